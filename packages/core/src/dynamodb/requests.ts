@@ -1,0 +1,89 @@
+import { ConditionalCheckFailedException, DynamoDBServiceException } from "@aws-sdk/client-dynamodb";
+import { unmarshall } from "@aws-sdk/util-dynamodb";
+import { StagefoldError } from "../errors.ts";
+import type { Item, TransitionName } from "../patch/index.ts";
+
+/** One request to DynamoDB, for counters. */
+export interface RequestInfo {
+  readonly operation: "GetItem" | "PutItem" | "UpdateItem" | "DeleteItem" | "Query" | "BatchGetItem";
+  readonly transition?: TransitionName;
+  readonly project_id?: string;
+}
+
+export type RequestListener = (request: RequestInfo & { readonly ms: number; readonly ok: boolean }) => void;
+
+/** Sends requests, tells the listener of each, and turns what goes wrong into typed errors. */
+export class Requests {
+  readonly #listener: RequestListener | undefined;
+
+  constructor(listener: RequestListener | undefined) {
+    this.#listener = listener;
+  }
+
+  async run<T>(info: RequestInfo, send: () => Promise<T>): Promise<T> {
+    const from = performance.now();
+    try {
+      const answer = await send();
+      this.#listener?.({ ...info, ms: performance.now() - from, ok: true });
+      return answer;
+    } catch (error) {
+      this.#listener?.({ ...info, ms: performance.now() - from, ok: false });
+      throw error instanceof ConditionalCheckFailedException ? error : storeError(error);
+    }
+  }
+}
+
+/** The refusal of a condition, with the item as it is where the engine sent it along. */
+export function failedCondition(error: unknown): { readonly item: Item | undefined } | undefined {
+  if (!(error instanceof ConditionalCheckFailedException)) return undefined;
+  return { item: error.Item && unmarshall(error.Item) };
+}
+
+/** Faults of the service, which pass; a request that it calls wrong is a fault of ours. */
+const PASSING = new Set([
+  "ProvisionedThroughputExceededException",
+  "ThrottlingException",
+  "RequestLimitExceeded",
+  "TransactionConflictException",
+  "InternalServerError",
+  "ServiceUnavailable",
+  "ResourceInUseException",
+]);
+
+function storeError(error: unknown): unknown {
+  if (error instanceof StagefoldError) return error;
+  if (error instanceof DynamoDBServiceException) return serviceError(error);
+  // Everything else that a request throws is the connection: refused, reset, timed out, no credentials.
+  return unavailable(error);
+}
+
+function serviceError(error: DynamoDBServiceException): StagefoldError {
+  const status = error.$metadata.httpStatusCode ?? 500;
+  if (status >= 500 || PASSING.has(error.name)) return unavailable(error);
+  if (/item size/i.test(error.message))
+    return new StagefoldError(
+      "SNAPSHOT_TOO_LARGE",
+      "The item would be larger than DynamoDB takes.",
+      { size: 0, limit: 409_600 },
+      { cause: error },
+    );
+  if (error.name === "ValidationException")
+    return new StagefoldError(
+      "INTERNAL",
+      `DynamoDB refused a request: ${error.message}`,
+      {},
+      { cause: error },
+    );
+  // No table, no access, no valid credentials: not ours to mend, and worth trying again once it is.
+  return unavailable(error);
+}
+
+function unavailable(cause: unknown): StagefoldError<"STORE_UNAVAILABLE"> {
+  const why = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+  return new StagefoldError(
+    "STORE_UNAVAILABLE",
+    `The store does not answer (${why}).`,
+    { retry_after: 1 },
+    { cause },
+  );
+}

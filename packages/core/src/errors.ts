@@ -1,0 +1,85 @@
+/**
+ * The closed list of errors that a caller can meet. The code fixes the shape of `data`;
+ * errors are told apart by `code`, never by class name or message.
+ */
+export interface ErrorData {
+  /** `issues` names the fields at fault, e.g. `["requirement: expected string, found number"]`. */
+  INVALID_INPUT: { issues?: string[] };
+  UNAUTHENTICATED: Record<never, never>;
+  FORBIDDEN: Record<never, never>;
+  PROJECT_NOT_FOUND: { project_id: string };
+  STAGE_NOT_FOUND: { project_id?: string; stage: string };
+  ARTIFACT_NOT_FOUND: { project_id: string; path: string };
+  PIPELINE_NOT_FOUND: { pipeline: string };
+  PIPELINE_CHANGED: { pipeline: string; expected: string[]; actual: string[] };
+  PROJECT_CONFLICT: { expected: string; actual: string };
+  STAGE_CONFLICT: { stage: string; expected: string; actual: string };
+  LEASE_LOST: { project_id: string };
+  /** Bytes. */
+  SNAPSHOT_TOO_LARGE: { size: number; limit: number };
+  SNAPSHOT_UNREADABLE: { project_id: string };
+  IDEMPOTENCY_MISMATCH: { project_id: string };
+  /** Bytes. */
+  PAYLOAD_TOO_LARGE: { limit: number };
+  /** Seconds. */
+  RATE_LIMITED: { retry_after: number };
+  /** Seconds. */
+  STORE_UNAVAILABLE: { retry_after: number };
+  INTERNAL: Record<never, never>;
+}
+
+export type ErrorCode = keyof ErrorData;
+
+export const ERROR_CODES = [
+  "INVALID_INPUT",
+  "UNAUTHENTICATED",
+  "FORBIDDEN",
+  "PROJECT_NOT_FOUND",
+  "STAGE_NOT_FOUND",
+  "ARTIFACT_NOT_FOUND",
+  "PIPELINE_NOT_FOUND",
+  "PIPELINE_CHANGED",
+  "PROJECT_CONFLICT",
+  "STAGE_CONFLICT",
+  "LEASE_LOST",
+  "SNAPSHOT_TOO_LARGE",
+  "SNAPSHOT_UNREADABLE",
+  "IDEMPOTENCY_MISMATCH",
+  "PAYLOAD_TOO_LARGE",
+  "RATE_LIMITED",
+  "STORE_UNAVAILABLE",
+  "INTERNAL",
+] as const satisfies readonly ErrorCode[];
+
+export class StagefoldError<C extends ErrorCode = ErrorCode> extends Error {
+  readonly code: C;
+  readonly data: ErrorData[C];
+
+  constructor(code: C, message: string, data: ErrorData[C], options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = "StagefoldError";
+    this.code = code;
+    this.data = data;
+  }
+}
+
+/** True for a StagefoldError, and for one with this code when a code is given. */
+export function isStagefoldError<C extends ErrorCode = ErrorCode>(
+  error: unknown,
+  code?: C,
+): error is StagefoldError<C> {
+  return error instanceof StagefoldError && (code === undefined || error.code === code);
+}
+
+/** Why a stage failed: another closed list, stored in `error_info.code` and `history[].code`. */
+export const FAILURE_CODES = [
+  "STAGE_FAILED",
+  "STAGE_TIMEOUT",
+  "STAGE_STALLED",
+  "WORKER_LOST",
+  "OUTPUT_INVALID",
+  "PIPELINE_CHANGED",
+  "ITEM_FULL",
+] as const;
+
+export type FailureCode = (typeof FAILURE_CODES)[number];

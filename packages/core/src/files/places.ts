@@ -1,0 +1,61 @@
+import { z } from "zod";
+import type { ArtifactRef, AttemptRef } from "../ports/artifact-store.ts";
+import { projectIdSchema, stageKeySchema } from "../snapshot/ids.ts";
+import { utf8Bytes } from "../snapshot/limits.ts";
+import { artifactPathSchema } from "../transitions/artifacts.ts";
+import { refused } from "./errors.ts";
+
+/** Names of folders, and of the file at the end, from the root of the store downwards. */
+export type Place = readonly string[];
+
+/** What file systems take as one name, in bytes. */
+const NAME_BYTES = 255;
+
+const countSchema = z.number().int().min(0);
+const documentNameSchema = z.string().regex(/^[a-z0-9._-]{1,200}$/, "expected 1 to 200 of a-z 0-9 . _ -");
+const pathSchema = artifactPathSchema
+  // Half a surrogate pair has no UTF-8: two such paths would be one file.
+  .refine((path) => path.isWellFormed(), "expected well-formed Unicode")
+  .refine(
+    (path) => path.split("/").every((name) => utf8Bytes(name) <= NAME_BYTES),
+    `expected at most ${NAME_BYTES} bytes between two /`,
+  );
+
+export function projectPlace(projectId: string): Place {
+  return [checked(projectIdSchema, projectId, "project_id")];
+}
+
+export function artifactPlace(ref: ArtifactRef): Place {
+  return [...attemptPlace(ref, "artifacts"), ...checked(pathSchema, ref.path, "path").split("/")];
+}
+
+export function documentPlace(projectId: string, name: string): Place {
+  return [...projectPlace(projectId), "documents", `${checked(documentNameSchema, name, "name")}.json`];
+}
+
+export function logPlace(ref: AttemptRef): Place {
+  return attemptPlace(ref, "logs");
+}
+
+export function checkedCount(value: number, name: string): number {
+  return checked(countSchema, value, name);
+}
+
+function attemptPlace(ref: AttemptRef, kind: "artifacts" | "logs"): Place {
+  const stage = checked(stageKeySchema, ref.stage, "stage");
+  return [...projectPlace(ref.project_id), kind, stage, String(checkedCount(ref.attempt, "attempt"))];
+}
+
+/** Callers have checked their input; a name that reaches a file system is checked once more. */
+function checked<T>(schema: z.ZodType<T>, value: unknown, name: string): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const expected = parsed.error.issues.map((issue) => issue.message).join("; ");
+  throw refused(`${name}: ${expected}, found ${shown(value)}`);
+}
+
+/** A value from outside for an error message: one line, of bearable length. */
+export function shown(value: unknown): string {
+  const text = typeof value === "string" ? JSON.stringify(value) : String(value);
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}

@@ -1,0 +1,66 @@
+import { utf8Bytes, valueBytes } from "../snapshot/limits.ts";
+import type { Project, Stage } from "../snapshot/schema.ts";
+import type { Edit, Path } from "./patch.ts";
+
+/** More changed fields than this in a stage, and it is set whole: shorter than the list of its fields. */
+const FIELDS_AT_MOST = 12;
+/** More changed stages than this, and the list is set whole: DynamoDB takes 4 KB of expression. */
+const STAGES_AT_MOST = 4;
+
+/**
+ * The edits that turn `before` into `after`. A writer may use them only under the guard that `before` still is
+ * the item's revision, since values that changed are set whole.
+ */
+export function difference(before: Project, after: Project): Edit[] {
+  const edits = fieldEdits([], before, after, ["stages_snapshot"]);
+  const old = before.stages_snapshot;
+  const now = after.stages_snapshot;
+  if (old === now) return edits;
+  edits.push(...fieldEdits(["stages_snapshot"], old, now, ["stages"]));
+  const changed = now.stages.flatMap((stage, i) => (stage === old.stages[i] ? [] : [i]));
+  if (now.stages.length !== old.stages.length || changed.length > STAGES_AT_MOST)
+    return [...edits, { op: "set", path: ["stages_snapshot", "stages"], value: now.stages }];
+  for (const i of changed) edits.push(...stageEdits(i, old.stages[i], now.stages[i]));
+  return edits;
+}
+
+function stageEdits(position: number, before: Stage | undefined, after: Stage | undefined): Edit[] {
+  const path = ["stages_snapshot", "stages", position];
+  const edits = before && after ? fieldEdits(path, before, after, []) : [];
+  return edits.length > FIELDS_AT_MOST ? [{ op: "set", path, value: after }] : edits;
+}
+
+function fieldEdits(path: Path, before: object, after: object, except: readonly string[]): Edit[] {
+  const old = new Map(Object.entries(before));
+  const now = new Map(Object.entries(after));
+  const edits: Edit[] = [];
+  for (const [field, value] of now)
+    if (value !== undefined && !except.includes(field) && !same(old.get(field), value))
+      edits.push({ op: "set", path: [...path, field], value });
+  for (const [field, value] of old)
+    if (value !== undefined && !except.includes(field) && now.get(field) === undefined)
+      edits.push({ op: "remove", path: [...path, field] });
+  return edits;
+}
+
+function same(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** How many bytes heavier the item is after `edits`; `at` gives the present value of a path. */
+export function editBytes(edits: readonly Edit[], at: (path: Path) => unknown): number {
+  let bytes = 0;
+  for (const edit of edits) {
+    const before = at(edit.path);
+    const name = utf8Bytes(String(edit.path.at(-1))) + (edit.path.length > 1 ? 1 : 0);
+    if (edit.op === "remove") bytes -= before === undefined ? 0 : valueBytes(before) + name;
+    else if (edit.op === "add") bytes += before === undefined ? 3 + name : 0;
+    else if (edit.op === "default") bytes += before === undefined ? valueBytes(edit.value) + name : 0;
+    else
+      bytes +=
+        before === undefined ? valueBytes(edit.value) + name : valueBytes(edit.value) - valueBytes(before);
+  }
+  return bytes;
+}

@@ -1,0 +1,3 @@
+export * from "./apply.ts";
+export * from "./difference.ts";
+export * from "./patch.ts";

@@ -1,0 +1,57 @@
+/** One attempt of a stage: artifacts and logs are kept apart by it. */
+export interface AttemptRef {
+  readonly project_id: string;
+  readonly stage: string;
+  readonly attempt: number;
+}
+
+export interface ArtifactRef extends AttemptRef {
+  /** As `artifactPathSchema` wants it; anything else is refused with INVALID_INPUT. */
+  readonly path: string;
+}
+
+export type Bytes = Uint8Array | AsyncIterable<Uint8Array>;
+
+export interface StoredArtifact {
+  /** Bytes. */
+  readonly size: number;
+  readonly sha256: string;
+}
+
+/**
+ * Keeps what is too large for the item. What is put appears whole or not at all, and survives a kill once acknowledged.
+ * A full disk and the like: `STORE_UNAVAILABLE`.
+ */
+export interface ArtifactStore {
+  /** Puts an artifact in place of what was there. `limit` in bytes: more is `PAYLOAD_TOO_LARGE` and keeps nothing. */
+  put(ref: ArtifactRef, content: Bytes, options?: { readonly limit?: number }): Promise<StoredArtifact>;
+  /** Undefined when there is none. The stream must be read to its end or destroyed. */
+  get(
+    ref: ArtifactRef,
+  ): Promise<{ readonly size: number; readonly stream: AsyncIterable<Uint8Array> } | undefined>;
+  /** A JSON value under a name of its own (`[a-z0-9._-]`): manifests and histories. Names are never reused. */
+  putDocument(projectId: string, name: string, value: unknown): Promise<void>;
+  getDocument(projectId: string, name: string): Promise<unknown>;
+  /** Everything of a project: artifacts, documents, logs. Nothing there is no error. */
+  removeProject(projectId: string): Promise<void>;
+}
+
+export interface LogPage {
+  readonly lines: readonly string[];
+  /** Where the next page begins, also at the end of what there is: a reader that follows goes on from it. */
+  readonly cursor: string;
+  /** Whether this page ends at the end of what there is. */
+  readonly end: boolean;
+}
+
+/**
+ * The full logs, in chunks that a reader can page through while they grow. A chunk is named by the write of the
+ * holder that brought it (`seq`): writing it again changes nothing, and `upTo` leaves out what was never acknowledged.
+ */
+export interface LogStore {
+  append(ref: AttemptRef, seq: number, lines: readonly string[]): Promise<void>;
+  read(
+    ref: AttemptRef,
+    options: { readonly cursor?: string | undefined; readonly limit: number; readonly upTo: number },
+  ): Promise<LogPage>;
+}

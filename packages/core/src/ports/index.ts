@@ -1,0 +1,3 @@
+export * from "./artifact-store.ts";
+export * from "./clock.ts";
+export * from "./project-store.ts";

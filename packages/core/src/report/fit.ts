@@ -1,0 +1,174 @@
+import { StagefoldError } from "../errors.ts";
+import { difference, editBytes, valueAt } from "../patch/index.ts";
+import type { ArtifactStore } from "../ports/artifact-store.ts";
+import { newOperationId } from "../snapshot/ids.ts";
+import { LIMITS, valueBytes } from "../snapshot/limits.ts";
+import {
+  type HistoryEntry,
+  historyEntrySchema,
+  type OutputData,
+  type Project,
+  type Stage,
+} from "../snapshot/schema.ts";
+import { type ArtifactEntry, inlineArtifacts, withArtifacts } from "../transitions/artifacts.ts";
+import { withStages } from "../transitions/derive.ts";
+import { readManifest } from "./manifest.ts";
+
+/** Caps of what a stage keeps in the item, in bytes of UTF-8 and entries. */
+interface Caps {
+  readonly output: number;
+  readonly artifacts: number;
+  readonly artifactEntries: number;
+  readonly history: number;
+  readonly tail: boolean;
+}
+
+const USUAL: Caps = {
+  output: LIMITS.inlineOutput,
+  artifacts: LIMITS.artifacts,
+  artifactEntries: LIMITS.artifactEntries,
+  history: Number.POSITIVE_INFINITY,
+  tail: true,
+};
+/** For a write that ends something and must fit, whatever is there already. */
+const BARE: Caps = { output: 256, artifacts: 0, artifactEntries: 0, history: 0, tail: false };
+
+/** A stage with its full list of artifacts, as transitions want it. */
+export async function unfold(project: Project, position: number, store: ArtifactStore): Promise<Project> {
+  const stage = project.stages_snapshot.stages[position];
+  if (stage?.artifact_manifest === undefined) return project;
+  const full = withArtifacts(stage, await readManifest(project.project_id, stage.artifact_manifest, store));
+  return withStages(project, project.stages_snapshot.stages.with(position, full));
+}
+
+/**
+ * The project as the item may keep it: what exceeds the caps of a changed stage moves to the store.
+ * Errors: SNAPSHOT_TOO_LARGE when the item would be too large, unless the write ends something.
+ */
+export async function fitItem(known: Project, next: Project, store: ArtifactStore): Promise<Project> {
+  const capped = await capChanged(known, next, USUAL, store);
+  const size = sizeAfter(known, capped);
+  if (size <= LIMITS.item || size <= known.item_bytes) return capped;
+  if (!endsSomething(known, capped))
+    throw new StagefoldError(
+      "SNAPSHOT_TOO_LARGE",
+      `The project would weigh ${size} bytes; it may weigh ${LIMITS.item}. Keep large results as artifacts.`,
+      { size, limit: LIMITS.item },
+    );
+  return capChanged(known, capped, BARE, store);
+}
+
+function sizeAfter(known: Project, next: Project): number {
+  return known.item_bytes + editBytes(difference(known, next), (path) => valueAt(known, path));
+}
+
+function endsSomething(known: Project, next: Project): boolean {
+  if (next.lease.owner === undefined && known.lease.owner !== undefined) return true;
+  return next.stages_snapshot.stages.some(
+    (stage, i) => known.stages_snapshot.stages[i]?.status !== stage.status && stage.status !== "running",
+  );
+}
+
+async function capChanged(known: Project, next: Project, caps: Caps, store: ArtifactStore): Promise<Project> {
+  const before = known.stages_snapshot.stages;
+  const stages = await Promise.all(
+    next.stages_snapshot.stages.map((stage, i) =>
+      stage === before[i] ? stage : capStage(next, stage, caps, store),
+    ),
+  );
+  return stages.every((stage, i) => stage === next.stages_snapshot.stages[i])
+    ? next
+    : { ...next, stages_snapshot: { ...next.stages_snapshot, stages } };
+}
+
+async function capStage(project: Project, stage: Stage, caps: Caps, store: ArtifactStore): Promise<Stage> {
+  const moved = await capOutput(project.project_id, stage, caps, store);
+  const listed = await capArtifacts(project.project_id, moved, caps, store);
+  const kept = await capHistory(project.project_id, listed, caps, store);
+  return caps.tail || kept.logs === undefined ? kept : { ...kept, logs: [] };
+}
+
+/** A large output becomes an artifact of its stage, which `output_ref` names. */
+async function capOutput(projectId: string, stage: Stage, caps: Caps, store: ArtifactStore): Promise<Stage> {
+  const { artifacts, artifact_info, artifact_count, ...own } = stage.output_data;
+  if (valueBytes(own) <= caps.output) return stage;
+  const path = `outputs/${stage.stage}.json`;
+  const bytes = new TextEncoder().encode(JSON.stringify(own));
+  const stored = await store.put(
+    { project_id: projectId, stage: stage.stage, attempt: stage.attempt, path },
+    bytes,
+  );
+  const output_data: OutputData = {
+    artifacts,
+    artifact_info,
+    ...(artifact_count !== undefined && { artifact_count }),
+  };
+  const bare = await unfoldStage(projectId, { ...stage, output_data, output_ref: path }, store);
+  const entry = { ...stored, media_type: "application/json", path };
+  return withArtifacts(bare, [...inlineArtifacts(bare).filter((other) => other.path !== path), entry]);
+}
+
+async function unfoldStage(projectId: string, stage: Stage, store: ArtifactStore): Promise<Stage> {
+  if (stage.artifact_manifest === undefined) return stage;
+  return withArtifacts(stage, await readManifest(projectId, stage.artifact_manifest, store));
+}
+
+/** Beyond the cap the item keeps the first entries and a count; the whole list is a document in the store. */
+async function capArtifacts(
+  projectId: string,
+  stage: Stage,
+  caps: Caps,
+  store: ArtifactStore,
+): Promise<Stage> {
+  const entries = inlineArtifacts(stage);
+  const inline = firstWithin(entries, caps);
+  if (inline.length === entries.length) return stage;
+  const document = stage.artifact_manifest ?? `artifacts-${stage.stage}-${stage.attempt}-${newOperationId()}`;
+  const artifact_count = stage.output_data.artifact_count ?? entries.length;
+  if (stage.artifact_manifest === undefined) await store.putDocument(projectId, document, entries);
+  const short = withArtifacts(stage, inline);
+  return {
+    ...short,
+    output_data: { ...short.output_data, artifact_count },
+    artifact_manifest: document,
+    sub_stages: withListedOnly(short),
+  };
+}
+
+/** The parts of a stage name only artifacts that the item still lists. */
+function withListedOnly(stage: Stage): Stage["sub_stages"] {
+  const listed = new Set(stage.output_data.artifacts);
+  return Object.fromEntries(
+    Object.entries(stage.sub_stages).map(([key, part]) => [
+      key,
+      { ...part, artifacts: part.artifacts.filter((path) => listed.has(path)) },
+    ]),
+  );
+}
+
+function firstWithin(entries: readonly ArtifactEntry[], caps: Caps): readonly ArtifactEntry[] {
+  let bytes = 0;
+  const end = entries.findIndex((entry, i) => {
+    bytes += valueBytes(entry);
+    return i >= caps.artifacts || bytes > caps.artifactEntries;
+  });
+  return end < 0 ? entries : entries.slice(0, end);
+}
+
+async function capHistory(projectId: string, stage: Stage, caps: Caps, store: ArtifactStore): Promise<Stage> {
+  if (stage.history.length === 0 || valueBytes(stage.history) <= caps.history) return stage;
+  const earlier =
+    stage.history_ref === undefined ? [] : await readHistory(projectId, stage.history_ref, store);
+  const history_ref = `history-${stage.stage}-${stage.attempt}-${newOperationId()}`;
+  await store.putDocument(projectId, history_ref, [...earlier, ...stage.history]);
+  return { ...stage, history: [], history_ref };
+}
+
+/** A history that was moved to the store. */
+export async function readHistory(
+  projectId: string,
+  name: string,
+  store: ArtifactStore,
+): Promise<HistoryEntry[]> {
+  return historyEntrySchema.array().parse(await store.getDocument(projectId, name));
+}

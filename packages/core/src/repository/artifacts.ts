@@ -1,0 +1,72 @@
+import { difference, type UpdatePatch } from "../patch/index.ts";
+import type { ArtifactStore } from "../ports/artifact-store.ts";
+import { fitItem, unfold } from "../report/fit.ts";
+import { findStage } from "../snapshot/find.ts";
+import type { Project, Stage } from "../snapshot/schema.ts";
+import {
+  type ArtifactInput,
+  type ArtifactMode,
+  recordArtifacts,
+  removeArtifacts,
+} from "../transitions/artifacts.ts";
+import { withStage } from "../transitions/derive.ts";
+import { touched, unchanged } from "../transitions/holder.ts";
+import { requireNotRunning } from "../transitions/require.ts";
+import type { Repository } from "./repository.ts";
+import { notFound, transact } from "./transact.ts";
+
+/** Others may record at the same time: each decides again from what came back until it is its turn. */
+const TURNS = 30;
+
+/** Artifacts of stages that do not run, recorded and removed without a lease. */
+export class ArtifactWrites {
+  readonly #repository: Repository;
+  readonly #files: ArtifactStore;
+
+  constructor(repository: Repository, files: ArtifactStore) {
+    this.#repository = repository;
+    this.#files = files;
+  }
+
+  record(
+    projectId: string,
+    stage: string,
+    artifacts: readonly ArtifactInput[],
+    mode: ArtifactMode,
+  ): Promise<Project> {
+    const at = this.#repository.now();
+    return this.#change("record_artifacts", projectId, stage, (known) =>
+      recordArtifacts(known, artifacts, mode, at),
+    );
+  }
+
+  removeForStage(projectId: string, stage: string): Promise<Project> {
+    return this.#change("remove_artifacts", projectId, stage, removeArtifacts);
+  }
+
+  async #change(
+    transition: UpdatePatch["transition"],
+    projectId: string,
+    key: string,
+    change: (stage: Stage) => Stage,
+  ): Promise<Project> {
+    const project = await transact(this.#repository.store, {
+      project_id: projectId,
+      known: this.#repository.knows(projectId),
+      own: () => false,
+      again: TURNS,
+      decide: async (known): Promise<UpdatePatch> => {
+        if (!known) throw notFound(projectId);
+        const { position } = findStage(known, key);
+        const full = await unfold(known, position, this.#files);
+        const { stage } = findStage(full, key);
+        requireNotRunning(stage);
+        const next = await fitItem(known, withStage(full, position, change(stage)), this.#files);
+        const edits = difference(known, touched(next, known, this.#repository.now()));
+        return { kind: "update", transition, project_id: projectId, guards: unchanged(known), edits };
+      },
+    });
+    this.#repository.saw(project);
+    return project;
+  }
+}

@@ -1,0 +1,143 @@
+import { StagefoldError } from "../errors.ts";
+import type { UpdatePatch } from "../patch/index.ts";
+import type { ArtifactStore } from "../ports/artifact-store.ts";
+import {
+  canonicalJson,
+  idempotentProjectId,
+  newOperationId,
+  newProjectId,
+  sha256Hex,
+} from "../snapshot/ids.ts";
+import type { CreateProjectInput } from "../snapshot/inputs.ts";
+import { truncateUtf8 } from "../snapshot/limits.ts";
+import { normalise } from "../snapshot/normalise.ts";
+import type { Project } from "../snapshot/schema.ts";
+import {
+  cancel,
+  pause,
+  type RetryIntent,
+  remove,
+  requireActive,
+  requirePausable,
+  resume,
+  retry,
+  type Control as Stamp,
+} from "../transitions/control.ts";
+import { create, type StagePlan } from "../transitions/create.ts";
+import type { Repository } from "./repository.ts";
+import { notFound, transact } from "./transact.ts";
+
+/** What will run a project: a pipeline of a version, or, without one, a program with stages of its own. */
+export interface Plan {
+  readonly pipeline?: string | undefined;
+  readonly pipeline_version?: string | undefined;
+  readonly stages: readonly StagePlan[];
+}
+
+/** The writes of those who watch: top-level fields alone, no lease needed. */
+export class Control {
+  readonly #repository: Repository;
+  readonly #files: ArtifactStore;
+
+  constructor(repository: Repository, files: ArtifactStore) {
+    this.#repository = repository;
+    this.#files = files;
+  }
+
+  /** A new project, or with an idempotency key the one that was made before. Errors: IDEMPOTENCY_MISMATCH. */
+  async create(input: CreateProjectInput, plan: Plan): Promise<Project> {
+    const { idempotency_key, ...request } = input;
+    const key = idempotency_key;
+    const id = key === undefined ? newProjectId() : await idempotentProjectId(input.user_id, key);
+    const request_hash = key === undefined ? undefined : await sha256Hex(canonicalJson(request));
+    const at = this.#repository.now();
+    const patch = create(
+      {
+        ...plan,
+        project_id: id,
+        requirement: input.requirement,
+        project_name: input.project_name ?? nameFrom(input.requirement),
+        user_id: input.user_id,
+        user_name: input.user_name,
+        agent_id: input.agent_id,
+        tags: input.tags ?? [],
+        priority: input.priority ?? 3,
+        request_hash,
+      },
+      at,
+    );
+    const written = await this.#repository.store.write(patch);
+    if (!written.item) throw notFound(id);
+    const project = normalise(written.item);
+    if (
+      !written.ok &&
+      !(request_hash === undefined ? project.created_at === at : project.request_hash === request_hash)
+    )
+      throw new StagefoldError("IDEMPOTENCY_MISMATCH", "This idempotency_key was used with another input.", {
+        project_id: id,
+      });
+    this.#repository.saw(project);
+    return project;
+  }
+
+  pause(projectId: string, operationId?: string): Promise<Project> {
+    return this.#write(projectId, operationId, (known, stamp) => {
+      if (known) requirePausable(known);
+      return pause(projectId, stamp);
+    });
+  }
+
+  cancel(projectId: string, operationId?: string): Promise<Project> {
+    return this.#write(projectId, operationId, (known, stamp) => {
+      if (known) requireActive(known);
+      return cancel(projectId, stamp);
+    });
+  }
+
+  resume(projectId: string, operationId?: string): Promise<Project> {
+    return this.#write(projectId, operationId, (known, stamp) => {
+      if (!known) throw notFound(projectId);
+      return resume(known, stamp, this.#repository.leaseMs);
+    });
+  }
+
+  retry(projectId: string, intent: RetryIntent, operationId?: string): Promise<Project> {
+    return this.#write(projectId, operationId, (known, stamp) => {
+      if (!known) throw notFound(projectId);
+      return retry(known, intent, stamp);
+    });
+  }
+
+  /** Removes the item, then what the store keeps of it. Returns the project as it was, if it could be read. */
+  async delete(projectId: string): Promise<void> {
+    const written = await this.#repository.store.write(remove(projectId));
+    if (!written.ok) throw notFound(projectId);
+    this.#repository.deleted(projectId);
+    await this.#files.removeProject(projectId);
+  }
+
+  async #write(
+    projectId: string,
+    operationId: string | undefined,
+    decide: (known: Project | undefined, stamp: Stamp) => UpdatePatch,
+  ): Promise<Project> {
+    const stamp = { op: operationId ?? newOperationId(), at: this.#repository.now() };
+    const own = (item: Project) => item.control?.op === stamp.op;
+    const known = this.#repository.knows(projectId);
+    const project = await transact(this.#repository.store, {
+      project_id: projectId,
+      known,
+      own,
+      // The repeat of an operation that took effect is not refused for the state that it led to.
+      decide: (latest) => decide(latest && own(latest) ? undefined : latest, stamp),
+    });
+    this.#repository.saw(project);
+    return project;
+  }
+}
+
+/** A name for people, from the first line of the requirement. */
+function nameFrom(requirement: string): string {
+  const line = requirement.trim().split(/\r?\n/, 1)[0] ?? "";
+  return truncateUtf8(line, 80);
+}

@@ -1,0 +1,169 @@
+import { z } from "zod";
+import { isStagefoldError } from "../errors.ts";
+import type { Item } from "../patch/index.ts";
+import type { ListPage, ListPosition } from "../ports/project-store.ts";
+import type { Artifact } from "../report/manifest.ts";
+import { normalise } from "../snapshot/normalise.ts";
+import {
+  PROJECT_STATUSES,
+  type Project,
+  type ProjectStatus,
+  type ProjectSummary,
+} from "../snapshot/schema.ts";
+import { summaryOfRow } from "../snapshot/summary.ts";
+import { decodeCursor, encodeCursor } from "./cursor.ts";
+import type { Repository } from "./repository.ts";
+
+export interface Page<T> {
+  readonly items: T[];
+  readonly next_cursor: string | null;
+}
+
+export interface ProjectFilter {
+  readonly user_id?: string | undefined;
+  readonly status?: ProjectStatus | undefined;
+  readonly tag?: string | undefined;
+  /** In the name, the id, the user or a tag, without regard to case. */
+  readonly text?: string | undefined;
+  /** `created_at`, from (inclusive) and before. */
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+}
+
+/** Rows read at the most for one page of a list whose filter the indexes do not know; the cursor goes on from there. */
+const ROWS_AT_MOST = 2000;
+
+const positionSchema = z.object({ created_at: z.string(), project_id: z.string() });
+/** The last row that was taken of each partition. */
+const cursorSchema = z.record(z.string(), positionSchema);
+type Positions = z.output<typeof cursorSchema>;
+
+/** Lists over the indexes: summaries, newest first, whole snapshots never. */
+export class Lists {
+  readonly #repository: Repository;
+
+  constructor(repository: Repository) {
+    this.#repository = repository;
+  }
+
+  /** A page has at most `limit` items, and may have fewer before the end when a filter passes few. */
+  async projects(filter: ProjectFilter, limit: number, cursor?: string): Promise<Page<ProjectSummary>> {
+    const sources = sourcesOf(filter);
+    let positions: Positions = cursor === undefined ? {} : decodeCursor(cursor, cursorSchema);
+    const items: ProjectSummary[] = [];
+    for (let rows = 0; rows < ROWS_AT_MOST; ) {
+      const page = await this.#merge(sources, filter, limit, positions);
+      for (const [i, row] of page.rows.entries()) {
+        positions = { ...positions, [row.source]: positionOf(row.item) };
+        const summary = summaryOfRow(row.item);
+        if (passes(summary, filter)) items.push(summary);
+        if (items.length < limit) continue;
+        const last = page.end && i === page.rows.length - 1;
+        return { items, next_cursor: last ? null : encodeCursor(positions) };
+      }
+      if (page.end) return { items, next_cursor: null };
+      rows += page.rows.length;
+    }
+    return { items, next_cursor: encodeCursor(positions) };
+  }
+
+  /** The next rows of all sources together, newest first. */
+  async #merge(sources: readonly Source[], filter: ProjectFilter, limit: number, positions: Positions) {
+    const pages = await Promise.all(
+      sources.map(async (source) => ({
+        source,
+        page: await this.#page(source, filter, limit, positions[source.name]),
+      })),
+    );
+    const all = pages.flatMap(({ source, page }) =>
+      page.items.map((item) => ({ source: source.name, item })),
+    );
+    const rows = all.sort((a, b) => newestFirst(a.item, b.item)).slice(0, limit);
+    return { rows, end: rows.length === all.length && pages.every(({ page }) => !page.more) };
+  }
+
+  #page(
+    source: Source,
+    filter: ProjectFilter,
+    limit: number,
+    after: ListPosition | undefined,
+  ): Promise<ListPage> {
+    return this.#repository.store.list({
+      ...source.key,
+      since: filter.since,
+      until: filter.until,
+      limit,
+      after,
+    });
+  }
+
+  /** Artifacts of every build of an agent, newest build first: one query and one batch read a page. */
+  async artifactsByAgent(agentId: string, limit: number, cursor?: string): Promise<Page<Artifact>> {
+    const schema = z.object({ at: positionSchema.nullable(), skip: z.number().int().min(0) });
+    const from = cursor === undefined ? { at: null, skip: 0 } : decodeCursor(cursor, schema);
+    const page = await this.#repository.store.list({ agent_id: agentId, limit, after: from.at ?? undefined });
+    const read = await this.#repository.store.getMany(page.items.map((row) => String(row.project_id)));
+    const items: Artifact[] = [];
+    let { at, skip } = from;
+    for (const row of page.items) {
+      const item = read.find((one) => one.project_id === row.project_id);
+      const all = item ? await this.#artifactsOf(item) : [];
+      for (const artifact of all.slice(skip)) {
+        if (items.length === limit) return { items, next_cursor: encodeCursor({ at, skip }) };
+        items.push(artifact);
+        skip += 1;
+      }
+      at = positionOf(row);
+      skip = 0;
+    }
+    return { items, next_cursor: page.more ? encodeCursor({ at, skip }) : null };
+  }
+
+  /** A damaged project has no artifacts to show and does not take the list down. */
+  async #artifactsOf(item: Item): Promise<Artifact[]> {
+    const project = readable(item);
+    return project ? await this.#repository.artifactsOf(project) : [];
+  }
+}
+
+interface Source {
+  readonly name: string;
+  readonly key: { readonly user_id?: string; readonly status?: ProjectStatus };
+}
+
+/** One partition where the filter names one; all states, merged, where it does not. */
+function sourcesOf(filter: ProjectFilter): readonly Source[] {
+  if (filter.user_id !== undefined) return [{ name: "user", key: { user_id: filter.user_id } }];
+  const statuses = filter.status === undefined ? PROJECT_STATUSES : [filter.status];
+  return statuses.map((status) => ({ name: status, key: { status } }));
+}
+
+function passes(summary: ProjectSummary, filter: ProjectFilter): boolean {
+  if (filter.status !== undefined && summary.status !== filter.status) return false;
+  if (filter.user_id !== undefined && summary.user_id !== filter.user_id) return false;
+  if (filter.tag !== undefined && !summary.tags.includes(filter.tag)) return false;
+  if (filter.text === undefined) return true;
+  const wanted = filter.text.toLowerCase();
+  return [summary.project_name, summary.project_id, summary.user_id, summary.user_name, ...summary.tags].some(
+    (text) => text?.toLowerCase().includes(wanted),
+  );
+}
+
+function readable(item: Item): Project | undefined {
+  try {
+    return normalise(item);
+  } catch (error) {
+    if (isStagefoldError(error, "SNAPSHOT_UNREADABLE")) return undefined;
+    throw error;
+  }
+}
+
+function positionOf(row: Item): ListPosition {
+  return { created_at: String(row.created_at), project_id: String(row.project_id) };
+}
+
+function newestFirst(a: Item, b: Item): number {
+  const [left, right] = [positionOf(a), positionOf(b)];
+  if (left.created_at !== right.created_at) return left.created_at < right.created_at ? 1 : -1;
+  return left.project_id < right.project_id ? 1 : -1;
+}

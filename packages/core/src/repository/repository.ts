@@ -1,0 +1,116 @@
+import { StagefoldError } from "../errors.ts";
+import type { ArtifactStore, LogStore } from "../ports/artifact-store.ts";
+import { type Clock, systemClock } from "../ports/clock.ts";
+import type { ProjectStore } from "../ports/project-store.ts";
+import { type Artifact, artifactsOfStage } from "../report/manifest.ts";
+import { findStage } from "../snapshot/find.ts";
+import { normalise } from "../snapshot/normalise.ts";
+import type { Project } from "../snapshot/schema.ts";
+import { toTime } from "../snapshot/time.ts";
+import { ArtifactWrites } from "./artifacts.ts";
+import { Control } from "./control.ts";
+import { Knowledge } from "./knowledge.ts";
+import { Lists } from "./lists.ts";
+import { notFound } from "./transact.ts";
+import { Work } from "./work.ts";
+
+export interface RepositoryOptions {
+  readonly store: ProjectStore;
+  readonly artifacts: ArtifactStore;
+  readonly logs: LogStore;
+  /** A store on a client of its own, so that heartbeats never wait behind anything else. */
+  readonly heartbeatStore?: ProjectStore;
+  readonly clock?: Clock;
+  /** Milliseconds. */
+  readonly leaseMs?: number;
+}
+
+/** What just happened to a project, as far as this process saw it. */
+export type ProjectChange =
+  | { readonly kind: "changed"; readonly project: Project }
+  | { readonly kind: "deleted"; readonly project_id: string };
+
+/** The one way to projects: every change is one transition, one write. */
+export class Repository {
+  readonly store: ProjectStore;
+  readonly heartbeatStore: ProjectStore;
+  readonly clock: Clock;
+  readonly leaseMs: number;
+  /** Create, pause, resume, cancel, retry, delete. */
+  readonly control: Control;
+  /** Claim, heartbeat, report. */
+  readonly work: Work;
+  /** Recording and removing artifacts without a lease. */
+  readonly artifacts: ArtifactWrites;
+  readonly lists: Lists;
+  readonly #files: ArtifactStore;
+  readonly #knowledge = new Knowledge();
+  readonly #listeners = new Set<(change: ProjectChange) => void>();
+
+  constructor(options: RepositoryOptions) {
+    this.store = options.store;
+    this.heartbeatStore = options.heartbeatStore ?? options.store;
+    this.clock = options.clock ?? systemClock;
+    this.leaseMs = options.leaseMs ?? 60_000;
+    this.#files = options.artifacts;
+    this.control = new Control(this, options.artifacts);
+    this.work = new Work(this, options);
+    this.artifacts = new ArtifactWrites(this, options.artifacts);
+    this.lists = new Lists(this);
+  }
+
+  /** Errors: PROJECT_NOT_FOUND, SNAPSHOT_UNREADABLE. */
+  async get(projectId: string, options?: { readonly consistent?: boolean }): Promise<Project> {
+    const item = await this.store.get(projectId, options);
+    if (!item) {
+      this.#knowledge.forget(projectId);
+      throw notFound(projectId);
+    }
+    const project = normalise(item);
+    this.saw(project, { quiet: true });
+    return project;
+  }
+
+  /** All artifacts of a project, or of one stage, in the order of the stages. */
+  async artifactsOf(project: Project, stage?: string): Promise<Artifact[]> {
+    const stages = stage === undefined ? project.stages_snapshot.stages : [findStage(project, stage).stage];
+    const lists = await Promise.all(stages.map((one) => artifactsOfStage(project, one, this.#files)));
+    return lists.flat();
+  }
+
+  /** Called with every change that this process makes, after the store acknowledged it. Returns the way to stop. */
+  onChange(listener: (change: ProjectChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** The present time in the stored form. */
+  now(): string {
+    return toTime(this.clock.now());
+  }
+
+  /** What this process last saw of a project. */
+  knows(projectId: string): Project | undefined {
+    return this.#knowledge.get(projectId);
+  }
+
+  /** Takes note of a project; unless `quiet`, tells the listeners. */
+  saw(project: Project, options: { readonly quiet?: boolean } = {}): void {
+    this.#knowledge.put(project);
+    if (options.quiet !== true) this.#tell({ kind: "changed", project });
+  }
+
+  deleted(projectId: string): void {
+    this.#knowledge.forget(projectId);
+    this.#tell({ kind: "deleted", project_id: projectId });
+  }
+
+  #tell(change: ProjectChange): void {
+    for (const listener of this.#listeners) listener(change);
+  }
+}
+
+/** The answer to input that no schema caught. */
+export function invalidInput(message: string, issues: string[] = []): StagefoldError<"INVALID_INPUT"> {
+  return new StagefoldError("INVALID_INPUT", message, issues.length > 0 ? { issues } : {});
+}

@@ -1,0 +1,171 @@
+import { isStagefoldError, type StagefoldError } from "../errors.ts";
+import type { UpdatePatch } from "../patch/index.ts";
+import type { ArtifactStore, AttemptRef, LogStore } from "../ports/artifact-store.ts";
+import type { DueWork } from "../ports/project-store.ts";
+import { applyEvent } from "../report/apply-event.ts";
+import type { ReportEvent } from "../report/events.ts";
+import { fitItem, unfold } from "../report/fit.ts";
+import { findStage } from "../snapshot/find.ts";
+import { isCurrentForm, normalise } from "../snapshot/normalise.ts";
+import type { Project } from "../snapshot/schema.ts";
+import { toTime } from "../snapshot/time.ts";
+import { type Pool, workQueues } from "../snapshot/work-queue.ts";
+import { begin, holderPatch, type LeaseKey, leaseLost, requireLease } from "../transitions/holder.ts";
+import { claim, heartbeat, released } from "../transitions/lease.ts";
+import type { Repository } from "./repository.ts";
+import { transact } from "./transact.ts";
+
+/** What a claim gives: the project as the holder's first write will find it, and the key to write. */
+export interface Claimed extends LeaseKey {
+  readonly project: Project;
+  readonly expires_at: string;
+}
+
+export interface Report extends LeaseKey {
+  readonly project_id: string;
+  readonly events: readonly ReportEvent[];
+  /** Gives the lease back in the same write. */
+  readonly release?: boolean;
+}
+
+/** The writes of those who run stages: claim, heartbeat, report, release. */
+export class Work {
+  readonly #repository: Repository;
+  readonly #files: { readonly artifacts: ArtifactStore; readonly logs: LogStore };
+
+  constructor(repository: Repository, files: { readonly artifacts: ArtifactStore; readonly logs: LogStore }) {
+    this.#repository = repository;
+    this.#files = files;
+  }
+
+  /** Work of a pool that is due, by priority, then the longest due first. Rows may be out of date: the claim decides. */
+  async due(pool: Pool, limit: number): Promise<DueWork[]> {
+    const { store } = this.#repository;
+    const now = this.#now();
+    const found: DueWork[] = [];
+    for (let priority = 1; priority <= 5 && found.length < limit; priority++) {
+      const pages = await Promise.all(
+        workQueues(pool, priority).map((queue) => store.due(queue, now, limit)),
+      );
+      found.push(...pages.flat().sort((a, b) => (a.work_due_at < b.work_due_at ? -1 : 1)));
+    }
+    return found.slice(0, limit);
+  }
+
+  /** Takes the project if it is due; undefined when it is not, or another was quicker. */
+  async claim(projectId: string, owner: string, workQueue?: string): Promise<Claimed | undefined> {
+    const repository = this.#repository;
+    const at = this.#now();
+    const patch = claim(projectId, { owner, leaseMs: repository.leaseMs, work_queue: workQueue }, at);
+    const written = await repository.store.write(patch);
+    if (!written.item || !isCurrentForm(written.item)) return undefined;
+    const project = normalise(written.item);
+    const expires_at = project.lease.expires_at;
+    const mine = project.lease.owner === owner && project.lease.fresh === true && project.updated_at === at;
+    if ((!written.ok && !mine) || expires_at === undefined) return undefined;
+    repository.saw(project);
+    const { lease_token, lease_seq } = project;
+    return { project: begin(project, at), lease_token, lease_seq, expires_at };
+  }
+
+  /** Renews the lease. Errors: LEASE_LOST, PROJECT_NOT_FOUND. */
+  async heartbeat(
+    projectId: string,
+    leaseToken: number,
+  ): Promise<{ expires_at: string; status: Project["status"] }> {
+    const repository = this.#repository;
+    const at = this.#now();
+    const expires = Date.parse(at) + repository.leaseMs;
+    const project = await transact(repository.heartbeatStore, {
+      project_id: projectId,
+      known: repository.knows(projectId),
+      decide: (known): UpdatePatch => {
+        const status = known?.status === "paused" ? "paused" : "building";
+        const held = known && known.lease_token === leaseToken && known.lease.owner !== undefined;
+        if (known && (!held || (known.status !== "paused" && known.status !== "building")))
+          throw leaseLost(projectId);
+        return heartbeat(projectId, { lease_token: leaseToken, leaseMs: repository.leaseMs, status }, at);
+      },
+      // A later renewal than this one is as good as this one.
+      own: (item) =>
+        item.lease_token === leaseToken &&
+        item.lease.expires_at !== undefined &&
+        Date.parse(item.lease.expires_at) >= expires,
+    });
+    repository.saw(project, { quiet: true });
+    if (project.lease.expires_at === undefined) throw leaseLost(projectId);
+    return { expires_at: project.lease.expires_at, status: project.status };
+  }
+
+  /**
+   * One write with all of the events, or none of them.
+   * Errors: LEASE_LOST, PROJECT_CONFLICT, STAGE_CONFLICT, STAGE_NOT_FOUND, SNAPSHOT_TOO_LARGE, INVALID_INPUT.
+   */
+  async report(report: Report): Promise<Project> {
+    const repository = this.#repository;
+    const { lease_token, lease_seq } = report;
+    const own = (item: Project) => item.lease_token === lease_token && item.lease_seq === lease_seq;
+    const known = repository.knows(report.project_id);
+    if (known && own(known)) return known;
+    const project = await transact(repository.store, {
+      project_id: report.project_id,
+      known,
+      own,
+      decide: async (latest) => {
+        if (!latest) throw leaseLost(report.project_id);
+        return await this.#reportPatch(latest, report);
+      },
+    });
+    repository.saw(project);
+    return project;
+  }
+
+  async #reportPatch(known: Project, report: Report): Promise<UpdatePatch> {
+    const at = this.#now();
+    requireLease(known, report);
+    const logs = new LogLines();
+    let next = begin(known, at);
+    for (const event of report.events) {
+      if (event.event === "artifacts" || event.event === "completed")
+        next = await unfold(next, findStage(next, event.stage).position, this.#files.artifacts);
+      next = applyEvent(next, event, at, report.lease_seq);
+      if (event.event === "log") logs.add(next, event.stage, event.lines);
+    }
+    if (report.release === true) next = released(next, at);
+    const fitted = await fitItem(known, next, this.#files.artifacts);
+    const patch = holderPatch(report.release ? "release" : "report", known, fitted, report, {
+      at,
+      leaseMs: this.#repository.leaseMs,
+    });
+    // Before the write: what the item says was logged is there to be read. A chunk never acknowledged is never shown.
+    for (const { ref, lines } of logs.chunks()) await this.#files.logs.append(ref, report.lease_seq, lines);
+    return patch;
+  }
+
+  #now(): string {
+    return toTime(this.#repository.clock.now());
+  }
+}
+
+/** Lines by stage attempt. */
+class LogLines {
+  readonly #chunks = new Map<string, { ref: AttemptRef; lines: string[] }>();
+
+  add(project: Project, key: string, lines: readonly string[]): void {
+    const { stage } = findStage(project, key);
+    const ref = { project_id: project.project_id, stage: stage.stage, attempt: stage.attempt };
+    const name = `${ref.stage}/${ref.attempt}`;
+    const chunk = this.#chunks.get(name) ?? { ref, lines: [] };
+    chunk.lines.push(...lines);
+    this.#chunks.set(name, chunk);
+  }
+
+  chunks() {
+    return this.#chunks.values();
+  }
+}
+
+/** True for the errors that tell a holder that it holds nothing any more. */
+export function isLeaseOver(error: unknown): error is StagefoldError {
+  return isStagefoldError(error, "LEASE_LOST") || isStagefoldError(error, "PROJECT_NOT_FOUND");
+}

@@ -1,0 +1,39 @@
+import { z } from "zod";
+
+const hex = (bytes: Uint8Array) => Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
+
+/** `proj_` and 12 hex digits. */
+export const projectIdSchema = z.string().regex(/^proj_[0-9a-f]{12}$/, "expected proj_ and 12 hex digits");
+/** `agent_` and 12 hex digits. */
+export const agentIdSchema = z.string().regex(/^agent_[0-9a-f]{12}$/, "expected agent_ and 12 hex digits");
+/** The key of a stage or sub-stage. */
+export const stageKeySchema = z.string().regex(/^[a-z0-9_-]{1,64}$/, "expected 1 to 64 of a-z 0-9 _ -");
+
+/** A fresh random project id. */
+export function newProjectId(): string {
+  return `proj_${hex(crypto.getRandomValues(new Uint8Array(6)))}`;
+}
+
+/** A fresh id for a control write, a claim owner and the like. */
+export function newOperationId(): string {
+  return hex(crypto.getRandomValues(new Uint8Array(8)));
+}
+
+/** SHA-256 of a text, 64 hex digits. */
+export async function sha256Hex(text: string): Promise<string> {
+  return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))));
+}
+
+/** The id that a create with an idempotency key always gets: derived from the user and the key. */
+export async function idempotentProjectId(userId: string | undefined, key: string): Promise<string> {
+  return `proj_${(await sha256Hex(JSON.stringify([userId ?? null, key]))).slice(0, 12)}`;
+}
+
+/** JSON with sorted keys: equal values give equal text. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}

@@ -1,0 +1,58 @@
+import { z } from "zod";
+import { LIMITS } from "./limits.ts";
+
+/** What DynamoDB can keep of a number. Source: "Supported data types", Amazon DynamoDB Developer Guide. */
+const LARGEST = 9.99e125;
+const SMALLEST = 1e-130;
+
+/**
+ * A JSON object that the item can keep: no deeper than the snapshot allows, numbers within DynamoDB's range,
+ * no key that reaches into prototypes. Fields that are undefined are left out, as JSON does.
+ */
+export const jsonObjectSchema = z.record(z.string(), z.unknown()).transform((value, context) => {
+  const problem = problemIn(value, "", LIMITS.outputDepth);
+  if (problem === undefined) return clean(value);
+  context.addIssue({ code: "custom", message: problem });
+  return z.NEVER;
+});
+
+function problemIn(value: unknown, path: string, depthLeft: number): string | undefined {
+  const at = path === "" ? "the object" : path;
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+    case "undefined":
+      return undefined;
+    case "number": {
+      const size = Math.abs(value);
+      if (value === 0 || (size >= SMALLEST && size <= LARGEST)) return undefined;
+      return `${at}: expected a number of at most 9.99e125 and at least 1e-130, found ${value}`;
+    }
+    case "object": {
+      if (value === null) return undefined;
+      if (depthLeft === 0)
+        return `${at.slice(0, 80)}…: expected at most ${LIMITS.outputDepth} levels of nesting`;
+      const prototype: unknown = Object.getPrototypeOf(value);
+      if (!Array.isArray(value) && prototype !== Object.prototype && prototype !== null)
+        return `${at}: expected plain JSON, found an instance of ${value.constructor?.name ?? "a class"}`;
+      for (const key of Object.keys(value)) {
+        if (key === "__proto__") return `${at}: the name __proto__ is not allowed`;
+        const problem = problemIn(
+          Reflect.get(value, key),
+          path === "" ? key : `${path}.${key}`,
+          depthLeft - 1,
+        );
+        if (problem !== undefined) return problem;
+      }
+      return undefined;
+    }
+    default:
+      return `${at}: expected JSON, found a ${typeof value}`;
+  }
+}
+
+function clean(value: { [key: string]: unknown }): { [key: string]: unknown } {
+  const text = JSON.stringify(value);
+  const parsed: unknown = JSON.parse(text);
+  return typeof parsed === "object" && parsed !== null ? Object.fromEntries(Object.entries(parsed)) : {};
+}

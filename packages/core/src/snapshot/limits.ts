@@ -1,0 +1,83 @@
+/** The caps of the item. Every size is in bytes of UTF-8. */
+export const LIMITS = {
+  /** A write that would take the item over this is refused; writes that end something move data out instead. */
+  item: 256 * 1024,
+  stages: 64,
+  stageName: 256,
+  requirement: 32 * 1024,
+  projectName: 200,
+  tags: 20,
+  tag: 64,
+  userId: 256,
+  tailLines: 5,
+  tail: 1024,
+  error: 2048,
+  inlineOutput: 16 * 1024,
+  artifacts: 50,
+  artifactEntries: 8 * 1024,
+  artifactPath: 1024,
+  metadata: 4 * 1024,
+  subStages: 64,
+  history: 20,
+  /** DynamoDB takes 32 levels of nesting; the snapshot's own levels leave this many to a stage's output. */
+  outputDepth: 24,
+} as const;
+
+const encoder = new TextEncoder();
+
+/** Length of `text` in bytes of UTF-8. */
+export function utf8Bytes(text: string): number {
+  // ASCII, the usual case, needs no encoding.
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) return encoder.encode(text).length;
+  return text.length;
+}
+
+/** The longest prefix of `text` that fits `max` bytes of UTF-8, marked with an ellipsis when cut. */
+export function truncateUtf8(text: string, max: number): string {
+  if (utf8Bytes(text) <= max) return text;
+  const bytes = encoder.encode(text).subarray(0, max - 3);
+  // A character cut in two decodes to U+FFFD, which is dropped.
+  return `${new TextDecoder().decode(bytes).replace(/\uFFFD+$/, "")}…`;
+}
+
+/** Levels of nesting of a JSON value: 0 for a scalar, 1 for `{}`. Stops counting at `max + 1`. */
+export function depthOf(value: unknown, max = 64): number {
+  if (typeof value !== "object" || value === null) return 0;
+  if (max <= 0) return 1;
+  let deepest = 0;
+  for (const inner of Object.values(value)) deepest = Math.max(deepest, depthOf(inner, max - 1));
+  return deepest + 1;
+}
+
+/**
+ * What a value weighs in DynamoDB, in bytes: strings as UTF-8, numbers by their significant digits,
+ * lists and maps 3 bytes and 1 for each element besides their contents.
+ * Source: "DynamoDB item sizes and formats", Amazon DynamoDB Developer Guide.
+ */
+export function valueBytes(value: unknown): number {
+  if (typeof value === "string") return utf8Bytes(value);
+  if (typeof value === "number") return Math.ceil(String(value).replace(/[-.e+]/g, "").length / 2) + 2;
+  if (typeof value !== "object" || value === null) return 1;
+  if (value instanceof Uint8Array) return value.length;
+  let bytes = 3;
+  if (Array.isArray(value)) {
+    for (const inner of value) bytes += 1 + valueBytes(inner);
+    return bytes;
+  }
+  for (const [key, inner] of Object.entries(value)) bytes += 1 + utf8Bytes(key) + valueBytes(inner);
+  return bytes;
+}
+
+/** What a whole item weighs: attribute names and values, in bytes. */
+export function itemBytes(item: object): number {
+  let bytes = 0;
+  for (const [key, value] of Object.entries(item)) bytes += utf8Bytes(key) + valueBytes(value);
+  return bytes;
+}
+
+/** What an item weighs once it says so itself, given its weight without the value of `item_bytes`. */
+export function withOwnCount(bytes: number): number {
+  const counted = bytes + valueBytes(bytes);
+  // The count may have one digit more than what it was counted with.
+  return bytes + valueBytes(counted);
+}

@@ -1,0 +1,213 @@
+import { z } from "zod";
+import { FAILURE_CODES } from "../errors.ts";
+import { projectIdSchema, stageKeySchema } from "./ids.ts";
+import { LIMITS } from "./limits.ts";
+import { timeSchema } from "./time.ts";
+
+export const SCHEMA_VERSION = 1;
+
+export const PROJECT_STATUSES = [
+  "pending",
+  "queued",
+  "building",
+  "paused",
+  "completed",
+  "failed",
+  "cancelled",
+] as const;
+export const STAGE_STATUSES = ["pending", "running", "completed", "failed", "skipped", "cancelled"] as const;
+export const projectStatusSchema = z.enum(PROJECT_STATUSES);
+export const stageStatusSchema = z.enum(STAGE_STATUSES);
+export type ProjectStatus = (typeof PROJECT_STATUSES)[number];
+export type StageStatus = (typeof STAGE_STATUSES)[number];
+
+const count = z.number().int().min(0);
+const percent = z.number().min(0).max(100);
+export const prioritySchema = z.number().int().min(1).max(5);
+export const failureCodeSchema = z.enum(FAILURE_CODES);
+
+/** What is kept of an artifact besides its path. `size` in bytes. */
+export const artifactInfoSchema = z.looseObject({
+  size: count.optional(),
+  sha256: z.string().optional(),
+  media_type: z.string().optional(),
+  created_at: timeSchema.optional(),
+  doc_path: z.string().optional(),
+  metadata: z.record(z.string(), z.unknown()).optional(),
+});
+
+/** A stage's output: its artifacts, and beside them whatever the stage itself returned. */
+export const outputDataSchema = z.looseObject({
+  artifacts: z.array(z.string()),
+  artifact_info: z.record(z.string(), artifactInfoSchema),
+  /** Set when the full list is a manifest in the artifact store: how many it has. */
+  artifact_count: count.optional(),
+});
+
+/** Sums over a stage; a stage may add figures of its own. */
+export const metricsSchema = z.looseObject({
+  input_tokens: z.number().optional(),
+  output_tokens: z.number().optional(),
+  tool_calls: z.number().optional(),
+});
+
+export const subStageSchema = z.looseObject({
+  number: z.number().int().min(1),
+  status: stageStatusSchema,
+  started_at: timeSchema.optional(),
+  completed_at: timeSchema.optional(),
+  error_message: z.string().nullish(),
+  progress: percent.optional(),
+  artifacts: z.array(z.string()),
+});
+
+export const historyEntrySchema = z.looseObject({
+  attempt: count,
+  status: stageStatusSchema,
+  code: failureCodeSchema.optional(),
+  started_at: timeSchema.optional(),
+  completed_at: timeSchema.optional(),
+  error_message: z.string().nullish(),
+  log_seq: count.optional(),
+});
+
+const stageBase = z.looseObject({
+  stage: stageKeySchema,
+  stage_number: z.number().int().min(1),
+  stage_name: z.string(),
+  weight: z.number().positive(),
+  /** 0 before the first. */
+  attempt: count,
+  progress: percent,
+  agent_name: z.string().optional(),
+  started_at: timeSchema.optional(),
+  completed_at: timeSchema.optional(),
+  duration_seconds: z.number().min(0).optional(),
+  output_data: outputDataSchema,
+  metrics: metricsSchema,
+  error_message: z.string().nullable(),
+  /** Why a failed stage failed. */
+  error_code: failureCodeSchema.optional(),
+  logs: z.array(z.string()).optional(),
+  sub_stages: z.record(stageKeySchema, subStageSchema),
+  history: z.array(historyEntrySchema),
+  /** The holder's write that brought the last log lines: the log is what the store has up to it. */
+  log_seq: count.optional(),
+  /** The document in the artifact store that has the full list, beside `artifact_count`. */
+  artifact_manifest: z.string().optional(),
+  /** The artifact that has an output too large for the item. */
+  output_ref: z.string().optional(),
+  /** The document in the artifact store that has the earlier history. */
+  history_ref: z.string().optional(),
+});
+
+/** One stage. The status says what must be there: a running stage has begun, a failed one has an error. */
+export const stageSchema = z.discriminatedUnion("status", [
+  stageBase.extend({ status: z.literal("pending") }),
+  stageBase.extend({ status: z.literal("running"), started_at: timeSchema }),
+  stageBase.extend({ status: z.literal("completed") }),
+  stageBase.extend({ status: z.literal("failed"), error_message: z.string() }),
+  stageBase.extend({ status: z.literal("skipped") }),
+  stageBase.extend({ status: z.literal("cancelled") }),
+]);
+
+export const snapshotSchema = z.looseObject({
+  total: count,
+  /** Completed and skipped stages. */
+  completed: count,
+  stages: z.array(stageSchema).max(LIMITS.stages),
+});
+
+export const errorInfoSchema = z.looseObject({
+  stage: z.string().optional(),
+  code: failureCodeSchema,
+  message: z.string(),
+});
+
+/** Written once, when a build ends. Seconds by stage; sums of the stages' metrics. */
+export const buildSummarySchema = z.looseObject({
+  stage_seconds: z.record(z.string(), z.number()),
+  input_tokens: z.number(),
+  output_tokens: z.number(),
+  tool_calls: z.number(),
+  artifacts: count,
+});
+
+const freeLease = z.looseObject({
+  /** Claims in a row without progress, this one included. */
+  claims: count,
+  owner: z.string().optional(),
+  expires_at: timeSchema.optional(),
+  /** From a claim to the holder's first write, which puts in order what an earlier holder left. */
+  fresh: z.boolean().optional(),
+});
+const heldLease = freeLease.extend({ owner: z.string(), expires_at: timeSchema });
+
+/** The top-level fields that the list indexes project: what a list shows. */
+const listed = {
+  project_id: projectIdSchema,
+  project_name: z.string(),
+  user_id: z.string().optional(),
+  user_name: z.string().optional(),
+  pipeline: z.string().optional(),
+  run: z.number().int().min(1),
+  tags: z.array(z.string()),
+  priority: prioritySchema,
+  agent_id: z.string().optional(),
+  current_stage: z.string().optional(),
+  current_stage_number: count.optional(),
+  progress_percentage: percent,
+  created_at: timeSchema,
+  started_at: timeSchema.optional(),
+  completed_at: timeSchema.optional(),
+  error_info: errorInfoSchema.optional(),
+  build_summary: buildSummarySchema.optional(),
+};
+
+const projectBase = z.looseObject({
+  schema_version: z.literal(SCHEMA_VERSION),
+  ...listed,
+  requirement: z.string(),
+  /** The version of the pipeline this run was started with; a project with its own stages has none. */
+  pipeline_version: z.string().optional(),
+  updated_at: timeSchema,
+  /** +1 on every write that a reader can see. */
+  revision: z.number().int().min(1),
+  /** What the item weighs, in bytes, as far as its writers know. */
+  item_bytes: count,
+  stages_snapshot: snapshotSchema,
+  lease_token: count,
+  lease_seq: count,
+  lease: freeLease,
+  control: z.looseObject({ op: z.string(), at: timeSchema }).optional(),
+  restart_from: z.string().optional(),
+  request_hash: z.string().optional(),
+  work_queue: z.string().optional(),
+  work_due_at: timeSchema.optional(),
+});
+
+/** One build: the item as it is read, whatever form it was stored in. */
+export const projectSchema = z.discriminatedUnion("status", [
+  projectBase.extend({ status: z.literal("pending") }),
+  projectBase.extend({ status: z.literal("queued") }),
+  projectBase.extend({ status: z.literal("building"), lease: heldLease }),
+  projectBase.extend({ status: z.literal("paused") }),
+  projectBase.extend({ status: z.literal("completed") }),
+  projectBase.extend({ status: z.literal("failed"), error_info: errorInfoSchema }),
+  projectBase.extend({ status: z.literal("cancelled") }),
+]);
+
+/** One line of a list: what the indexes project. */
+export const projectSummarySchema = z.object({ ...listed, status: projectStatusSchema });
+
+export type Project = z.output<typeof projectSchema>;
+export type ProjectSummary = z.output<typeof projectSummarySchema>;
+export type Stage = z.output<typeof stageSchema>;
+export type SubStage = z.output<typeof subStageSchema>;
+export type Snapshot = z.output<typeof snapshotSchema>;
+export type ArtifactInfo = z.output<typeof artifactInfoSchema>;
+export type OutputData = z.output<typeof outputDataSchema>;
+export type Metrics = z.output<typeof metricsSchema>;
+export type HistoryEntry = z.output<typeof historyEntrySchema>;
+export type ErrorInfo = z.output<typeof errorInfoSchema>;
+export type BuildSummary = z.output<typeof buildSummarySchema>;

@@ -1,0 +1,17 @@
+import { afterAll, beforeAll } from "vitest";
+import { projectStoreSuite } from "../src/testing/project-store.suite.ts";
+import { ENGINES, startStore } from "./engine.ts";
+
+for (const engine of ENGINES) {
+  let running: Awaited<ReturnType<typeof startStore>> | undefined;
+  beforeAll(async () => {
+    running = await startStore(engine);
+  });
+  afterAll(async () => {
+    await running?.[Symbol.asyncDispose]();
+  });
+  projectStoreSuite(engine, () => {
+    if (!running) throw new Error("the engine has not started");
+    return running.store;
+  });
+}

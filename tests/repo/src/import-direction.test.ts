@@ -1,0 +1,75 @@
+import { describe, expect, test } from "vitest";
+import { type Finding, lintFiles } from "./support/lint.ts";
+
+// [file that imports, what it imports, part of the message that says what to do instead]
+const refused = [
+  ["packages/core/src/transitions/a.ts", "node:fs", "belongs behind a port"],
+  ["packages/core/src/transitions/b.ts", "@aws-sdk/lib-dynamodb", "belongs behind a port"],
+  ["packages/core/src/transitions/c.ts", "../dynamodb/table.ts", "take the port from src/ports"],
+  ["packages/core/src/d.ts", "./files/index.ts", "take the port from src/ports"],
+  ["packages/core/src/dynamodb/a.ts", "node:crypto", "zod and the AWS SDK alone"],
+  ["packages/core/src/files/a.ts", "@aws-sdk/lib-dynamodb", "zod and Node alone"],
+  [
+    "packages/core/src/testing/a.ts",
+    "@stagefold/local-dynamodb",
+    "takes the store that it tests as an argument",
+  ],
+  ["packages/pipeline/src/a.ts", "@stagefold/client", "worker -> pipeline -> core"],
+  ["packages/pipeline/src/b.ts", "@stagefold/worker", "worker -> pipeline -> core"],
+  ["packages/client/src/a.ts", "express", "Use web standards"],
+  ["packages/client/src/b.ts", "@aws-sdk/client-dynamodb", "Use web standards"],
+  ["packages/client/src/c.ts", "node:fs/promises", "Use web standards"],
+  ["packages/client/src/d.ts", "@stagefold/api", "the types of @stagefold/api/router"],
+  ["packages/client/src/e.ts", "@stagefold/core/files", "the types of @stagefold/api/router"],
+  ["packages/local-dynamodb/src/a.ts", "@stagefold/core", "Give it what it needs as an argument"],
+  ["packages/cli/src/a.ts", "@stagefold/api/main", "Packages never import apps"],
+  ["packages/cli/src/b.ts", "@stagefold/worker", "Packages never import apps"],
+  ["apps/api/src/router/a.ts", "express", "Put this into src/http"],
+  ["apps/api/src/router/b.ts", "node:http", "Put this into src/http"],
+  ["apps/api/src/router/c.ts", "../http/server.ts", "Put this into src/http"],
+  ["apps/api/src/router/deep/d.ts", "../../env.ts", "Take the value from the context"],
+  ["apps/api/src/e.ts", "@stagefold/worker", "meet in the table alone"],
+  ["apps/worker/src/a.ts", "@stagefold/api/router", "meets the API in the table alone"],
+  ["apps/web/src/a.ts", "@stagefold/pipeline", "web -> client -> (types of) api/router -> core"],
+  ["apps/worker/src/b.ts", "@stagefold/core/src/errors.ts", "by its name and its exports map"],
+  ["packages/cli/src/c.ts", "../../core/src/errors.ts", "by its name and its exports map"],
+  ["tests/e2e/src/a.test.ts", "../../../packages/core/src/errors.ts", "by its name and its exports map"],
+] as const;
+
+const allowed = [
+  ["packages/core/src/ok.ts", "zod"],
+  ["packages/core/src/transitions/ok.ts", "../patch/patch.ts"],
+  ["packages/core/src/ok.test.ts", "fast-check"],
+  ["packages/core/src/dynamodb/ok.ts", "@aws-sdk/client-dynamodb"],
+  ["packages/core/src/files/ok.ts", "node:fs/promises"],
+  ["packages/core/src/testing/ok.ts", "vitest"],
+  ["packages/pipeline/src/ok.ts", "@stagefold/core"],
+  ["packages/client/src/ok.ts", "@trpc/client"],
+  ["packages/client/src/ok2.ts", "@stagefold/api/router"],
+  ["packages/cli/src/ok.ts", "@stagefold/client"],
+  ["apps/api/src/http/ok.ts", "express"],
+  ["apps/api/src/http/ok2.ts", "../env.ts"],
+  ["apps/api/src/router/ok.ts", "@trpc/server"],
+  ["apps/api/src/router/ok2.ts", "@stagefold/core"],
+  ["apps/worker/src/ok.ts", "@stagefold/pipeline"],
+  ["apps/web/src/ok.ts", "@stagefold/client"],
+] as const;
+
+const rule = "lint/style/noRestrictedImports";
+const sources = [...refused, ...allowed].map(([path, module]): [string, string] => [
+  path,
+  `import * as imported from "${module}";\nexport { imported };\n`,
+]);
+const findings: Finding[] = lintFiles(Object.fromEntries(sources)).filter((finding) => finding.rule === rule);
+
+describe("the direction of imports", () => {
+  test.each(refused)("%s may not import %s", (path, _module, advice) => {
+    expect(findings.filter((finding) => finding.path === path).map(({ message }) => message)).toEqual([
+      expect.stringContaining(advice),
+    ]);
+  });
+
+  test.each(allowed)("%s may import %s", (path) => {
+    expect(findings.filter((finding) => finding.path === path)).toEqual([]);
+  });
+});

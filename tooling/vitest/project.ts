@@ -1,0 +1,35 @@
+import type { ViteUserConfig } from "vitest/config";
+
+// Workspace packages load from their sources, so that a test sees an edit without a build.
+// The rest is what Node itself goes by: "module" is for bundlers, and some packages cannot be loaded that way.
+const sourceFirst = ["@stagefold/source", "node", "development|production"];
+
+const soak = process.env.SOAK === "1";
+
+/** Time limit of one test, in milliseconds. The long form of the tests repeats and generates far more. */
+export const testTimeoutMs = soak ? 900_000 : 30_000;
+
+/** Number of test processes at once: the machines that check every change have two cores. */
+export const maxWorkers = 2;
+
+/**
+ * The vitest configuration that every workspace shares; spread it and add what the workspace needs besides.
+ * It also makes `vitest run` work inside the workspace alone.
+ */
+export function project(name: string): ViteUserConfig {
+  return {
+    resolve: { conditions: sourceFirst },
+    ssr: { resolve: { conditions: sourceFirst } },
+    test: {
+      name,
+      include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+      pool: "forks",
+      maxWorkers,
+      testTimeout: testTimeoutMs,
+      hookTimeout: 60_000,
+      teardownTimeout: 20_000,
+      // A test that asserts nothing cannot fail. Type tests (*.test-d.ts) belong to the typecheck task.
+      expect: { requireAssertions: true },
+    },
+  };
+}
