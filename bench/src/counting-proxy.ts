@@ -1,0 +1,104 @@
+import { createServer, request as forward, type IncomingMessage, type ServerResponse } from "node:http";
+import { unmarshall } from "@aws-sdk/util-dynamodb";
+import type { Item } from "@stagefold/core";
+import { writeUnits } from "./write-units.ts";
+
+/** One request as it went over the wire. */
+export interface Counted {
+  readonly operation: string;
+  /** Of the project that it writes or reads. */
+  readonly project_id: string | undefined;
+  /** Only for writes that took effect. */
+  readonly units: number;
+  /** Whether a reader can see the write: heartbeats leave the revision alone. */
+  readonly visible: boolean;
+  readonly refused: boolean;
+}
+
+export interface CountingProxy extends AsyncDisposable {
+  readonly endpoint: string;
+  readonly requests: readonly Counted[];
+}
+
+/** Stands between everything and the engine, and counts what passes. */
+export async function startCountingProxy(target: string): Promise<CountingProxy> {
+  const requests: Counted[] = [];
+  const items = new Map<string, Item>();
+  const server = createServer((incoming, outgoing) => {
+    pass(incoming, outgoing, target)
+      .then(({ operation, sent, answer, status }) =>
+        requests.push(count(items, operation, sent, answer, status)),
+      )
+      .catch((error: unknown) => outgoing.destroy(error instanceof Error ? error : new Error(String(error))));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the proxy has no port");
+  return {
+    endpoint: `http://127.0.0.1:${address.port}`,
+    requests,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+interface Passed {
+  readonly operation: string;
+  readonly sent: Item;
+  readonly answer: Item;
+  readonly status: number;
+}
+
+async function pass(incoming: IncomingMessage, outgoing: ServerResponse, target: string): Promise<Passed> {
+  const body = await read(incoming);
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    const { host: _host, ...headers } = incoming.headers;
+    forward(target, { method: incoming.method, headers }, resolve).on("error", reject).end(body);
+  });
+  const text = await read(answer);
+  outgoing.writeHead(answer.statusCode ?? 502, answer.headers).end(text);
+  const operation = String(incoming.headers["x-amz-target"]).split(".").at(-1) ?? "";
+  return { operation, sent: json(body), answer: json(text), status: answer.statusCode ?? 502 };
+}
+
+async function read(stream: IncomingMessage): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for await (const part of stream) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+function json(body: Buffer): Item {
+  return body.length === 0 ? {} : JSON.parse(body.toString());
+}
+
+function count(
+  items: Map<string, Item>,
+  operation: string,
+  sent: Item,
+  answer: Item,
+  status: number,
+): Counted {
+  const refused = status !== 200;
+  const after = operation === "PutItem" ? itemIn(sent.Item) : itemIn(answer.Attributes);
+  const id = String(after?.project_id ?? itemIn(sent.Key)?.project_id ?? "");
+  const writes = operation === "PutItem" || operation === "UpdateItem";
+  if (refused || !writes || !after)
+    return { operation, project_id: id || undefined, units: 0, visible: false, refused };
+  const before = items.get(id);
+  items.set(id, after);
+  return {
+    operation,
+    project_id: id,
+    units: writeUnits(before, after),
+    visible: before?.revision !== after.revision,
+    refused,
+  };
+}
+
+function itemIn(marshalled: unknown): Item | undefined {
+  return typeof marshalled === "object" && marshalled !== null
+    ? unmarshall(Object.fromEntries(Object.entries(marshalled)))
+    : undefined;
+}

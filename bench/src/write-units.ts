@@ -1,0 +1,40 @@
+import { type Item, itemBytes, valueBytes } from "@stagefold/core";
+import { INDEXES } from "@stagefold/core/dynamodb";
+
+/** What Amazon bills as one unit of a write, in bytes. */
+const UNIT = 1024;
+
+type Index = (typeof INDEXES)[keyof typeof INDEXES];
+
+/**
+ * Write units of one write, by the item before and after: its whole size, and for every index whose entry changed
+ * the size of that entry, twice where its key changed (the old entry goes, the new one comes).
+ * Source: "Best practices for using secondary indexes", Amazon DynamoDB Developer Guide.
+ */
+export function writeUnits(before: Item | undefined, after: Item | undefined): number {
+  const size = Math.max(before ? itemBytes(before) : 0, after ? itemBytes(after) : 0);
+  const table = Math.max(1, Math.ceil(size / UNIT));
+  return Object.values(INDEXES).reduce((units, index) => units + indexUnits(index, before, after), table);
+}
+
+function indexUnits(index: Index, before: Item | undefined, after: Item | undefined): number {
+  const old = entryOf(index, before);
+  const now = entryOf(index, after);
+  if (JSON.stringify(old) === JSON.stringify(now)) return 0;
+  const units = (entry: Item | undefined) => (entry ? Math.max(1, Math.ceil(entryBytes(entry) / UNIT)) : 0);
+  const sameKey = old && now && old[index.hash] === now[index.hash] && old[index.range] === now[index.range];
+  return sameKey ? Math.max(units(old), units(now)) : units(old) + units(now);
+}
+
+/** The row of an index, or undefined when the item lacks one of its keys. */
+function entryOf(index: Index, item: Item | undefined): Item | undefined {
+  if (!item || item[index.hash] === undefined || item[index.range] === undefined) return undefined;
+  const fields = ["project_id", index.hash, index.range, ...index.projected];
+  return Object.fromEntries(
+    fields.flatMap((field) => (item[field] === undefined ? [] : [[field, item[field]] as const])),
+  );
+}
+
+function entryBytes(entry: Item): number {
+  return valueBytes(entry);
+}

@@ -1,0 +1,129 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createClient } from "@stagefold/client";
+import type { agentBuild } from "@stagefold/pipeline";
+
+export const root = resolve(import.meta.dirname, "../../..");
+const cli = join(root, "packages/cli/dist/main.js");
+
+/** The engines that run on this machine. */
+export const ENGINES =
+  process.platform === "linux" && process.arch === "x64"
+    ? (["dynoxide", "dynalite"] as const)
+    : (["dynalite"] as const);
+
+export interface System {
+  readonly url: string;
+  readonly dataDir: string;
+  readonly process: ChildProcess;
+  readonly client: ReturnType<typeof createClient<typeof agentBuild>>;
+  /** Everything that was printed so far. */
+  printed(): string;
+}
+
+export interface StartOptions {
+  readonly dataDir: string;
+  readonly args?: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** A folder of its own, gone when the test ends. */
+export async function tempFolder() {
+  const path = await mkdtemp(join(tmpdir(), "stagefold-e2e-"));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 5 }) };
+}
+
+/** Runs the command line to its end. */
+export async function run(args: readonly string[], env: NodeJS.ProcessEnv = {}, cwd = root) {
+  const child = launch(args, env, cwd);
+  const out = collect(child);
+  const [code] = await once(child, "close");
+  return { code: Number(code), ...out() };
+}
+
+function launch(args: readonly string[], env: NodeJS.ProcessEnv, cwd = root): ChildProcess {
+  const { PATH, HOME } = process.env;
+  return spawn(process.execPath, [cli, ...args], {
+    cwd,
+    env: { PATH, HOME, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+function collect(child: ChildProcess) {
+  let stdout = "";
+  let stderr = "";
+  child.stdout?.on("data", (chunk) => {
+    stdout += String(chunk);
+  });
+  child.stderr?.on("data", (chunk) => {
+    stderr += String(chunk);
+  });
+  return () => ({ stdout, stderr });
+}
+
+/** `stagefold up` as `npm start` runs it, on a port of its own. Ends with its scope, and leaves no process. */
+export async function start(options: StartOptions): Promise<System & AsyncDisposable> {
+  const env = { STAGEFOLD_DATA_DIR: options.dataDir, STAGEFOLD_PORT: "0", ...options.env };
+  const child = launch(["up", ...(options.args ?? [])], env);
+  const out = collect(child);
+  const printed = () => out().stdout + out().stderr;
+  const url = await until(30_000, "the address", () => {
+    if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${printed()}`);
+    return /http:\/\/127\.0\.0\.1:\d+/.exec(out().stdout)?.[0];
+  }).catch((error: unknown) => {
+    child.kill("SIGKILL");
+    throw error;
+  });
+  return {
+    url,
+    dataDir: options.dataDir,
+    process: child,
+    client: createClient<typeof agentBuild>({ url }),
+    printed,
+    [Symbol.asyncDispose]: () => stop(child),
+  };
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, "exit");
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), 40_000);
+  await ended;
+  clearTimeout(timer);
+}
+
+/** Asks until there is an answer. */
+export async function until<T>(
+  ms: number,
+  what: string,
+  ask: () => T | undefined | Promise<T | undefined>,
+): Promise<T> {
+  const deadline = Date.now() + ms;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined && answer !== false) return answer;
+    if (Date.now() > deadline) throw new Error(`${what} did not come within ${ms} ms`);
+    await new Promise((next) => setTimeout(next, 50));
+  }
+}
+
+/** The pids of all processes that have this text in their environment or command line (Linux). */
+export async function processesOf(text: string): Promise<number[]> {
+  const found: number[] = [];
+  for (const name of await readdir("/proc")) {
+    if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
+    const about = await Promise.all(
+      ["environ", "cmdline"].map((file) => readFile(`/proc/${name}/${file}`, "utf8").catch(() => "")),
+    );
+    if (about.some((part) => part.includes(text))) found.push(Number(name));
+  }
+  return found;
+}
+
+/** The manifests of real data beside the project, where they are. */
+export const sharedData = resolve(root, "../shared/data");

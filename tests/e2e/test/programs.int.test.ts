@@ -1,0 +1,181 @@
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { root, start, tempFolder, until } from "./harness.ts";
+
+/** Nothing but HTTP, as curl would: a query with its input in the address, a mutation with it in the body. */
+function http(url: string) {
+  const answer = async (response: Response) => {
+    const body: unknown = await response.json();
+    return { status: response.status, body };
+  };
+  return {
+    query: async (procedure: string, input: unknown) =>
+      await answer(
+        await fetch(`${url}/trpc/${procedure}?input=${encodeURIComponent(JSON.stringify(input))}`),
+      ),
+    mutate: async (procedure: string, input: unknown) =>
+      await answer(
+        await fetch(`${url}/trpc/${procedure}`, {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify(input),
+        }),
+      ),
+  };
+}
+
+const data = (answer: { body: unknown }) => Reflect.get(Reflect.get(Object(answer.body), "result"), "data");
+
+describe("a program that knows only HTTP", () => {
+  it("creates a project with its own stages, claims it, reports it to the end and uploads an artifact", async () => {
+    await using folder = await tempFolder();
+    await using system = await start({ dataDir: folder.path });
+    const { query, mutate } = http(system.url);
+    const stages = [{ stage: "fetch" }, { stage: "pack", stage_name: "Pack it", weight: 3 }];
+    const created = data(
+      await mutate("projects.create", { requirement: "pack the site", pipeline: "own", stages }),
+    );
+    expect(created).toMatchObject({ status: "queued", work_queue: expect.stringMatching(/^external#p3#/) });
+    const { project_id } = created;
+    const claim = data(await mutate("work.claim", { owner: "curl", pipelines: ["own"] }));
+    expect(claim).toMatchObject({ project: { project_id }, lease_token: created.lease_token + 1 });
+    const { lease_token } = claim;
+    let seq = claim.lease_seq;
+    const report = async (...events: unknown[]) =>
+      await mutate("work.report", { project_id, lease_token, lease_seq: ++seq, events });
+    await report(
+      { event: "started", stage: "fetch" },
+      { event: "log", stage: "fetch", lines: ["hello", "world"] },
+    );
+    const bytes = "the site";
+    const put = await fetch(`${system.url}/artifacts/${project_id}/out/site.txt?stage=fetch&attempt=1`, {
+      method: "PUT",
+      headers: { "x-stagefold-lease": String(lease_token) },
+      body: bytes,
+    });
+    const stored: unknown = await put.json();
+    expect(stored).toMatchObject({ size: 8, sha256: createHash("sha256").update(bytes).digest("hex") });
+    expect(data(await mutate("work.heartbeat", { project_id, lease_token }))).toMatchObject({
+      status: "building",
+    });
+    await report(
+      {
+        event: "completed",
+        stage: "fetch",
+        output: { pages: 7 },
+        artifacts: [{ path: "out/site.txt", ...Object(stored) }],
+      },
+      { event: "started", stage: "pack" },
+    );
+    const refused = await mutate("work.report", {
+      project_id,
+      lease_token: lease_token - 1,
+      lease_seq: 99,
+      events: [],
+    });
+    expect(refused).toMatchObject({
+      status: 409,
+      body: { error: { data: { stagefold: { code: "LEASE_LOST" } } } },
+    });
+    const ended = data(await report({ event: "completed", stage: "pack" }));
+    expect(ended).toMatchObject({
+      status: "completed",
+      progress_percentage: 100,
+      build_summary: { artifacts: 1 },
+    });
+    expect(await (await fetch(`${system.url}/artifacts/${project_id}/out/site.txt`)).text()).toBe(bytes);
+    expect(data(await query("stages.logs", { project_id, stage: "fetch" }))).toMatchObject({
+      items: [{ text: "hello" }, { text: "world" }],
+    });
+  });
+
+  it("in Python: killed in the middle, another one takes over", { timeout: 120_000 }, async ({ skip }) => {
+    skip(spawnSync("python3", ["--version"]).status !== 0, "python3 is not on this machine");
+    await using folder = await tempFolder();
+    await using system = await start({ dataDir: folder.path, env: { STAGEFOLD_LEASE_SECONDS: "2" } });
+    const runner = (...args: string[]) => {
+      const child = spawn(
+        "python3",
+        ["-u", join(root, "examples/python/runner.py"), "--url", system.url, ...args],
+        {
+          env: { PATH: process.env.PATH, PYTHONDONTWRITEBYTECODE: "1" },
+        },
+      );
+      let out = "";
+      child.stdout.on("data", (chunk) => {
+        out += String(chunk);
+      });
+      child.stderr.on("data", (chunk) => {
+        out += String(chunk);
+      });
+      return { child, out: () => out, ended: once(child, "close") };
+    };
+    const create = runner("create", "Index the handbook");
+    await create.ended;
+    const project_id = create.out().trim();
+    expect(project_id).toMatch(/^proj_[0-9a-f]{12}$/);
+    const first = runner("run", "--once", "--seconds", "1.5", "--beat", "0.5");
+    await until(20_000, "the second stage", () =>
+      first.out().includes("index: attempt 1") ? true : undefined,
+    );
+    first.child.kill("SIGKILL");
+    await first.ended;
+    const second = runner("run", "--once", "--seconds", "0.4", "--beat", "0.5");
+    await second.ended;
+    const project = await system.client.projects.get({ project_id });
+    expect(project.status, second.out()).toBe("completed");
+    expect(project.stages_snapshot.stages.map((stage) => [stage.stage, stage.status, stage.attempt])).toEqual(
+      [
+        ["collect", "completed", 1],
+        ["index", "completed", 2],
+        ["verify", "completed", 1],
+      ],
+    );
+    expect(project.stages_snapshot.stages[1]?.history).toMatchObject([
+      { attempt: 1, status: "failed", code: "WORKER_LOST" },
+    ]);
+  });
+});
+
+describe("a YAML pipeline", () => {
+  it("of three commands builds to the end", async () => {
+    await using folder = await tempFolder();
+    await writeFile(
+      join(folder.path, "docs.yaml"),
+      `
+name: docs-site
+stages:
+  - stage: fetch
+    stage_name: { en: Get the sources, zh: 获取源码 }
+    command: mkdir -p src && echo "# $STAGEFOLD_REQUIREMENT" > src/index.md && echo fetched
+  - stage: test
+    command: grep -q '#' src/index.md && echo tested >&2
+    weight: 2
+    env: { CI: "1" }
+  - stage: build
+    command: mkdir site && sed 's/^# //' src/index.md > site/index.txt
+    artifacts: ["site/**"]
+`,
+    );
+    await using system = await start({
+      dataDir: join(folder.path, "data"),
+      env: { STAGEFOLD_PIPELINES: folder.path },
+    });
+    const { client, url } = system;
+    const { project_id } = await client.projects.create({
+      requirement: "The handbook",
+      pipeline: "docs-site",
+    });
+    const project = await client.projects.waitForEnd({ project_id });
+    expect(project).toMatchObject({ status: "completed", build_summary: { artifacts: 1 } });
+    expect(await (await fetch(`${url}/artifacts/${project_id}/site/index.txt`)).text()).toBe(
+      "The handbook\n",
+    );
+    const { items } = await client.stages.logs({ project_id, stage: "test" });
+    expect(items.map((line) => line.text)).toContain("tested");
+  });
+});
