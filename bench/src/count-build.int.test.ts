@@ -1,10 +1,20 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { countBuild } from "./count-build.ts";
+import type { BuildCount } from "./count-build.ts";
 import { writeUnits } from "./write-units.ts";
 
 describe("what a build costs", () => {
   it("at most one request per transition, few write units, a small item", { timeout: 120_000 }, async () => {
-    const count = await countBuild("A calculator for simple arithmetic");
+    // As `npm run count` does, from what was built.
+    const script = join(import.meta.dirname, "../dist/count.js");
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      script,
+      "--json",
+      "A calculator for simple arithmetic",
+    ]);
+    const count: BuildCount = JSON.parse(stdout);
     expect(count).toMatchObject({ status: "completed", refused: 0 });
     // Create, claim, the first start, and the end of each of six stages with the start of the next. A slow machine
     // may add a write of what was gathered meanwhile.

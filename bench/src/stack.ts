@@ -51,8 +51,6 @@ async function startApp(
 ): Promise<{ url?: string; stop: () => Promise<void> }> {
   const child = fork(createRequire(import.meta.url).resolve(name), {
     env,
-    // Not those of the test runner, which loads packages from their sources.
-    execArgv: [],
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
   const failed = once(child, "exit").then(([code]: unknown[]) => {

@@ -1,1 +1,43 @@
-export {};
+export { agentBuild, createAgentBuild } from "./agent-build/agent-build.ts";
+export type {
+  AgentAuthor,
+  AgentBrief,
+  AuthorWork,
+  GeneratedAgent,
+  GeneratedFile,
+} from "./agent-build/author.ts";
+export type {
+  ArchitectureDocument,
+  DesignDocument,
+  RequirementsDocument,
+  SelfTest,
+  UnmetPart,
+} from "./agent-build/documents.ts";
+export { offlineAuthor } from "./agent-build/offline/author.ts";
+export { builtInPipelines } from "./built-in.ts";
+export type {
+  ArtifactContent,
+  ArtifactOptions,
+  StageContext,
+  StageMetrics,
+  StageProject,
+  StageReporter,
+  SubStageContext,
+} from "./context.ts";
+export { definePipeline } from "./define.ts";
+export type {
+  CommandAction,
+  CommandStageInput,
+  LocalisedText,
+  Pipeline,
+  PipelineInput,
+  RetryPolicy,
+  RunAction,
+  RunStageInput,
+  StageDefinition,
+  StageInput,
+  StageOutputs,
+} from "./definition.ts";
+export { PipelineError, type PipelineMistake, StageError, type StageErrorOptions } from "./errors.ts";
+export { loadPipelines } from "./load/load.ts";
+export { createRegistry, type PipelineRegistry, stageNameIn } from "./registry.ts";

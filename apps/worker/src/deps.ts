@@ -1,0 +1,44 @@
+import type { ArtifactStore, Repository } from "@stagefold/core";
+import type { PipelineRegistry } from "@stagefold/pipeline";
+import type { Logger } from "pino";
+import type { WorkFolders } from "./folder/work-folders.ts";
+import type { WorkerMetrics } from "./metrics.ts";
+import type { StageRunner } from "./runner/runner.ts";
+
+/** How the worker paces itself, in milliseconds. */
+export interface Timings {
+  /** Between looks for work: the first wait, and the longest. */
+  readonly idleFirstMs: number;
+  readonly idleLastMs: number;
+  /** How long what a running stage says waits for more: the least time between two writes. */
+  readonly gatherMs: number;
+  /** Without any answer for so long, the project is looked at. */
+  readonly watchMs: number;
+  /** What a stage gets to end by itself at a timeout or shutdown, and when its build was cancelled or deleted. */
+  readonly stopGraceMs: number;
+  readonly cancelGraceMs: number;
+  /** What the last writes of a worker that stops may take. */
+  readonly releaseMs: number;
+}
+
+export const TIMINGS: Timings = {
+  idleFirstMs: 100,
+  idleLastMs: 2000,
+  gatherMs: 2000,
+  watchMs: 800,
+  stopGraceMs: 2000,
+  cancelGraceMs: 1000,
+  releaseMs: 5000,
+};
+
+/** What running builds takes; each worker has one. */
+export interface BuildDeps {
+  readonly repository: Repository;
+  readonly artifacts: ArtifactStore;
+  readonly pipelines: PipelineRegistry;
+  readonly folders: WorkFolders;
+  readonly runner: StageRunner;
+  readonly metrics: WorkerMetrics;
+  readonly timings: Timings;
+  readonly log: Logger;
+}

@@ -1,0 +1,143 @@
+import { createWriteStream } from "node:fs";
+import { mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import {
+  type ArtifactStore,
+  isStagefoldError,
+  type Project,
+  projectIdSchema,
+  type Repository,
+  type Stage,
+} from "@stagefold/core";
+import type { Logger } from "pino";
+import { z } from "zod";
+import { orNone, placeBelow } from "./inside.ts";
+
+/** Which attempt of each finished stage a folder has the files of. */
+const contentsSchema = z.object({ stages: z.record(z.string(), z.number().int()) });
+const noteSchema = z.preprocess(fromJson, contentsSchema);
+type Contents = z.output<typeof contentsSchema>;
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * The work folders of builds, `<root>/<project_id>`, shared by the stages of a build. Beside each is a note
+ * (`<project_id>.json`) of what it has, so that a worker restores what stages made elsewhere, and only that.
+ * A folder goes when its build completes or is deleted; one of a build that failed or was cancelled stays for a day,
+ * since a retry may want it.
+ */
+export class WorkFolders {
+  readonly #root: string;
+  readonly #store: ArtifactStore;
+  readonly #repository: Repository;
+  readonly #log: Logger;
+
+  constructor(root: string, store: ArtifactStore, repository: Repository, log: Logger) {
+    this.#root = root;
+    this.#store = store;
+    this.#repository = repository;
+    this.#log = log;
+  }
+
+  /** The folder of a build, with the recorded artifacts of the stages before `position`. */
+  async prepare(project: Project, position: number): Promise<string> {
+    const folder = join(this.#root, project.project_id);
+    const present = (await orNone(stat(folder))) !== undefined;
+    await mkdir(folder, { recursive: true });
+    const contents = present ? await this.#contents(project.project_id) : { stages: {} };
+    const earlier = project.stages_snapshot.stages
+      .slice(0, position)
+      .filter((one) => one.status === "completed");
+    const missing = earlier.filter((one) => contents.stages[one.stage] !== one.attempt);
+    for (const stage of missing) await this.#restore(project, stage, folder);
+    if (missing.length > 0) await this.#note(project.project_id, contents, missing);
+    return folder;
+  }
+
+  /** Notes that a folder has what a stage made. */
+  async finished(projectId: string, stage: Stage): Promise<void> {
+    await this.#note(projectId, await this.#contents(projectId), [stage]);
+  }
+
+  async remove(projectId: string): Promise<void> {
+    await rm(this.#notePath(projectId), { force: true });
+    await rm(join(this.#root, projectId), { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  /** Removes the folders of builds that ended, or of which nothing is known, more than a day ago. */
+  async sweep(isHeld: (projectId: string) => boolean, now = Date.now()): Promise<void> {
+    const names = (await orNone(readdir(this.#root))) ?? [];
+    for (const name of names) {
+      if (!projectIdSchema.safeParse(name).success || isHeld(name)) continue;
+      if (await this.#isOver(name, now)) await this.remove(name);
+    }
+  }
+
+  async #isOver(projectId: string, now: number): Promise<boolean> {
+    const changed = await orNone(stat(join(this.#root, projectId)));
+    if (changed === undefined || now - changed.mtimeMs < DAY_MS) return false;
+    try {
+      const project = await this.#repository.get(projectId);
+      const ended =
+        project.status === "completed" || project.status === "failed" || project.status === "cancelled";
+      return ended && now - Date.parse(project.updated_at) > DAY_MS;
+    } catch (error) {
+      if (isStagefoldError(error, "PROJECT_NOT_FOUND")) return true;
+      throw error;
+    }
+  }
+
+  async #restore(project: Project, stage: Stage, folder: string): Promise<void> {
+    const root = await realpath(folder);
+    const { project_id } = project;
+    for (const { path, attempt } of await this.#repository.artifactsOf(project, stage.stage)) {
+      // A large output was never in the folder: it is an artifact only because the item is small.
+      if (path === stage.output_ref) continue;
+      const found = await this.#store.get({ project_id, stage: stage.stage, attempt, path });
+      if (!found) {
+        this.#log.error(
+          { project: project_id, stage: stage.stage, path },
+          "a recorded artifact has no bytes to restore",
+        );
+        continue;
+      }
+      const target = await placeBelow(root, path);
+      await rm(target, { force: true });
+      await pipeline(found.stream, createWriteStream(target));
+    }
+  }
+
+  async #contents(projectId: string): Promise<Contents> {
+    const text = await orNone(readFile(this.#notePath(projectId), "utf8"));
+    if (text === undefined) return { stages: {} };
+    const parsed = noteSchema.safeParse(text);
+    if (parsed.success) return parsed.data;
+    this.#log.warn(
+      { project: projectId },
+      "the note of a work folder is damaged: its artifacts are restored",
+    );
+    return { stages: {} };
+  }
+
+  async #note(projectId: string, before: Contents, stages: readonly Stage[]): Promise<void> {
+    const added = Object.fromEntries(stages.map((one) => [one.stage, one.attempt]));
+    const path = this.#notePath(projectId);
+    await writeFile(`${path}.new`, JSON.stringify({ stages: { ...before.stages, ...added } }));
+    await rename(`${path}.new`, path);
+  }
+
+  #notePath(projectId: string): string {
+    return join(this.#root, `${projectId}.json`);
+  }
+}
+
+/** Undefined for text that is not JSON: what a crash may leave of a note. */
+function fromJson(text: unknown): unknown {
+  try {
+    return typeof text === "string" ? JSON.parse(text) : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

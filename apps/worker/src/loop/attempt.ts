@@ -1,0 +1,154 @@
+import { randomUUID } from "node:crypto";
+import type { ReportEvent, Stage } from "@stagefold/core";
+import type { Pipeline, StageDefinition } from "@stagefold/pipeline";
+import type { Logger } from "pino";
+import type { BuildDeps } from "../deps.ts";
+import { storeArtifact } from "../folder/artifact-intake.ts";
+import type { HostJob, StageFailure, StageOutcome, StopReason } from "../runner/protocol.ts";
+import type { RunningStage } from "../runner/runner.ts";
+import type { EarlierOutputs } from "./earlier-outputs.ts";
+import { refusedWrite } from "./failure.ts";
+import type { ReportWriter } from "./report-writer.ts";
+import { type MetricSums, StageReports } from "./stage-reports.ts";
+
+/** What starting a process and reading the pipelines in it may take, in milliseconds. */
+const BEGIN_WITHIN_MS = 60_000;
+
+export interface AttemptOptions {
+  readonly deps: BuildDeps;
+  readonly writer: ReportWriter;
+  readonly outputs: EarlierOutputs;
+  readonly pipeline: Pipeline;
+  readonly definition: StageDefinition;
+  /** The stage as its start left it. */
+  readonly stage: Stage;
+  readonly position: number;
+  readonly log: Logger;
+}
+
+/** How an attempt ended, and what it said that no write has carried yet. */
+export interface AttemptEnd {
+  readonly outcome: StageOutcome;
+  readonly events: readonly ReportEvent[];
+  readonly metrics: MetricSums;
+}
+
+/** One attempt of a stage, from the write of its start to the one of its end. */
+export class Attempt {
+  readonly #options: AttemptOptions;
+  #running: RunningStage | undefined;
+  #stopped: { reason: StopReason; graceMs: number } | undefined;
+  #refused: StageFailure | undefined;
+
+  constructor(options: AttemptOptions) {
+    this.#options = options;
+  }
+
+  /** Ends the attempt before it ends by itself; a second call may shorten the grace, in milliseconds. */
+  stop(reason: StopReason, graceMs: number): void {
+    this.#stopped ??= { reason, graceMs };
+    this.#running?.stop(this.#stopped.reason, graceMs);
+  }
+
+  async run(): Promise<AttemptEnd> {
+    const { deps, definition, pipeline, log } = this.#options;
+    const endTimer = deps.metrics.stages.startTimer({ pipeline: pipeline.name, stage: definition.stage });
+    const end = await this.#run();
+    const seconds = endTimer({ outcome: end.outcome.kind });
+    log.info({ outcome: end.outcome.kind, seconds }, "stage ended");
+    return end;
+  }
+
+  async #run(): Promise<AttemptEnd> {
+    const { deps, writer, log } = this.#options;
+    let job: HostJob;
+    try {
+      job = await this.#job();
+    } catch (error) {
+      log.error({ err: error }, "a stage could not be prepared");
+      const message = `The stage could not be prepared: ${error instanceof Error ? error.message : String(error)}`;
+      return { outcome: failed({ message, code: "STAGE_FAILED" }), events: [], metrics: {} };
+    }
+    const reports = this.#reports(job);
+    const running = deps.runner.run(job, reports, log);
+    this.#running = running;
+    if (this.#stopped) running.stop(this.#stopped.reason, this.#stopped.graceMs);
+    const outcome = await this.#inTime(running);
+    const events = await reports.close();
+    if (writer.over !== undefined)
+      return { outcome: { kind: "stopped", reason: "lease_lost" }, events, metrics: {} };
+    return { outcome: this.#asFailure(outcome), events, metrics: reports.metricSums };
+  }
+
+  /** The stage's time runs from its own beginning, which must come soon enough. */
+  async #inTime(running: RunningStage): Promise<StageOutcome> {
+    const { deps, definition } = this.#options;
+    const limit = (ms: number) => setTimeout(() => this.stop("timeout", deps.timings.stopGraceMs), ms);
+    const limitMs = definition.timeout_seconds * 1000;
+    let timer = limit(BEGIN_WITHIN_MS + limitMs);
+    void running.begun.then(() => {
+      clearTimeout(timer);
+      timer = limit(limitMs);
+    });
+    const outcome = await running.done;
+    clearTimeout(timer);
+    return outcome;
+  }
+
+  async #job(): Promise<HostJob> {
+    const { deps, writer, outputs, pipeline, definition, stage, position } = this.#options;
+    const { project } = writer;
+    const work_dir = await deps.folders.prepare(project, position);
+    const { project_id, project_name, requirement, user_id, agent_id, tags } = project;
+    const { action } = definition;
+    const common = {
+      id: randomUUID(),
+      marker: `\u0001stagefold ${randomUUID()}`,
+      stage: definition.stage,
+      attempt: stage.attempt,
+      work_dir,
+      project: { project_id, project_name, requirement, user_id, agent_id, tags },
+    };
+    if (action.kind === "command") {
+      const { command, env, artifacts } = action;
+      return { ...common, outputs: {}, action: { kind: "command", command, env, artifacts: [...artifacts] } };
+    }
+    return {
+      ...common,
+      outputs: await outputs.before(project, position, pipeline),
+      action: { kind: "run", pipeline: pipeline.name, stage: definition.stage },
+    };
+  }
+
+  #reports(job: HostJob): StageReports {
+    const { deps, writer, stage, log } = this.#options;
+    const { project_id } = writer.project;
+    const ref = { project_id, stage: stage.stage, attempt: stage.attempt };
+    return new StageReports({
+      stage: stage.stage,
+      writer,
+      now: () => deps.repository.now(),
+      gatherMs: deps.timings.gatherMs,
+      store: (artifact) => storeArtifact(deps.artifacts, ref, job.work_dir, artifact),
+      onRefused: (error) => {
+        log.error({ err: error }, "a write of a running stage was refused: the stage fails");
+        deps.metrics.refusedWrites.inc();
+        this.#refused = refusedWrite(error);
+        this.stop("failed", deps.timings.stopGraceMs);
+      },
+    });
+  }
+
+  /** What a stage was stopped for may be a failure of its own. */
+  #asFailure(outcome: StageOutcome): StageOutcome {
+    const { definition } = this.#options;
+    if (this.#refused) return failed(this.#refused);
+    if (outcome.kind !== "stopped" || outcome.reason !== "timeout") return outcome;
+    const message = `The stage ${definition.stage} took longer than its ${definition.timeout_seconds} seconds.`;
+    return failed({ message, code: "STAGE_TIMEOUT" });
+  }
+}
+
+function failed(failure: StageFailure): StageOutcome {
+  return { kind: "failed", failure };
+}

@@ -1,0 +1,209 @@
+import type { Claimed, Project, ReportEvent, Stage } from "@stagefold/core";
+import type { Pipeline, StageDefinition } from "@stagefold/pipeline";
+import type { Logger } from "pino";
+import type { BuildDeps } from "../deps.ts";
+import type { StageOutcome } from "../runner/protocol.ts";
+import { Attempt, type AttemptEnd } from "./attempt.ts";
+import { BuildWrites } from "./build-writes.ts";
+import { EarlierOutputs } from "./earlier-outputs.ts";
+import { refusedWrite } from "./failure.ts";
+import { LeaseKeeper } from "./lease-keeper.ts";
+import { LeaseOver, type OverReason } from "./lease-over.ts";
+import { matchPipeline } from "./pipeline-match.ts";
+import type { Moment } from "./renewal.ts";
+import { ReportWriter } from "./report-writer.ts";
+
+/** One build in the hands of this worker, from its claim until it is ended, given back or lost. */
+export class BuildRun {
+  readonly projectId: string;
+  readonly pipelineName: string | undefined;
+  readonly userId: string | undefined;
+  readonly #deps: BuildDeps;
+  readonly #log: Logger;
+  readonly #writer: ReportWriter;
+  readonly #keeper: LeaseKeeper;
+  readonly #writes: BuildWrites;
+  readonly #outputs: EarlierOutputs;
+  #attempt: Attempt | undefined;
+  #leaving = false;
+  #stopping = false;
+
+  constructor(deps: BuildDeps, claimed: Claimed & { readonly sentAt: Moment }) {
+    const { project } = claimed;
+    this.projectId = project.project_id;
+    this.pipelineName = project.pipeline;
+    this.userId = project.user_id;
+    this.#deps = deps;
+    this.#log = deps.log.child({ project: project.project_id, token: claimed.lease_token });
+    this.#outputs = new EarlierOutputs(deps.artifacts);
+    const onOver = (reason: OverReason) => this.#over(reason);
+    this.#writer = new ReportWriter(deps.repository, claimed, { log: this.#log, onOver });
+    this.#writes = new BuildWrites({
+      deps,
+      writer: this.#writer,
+      log: this.#log,
+      isLeaving: () => this.#leaving,
+    });
+    this.#keeper = new LeaseKeeper({
+      repository: deps.repository,
+      writer: this.#writer,
+      watchMs: deps.timings.watchMs,
+      log: this.#log,
+    });
+  }
+
+  /** Resolves when nothing of the build is left in this worker. Never rejects. */
+  async run(): Promise<void> {
+    this.#keeper.start();
+    this.#log.info({ pipeline: this.pipelineName }, "build claimed");
+    try {
+      await this.#build();
+    } catch (error) {
+      if (error instanceof LeaseOver)
+        this.#log.warn({ reason: error.reason }, "the lease is over: the build is left");
+      else
+        this.#log.error({ err: error }, "the build is left: its lease runs out and another holder goes on");
+    } finally {
+      this.#keeper.stop();
+    }
+    await this.#tidy();
+  }
+
+  /** Gives the build back once the stage that runs has ended. */
+  drain(): void {
+    this.#leaving = true;
+  }
+
+  /** Stops the stage that runs and gives the build back. */
+  stop(): void {
+    this.#leaving = true;
+    this.#stopping = true;
+    this.#attempt?.stop("shutdown", this.#deps.timings.stopGraceMs);
+  }
+
+  /** A change of the project that this process made itself. */
+  heard(project: Project): void {
+    this.#keeper.heard(project);
+  }
+
+  deleted(): void {
+    this.#writer.end("deleted");
+  }
+
+  #over(reason: OverReason): void {
+    this.#deps.metrics.leasesOver.inc({ reason });
+    const { cancelGraceMs } = this.#deps.timings;
+    // Who lost the lease may have a successor already: nothing of the old attempt may go on beside it.
+    if (reason === "cancelled" || reason === "deleted") this.#attempt?.stop("cancelled", cancelGraceMs);
+    else this.#attempt?.stop("lease_lost", 0);
+  }
+
+  async #build(): Promise<void> {
+    // The claim found that holders keep dying: writing that down is all there is to do.
+    if (this.#writer.project.status === "failed") {
+      await this.#writer.write([]);
+      return;
+    }
+    const match = matchPipeline(this.#writer.project, this.#deps.pipelines);
+    if (match.kind === "same") await this.#stages(match.pipeline);
+    else if (match.kind === "changed") await this.#writes.pipelineChanged(match.message);
+    else {
+      this.#log.warn(
+        { pipeline: this.pipelineName },
+        "this worker does not have the pipeline: the build is given back",
+      );
+      await this.#writes.giveBack([]);
+    }
+  }
+
+  async #stages(pipeline: Pipeline): Promise<void> {
+    let position = this.#writes.nextOpen();
+    if (position === undefined) throw new Error("Expected a stage that is not finished; found none.");
+    if (!(await this.#writes.start(pipeline, position))) return;
+    while (position !== undefined) position = await this.#stage(pipeline, position);
+  }
+
+  async #stage(pipeline: Pipeline, position: number): Promise<number | undefined> {
+    const definition = pipeline.stages[position];
+    const stage = this.#writer.project.stages_snapshot.stages[position];
+    if (!definition || !stage) throw new Error(`Expected a stage at position ${position}; found none.`);
+    const log = this.#log.child({ stage: stage.stage, attempt: stage.attempt });
+    log.info("stage started");
+    this.#attempt = new Attempt({
+      deps: this.#deps,
+      writer: this.#writer,
+      outputs: this.#outputs,
+      pipeline,
+      definition,
+      stage,
+      position,
+      log,
+    });
+    if (this.#stopping) this.stop();
+    const end = await this.#attempt.run();
+    this.#attempt = undefined;
+    return await this.#ended(pipeline, definition, stage, position, end);
+  }
+
+  async #ended(
+    pipeline: Pipeline,
+    definition: StageDefinition,
+    stage: Stage,
+    position: number,
+    end: AttemptEnd,
+  ): Promise<number | undefined> {
+    const { outcome } = end;
+    switch (outcome.kind) {
+      case "completed":
+        return await this.#completed(pipeline, definition, stage, position, end, outcome);
+      case "failed":
+        await this.#writes.fail(definition, stage, end, outcome.failure);
+        return undefined;
+      case "stopped":
+        if (this.#writer.over !== undefined) throw new LeaseOver(this.#writer.over);
+        await this.#writes.giveBack(end.events);
+        return undefined;
+      default:
+        return outcome satisfies never;
+    }
+  }
+
+  /** One write ends the stage and starts the next; where it may not start, the build is given back. */
+  async #completed(
+    pipeline: Pipeline,
+    definition: StageDefinition,
+    stage: Stage,
+    position: number,
+    end: AttemptEnd,
+    outcome: Extract<StageOutcome, { kind: "completed" }>,
+  ): Promise<number | undefined> {
+    const output = { ...outcome.output };
+    const done: ReportEvent[] = [
+      ...end.events,
+      { event: "completed", stage: stage.stage, output, metrics: { ...end.metrics } },
+    ];
+    this.#outputs.remember(stage, output);
+    const next = this.#writes.nextOpen(position);
+    try {
+      const started = await this.#writes.complete(pipeline, done, next);
+      await this.#deps.folders.finished(this.projectId, stage);
+      return started ? next : undefined;
+    } catch (error) {
+      if (error instanceof LeaseOver) throw error;
+      this.#log.error({ err: error, stage: stage.stage }, "the end of a stage was refused: the stage fails");
+      this.#deps.metrics.refusedWrites.inc();
+      await this.#writes.fail(definition, stage, { ...end, events: [] }, refusedWrite(error));
+      return undefined;
+    }
+  }
+
+  async #tidy(): Promise<void> {
+    const over = this.#writer.over === "deleted" || this.#writer.project.status === "completed";
+    if (!over) return;
+    try {
+      await this.#deps.folders.remove(this.projectId);
+    } catch (error) {
+      this.#log.error({ err: error }, "the work folder of an ended build could not be removed");
+    }
+  }
+}

@@ -1,0 +1,130 @@
+import { isFinished, isStagefoldError, type ReportEvent, type Stage } from "@stagefold/core";
+import type { Pipeline, StageDefinition } from "@stagefold/pipeline";
+import type { Logger } from "pino";
+import type { BuildDeps } from "../deps.ts";
+import type { StageFailure } from "../runner/protocol.ts";
+import type { AttemptEnd } from "./attempt.ts";
+import { failureCode, retryDelay } from "./failure.ts";
+import { LeaseOver } from "./lease-over.ts";
+import type { ReportWriter } from "./report-writer.ts";
+
+export interface BuildWritesOptions {
+  readonly deps: BuildDeps;
+  readonly writer: ReportWriter;
+  readonly log: Logger;
+  /** Whether no further stage may start here. */
+  readonly isLeaving: () => boolean;
+}
+
+/** The writes at the boundaries of stages. Each throws LeaseOver when the lease is over. */
+export class BuildWrites {
+  readonly #deps: BuildDeps;
+  readonly #writer: ReportWriter;
+  readonly #log: Logger;
+  readonly #isLeaving: () => boolean;
+
+  constructor({ deps, writer, log, isLeaving }: BuildWritesOptions) {
+    this.#deps = deps;
+    this.#writer = writer;
+    this.#log = log;
+    this.#isLeaving = isLeaving;
+  }
+
+  /** Where the first stage that is not finished stands, after a position. */
+  nextOpen(after = -1): number | undefined {
+    const { stages } = this.#writer.project.stages_snapshot;
+    const position = stages.findIndex((stage, i) => i > after && !isFinished(stage));
+    return position < 0 ? undefined : position;
+  }
+
+  /** Starts a stage. False when that may not be, such as of a project paused meanwhile: it is given back. */
+  async start(pipeline: Pipeline, position: number): Promise<boolean> {
+    if (!this.#isLeaving()) {
+      this.#deps.runner.prepare();
+      if (await this.#writeUnlessPaused([this.#started(pipeline, position)])) return true;
+    }
+    await this.giveBack([]);
+    return false;
+  }
+
+  /**
+   * Ends a stage and starts the one at `next` in the same write. False when that one may not start: the stage's end
+   * is written without it, and the build is given back or, after its last stage, over.
+   */
+  async complete(
+    pipeline: Pipeline,
+    done: readonly ReportEvent[],
+    next: number | undefined,
+  ): Promise<boolean> {
+    if (next !== undefined && !this.#isLeaving() && this.#writer.project.status === "building") {
+      if (await this.#writeUnlessPaused([...done, this.#started(pipeline, next)])) return true;
+    }
+    await this.#writer.write(done, { release: next !== undefined });
+    return false;
+  }
+
+  /** Ends an attempt that failed; the project fails with it unless the stage is to be tried again. */
+  async fail(
+    definition: StageDefinition,
+    stage: Stage,
+    end: AttemptEnd,
+    failure: StageFailure,
+  ): Promise<void> {
+    const { project } = this.#writer;
+    const current = project.stages_snapshot.stages.find((one) => one.stage === stage.stage) ?? stage;
+    const retry_in_seconds = retryDelay(current, definition.retry, failure);
+    const event: ReportEvent = {
+      event: "failed",
+      stage: stage.stage,
+      message: failure.message,
+      code: failureCode(failure.code),
+      metrics: { ...end.metrics },
+      ...(retry_in_seconds !== undefined && { retry_in_seconds }),
+    };
+    this.#log.warn({ stage: stage.stage, attempt: stage.attempt, failure, retry_in_seconds }, "stage failed");
+    if (retry_in_seconds !== undefined)
+      this.#deps.metrics.retries.inc({ pipeline: project.pipeline ?? "", stage: stage.stage });
+    try {
+      await this.#writer.write([...end.events, event]);
+    } catch (error) {
+      if (error instanceof LeaseOver || end.events.length === 0) throw error;
+      this.#log.error({ err: error }, "what the stage said last was refused and is left out");
+      await this.#writer.write([event]);
+    }
+  }
+
+  /** The pipeline has other stages now: the build fails with that. */
+  async pipelineChanged(message: string): Promise<void> {
+    const { stages } = this.#writer.project.stages_snapshot;
+    const stage = stages[this.nextOpen() ?? stages.length - 1]?.stage;
+    if (stage === undefined) throw new Error("Expected a project with stages; found none.");
+    this.#log.error({ stage }, message);
+    const failed: ReportEvent = { event: "failed", stage, message, code: "PIPELINE_CHANGED" };
+    if (!(await this.#writeUnlessPaused([{ event: "started", stage }, failed]))) await this.giveBack([]);
+  }
+
+  async giveBack(events: readonly ReportEvent[]): Promise<void> {
+    await this.#writer.write(events, { release: true });
+    this.#log.info("build given back");
+  }
+
+  /** False when the project is in a state in which no stage may start. */
+  async #writeUnlessPaused(events: readonly ReportEvent[]): Promise<boolean> {
+    try {
+      await this.#writer.write(events);
+      return true;
+    } catch (error) {
+      if (!isStagefoldError(error, "PROJECT_CONFLICT")) throw error;
+      this.#deps.metrics.refusedWrites.inc();
+      this.#log.info({ reason: error.message }, "no stage may start now");
+      return false;
+    }
+  }
+
+  #started(pipeline: Pipeline, position: number): ReportEvent {
+    const stage = this.#writer.project.stages_snapshot.stages[position];
+    if (!stage) throw new Error(`Expected a stage at position ${position}; found none.`);
+    const agent_name = pipeline.stages[position]?.agent_name;
+    return { event: "started", stage: stage.stage, ...(agent_name !== undefined && { agent_name }) };
+  }
+}

@@ -1,0 +1,105 @@
+import { isLeaseOver, isStagefoldError, type Project, type Repository } from "@stagefold/core";
+import type { Logger } from "pino";
+import { since, TRUSTED_SHARE, thisMoment } from "./renewal.ts";
+import type { ReportWriter } from "./report-writer.ts";
+
+export interface KeeperOptions {
+  readonly repository: Repository;
+  readonly writer: ReportWriter;
+  /** Milliseconds without an answer of the store after which the project is looked at, to hear of a cancel. */
+  readonly watchMs: number;
+  readonly log: Logger;
+}
+
+/**
+ * Keeps a lease while a build is held: renews it when no write has done so for a quarter of it, looks at the project
+ * when nothing was heard for a while, and gives the lease up when it cannot be trusted any more.
+ */
+export class LeaseKeeper {
+  readonly #options: KeeperOptions;
+  readonly #leaseMs: number;
+  #timer: NodeJS.Timeout | undefined;
+  #lookedAt = performance.now();
+  #retryAt = 0;
+  #renewing = false;
+  #looking = false;
+
+  constructor(options: KeeperOptions) {
+    this.#options = options;
+    this.#leaseMs = options.repository.leaseMs;
+  }
+
+  start(): void {
+    const everyMs = Math.min(200, Math.max(20, this.#leaseMs / 40));
+    this.#timer = setInterval(() => this.#tick(), everyMs);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Something about the project was heard from elsewhere, such as a change that this very process made. */
+  heard(project: Project): void {
+    const { writer } = this.#options;
+    if (project.lease_token > writer.leaseToken)
+      writer.end(project.status === "cancelled" ? "cancelled" : "lost");
+    else if (project.revision > writer.project.revision) writer.project = project;
+  }
+
+  #tick(): void {
+    const { writer, watchMs } = this.#options;
+    if (writer.over !== undefined) {
+      this.stop();
+      return;
+    }
+    const age = since(writer.renewedAt);
+    if (age > this.#leaseMs * TRUSTED_SHARE) {
+      writer.end("expired");
+      return;
+    }
+    const now = performance.now();
+    if (age > this.#leaseMs / 4 && !this.#renewing && now >= this.#retryAt) void this.#renew();
+    if (now - Math.max(this.#lookedAt, writer.wroteAt) > watchMs && !this.#looking) void this.#look();
+  }
+
+  async #renew(): Promise<void> {
+    const { repository, writer, log } = this.#options;
+    this.#renewing = true;
+    const sentAt = thisMoment();
+    try {
+      await repository.work.heartbeat(writer.projectId, writer.leaseToken);
+      writer.renewed(sentAt);
+    } catch (error) {
+      if (isLeaseOver(error)) writer.end(isStagefoldError(error, "PROJECT_NOT_FOUND") ? "deleted" : "lost");
+      else log.warn({ err: error }, "a heartbeat failed and is sent again");
+      this.#retryAt = performance.now() + this.#leaseMs / 20;
+    } finally {
+      this.#renewing = false;
+    }
+  }
+
+  /** A plain read costs a fraction of a write. It may show an older state, which then says nothing. */
+  async #look(): Promise<void> {
+    const { repository, writer, log } = this.#options;
+    this.#looking = true;
+    try {
+      this.heard(await repository.get(writer.projectId));
+    } catch (error) {
+      if (isStagefoldError(error, "PROJECT_NOT_FOUND")) await this.#confirmGone();
+      else log.debug({ err: error }, "the project could not be looked at");
+    } finally {
+      this.#lookedAt = performance.now();
+      this.#looking = false;
+    }
+  }
+
+  async #confirmGone(): Promise<void> {
+    const { repository, writer, log } = this.#options;
+    try {
+      await repository.get(writer.projectId, { consistent: true });
+    } catch (error) {
+      if (isStagefoldError(error, "PROJECT_NOT_FOUND")) writer.end("deleted");
+      else log.debug({ err: error }, "the project could not be looked at");
+    }
+  }
+}

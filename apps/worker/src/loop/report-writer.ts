@@ -1,0 +1,116 @@
+import {
+  type Claimed,
+  isLeaseOver,
+  isStagefoldError,
+  type Project,
+  type ReportEvent,
+  type Repository,
+} from "@stagefold/core";
+import type { Logger } from "pino";
+import { jittered, sleep } from "../async.ts";
+import { LeaseOver, type OverReason } from "./lease-over.ts";
+import { type Moment, since, thisMoment } from "./renewal.ts";
+
+const RETRY_FIRST_MS = 100;
+const RETRY_LAST_MS = 2000;
+
+/** The writes of one lease: one at a time, each numbered above the last, until the lease is over. */
+export class ReportWriter {
+  /** The project as the last acknowledged write left it, or as a later answer showed it. */
+  project: Project;
+  /** When the last renewal was sent that the store acknowledged. */
+  renewedAt: Moment;
+  /** When the last write was acknowledged, by the monotonic clock. */
+  wroteAt = performance.now();
+  readonly leaseToken: number;
+  readonly #repository: Repository;
+  readonly #log: Logger;
+  readonly #onOver: (reason: OverReason) => void;
+  readonly #end = new AbortController();
+  #seq: number;
+  #turn: Promise<unknown> = Promise.resolve();
+  #over: LeaseOver | undefined;
+
+  constructor(
+    repository: Repository,
+    claimed: Claimed & { readonly sentAt: Moment },
+    options: { readonly log: Logger; readonly onOver: (reason: OverReason) => void },
+  ) {
+    this.#repository = repository;
+    this.project = claimed.project;
+    this.leaseToken = claimed.lease_token;
+    this.#seq = claimed.lease_seq;
+    this.renewedAt = claimed.sentAt;
+    this.#log = options.log;
+    this.#onOver = options.onOver;
+  }
+
+  get projectId(): string {
+    return this.project.project_id;
+  }
+
+  /** Why the lease is over, once it is. */
+  get over(): OverReason | undefined {
+    return this.#over?.reason;
+  }
+
+  /** Nothing is written from now on. Only the first reason counts. */
+  end(reason: OverReason): void {
+    if (this.#over) return;
+    this.#over = new LeaseOver(reason);
+    this.#end.abort();
+    this.#onOver(reason);
+  }
+
+  /** The store acknowledged a renewal that was sent at this moment. */
+  renewed(sentAt: Moment): void {
+    if (sentAt.monotonic > this.renewedAt.monotonic) this.renewedAt = sentAt;
+  }
+
+  /**
+   * One write with all of the events, after those before it. While the store is unavailable the same write is sent
+   * again, as long as the lease is trusted. Throws LeaseOver, and any other refusal as it came.
+   */
+  write(events: readonly ReportEvent[], options: { readonly release?: boolean } = {}): Promise<Project> {
+    const mine = this.#turn.then(() => this.#write(events, options.release === true));
+    this.#turn = mine.catch(() => undefined);
+    return mine;
+  }
+
+  async #write(events: readonly ReportEvent[], release: boolean): Promise<Project> {
+    // A number is used until a write with it is acknowledged: log lines of a refused one are replaced by the next.
+    const lease_seq = this.#seq + 1;
+    const { projectId: project_id, leaseToken: lease_token } = this;
+    for (let tries = 0; ; tries++) {
+      if (this.#over) throw this.#over;
+      const sentAt = thisMoment();
+      try {
+        const project = await this.#repository.work.report({
+          project_id,
+          lease_token,
+          lease_seq,
+          events,
+          release,
+        });
+        this.#seq = lease_seq;
+        this.project = project;
+        this.wroteAt = performance.now();
+        this.renewed(sentAt);
+        return project;
+      } catch (error) {
+        if (isLeaseOver(error)) this.end(isStagefoldError(error, "PROJECT_NOT_FOUND") ? "deleted" : "lost");
+        else if (!isStagefoldError(error, "STORE_UNAVAILABLE")) throw error;
+        else await this.#wait(tries, error);
+      }
+    }
+  }
+
+  async #wait(tries: number, error: Error): Promise<void> {
+    const ms = jittered(Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** tries));
+    this.#log.warn(
+      { err: error, sinceRenewalMs: Math.round(since(this.renewedAt)) },
+      "a write failed and is sent again",
+    );
+    await sleep(ms, this.#end.signal);
+  }
+}

@@ -1,0 +1,91 @@
+import type { Server } from "node:http";
+import { builtInPipelines, loadPipelines } from "@stagefold/pipeline";
+import { type Backend, type Env, EnvError, openBackend, parseEnv } from "@stagefold/runtime";
+import { destination, type Logger, pino } from "pino";
+import { environment, hostEnv } from "./env.ts";
+import { serveHealth } from "./health.ts";
+import { createMetrics } from "./metrics.ts";
+import { createWorker, type Worker } from "./worker.ts";
+
+/** Ends when the worker has ended. */
+async function main(env: Env, log: Logger): Promise<void> {
+  const pipelines = env.pipelines === undefined ? builtInPipelines() : await loadPipelines(env.pipelines);
+  const lost = (error: Error) => log.fatal({ err: error }, "the embedded engine is lost");
+  await using backend = await openBackend(env, { onEngineLost: lost });
+  const metrics = createMetrics();
+  const worker = createWorker({
+    repository: backend.repository,
+    artifacts: backend.artifacts,
+    pipelines,
+    pipelinesFolder: env.pipelines,
+    dataDir: env.dataDir,
+    concurrency: env.workerConcurrency,
+    drainMs: env.drainSeconds * 1000,
+    maxRunningPerUser: env.maxRunningPerUser,
+    stageEnv: hostEnv(),
+    log,
+    metrics,
+  });
+  const server = await openHealth(env, backend, log, metrics);
+  const ended = untilEnded(worker, log);
+  worker.start();
+  process.send?.({ kind: "ready" });
+  await ended;
+  server?.closeAllConnections();
+  server?.close();
+}
+
+async function openHealth(
+  env: Env,
+  backend: Backend,
+  log: Logger,
+  metrics: ReturnType<typeof createMetrics>,
+): Promise<Server | undefined> {
+  if (env.workerPort === undefined) return undefined;
+  return await serveHealth({ store: backend.store, metrics, log }, env.host, env.workerPort);
+}
+
+/** The first signal drains, the second one ends it now. Who started it has gone: stop at once. */
+function untilEnded(worker: Worker, log: Logger): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let signals = 0;
+    const signalled = (signal: NodeJS.Signals) => {
+      signals += 1;
+      log.info({ signal, signals }, "asked to end");
+      if (signals === 1) worker.drain().then(resolve, reject);
+      else {
+        worker.killNow();
+        process.exit(1);
+      }
+    };
+    process.on("SIGTERM", signalled);
+    process.on("SIGINT", signalled);
+    process.once("disconnect", () => {
+      log.info("whoever started this worker is gone");
+      worker.stop().then(resolve, reject);
+    });
+  });
+}
+
+function settings(): Env {
+  try {
+    return parseEnv(environment());
+  } catch (error) {
+    if (!(error instanceof EnvError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(2);
+  }
+}
+
+const env = settings();
+const log = pino({ level: env.logLevel, base: { pid: process.pid } }, destination({ fd: 2, sync: true }));
+main(env, log).then(
+  () => process.exit(0),
+  (error: unknown) => {
+    log.debug({ err: error }, "the worker ended with an error");
+    process.stderr.write(
+      `The worker cannot run: ${error instanceof Error ? error.message : String(error)}\n`,
+    );
+    process.exit(1);
+  },
+);

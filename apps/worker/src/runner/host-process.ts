@@ -1,0 +1,154 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { closeSync } from "node:fs";
+import type { Socket } from "node:net";
+import { type HostArguments, toArguments } from "./host-arguments.ts";
+import { openPipe } from "./pipe.ts";
+import { killAll, membersOf } from "./processes.ts";
+import { type FromHost, fromHostSchema, type ToHost } from "./protocol.ts";
+
+export interface HostOptions extends HostArguments {
+  /** The built module that runs stages. */
+  readonly script: string;
+  /** All that it inherits of the environment. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface HostExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** Called for what a host says, in the order in which it does. */
+export interface HostListener {
+  readonly message: (message: FromHost) => void;
+  readonly output: (bytes: Buffer) => void;
+  /** A message of no known form: the host cannot be trusted any more. */
+  readonly garbled: (reason: string) => void;
+}
+
+/** How long a host may take until it is ready, in milliseconds: two slow cores may start many at once. */
+const START_MS = 30_000;
+
+/** A stage host as its worker sees it: a process in a group and session of its own. */
+export class HostProcess {
+  readonly pid: number;
+  /** Its output and that of all it starts. */
+  readonly output: Socket;
+  /** When every process that could write to the output is gone. */
+  readonly outputEnded: Promise<void>;
+  readonly exited: Promise<HostExit>;
+  listener: HostListener | undefined;
+  readonly #child: ChildProcess;
+  #gone = false;
+
+  private constructor(child: ChildProcess, pid: number, output: Socket) {
+    this.#child = child;
+    this.pid = pid;
+    this.output = output;
+    this.exited = new Promise((resolve) => {
+      child.once("exit", (code, signal) => {
+        this.#gone = true;
+        resolve({ code, signal });
+      });
+    });
+    child.on("message", (raw) => this.#heard(raw));
+    child.on("error", (error) => this.listener?.garbled(error.message));
+    output.on("data", (bytes: Buffer) => this.listener?.output(bytes));
+    output.on("error", (error) => this.listener?.garbled(error.message));
+    this.outputEnded = new Promise((resolve) => output.once("close", () => resolve()));
+  }
+
+  static async start(options: HostOptions): Promise<HostProcess> {
+    const pipe = await openPipe();
+    try {
+      const child = fork(options.script, toArguments(options), {
+        detached: true,
+        env: { ...options.env },
+        execArgv: [],
+        stdio: ["ignore", pipe.writeFd, pipe.writeFd, "ipc"],
+      });
+      if (child.pid === undefined) throw await startError(child);
+      const host = new HostProcess(child, child.pid, pipe.reader);
+      await host.#ready();
+      return host;
+    } catch (error) {
+      pipe.reader.destroy();
+      throw error;
+    } finally {
+      closeSync(pipe.writeFd);
+    }
+  }
+
+  get gone(): boolean {
+    return this.#gone;
+  }
+
+  send(message: ToHost): void {
+    if (this.#child.connected) this.#child.send(message);
+  }
+
+  /** Whether processes of the stage are still there besides the host; undefined where that cannot be told. */
+  hasLeftovers(marks: readonly string[]): boolean | undefined {
+    const members = membersOf({ leader: this.pid, marks });
+    return members === undefined ? undefined : members.length > 0;
+  }
+
+  /** Ends the host and all that belongs to the stage, at once. Resolves with the pids that could not be ended. */
+  async kill(marks: readonly string[] = []): Promise<readonly number[]> {
+    const refused = killAll({ leader: this.pid, marks });
+    await this.exited;
+    // What the host started in its last moment.
+    killAll({ leader: this.pid, marks });
+    return refused;
+  }
+
+  /** Without waiting: for a worker that ends now. */
+  killNow(): void {
+    killAll({ leader: this.pid, marks: [] });
+  }
+
+  async #ready(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    let said = "";
+    const late = new Promise<"late">((resolve) => {
+      timer = setTimeout(() => resolve("late"), START_MS);
+    });
+    const ready = new Promise<"ready">((resolve) => {
+      this.listener = {
+        message: (message) => message.kind === "ready" && resolve("ready"),
+        output: (bytes) => {
+          said = (said + String(bytes)).slice(0, 2000);
+        },
+        garbled: (reason) => {
+          said += reason;
+        },
+      };
+    });
+    const first = await Promise.race([ready, late, this.exited]);
+    clearTimeout(timer);
+    this.listener = undefined;
+    if (first === "ready") return;
+    await this.kill();
+    const how = first === "late" ? `was not ready after ${START_MS / 1000} s` : exitText(first);
+    throw new Error(`A stage host did not start: it ${how}. ${said}`);
+  }
+
+  #heard(raw: unknown): void {
+    const parsed = fromHostSchema.safeParse(raw);
+    if (parsed.success) this.listener?.message(parsed.data);
+    else this.listener?.garbled(parsed.error.message);
+  }
+}
+
+/** How a process ended, as the end of a sentence. */
+export function exitText({ code, signal }: HostExit): string {
+  return signal === null ? `ended with exit code ${code}` : `was killed by ${signal}`;
+}
+
+function startError(child: ChildProcess): Promise<Error> {
+  return new Promise((resolve) => {
+    child.once("error", (error) =>
+      resolve(new Error(`A stage host did not start: ${error.message}`, { cause: error })),
+    );
+  });
+}

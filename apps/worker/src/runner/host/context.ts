@@ -1,0 +1,153 @@
+import { LIMITS, stageKeySchema } from "@stagefold/core";
+import {
+  type ArtifactContent,
+  type ArtifactOptions,
+  type StageContext,
+  StageError,
+  type StageMetrics,
+  type StageProject,
+  type SubStageContext,
+} from "@stagefold/pipeline";
+import { z } from "zod";
+import { type HostJob, metricsSchema } from "../protocol.ts";
+import { placeArtifact } from "./artifact-file.ts";
+import type { Channel } from "./channel.ts";
+
+const optionsSchema = z.object({
+  media_type: z.string().min(1).max(256).optional(),
+  doc_path: z.string().max(LIMITS.artifactPath).optional(),
+  metadata: z.record(z.string(), z.unknown()).optional(),
+});
+
+/** What a stage works with, in the process that runs it. Reports go through the channel; logs are the output. */
+export class HostContext implements StageContext {
+  readonly project: StageProject;
+  readonly stage: string;
+  readonly attempt: number;
+  readonly workDir: string;
+  readonly signal: AbortSignal;
+  readonly #channel: Channel;
+  readonly #outputs: ReadonlyMap<string, unknown>;
+  readonly #parts = new Map<string, "running" | "completed" | "failed">();
+  readonly #pending = new Set<Promise<unknown>>();
+
+  constructor(job: HostJob, project: StageProject, channel: Channel, signal: AbortSignal) {
+    this.project = project;
+    this.stage = job.stage;
+    this.attempt = job.attempt;
+    this.workDir = job.work_dir;
+    this.signal = signal;
+    this.#channel = channel;
+    this.#outputs = new Map(Object.entries(job.outputs));
+  }
+
+  log(...lines: string[]): void {
+    this.#log("", lines);
+  }
+
+  progress(percent: number): void {
+    this.#channel.progress(checkedPercent(percent));
+  }
+
+  metrics(values: StageMetrics): void {
+    const parsed = metricsSchema.safeParse(values);
+    if (!parsed.success)
+      throw new StageError(`Metrics are numbers from 0 by name: ${z.prettifyError(parsed.error)}`);
+    const { input_tokens, output_tokens, tool_calls } = parsed.data;
+    this.#channel.metrics({
+      ...(input_tokens !== undefined && { input_tokens }),
+      ...(output_tokens !== undefined && { output_tokens }),
+      ...(tool_calls !== undefined && { tool_calls }),
+    });
+  }
+
+  artifact(path: string, content: ArtifactContent, options?: ArtifactOptions): Promise<void> {
+    return this.#tracked(this.#artifact(path, content, options, undefined));
+  }
+
+  output(stage: string): unknown;
+  output<Schema extends z.ZodType>(stage: string, schema: Schema): z.output<Schema>;
+  output(stage: string, schema: z.ZodType = z.unknown()): unknown {
+    if (!this.#outputs.has(stage))
+      throw new StageError(`The stage ${stage} has no output that ${this.stage} could read.`);
+    const parsed = schema.safeParse(this.#outputs.get(stage));
+    if (parsed.success) return parsed.data;
+    throw new StageError(`The output of ${stage} is not as expected: ${z.prettifyError(parsed.error)}`);
+  }
+
+  subStage<Result>(key: string, work: (ctx: SubStageContext) => Promise<Result>): Promise<Result> {
+    return this.#tracked(this.#part(key, work));
+  }
+
+  /** Waits for what the stage began and did not wait for itself. */
+  async settled(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
+  }
+
+  async #part<Result>(key: string, work: (ctx: SubStageContext) => Promise<Result>): Promise<Result> {
+    this.#begin(key);
+    try {
+      const result = await work({
+        sub_stage: key,
+        signal: this.signal,
+        log: (...lines) => this.#log(`[${key}] `, lines),
+        progress: (percent) => this.#channel.progress(checkedPercent(percent), key),
+        artifact: (path, content, options) => this.#tracked(this.#artifact(path, content, options, key)),
+      });
+      this.#parts.set(key, "completed");
+      this.#channel.send({ kind: "part", job: this.#channel.job, part: { event: "completed", key } });
+      return result;
+    } catch (error) {
+      this.#parts.set(key, "failed");
+      const message = error instanceof Error ? error.message : String(error);
+      this.#channel.send({ kind: "part", job: this.#channel.job, part: { event: "failed", key, message } });
+      throw error;
+    }
+  }
+
+  /** A part that failed may be tried again; otherwise a key is used once. */
+  #begin(key: string): void {
+    if (!stageKeySchema.safeParse(key).success)
+      throw new StageError(
+        `A sub-stage needs a key of 1 to 64 of a-z 0-9 _ -; found ${JSON.stringify(key)}.`,
+      );
+    const before = this.#parts.get(key);
+    if (before === "running" || before === "completed")
+      throw new StageError(`The sub-stage ${key} was started twice; it is ${before}.`);
+    if (before === undefined && this.#parts.size === LIMITS.subStages)
+      throw new StageError(`A stage may have ${LIMITS.subStages} sub-stages; ${key} is one more.`);
+    this.#parts.set(key, "running");
+    this.#channel.send({ kind: "part", job: this.#channel.job, part: { event: "started", key } });
+  }
+
+  async #artifact(
+    path: string,
+    content: ArtifactContent,
+    given: ArtifactOptions | undefined,
+    part: string | undefined,
+  ): Promise<void> {
+    this.signal.throwIfAborted();
+    const parsed = optionsSchema.safeParse(given ?? {});
+    if (!parsed.success) throw new StageError(`The artifact ${path}: ${z.prettifyError(parsed.error)}`);
+    await placeArtifact(this.workDir, path, content);
+    await this.#channel.request({ path, ...parsed.data, ...(part !== undefined && { sub_stage: part }) });
+  }
+
+  #log(prefix: string, texts: readonly unknown[]): void {
+    const lines = texts.flatMap((text) => String(text).split("\n"));
+    if (lines.length > 0) process.stdout.write(`${lines.map((line) => prefix + line).join("\n")}\n`);
+  }
+
+  /** The caller gets a promise of its own, so that a failure nobody handles still shows. */
+  #tracked<Result>(work: Promise<Result>): Promise<Result> {
+    this.#pending.add(work);
+    const done = () => this.#pending.delete(work);
+    work.then(done, done);
+    return work.then((result) => result);
+  }
+}
+
+function checkedPercent(percent: number): number {
+  if (typeof percent === "number" && percent >= 0 && percent <= 100) return Math.round(percent * 10) / 10;
+  throw new StageError(`Progress is a number from 0 to 100; found ${String(percent)}.`);
+}

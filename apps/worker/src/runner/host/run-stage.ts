@@ -1,0 +1,53 @@
+import {
+  builtInPipelines,
+  loadPipelines,
+  type PipelineRegistry,
+  StageError,
+  type StageProject,
+} from "@stagefold/pipeline";
+import { announceStage } from "../../env.ts";
+import type { HostJob } from "../protocol.ts";
+import type { Channel } from "./channel.ts";
+import { HostContext } from "./context.ts";
+import { checkedOutput } from "./output.ts";
+
+type RunJob = HostJob & { readonly action: Extract<HostJob["action"], { kind: "run" }> };
+
+export function isRunJob(job: HostJob): job is RunJob {
+  return job.action.kind === "run";
+}
+
+/** Runs the function of a stage in this process. Resolves with its checked output; throws what it throws. */
+export async function runFunction(
+  job: RunJob,
+  pipelines: PipelineRegistry,
+  channel: Channel,
+  signal: AbortSignal,
+): Promise<Record<string, unknown>> {
+  const definition = pipelines
+    .get(job.action.pipeline)
+    ?.stages.find((stage) => stage.stage === job.action.stage);
+  if (definition?.action.kind !== "run") throw changed(job);
+  const project = stageProject(job);
+  announceStage(project.project_id, project.requirement, job.stage, job.attempt);
+  process.chdir(job.work_dir);
+  const context = new HostContext(job, project, channel, signal);
+  const value: unknown = await definition.action.run(context);
+  await context.settled();
+  return await checkedOutput(value, definition.output);
+}
+
+/** The pipelines as the worker has them: the same folder, read by this process itself. */
+export function openPipelines(folder: string | undefined): Promise<PipelineRegistry> {
+  return folder === undefined ? Promise.resolve(builtInPipelines()) : loadPipelines(folder);
+}
+
+function stageProject(job: HostJob): StageProject {
+  const { user_id, agent_id, ...rest } = job.project;
+  return { ...rest, ...(user_id !== undefined && { user_id }), ...(agent_id !== undefined && { agent_id }) };
+}
+
+function changed(job: RunJob): StageError {
+  const message = `Expected the pipeline ${job.action.pipeline} to have a function for the stage ${job.action.stage}; found none.`;
+  return new StageError(message, { code: "PIPELINE_CHANGED", final: true });
+}

@@ -1,0 +1,170 @@
+import type { Logger } from "pino";
+import { deferred, sleep } from "../async.ts";
+import { exitText, type HostProcess } from "./host-process.ts";
+import { LineSplitter } from "./lines.ts";
+import { marksOf } from "./marks.ts";
+import type { FromHost, HostJob, StageOutcome, StopReason } from "./protocol.ts";
+import type { StageSink } from "./stage-sink.ts";
+
+/** How long output may take to arrive after the stage's end, in milliseconds. */
+const LAST_OUTPUT_MS = 2000;
+
+/** `clean`: nothing of the stage is left in the host. `told`: the host said so itself and lives. */
+interface Ending {
+  readonly outcome: StageOutcome;
+  readonly clean: boolean;
+  readonly told: boolean;
+}
+
+/** One attempt of a stage on one host, from its start until nothing of it is left. */
+export class HostedStage {
+  readonly #host: HostProcess;
+  readonly #job: HostJob;
+  readonly #sink: StageSink;
+  readonly #log: Logger;
+  readonly #onBegun: () => void;
+  readonly #marks: readonly string[];
+  readonly #splitter: LineSplitter;
+  readonly #ended = deferred<Ending>();
+  readonly #marker = deferred<void>();
+  #stopped: StopReason | undefined;
+  #graceTimer: NodeJS.Timeout | undefined;
+  #ending = false;
+  #stores: Promise<void> = Promise.resolve();
+
+  constructor(host: HostProcess, job: HostJob, sink: StageSink, log: Logger, onBegun: () => void) {
+    this.#onBegun = onBegun;
+    this.#host = host;
+    this.#job = job;
+    this.#sink = sink;
+    this.#log = log;
+    this.#marks = marksOf(job);
+    this.#splitter = new LineSplitter(job.marker);
+  }
+
+  /** Resolves when the attempt has ended; `reusable` says whether the host may run another stage. */
+  async run(): Promise<{ outcome: StageOutcome; reusable: boolean }> {
+    this.#host.listener = {
+      message: (message) => this.#heard(message),
+      output: (bytes) => this.#read(bytes),
+      garbled: (reason) => this.#lost(`The process of the stage said something unknown: ${reason}`),
+    };
+    void this.#host.exited.then((exit) =>
+      this.#lost(`The process of the stage ${exitText(exit)} before the stage had returned.`),
+    );
+    this.#host.send({ kind: "start", job: this.#job });
+    const ending = await this.#ended.promise;
+    this.#ending = true;
+    this.#host.output.resume();
+    const reusable = await this.#settle(ending);
+    clearTimeout(this.#graceTimer);
+    this.#host.listener = undefined;
+    const outcome: StageOutcome =
+      this.#stopped === undefined ? ending.outcome : { kind: "stopped", reason: this.#stopped };
+    return { outcome, reusable };
+  }
+
+  /** Asks the stage to end and makes it end when the grace is over, in milliseconds. */
+  stop(reason: StopReason, graceMs: number): void {
+    this.#stopped ??= reason;
+    clearTimeout(this.#graceTimer);
+    if (graceMs <= 0) {
+      this.#kill();
+      return;
+    }
+    this.#host.send({ kind: "abort", job: this.#job.id, reason });
+    this.#graceTimer = setTimeout(() => this.#kill(), graceMs);
+  }
+
+  async #settle({ clean, told }: Ending): Promise<boolean> {
+    if (told) await Promise.race([this.#marker.promise, this.#host.exited, sleep(LAST_OUTPUT_MS)]);
+    const complete = this.#splitter.ended;
+    // Without /proc nobody can tell what a command left behind: its group ends with it.
+    const leftovers = this.#host.hasLeftovers(this.#marks) ?? this.#job.action.kind === "command";
+    const reusable =
+      told && clean && complete && !leftovers && this.#stopped === undefined && !this.#host.gone;
+    if (!reusable) await this.#endHost();
+    this.#sink.lines(this.#splitter.end());
+    await this.#stores;
+    return reusable;
+  }
+
+  async #endHost(): Promise<void> {
+    const refused = await this.#host.kill(this.#marks);
+    if (refused.length > 0) this.#log.error({ pids: refused }, "processes of a stage may not be ended");
+    await Promise.race([this.#host.outputEnded, sleep(LAST_OUTPUT_MS)]);
+    this.#host.output.destroy();
+  }
+
+  #kill(): void {
+    this.#host
+      .kill(this.#marks)
+      .catch((error: unknown) => this.#lost(`The stage cannot be ended: ${String(error)}`));
+  }
+
+  #lost(message: string): void {
+    const failure = { message, code: "STAGE_FAILED" };
+    this.#ended.resolve({ outcome: { kind: "failed", failure }, clean: false, told: false });
+  }
+
+  #read(bytes: Buffer): void {
+    this.#sink.lines(this.#splitter.feed(bytes));
+    if (this.#splitter.ended) this.#marker.resolve();
+    if (this.#ending || this.#sink.hasRoom()) return;
+    // The pipe fills up and the stage waits: what cannot be stored yet is not gathered either.
+    this.#host.output.pause();
+    void this.#sink.room().then(() => this.#host.output.resume());
+  }
+
+  #heard(message: FromHost): void {
+    if (message.kind === "ready" || message.job !== this.#job.id) return;
+    switch (message.kind) {
+      case "begun":
+        this.#onBegun();
+        return;
+      case "progress":
+        this.#sink.progress(message.percent, message.sub_stage);
+        return;
+      case "metrics":
+        this.#sink.metrics(message.values);
+        return;
+      case "part":
+        this.#sink.part(message.part);
+        return;
+      case "artifact":
+        this.#store(message);
+        return;
+      case "completed":
+        this.#ended.resolve({
+          outcome: { kind: "completed", output: message.output },
+          clean: message.clean,
+          told: true,
+        });
+        return;
+      case "failed":
+        this.#ended.resolve({
+          outcome: { kind: "failed", failure: message.failure },
+          clean: message.clean,
+          told: true,
+        });
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** One after the other: of two with the same path the later one stays. */
+  #store({ request, artifact }: Extract<FromHost, { kind: "artifact" }>): void {
+    const job = this.#job.id;
+    this.#stores = this.#stores.then(async () => {
+      try {
+        await this.#sink.artifact(artifact);
+        this.#host.send({ kind: "stored", job, request });
+      } catch (error) {
+        const message = error instanceof Error ? error.message : String(error);
+        this.#log.warn({ err: error, path: artifact.path }, "an artifact was not stored");
+        this.#host.send({ kind: "refused", job, request, message });
+      }
+    });
+  }
+}

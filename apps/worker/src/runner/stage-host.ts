@@ -1,0 +1,117 @@
+import { Worker } from "node:worker_threads";
+import type { PipelineRegistry } from "@stagefold/pipeline";
+import { Channel, post } from "./host/channel.ts";
+import { details, failureOf } from "./host/failure.ts";
+import { isCommandJob, runCommand } from "./host/run-command.ts";
+import { isRunJob, openPipelines, runFunction } from "./host/run-stage.ts";
+import { hostArguments } from "./host-arguments.ts";
+import { marksOf } from "./marks.ts";
+import { killAll } from "./processes.ts";
+import { type HostJob, type StageFailure, toHostSchema } from "./protocol.ts";
+
+/** The process that runs stages, one at a time, for the worker that started it and never longer than that. */
+
+interface Running {
+  readonly job: HostJob;
+  readonly channel: Channel;
+  readonly abort: AbortController;
+}
+
+const { workerPid, pipelines: folder } = hostArguments(process.argv.slice(2));
+const watchdog = new Worker(new URL("./watchdog-host.js", import.meta.url), { workerData: workerPid });
+watchdog.on("error", (error) => leave(`The watchdog of a stage host failed: ${details(error)}`));
+watchdog.unref();
+
+const home = process.cwd();
+let running: Running | undefined;
+let marks: readonly string[] = [];
+// Read while nobody waits yet; the first stage that needs them hears of a failure.
+const pipelines: Promise<PipelineRegistry> = openPipelines(folder);
+
+// One stream keeps the order of both.
+process.stderr.write = process.stdout.write.bind(process.stdout);
+process.on("disconnect", () => killAll({ leader: process.pid, marks }));
+process.on("uncaughtException", (error) => crashed(error));
+process.on("unhandledRejection", (reason) => crashed(reason));
+process.on("message", (raw) => heard(raw));
+// Whoever awaits it is told; until then a failure must not end this process.
+pipelines.catch(() => undefined);
+post({ kind: "ready" });
+
+function heard(raw: unknown): void {
+  const message = toHostSchema.parse(raw);
+  if (message.kind === "start") {
+    void begin(message.job);
+    return;
+  }
+  if (running?.job.id !== message.job) return;
+  switch (message.kind) {
+    case "abort":
+      running.abort.abort(new Error(`The stage is stopped: ${message.reason}.`));
+      return;
+    case "stored":
+      running.channel.answered(message.request);
+      return;
+    case "refused":
+      running.channel.answered(message.request, new Error(message.message));
+      return;
+    default:
+      message satisfies never;
+  }
+}
+
+async function begin(job: HostJob): Promise<void> {
+  marks = marksOf(job);
+  watchdog.postMessage(marks);
+  const mine: Running = { job, channel: new Channel(job.id), abort: new AbortController() };
+  running = mine;
+  const resources = process.getActiveResourcesInfo().length;
+  // A timer, a socket, a process that a stage left behind would go on beside the next one.
+  const isClean = () => process.getActiveResourcesInfo().length <= resources;
+  try {
+    const output = await run(mine);
+    // A rejection that nobody handles shows one turn later.
+    await new Promise((resolve) => setImmediate(resolve));
+    await end(mine, () => mine.channel.send({ kind: "completed", job: job.id, output, clean: isClean() }));
+  } catch (error) {
+    await fail(mine, error, isClean);
+  }
+}
+
+async function run({ job, channel, abort }: Running): Promise<Record<string, unknown>> {
+  if (isCommandJob(job)) {
+    channel.send({ kind: "begun", job: job.id });
+    return await runCommand(job, channel, abort.signal);
+  }
+  if (!isRunJob(job))
+    throw new Error(`Expected a stage with a function or a command, found ${job.action.kind}.`);
+  const known = await pipelines;
+  channel.send({ kind: "begun", job: job.id });
+  return await runFunction(job, known, channel, abort.signal);
+}
+
+async function fail(mine: Running, error: unknown, isClean: () => boolean): Promise<void> {
+  const failure: StageFailure = failureOf(error);
+  await end(mine, () => mine.channel.failed(failure, isClean()), details(error));
+}
+
+/** The marker after all output, then the result; only once, whatever comes first. */
+async function end(mine: Running, tell: () => void, last = ""): Promise<void> {
+  if (running !== mine) return;
+  running = undefined;
+  process.chdir(home);
+  mine.channel.flush();
+  await new Promise<void>((resolve) => process.stdout.write(last === "" ? "" : `${last}\n`, () => resolve()));
+  await new Promise<void>((resolve) => process.stdout.write(`${mine.job.marker}\n`, () => resolve()));
+  tell();
+}
+
+/** An error that no stage caught: of the stage that runs, or of something that an earlier one left behind. */
+function crashed(error: unknown): void {
+  if (running) void fail(running, error, () => false);
+  else leave(`A stage host failed between stages: ${details(error)}`);
+}
+
+function leave(reason: string): void {
+  process.stdout.write(`${reason}\n`, () => process.exit(1));
+}

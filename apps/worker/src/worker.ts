@@ -1,0 +1,187 @@
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { ArtifactStore, Claimed, ProjectChange, Repository } from "@stagefold/core";
+import type { PipelineRegistry } from "@stagefold/pipeline";
+import type { Logger } from "pino";
+import { sleep } from "./async.ts";
+import { type BuildDeps, TIMINGS, type Timings } from "./deps.ts";
+import { WorkFolders } from "./folder/work-folders.ts";
+import { BuildRun } from "./loop/build-run.ts";
+import { ClaimLoop } from "./loop/claim-loop.ts";
+import type { Moment } from "./loop/renewal.ts";
+import { createMetrics, type WorkerMetrics } from "./metrics.ts";
+import { StageRunner } from "./runner/runner.ts";
+
+const SWEEP_MS = 60 * 60 * 1000;
+
+export interface WorkerDeps {
+  readonly repository: Repository;
+  readonly artifacts: ArtifactStore;
+  readonly pipelines: PipelineRegistry;
+  /** Where the hosts read the same pipelines from; without it they have the built-in ones. */
+  readonly pipelinesFolder?: string | undefined;
+  /** Work folders are kept below it. */
+  readonly dataDir: string;
+  /** Builds at once. */
+  readonly concurrency: number;
+  /** What running stages get to end when the worker drains, in milliseconds. */
+  readonly drainMs: number;
+  /** Builds of one user that this worker runs at once. */
+  readonly maxRunningPerUser?: number | undefined;
+  /** All that the processes of stages inherit of the environment. */
+  readonly stageEnv: Readonly<Record<string, string>>;
+  readonly log: Logger;
+  readonly metrics?: WorkerMetrics;
+  /** The built module of stage hosts, for a worker that itself runs from its sources. */
+  readonly hostScript?: string;
+  readonly timings?: Partial<Timings>;
+}
+
+export interface Worker extends AsyncDisposable {
+  /** Unique to this worker, also among those of one machine. */
+  readonly owner: string;
+  /** Ids of the projects that it holds. */
+  readonly running: readonly string[];
+  start(): void;
+  /** Claims nothing more, lets the stages that run end for a while, and gives the builds back. */
+  drain(): Promise<void>;
+  /** Claims nothing more, stops what runs, and gives the builds back. */
+  stop(): Promise<void>;
+  /** Ends every stage at once, without a word to the store: for a process that ends now. */
+  killNow(): void;
+}
+
+/** A worker: claims builds, keeps their leases, and runs their stages in processes of their own. */
+export function createWorker(deps: WorkerDeps): Worker {
+  return new StageWorker(deps);
+}
+
+class StageWorker implements Worker {
+  readonly owner = `worker-${hostname()}-${process.pid}-${randomBytes(4).toString("hex")}`;
+  readonly #deps: WorkerDeps;
+  readonly #build: BuildDeps;
+  readonly #builds = new Map<string, { readonly run: BuildRun; readonly done: Promise<void> }>();
+  readonly #loop: ClaimLoop;
+  #looping: Promise<void> | undefined;
+  #unsubscribe: (() => void) | undefined;
+  #sweepTimer: NodeJS.Timeout | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(deps: WorkerDeps) {
+    this.#deps = deps;
+    const log = deps.log.child({ worker: this.owner });
+    this.#build = {
+      repository: deps.repository,
+      artifacts: deps.artifacts,
+      pipelines: deps.pipelines,
+      folders: new WorkFolders(join(resolve(deps.dataDir), "work"), deps.artifacts, deps.repository, log),
+      runner: newRunner(deps, log),
+      metrics: deps.metrics ?? createMetrics(),
+      timings: { ...TIMINGS, ...deps.timings },
+      log,
+    };
+    this.#loop = new ClaimLoop({
+      deps: this.#build,
+      owner: this.owner,
+      concurrency: deps.concurrency,
+      maxRunningPerUser: deps.maxRunningPerUser,
+      held: () => [...this.#builds.values()].map((build) => build.run),
+      onClaim: (claimed) => this.#take(claimed),
+    });
+  }
+
+  get running(): readonly string[] {
+    return [...this.#builds.keys()];
+  }
+
+  start(): void {
+    this.#unsubscribe = this.#deps.repository.onChange((change) => this.#heard(change));
+    this.#build.runner.prepare();
+    this.#looping = this.#loop.run();
+    void this.#sweep();
+    // Also what keeps the process alive while there is nothing to do.
+    this.#sweepTimer = setInterval(() => void this.#sweep(), SWEEP_MS);
+    this.#build.log.info({ concurrency: this.#deps.concurrency }, "worker started");
+  }
+
+  async drain(): Promise<void> {
+    this.#loop.stop();
+    for (const { run } of this.#builds.values()) run.drain();
+    const { drainMs } = this.#deps;
+    this.#build.log.info({ builds: this.running, drainMs }, "worker drains");
+    await Promise.race([this.#allDone(), sleep(drainMs)]);
+    await this.stop();
+  }
+
+  stop(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  killNow(): void {
+    this.#build.runner.killNow();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #close(): Promise<void> {
+    const { stopGraceMs, releaseMs } = this.#build.timings;
+    this.#loop.stop();
+    clearInterval(this.#sweepTimer);
+    for (const { run } of this.#builds.values()) run.stop();
+    // A store that does not answer must not keep a worker from ending: the leases run out by themselves.
+    await Promise.race([this.#allDone(), sleep(stopGraceMs + releaseMs)]);
+    this.#unsubscribe?.();
+    if (this.#builds.size > 0)
+      this.#build.log.error({ builds: this.running }, "builds could not be given back");
+    await this.#build.runner.close();
+    this.#build.log.info("worker stopped");
+  }
+
+  async #allDone(): Promise<void> {
+    await this.#looping;
+    await Promise.all([...this.#builds.values()].map((build) => build.done));
+  }
+
+  #take(claimed: Claimed & { readonly sentAt: Moment }): void {
+    const run = new BuildRun(this.#build, claimed);
+    const done = run.run().finally(() => {
+      this.#builds.delete(run.projectId);
+      this.#build.metrics.running.set(this.#builds.size);
+      this.#loop.wake();
+    });
+    this.#builds.set(run.projectId, { run, done });
+    this.#build.metrics.running.set(this.#builds.size);
+  }
+
+  #heard(change: ProjectChange): void {
+    if (change.kind === "deleted") {
+      this.#builds.get(change.project_id)?.run.deleted();
+      return;
+    }
+    this.#builds.get(change.project.project_id)?.run.heard(change.project);
+    if (change.project.status === "queued") this.#loop.wake();
+  }
+
+  async #sweep(): Promise<void> {
+    try {
+      await this.#build.folders.sweep((projectId) => this.#builds.has(projectId));
+    } catch (error) {
+      this.#build.log.warn({ err: error }, "work folders of ended builds could not be removed");
+    }
+  }
+}
+
+function newRunner(deps: WorkerDeps, log: Logger): StageRunner {
+  const script = deps.hostScript ?? fileURLToPath(new URL("./runner/stage-host.js", import.meta.url));
+  const pipelines = deps.pipelinesFolder === undefined ? undefined : resolve(deps.pipelinesFolder);
+  return new StageRunner(
+    { script, env: deps.stageEnv, workerPid: process.pid, pipelines },
+    deps.concurrency,
+    log,
+  );
+}

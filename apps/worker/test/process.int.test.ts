@@ -1,0 +1,181 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Project } from "@stagefold/core";
+import { loadPipelines, type PipelineRegistry } from "@stagefold/pipeline";
+import { type Backend, openBackend, parseEnv } from "@stagefold/runtime";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { stageOf } from "./harness.ts";
+import { isAlive, pidsIn, untilGone } from "./processes.ts";
+import { freePort, spawnAlone, spawnWorker, untilReady } from "./worker-process.ts";
+
+const YAML = `
+name: waits
+stages:
+  - stage: one
+    command: echo one > kept.txt; echo made
+    artifacts: ["kept.txt"]
+  - stage: two
+    retry: { attempts: 1 }
+    command: |
+      echo $$ >> pids
+      if [ "$STAGEFOLD_ATTEMPT" = 1 ]; then sleep 300 & echo $! >> pids; wait; fi
+      cat kept.txt
+`;
+const SPIN = `
+import { appendFileSync } from "node:fs";
+import { definePipeline } from "@stagefold/pipeline";
+export default definePipeline({ name: "spins", stages: [{ stage: "s", run(ctx) {
+  appendFileSync(ctx.workDir + "/pids", process.pid + "\\n");
+  if (ctx.attempt === 1) for (;;) {}
+  return { attempt: ctx.attempt };
+} }] });
+`;
+
+let root: string;
+let backend: Backend;
+let pipelines: PipelineRegistry;
+let env: Record<string, string>;
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "stagefold-worker-int-"));
+  const folder = join(root, "pipelines");
+  await mkdir(folder);
+  await writeFile(join(folder, "waits.yaml"), YAML);
+  await writeFile(join(folder, "spins.ts"), SPIN);
+  env = {
+    STAGEFOLD_DATA_DIR: join(root, "data"),
+    STAGEFOLD_PIPELINES: folder,
+    STAGEFOLD_LEASE_SECONDS: "3",
+    STAGEFOLD_DRAIN_SECONDS: "20",
+  };
+  backend = await openBackend(parseEnv(env));
+  pipelines = await loadPipelines(folder);
+});
+
+afterAll(async () => {
+  await backend.close();
+  await rm(root, { recursive: true, force: true });
+});
+
+async function create(name: string, requirement = "x"): Promise<string> {
+  const pipeline = pipelines.get(name);
+  if (!pipeline) throw new Error(`expected a pipeline ${name}`);
+  const stages = pipeline.stages.map(({ stage }) => ({ stage }));
+  const plan = { pipeline: name, pipeline_version: pipeline.version, stages };
+  return (await backend.repository.control.create({ requirement }, plan)).project_id;
+}
+
+async function until(id: string, when: (project: Project) => boolean, seconds = 25): Promise<Project> {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const project = await backend.repository.get(id, { consistent: true });
+    if (when(project)) return project;
+    if (Date.now() > end) throw new Error(`not there after ${seconds} s: ${JSON.stringify(project)}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+test.each([
+  ["waits", "two", 2],
+  ["spins", "s", 1],
+])("when a worker is killed, %s dies with it and another worker goes on", async (name, key, count) => {
+  await using first = spawnWorker(env);
+  await untilReady(first);
+  const id = await create(name);
+  const pids = await pidsIn(join(root, "data/work", id, "pids"), count);
+  expect(pids.every(isAlive)).toBe(true);
+  first.child.kill("SIGKILL");
+  await first.exit();
+  await untilGone(pids, 1500);
+  await using second = spawnWorker(env);
+  await untilReady(second);
+  const project = await until(id, (p) => p.status === "completed");
+  expect(stageOf(project, key).attempt).toBe(2);
+  expect(stageOf(project, key).history).toMatchObject([
+    { attempt: 1, status: "failed", code: "WORKER_LOST" },
+  ]);
+  second.child.kill("SIGTERM");
+  expect(await second.exit()).toEqual({ code: 0, signal: null });
+});
+
+test("a signal gives the build back once its stage has ended; a second one ends the worker now", async () => {
+  await using first = spawnWorker({ ...env, STAGEFOLD_DRAIN_SECONDS: "0", STAGEFOLD_LEASE_SECONDS: "60" });
+  await untilReady(first);
+  const id = await create("waits");
+  const pids = await pidsIn(join(root, "data/work", id, "pids"), 2);
+  first.child.kill("SIGTERM");
+  expect(await first.exit()).toEqual({ code: 0, signal: null });
+  expect(pids.filter(isAlive)).toEqual([]);
+  const given = await until(id, (p) => p.status === "queued", 1);
+  expect(stageOf(given, "two").history).toMatchObject([{ status: "cancelled", code: "WORKER_LOST" }]);
+
+  const other = await create("spins");
+  await using second = spawnWorker({ ...env, STAGEFOLD_LEASE_SECONDS: "60" });
+  await untilReady(second);
+  const more = await pidsIn(join(root, "data/work", other, "pids"), 1);
+  second.child.kill("SIGINT");
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(isAlive(second.pid)).toBe(true);
+  second.child.kill("SIGINT");
+  expect(await second.exit()).toEqual({ code: 1, signal: null });
+  await untilGone(more, 1500);
+  await backend.repository.control.cancel(other);
+});
+
+test("a worker whose starter goes away stops at once and gives its build back", async () => {
+  await using worker = spawnWorker({ ...env, STAGEFOLD_LEASE_SECONDS: "60" });
+  await untilReady(worker);
+  const id = await create("spins");
+  const pids = await pidsIn(join(root, "data/work", id, "pids"), 1);
+  worker.child.disconnect();
+  expect(await worker.exit()).toEqual({ code: 0, signal: null });
+  expect(pids.filter(isAlive)).toEqual([]);
+  await until(id, (p) => p.status === "queued", 1);
+  await backend.repository.control.cancel(id);
+});
+
+test("an agent-build runs to its end, and its worker tells how it is", async () => {
+  const port = String(await freePort());
+  await using worker = spawnWorker({ ...env, STAGEFOLD_LEASE_SECONDS: "60", STAGEFOLD_WORKER_PORT: port });
+  await untilReady(worker);
+  const id = await create("agent-build");
+  const project = await until(id, (p) => p.status === "completed" || p.status === "failed", 28);
+  expect(project.error_info).toBeUndefined();
+  expect(project.status).toBe("completed");
+  expect(project.build_summary?.artifacts).toBeGreaterThanOrEqual(8);
+  expect(project.item_bytes).toBeLessThan(12 * 1024);
+  const answers = await Promise.all(
+    ["healthz", "readyz", "metrics", "else"].map((path) => fetch(`http://127.0.0.1:${port}/${path}`)),
+  );
+  expect(answers.map((answer) => answer.status)).toEqual([200, 200, 200, 404]);
+  const metrics = await answers[2]?.text();
+  expect(metrics).toContain("stagefold_worker_claims_total 1");
+  expect(metrics).toMatch(
+    /stage_seconds_count\{pipeline="agent-build",stage="agent_design",outcome="completed"\} 1/,
+  );
+});
+
+test("started by hand it goes on after a build, until a signal", async () => {
+  const { STAGEFOLD_DATA_DIR = "" } = env;
+  await using worker = spawnAlone({ STAGEFOLD_DATA_DIR });
+  for (let build = 0; build < 2; build++) {
+    const id = await create("agent-build", "calc");
+    await until(id, (p) => p.status === "completed");
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    expect(isAlive(worker.pid)).toBe(true);
+  }
+  worker.child.kill("SIGTERM");
+  expect(await worker.exit()).toEqual({ code: 0, signal: null });
+});
+
+test.each([
+  [{ STAGEFOLD_WORKER_CONCURENCY: "2" }, 2, "STAGEFOLD_WORKER_CONCURENCY is not a setting"],
+  [{ STAGEFOLD_LEASE_SECONDS: "soon" }, 2, "STAGEFOLD_LEASE_SECONDS must be"],
+  [{ STAGEFOLD_PIPELINES: "/nowhere/at/all" }, 1, "/nowhere/at/all"],
+])("with %o it does not start and says why in a sentence", async (wrong, code, sentence) => {
+  await using worker = spawnWorker({ ...env, ...wrong });
+  expect((await worker.exit()).code).toBe(code);
+  expect(worker.said()).toContain(sentence);
+  expect(worker.said().trim().split("\n")).toHaveLength(1);
+});

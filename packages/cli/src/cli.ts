@@ -1,0 +1,30 @@
+import { createClient, type StagefoldClient } from "@stagefold/client";
+import { type CliEnv, loadEnv } from "./env.ts";
+import { Terminal } from "./terminal.ts";
+
+export interface GlobalOptions {
+  readonly json?: true;
+  /** False with --no-color. */
+  readonly color: boolean;
+}
+
+/** What a command works with. */
+export interface Cli {
+  readonly env: CliEnv;
+  readonly client: StagefoldClient;
+  readonly terminal: Terminal;
+  readonly json: boolean;
+  /** Aborted by Ctrl-C, in commands that end quietly with it. */
+  readonly signal: AbortSignal;
+}
+
+export function openCli(options: GlobalOptions, signal: AbortSignal): Cli {
+  const env = loadEnv();
+  return {
+    env,
+    client: createClient({ url: env.url }),
+    terminal: new Terminal(process.stdout, process.stderr, options.color && !env.noColor),
+    json: options.json === true,
+    signal,
+  };
+}

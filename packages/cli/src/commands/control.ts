@@ -1,0 +1,114 @@
+import { createInterface } from "node:readline/promises";
+import type { Project } from "@stagefold/client";
+import { ConnectionError } from "@stagefold/client";
+import type { Command } from "commander";
+import type { Cli } from "../cli.ts";
+import { endingOf } from "../errors.ts";
+import { CliError, EXIT } from "../exit.ts";
+import { followBuild } from "../follow.ts";
+import { projectId, projectIds } from "../options.ts";
+import type { Runner } from "../runner.ts";
+import { statusText } from "../view/status.ts";
+
+const VERBS = {
+  pause: "Offer builds to no worker until they are resumed",
+  resume: "Let paused builds go on",
+  cancel: "End builds",
+} as const;
+
+export function addControl(program: Command, run: Runner): void {
+  for (const verb of ["pause", "resume", "cancel"] as const)
+    program
+      .command(verb)
+      .description(VERBS[verb])
+      .argument("<id...>", "the builds", projectIds)
+      .action((ids: string[], _options: object, command: Command) =>
+        run(command, (cli) =>
+          forEach(cli, ids, async (project_id) => told(cli, await cli.client.projects[verb]({ project_id }))),
+        ),
+      );
+  addRetry(program, run);
+  addDelete(program, run);
+}
+
+interface RetryOptions {
+  readonly fromStage?: string;
+  readonly pipeline?: string;
+  readonly wait?: true;
+}
+
+function addRetry(program: Command, run: Runner): void {
+  program
+    .command("retry")
+    .description("Run an ended build again, from its first unfinished stage")
+    .argument("<id>", "the build", projectId)
+    .option("--from-stage <stage>", "from this stage; a completed build needs one")
+    .option("--pipeline <name>", "with this pipeline")
+    .option("--wait", "show it until it ends; exit 1 unless it completes")
+    .action((project_id: string, options: RetryOptions, command: Command) =>
+      run(command, async (cli) => {
+        const { fromStage: from_stage, pipeline } = options;
+        const project = await cli.client.projects.retry({ project_id, from_stage, pipeline });
+        if (!options.wait) {
+          told(cli, project);
+          return undefined;
+        }
+        return followBuild(cli, project_id);
+      }),
+    );
+}
+
+function addDelete(program: Command, run: Runner): void {
+  program
+    .command("delete")
+    .description("Delete builds, with their artifacts and logs")
+    .argument("<id...>", "the builds", projectIds)
+    .option("-y, --yes", "do not ask")
+    .action((ids: string[], options: { yes?: true }, command: Command) =>
+      run(command, async (cli) => {
+        if (!options.yes && process.stdin.isTTY) await confirm(cli, ids);
+        return forEach(cli, ids, async (project_id) => {
+          const answer = await cli.client.projects.delete({ project_id });
+          if (cli.json) cli.terminal.json(answer);
+          else cli.terminal.lines([`${project_id} deleted`]);
+        });
+      }),
+    );
+}
+
+async function confirm(cli: Cli, ids: readonly string[]): Promise<void> {
+  const asking = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await asking.question(`Delete ${ids.join(", ")} for good? [y/N] `, { signal: cli.signal });
+    if (!/^y(es)?$/i.test(answer.trim())) throw new CliError("nothing was deleted", EXIT.failed);
+  } finally {
+    asking.close();
+  }
+}
+
+function told(cli: Cli, project: Project): void {
+  if (cli.json) cli.terminal.json(project);
+  else cli.terminal.lines([`${project.project_id} ${statusText(project)}`]);
+}
+
+/** One after the other; a refusal of one does not keep the others from their turn. */
+async function forEach(
+  cli: Cli,
+  ids: readonly string[],
+  work: (id: string) => Promise<void>,
+): Promise<number> {
+  let code: number = EXIT.done;
+  for (const id of ids) {
+    try {
+      await work(id);
+    } catch (error) {
+      const ending = endingOf(error);
+      if (!ending || error instanceof ConnectionError || ids.length === 1) throw error;
+      cli.terminal.note(
+        cli.json ? JSON.stringify({ error: ending.error }) : `stagefold: ${id}: ${ending.message}`,
+      );
+      code = EXIT.failed;
+    }
+  }
+  return code;
+}

@@ -1,0 +1,14 @@
+import { type Env, parseEnv } from "@stagefold/runtime";
+
+export interface CliEnv extends Env {
+  /** The user wants no colours. */
+  readonly noColor: boolean;
+  /** What processes that are started get. */
+  readonly inherited: Readonly<Record<string, string | undefined>>;
+}
+
+/** The settings, from the environment. Errors: EnvError. */
+export function loadEnv(): CliEnv {
+  const noColor = (process.env.NO_COLOR ?? "") !== "" || process.env.TERM === "dumb";
+  return { ...parseEnv(process.env), noColor, inherited: process.env };
+}

@@ -1,0 +1,44 @@
+import { ConnectionError, StagefoldClientError } from "@stagefold/client";
+import { LocalDynamoDBError } from "@stagefold/local-dynamodb";
+import { EnvError } from "@stagefold/runtime";
+import { CommanderError } from "commander";
+import { CliError, EXIT } from "./exit.ts";
+import { escaped } from "./view/escape.ts";
+
+export interface Ending {
+  readonly exitCode: number;
+  /** For stderr; undefined when all has been said. */
+  readonly message?: string;
+  /** The same for --json. */
+  readonly error?: { readonly code?: string; readonly message: string; readonly data?: object };
+}
+
+/** How the program ends with an error that people or the API have caused. Undefined for a defect. */
+export function endingOf(error: unknown): Ending | undefined {
+  if (error instanceof CommanderError) return { exitCode: error.exitCode === 0 ? EXIT.done : EXIT.usage };
+  if (error instanceof EnvError) return ending(EXIT.usage, error.message);
+  if (error instanceof CliError) return ending(error.exitCode, error.message);
+  if (error instanceof ConnectionError) return ending(EXIT.failed, connectionText(error));
+  if (error instanceof LocalDynamoDBError) return ending(EXIT.failed, error.message, error.code);
+  if (error instanceof StagefoldClientError)
+    return ending(EXIT.failed, error.message, error.code, error.data);
+  return undefined;
+}
+
+function ending(exitCode: number, message: string, code?: string, data?: object): Ending {
+  const error = { ...(code !== undefined && { code }), message, ...(data && { data }) };
+  return { exitCode, message: escaped(message), error };
+}
+
+function connectionText(error: ConnectionError): string {
+  if (!refused(error)) return error.message;
+  return `no Stagefold runs at ${error.url}; start it with "npm start" (or "stagefold up"), or set STAGEFOLD_URL to where it is`;
+}
+
+/** Whether nobody listens there. */
+function refused(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if ("code" in error && error.code === "ECONNREFUSED") return true;
+  const inner = error instanceof AggregateError ? error.errors[0] : error.cause;
+  return inner !== undefined && refused(inner);
+}

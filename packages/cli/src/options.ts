@@ -1,0 +1,27 @@
+import { InvalidArgumentError } from "commander";
+
+/** Reads an option that is a whole number within bounds. */
+export function whole(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`expected a whole number from ${min} to ${max}`);
+  };
+}
+
+/** Reads an option that may be given several times. */
+export function several(text: string, earlier: string[] | undefined): string[] {
+  return [...(earlier ?? []), text];
+}
+
+const ID = /^proj_[0-9a-f]{12}$/;
+
+/** Reads the argument that names a build. */
+export function projectId(text: string): string {
+  if (ID.test(text)) return text;
+  throw new InvalidArgumentError("expected the id of a build: proj_ and 12 hex digits");
+}
+
+export function projectIds(text: string, earlier: string[] | undefined): string[] {
+  return several(projectId(text), earlier);
+}

@@ -1,0 +1,30 @@
+import { Command } from "commander";
+import { addArtifacts } from "./commands/artifacts.ts";
+import { addControl } from "./commands/control.ts";
+import { addCreate } from "./commands/create.ts";
+import { addLogs } from "./commands/logs.ts";
+import { addLs } from "./commands/ls.ts";
+import { addProcesses } from "./commands/processes.ts";
+import { addShow } from "./commands/show.ts";
+import { addWatch } from "./commands/watch.ts";
+import type { Runner } from "./runner.ts";
+
+/** The command line. `run` is what every command's action goes through. */
+export function createProgram(run: Runner): Command {
+  const program = new Command("stagefold")
+    .description("Keeps and runs the builds of AI agents: one build, one item.")
+    .option("--json", "answer with JSON: what the API says, as it says it")
+    .option("--no-color", "no colours (also with NO_COLOR in the environment)")
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError('("stagefold <command> --help" says more)')
+    .exitOverride();
+  addProcesses(program, run);
+  addCreate(program, run);
+  addLs(program, run);
+  addShow(program, run);
+  addWatch(program, run);
+  addLogs(program, run);
+  addArtifacts(program, run);
+  addControl(program, run);
+  return program;
+}

@@ -1,0 +1,47 @@
+import pc from "picocolors";
+import type { Frame } from "./view/stage-lines.ts";
+import type { Paint } from "./view/status.ts";
+
+/** Where answers go, and how they may look. Answers go to stdout, everything else to stderr. */
+export class Terminal {
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  readonly paint: Paint;
+  /** Where notes go while something is drawn in place: above it. */
+  noteAbove: ((text: string) => void) | undefined;
+
+  constructor(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream, colours: boolean) {
+    this.stdout = stdout;
+    this.stderr = stderr;
+    this.paint = pc.createColors(colours && this.isLive);
+  }
+
+  /** Whether a person looks at it, so that lines can be redrawn. */
+  get isLive(): boolean {
+    return this.stdout.isTTY === true;
+  }
+
+  /** Undefined when the output goes to a file or a program: nothing is cut there. */
+  get columns(): number | undefined {
+    return this.isLive ? Math.max(40, this.stdout.columns || 80) : undefined;
+  }
+
+  frame(): Frame {
+    return { paint: this.paint, columns: this.columns, nowMs: Date.now() };
+  }
+
+  lines(lines: readonly string[]): void {
+    if (lines.length > 0) this.stdout.write(`${lines.join("\n")}\n`);
+  }
+
+  /** One JSON value, on one line. */
+  json(value: unknown): void {
+    this.stdout.write(`${JSON.stringify(value)}\n`);
+  }
+
+  /** Something beside the answer. */
+  note(text: string): void {
+    if (this.noteAbove) this.noteAbove(text);
+    else this.stderr.write(`${text}\n`);
+  }
+}

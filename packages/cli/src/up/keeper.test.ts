@@ -1,0 +1,92 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { Keeper } from "./keeper.ts";
+import { logLine } from "./log-line.ts";
+
+let folder: string;
+const keepers: Keeper[] = [];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "stagefold-keeper-"));
+});
+afterEach(async () => {
+  for (const keeper of keepers.splice(0)) keeper.kill();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** A keeper of a program with this text. */
+async function keep(text: string) {
+  const file = join(folder, "program.mjs");
+  await writeFile(file, text);
+  const said: string[] = [];
+  const keeper = new Keeper({
+    name: "program",
+    program: pathToFileURL(file).href,
+    env: { PATH: process.env.PATH, STAGEFOLD_PORT: "0" },
+    onLine: (line) => said.push(line),
+    onRestart: (line) => said.push(line),
+    firstPauseMs: 5,
+  });
+  keepers.push(keeper);
+  return { keeper, said };
+}
+
+async function until(condition: () => boolean, what: string): Promise<void> {
+  for (const end = Date.now() + 10_000; Date.now() < end; await new Promise((wake) => setTimeout(wake, 20)))
+    if (condition()) return;
+  throw new Error(`expected ${what} within ten seconds`);
+}
+
+const READY = `process.send({ kind: "ready", url: "http://127.0.0.1:4567" });`;
+const STAY = `setInterval(() => {}, 1000); process.on("SIGTERM", () => { console.log("bye"); process.exit(0); });`;
+const LEAVE_WITH_PARENT = `process.on("disconnect", () => process.exit(0));`;
+
+test("a program that is ready says where it is, and ends when it is asked to", async () => {
+  const { keeper, said } = await keep(READY + STAY + LEAVE_WITH_PARENT);
+  expect(await keeper.start()).toMatchObject({ url: "http://127.0.0.1:4567" });
+  await keeper.stop();
+  expect(said).toEqual(["bye"]);
+});
+
+test("one that dies is started again, at the place where it was", async () => {
+  const { keeper, said } =
+    await keep(`console.log("port " + process.env.STAGEFOLD_PORT); ${READY + STAY + LEAVE_WITH_PARENT}
+    setTimeout(() => console.log("port " + process.env.STAGEFOLD_PORT), 50);`);
+  await keeper.start();
+  const first = keeper.pid ?? 0;
+  await until(() => said.includes("port 0"), "the first run to speak");
+  process.kill(first, "SIGKILL");
+  await until(() => said.includes("port 4567"), "the second run on the first one's port");
+  expect(said.some((line) => line.startsWith("the program was ended by SIGKILL"))).toBe(true);
+  expect(keeper.pid).not.toBe(first);
+});
+
+test("one that dies again and again is given up, loudly", async () => {
+  const { keeper, said } = await keep(
+    `${READY} setTimeout(() => { console.error("no luck"); process.exit(7); }, 20);`,
+  );
+  await keeper.start();
+  await expect(keeper.lost).rejects.toThrow(/program died 6 times in a row.*exit code 7 \(no luck\)/);
+  expect(said.filter((line) => line.includes("starting it again"))).toHaveLength(5);
+});
+
+test.each([
+  [1, 1],
+  [2, 2],
+  [9, 1],
+])("one that cannot start (exit code %i) says why, and is not tried again", async (code, exitCode) => {
+  const { keeper, said } = await keep(`console.error("Port 1 is in use."); process.exit(${code});`);
+  await expect(keeper.start()).rejects.toMatchObject({ message: "Port 1 is in use.", exitCode });
+  expect(said).toEqual([]);
+});
+
+test("log lines are for people", () => {
+  const line = JSON.stringify({ level: 40, msg: "slow \u001b[2J", err: { message: "timeout", stack: "…" } });
+  expect(logLine("api", line)).toBe("api warning: slow \\x1b[2J: timeout");
+  expect(logLine("api", '{"level":30,"msg":"serving"}')).toBe("api info: serving");
+  expect(logLine("worker", "{ not json")).toBe("worker: { not json");
+  expect(logLine("worker", "plain")).toBe("worker: plain");
+});

@@ -1,0 +1,72 @@
+import type { Project } from "@stagefold/client";
+import { escaped } from "./escape.ts";
+import { clockTime, duration, percent, plural, secondsSince } from "./format.ts";
+import { type Frame, stageLines } from "./stage-lines.ts";
+import { PROJECT_COLOUR, statusText } from "./status.ts";
+import { cut, widthOf } from "./width.ts";
+
+/** A build in a few lines: its name and state, then every stage. */
+export function projectLines(project: Project, frame: Frame): string[] {
+  const stages = project.stages_snapshot.stages.flatMap((stage) => stageLines(stage, frame));
+  return [
+    titleLine(project, frame),
+    frame.paint.dim(fitting(factsOf(project, frame.nowMs), frame)),
+    ...stages,
+    ...errorLines(project, frame),
+  ];
+}
+
+/** All that is worth showing of a build, for one look at it. */
+export function detailLines(project: Project, frame: Frame): string[] {
+  const facts: [string, string | undefined][] = [
+    ["requirement", project.requirement],
+    ["user", project.user_name ?? project.user_id],
+    ["agent", project.agent_id],
+    ["tags", project.tags.join(", ") || undefined],
+    ["created", clockTime(project.created_at)],
+    ["ended", project.completed_at && clockTime(project.completed_at)],
+    ["summary", summaryOf(project)],
+  ];
+  const lines = facts.flatMap(([name, value]) =>
+    value === undefined ? [] : [`${frame.paint.dim(name.padEnd(12))}${escaped(value)}`],
+  );
+  return [...projectLines(project, frame), "", ...lines];
+}
+
+function titleLine(project: Project, { paint, columns }: Frame): string {
+  const state = `${statusText(project)}  ${percent(project.progress_percentage)}`;
+  const tail = `  ${project.project_id}  ${state}`;
+  const name = escaped(project.project_name);
+  const shown = columns === undefined ? name : cut(name, columns - widthOf(tail));
+  const coloured = paint[PROJECT_COLOUR[project.status]](state);
+  return `${paint.bold(shown)}  ${paint.dim(project.project_id)}  ${coloured}`;
+}
+
+function factsOf(project: Project, nowMs: number): string {
+  const { pipeline, run, started_at, completed_at, lease } = project;
+  return [
+    escaped(pipeline ?? "no pipeline"),
+    `${project.stages_snapshot.completed} of ${plural(project.stages_snapshot.total, "stage")}`,
+    started_at === undefined ? "not started" : duration(secondsSince(started_at, completed_at, nowMs)),
+    ...(run > 1 ? [`run ${run}`] : []),
+    ...(project.status === "building" ? [escaped(lease.owner ?? "")] : []),
+  ].join(" · ");
+}
+
+function errorLines(project: Project, frame: Frame): string[] {
+  if (project.status !== "failed") return [];
+  const { code, message, stage } = project.error_info;
+  const where = stage === undefined ? "" : ` in ${escaped(stage)}`;
+  return [frame.paint.red(fitting(`${code}${where}: ${escaped(message)}`, frame))];
+}
+
+function summaryOf({ build_summary: summary }: Project): string | undefined {
+  if (!summary) return undefined;
+  const seconds = Object.values(summary.stage_seconds).reduce((sum, one) => sum + one, 0);
+  const tokens = summary.input_tokens + summary.output_tokens;
+  return `${duration(seconds)} in stages, ${plural(summary.artifacts, "artifact")}, ${plural(tokens, "token")}, ${plural(summary.tool_calls, "tool call")}`;
+}
+
+function fitting(text: string, { columns }: Frame): string {
+  return columns === undefined ? text : cut(text, columns);
+}

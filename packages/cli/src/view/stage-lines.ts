@@ -1,0 +1,72 @@
+import type { Stage } from "@stagefold/client";
+import { escaped } from "./escape.ts";
+import { duration, percent, plural, secondsSince } from "./format.ts";
+import { type Paint, STAGE_LOOK } from "./status.ts";
+import { cell, cellRight, cut } from "./width.ts";
+
+/** What the lines depend on besides the build. */
+export interface Frame {
+  readonly paint: Paint;
+  /** Lines are cut to it; undefined where nothing needs to be cut. */
+  readonly columns: number | undefined;
+  /** Epoch milliseconds. */
+  readonly nowMs: number;
+}
+
+const NAME_COLUMNS = 32;
+const BAR = 10;
+
+/** A stage in one line, and below it what it says while it runs, or why it failed. */
+export function stageLines(stage: Stage, frame: Frame): string[] {
+  const { colour, mark } = STAGE_LOOK[stage.status];
+  const paint = frame.paint[colour];
+  const number = cellRight(String(stage.stage_number), 2);
+  const name = cell(escaped(stage.stage_name), NAME_COLUMNS);
+  const columns = frame.columns ?? Number.POSITIVE_INFINITY;
+  // Mark, number and name come first, with a space after each; the state is shown by the mark and by words.
+  const state = cut(stateOf(stage, frame.nowMs), columns - NAME_COLUMNS - 6);
+  return [`${paint(mark)} ${number} ${name} ${paint(state)}`, ...below(stage, frame, columns - 5)];
+}
+
+function stateOf(stage: Stage, nowMs: number): string {
+  const attempt = stage.attempt > 1 ? `attempt ${stage.attempt}` : "";
+  const parts = (...texts: string[]) => texts.filter((text) => text !== "").join("  ");
+  switch (stage.status) {
+    case "pending":
+      return stage.attempt > 0 ? `waiting for attempt ${stage.attempt + 1}` : "pending";
+    case "running": {
+      const since = duration(secondsSince(stage.started_at, undefined, nowMs));
+      return parts(`${bar(stage.progress)} ${percent(stage.progress)}`, since, attempt);
+    }
+    case "completed":
+    case "failed":
+    case "skipped":
+    case "cancelled":
+      return parts(stage.status, tookOf(stage), artifactsOf(stage), attempt);
+    default:
+      return stage satisfies never;
+  }
+}
+
+function tookOf(stage: Stage): string {
+  return stage.duration_seconds === undefined ? "" : duration(stage.duration_seconds);
+}
+
+function artifactsOf(stage: Stage): string {
+  const count = stage.output_data.artifact_count ?? stage.output_data.artifacts.length;
+  return count === 0 ? "" : plural(count, "artifact");
+}
+
+function bar(progress: number): string {
+  const full = Math.round((progress / 100) * BAR);
+  return "█".repeat(full) + "░".repeat(BAR - full);
+}
+
+function below(stage: Stage, { paint }: Frame, columns: number): string[] {
+  const indent = "     ";
+  const error = stage.error_message;
+  if (error !== null && (stage.status === "failed" || stage.status === "pending"))
+    return [indent + paint.red(cut(escaped(error), columns))];
+  const last = stage.status === "running" ? stage.logs?.at(-1) : undefined;
+  return last === undefined ? [] : [indent + paint.dim(cut(escaped(last), columns))];
+}

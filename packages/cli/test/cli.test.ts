@@ -1,0 +1,268 @@
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { beginProgram } from "./program.ts";
+import { resultOf, run, start } from "./run.ts";
+import { serve } from "./server.ts";
+
+let server: Awaited<ReturnType<typeof serve>>;
+let env: { STAGEFOLD_URL: string };
+
+beforeAll(async () => {
+  server = await serve();
+  env = { STAGEFOLD_URL: server.url };
+});
+afterAll(() => server.close());
+
+const stagefold = (...args: string[]) => run(args, env);
+const missing = "proj_000000000000";
+
+test("create says what it made, and answers with the API's own JSON", async () => {
+  const plain = await stagefold("create", "count words", "--name", "words", "--user", "ann");
+  expect(plain).toMatchObject({ code: 0, stderr: "" });
+  expect(plain.stdout).toMatch(/^created proj_[0-9a-f]{12} {2}words\n$/);
+  const args = [
+    "create",
+    "count",
+    "--tag",
+    "a",
+    "--tag",
+    "b",
+    "--priority",
+    "1",
+    "--idempotency-key",
+    "k",
+    "--json",
+  ];
+  const made = JSON.parse((await stagefold(...args)).stdout);
+  expect(made).toMatchObject({ status: "queued", tags: ["a", "b"], priority: 1 });
+  expect(await server.client.projects.get({ project_id: made.project_id })).toEqual(made);
+  expect(JSON.parse((await stagefold("--json", ...args)).stdout).project_id).toBe(made.project_id);
+});
+
+test("ls filters, limits and goes through all pages", async () => {
+  for (let n = 0; n < 3; n++)
+    await server.client.projects.create({ requirement: `r${n}`, user_id: "ls-user" });
+  const all = JSON.parse((await stagefold("ls", "--user", "ls-user", "--json")).stdout);
+  expect(all).toEqual(await server.client.projects.list({ user_id: "ls-user" }));
+  const some = await stagefold("ls", "--user", "ls-user", "--limit", "2");
+  expect(some.stdout.trim().split("\n")).toHaveLength(3);
+  expect(some.stderr).toContain("--all");
+  const every = await stagefold("ls", "--user", "ls-user", "--all");
+  expect(every.stdout.trim().split("\n")).toHaveLength(4);
+  expect(every.stderr).toBe("");
+  expect(await stagefold("ls", "--user", "nobody")).toMatchObject({
+    code: 0,
+    stdout: "",
+    stderr: "no builds\n",
+  });
+});
+
+test("show tells of a build, without what a terminal would obey", async () => {
+  const nasty = "\u001b[31mred\u202e\nnext";
+  const { project_id, report } = await beginProgram(server.client, nasty);
+  const failure = "\u001b]0;title\u0007 gone";
+  await report({ event: "started", stage: "one" }, { event: "failed", stage: "one", message: failure });
+  const { code, stdout } = await stagefold("show", project_id);
+  expect(code).toBe(0);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  expect(stdout.replaceAll("\n", "")).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e]/);
+  expect(stdout).toContain("\\x1b[31mred\\u202e\\nnext");
+  expect(stdout).toContain("STAGE_FAILED in one: \\x1b]0;title\\x07 gone");
+  const json = JSON.parse((await stagefold("show", project_id, "--json")).stdout);
+  expect(json).toEqual(await server.client.projects.get({ project_id }));
+});
+
+test("watch tells what happens until the build ends", async () => {
+  const { project_id, report } = await beginProgram(server.client);
+  const watching = start(["watch", project_id], env);
+  const result = resultOf(watching);
+  await once(watching.stdout ?? watching, "data");
+  await report({ event: "started", stage: "one" });
+  await report({ event: "completed", stage: "one", artifacts: [{ path: "a.txt" }] });
+  await report({ event: "started", stage: "two" }, { event: "completed", stage: "two" });
+  const { code, stdout } = await result;
+  expect(code).toBe(0);
+  expect(stdout).toContain("[1/2] 第一步: completed");
+  expect(stdout).toContain("1 artifact");
+  expect(stdout.trim().split("\n").at(-1)).toBe(`${project_id} completed`);
+  const lines = (await stagefold("watch", project_id, "--json")).stdout.trim().split("\n");
+  expect(lines.map((line) => JSON.parse(line).status)).toEqual(["completed"]);
+});
+
+test("watch and --wait end with 1 when the build does not complete", async () => {
+  const waiting = start(["create", "r", "--user", "waiter", "--wait"], env);
+  const result = resultOf(waiting);
+  const [line] = await once(createInterface({ input: waiting.stdout ?? process.stdin }), "line");
+  const project_id = String(line).split(" ")[1] ?? "";
+  await server.client.projects.cancel({ project_id });
+  expect((await result).code).toBe(1);
+  expect(await stagefold("watch", project_id)).toMatchObject({ code: 1, stderr: "" });
+});
+
+test("Ctrl-C ends a watch quietly, and leaves the build alone", async () => {
+  const { project_id } = await server.client.projects.create({ requirement: "r" });
+  const watching = start(["watch", project_id], env);
+  const result = resultOf(watching);
+  await once(watching.stdout ?? watching, "data");
+  watching.kill("SIGINT");
+  expect(await result).toMatchObject({ code: 130, stderr: "" });
+  expect((await server.client.projects.get({ project_id })).status).toBe("queued");
+});
+
+test("logs print a stage, all stages, and follow until the build ends", async () => {
+  const { project_id, report } = await beginProgram(server.client);
+  const lines = Array.from({ length: 250 }, (_, n) => `line ${n}`);
+  await report({ event: "started", stage: "one" }, { event: "log", stage: "one", lines });
+  const plain = await stagefold("logs", project_id, "one");
+  expect(plain).toMatchObject({ code: 0, stdout: `${lines.join("\n")}\n` });
+  const following = start(["logs", project_id, "--follow"], env);
+  const result = resultOf(following);
+  await once(following.stdout ?? following, "data");
+  await report(
+    { event: "log", stage: "one", lines: ["\u001b[2Jlast"] },
+    { event: "completed", stage: "one" },
+  );
+  await report({ event: "started", stage: "two" }, { event: "log", stage: "two", lines: ["of two"] });
+  await report({ event: "completed", stage: "two" });
+  const { code, stdout } = await result;
+  expect(code).toBe(0);
+  expect(stdout.trim().split("\n").slice(-2)).toEqual(["[one] \\x1b[2Jlast", "[two] of two"]);
+  const json = (await stagefold("logs", project_id, "two", "--json")).stdout;
+  expect(JSON.parse(json)).toEqual({ text: "of two" });
+});
+
+test("logs of an attempt, and of the next one while it is followed", async () => {
+  const { project_id, report } = await beginProgram(server.client);
+  await report({ event: "started", stage: "one" }, { event: "log", stage: "one", lines: ["first try"] });
+  const following = start(["logs", project_id, "one", "-f"], env);
+  const result = resultOf(following);
+  await once(following.stdout ?? following, "data");
+  await report({ event: "failed", stage: "one", message: "no", retry_in_seconds: 0 });
+  const again = await server.client.work.claim({ owner: "program", project_id });
+  if (!again) throw new Error("expected to claim the second attempt");
+  const { lease_token, lease_seq } = again;
+  await server.client.work.report({
+    project_id,
+    lease_token,
+    lease_seq: lease_seq + 1,
+    events: [
+      { event: "started", stage: "one" },
+      { event: "log", stage: "one", lines: ["second try"] },
+      { event: "completed", stage: "one" },
+    ],
+  });
+  expect((await result).stdout).toBe("first try\nsecond try\n");
+  expect((await stagefold("logs", project_id, "one", "--attempt", "1")).stdout).toBe("first try\n");
+});
+
+test("artifacts are listed and saved, if they are what was recorded", async () => {
+  const { project_id, lease_token, report } = await beginProgram(server.client);
+  await report({ event: "started", stage: "one" });
+  const at = { project_id, stage: "one", attempt: 1 };
+  const good = await server.client.artifacts.upload({
+    ...at,
+    path: "d/文.txt",
+    lease_token,
+    content: "good",
+  });
+  await report({ event: "artifacts", stage: "one", artifacts: [good] });
+  expect((await stagefold("artifacts", project_id)).stdout).toMatch(/4 B {2}one {4}d\/文\.txt/);
+  const folder = await mkdtemp(join(tmpdir(), "stagefold-cli-"));
+  try {
+    expect((await stagefold("artifacts", project_id, "--download", folder)).code).toBe(0);
+    expect(await readFile(join(folder, "d", "文.txt"), "utf8")).toBe("good");
+    // The bytes change behind the record's back.
+    await server.artifacts.put({ ...at, path: "d/文.txt" }, new TextEncoder().encode("evil"));
+    await rm(join(folder, "d"), { recursive: true });
+    const refused = await stagefold("artifacts", project_id, "--download", folder);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain(`expected SHA-256 ${good.sha256}`);
+    expect(await readdir(join(folder, "d"))).toEqual([]);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test("pause, resume, cancel, retry and delete, several at once", async () => {
+  const one = (await server.client.projects.create({ requirement: "a" })).project_id;
+  const two = (await server.client.projects.create({ requirement: "b" })).project_id;
+  expect((await stagefold("pause", one, two)).stdout).toBe(`${one} paused\n${two} paused\n`);
+  expect((await stagefold("resume", one, "--json")).stdout).toContain('"status":"queued"');
+  const mixed = await stagefold("resume", one, two, missing);
+  expect(mixed).toMatchObject({ code: 1, stdout: `${two} queued\n` });
+  expect(mixed.stderr.trim().split("\n")).toHaveLength(2);
+  expect((await stagefold("cancel", one)).code).toBe(0);
+  expect((await stagefold("retry", one)).stdout).toBe(`${one} queued\n`);
+  expect((await stagefold("delete", one, two, "--yes")).stdout).toBe(`${one} deleted\n${two} deleted\n`);
+  expect((await stagefold("show", one)).code).toBe(1);
+});
+
+test("refusals are 1, on stderr, as JSON when asked", async () => {
+  const plain = await stagefold("show", missing);
+  expect(plain).toMatchObject({ code: 1, stdout: "" });
+  expect(plain.stderr).toMatch(/^stagefold: .*proj_000000000000.*\n$/);
+  const json = await stagefold("show", missing, "--json");
+  expect(json).toMatchObject({ code: 1, stdout: "" });
+  expect(JSON.parse(json.stderr)).toMatchObject({
+    error: { code: "PROJECT_NOT_FOUND", data: { project_id: missing } },
+  });
+  expect((await stagefold("create", "r", "--pipeline", "none-such")).code).toBe(1);
+});
+
+test.each([
+  ["no command", []],
+  ["an unknown command", ["frob"]],
+  ["a missing argument", ["create"]],
+  ["an empty requirement", ["create", " "]],
+  ["an unknown option", ["ls", "--nope"]],
+  ["a bad number", ["ls", "--limit", "0"]],
+  ["an unknown state", ["ls", "--status", "gone"]],
+  ["a bad id", ["show", "proj_1"]],
+  ["an attempt of no stage", ["logs", missing, "--attempt", "1"]],
+])("wrong usage (%s) is 2", async (_name, args) => {
+  const { code, stdout, stderr } = await stagefold(...args);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  expect(stderr).not.toBe("");
+});
+
+test("an unknown or malformed setting is 2 and named", async () => {
+  const unknown = await run(["ls"], { ...env, STAGEFOLD_PROT: "1" });
+  expect(unknown.code).toBe(2);
+  expect(unknown.stderr).toContain("STAGEFOLD_PROT");
+  expect((await run(["ls"], { STAGEFOLD_URL: "nowhere" })).stderr).toContain("STAGEFOLD_URL");
+});
+
+test("nobody there is 1, and one sentence that says how to start it", async () => {
+  const gone = await serve();
+  await gone.close();
+  for (const args of [["ls"], ["watch", missing], ["create", "r"]]) {
+    const { code, stdout, stderr } = await run(args, { STAGEFOLD_URL: gone.url });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(/^stagefold: no Stagefold runs at .*npm start.*\n$/);
+  }
+});
+
+test("a reader that has seen enough is no error", async () => {
+  const { project_id, report } = await beginProgram(server.client);
+  const lines = Array.from({ length: 5000 }, (_, n) => `${"x".repeat(200)} ${n}`);
+  await report({ event: "started", stage: "one" }, { event: "log", stage: "one", lines });
+  const reading = start(["logs", project_id, "one"], env);
+  const code = once(reading, "close");
+  await once(reading.stdout ?? reading, "data");
+  reading.stdout?.destroy();
+  expect((await code)[0]).toBe(0);
+});
+
+test("help and no colours", async () => {
+  const help = await stagefold("--help");
+  expect(help).toMatchObject({ code: 0, stderr: "" });
+  for (const name of "up api worker create ls show watch logs artifacts pause resume cancel retry delete".split(
+    " ",
+  ))
+    expect(help.stdout).toMatch(new RegExp(`^ {2}${name} `, "m"));
+  expect((await stagefold("ls", "--no-color")).code).toBe(0);
+});

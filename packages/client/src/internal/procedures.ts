@@ -1,0 +1,30 @@
+import type { ProcedureKinds } from "./router-types.ts";
+
+/** How each procedure is called. The router's type decides: a missing or a wrong entry does not compile. */
+export const PROCEDURES = {
+  "projects.create": "mutation",
+  "projects.get": "query",
+  "projects.list": "query",
+  "projects.pause": "mutation",
+  "projects.resume": "mutation",
+  "projects.cancel": "mutation",
+  "projects.retry": "mutation",
+  "projects.delete": "mutation",
+  "projects.watch": "subscription",
+  "projects.watchList": "subscription",
+  "stages.list": "query",
+  "stages.get": "query",
+  "stages.logs": "query",
+  "artifacts.listByProject": "query",
+  "artifacts.listByAgent": "query",
+  "artifacts.record": "mutation",
+  "artifacts.removeForStage": "mutation",
+  "work.claim": "mutation",
+  "work.heartbeat": "mutation",
+  "work.report": "mutation",
+  "work.release": "mutation",
+  "stats.overview": "query",
+  "stats.builds": "query",
+  "pipelines.list": "query",
+  "system.info": "query",
+} as const satisfies ProcedureKinds;

@@ -1,0 +1,90 @@
+import { definePipeline } from "../define.ts";
+import { developAgent } from "./agent-stage.ts";
+import type { AgentAuthor } from "./author.ts";
+import { offlineAuthor } from "./offline/author.ts";
+import {
+  agentOutput,
+  architectureOutput,
+  designOutput,
+  promptOutput,
+  requirementsOutput,
+  toolsOutput,
+} from "./outputs.ts";
+import { analyseRequirements, designAgent, designArchitecture, writePrompt } from "./stages.ts";
+import { developTools } from "./tools-stage.ts";
+
+const RETRY = { attempts: 3, backoff_seconds: 5, final_codes: ["OUTPUT_INVALID"] } as const;
+const TIMEOUT_SECONDS = 600;
+
+/** The six stages that make an agent of a requirement. The author writes all text and code. */
+export function createAgentBuild({ author }: { readonly author: AgentAuthor }) {
+  return definePipeline({
+    name: "agent-build",
+    description: { en: "Builds an AI agent from a requirement", zh: "根据需求构建智能体" },
+    stages: [
+      {
+        stage: "requirements_analysis",
+        stage_name: { en: "Requirements analysis", zh: "需求分析" },
+        agent_name: "requirements_analysis",
+        weight: 1,
+        timeout_seconds: TIMEOUT_SECONDS,
+        retry: RETRY,
+        output: requirementsOutput,
+        run: (ctx) => analyseRequirements(ctx, author),
+      },
+      {
+        stage: "system_architecture",
+        stage_name: { en: "System architecture", zh: "系统架构设计" },
+        agent_name: "system_architecture",
+        weight: 1,
+        timeout_seconds: TIMEOUT_SECONDS,
+        retry: RETRY,
+        output: architectureOutput,
+        run: (ctx) => designArchitecture(ctx, author),
+      },
+      {
+        stage: "agent_design",
+        stage_name: { en: "Agent design", zh: "Agent设计" },
+        agent_name: "agent_design",
+        weight: 1,
+        timeout_seconds: TIMEOUT_SECONDS,
+        retry: RETRY,
+        output: designOutput,
+        run: (ctx) => designAgent(ctx, author),
+      },
+      {
+        stage: "prompt_engineer",
+        stage_name: { en: "Prompt engineering", zh: "提示词工程" },
+        agent_name: "prompt_engineer",
+        weight: 1,
+        timeout_seconds: TIMEOUT_SECONDS,
+        retry: RETRY,
+        output: promptOutput,
+        run: (ctx) => writePrompt(ctx, author),
+      },
+      {
+        stage: "tools_developer",
+        stage_name: { en: "Tool development", zh: "工具开发" },
+        agent_name: "tools_developer",
+        weight: 3,
+        timeout_seconds: TIMEOUT_SECONDS,
+        retry: RETRY,
+        output: toolsOutput,
+        run: (ctx) => developTools(ctx, author),
+      },
+      {
+        stage: "agent_code_developer",
+        stage_name: { en: "Agent code", zh: "代码开发" },
+        agent_name: "agent_code_developer",
+        weight: 3,
+        timeout_seconds: TIMEOUT_SECONDS,
+        retry: RETRY,
+        output: agentOutput,
+        run: (ctx) => developAgent(ctx, author),
+      },
+    ],
+  });
+}
+
+/** The built-in pipeline: works without a network or a language model, from a catalogue of tools. */
+export const agentBuild = createAgentBuild({ author: offlineAuthor });

@@ -1,0 +1,12 @@
+import { readFile } from "node:fs/promises";
+
+/** Beside `src` and `dist` alike: the tools are modules that lint and tests see as they are. */
+const ASSETS = new URL("../../../assets/", import.meta.url);
+
+const HEADER =
+  "// Written by the Stagefold pipeline agent-build. Needs Node 20.19 or later and nothing else.\n";
+
+/** The source of a tool of the catalogue, or of the runtime of agents. */
+export async function assetSource(path: `tools/${string}.mjs` | "agent/runtime.mjs"): Promise<string> {
+  return HEADER + (await readFile(new URL(path, ASSETS), "utf8"));
+}

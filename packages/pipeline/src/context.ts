@@ -1,0 +1,74 @@
+import type { z } from "zod";
+
+/** What a stage may tell about a file that it records. */
+export interface ArtifactOptions {
+  /** Such as `application/json`; guessed from the path's ending where absent. */
+  readonly media_type?: string;
+  /** Where the document that describes this artifact is, a path as in `path`. */
+  readonly doc_path?: string;
+  readonly metadata?: Record<string, unknown>;
+}
+
+/** Text (stored as UTF-8), bytes, or a file that exists: absolute, or relative to the work folder. */
+export type ArtifactContent = string | Uint8Array | { readonly file: string };
+
+/** Counts of one report; a stage's reports are added up. All are whole numbers from 0. */
+export interface StageMetrics {
+  readonly input_tokens?: number;
+  readonly output_tokens?: number;
+  readonly tool_calls?: number;
+}
+
+/** The project as a stage sees it; it does not change while the stage runs. */
+export interface StageProject {
+  readonly project_id: string;
+  readonly project_name: string;
+  readonly requirement: string;
+  readonly user_id?: string;
+  readonly agent_id?: string;
+  readonly tags: readonly string[];
+}
+
+/** What stages and sub-stages have in common. */
+export interface StageReporter {
+  /** Aborted on cancel, timeout and shutdown; pass it on to whatever takes long. */
+  readonly signal: AbortSignal;
+  /** Adds lines to the stage's log. A text with line breaks is several lines. */
+  log(...lines: string[]): void;
+  /** Progress within the stage or sub-stage, 0 to 100. */
+  progress(percent: number): void;
+  /**
+   * Records a file under its path, relative and with `/` between the parts. The bytes are stored when the promise
+   * resolves; what the item says of it changes with the next write of the stage. Recording a path again replaces it.
+   */
+  artifact(path: string, content: ArtifactContent, options?: ArtifactOptions): Promise<void>;
+}
+
+export interface SubStageContext extends StageReporter {
+  /** The key given to `subStage`. */
+  readonly sub_stage: string;
+}
+
+/**
+ * What a stage gets to work with. `Outputs` maps keys of earlier stages to their outputs, for stages that are written
+ * apart from their pipeline; inside a `definePipeline` call, give `output` the schema instead.
+ */
+export interface StageContext<Outputs = Record<string, unknown>> extends StageReporter {
+  readonly project: StageProject;
+  /** The key of this stage. */
+  readonly stage: string;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+  /** The build's own work folder, absolute, shared by its stages. */
+  readonly workDir: string;
+  /** The output of an earlier stage, as it was stored. Throws a StageError if that stage has none. */
+  output<Key extends keyof Outputs>(stage: Key): Outputs[Key];
+  /** The same, checked against a schema and typed by it. Throws a StageError if it does not fit. */
+  output<Schema extends z.ZodType>(stage: string, schema: Schema): z.output<Schema>;
+  metrics(values: StageMetrics): void;
+  /**
+   * Runs a named part of the stage; parts may run at the same time. It is recorded as started, then as completed or
+   * failed by itself. What `work` throws is thrown on, so that the stage decides what a failed part means.
+   */
+  subStage<Result>(key: string, work: (ctx: SubStageContext) => Promise<Result>): Promise<Result>;
+}

@@ -1,0 +1,96 @@
+import { expectTypeOf } from "vitest";
+import { z } from "zod";
+import {
+  type agentBuild,
+  definePipeline,
+  type Pipeline,
+  type StageContext,
+  type StageDefinition,
+  type StageOutputs,
+} from "./index.ts";
+
+const counted = z.object({ count: z.number(), note: z.string().default("none") });
+
+const pipeline = definePipeline({
+  name: "typed",
+  stages: [
+    {
+      stage: "one",
+      output: counted,
+      run: async (ctx) => {
+        expectTypeOf(ctx).toEqualTypeOf<StageContext>();
+        return { count: ctx.attempt };
+      },
+    },
+    {
+      stage: "two",
+      run: (ctx) => {
+        const one = ctx.output("one", counted);
+        expectTypeOf(one).toEqualTypeOf<{ count: number; note: string }>();
+        expectTypeOf(ctx.output("one")).toBeUnknown();
+        return one.count;
+      },
+    },
+    { stage: "three", command: "true", env: { A: "b" } },
+  ],
+});
+
+// Name, keys and outputs stay literal.
+expectTypeOf(pipeline.name).toEqualTypeOf<"typed">();
+expectTypeOf<StageOutputs<typeof pipeline>>().toEqualTypeOf<{
+  one: { count: number; note: string };
+  two: unknown;
+  three: unknown;
+}>();
+expectTypeOf(pipeline.stages[0]).toEqualTypeOf<StageDefinition<"one", { count: number; note: string }>>();
+
+// Any pipeline is a Pipeline; of an unknown one nothing is known.
+expectTypeOf(pipeline).toExtend<Pipeline>();
+expectTypeOf<StageOutputs<Pipeline>>().toEqualTypeOf<{ [stage: string]: unknown }>();
+
+// The built-in pipeline says what each stage leaves.
+type Outputs = StageOutputs<typeof agentBuild>;
+expectTypeOf<keyof Outputs>().toEqualTypeOf<
+  | "requirements_analysis"
+  | "system_architecture"
+  | "agent_design"
+  | "prompt_engineer"
+  | "tools_developer"
+  | "agent_code_developer"
+>();
+expectTypeOf<Outputs["requirements_analysis"]["tools"]>().toEqualTypeOf<string[]>();
+expectTypeOf<Outputs["agent_code_developer"]["self_tests"]>().toEqualTypeOf<{
+  passed: number;
+  total: number;
+}>();
+
+// A stage written apart from its pipeline may say which outputs it reads.
+declare const ctx: StageContext<{ one: { count: number } }>;
+expectTypeOf(ctx.output("one")).toEqualTypeOf<{ count: number }>();
+// @ts-expect-error there is no stage "none"
+ctx.output("none");
+
+const apart = async (typed: StageContext<{ one: { count: number } }>) => typed.output("one").count * 2;
+const reading = definePipeline({
+  name: "reading",
+  stages: [{ stage: "two", output: z.number(), run: apart }],
+});
+expectTypeOf<StageOutputs<typeof reading>>().toEqualTypeOf<{ two: number }>();
+
+definePipeline({
+  name: "wrong",
+  stages: [
+    {
+      stage: "one",
+      output: counted,
+      // @ts-expect-error the result does not fit the output schema
+      run: async () => ({ count: "1" }),
+    },
+  ],
+});
+
+definePipeline({
+  name: "wrong",
+  // @ts-expect-error a stage has either run or command
+  stages: [{ stage: "one", command: "true", run: () => 1 }],
+});

@@ -1,0 +1,285 @@
+import { createHash } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { checkPipeline } from "./check.ts";
+import {
+  agentBuild,
+  builtInPipelines,
+  createRegistry,
+  definePipeline,
+  PipelineError,
+  StageError,
+  stageNameIn,
+} from "./index.ts";
+
+const one = { stage: "one", command: "true" };
+
+/** The sentence that a definition of any form is refused with. */
+function refusal(definition: unknown): string {
+  const checked = checkPipeline(definition);
+  if ("pipeline" in checked) throw new Error("expected a refusal");
+  const { path, expected, found } = checked.finding;
+  return `${path.join(".")}: ${expected}, found ${found}`;
+}
+
+test("fills in defaults", () => {
+  const run = () => 1;
+  const output = z.number();
+  const pipeline = definePipeline({
+    name: "p",
+    stages: [
+      { stage: "a", run, output },
+      { stage: "b", command: "true" },
+    ],
+  });
+  expect(pipeline).toEqual({
+    name: "p",
+    version: createHash("sha256").update("a\nb").digest("hex").slice(0, 12),
+    stages: [
+      {
+        stage: "a",
+        stage_name: "a",
+        weight: 1,
+        timeout_seconds: 3600,
+        retry: { attempts: 1, backoff_seconds: 5 },
+        output,
+        action: { kind: "run", run },
+      },
+      {
+        stage: "b",
+        stage_name: "b",
+        weight: 1,
+        timeout_seconds: 3600,
+        retry: { attempts: 1, backoff_seconds: 5 },
+        action: { kind: "command", command: "true", env: {}, artifacts: [] },
+      },
+    ],
+  });
+});
+
+test("keeps what is given", () => {
+  const given = {
+    stage: "a-1_b",
+    stage_name: { en: "A", zh: "甲" },
+    weight: 0.5,
+    agent_name: "writer",
+    timeout_seconds: 86_400,
+    retry: { attempts: 20, backoff_seconds: 0, final_codes: ["OUTPUT_INVALID"] },
+  };
+  const command = { kind: "command", command: "make", env: { CI: "1" }, artifacts: ["out/**"] };
+  const pipeline = definePipeline({
+    name: "p",
+    version: "v2",
+    description: "What it is for",
+    max_running: 3,
+    stages: [{ ...given, command: "make", env: { CI: "1" }, artifacts: ["out/**"] }],
+  });
+  expect(pipeline).toEqual({
+    name: "p",
+    version: "v2",
+    description: "What it is for",
+    max_running: 3,
+    stages: [{ ...given, action: command }],
+  });
+});
+
+test("the version changes with the keys and their order alone", () => {
+  const version = (...keys: string[]) =>
+    definePipeline({ name: "p", stages: keys.map((stage) => ({ stage, command: "true" })) }).version;
+  expect(version("a", "b")).not.toBe(version("b", "a"));
+  expect(version("a", "b")).not.toBe(version("ab"));
+  expect(version("a")).toMatch(/^[0-9a-f]{12}$/);
+});
+
+describe("is refused:", () => {
+  test.each<[string, unknown, string]>([
+    ["nothing", undefined, ": expected object, found nothing"],
+    ["no name", { stages: [one] }, "name: expected string, found nothing"],
+    ["a capital name", { name: "P", stages: [one] }, 'beginning with a letter or digit, found "P"'],
+    ["a long name", { name: "p".repeat(65), stages: [one] }, "name: expected 1 to 64"],
+    ["an unknown field", { name: "p", stages: [one], stage: 1 }, "stage: no such field, found 1"],
+    ["no stages", { name: "p", stages: [] }, "stages: expected at least 1, found a list of 0"],
+    [
+      "65 stages",
+      { name: "p", stages: Array.from({ length: 65 }, (_, i) => ({ ...one, stage: `s${i}` })) },
+      "at most 64",
+    ],
+    [
+      "a key twice",
+      { name: "p", stages: [one, one] },
+      "stages.1.stage: expected a key of its own, stages[0] has the same",
+    ],
+    [
+      "a key with a blank",
+      { name: "p", stages: [{ ...one, stage: "a b" }] },
+      "stages.0.stage: expected 1 to 64",
+    ],
+    [
+      "neither run nor command",
+      { name: "p", stages: [{ stage: "a" }] },
+      "exactly one of run and command, found neither",
+    ],
+    ["both", { name: "p", stages: [{ ...one, run: () => 1 }] }, "exactly one of run and command, found both"],
+    ["a stage that is a list", { name: "p", stages: [[]] }, "stages.0: expected a map, found a list of 0"],
+    [
+      "weight 0",
+      { name: "p", stages: [{ ...one, weight: 0 }] },
+      "stages.0.weight: expected more than 0, found 0",
+    ],
+    [
+      "weight NaN",
+      { name: "p", stages: [{ ...one, weight: Number.NaN }] },
+      "stages.0.weight: expected number, found NaN",
+    ],
+    [
+      "timeout 0",
+      { name: "p", stages: [{ ...one, timeout_seconds: 0 }] },
+      "timeout_seconds: expected at least 1",
+    ],
+    [
+      "a long timeout",
+      { name: "p", stages: [{ ...one, timeout_seconds: 86_401 }] },
+      "expected at most 86400, found 86401",
+    ],
+    [
+      "21 attempts",
+      { name: "p", stages: [{ ...one, retry: { attempts: 21 } }] },
+      "stages.0.retry.attempts: expected at most 20",
+    ],
+    [
+      "half an attempt",
+      { name: "p", stages: [{ ...one, retry: { attempts: 1.5 } }] },
+      "retry.attempts: expected int",
+    ],
+    [
+      "a retry field",
+      { name: "p", stages: [{ ...one, retry: { times: 2 } }] },
+      "stages.0.retry.times: no such field, found 2",
+    ],
+    [
+      "a number in env",
+      { name: "p", stages: [{ ...one, env: { CI: 1 } }] },
+      "stages.0.env.CI: expected string, found 1",
+    ],
+    [
+      "a bad env name",
+      { name: "p", stages: [{ ...one, env: { "A-B": "1" } }] },
+      "expected the name of an environment variable",
+    ],
+    [
+      "artifacts elsewhere",
+      { name: "p", stages: [{ ...one, artifacts: ["a/../../b"] }] },
+      "stays below the work folder",
+    ],
+    [
+      "absolute artifacts",
+      { name: "p", stages: [{ ...one, artifacts: ["/etc/*"] }] },
+      "relative to the work folder",
+    ],
+    [
+      "env of a run stage",
+      { name: "p", stages: [{ stage: "a", run: () => 1, env: {} }] },
+      "stages.0.env: no such field",
+    ],
+    [
+      "output of a command",
+      { name: "p", stages: [{ ...one, output: z.number() }] },
+      "stages.0.output: no such field",
+    ],
+    [
+      "an output that is no schema",
+      { name: "p", stages: [{ stage: "a", run: () => 1, output: {} }] },
+      "expected a zod schema",
+    ],
+    [
+      "a run that is a text",
+      { name: "p", stages: [{ stage: "a", run: "x" }] },
+      'stages.0.run: expected a function, found "x"',
+    ],
+    [
+      "an empty name of a stage",
+      { name: "p", stages: [{ ...one, stage_name: {} }] },
+      "expected at least one language",
+    ],
+    [
+      "a number as a name",
+      { name: "p", stages: [{ ...one, stage_name: 3 }] },
+      "expected a text, or texts by language",
+    ],
+    [
+      "a name in no language",
+      { name: "p", stages: [{ ...one, stage_name: { "": "x" } }] },
+      "expected a language such as en or zh",
+    ],
+    [
+      "a number in a language",
+      { name: "p", stages: [{ ...one, stage_name: { en: 3 } }] },
+      "stages.0.stage_name.en: expected string, found 3",
+    ],
+  ])("%s", (_name, definition, message) => {
+    expect(refusal(definition)).toContain(message);
+  });
+});
+
+test("says pipeline, stage and field in a sentence", () => {
+  const wrong = () =>
+    definePipeline({ name: "p", stages: [one, { stage: "two", command: "true", retry: { attempts: 0 } }] });
+  expect(wrong).toThrow(PipelineError);
+  expect(wrong).toThrow('pipeline "p", stage "two", field retry.attempts: expected at least 1, found 0');
+  const unnamed = () => definePipeline({ name: "p", stages: [{ stage: "A", command: "" }] });
+  expect(unnamed).toThrow('pipeline "p", stage "A", field stage: expected 1 to 64');
+});
+
+test("a registry finds by name and refuses a name twice", () => {
+  const a = definePipeline({ name: "a", stages: [one] });
+  const b = definePipeline({ name: "b", stages: [one] });
+  const registry = createRegistry([a, b]);
+  expect(registry.get("b")).toBe(b);
+  expect(registry.get("constructor")).toBeUndefined();
+  expect(registry.list()).toEqual([a, b]);
+  expect(() => createRegistry([a, definePipeline({ name: "a", stages: [one] })])).toThrow(
+    'pipeline "a": expected a name of its own',
+  );
+});
+
+test("agent-build is built in, with the keys and names that other programs know", () => {
+  expect(builtInPipelines().get("agent-build")).toBe(agentBuild);
+  expect(
+    agentBuild.stages.map(({ stage, stage_name }) => [
+      stage,
+      stageNameIn(stage_name, "zh"),
+      stageNameIn(stage_name, "en"),
+    ]),
+  ).toEqual([
+    ["requirements_analysis", "需求分析", "Requirements analysis"],
+    ["system_architecture", "系统架构设计", "System architecture"],
+    ["agent_design", "Agent设计", "Agent design"],
+    ["prompt_engineer", "提示词工程", "Prompt engineering"],
+    ["tools_developer", "工具开发", "Tool development"],
+    ["agent_code_developer", "代码开发", "Agent code"],
+  ]);
+});
+
+test("a stage's name falls back to its base language, then English, then the first", () => {
+  const names = { de: "Prüfung", en: "Check", zh: "检查" };
+  expect(stageNameIn(names, "zh-CN")).toBe("检查");
+  expect(stageNameIn(names, "fr")).toBe("Check");
+  expect(stageNameIn({ de: "Prüfung" }, "fr")).toBe("Prüfung");
+  expect(stageNameIn({ de: "Prüfung" }, "constructor")).toBe("Prüfung");
+  expect(stageNameIn("Plain", "fr")).toBe("Plain");
+});
+
+test("a StageError carries what the retry needs", () => {
+  const cause = new Error("inner");
+  expect(new StageError("x")).toMatchObject({
+    code: "STAGE_FAILED",
+    final: false,
+    retry_in_seconds: undefined,
+  });
+  expect(new StageError("x", { code: "QUOTA", final: true, retry_in_seconds: 60, cause })).toMatchObject({
+    code: "QUOTA",
+    final: true,
+    retry_in_seconds: 60,
+    cause,
+  });
+});

@@ -1,0 +1,134 @@
+import type { z } from "zod";
+import type { StageContext } from "./context.ts";
+
+/** One text for all languages, or one per language: `{ en: "Tests", zh: "测试" }`. */
+export type LocalisedText = string | { readonly [language: string]: string };
+
+export interface RetryPolicy {
+  /** How often the stage is tried in all; 1 to 20. */
+  readonly attempts: number;
+  /** Seconds before the second attempt. */
+  readonly backoff_seconds: number;
+  /** Codes after which no further attempt is made, such as `OUTPUT_INVALID`. */
+  readonly final_codes?: readonly string[];
+}
+
+export interface RunAction {
+  readonly kind: "run";
+  /** Its result, awaited, is the stage's output: checked by `output`, which may also fill in defaults. */
+  readonly run: (ctx: StageContext) => unknown;
+}
+
+export interface CommandAction {
+  readonly kind: "command";
+  /** For `/bin/sh -c`, in the build's work folder. */
+  readonly command: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Glob patterns below the work folder; what matches is recorded when the command ends, also when it fails. */
+  readonly artifacts: readonly string[];
+}
+
+/** A stage in normalised form: every default is filled in. */
+export interface StageDefinition<Key extends string = string, Output = unknown> {
+  readonly stage: Key;
+  readonly stage_name: LocalisedText;
+  /** Its share of the project's progress, relative to the other stages. */
+  readonly weight: number;
+  readonly agent_name?: string;
+  readonly timeout_seconds: number;
+  readonly retry: RetryPolicy;
+  /** Checked when the stage ends; an output that does not fit fails the attempt with OUTPUT_INVALID. */
+  readonly output?: z.ZodType<Output>;
+  readonly action: RunAction | CommandAction;
+}
+
+export interface Pipeline<
+  Name extends string = string,
+  Stages extends readonly StageDefinition[] = readonly StageDefinition[],
+> {
+  readonly name: Name;
+  /** Given, or the first 12 hex digits of the SHA-256 of the stage keys in their order. */
+  readonly version: string;
+  readonly description?: LocalisedText;
+  readonly stages: Stages;
+  /** Builds of this pipeline that may run at the same time; no limit where absent. */
+  readonly max_running?: number;
+}
+
+/** `{ [stage key]: output }` of a pipeline's type; `unknown` for stages without an output schema. */
+export type StageOutputs<P extends Pipeline> = {
+  [Stage in P["stages"][number] as Stage["stage"]]: Stage extends StageDefinition<string, infer Output>
+    ? Output
+    : never;
+};
+
+interface StageInputBase {
+  readonly stage: string;
+  /** The key where absent. */
+  readonly stage_name?: LocalisedText;
+  /** Default 1. */
+  readonly weight?: number;
+  readonly agent_name?: string;
+  /** 1 to 86400, default 3600. */
+  readonly timeout_seconds?: number;
+  /** Default one attempt. */
+  readonly retry?: {
+    readonly attempts?: number;
+    readonly backoff_seconds?: number;
+    readonly final_codes?: readonly string[];
+  };
+}
+
+export interface RunStageInput extends StageInputBase {
+  readonly output?: z.ZodType;
+  /** A method, so that a stage written for certain earlier outputs (`StageContext<Outputs>`) fits as well. */
+  run(ctx: StageContext): unknown;
+  readonly command?: never;
+  readonly env?: never;
+  readonly artifacts?: never;
+}
+
+export interface CommandStageInput extends StageInputBase {
+  readonly command: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly artifacts?: readonly string[];
+  readonly run?: never;
+  readonly output?: never;
+}
+
+/** A stage as it is written: with either `run` or `command`. */
+export type StageInput = RunStageInput | CommandStageInput;
+
+export interface PipelineInput<
+  Name extends string = string,
+  Stages extends readonly StageInput[] = readonly StageInput[],
+> {
+  readonly name: Name;
+  readonly version?: string;
+  readonly description?: LocalisedText;
+  readonly max_running?: number;
+  readonly stages: Stages;
+}
+
+type OutputOf<Stage> = Stage extends { readonly output: z.ZodType<infer Output> } ? Output : unknown;
+
+/** What `definePipeline` makes of the stages it is given: literal keys and output types are kept. */
+export type DefinedStages<Stages extends readonly StageInput[]> = {
+  readonly [Index in keyof Stages]: StageDefinition<Stages[Index]["stage"], OutputOf<Stages[Index]>>;
+};
+
+type ResultOf<Schema extends z.ZodType> = z.input<Schema> | Promise<z.input<Schema>>;
+
+type CheckedRun<Stage> = Stage extends {
+  readonly output: infer Schema extends z.ZodType;
+  readonly run: (ctx: never) => infer Result;
+}
+  ? [Awaited<Result>] extends [z.input<Schema>]
+    ? unknown
+    : { readonly run: (ctx: StageContext) => ResultOf<Schema> }
+  : unknown;
+
+/** Makes a `run` whose result does not fit its `output` a type error; asks nothing of other stages. */
+export type CheckedStages<Stages extends readonly StageInput[]> = {
+  readonly [Index in keyof Stages]: CheckedRun<Stages[Index]>;
+};

@@ -1,0 +1,70 @@
+import { createJiti } from "jiti";
+import * as zod from "zod";
+import { checkPipeline, sentence } from "../check.ts";
+import type { Pipeline } from "../definition.ts";
+import { PipelineError } from "../errors.ts";
+
+/** Loads modules of users; transpiles TypeScript on the way, without a build step and without files left behind. */
+export type ModuleLoader = (path: string) => Promise<unknown>;
+
+/**
+ * Makes a loader in which `@stagefold/pipeline` and `zod` are the copies this process runs: from any folder, also one
+ * without node_modules, and the same classes, so that a StageError thrown in a pipeline is recognised.
+ */
+export async function createModuleLoader(): Promise<ModuleLoader> {
+  const self: unknown = await import("../index.ts");
+  const jiti = createJiti(import.meta.url, {
+    fsCache: false,
+    interopDefault: false,
+    virtualModules: { "@stagefold/pipeline": self, zod, "zod/v4": zod },
+  });
+  return (path) => jiti.import(path);
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null;
+
+/** Something exported that is meant as a pipeline, be it defined or only written down. */
+const looksLikePipeline = (value: unknown): value is Record<string, unknown> =>
+  isRecord(value) && typeof value.name === "string" && Array.isArray(value.stages);
+
+const isDefined = (value: Record<string, unknown>): boolean =>
+  typeof value.version === "string" &&
+  Array.isArray(value.stages) &&
+  value.stages.every((stage: unknown) => isRecord(stage) && isRecord(stage.action));
+
+const isPipeline = (value: unknown): value is Pipeline => looksLikePipeline(value) && isDefined(value);
+
+function toPipeline(value: Record<string, unknown>, file: string): Pipeline {
+  if (isPipeline(value)) return value;
+  const checked = checkPipeline(value);
+  if ("pipeline" in checked) return checked.pipeline;
+  const { message, mistake } = sentence(value, checked.finding, { file });
+  throw new PipelineError(message, mistake);
+}
+
+async function load(file: string, loader: ModuleLoader): Promise<unknown> {
+  try {
+    return await loader(file);
+  } catch (cause) {
+    if (cause instanceof PipelineError) {
+      throw new PipelineError(`${file}: ${cause.message}`, { ...cause.mistake, file }, { cause });
+    }
+    const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+    throw new PipelineError(`${file}: cannot be loaded: ${reason}`, { file }, { cause });
+  }
+}
+
+/** The pipelines that a module exports, by default or by any name, each once. Throws a PipelineError if it has none. */
+export async function pipelinesFromModule(file: string, loader: ModuleLoader): Promise<Pipeline[]> {
+  const loaded = await load(file, loader);
+  const exported: [string, unknown][] = isRecord(loaded) ? Object.entries(loaded) : [];
+  const found = new Set(exported.map(([, value]) => value).filter(looksLikePipeline));
+  if (found.size === 0) {
+    const names = exported.map(([name]) => name).join(", ") || "no exports";
+    throw new PipelineError(`${file}: expected an exported pipeline (definePipeline), found ${names}`, {
+      file,
+    });
+  }
+  return [...found].map((value) => toPipeline(value, file));
+}

@@ -1,0 +1,34 @@
+import type { LocalisedText, Pipeline } from "./definition.ts";
+import { PipelineError } from "./errors.ts";
+
+/** The pipelines a process knows, by name. */
+export interface PipelineRegistry {
+  get(name: string): Pipeline | undefined;
+  /** In the order in which they were added: built-ins first, then by file name. */
+  list(): readonly Pipeline[];
+}
+
+/** Throws a PipelineError if two pipelines have the same name. */
+export function createRegistry(pipelines: Iterable<Pipeline>): PipelineRegistry {
+  const byName = new Map<string, Pipeline>();
+  for (const pipeline of pipelines) {
+    if (byName.has(pipeline.name)) {
+      const message = `pipeline ${JSON.stringify(pipeline.name)}: expected a name of its own, found it twice`;
+      throw new PipelineError(message, { pipeline: pipeline.name, field: "name" });
+    }
+    byName.set(pipeline.name, pipeline);
+  }
+  const all = Object.freeze([...byName.values()]);
+  return { get: (name) => byName.get(name), list: () => all };
+}
+
+/** The text in a language; where it has none in that language, the English one, else the first. */
+export function stageNameIn(text: LocalisedText, language: string): string {
+  if (typeof text === "string") return text;
+  const base = language.split("-")[0] ?? language;
+  for (const wanted of [language, base, "en"]) {
+    const found = Object.hasOwn(text, wanted) ? text[wanted] : undefined;
+    if (found !== undefined) return found;
+  }
+  return Object.values(text)[0] ?? "";
+}

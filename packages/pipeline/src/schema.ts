@@ -1,0 +1,84 @@
+import { z } from "zod";
+import type { StageContext } from "./context.ts";
+
+export const DEFAULT_TIMEOUT_SECONDS = 3600;
+export const DEFAULT_RETRY = { attempts: 1, backoff_seconds: 5 } as const;
+export const MAX_STAGES = 64;
+const DAY_SECONDS = 86_400;
+
+export const stageKey = z.string().regex(/^[a-z0-9_-]{1,64}$/, "expected 1 to 64 of a-z, 0-9, _ and -");
+
+export const pipelineName = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9_-]{0,63}$/,
+    "expected 1 to 64 of a-z, 0-9, _ and -, beginning with a letter or digit",
+  );
+
+const text = z.string().min(1).max(1000);
+export const localisedText = z.union([
+  text,
+  z
+    .record(
+      z.string().regex(/^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/, "expected a language such as en or zh"),
+      text,
+    )
+    .refine((texts) => Object.keys(texts).length > 0, "expected at least one language"),
+]);
+
+const retry = z.strictObject({
+  attempts: z.int().min(1).max(20).default(DEFAULT_RETRY.attempts),
+  backoff_seconds: z.number().min(0).max(DAY_SECONDS).default(DEFAULT_RETRY.backoff_seconds),
+  final_codes: z.array(z.string().min(1)).optional(),
+});
+
+const glob = z
+  .string()
+  .min(1)
+  .refine((pattern) => !pattern.includes("\0"), "expected a pattern without NUL")
+  .refine((pattern) => !/^([A-Za-z]:)?[\\/]/.test(pattern), "expected a pattern relative to the work folder")
+  .refine(
+    (pattern) => !pattern.split(/[\\/]/).includes(".."),
+    "expected a pattern that stays below the work folder",
+  );
+
+const env = z.record(
+  z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "expected the name of an environment variable"),
+  z.string().refine((value) => !value.includes("\0"), "expected a value without NUL"),
+);
+
+const isFunction = (value: unknown): value is (ctx: StageContext) => unknown => typeof value === "function";
+const isZodType = (value: unknown): value is z.ZodType => value instanceof z.ZodType;
+
+const stageFields = {
+  stage: stageKey,
+  stage_name: localisedText.optional(),
+  weight: z.number().positive().max(1_000_000).default(1),
+  agent_name: z.string().min(1).max(128).optional(),
+  timeout_seconds: z.number().min(1).max(DAY_SECONDS).default(DEFAULT_TIMEOUT_SECONDS),
+  retry: retry.default({ ...DEFAULT_RETRY }),
+};
+
+export const commandStage = z.strictObject({
+  ...stageFields,
+  command: z
+    .string()
+    .min(1)
+    .refine((command) => !command.includes("\0"), "expected a command without NUL"),
+  env: env.default({}),
+  artifacts: z.array(glob).default([]),
+});
+
+export const runStage = z.strictObject({
+  ...stageFields,
+  output: z.custom<z.ZodType>(isZodType, "expected a zod schema").optional(),
+  run: z.custom<(ctx: StageContext) => unknown>(isFunction, "expected a function"),
+});
+
+export const pipelineHead = z.strictObject({
+  name: pipelineName,
+  version: z.string().min(1).max(64).optional(),
+  description: localisedText.optional(),
+  max_running: z.int().min(1).optional(),
+  stages: z.array(z.unknown()).min(1).max(MAX_STAGES),
+});

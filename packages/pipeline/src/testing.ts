@@ -1,0 +1,69 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { z } from "zod";
+import type { StageProject } from "./context.ts";
+import type { Pipeline } from "./definition.ts";
+import { StageError } from "./errors.ts";
+import { type StageRecord, TestContext } from "./testing/context.ts";
+
+export { type StageRecord, TestContext, type TestContextOptions } from "./testing/context.ts";
+
+export interface PipelineRun {
+  readonly project: StageProject;
+  /** Key of a stage to its output, as it would be read from the item. */
+  readonly outputs: ReadonlyMap<string, unknown>;
+  readonly records: readonly StageRecord[];
+  readonly workDir: string;
+  /** Holds the recorded artifacts and nothing else. */
+  readonly artifactsDir: string;
+}
+
+export interface RunPipelineOptions {
+  readonly requirement: string;
+  readonly project_name?: string;
+  /** Where the run may write; it is created, and left as it is. */
+  readonly folder: string;
+  readonly signal?: AbortSignal;
+}
+
+function storedOutput(schema: z.ZodType | undefined, stage: string, output: unknown): unknown {
+  const parsed = schema?.safeParse(output);
+  if (parsed?.success === false) {
+    throw new StageError(`${stage}: ${parsed.error.message}`, {
+      code: "OUTPUT_INVALID",
+      cause: parsed.error,
+    });
+  }
+  const value = parsed === undefined ? output : parsed.data;
+  // As the item keeps it: what JSON cannot carry is lost here as it is there.
+  return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
+}
+
+/**
+ * Runs the `run` stages of a pipeline in this process, one after the other, one attempt each: for tests of stages.
+ * There is no store, lease, retry or timeout. Throws what a stage throws, and a StageError for a command stage.
+ */
+export async function runPipeline(pipeline: Pipeline, options: RunPipelineOptions): Promise<PipelineRun> {
+  const workDir = join(options.folder, "work");
+  const artifactsDir = join(options.folder, "artifacts");
+  await mkdir(workDir, { recursive: true });
+  await mkdir(artifactsDir, { recursive: true });
+  const project: StageProject = {
+    project_id: "proj_000000000001",
+    project_name: options.project_name ?? "",
+    requirement: options.requirement,
+    tags: [],
+  };
+  const signal = options.signal ?? new AbortController().signal;
+  const outputs = new Map<string, unknown>();
+  const records: StageRecord[] = [];
+  for (const { stage, action, output } of pipeline.stages) {
+    if (action.kind !== "run")
+      throw new StageError(`the stage ${stage} is a command; expected a stage with run`);
+    const ctx = new TestContext({ stage, folder: options.folder, project, signal, outputs });
+    records.push(ctx.record);
+    const stored = storedOutput(output, stage, await action.run(ctx));
+    if (stored !== undefined) outputs.set(stage, stored);
+  }
+  return { project, outputs, records, workDir, artifactsDir };
+}
