@@ -11,7 +11,8 @@ const turbo = "turbo/bin/turbo";
 const tasks = {
   build: (args) => runTool(turbo, ["run", "build", ...args]),
   typecheck: (args) => runTool(turbo, ["run", "typecheck", ...args]),
-  dev: (args) => runTool(turbo, ["run", "dev", ...args]),
+  // Builds what was edited, and starts everything again.
+  dev: (args) => runTool(turbo, ["watch", "dev", "--filter=@stagefold/cli", ...args]),
   format: (args) => runTool(biome, ["check", "--write", ...orEverything(args)]),
   lint: async (args) => {
     // Both are told, so that one run shows everything there is to mend.
@@ -29,8 +30,7 @@ await command(async () => {
     console.error(`stagefold: expected a task (${Object.keys(tasks).join(", ")}), found "${name}"`);
     return 2;
   }
-  // The apps run from their sources under `dev`, but what they start in turn runs from dist.
-  await prepare({ build: name === "dev" });
+  await prepare({ build: false });
   return task(args);
 });
 

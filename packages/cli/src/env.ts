@@ -1,4 +1,4 @@
-import { type Env, parseEnv } from "@stagefold/runtime";
+import { type Env, parseEnv } from "@stagefold/runtime/env";
 
 export interface CliEnv extends Env {
   /** The user wants no colours. */

@@ -1,6 +1,6 @@
 import { ConnectionError, StagefoldClientError } from "@stagefold/client";
 import { LocalDynamoDBError } from "@stagefold/local-dynamodb";
-import { EnvError } from "@stagefold/runtime";
+import { EnvError } from "@stagefold/runtime/env";
 import { CommanderError } from "commander";
 import { CliError, EXIT } from "./exit.ts";
 import { escaped } from "./view/escape.ts";

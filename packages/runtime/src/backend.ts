@@ -1,8 +1,18 @@
 import { resolve } from "node:path";
-import { Repository, type ArtifactStore, type LogStore, type ProjectStore } from "@stagefold/core";
-import { createDynamoClient, DynamoProjectStore, ensureTable, type RequestListener } from "@stagefold/core/dynamodb";
+import { type ArtifactStore, type LogStore, type ProjectStore, Repository } from "@stagefold/core";
+import {
+  createDynamoClient,
+  DynamoProjectStore,
+  ensureTable,
+  type RequestListener,
+} from "@stagefold/core/dynamodb";
 import { createFileStores } from "@stagefold/core/files";
-import { findLocalDynamoDB, LocalDynamoDBError, startLocalDynamoDB, type LocalDynamoDBEvent } from "@stagefold/local-dynamodb";
+import {
+  findLocalDynamoDB,
+  LocalDynamoDBError,
+  type LocalDynamoDBEvent,
+  startLocalDynamoDB,
+} from "@stagefold/local-dynamodb";
 import type { Env } from "./env.ts";
 
 export interface BackendOptions {
@@ -51,7 +61,15 @@ export async function openBackend(env: Env, options: BackendOptions = {}): Promi
     const { artifacts, logs } = createFileStores(resolve(env.dataDir, "files"));
     const leaseMs = env.leaseSeconds * 1000;
     const repository = new Repository({ store, heartbeatStore, artifacts, logs, leaseMs });
-    return { repository, store, artifacts, logs, endpoint: engine.endpoint, close, [Symbol.asyncDispose]: close };
+    return {
+      repository,
+      store,
+      artifacts,
+      logs,
+      endpoint: engine.endpoint,
+      close,
+      [Symbol.asyncDispose]: close,
+    };
   } catch (error) {
     await close();
     throw error;

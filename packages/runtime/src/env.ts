@@ -18,9 +18,12 @@ function whole(min: number, max: number) {
 
 const text = (what: string) => z.string().min(1, what);
 const address = z.url({ protocol: /^https?$/, error: "an http:// or https:// address" });
-const dynamodb = z.union([z.literal("embedded"), z.literal("aws"), address], {
-  error: "embedded, aws, or the http:// or https:// address of an endpoint",
-});
+const dynamodb = z
+  .string()
+  .refine(
+    (value) => value === "embedded" || value === "aws" || address.safeParse(value).success,
+    "embedded, aws, or the http:// or https:// address of an endpoint",
+  );
 
 /** Every name that any part of the platform knows: each part accepts all of them. */
 const schema = z.object({
@@ -34,7 +37,9 @@ const schema = z.object({
     .default("AgentProjects"),
   STAGEFOLD_DYNAMODB: dynamodb.default("embedded"),
   STAGEFOLD_PIPELINES: text("the path of a folder").optional(),
-  STAGEFOLD_ENGINE: z.enum(["auto", "dynoxide", "dynalite"], { error: "auto, dynoxide or dynalite" }).default("auto"),
+  STAGEFOLD_ENGINE: z
+    .enum(["auto", "dynoxide", "dynalite"], { error: "auto, dynoxide or dynalite" })
+    .default("auto"),
   STAGEFOLD_DYNOXIDE: text("the path of the dynoxide binary").optional(),
   STAGEFOLD_WORKER_CONCURRENCY: whole(1, 1000).default(4),
   STAGEFOLD_LEASE_SECONDS: whole(2, 3600).default(60),
@@ -79,7 +84,9 @@ export function parseEnv(source: Readonly<Record<string, string | undefined>>): 
   const given = Object.entries(source).filter(([name]) => name.startsWith("STAGEFOLD_"));
   for (const [name] of given) if (!Object.hasOwn(schema.shape, name)) throw new EnvError(unknownName(name));
   // An empty value is how a shell leaves a name out.
-  const parsed = schema.safeParse(Object.fromEntries(given.filter(([, value]) => value !== undefined && value !== "")));
+  const parsed = schema.safeParse(
+    Object.fromEntries(given.filter(([, value]) => value !== undefined && value !== "")),
+  );
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const name = String(issue?.path[0]);
@@ -107,7 +114,9 @@ export function parseEnv(source: Readonly<Record<string, string | undefined>>): 
 
 function unknownName(name: string): string {
   const known = Object.keys(schema.shape);
-  const near = known.find((other) => other.replaceAll("_", "") === name.replaceAll("_", "") || distance(other, name) <= 2);
+  const near = known.find(
+    (other) => other.replaceAll("_", "") === name.replaceAll("_", "") || distance(other, name) <= 2,
+  );
   const hint = near === undefined ? `Known names are ${known.join(", ")}.` : `Did you mean ${near}?`;
   return `${name} is not a setting of Stagefold. ${hint}`;
 }
@@ -119,7 +128,11 @@ function distance(a: string, b: string): number {
     const next = [i];
     for (let j = 1; j <= b.length; j++)
       next.push(
-        Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)),
+        Math.min(
+          (row[j] ?? 0) + 1,
+          (next[j - 1] ?? 0) + 1,
+          (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1),
+        ),
       );
     row = next;
   }

@@ -1,2 +1,2 @@
-export { openBackend, type Backend, type BackendOptions } from "./backend.ts";
-export { EnvError, parseEnv, type Env } from "./env.ts";
+export { type Backend, type BackendOptions, openBackend } from "./backend.ts";
+export { type Env, EnvError, parseEnv } from "./env.ts";

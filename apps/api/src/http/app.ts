@@ -1,0 +1,40 @@
+import { fileURLToPath } from "node:url";
+import { TRPCError } from "@trpc/server";
+import express, { type Express } from "express";
+import { createContextInner } from "../router/index.ts";
+import { createWatch } from "../watch/index.ts";
+import { artifactRoutes } from "./artifacts/routes.ts";
+import type { ApiDeps } from "./deps.ts";
+import { guard } from "./guard.ts";
+import { securityHeaders } from "./headers.ts";
+import { healthRoutes } from "./health.ts";
+import { Metrics } from "./metrics.ts";
+import { observe } from "./observe.ts";
+import { errorHandler, logError, sendError } from "./send-error.ts";
+import { trpcRoutes } from "./trpc.ts";
+
+const PAGE = fileURLToPath(new URL("./page/", import.meta.url));
+
+/** The whole HTTP surface, for a server on loopback: it knows its own address from the connections it gets. */
+export function createApp(deps: ApiDeps): Express {
+  const { log, metrics = new Metrics() } = deps;
+  const onError = (error: unknown) => logError(log, error, { while: "watching" });
+  const watch = deps.watch ?? createWatch(deps.repository, { onError });
+  const context = createContextInner({ ...deps, watch, onCall: (call) => metrics.call(call) });
+  deps.repository.onChange(({ kind }) => metrics.change(kind));
+  metrics.watch(watch);
+
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.use(observe(metrics), securityHeaders(), guard());
+  app.use(healthRoutes(deps.repository.store, metrics));
+  app.use("/trpc", trpcRoutes(context, log));
+  app.use("/artifacts", artifactRoutes(deps));
+  app.use(express.static(PAGE, { dotfiles: "ignore", redirect: false }));
+  app.use((_req, res) => {
+    sendError(res, new TRPCError({ code: "NOT_FOUND", message: "There is nothing at this address." }));
+  });
+  app.use(errorHandler(log));
+  return app;
+}

@@ -1,0 +1,203 @@
+import { createHash, randomBytes } from "node:crypto";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createFileStores } from "@stagefold/core/files";
+import { describe, expect, it } from "vitest";
+import { callerOf, memoryDeps } from "../../../test/fixture.ts";
+import { Program } from "../../../test/program.ts";
+import { serve } from "../../../test/serve.ts";
+
+interface Stores {
+  deps: ReturnType<typeof memoryDeps>;
+  root: string | undefined;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+const STORES: Record<string, () => Promise<Stores>> = {
+  memory: () =>
+    Promise.resolve({ deps: memoryDeps(), root: undefined, [Symbol.asyncDispose]: () => Promise.resolve() }),
+  files: async () => {
+    const root = await mkdtemp(join(tmpdir(), "stagefold-api-"));
+    const remove = () => rm(root, { recursive: true, force: true });
+    return { deps: memoryDeps(undefined, createFileStores(root)), root, [Symbol.asyncDispose]: remove };
+  },
+};
+
+/** A stage that runs, of a program that may upload. */
+async function running(stores: Stores) {
+  const api = await serve(stores.deps);
+  const caller = callerOf(stores.deps);
+  const program = await Program.begin(caller);
+  await program.report({ event: "started", stage: "one" });
+  const address = (path: string, search = "stage=one&attempt=1") =>
+    `/artifacts/${program.project_id}/${path.split("/").map(encodeURIComponent).join("/")}?${search}`;
+  const put = (path: string, body: string | Uint8Array, lease = program.lease_token, search?: string) =>
+    api.call(address(path, search), { method: "PUT", body, headers: { "x-stagefold-lease": String(lease) } });
+  const record = (path: string, media_type: string, body: Uint8Array | string) =>
+    program.report({
+      event: "artifacts",
+      stage: "one",
+      artifacts: [{ path, media_type, size: Buffer.byteLength(body), sha256: sha256(body) }],
+    });
+  return { ...api, caller, program, address, put, record };
+}
+
+const sha256 = (bytes: Uint8Array | string) => createHash("sha256").update(bytes).digest("hex");
+
+describe.each(Object.keys(STORES))("artifacts over HTTP, kept in %s", (name) => {
+  const open = () => {
+    const make = STORES[name];
+    if (!make) throw new Error(name);
+    return make();
+  };
+
+  it("are uploaded by the holder, recorded by an event, and downloaded as they were", async () => {
+    await using stores = await open();
+    await using api = await running(stores);
+    const bytes = randomBytes(300_000);
+    const stored = await api.put("out/数据 1.bin", bytes);
+    expect(stored).toMatchObject({
+      status: 200,
+      body: { path: "out/数据 1.bin", size: 300_000, sha256: sha256(bytes) },
+    });
+    expect((await api.call(api.address("out/数据 1.bin", ""))).status).toBe(404);
+    await api.record("out/数据 1.bin", "application/octet-stream", bytes);
+    const answer = await fetch(api.url + api.address("out/数据 1.bin", ""));
+    expect(answer.status).toBe(200);
+    expect(Buffer.from(await answer.arrayBuffer()).equals(bytes)).toBe(true);
+    expect(answer.headers.get("content-length")).toBe("300000");
+    expect(answer.headers.get("etag")).toBe(`"${sha256(bytes)}"`);
+    expect(answer.headers.get("content-disposition")).toMatch(
+      /^attachment; filename="\?\? 1\.bin"; filename\*=UTF-8''/,
+    );
+  });
+
+  it("are not sent again to those who have them, and HEAD sends none", async () => {
+    await using stores = await open();
+    await using api = await running(stores);
+    await api.put("a.txt", "hello");
+    await api.record("a.txt", "text/plain", "hello");
+    const known = { "if-none-match": `"${sha256("hello")}"` };
+    const again = await api.call(api.address("a.txt"), { headers: known });
+    expect([again.status, again.text]).toEqual([304, ""]);
+    const head = await api.call(api.address("a.txt"), { method: "HEAD" });
+    expect([head.status, head.text, head.headers.get("content-length")]).toEqual([200, "", "5"]);
+    expect((await api.call(api.address("a.txt"))).text).toBe("hello");
+  });
+
+  it("never come as something that a browser would run", async () => {
+    await using stores = await open();
+    await using api = await running(stores);
+    const types = {
+      "text/html": "text/plain; charset=utf-8",
+      "image/svg+xml": "application/octet-stream",
+      "application/javascript": "text/plain; charset=utf-8",
+      "application/xhtml+xml": "text/plain; charset=utf-8",
+      "TEXT/HTML; charset=x": "text/plain; charset=utf-8",
+      "text/markdown": "text/markdown; charset=utf-8",
+      "application/json": "application/json; charset=utf-8",
+      "application/yaml": "text/plain; charset=utf-8",
+      "image/png": "image/png",
+      "what/ever\r\nx: y": "application/octet-stream",
+    };
+    for (const [i, [recorded, served]] of Object.entries(types).entries()) {
+      const path = `f${i}.html`;
+      await api.put(path, "<script>alert(1)</script>");
+      await api.record(path, recorded, "<script>alert(1)</script>");
+      const { status, headers } = await api.call(api.address(path));
+      expect([status, headers.get("content-type")], recorded).toEqual([200, served]);
+      expect(headers.get("content-disposition")).toBe(`attachment; filename=${path}`);
+      expect(headers.get("content-security-policy")).toContain("sandbox");
+      expect(headers.get("x-content-type-options")).toBe("nosniff");
+    }
+  });
+
+  it("are found at the last stage that lists the path, or where the address says", async () => {
+    await using stores = await open();
+    await using api = await running(stores);
+    const { program } = api;
+    await api.put("a.txt", "of one");
+    await api.record("a.txt", "text/plain", "of one");
+    await program.report({ event: "failed", stage: "one", message: "again", retry_in_seconds: 0 });
+    const next = await Program.claim(api.caller, program.project_id);
+    await next.report({ event: "started", stage: "one" });
+    await api.put("a.txt", "of one, again", next.lease_token, "stage=one&attempt=2");
+    await next.report(
+      { event: "completed", stage: "one", artifacts: [{ path: "a.txt" }] },
+      { event: "started", stage: "two" },
+    );
+    await api.put("a.txt", "of two", next.lease_token, "stage=two&attempt=1");
+    await next.report({ event: "completed", stage: "two", artifacts: [{ path: "a.txt" }] });
+    const text = async (search: string) => (await api.call(api.address("a.txt", search))).text;
+    expect(await text("")).toBe("of two");
+    expect(await text("stage=one")).toBe("of one, again");
+    expect(await text("stage=one&attempt=2")).toBe("of one, again");
+    expect(await text("stage=one&attempt=1")).toBe("of one");
+    for (const search of ["stage=one&attempt=3", "stage=one&attempt=0"])
+      expect(await api.call(api.address("a.txt", search)), search).toMatchObject({
+        status: 404,
+        body: { error: { data: { stagefold: { code: "ARTIFACT_NOT_FOUND", path: "a.txt" } } } },
+      });
+    expect((await api.call(api.address("a.txt", "attempt=1"))).status).toBe(400);
+    expect((await api.call(api.address("a.txt", "stage=none"))).status).toBe(404);
+  });
+
+  it("are taken from nobody but the holder of the attempt that runs", async () => {
+    await using stores = await open();
+    await using api = await running(stores);
+    const { program } = api;
+    const refused = [
+      await api.put("a", "x", program.lease_token - 1),
+      await api.put("a", "x", program.lease_token, "stage=one&attempt=2"),
+      await api.put("a", "x", program.lease_token, "stage=two&attempt=0"),
+    ];
+    await api.caller.projects.cancel({ project_id: program.project_id });
+    refused.push(await api.put("a", "x"));
+    for (const answer of refused)
+      expect(answer).toMatchObject({
+        status: 409,
+        body: { error: { data: { stagefold: { code: "LEASE_LOST" } } } },
+      });
+    const outside = api.address("X").replace("X", "..%2fa");
+    expect(
+      (await api.call(outside, { method: "PUT", body: "x", headers: { "x-stagefold-lease": "1" } })).status,
+    ).toBe(400);
+    expect((await api.put("a", "x", program.lease_token, "stage=one&attempt=x")).status).toBe(400);
+  });
+
+  it("leave nothing when the upload breaks off or is too large", async () => {
+    await using stores = await open();
+    await using api = await running(stores);
+    const headers = { "x-stagefold-lease": String(api.program.lease_token) };
+    const broken = request(api.url + api.address("a"), {
+      method: "PUT",
+      headers: { ...headers, "content-length": 1000 },
+    });
+    broken.on("error", () => undefined);
+    broken.write("half");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    broken.destroy();
+    const tooLarge = await api.put("b", new Uint8Array(64 * 1024 * 1024 + 1));
+    expect(tooLarge).toMatchObject({
+      status: 413,
+      body: { error: { data: { stagefold: { code: "PAYLOAD_TOO_LARGE", limit: 67_108_864 } } } },
+    });
+    const chunks = (async function* () {
+      for (let i = 0; i < 65; i++) yield new Uint8Array(1024 * 1024);
+    })();
+    const streamed = await fetch(api.url + api.address("c"), {
+      method: "PUT",
+      headers,
+      body: ReadableStream.from(chunks),
+      duplex: "half",
+    });
+    expect([streamed.status, (await streamed.text()).includes("PAYLOAD_TOO_LARGE")]).toEqual([413, true]);
+    const ref = { project_id: api.program.project_id, stage: "one", attempt: 1 };
+    for (const path of ["a", "b", "c"])
+      expect(await stores.deps.artifacts.get({ ...ref, path })).toBeUndefined();
+    const { root } = stores;
+    if (root !== undefined) expect(await readdir(join(root, ".tmp"))).toEqual([]);
+  });
+});

@@ -1,0 +1,11 @@
+import type { Logger } from "pino";
+import type { ContextDeps } from "../router/index.ts";
+import type { Metrics } from "./metrics.ts";
+
+/** What an API is made of. Whoever starts it chooses the adapters. */
+export interface ApiDeps extends ContextDeps {
+  /** Nothing is logged without one. */
+  readonly log?: Logger;
+  /** Its own, without figures of the process, when none are given. */
+  readonly metrics?: Metrics;
+}

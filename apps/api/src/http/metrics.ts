@@ -1,0 +1,84 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { CallSeen } from "../router/index.ts";
+import type { Watch } from "../watch/index.ts";
+
+const SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30];
+
+/** The figures of one API. They belong to it, not to the module: two of them in a process do not mix. */
+export class Metrics {
+  readonly registry = new Registry();
+  readonly #requests: Counter<"route" | "method" | "status">;
+  readonly #requestSeconds: Histogram<"route">;
+  readonly #calls: Histogram<"procedure" | "type" | "outcome">;
+  readonly #changes: Counter<"kind">;
+  readonly #storeRequests: Counter<"operation" | "outcome">;
+
+  constructor(options: { readonly ofProcess?: boolean } = {}) {
+    const registers = [this.registry];
+    this.#requests = new Counter({
+      name: "stagefold_http_requests_total",
+      help: "Requests answered",
+      labelNames: ["route", "method", "status"],
+      registers,
+    });
+    this.#requestSeconds = new Histogram({
+      name: "stagefold_http_request_duration_seconds",
+      help: "Time to the end of the answer, without streams",
+      labelNames: ["route"],
+      buckets: SECONDS,
+      registers,
+    });
+    this.#calls = new Histogram({
+      name: "stagefold_procedure_duration_seconds",
+      help: "Time of a procedure; of a subscription, until it begins",
+      labelNames: ["procedure", "type", "outcome"],
+      buckets: SECONDS,
+      registers,
+    });
+    this.#changes = new Counter({
+      name: "stagefold_project_changes_total",
+      help: "Changes of projects that this process wrote",
+      labelNames: ["kind"],
+      registers,
+    });
+    this.#storeRequests = new Counter({
+      name: "stagefold_store_requests_total",
+      help: "Requests to the project store",
+      labelNames: ["operation", "outcome"],
+      registers,
+    });
+    if (options.ofProcess === true) collectDefaultMetrics({ register: this.registry });
+  }
+
+  request(seen: { route: string; method: string; status: number; seconds: number; stream: boolean }): void {
+    this.#requests.inc({ route: seen.route, method: seen.method, status: seen.status });
+    if (!seen.stream) this.#requestSeconds.observe({ route: seen.route }, seen.seconds);
+  }
+
+  call({ procedure, type, ok, seconds }: CallSeen): void {
+    this.#calls.observe({ procedure, type, outcome: ok ? "ok" : "error" }, seconds);
+  }
+
+  change(kind: "changed" | "deleted"): void {
+    this.#changes.inc({ kind });
+  }
+
+  /** A condition that refused a write counts as not ok. */
+  storeRequest(operation: string, ok: boolean): void {
+    this.#storeRequests.inc({ operation, outcome: ok ? "ok" : "refused" });
+  }
+
+  /** Open streams, read when somebody asks. */
+  watch(watch: Watch): void {
+    new Gauge({
+      name: "stagefold_open_watches",
+      help: "Open streams of changes",
+      labelNames: ["kind"],
+      registers: [this.registry],
+      collect() {
+        this.set({ kind: "project" }, watch.projects.open.watches);
+        this.set({ kind: "list" }, watch.list.open);
+      },
+    });
+  }
+}

@@ -1,0 +1,83 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createApp } from "./app.ts";
+import { answerBrokenRequest } from "./broken-request.ts";
+import type { ApiDeps } from "./deps.ts";
+import { isLoopback } from "./guard.ts";
+import { Traffic } from "./traffic.ts";
+
+export interface Listen {
+  /** Of the loopback interface: callers are not authenticated. */
+  readonly host: string;
+  /** 0 for any free one. */
+  readonly port: number;
+}
+
+/** A serving API. */
+export interface Api extends AsyncDisposable {
+  /** Such as `http://127.0.0.1:4000`. */
+  readonly url: string;
+  /** Ends streams, lets requests finish for up to five seconds, then ends those too. */
+  close(): Promise<void>;
+}
+
+/** The API cannot be served as asked; the message is a sentence for the one who started it. */
+export class ApiStartError extends Error {
+  readonly code: "HOST_NOT_LOOPBACK" | "PORT_IN_USE" | "CANNOT_LISTEN";
+
+  constructor(code: ApiStartError["code"], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "ApiStartError";
+    this.code = code;
+  }
+}
+
+/** A batch of short calls is to be refused by its count, not by its length. Bytes. */
+const MAX_HEADER_BYTES = 256 * 1024;
+
+/** Serves an API. Errors: ApiStartError. */
+export async function startApi(deps: ApiDeps, listen: Listen): Promise<Api> {
+  if (!isLoopback(listen.host))
+    throw new ApiStartError(
+      "HOST_NOT_LOOPBACK",
+      `The API cannot listen on ${listen.host}: it does not authenticate callers, so it serves this machine alone. Use 127.0.0.1, ::1 or localhost.`,
+    );
+  const server = createServer(
+    {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: 15_000,
+      requestTimeout: 120_000,
+      keepAliveTimeout: 5000,
+      connectionsCheckingInterval: 5000,
+    },
+    createApp(deps),
+  );
+  const traffic = new Traffic(server);
+  server.on("clientError", answerBrokenRequest);
+  const url = await listening(server, listen);
+  const close = () => traffic.close();
+  return { url, close, [Symbol.asyncDispose]: close };
+}
+
+async function listening(server: Server, { host, port }: Listen): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (cause: NodeJS.ErrnoException) => reject(startError(cause, host, port)));
+    server.listen({ host, port }, resolve);
+  });
+  const address = server.address();
+  if (address === null || typeof address === "string")
+    throw new ApiStartError("CANNOT_LISTEN", `The API cannot listen on ${host}: it got no port.`);
+  return `http://${host.includes(":") ? `[${host}]` : host}:${(address satisfies AddressInfo).port}`;
+}
+
+function startError(cause: NodeJS.ErrnoException, host: string, port: number): ApiStartError {
+  if (cause.code === "EADDRINUSE")
+    return new ApiStartError(
+      "PORT_IN_USE",
+      `Port ${port} on ${host} is in use. Stop what uses it, or choose another with STAGEFOLD_PORT.`,
+      { cause },
+    );
+  return new ApiStartError("CANNOT_LISTEN", `The API cannot listen on ${host}:${port} (${cause.code}).`, {
+    cause,
+  });
+}

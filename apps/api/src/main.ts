@@ -1,0 +1,72 @@
+import { readFile } from "node:fs/promises";
+import { builtInPipelines, loadPipelines } from "@stagefold/pipeline";
+import { type Env, openBackend } from "@stagefold/runtime";
+import { type Logger, pino } from "pino";
+import { z } from "zod";
+import { loadEnv } from "./env.ts";
+import { Metrics } from "./http/metrics.ts";
+import { type Api, startApi } from "./http/server.ts";
+import { explain } from "./start-error.ts";
+import { stopOnSignals } from "./stop.ts";
+
+interface Closable {
+  close(): Promise<void>;
+}
+
+/** Serves the API until a signal, or the end of the process that started it. */
+async function main(): Promise<void> {
+  const env = loadEnv();
+  // Synchronous: what is said last, before the process ends, is not lost.
+  const log = pino({ level: env.logLevel, base: { app: "api" } }, pino.destination({ dest: 2, sync: true }));
+  const opened: Closable[] = [];
+  stopOnSignals(log, () => closeAll(opened));
+  try {
+    const api = await serve(env, log, opened);
+    log.info({ url: api.url }, "serving");
+    process.send?.({ kind: "ready", url: api.url });
+  } catch (error) {
+    // An engine that this process started is not left running when the API cannot be served.
+    await closeAll(opened);
+    throw error;
+  }
+}
+
+async function serve(env: Env, log: Logger, opened: Closable[]): Promise<Api> {
+  const metrics = new Metrics({ ofProcess: true });
+  const pipelines = env.pipelines === undefined ? builtInPipelines() : await loadPipelines(env.pipelines);
+  const backend = await openBackend(env, {
+    onRequest: ({ operation, ok }) => metrics.storeRequest(operation, ok),
+    onEngineLost: (error) => giveUp(log, error),
+  });
+  opened.push(backend);
+  const { repository, artifacts, logs } = backend;
+  const system = { version: await version(), engine: engineOf(env), node_version: process.versions.node };
+  const api = await startApi({ repository, artifacts, logs, pipelines, log, metrics, system }, env);
+  opened.push(api);
+  return api;
+}
+
+/** The last opened first: requests that are still answered need what they work on. */
+async function closeAll(opened: Closable[]): Promise<void> {
+  for (let last = opened.pop(); last; last = opened.pop()) await last.close();
+}
+
+function giveUp(log: Logger, error: Error): never {
+  log.fatal({ err: error }, "the embedded engine is lost");
+  process.exit(1);
+}
+
+function engineOf({ dynamodb }: Env): string {
+  return dynamodb === "embedded" || dynamodb === "aws" ? dynamodb : "endpoint";
+}
+
+async function version(): Promise<string> {
+  const text = await readFile(new URL("../package.json", import.meta.url), "utf8");
+  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
+}
+
+main().catch((error: unknown) => {
+  const { sentence, exitCode } = explain(error);
+  process.stderr.write(`${sentence}\n`);
+  process.exit(exitCode);
+});

@@ -1,0 +1,39 @@
+import type { Project, ProjectStatus, Stage, StageStatus } from "@stagefold/core";
+
+// Interfaces, because the compiler writes them by name: spelled out at every procedure, these two unions would make
+// the declarations of the router a hundred times as long.
+
+type ProjectIn<S extends ProjectStatus> = Extract<Project, { status: S }>;
+export interface PendingProject extends ProjectIn<"pending"> {}
+export interface QueuedProject extends ProjectIn<"queued"> {}
+export interface BuildingProject extends ProjectIn<"building"> {}
+export interface PausedProject extends ProjectIn<"paused"> {}
+export interface CompletedProject extends ProjectIn<"completed"> {}
+export interface FailedProject extends ProjectIn<"failed"> {}
+export interface CancelledProject extends ProjectIn<"cancelled"> {}
+
+/** A project as the API answers it: the item, by its status. */
+export type ProjectAnswer =
+  | PendingProject
+  | QueuedProject
+  | BuildingProject
+  | PausedProject
+  | CompletedProject
+  | FailedProject
+  | CancelledProject;
+
+type StageIn<S extends StageStatus> = Extract<Stage, { status: S }>;
+export interface PendingStage extends StageIn<"pending"> {}
+export interface RunningStage extends StageIn<"running"> {}
+export interface CompletedStage extends StageIn<"completed"> {}
+export interface FailedStage extends StageIn<"failed"> {}
+export interface SkippedStage extends StageIn<"skipped"> {}
+export interface CancelledStage extends StageIn<"cancelled"> {}
+
+export type StageAnswer =
+  | PendingStage
+  | RunningStage
+  | CompletedStage
+  | FailedStage
+  | SkippedStage
+  | CancelledStage;

@@ -1,0 +1,55 @@
+import {
+  agentIdSchema,
+  artifactInputSchema,
+  artifactModeSchema,
+  artifactSchema,
+  operationIdSchema,
+  projectIdSchema,
+  stageKeySchema,
+} from "@stagefold/core";
+import { z } from "zod";
+import type { ProjectAnswer } from "./answers.ts";
+import { listFields, pageOf, pageSchema } from "./lists.ts";
+import { procedure, router } from "./trpc.ts";
+
+const onStage = z.strictObject({
+  project_id: projectIdSchema,
+  stage: stageKeySchema,
+  operation_id: operationIdSchema.optional(),
+});
+
+export const artifacts = router({
+  listByProject: procedure
+    .input(z.object({ project_id: projectIdSchema, stage: stageKeySchema.optional(), ...listFields() }))
+    .output(pageSchema(artifactSchema))
+    .query(async ({ ctx, input }) => {
+      const project = await ctx.repository.get(input.project_id);
+      return pageOf(await ctx.repository.artifactsOf(project, input.stage), input.limit, input.cursor);
+    }),
+
+  listByAgent: procedure
+    .input(z.object({ agent_id: agentIdSchema, ...listFields() }))
+    .output(pageSchema(artifactSchema))
+    .query(({ ctx, input }) =>
+      ctx.repository.lists.artifactsByAgent(input.agent_id, input.limit, input.cursor),
+    ),
+
+  record: procedure
+    .input(
+      onStage.extend({
+        artifacts: z.array(artifactInputSchema).max(10_000),
+        mode: artifactModeSchema.default("add"),
+      }),
+    )
+    .mutation(
+      ({ ctx, input: { project_id, stage, artifacts: given, mode } }): Promise<ProjectAnswer> =>
+        ctx.repository.artifacts.record(project_id, stage, given, mode),
+    ),
+
+  removeForStage: procedure
+    .input(onStage)
+    .mutation(
+      ({ ctx, input }): Promise<ProjectAnswer> =>
+        ctx.repository.artifacts.removeForStage(input.project_id, input.stage),
+    ),
+});

@@ -1,0 +1,58 @@
+import type { ArtifactStore, LogStore, Repository } from "@stagefold/core";
+import type { PipelineRegistry } from "@stagefold/pipeline";
+import { createWatch, type Watch } from "../watch/index.ts";
+import { RecentDeletes } from "./recent-deletes.ts";
+import { Stats } from "./stats/stats.ts";
+
+/** What a running API says about itself. */
+export interface SystemFacts {
+  readonly version: string;
+  /** Which kind of DynamoDB keeps the table, such as `embedded`, `aws` or `endpoint`. */
+  readonly engine: string;
+  /** Such as `20.19.0`. */
+  readonly node_version: string;
+  readonly started_at: string;
+}
+
+/** One finished call, for metrics. */
+export interface CallSeen {
+  readonly procedure: string;
+  readonly type: "query" | "mutation" | "subscription";
+  readonly ok: boolean;
+  readonly seconds: number;
+}
+
+/** What the procedures work with, from those who start the API. */
+export interface ContextDeps {
+  readonly repository: Repository;
+  readonly artifacts: ArtifactStore;
+  readonly logs: LogStore;
+  readonly pipelines: PipelineRegistry;
+  readonly system?: Partial<SystemFacts>;
+  readonly watch?: Watch;
+  readonly onCall?: ((call: CallSeen) => void) | undefined;
+}
+
+export interface Context extends Omit<ContextDeps, "system" | "watch"> {
+  readonly system: SystemFacts;
+  readonly watch: Watch;
+  readonly stats: Stats;
+  readonly recentDeletes: RecentDeletes;
+}
+
+/** One for the life of an API: it keeps what all callers share. */
+export function createContextInner(deps: ContextDeps): Context {
+  return {
+    ...deps,
+    watch: deps.watch ?? createWatch(deps.repository),
+    stats: new Stats(deps.repository),
+    recentDeletes: new RecentDeletes(),
+    system: {
+      version: "0.0.0",
+      engine: "unknown",
+      node_version: "unknown",
+      started_at: deps.repository.now(),
+      ...deps.system,
+    },
+  };
+}

@@ -1,0 +1,223 @@
+import { MemoryProjectStore } from "@stagefold/core";
+import { describe, expect, it } from "vitest";
+import { callerOf, memoryDeps, OWN_STAGES, twoSteps } from "../../test/fixture.ts";
+import { refusal } from "../../test/refusal.ts";
+
+const NOWHERE = "proj_000000000000";
+
+describe("projects.create", () => {
+  it("plans the stages of the default pipeline, named in the language of the requirement", async () => {
+    const { projects } = callerOf(memoryDeps());
+    const english = await projects.create({ requirement: "Adds numbers" });
+    const chinese = await projects.create({ requirement: "做一个计算器" });
+    expect(english).toMatchObject({ status: "queued", pipeline: "agent-build", revision: 1 });
+    expect(english.stages_snapshot.stages.map((stage) => stage.stage_name)).toContain(
+      "Requirements analysis",
+    );
+    expect(chinese.stages_snapshot.stages.map((stage) => stage.stage_name)).toContain("需求分析");
+    expect(english.work_queue).toMatch(/^agent_builds#/);
+  });
+
+  it("takes stages of the caller's own, which no pipeline runs", async () => {
+    const { projects } = callerOf(memoryDeps());
+    const project = await projects.create({ requirement: "x", pipeline: "mine", stages: OWN_STAGES });
+    expect(project.pipeline).toBe("mine");
+    expect(project.pipeline_version).toBeUndefined();
+    expect(project.work_queue).toMatch(/^external#/);
+    expect(project.stages_snapshot.stages.map((stage) => stage.stage_name)).toEqual(["One", "two"]);
+  });
+
+  it("refuses a pipeline that is not there and names those that are", async () => {
+    const { projects } = callerOf(memoryDeps());
+    const error = await refusal(projects.create({ requirement: "x", pipeline: "No such" }));
+    expect(error).toMatchObject({ code: "PIPELINE_NOT_FOUND", data: { pipeline: "No such" } });
+    expect(error.message).toContain("two-steps");
+  });
+
+  it("makes one project of one idempotency key or one operation, and refuses another input under it", async () => {
+    const { projects } = callerOf(memoryDeps());
+    for (const key of [{ idempotency_key: "k" }, { operation_id: "op" }]) {
+      const first = await projects.create({ requirement: "x", ...key });
+      const again = await projects.create({ requirement: "x", ...key });
+      expect(again.project_id).toBe(first.project_id);
+      expect(await refusal(projects.create({ requirement: "y", ...key }))).toMatchObject({
+        code: "IDEMPOTENCY_MISMATCH",
+      });
+    }
+    expect((await projects.list()).items).toHaveLength(2);
+  });
+
+  it("refuses fields that it does not know, so that no wish is dropped in silence", async () => {
+    const { projects } = callerOf(memoryDeps());
+    const misspelt = { requirement: "x", prioritty: 1 };
+    expect(await refusal(projects.create(misspelt))).toMatchObject({ code: "INVALID_INPUT" });
+  });
+});
+
+describe("projects.get and projects.list", () => {
+  it("finds a project by its id, and says when there is none", async () => {
+    const { projects } = callerOf(memoryDeps());
+    const made = await projects.create({ requirement: "x" });
+    expect(await projects.get({ project_id: made.project_id })).toEqual(made);
+    expect(await refusal(projects.get({ project_id: NOWHERE }))).toMatchObject({
+      code: "PROJECT_NOT_FOUND",
+      data: { project_id: NOWHERE },
+    });
+  });
+
+  it("pages through summaries, newest first, and filters them", async () => {
+    const deps = memoryDeps();
+    const { projects } = callerOf(deps);
+    for (let i = 0; i < 5; i++) {
+      deps.clock.pass(1);
+      await projects.create({
+        requirement: `r${i}`,
+        user_id: i < 2 ? "ann" : "bob",
+        tags: i === 3 ? ["T"] : [],
+      });
+    }
+    const first = await projects.list({ limit: 3 });
+    const second = await projects.list({ limit: 3, cursor: first.next_cursor });
+    expect([...first.items, ...second.items].map((item) => item.project_name)).toEqual([
+      "r4",
+      "r3",
+      "r2",
+      "r1",
+      "r0",
+    ]);
+    expect(second.next_cursor).toBeNull();
+    expect(first.items[0]).not.toHaveProperty("stages_snapshot");
+    expect((await projects.list({ user_id: "ann" })).items).toHaveLength(2);
+    expect((await projects.list({ tag: "T" })).items.map((item) => item.project_name)).toEqual(["r3"]);
+    expect((await projects.list({ text: "R4" })).items.map((item) => item.project_name)).toEqual(["r4"]);
+    expect((await projects.list({ status: "failed" })).items).toEqual([]);
+    expect(await refusal(projects.list({ cursor: "not-a-cursor" }))).toMatchObject({ code: "INVALID_INPUT" });
+  });
+});
+
+describe("projects.pause, resume, cancel", () => {
+  it("leads from queued to paused, back, and to cancelled", async () => {
+    const { projects } = callerOf(memoryDeps());
+    const { project_id } = await projects.create({ requirement: "x" });
+    expect(await projects.pause({ project_id })).toMatchObject({ status: "paused", revision: 2 });
+    expect(await refusal(projects.pause({ project_id }))).toMatchObject({
+      code: "PROJECT_CONFLICT",
+      data: { actual: "paused" },
+    });
+    expect(await projects.resume({ project_id })).toMatchObject({ status: "queued", revision: 3 });
+    expect(await projects.cancel({ project_id })).toMatchObject({ status: "cancelled", revision: 4 });
+  });
+
+  it("does nothing twice for one resume or retry", async () => {
+    const { projects } = callerOf(memoryDeps());
+    const { project_id } = await projects.create({ requirement: "x" });
+    await projects.pause({ project_id });
+    const resumed = await projects.resume({ project_id, operation_id: "r" });
+    expect(await projects.resume({ project_id, operation_id: "r" })).toEqual(resumed);
+    await projects.cancel({ project_id });
+    const retried = await projects.retry({ project_id, operation_id: "t" });
+    expect(retried.run).toBe(2);
+    expect(await projects.retry({ project_id, operation_id: "t" })).toEqual(retried);
+  });
+
+  it("does nothing twice for one operation", async () => {
+    const { projects } = callerOf(memoryDeps());
+    const { project_id } = await projects.create({ requirement: "x" });
+    const first = await projects.cancel({ project_id, operation_id: "a" });
+    expect(await projects.cancel({ project_id, operation_id: "a" })).toEqual(first);
+    expect(await refusal(projects.cancel({ project_id, operation_id: "b" }))).toMatchObject({
+      code: "PROJECT_CONFLICT",
+    });
+  });
+
+  it("says for each when there is no such project", async () => {
+    const { projects } = callerOf(memoryDeps());
+    for (const call of [projects.pause, projects.resume, projects.cancel, projects.retry, projects.delete])
+      expect(await refusal(call({ project_id: NOWHERE }))).toMatchObject({ code: "PROJECT_NOT_FOUND" });
+  });
+});
+
+describe("projects.retry", () => {
+  it("offers an ended project again, as a new run of the pipeline as it is now", async () => {
+    const deps = memoryDeps();
+    const { projects } = callerOf(deps);
+    const { project_id } = await projects.create({ requirement: "x", pipeline: "two-steps" });
+    await projects.cancel({ project_id });
+    const newer = { ...deps.pipelines, get: () => ({ ...twoSteps, version: "v2" }) };
+    const retried = await callerOf({ ...deps, pipelines: newer }).projects.retry({
+      project_id,
+      from_stage: "first",
+    });
+    expect(retried).toMatchObject({
+      status: "queued",
+      run: 2,
+      restart_from: "first",
+      pipeline_version: "v2",
+    });
+  });
+
+  it("refuses a pipeline with other stages, and takes one with the same", async () => {
+    const { projects } = callerOf(memoryDeps());
+    const { project_id } = await projects.create({
+      requirement: "x",
+      pipeline: "old",
+      stages: [{ stage: "first" }, { stage: "second" }],
+    });
+    await projects.cancel({ project_id });
+    expect(await refusal(projects.retry({ project_id, pipeline: "agent-build" }))).toMatchObject({
+      code: "PIPELINE_CHANGED",
+      data: { pipeline: "agent-build", expected: ["first", "second"] },
+    });
+    expect(await refusal(projects.retry({ project_id, pipeline: "gone" }))).toMatchObject({
+      code: "PIPELINE_NOT_FOUND",
+    });
+    const retried = await projects.retry({ project_id, pipeline: "two-steps" });
+    expect(retried).toMatchObject({ pipeline: "two-steps", pipeline_version: "v1" });
+    expect(retried.work_queue).toMatch(/^agent_builds#/);
+  });
+
+  it("offers a project with its own stages to programs again", async () => {
+    const { projects } = callerOf(memoryDeps());
+    const { project_id } = await projects.create({ requirement: "x", stages: OWN_STAGES });
+    await projects.cancel({ project_id });
+    expect((await projects.retry({ project_id })).work_queue).toMatch(/^external#/);
+  });
+
+  it("needs a pipeline named for a project of an older form, whose stages may have had other names", async () => {
+    const store = new MemoryProjectStore();
+    const project_id = "proj_0123456789ab";
+    const stages = [
+      "requirements_analyzer",
+      "system_architect",
+      "agent_designer",
+      "prompt_engineer",
+      "tool_developer",
+      "agent_code_developer",
+    ].map((name) => ({ name, status: "failed" }));
+    const legacy = {
+      project_id,
+      status: "failed",
+      created_at: "2024-01-01T00:00:00Z",
+      stages_snapshot: { stages },
+    };
+    await store.write({ kind: "put", transition: "create", project_id, guards: [], item: legacy });
+    const { projects } = callerOf(memoryDeps(store));
+    expect(await refusal(projects.retry({ project_id }))).toMatchObject({ code: "PIPELINE_NOT_FOUND" });
+    expect(await projects.retry({ project_id, pipeline: "agent-build" })).toMatchObject({
+      status: "queued",
+      pipeline: "agent-build",
+    });
+  });
+});
+
+describe("projects.delete", () => {
+  it("leaves nothing, and a repeat of the operation is harmless", async () => {
+    const { projects } = callerOf(memoryDeps());
+    const { project_id } = await projects.create({ requirement: "x" });
+    const answer = { project_id, deleted: true };
+    expect(await projects.delete({ project_id, operation_id: "d" })).toEqual(answer);
+    expect(await projects.delete({ project_id, operation_id: "d" })).toEqual(answer);
+    expect(await refusal(projects.delete({ project_id }))).toMatchObject({ code: "PROJECT_NOT_FOUND" });
+    expect((await projects.list()).items).toEqual([]);
+  });
+});

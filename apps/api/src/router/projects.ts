@@ -1,0 +1,83 @@
+import {
+  createProjectSchema,
+  operationIdSchema,
+  projectIdSchema,
+  projectSummarySchema,
+  stageKeySchema,
+  textSchema,
+} from "@stagefold/core";
+import { z } from "zod";
+import type { ProjectAnswer } from "./answers.ts";
+import { listFields, pageSchema } from "./lists.ts";
+import { planOf, runnerOf } from "./plan.ts";
+import { procedure, router } from "./trpc.ts";
+import { filterSchema, watch, watchList } from "./watch.ts";
+
+const operation = { operation_id: operationIdSchema.optional() };
+const onProject = z.strictObject({ project_id: projectIdSchema, ...operation });
+
+export const projects = router({
+  create: procedure
+    .input(createProjectSchema.extend({ ...operation, pipeline: textSchema(64, 1).optional() }).strict())
+    .mutation(({ ctx, input }): Promise<ProjectAnswer> => {
+      const { operation_id, idempotency_key, ...request } = input;
+      // The first write of a project has no earlier control write to be recognised by; a key of its own does the same.
+      const key = idempotency_key ?? (operation_id === undefined ? undefined : `operation ${operation_id}`);
+      const keyed = { ...request, ...(key !== undefined && { idempotency_key: key }) };
+      return ctx.repository.control.create(keyed, planOf(request, ctx.pipelines));
+    }),
+
+  get: procedure
+    .input(z.object({ project_id: projectIdSchema }))
+    .query(({ ctx, input }): Promise<ProjectAnswer> => ctx.repository.get(input.project_id)),
+
+  list: procedure
+    .input(filterSchema.extend(listFields()).prefault({}))
+    .output(pageSchema(projectSummarySchema))
+    .query(({ ctx, input: { limit, cursor, ...filter } }) =>
+      ctx.repository.lists.projects(filter, limit, cursor),
+    ),
+
+  pause: procedure
+    .input(onProject)
+    .mutation(
+      ({ ctx, input }): Promise<ProjectAnswer> =>
+        ctx.repository.control.pause(input.project_id, input.operation_id),
+    ),
+
+  resume: procedure.input(onProject).mutation(async ({ ctx, input }): Promise<ProjectAnswer> => {
+    runnerOf(await ctx.repository.get(input.project_id), ctx.pipelines);
+    return ctx.repository.control.resume(input.project_id, input.operation_id);
+  }),
+
+  cancel: procedure
+    .input(onProject)
+    .mutation(
+      ({ ctx, input }): Promise<ProjectAnswer> =>
+        ctx.repository.control.cancel(input.project_id, input.operation_id),
+    ),
+
+  retry: procedure
+    .input(
+      onProject.extend({ from_stage: stageKeySchema.optional(), pipeline: textSchema(64, 1).optional() }),
+    )
+    .mutation(async ({ ctx, input }): Promise<ProjectAnswer> => {
+      const project = await ctx.repository.get(input.project_id);
+      const pipeline = runnerOf(project, ctx.pipelines, input.pipeline);
+      const intent = { from_stage: input.from_stage, pipeline };
+      return ctx.repository.control.retry(input.project_id, intent, input.operation_id);
+    }),
+
+  delete: procedure
+    .input(onProject)
+    .output(z.object({ project_id: projectIdSchema, deleted: z.literal(true) }))
+    .mutation(async ({ ctx, input: { project_id, operation_id } }) => {
+      const repeated = operation_id !== undefined && ctx.recentDeletes.has(operation_id, project_id);
+      if (!repeated) await ctx.repository.control.delete(project_id);
+      if (operation_id !== undefined) ctx.recentDeletes.done(operation_id, project_id);
+      return { project_id, deleted: true as const };
+    }),
+
+  watch,
+  watchList,
+});

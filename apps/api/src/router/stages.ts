@@ -1,0 +1,60 @@
+import {
+  findStage,
+  type HistoryEntry,
+  type Page,
+  type Project,
+  projectIdSchema,
+  readHistory,
+  type Stage,
+  stageKeySchema,
+} from "@stagefold/core";
+import { z } from "zod";
+import type { StageAnswer } from "./answers.ts";
+import type { Context } from "./context.ts";
+import { listFields, pageOf, pageSchema } from "./lists.ts";
+import { logPage } from "./stage-logs.ts";
+import { procedure, router } from "./trpc.ts";
+
+const onStage = z.object({ project_id: projectIdSchema, stage: stageKeySchema });
+
+export const stages = router({
+  list: procedure
+    .input(z.object({ project_id: projectIdSchema, ...listFields(64) }))
+    .query(async ({ ctx, input }): Promise<Page<StageAnswer>> => {
+      const project = await ctx.repository.get(input.project_id);
+      return pageOf<StageAnswer>(project.stages_snapshot.stages, input.limit, input.cursor);
+    }),
+
+  /** The stage, and all its attempts with the present one last. */
+  get: procedure
+    .input(onStage)
+    .query(async ({ ctx, input }): Promise<StageAnswer & { attempts: HistoryEntry[] }> => {
+      const project = await ctx.repository.get(input.project_id);
+      const { stage } = findStage(project, input.stage);
+      return { ...stage, attempts: await attemptsOf(ctx, project, stage) };
+    }),
+
+  /** Lines of one attempt, oldest first. `next_cursor` is null when no more can come. */
+  logs: procedure
+    .input(onStage.extend({ attempt: z.number().int().min(1).optional(), ...listFields(100) }))
+    .output(pageSchema(z.object({ text: z.string() })))
+    .query(({ ctx, input }) => logPage(ctx, input)),
+});
+
+async function attemptsOf(ctx: Context, project: Project, stage: Stage): Promise<HistoryEntry[]> {
+  const { history_ref } = stage;
+  const earlier =
+    history_ref === undefined ? [] : await readHistory(project.project_id, history_ref, ctx.artifacts);
+  const past = [...earlier, ...stage.history];
+  if (stage.attempt === 0 || past.some(({ attempt }) => attempt === stage.attempt)) return past;
+  const { attempt, status, started_at, completed_at, error_code, error_message } = stage;
+  const present = {
+    attempt,
+    status,
+    ...(error_code !== undefined && { code: error_code }),
+    ...(started_at !== undefined && { started_at }),
+    ...(completed_at !== undefined && { completed_at }),
+    error_message,
+  };
+  return [...past, present];
+}

@@ -1,0 +1,16 @@
+import { z } from "zod";
+import { buildsSchema } from "./stats/builds.ts";
+import { timeZoneSchema } from "./stats/days.ts";
+import { overviewSchema } from "./stats/overview.ts";
+import { procedure, router } from "./trpc.ts";
+
+export const stats = router({
+  /** How many projects there are in each state. At most a few seconds old. */
+  overview: procedure.output(overviewSchema).query(({ ctx }) => ctx.stats.overview()),
+
+  /** The builds created on each of the last days, today included, by the days of a time zone. */
+  builds: procedure
+    .input(z.object({ days: z.number().int().min(1).max(366), time_zone: timeZoneSchema.default("UTC") }))
+    .output(buildsSchema)
+    .query(({ ctx, input }) => ctx.stats.builds(input.days, input.time_zone)),
+});

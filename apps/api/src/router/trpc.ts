@@ -1,0 +1,35 @@
+import { initTRPC } from "@trpc/server";
+import type { Context } from "./context.ts";
+import { errorShapeOf, toTRPCError } from "./errors.ts";
+import { checkRawInput } from "./raw-input.ts";
+
+/** A silent stream is alive: this often it says so. Milliseconds. */
+export const PING_MS = 10_000;
+
+const t = initTRPC.context<Context>().create({
+  isDev: false,
+  errorFormatter: ({ error, shape }) => errorShapeOf(error, shape.data.path),
+  sse: {
+    ping: { enabled: true, intervalMs: PING_MS },
+    client: { reconnectAfterInactivityMs: 3 * PING_MS },
+  },
+});
+
+export const router = t.router;
+
+/** Errors of every procedure are typed, and calls are counted. */
+const typed = t.middleware(async ({ ctx, next, path, type }) => {
+  const start = performance.now();
+  const result = await next();
+  ctx.onCall?.({ procedure: path, type, ok: result.ok, seconds: (performance.now() - start) / 1000 });
+  if (!result.ok) throw toTRPCError(result.error);
+  return result;
+});
+
+/** What no schema looks at is refused first. */
+const checked = t.middleware(async ({ getRawInput, next }) => {
+  checkRawInput(await getRawInput());
+  return next();
+});
+
+export const procedure = t.procedure.use(typed).use(checked);

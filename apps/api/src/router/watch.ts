@@ -1,0 +1,47 @@
+import { projectIdSchema, projectStatusSchema, textSchema, userIdSchema } from "@stagefold/core";
+import { type TrackedEnvelope, tracked } from "@trpc/server";
+import { z } from "zod";
+import type { ListChange } from "../watch/index.ts";
+import type { ProjectAnswer } from "./answers.ts";
+import { procedure } from "./trpc.ts";
+
+/** Sent back by a client that reconnects; one that means nothing here is as good as none. */
+const lastEventId = z.string().max(200).optional();
+
+/** The project at once, then every later revision. The event's id is the revision. */
+export const watch = procedure
+  .input(z.object({ project_id: projectIdSchema, lastEventId }))
+  .subscription(async function* ({
+    ctx,
+    input,
+    signal,
+  }): AsyncGenerator<TrackedEnvelope<ProjectAnswer>, void, undefined> {
+    const revision = Number(input.lastEventId);
+    const after = Number.isInteger(revision) && input.lastEventId !== "" ? revision : undefined;
+    for await (const project of ctx.watch.projects.watch(input.project_id, { after, signal }))
+      yield tracked<ProjectAnswer>(String(project.revision), project);
+  });
+
+/** Which projects a list has. */
+export const filterSchema = z.object({
+  user_id: userIdSchema.optional(),
+  status: projectStatusSchema.optional(),
+  tag: textSchema(64, 1).optional(),
+  text: textSchema(200, 1).optional(),
+});
+
+/**
+ * Changes of a filtered list, from now on, or from the last one seen. `reset` says that changes may have been missed:
+ * the list is to be read again.
+ */
+export const watchList = procedure
+  .input(filterSchema.extend({ lastEventId }).prefault({}))
+  .subscription(async function* ({
+    ctx,
+    input,
+    signal,
+  }): AsyncGenerator<TrackedEnvelope<ListChange>, void, undefined> {
+    const { lastEventId: after, ...filter } = input;
+    for await (const { id, change } of ctx.watch.list.watch(filter, { after, signal }))
+      yield tracked(id, change);
+  });

@@ -1,0 +1,131 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { CountingStore } from "../../test/counting-store.ts";
+import { callerOf, memoryDeps } from "../../test/fixture.ts";
+import { Reading } from "../../test/reading.ts";
+import type { ListFilter } from "./list-filter.ts";
+import { ListHub } from "./list-hub.ts";
+
+function setUp(listPollMs = 50) {
+  const store = new CountingStore();
+  const deps = memoryDeps(store);
+  const hub = new ListHub(deps.repository, { listPollMs });
+  const open = (filter: ListFilter = {}, after?: string) =>
+    new Reading((signal) => hub.watch(filter, { after, signal }));
+  return { store, hub, open, here: callerOf(deps).projects, elsewhere: callerOf(memoryDeps(store)).projects };
+}
+
+/** Time for the first look at the lists, which is what later changes are told from. */
+const settle = () => sleep(30);
+
+describe("watching a list", () => {
+  it("tells what this process changes at once, and what another does after a poll", async () => {
+    const { open, here, elsewhere } = setUp();
+    const reading = open();
+    const first = reading.next();
+    await settle();
+    const mine = await here.create({ requirement: "mine" });
+    expect(await first).toMatchObject({
+      change: { kind: "changed", project: { project_id: mine.project_id } },
+    });
+    const theirs = await elsewhere.create({ requirement: "theirs" });
+    expect(await reading.next()).toMatchObject({
+      change: { kind: "changed", project: { project_id: theirs.project_id, status: "queued" } },
+    });
+    await elsewhere.cancel({ project_id: theirs.project_id });
+    expect(await reading.next()).toMatchObject({
+      change: { kind: "changed", project: { status: "cancelled" } },
+    });
+    await elsewhere.delete({ project_id: theirs.project_id });
+    expect(await reading.next()).toMatchObject({
+      change: { kind: "removed", project_id: theirs.project_id },
+    });
+    await here.delete({ project_id: mine.project_id });
+    expect(await reading.next()).toMatchObject({ change: { kind: "removed", project_id: mine.project_id } });
+    await reading.stop();
+  });
+
+  it("tells of the projects that pass the filter, and when one passes it no longer", async () => {
+    const { open, here } = setUp();
+    const reading = open({ user_id: "ann", status: "queued" });
+    const first = reading.next();
+    await settle();
+    await here.create({ requirement: "x", user_id: "bob" });
+    const { project_id } = await here.create({ requirement: "x", user_id: "ann" });
+    expect(await first).toMatchObject({
+      change: { kind: "changed", project: { project_id, user_id: "ann" } },
+    });
+    await here.pause({ project_id });
+    expect(await reading.next()).toMatchObject({ change: { kind: "removed", project_id } });
+    await here.resume({ project_id });
+    expect(await reading.next()).toMatchObject({
+      change: { kind: "changed", project: { status: "queued" } },
+    });
+    await reading.stop();
+  });
+
+  it("goes on from the last event for a reader that comes back, with what happened meanwhile", async () => {
+    const { hub, open, here, elsewhere } = setUp();
+    const reading = open();
+    const first = reading.next();
+    await settle();
+    const { project_id } = await here.create({ requirement: "x" });
+    const { id } = await first;
+    await reading.stop();
+    expect(hub.open).toBe(0);
+    await elsewhere.pause({ project_id });
+    const other = await here.create({ requirement: "y" });
+    const back = open({}, id);
+    const seen = [await back.next(), await back.next()].map(({ change }) => change);
+    expect(seen).toContainEqual(
+      expect.objectContaining({ project: expect.objectContaining({ status: "paused" }) }),
+    );
+    expect(seen).toContainEqual(
+      expect.objectContaining({ project: expect.objectContaining({ project_id: other.project_id }) }),
+    );
+    await back.stop();
+  });
+
+  it("tells a reader to read the list again when it cannot know what was missed", async () => {
+    const { open } = setUp();
+    for (const after of ["of-another-process", "x-1", "nonsense"]) {
+      const reading = open({}, after);
+      expect((await reading.next()).change).toEqual({ kind: "reset" });
+      await reading.stop();
+    }
+  });
+
+  it("has one poller for all readers, and none when they are gone", async () => {
+    const { store, hub, open, here } = setUp(100);
+    const readings = Array.from({ length: 200 }, () => open());
+    const firsts = readings.map((reading) => reading.next(5000));
+    await sleep(550);
+    expect(hub.open).toBe(200);
+    expect(store.lists).toBeLessThanOrEqual(7 * 6);
+    await here.create({ requirement: "x" });
+    expect(await Promise.all(firsts)).toHaveLength(200);
+    await Promise.all(readings.map((reading) => reading.stop()));
+    expect(hub.open).toBe(0);
+    const before = store.reads;
+    await sleep(300);
+    expect(store.reads).toBe(before);
+  });
+
+  it("keeps the newest change of each project alone for a slow reader, and says when there were too many", async () => {
+    const { open, here } = setUp(60_000);
+    const reading = open();
+    const first = reading.next();
+    await settle();
+    const { project_id } = await here.create({ requirement: "x" });
+    await first;
+    for (let i = 0; i < 10; i++) {
+      await here.pause({ project_id });
+      await here.resume({ project_id });
+    }
+    await here.pause({ project_id });
+    expect(await reading.next()).toMatchObject({ change: { project: { status: "paused" } } });
+    for (let i = 0; i < 501; i++) await here.create({ requirement: `r${i}` });
+    expect((await reading.next()).change).toEqual({ kind: "reset" });
+    await reading.stop();
+  });
+});

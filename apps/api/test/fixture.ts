@@ -1,0 +1,63 @@
+import {
+  type ArtifactStore,
+  type LogStore,
+  MemoryArtifactStore,
+  MemoryLogStore,
+  MemoryProjectStore,
+  type ProjectStore,
+  Repository,
+} from "@stagefold/core";
+import { agentBuild, createRegistry, definePipeline } from "@stagefold/pipeline";
+import { appRouter, type ContextDeps, createContextInner } from "../src/router/index.ts";
+
+/** A time that only moves when it is told to. */
+export class TestClock {
+  #now = Date.parse("2025-06-01T10:00:00.000Z");
+
+  now(): number {
+    return this.#now;
+  }
+
+  set(time: string): void {
+    this.#now = Date.parse(time);
+  }
+
+  pass(seconds: number): void {
+    this.#now += seconds * 1000;
+  }
+}
+
+export const twoSteps = definePipeline({
+  name: "two-steps",
+  version: "v1",
+  description: "Two commands",
+  stages: [
+    { stage: "first", stage_name: { en: "First", zh: "第一步" }, command: "true" },
+    { stage: "second", command: "true", weight: 3, retry: { attempts: 2 } },
+  ],
+});
+
+interface Files {
+  readonly artifacts: ArtifactStore;
+  readonly logs: LogStore;
+}
+
+/** Everything an API is made of, on the reference stores. */
+export function memoryDeps(
+  store: ProjectStore = new MemoryProjectStore(),
+  files: Files = { artifacts: new MemoryArtifactStore(), logs: new MemoryLogStore() },
+) {
+  const clock = new TestClock();
+  const { artifacts, logs } = files;
+  const repository = new Repository({ store, artifacts, logs, clock, leaseMs: 60_000 });
+  const pipelines = createRegistry([agentBuild, twoSteps]);
+  return { store, clock, artifacts, logs, repository, pipelines } satisfies ContextDeps & {
+    [name: string]: unknown;
+  };
+}
+
+export function callerOf(deps: ContextDeps) {
+  return appRouter.createCaller(createContextInner(deps));
+}
+
+export const OWN_STAGES = [{ stage: "one", stage_name: "One" }, { stage: "two" }];

@@ -1,0 +1,56 @@
+import { describe, expect, it } from "vitest";
+import { EnvError, parseEnv } from "./env.ts";
+
+const messageOf = (source: Record<string, string>) => {
+  try {
+    parseEnv(source);
+  } catch (error) {
+    if (error instanceof EnvError) return error.message;
+    throw error;
+  }
+  return "accepted";
+};
+
+describe("the settings", () => {
+  it("have defaults, and leave the rest of the environment alone", () => {
+    expect(parseEnv({ PATH: "/bin", AWS_REGION: "x" })).toMatchObject({
+      host: "127.0.0.1",
+      port: 4000,
+      url: "http://127.0.0.1:4000",
+      dataDir: ".stagefold",
+      table: "AgentProjects",
+      dynamodb: "embedded",
+      engine: "auto",
+      workerConcurrency: 4,
+      leaseSeconds: 60,
+      drainSeconds: 30,
+      logLevel: "info",
+    });
+  });
+
+  it("accept what stage commands get, and an empty value as none", () => {
+    const stage = {
+      STAGEFOLD_PROJECT_ID: "p",
+      STAGEFOLD_REQUIREMENT: "r",
+      STAGEFOLD_STAGE: "s",
+      STAGEFOLD_ATTEMPT: "1",
+    };
+    expect(parseEnv({ ...stage, STAGEFOLD_PORT: "" }).port).toBe(4000);
+  });
+
+  it.each([
+    [{ STAGEFOLD_PROT: "1" }, "STAGEFOLD_PROT is not a setting of Stagefold. Did you mean STAGEFOLD_PORT?"],
+    [{ STAGEFOLD_LEASESECONDS: "1" }, "Did you mean STAGEFOLD_LEASE_SECONDS?"],
+    [{ STAGEFOLD_COLOUR: "1" }, "Known names are STAGEFOLD_HOST"],
+    [{ STAGEFOLD_PORT: "80x" }, 'STAGEFOLD_PORT must be a whole number from 0 to 65535; it is "80x".'],
+    [{ STAGEFOLD_PORT: "70000" }, "STAGEFOLD_PORT must be a whole number from 0 to 65535"],
+    [{ STAGEFOLD_LEASE_SECONDS: "1" }, "STAGEFOLD_LEASE_SECONDS must be a whole number from 2 to 3600"],
+    [{ STAGEFOLD_DYNAMODB: "postgres" }, "STAGEFOLD_DYNAMODB must be embedded, aws, or the http"],
+    [{ STAGEFOLD_URL: "ftp://x" }, "STAGEFOLD_URL must be an http:// or https:// address"],
+    [{ STAGEFOLD_ENGINE: "sqlite" }, "STAGEFOLD_ENGINE must be auto, dynoxide or dynalite"],
+    [{ STAGEFOLD_LOG_LEVEL: "loud" }, "STAGEFOLD_LOG_LEVEL must be fatal, error"],
+    [{ STAGEFOLD_TABLE: "a b" }, "STAGEFOLD_TABLE must be 3 to 255 of"],
+  ])("with %o say what is wrong", (source, sentence) => {
+    expect(messageOf(source)).toContain(sentence);
+  });
+});
