@@ -1,5 +1,3 @@
-import { randomBytes } from "node:crypto";
-import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ArtifactStore, Claimed, ProjectChange, Repository } from "@stagefold/core";
@@ -10,6 +8,7 @@ import { type BuildDeps, TIMINGS, type Timings } from "./deps.ts";
 import { WorkFolders } from "./folder/work-folders.ts";
 import { BuildRun } from "./loop/build-run.ts";
 import { ClaimLoop } from "./loop/claim-loop.ts";
+import { ownerName } from "./loop/machine.ts";
 import type { Moment } from "./loop/renewal.ts";
 import { createMetrics, type WorkerMetrics } from "./metrics.ts";
 import { StageRunner } from "./runner/runner.ts";
@@ -59,7 +58,7 @@ export function createWorker(deps: WorkerDeps): Worker {
 }
 
 class StageWorker implements Worker {
-  readonly owner = `worker-${hostname()}-${process.pid}-${randomBytes(4).toString("hex")}`;
+  readonly owner = ownerName();
   readonly #deps: WorkerDeps;
   readonly #build: BuildDeps;
   readonly #builds = new Map<string, { readonly run: BuildRun; readonly done: Promise<void> }>();

@@ -99,6 +99,26 @@ test.each([
   expect(await second.exit()).toEqual({ code: 0, signal: null });
 });
 
+test("a worker that starts again takes its predecessor's build back at once", async () => {
+  const patient = { ...env, STAGEFOLD_LEASE_SECONDS: "60" };
+  await using first = spawnWorker(patient);
+  await untilReady(first);
+  const id = await create("waits");
+  await pidsIn(join(root, "data/work", id, "pids"), 2);
+  first.child.kill("SIGKILL");
+  await first.exit();
+  await using second = spawnWorker(patient);
+  await untilReady(second);
+  const from = Date.now();
+  const project = await until(
+    id,
+    (p) => p.status === "completed" || p.stages_snapshot.stages[1]?.attempt === 2,
+  );
+  expect(Date.now() - from).toBeLessThan(3000);
+  expect(stageOf(project, "two").history).toMatchObject([{ attempt: 1, code: "WORKER_LOST" }]);
+  await until(id, (p) => p.status === "completed");
+});
+
 test("a signal gives the build back once its stage has ended; a second one ends the worker now", async () => {
   await using first = spawnWorker({ ...env, STAGEFOLD_DRAIN_SECONDS: "0", STAGEFOLD_LEASE_SECONDS: "60" });
   await untilReady(first);

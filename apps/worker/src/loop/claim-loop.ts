@@ -2,6 +2,7 @@ import { type Claimed, DEFAULT_POOL, type DueWork } from "@stagefold/core";
 import { jittered, sleep } from "../async.ts";
 import type { BuildDeps } from "../deps.ts";
 import { type CandidateRules, candidates, type Held, withinLimits } from "./candidates.ts";
+import { isGone } from "./machine.ts";
 import { type Moment, thisMoment } from "./renewal.ts";
 
 /** Rows of one look. More are asked for when all of them belong to other workers. */
@@ -34,6 +35,7 @@ export class ClaimLoop {
   async run(): Promise<void> {
     const { idleFirstMs, idleLastMs } = this.#options.deps.timings;
     let waitMs = idleFirstMs;
+    await this.#inherit();
     while (!this.#stopped) {
       const claimed = await this.#lookSafely();
       if (claimed > 0) waitMs = idleFirstMs;
@@ -67,6 +69,22 @@ export class ClaimLoop {
     }
   }
 
+  /** Takes the builds of workers that died on this machine: their leases need not run out. */
+  async #inherit(): Promise<void> {
+    const { deps, concurrency, held } = this.#options;
+    try {
+      for (const row of await deps.repository.work.held(DEFAULT_POOL, ROWS_AT_MOST)) {
+        if (this.#stopped || held().length >= concurrency) return;
+        const from = row.lease?.owner;
+        if (from === undefined || candidates([row], this.#rules()).length === 0) continue;
+        if (withinLimits(row, this.#rules()) && isGone(from) && (await this.#claim(row, from)))
+          deps.log.info({ project: row.project_id, from }, "took over from a worker that is gone");
+      }
+    } catch (error) {
+      deps.log.warn({ err: error }, "looking for builds of dead workers failed; their leases will run out");
+    }
+  }
+
   /** How many builds were claimed. */
   async #look(): Promise<number> {
     const { deps, concurrency, held } = this.#options;
@@ -83,10 +101,10 @@ export class ClaimLoop {
     return claimed;
   }
 
-  async #claim(row: DueWork): Promise<boolean> {
+  async #claim(row: DueWork, from?: string): Promise<boolean> {
     const { deps, owner, onClaim } = this.#options;
     const sentAt = thisMoment();
-    const claimed = await deps.repository.work.claim(row.project_id, owner, row.work_queue);
+    const claimed = await deps.repository.work.claim(row.project_id, owner, row.work_queue, from);
     if (!claimed) return false;
     deps.metrics.claims.inc();
     onClaim({ ...claimed, sentAt });
