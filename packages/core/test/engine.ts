@@ -17,6 +17,7 @@ export async function startStore(engine: "dynoxide" | "dynalite", listener?: Req
   await ensureTable(client, "AgentProjects");
   return {
     client,
+    endpoint: local.endpoint,
     store: new DynamoProjectStore(client, "AgentProjects", listener),
     async [Symbol.asyncDispose]() {
       client.destroy();

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll } from "vitest";
+import { equivalenceSuite } from "../src/testing/equivalence.suite.ts";
 import { projectStoreSuite } from "../src/testing/project-store.suite.ts";
 import { ENGINES, startStore } from "./engine.ts";
 
@@ -10,8 +11,10 @@ for (const engine of ENGINES) {
   afterAll(async () => {
     await running?.[Symbol.asyncDispose]();
   });
-  projectStoreSuite(engine, () => {
+  const store = () => {
     if (!running) throw new Error("the engine has not started");
     return running.store;
-  });
+  };
+  projectStoreSuite(engine, store);
+  equivalenceSuite(engine, store, process.env.SOAK === "1" ? 2000 : 40);
 }

@@ -8,7 +8,7 @@ import {
   type PutPatch,
   type UpdatePatch,
 } from "../patch/index.ts";
-import { checkDepth, checkExpression, checkSize, DYNAMODB_LIMITS } from "./limits.ts";
+import { checkDepth, checkExpression, checkSize, checkValues, DYNAMODB_LIMITS } from "./limits.ts";
 
 /** Names and values of one request: every name aliased, each once. */
 class Aliases {
@@ -60,9 +60,10 @@ export function toUpdateItem(patch: UpdatePatch, table: string): UpdateCommandIn
     text: ConditionExpression,
     operators: aliases.operators + guardsOf(patch).length,
   });
-  checkSize(aliases.values);
-  for (const edit of patch.edits)
-    if (edit.op === "set" || edit.op === "default") checkDepth(edit.value, edit.path.length - 1);
+  checkValues(aliases.names, aliases.values);
+  const given = patch.edits.filter((edit) => edit.op === "set" || edit.op === "default");
+  for (const edit of given) checkDepth(edit.value, edit.path.length - 1);
+  checkSize(given.map((edit) => edit.value));
   return {
     TableName: table,
     Key: { project_id: patch.project_id },

@@ -12,8 +12,10 @@ export const DYNAMODB_LIMITS = {
   /** Operands of IN. */
   operands: 100,
   depth: 32,
-  /** Bytes of an item, and of the values of one expression together. */
+  /** Bytes of an item. */
   item: 400 * 1024,
+  /** Bytes of the names and values of one request's expressions together. */
+  values: 2 * 1024 * 1024,
 } as const;
 
 /** What is known of an expression before it is sent. */
@@ -43,6 +45,17 @@ export function checkDepth(value: unknown, above: number): void {
     "INVALID_INPUT",
     `A value has ${depth} levels of nesting; the store takes ${DYNAMODB_LIMITS.depth}.`,
     {},
+  );
+}
+
+/** Errors: SNAPSHOT_TOO_LARGE when what a request says, what it only compares included, is too much. */
+export function checkValues(names: object, values: object): void {
+  const size = itemBytes(names) + itemBytes(values);
+  if (size <= DYNAMODB_LIMITS.values) return;
+  throw new StagefoldError(
+    "SNAPSHOT_TOO_LARGE",
+    `The request has ${size} bytes of names and values; the store takes ${DYNAMODB_LIMITS.values}.`,
+    { size, limit: DYNAMODB_LIMITS.values },
   );
 }
 

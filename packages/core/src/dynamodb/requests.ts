@@ -3,6 +3,25 @@ import { unmarshall } from "@aws-sdk/util-dynamodb";
 import { StagefoldError } from "../errors.ts";
 import type { Item, TransitionName } from "../patch/index.ts";
 
+/**
+ * JSON numbers as they are: the SDK by itself refuses to write, and reads as BigInt, those beyond 2^53, which a stage's
+ * output may well have.
+ */
+const wrapNumbers = (digits: string) => Number(digits);
+
+/** Settings of a document client, which adds to them. */
+export function translation() {
+  return {
+    marshallOptions: {
+      removeUndefinedValues: true,
+      allowImpreciseNumbers: true,
+      // Not for classes, which no input has: a map with a name `constructor` is taken for an instance of one.
+      convertClassInstanceToMap: true,
+    },
+    unmarshallOptions: { wrapNumbers },
+  };
+}
+
 /** One request to DynamoDB, for counters. */
 export interface RequestInfo {
   readonly operation: "GetItem" | "PutItem" | "UpdateItem" | "DeleteItem" | "Query" | "BatchGetItem";
@@ -36,7 +55,7 @@ export class Requests {
 /** The refusal of a condition, with the item as it is where the engine sent it along. */
 export function failedCondition(error: unknown): { readonly item: Item | undefined } | undefined {
   if (!(error instanceof ConditionalCheckFailedException)) return undefined;
-  return { item: error.Item && unmarshall(error.Item) };
+  return { item: error.Item && unmarshall(error.Item, { wrapNumbers }) };
 }
 
 /** Faults of the service, which pass; a request that it calls wrong is a fault of ours. */
@@ -50,12 +69,32 @@ const PASSING = new Set([
   "ResourceInUseException",
 ]);
 
+/** Runs it, and turns what the SDK throws into typed errors. */
+export async function asStoreError<T>(send: () => Promise<T>): Promise<T> {
+  try {
+    return await send();
+  } catch (error) {
+    throw storeError(error);
+  }
+}
+
 function storeError(error: unknown): unknown {
   if (error instanceof StagefoldError) return error;
   if (error instanceof DynamoDBServiceException) return serviceError(error);
+  // A value that the SDK cannot translate: sending it again would change nothing.
+  if (error instanceof Error && error.name === "Error" && !("code" in error))
+    return new StagefoldError(
+      "INTERNAL",
+      `A request could not be made: ${error.message}`,
+      {},
+      { cause: error },
+    );
   // Everything else that a request throws is the connection: refused, reset, timed out, no credentials.
   return unavailable(error);
 }
+
+/** Requests that are wrong in themselves. */
+const WRONG = new Set(["ValidationException", "SerializationException"]);
 
 function serviceError(error: DynamoDBServiceException): StagefoldError {
   const status = error.$metadata.httpStatusCode ?? 500;
@@ -67,7 +106,14 @@ function serviceError(error: DynamoDBServiceException): StagefoldError {
       { size: 0, limit: 409_600 },
       { cause: error },
     );
-  if (error.name === "ValidationException")
+  if (/starting key/i.test(error.message))
+    return new StagefoldError(
+      "INVALID_INPUT",
+      "The cursor is not one that this list gave.",
+      { issues: ["cursor"] },
+      { cause: error },
+    );
+  if (WRONG.has(error.name))
     return new StagefoldError(
       "INTERNAL",
       `DynamoDB refused a request: ${error.message}`,

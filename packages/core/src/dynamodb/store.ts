@@ -13,7 +13,7 @@ import type { Item, Patch } from "../patch/index.ts";
 import type { DueWork, ListPage, ListQuery, ProjectStore, Written } from "../ports/project-store.ts";
 import { toDeleteItem, toPutItem, toUpdateItem } from "./expression.ts";
 import { dueQuery, listQuery, rowToDueWork } from "./queries.ts";
-import { failedCondition, type RequestListener, Requests } from "./requests.ts";
+import { failedCondition, type RequestListener, Requests, translation } from "./requests.ts";
 
 /** Items that one BatchGetItem takes. */
 const BATCH = 100;
@@ -25,9 +25,7 @@ export class DynamoProjectStore implements ProjectStore {
   readonly #requests: Requests;
 
   constructor(client: DynamoDBClient, table: string, listener?: RequestListener) {
-    this.#documents = DynamoDBDocumentClient.from(client, {
-      marshallOptions: { removeUndefinedValues: true },
-    });
+    this.#documents = DynamoDBDocumentClient.from(client, translation());
     this.#table = table;
     this.#requests = new Requests(listener);
   }
@@ -95,6 +93,9 @@ export class DynamoProjectStore implements ProjectStore {
   }
 
   async list(query: ListQuery): Promise<ListPage> {
+    const { since = "", until = "~" } = query;
+    // DynamoDB refuses a range that ends before it begins.
+    if (until <= since) return { items: [], more: false };
     const { items, more } = await this.#query(listQuery(this.#table, query));
     return { items, more };
   }

@@ -3,12 +3,16 @@ import {
   type CreateTableCommandInput,
   DescribeTableCommand,
   type DynamoDBClient,
+  DynamoDBServiceException,
   type GlobalSecondaryIndex,
+  LimitExceededException,
   ResourceInUseException,
   ResourceNotFoundException,
+  type TableDescription,
   UpdateTableCommand,
 } from "@aws-sdk/client-dynamodb";
 import { StagefoldError } from "../errors.ts";
+import { asStoreError } from "./requests.ts";
 
 /** What a list shows, and so what a list's index projects; nothing that changes inside a stage. */
 const LISTED = [
@@ -78,8 +82,10 @@ function indexDefinition({ name, hash, range, projected }: IndexDefinition): Glo
 }
 
 /**
- * Makes the table, or adds the indexes that an older one lacks, and waits until it can be used.
- * Errors: STORE_UNAVAILABLE when it does not become active, or its key is another one.
+ * Makes the table, or adds the indexes that an older one lacks, and waits until it can be used. Several processes may
+ * do so at once.
+ * Errors: STORE_UNAVAILABLE when the store does not answer, the table does not become active, has another key, or
+ * indexes are missing that cannot be added to it.
  */
 export async function ensureTable(
   client: DynamoDBClient,
@@ -87,16 +93,33 @@ export async function ensureTable(
   options: { readonly timeoutMs?: number } = {},
 ): Promise<{ readonly created: boolean; readonly added: readonly string[] }> {
   const deadline = Date.now() + (options.timeoutMs ?? 600_000);
-  if ((await describe(client, table)) === undefined) {
-    await createTable(client, table);
-    await active(client, table, deadline);
-    return { created: true, added: [] };
-  }
-  const added: string[] = [];
-  for (const index of Object.values(INDEXES)) {
-    const description = await active(client, table, deadline);
-    checkKey(description.KeySchema, table);
-    if (description.GlobalSecondaryIndexes?.some((known) => known.IndexName === index.name)) continue;
+  return await asStoreError(async () => {
+    const created = (await describe(client, table)) === undefined && (await createTable(client, table));
+    const added: string[] = [];
+    for (;;) {
+      const description = await active(client, table, deadline);
+      checkKeys(description, table);
+      const missing = Object.values(INDEXES).find((index) => indexOf(description, index.name) === undefined);
+      if (missing === undefined) return { created, added };
+      if (added.includes(missing.name)) throw wrongTable(table, `takes no further index (${missing.name})`);
+      if (await addIndex(client, description, missing)) added.push(missing.name);
+      else await pause(200, deadline, table);
+    }
+  });
+}
+
+function indexOf(description: TableDescription, name: string) {
+  return description.GlobalSecondaryIndexes?.find((known) => known.IndexName === name);
+}
+
+/** False when it cannot be added just now: another process is about to, or one index at a time may be. */
+async function addIndex(
+  client: DynamoDBClient,
+  description: TableDescription,
+  index: IndexDefinition,
+): Promise<boolean> {
+  const table = description.TableName ?? "";
+  try {
     await client.send(
       new UpdateTableCommand({
         TableName: table,
@@ -104,21 +127,40 @@ export async function ensureTable(
           AttributeName: name,
           AttributeType: "S",
         })),
-        GlobalSecondaryIndexUpdates: [{ Create: indexDefinition(index) }],
+        GlobalSecondaryIndexUpdates: [
+          { Create: { ...indexDefinition(index), ...throughputOf(description) } },
+        ],
       }),
     );
-    added.push(index.name);
+    return true;
+  } catch (error) {
+    if (error instanceof ResourceInUseException || error instanceof LimitExceededException) return false;
+    if (!(error instanceof DynamoDBServiceException) || error.name !== "ValidationException") throw error;
+    if (/already exists/i.test(error.message)) return false;
+    throw wrongTable(
+      table,
+      `lacks the index ${index.name}, which cannot be added to it: ${error.message}`,
+      error,
+    );
   }
-  await active(client, table, deadline);
-  return { created: false, added };
 }
 
-async function createTable(client: DynamoDBClient, table: string): Promise<void> {
+/** An index of a table with provisioned throughput needs its own: as much as the table has. */
+function throughputOf({ BillingModeSummary, ProvisionedThroughput: table }: TableDescription) {
+  const reads = table?.ReadCapacityUnits ?? 0;
+  const writes = table?.WriteCapacityUnits ?? 0;
+  if (BillingModeSummary?.BillingMode === "PAY_PER_REQUEST" || reads === 0 || writes === 0) return {};
+  return { ProvisionedThroughput: { ReadCapacityUnits: reads, WriteCapacityUnits: writes } };
+}
+
+/** False when another process was quicker. */
+async function createTable(client: DynamoDBClient, table: string): Promise<boolean> {
   try {
     await client.send(new CreateTableCommand(tableDefinition(table)));
+    return true;
   } catch (error) {
-    // Another process was quicker: the same table.
-    if (!(error instanceof ResourceInUseException)) throw error;
+    if (error instanceof ResourceInUseException) return false;
+    throw error;
   }
 }
 
@@ -137,23 +179,40 @@ async function active(client: DynamoDBClient, table: string, deadline: number) {
     const indexes = description?.GlobalSecondaryIndexes ?? [];
     const busy = indexes.some((index) => index.IndexStatus !== undefined && index.IndexStatus !== "ACTIVE");
     if (description?.TableStatus === "ACTIVE" && !busy) return description;
-    if (Date.now() > deadline)
-      throw new StagefoldError("STORE_UNAVAILABLE", `The table ${table} did not become active in time.`, {
-        retry_after: 30,
-      });
-    await new Promise((resolve) => setTimeout(resolve, waitMs));
+    await pause(waitMs, deadline, table);
   }
 }
 
-function checkKey(
-  schema: readonly { AttributeName?: string | undefined; KeyType?: string | undefined }[] | undefined,
-  table: string,
-): void {
-  const keys = (schema ?? []).map((key) => `${key.AttributeName} ${key.KeyType}`);
-  if (keys.length === 1 && keys[0] === "project_id HASH") return;
-  throw new StagefoldError(
+async function pause(ms: number, deadline: number, table: string): Promise<void> {
+  if (Date.now() + ms > deadline)
+    throw new StagefoldError("STORE_UNAVAILABLE", `The table ${table} did not become active in time.`, {
+      retry_after: 30,
+    });
+  await new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+type KeySchema = TableDescription["KeySchema"];
+
+function keysOf(schema: KeySchema): string {
+  return (schema ?? []).map((key) => `${key.AttributeName} ${key.KeyType}`).join(", ");
+}
+
+function checkKeys(description: TableDescription, table: string): void {
+  const key = keysOf(description.KeySchema);
+  if (key !== "project_id HASH") throw wrongTable(table, `must have the key project_id alone; it has ${key}`);
+  for (const { name, hash, range } of Object.values(INDEXES)) {
+    const index = indexOf(description, name);
+    const found = keysOf(index?.KeySchema);
+    if (index && found !== `${hash} HASH, ${range} RANGE`)
+      throw wrongTable(table, `must have the index ${name} on ${hash} and ${range}; it is on ${found}`);
+  }
+}
+
+function wrongTable(table: string, why: string, cause?: unknown): StagefoldError<"STORE_UNAVAILABLE"> {
+  return new StagefoldError(
     "STORE_UNAVAILABLE",
-    `The table ${table} must have the key project_id alone; it has ${keys.join(", ")}.`,
+    `The table ${table} ${why}.`,
     { retry_after: 60 },
+    { cause },
   );
 }

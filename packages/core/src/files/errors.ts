@@ -47,5 +47,10 @@ export function unavailable(sentence: string, cause?: unknown): StagefoldError<"
 }
 
 export function refused(issue: string, cause?: unknown): StagefoldError<"INVALID_INPUT"> {
-  return new StagefoldError("INVALID_INPUT", `The store refuses this: ${issue}.`, { issues: [issue] }, { cause });
+  return new StagefoldError(
+    "INVALID_INPUT",
+    `The store refuses this: ${issue}.`,
+    { issues: [issue] },
+    { cause },
+  );
 }

@@ -1,5 +1,6 @@
+import type { Stats } from "node:fs";
 import { lstat, mkdir, open, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { codeOf, disk, refused } from "./errors.ts";
 import { type Place, shown } from "./places.ts";
 
@@ -9,8 +10,8 @@ type Kind = "folder" | "file" | "none";
 export interface Found {
   readonly kind: Kind;
   readonly path: string;
-  /** Whether every part of the place is there. */
-  readonly whole: boolean;
+  /** Whether the walk came to the last part. */
+  readonly last: boolean;
 }
 
 /**
@@ -19,58 +20,55 @@ export interface Found {
  */
 export async function look(root: string, place: Place): Promise<Found> {
   let path = root;
-  let kind: Kind = "folder";
   for (const [i, name] of place.entries()) {
     path = join(path, name);
-    kind = await kindOf(path, name);
-    if (kind !== "folder") return { kind, path, whole: kind === "file" && i === place.length - 1 };
+    const kind = await kindOf(path);
+    if (kind !== "folder") return { kind, path, last: i === place.length - 1 };
   }
-  return { kind, path, whole: true };
+  return { kind: "folder", path, last: true };
 }
 
-/** Makes the folders of a place below the root, as lasting as the files in them. Errors of the system come as they are. */
+/** Makes the folders of a place, as lasting as the files in them, and answers with the path of the last. */
 export async function makeFolders(root: string, place: Place): Promise<string> {
   await makeRoot(root);
   let path = root;
   for (const name of place) {
     const parent = path;
     path = join(parent, name);
-    let kind = await kindOf(path, name);
-    if (kind === "none") kind = (await makeFolder(path)) ? await syncFolder(parent, "folder") : await kindOf(path, name);
-    if (kind === "file") throw inTheWay(name);
+    let kind = await kindOf(path);
+    if (kind === "none") {
+      if (await makeFolder(path)) await syncFolder(parent);
+      kind = await kindOf(path);
+    }
+    if (kind === "file") throw inTheWay(path);
   }
   return path;
 }
 
-export function inTheWay(name: string): Error {
-  return refused(`expected a folder, found a file named ${shown(name)}; a path cannot go through a file`);
+export function inTheWay(path: string): Error {
+  return refused(`expected a folder, found a file named ${nameIn(path)}: a path cannot go on below a file`);
 }
 
-/** Makes a rename in the folder survive a loss of power. Answers with `then`. */
-export async function syncFolder<T>(path: string, then: T): Promise<T> {
-  // Windows opens no folders, and its file system logs renames by itself.
-  if (process.platform === "win32") return then;
+/** Makes what was renamed or made in the folder survive a loss of power. */
+export async function syncFolder(path: string): Promise<void> {
+  // Windows opens no folders, and its file system keeps a log of renames by itself.
+  if (process.platform === "win32") return;
   try {
     await using folder = await open(path, "r");
     await folder.sync();
   } catch (error) {
     const code = codeOf(error);
-    // Removed meanwhile, or on a network file system that knows no such request and writes through.
+    // Removed meanwhile; or a network file system that knows no such request, because it writes through.
     if (code !== "ENOENT" && code !== "EINVAL" && code !== "ENOTSUP") throw error;
   }
-  return then;
 }
 
-async function kindOf(path: string, name: string): Promise<Kind> {
-  try {
-    const found = await lstat(path);
-    if (found.isSymbolicLink()) throw refused(`expected a file or folder, found a symbolic link named ${shown(name)}`);
-    return found.isDirectory() ? "folder" : "file";
-  } catch (error) {
-    const code = codeOf(error);
-    if (code === "ENOENT" || code === "ENOTDIR") return "none";
-    return disk("look up a file", () => Promise.reject(error));
-  }
+async function kindOf(path: string): Promise<Kind> {
+  const found = await disk("look up a file", () => unlessMissing(lstat(path)));
+  if (found?.isSymbolicLink())
+    throw refused(`expected a file or folder, found a symbolic link named ${nameIn(path)}`);
+  if (found === undefined) return "none";
+  return found.isDirectory() ? "folder" : "file";
 }
 
 /**
@@ -78,19 +76,10 @@ async function kindOf(path: string, name: string): Promise<Kind> {
  * where the system answers ENOENT although the parent is there (below /proc, for one), that one tries for ever.
  */
 async function makeRoot(path: string): Promise<void> {
-  if (await isFolder(path)) return;
+  if (await unlessMissing(stat(path))) return;
   const parent = dirname(path);
   if (parent !== path) await makeRoot(parent);
-  if (await makeFolder(path)) await syncFolder(parent, undefined);
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return false;
-    throw error;
-  }
+  if (await makeFolder(path)) await syncFolder(parent);
 }
 
 /** False when another was quicker. */
@@ -102,4 +91,17 @@ async function makeFolder(path: string): Promise<boolean> {
     if (codeOf(error) === "EEXIST") return false;
     throw error;
   }
+}
+
+async function unlessMissing(stats: Promise<Stats>): Promise<Stats | undefined> {
+  try {
+    return await stats;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+function nameIn(path: string): string {
+  return shown(basename(path));
 }

@@ -1,1 +1,29 @@
-export {};
+import { resolve } from "node:path";
+import type { ArtifactStore, LogStore } from "../ports/artifact-store.ts";
+import { FileArtifactStore } from "./artifact-store.ts";
+import { refused } from "./errors.ts";
+import { FileLogStore } from "./log-store.ts";
+import { WholeFiles } from "./whole-files.ts";
+
+/**
+ * Artifacts, documents and logs as files below `root`, a folder that is made with the first write. Processes and
+ * hosts may share it: nothing is locked, every file appears by a rename, and what is acknowledged is on the disk.
+ *
+ * ```
+ * <project_id>/artifacts/<stage>/<attempt>/<path>
+ * <project_id>/documents/<name>.json
+ * <project_id>/logs/<stage>/<attempt>/<seq divided by 1000>/<seq>.ndjson    a JSON string per line
+ * .tmp/<uuid>                                                               not yet whole, or being removed
+ * ```
+ *
+ * A path is a path of the file system: where that one ignores case, `A` and `a` are one artifact.
+ *
+ * Errors: INVALID_INPUT for names that are not as the schemas want them, parts of a path over 255 bytes, a path
+ * through a file or onto a folder, a symbolic link below the root, a cursor that no page gave; PAYLOAD_TOO_LARGE;
+ * STORE_UNAVAILABLE when the system refuses (disk full, no access, read-only), with its error as the cause.
+ */
+export function createFileStores(root: string): { artifacts: ArtifactStore; logs: LogStore } {
+  if (root === "" || root.includes("\0")) throw refused("root: expected the path of a folder");
+  const files = new WholeFiles(resolve(root));
+  return { artifacts: new FileArtifactStore(files), logs: new FileLogStore(files) };
+}

@@ -13,13 +13,10 @@ const NAME_BYTES = 255;
 
 const countSchema = z.number().int().min(0);
 const documentNameSchema = z.string().regex(/^[a-z0-9._-]{1,200}$/, "expected 1 to 200 of a-z 0-9 . _ -");
-const pathSchema = artifactPathSchema
-  // Half a surrogate pair has no UTF-8: two such paths would be one file.
-  .refine((path) => path.isWellFormed(), "expected well-formed Unicode")
-  .refine(
-    (path) => path.split("/").every((name) => utf8Bytes(name) <= NAME_BYTES),
-    `expected at most ${NAME_BYTES} bytes between two /`,
-  );
+const pathSchema = artifactPathSchema.refine(
+  (path) => path.split("/").every((name) => utf8Bytes(name) <= NAME_BYTES),
+  `expected at most ${NAME_BYTES} bytes between two /`,
+);
 
 export function projectPlace(projectId: string): Place {
   return [checked(projectIdSchema, projectId, "project_id")];

@@ -32,6 +32,8 @@ export function valueAt(value: unknown, path: Path): unknown {
   let here: unknown = value;
   for (const step of path) {
     if (typeof here !== "object" || here === null || !Object.hasOwn(here, step)) return undefined;
+    // A list has positions alone, a map names.
+    if (Array.isArray(here) !== (typeof step === "number")) return undefined;
     here = Reflect.get(here, step);
   }
   return here;
@@ -68,8 +70,16 @@ export function holds(item: Item | undefined, guard: Guard): boolean {
 
 function compare(left: unknown, right: number | string): number | undefined {
   if (typeof left === "number" && typeof right === "number") return left - right;
-  if (typeof left === "string" && typeof right === "string") return left < right ? -1 : left > right ? 1 : 0;
+  if (typeof left === "string" && typeof right === "string") return compareText(left, right);
   return undefined;
+}
+
+/** In the order of their UTF-8, as DynamoDB has it: UTF-16 puts characters beyond U+FFFF before some others. */
+function compareText(left: string, right: string): number {
+  const [a, b] = [[...left], [...right]];
+  const at = a.findIndex((char, i) => char !== b[i]);
+  if (at < 0) return a.length - b.length;
+  return (a[at]?.codePointAt(0) ?? -1) - (b[at]?.codePointAt(0) ?? -1);
 }
 
 function edited(item: Item, edit: Edit, before: Item): Item {

@@ -1,6 +1,6 @@
 import { findStage } from "../snapshot/find.ts";
 import type { Project, Stage } from "../snapshot/schema.ts";
-import { recordArtifacts } from "../transitions/artifacts.ts";
+import { recordArtifacts, recordPartArtifacts } from "../transitions/artifacts.ts";
 import { isFinished, withStage } from "../transitions/derive.ts";
 import { endProject, giveUpLease, projectFailed } from "../transitions/end.ts";
 import { requireStatus } from "../transitions/require.ts";
@@ -81,13 +81,10 @@ function subStageAfter(stage: Stage, key: string, event: ReportEvent, at: string
   switch (event.event) {
     case "log":
       return { ...logStage(stage, event.lines), log_seq: seq };
-    case "artifacts": {
-      const listed = event.artifacts.map((artifact) => ({ ...artifact, sub_stage: key }));
-      return recordArtifacts(stage, listed, event.mode, at);
-    }
+    case "artifacts":
+      return recordPartArtifacts(stage, key, event.artifacts, event.mode, at);
     case "completed": {
-      const listed = (event.artifacts ?? []).map((artifact) => ({ ...artifact, sub_stage: key }));
-      const made = listed.length > 0 ? recordArtifacts(stage, listed, "add", at) : stage;
+      const made = event.artifacts ? recordPartArtifacts(stage, key, event.artifacts, "add", at) : stage;
       return addMetrics(changeSubStage(made, key, { event: "completed" }, at), event.metrics);
     }
     case "failed":

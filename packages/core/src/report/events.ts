@@ -1,13 +1,20 @@
 import { z } from "zod";
 import { stageKeySchema } from "../snapshot/ids.ts";
-import { agentNameSchema } from "../snapshot/inputs.ts";
-import { jsonObjectSchema } from "../snapshot/json.ts";
+import { agentNameSchema, textSchema } from "../snapshot/inputs.ts";
+import { figureSchema, jsonObjectSchema, wellFormedSchema } from "../snapshot/json.ts";
+import { LIMITS } from "../snapshot/limits.ts";
 import { failureCodeSchema } from "../snapshot/schema.ts";
 import { timeSchema } from "../snapshot/time.ts";
 import { artifactInputSchema } from "../transitions/artifacts.ts";
 
 const about = { stage: stageKeySchema, sub_stage: stageKeySchema.optional(), at: timeSchema.optional() };
-const metrics = z.record(z.string().min(1).max(64), z.number()).optional();
+const metrics = z
+  .record(textSchema(64, 1), figureSchema)
+  .refine(
+    (figures) => Object.keys(figures).length <= LIMITS.metrics,
+    `expected at most ${LIMITS.metrics} figures`,
+  )
+  .optional();
 
 export const artifactModeSchema = z.enum(["replace", "add"]);
 
@@ -15,7 +22,7 @@ export const artifactModeSchema = z.enum(["replace", "add"]);
 export const reportEventSchema = z.discriminatedUnion("event", [
   z.object({ event: z.literal("started"), ...about, agent_name: agentNameSchema.optional() }),
   z.object({ event: z.literal("progress"), ...about, progress: z.number().min(0).max(100) }),
-  z.object({ event: z.literal("log"), ...about, lines: z.array(z.string()).max(10_000) }),
+  z.object({ event: z.literal("log"), ...about, lines: z.array(wellFormedSchema).max(10_000) }),
   z.object({
     event: z.literal("artifacts"),
     ...about,
@@ -32,12 +39,12 @@ export const reportEventSchema = z.discriminatedUnion("event", [
   z.object({
     event: z.literal("failed"),
     ...about,
-    message: z.string(),
+    message: wellFormedSchema,
     code: failureCodeSchema.default("STAGE_FAILED"),
     retry_in_seconds: z.number().min(0).max(86_400).optional(),
     metrics,
   }),
-  z.object({ event: z.literal("skipped"), ...about, reason: z.string() }),
+  z.object({ event: z.literal("skipped"), ...about, reason: wellFormedSchema }),
 ]);
 
 export type ReportEvent = z.output<typeof reportEventSchema>;

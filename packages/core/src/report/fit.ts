@@ -1,18 +1,11 @@
 import { StagefoldError } from "../errors.ts";
-import { difference, editBytes, valueAt } from "../patch/index.ts";
 import type { ArtifactStore } from "../ports/artifact-store.ts";
 import { newOperationId } from "../snapshot/ids.ts";
-import { LIMITS, valueBytes } from "../snapshot/limits.ts";
-import {
-  type HistoryEntry,
-  historyEntrySchema,
-  type OutputData,
-  type Project,
-  type Stage,
-} from "../snapshot/schema.ts";
+import { itemBytes, LIMITS, truncateUtf8, valueBytes } from "../snapshot/limits.ts";
+import type { OutputData, Project, Stage } from "../snapshot/schema.ts";
 import { type ArtifactEntry, inlineArtifacts, withArtifacts } from "../transitions/artifacts.ts";
 import { withStages } from "../transitions/derive.ts";
-import { readManifest } from "./manifest.ts";
+import { partsOf, readHistory, readManifest, unfolded } from "./manifest.ts";
 
 /** Caps of what a stage keeps in the item, in bytes of UTF-8 and entries. */
 interface Caps {
@@ -21,6 +14,8 @@ interface Caps {
   readonly artifactEntries: number;
   readonly history: number;
   readonly tail: boolean;
+  /** Bytes of what went wrong with a part. */
+  readonly partError: number;
 }
 
 const USUAL: Caps = {
@@ -29,15 +24,18 @@ const USUAL: Caps = {
   artifactEntries: LIMITS.artifactEntries,
   history: Number.POSITIVE_INFINITY,
   tail: true,
+  partError: LIMITS.error,
 };
 /** For a write that ends something and must fit, whatever is there already. */
-const BARE: Caps = { output: 256, artifacts: 0, artifactEntries: 0, history: 0, tail: false };
+const BARE: Caps = { output: 256, artifacts: 0, artifactEntries: 0, history: 0, tail: false, partError: 80 };
+/** Beyond this the stages that a write leaves alone make room too. DynamoDB takes 400 KB; others still add a little. */
+const CROWDED = 320 * 1024;
 
 /** A stage with its full list of artifacts, as transitions want it. */
 export async function unfold(project: Project, position: number, store: ArtifactStore): Promise<Project> {
   const stage = project.stages_snapshot.stages[position];
   if (stage?.artifact_manifest === undefined) return project;
-  const full = withArtifacts(stage, await readManifest(project.project_id, stage.artifact_manifest, store));
+  const full = unfolded(stage, await readManifest(project.project_id, stage.artifact_manifest, store));
   return withStages(project, project.stages_snapshot.stages.with(position, full));
 }
 
@@ -46,20 +44,18 @@ export async function unfold(project: Project, position: number, store: Artifact
  * Errors: SNAPSHOT_TOO_LARGE when the item would be too large, unless the write ends something.
  */
 export async function fitItem(known: Project, next: Project, store: ArtifactStore): Promise<Project> {
-  const capped = await capChanged(known, next, USUAL, store);
-  const size = sizeAfter(known, capped);
-  if (size <= LIMITS.item || size <= known.item_bytes) return capped;
+  const before = known.stages_snapshot.stages;
+  const capped = await capStages(next, USUAL, store, before);
+  const size = itemBytes(capped);
+  if (size <= LIMITS.item || size <= itemBytes(known)) return capped;
   if (!endsSomething(known, capped))
     throw new StagefoldError(
       "SNAPSHOT_TOO_LARGE",
       `The project would weigh ${size} bytes; it may weigh ${LIMITS.item}. Keep large results as artifacts.`,
       { size, limit: LIMITS.item },
     );
-  return capChanged(known, capped, BARE, store);
-}
-
-function sizeAfter(known: Project, next: Project): number {
-  return known.item_bytes + editBytes(difference(known, next), (path) => valueAt(known, path));
+  const bare = await capStages(capped, BARE, store, before);
+  return itemBytes(bare) <= CROWDED ? bare : await capStages(bare, BARE, store);
 }
 
 function endsSomething(known: Project, next: Project): boolean {
@@ -69,8 +65,13 @@ function endsSomething(known: Project, next: Project): boolean {
   );
 }
 
-async function capChanged(known: Project, next: Project, caps: Caps, store: ArtifactStore): Promise<Project> {
-  const before = known.stages_snapshot.stages;
+/** Each stage within the caps; one that is as it was `before` stays as it is. */
+async function capStages(
+  next: Project,
+  caps: Caps,
+  store: ArtifactStore,
+  before: readonly Stage[] = [],
+): Promise<Project> {
   const stages = await Promise.all(
     next.stages_snapshot.stages.map((stage, i) =>
       stage === before[i] ? stage : capStage(next, stage, caps, store),
@@ -85,32 +86,49 @@ async function capStage(project: Project, stage: Stage, caps: Caps, store: Artif
   const moved = await capOutput(project.project_id, stage, caps, store);
   const listed = await capArtifacts(project.project_id, moved, caps, store);
   const kept = await capHistory(project.project_id, listed, caps, store);
-  return caps.tail || kept.logs === undefined ? kept : { ...kept, logs: [] };
+  const short = capPartErrors(kept, caps.partError);
+  return caps.tail || short.logs === undefined || short.logs.length === 0 ? short : { ...short, logs: [] };
+}
+
+function capPartErrors(stage: Stage, bytes: number): Stage {
+  const long = Object.entries(stage.sub_stages).flatMap(([key, part]) => {
+    const short = truncateUtf8(part.error_message ?? "", bytes);
+    return short === (part.error_message ?? "") ? [] : [[key, { ...part, error_message: short }] as const];
+  });
+  return long.length === 0
+    ? stage
+    : { ...stage, sub_stages: { ...stage.sub_stages, ...Object.fromEntries(long) } };
 }
 
 /** A large output becomes an artifact of its stage, which `output_ref` names. */
 async function capOutput(projectId: string, stage: Stage, caps: Caps, store: ArtifactStore): Promise<Stage> {
-  const { artifacts, artifact_info, artifact_count, ...own } = stage.output_data;
+  const { artifacts, artifact_info, artifact_count: _c, ...own } = stage.output_data;
   if (valueBytes(own) <= caps.output) return stage;
-  const path = `outputs/${stage.stage}.json`;
+  const all = await unfoldStage(projectId, stage, store);
+  const path = outputPath(all);
   const bytes = new TextEncoder().encode(JSON.stringify(own));
   const stored = await store.put(
     { project_id: projectId, stage: stage.stage, attempt: stage.attempt, path },
     bytes,
   );
-  const output_data: OutputData = {
-    artifacts,
-    artifact_info,
-    ...(artifact_count !== undefined && { artifact_count }),
-  };
-  const bare = await unfoldStage(projectId, { ...stage, output_data, output_ref: path }, store);
+  const output_data: OutputData = { artifacts, artifact_info };
   const entry = { ...stored, media_type: "application/json", path };
-  return withArtifacts(bare, [...inlineArtifacts(bare).filter((other) => other.path !== path), entry]);
+  const others = inlineArtifacts(all).filter((other) => other.path !== path);
+  return withArtifacts({ ...all, output_data, output_ref: path }, [...others, entry]);
+}
+
+/** Where an output goes: not where the stage itself has put an artifact. */
+function outputPath(stage: Stage): string {
+  if (stage.output_ref !== undefined) return stage.output_ref;
+  const taken = new Set(stage.output_data.artifacts);
+  let path = `outputs/${stage.stage}.json`;
+  for (let n = 2; taken.has(path); n++) path = `outputs/${stage.stage}-${n}.json`;
+  return path;
 }
 
 async function unfoldStage(projectId: string, stage: Stage, store: ArtifactStore): Promise<Stage> {
   if (stage.artifact_manifest === undefined) return stage;
-  return withArtifacts(stage, await readManifest(projectId, stage.artifact_manifest, store));
+  return unfolded(stage, await readManifest(projectId, stage.artifact_manifest, store));
 }
 
 /** Beyond the cap the item keeps the first entries and a count; the whole list is a document in the store. */
@@ -125,7 +143,8 @@ async function capArtifacts(
   if (inline.length === entries.length) return stage;
   const document = stage.artifact_manifest ?? `artifacts-${stage.stage}-${stage.attempt}-${newOperationId()}`;
   const artifact_count = stage.output_data.artifact_count ?? entries.length;
-  if (stage.artifact_manifest === undefined) await store.putDocument(projectId, document, entries);
+  if (stage.artifact_manifest === undefined)
+    await store.putDocument(projectId, document, withTheirParts(stage, entries));
   const short = withArtifacts(stage, inline);
   return {
     ...short,
@@ -146,6 +165,15 @@ function withListedOnly(stage: Stage): Stage["sub_stages"] {
   );
 }
 
+/** The document says which part made what: the item forgets it with the entries that it no longer lists. */
+function withTheirParts(stage: Stage, entries: readonly ArtifactEntry[]): ArtifactEntry[] {
+  const parts = partsOf(stage);
+  return entries.map((entry) => {
+    const sub_stage = parts.get(entry.path);
+    return sub_stage === undefined ? entry : { ...entry, sub_stage };
+  });
+}
+
 function firstWithin(entries: readonly ArtifactEntry[], caps: Caps): readonly ArtifactEntry[] {
   let bytes = 0;
   const end = entries.findIndex((entry, i) => {
@@ -162,13 +190,4 @@ async function capHistory(projectId: string, stage: Stage, caps: Caps, store: Ar
   const history_ref = `history-${stage.stage}-${stage.attempt}-${newOperationId()}`;
   await store.putDocument(projectId, history_ref, [...earlier, ...stage.history]);
   return { ...stage, history: [], history_ref };
-}
-
-/** A history that was moved to the store. */
-export async function readHistory(
-  projectId: string,
-  name: string,
-  store: ArtifactStore,
-): Promise<HistoryEntry[]> {
-  return historyEntrySchema.array().parse(await store.getDocument(projectId, name));
 }

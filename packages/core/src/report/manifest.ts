@@ -1,10 +1,20 @@
 import { z } from "zod";
 import { StagefoldError } from "../errors.ts";
 import type { ArtifactStore } from "../ports/artifact-store.ts";
-import { artifactInfoSchema, type Project, type Stage } from "../snapshot/schema.ts";
-import { type ArtifactEntry, inlineArtifacts } from "../transitions/artifacts.ts";
+import {
+  artifactInfoSchema,
+  type HistoryEntry,
+  historyEntrySchema,
+  type Project,
+  type Stage,
+} from "../snapshot/schema.ts";
+import { type ArtifactEntry, inlineArtifacts, withArtifacts } from "../transitions/artifacts.ts";
 
-const manifestSchema = z.array(artifactInfoSchema.extend({ path: z.string() }));
+const manifestSchema = z.array(
+  artifactInfoSchema.extend({ path: z.string(), sub_stage: z.string().optional() }),
+);
+/** One entry of a full list, with the part that made it. */
+type ManifestEntry = z.output<typeof manifestSchema>[number];
 
 /** One artifact as every list shows it. `size` in bytes. */
 export const artifactSchema = artifactInfoSchema.extend({
@@ -21,16 +31,54 @@ export async function readManifest(
   projectId: string,
   name: string,
   store: ArtifactStore,
-): Promise<ArtifactEntry[]> {
-  const parsed = manifestSchema.safeParse(await store.getDocument(projectId, name));
+): Promise<ManifestEntry[]> {
+  return await readDocument(projectId, name, manifestSchema, store);
+}
+
+/** A history that was moved to the store. */
+export async function readHistory(
+  projectId: string,
+  name: string,
+  store: ArtifactStore,
+): Promise<HistoryEntry[]> {
+  return await readDocument(projectId, name, historyEntrySchema.array(), store);
+}
+
+async function readDocument<T>(
+  projectId: string,
+  name: string,
+  schema: z.ZodType<T>,
+  store: ArtifactStore,
+): Promise<T> {
+  const parsed = schema.safeParse(await store.getDocument(projectId, name));
   if (parsed.success) return parsed.data;
   throw new StagefoldError(
     "STORE_UNAVAILABLE",
-    `The list of artifacts ${name} of ${projectId} is missing or damaged.`,
-    {
-      retry_after: 5,
-    },
+    `The document ${name} of ${projectId} is missing or damaged.`,
+    { retry_after: 5 },
+    { cause: parsed.error },
   );
+}
+
+/** Which part of a stage made which of the artifacts that the item lists. */
+export function partsOf(stage: Stage): Map<string, string> {
+  return new Map(
+    Object.entries(stage.sub_stages).flatMap(([key, part]) =>
+      part.artifacts.map((path) => [path, key] as const),
+    ),
+  );
+}
+
+/** The stage with the full list of a manifest in the place of the short one, its parts' lists included. */
+export function unfolded(stage: Stage, entries: readonly ManifestEntry[]): Stage {
+  const listed = entries.map(({ sub_stage: _s, ...entry }): ArtifactEntry => entry);
+  const sub_stages = Object.fromEntries(
+    Object.entries(stage.sub_stages).map(([key, part]) => {
+      const artifacts = entries.flatMap(({ path, sub_stage }) => (sub_stage === key ? [path] : []));
+      return [key, { ...part, artifacts: [...new Set([...part.artifacts, ...artifacts])] }];
+    }),
+  );
+  return { ...withArtifacts(stage, listed), sub_stages };
 }
 
 /** Every artifact of a stage, those that the item only counts included. */
@@ -39,16 +87,12 @@ export async function artifactsOfStage(
   stage: Stage,
   store: ArtifactStore,
 ): Promise<Artifact[]> {
-  const entries =
+  const full =
     stage.artifact_manifest === undefined
-      ? inlineArtifacts(stage)
-      : await readManifest(project.project_id, stage.artifact_manifest, store);
-  const parts = new Map(
-    Object.entries(stage.sub_stages).flatMap(([key, part]) =>
-      part.artifacts.map((path) => [path, key] as const),
-    ),
-  );
-  return entries.map((entry) => {
+      ? stage
+      : unfolded(stage, await readManifest(project.project_id, stage.artifact_manifest, store));
+  const parts = partsOf(full);
+  return inlineArtifacts(full).map((entry) => {
     const sub_stage = parts.get(entry.path);
     return {
       ...entry,

@@ -2,6 +2,7 @@ import { difference, type UpdatePatch } from "../patch/index.ts";
 import type { ArtifactStore } from "../ports/artifact-store.ts";
 import { fitItem, unfold } from "../report/fit.ts";
 import { findStage } from "../snapshot/find.ts";
+import { canonicalJson } from "../snapshot/ids.ts";
 import type { Project, Stage } from "../snapshot/schema.ts";
 import {
   type ArtifactInput,
@@ -14,6 +15,12 @@ import { touched, unchanged } from "../transitions/holder.ts";
 import { requireNotRunning } from "../transitions/require.ts";
 import type { Repository } from "./repository.ts";
 import { notFound, transact } from "./transact.ts";
+
+function isDone(project: Project, key: string, change: (stage: Stage) => Stage): boolean {
+  const { stage } = findStage(project, key);
+  // A full list that is a manifest is not compared: recording the same twice is the same.
+  return stage.artifact_manifest === undefined && canonicalJson(change(stage)) === canonicalJson(stage);
+}
 
 /** Others may record at the same time: each decides again from what came back until it is its turn. */
 const TURNS = 30;
@@ -53,7 +60,8 @@ export class ArtifactWrites {
     const project = await transact(this.#repository.store, {
       project_id: projectId,
       known: this.#repository.knows(projectId),
-      own: () => false,
+      // As after a lost reply: what shall be there is there, with the time of this very call.
+      own: (item) => isDone(item, key, change),
       again: TURNS,
       decide: async (known): Promise<UpdatePatch> => {
         if (!known) throw notFound(projectId);

@@ -81,34 +81,34 @@ export class Control {
   }
 
   pause(projectId: string, operationId?: string): Promise<Project> {
-    return this.#write(projectId, operationId, (known, stamp) => {
+    return this.#write("pause", projectId, operationId, (known, stamp) => {
       if (known) requirePausable(known);
       return pause(projectId, stamp);
     });
   }
 
   cancel(projectId: string, operationId?: string): Promise<Project> {
-    return this.#write(projectId, operationId, (known, stamp) => {
+    return this.#write("cancel", projectId, operationId, (known, stamp) => {
       if (known) requireActive(known);
       return cancel(projectId, stamp);
     });
   }
 
   resume(projectId: string, operationId?: string): Promise<Project> {
-    return this.#write(projectId, operationId, (known, stamp) => {
+    return this.#write("resume", projectId, operationId, (known, stamp) => {
       if (!known) throw notFound(projectId);
       return resume(known, stamp, this.#repository.leaseMs);
     });
   }
 
   retry(projectId: string, intent: RetryIntent, operationId?: string): Promise<Project> {
-    return this.#write(projectId, operationId, (known, stamp) => {
+    return this.#write("retry", projectId, operationId, (known, stamp) => {
       if (!known) throw notFound(projectId);
       return retry(known, intent, stamp);
     });
   }
 
-  /** Removes the item, then what the store keeps of it. Returns the project as it was, if it could be read. */
+  /** Removes the item, then what the store keeps of it. Errors: PROJECT_NOT_FOUND. */
   async delete(projectId: string): Promise<void> {
     const written = await this.#repository.store.write(remove(projectId));
     if (!written.ok) throw notFound(projectId);
@@ -117,11 +117,13 @@ export class Control {
   }
 
   async #write(
+    kind: "pause" | "cancel" | "resume" | "retry",
     projectId: string,
     operationId: string | undefined,
     decide: (known: Project | undefined, stamp: Stamp) => UpdatePatch,
   ): Promise<Project> {
-    const stamp = { op: operationId ?? newOperationId(), at: this.#repository.now() };
+    // With the kind: an operation_id that is used for something else is not that operation again.
+    const stamp = { op: `${kind} ${operationId ?? newOperationId()}`, at: this.#repository.now() };
     const own = (item: Project) => item.control?.op === stamp.op;
     const known = this.#repository.knows(projectId);
     const project = await transact(this.#repository.store, {

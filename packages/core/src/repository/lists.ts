@@ -3,6 +3,7 @@ import { isStagefoldError } from "../errors.ts";
 import type { Item } from "../patch/index.ts";
 import type { ListPage, ListPosition } from "../ports/project-store.ts";
 import type { Artifact } from "../report/manifest.ts";
+import { projectIdSchema } from "../snapshot/ids.ts";
 import { normalise } from "../snapshot/normalise.ts";
 import {
   PROJECT_STATUSES,
@@ -33,7 +34,7 @@ export interface ProjectFilter {
 /** Rows read at the most for one page of a list whose filter the indexes do not know; the cursor goes on from there. */
 const ROWS_AT_MOST = 2000;
 
-const positionSchema = z.object({ created_at: z.string(), project_id: z.string() });
+const positionSchema = z.object({ created_at: z.string().min(1), project_id: z.string().min(1) });
 /** The last row that was taken of each partition. */
 const cursorSchema = z.record(z.string(), positionSchema);
 type Positions = z.output<typeof cursorSchema>;
@@ -56,7 +57,8 @@ export class Lists {
       for (const [i, row] of page.rows.entries()) {
         positions = { ...positions, [row.source]: positionOf(row.item) };
         const summary = summaryOfRow(row.item);
-        if (passes(summary, filter)) items.push(summary);
+        // What is not one of ours cannot be asked for either.
+        if (isProjectId(summary.project_id) && passes(summary, filter)) items.push(summary);
         if (items.length < limit) continue;
         const last = page.end && i === page.rows.length - 1;
         return { items, next_cursor: last ? null : encodeCursor(positions) };
@@ -136,6 +138,10 @@ function sourcesOf(filter: ProjectFilter): readonly Source[] {
   if (filter.user_id !== undefined) return [{ name: "user", key: { user_id: filter.user_id } }];
   const statuses = filter.status === undefined ? PROJECT_STATUSES : [filter.status];
   return statuses.map((status) => ({ name: status, key: { status } }));
+}
+
+function isProjectId(id: string): boolean {
+  return projectIdSchema.safeParse(id).success;
 }
 
 function passes(summary: ProjectSummary, filter: ProjectFilter): boolean {

@@ -4,6 +4,7 @@ import { type Clock, systemClock } from "../ports/clock.ts";
 import type { ProjectStore } from "../ports/project-store.ts";
 import { type Artifact, artifactsOfStage } from "../report/manifest.ts";
 import { findStage } from "../snapshot/find.ts";
+import { newOperationId } from "../snapshot/ids.ts";
 import { normalise } from "../snapshot/normalise.ts";
 import type { Project } from "../snapshot/schema.ts";
 import { toTime } from "../snapshot/time.ts";
@@ -23,6 +24,8 @@ export interface RepositoryOptions {
   readonly clock?: Clock;
   /** Milliseconds. */
   readonly leaseMs?: number;
+  /** Names claims, each once among all processes; random unless given. */
+  readonly newId?: () => string;
 }
 
 /** What just happened to a project, as far as this process saw it. */
@@ -36,6 +39,7 @@ export class Repository {
   readonly heartbeatStore: ProjectStore;
   readonly clock: Clock;
   readonly leaseMs: number;
+  readonly newId: () => string;
   /** Create, pause, resume, cancel, retry, delete. */
   readonly control: Control;
   /** Claim, heartbeat, report. */
@@ -52,6 +56,7 @@ export class Repository {
     this.heartbeatStore = options.heartbeatStore ?? options.store;
     this.clock = options.clock ?? systemClock;
     this.leaseMs = options.leaseMs ?? 60_000;
+    this.newId = options.newId ?? newOperationId;
     this.#files = options.artifacts;
     this.control = new Control(this, options.artifacts);
     this.work = new Work(this, options);

@@ -3,7 +3,6 @@ import type { Item, Patch, UpdatePatch } from "../patch/index.ts";
 import type { ProjectStore } from "../ports/project-store.ts";
 import { isCurrentForm, normalise } from "../snapshot/normalise.ts";
 import type { Project } from "../snapshot/schema.ts";
-import { leaseLost } from "../transitions/holder.ts";
 import { upgrade } from "../transitions/upgrade.ts";
 
 export interface Decision {
@@ -41,7 +40,7 @@ export async function transact(store: ProjectStore, decision: Decision): Promise
     } else {
       known = normalise(written.item);
       if (decision.own(known)) return known;
-      if (left === 0) throw tooBusy(patch, known);
+      if (left === 0) throw tooBusy(known);
       left -= 1;
     }
     fresh = true;
@@ -83,8 +82,7 @@ export async function bringHome(store: ProjectStore, item: Item): Promise<Projec
   return normalise(written.item);
 }
 
-function tooBusy(patch: UpdatePatch | Patch, known: Project): StagefoldError {
-  if (patch.transition === "heartbeat" || patch.transition === "report") return leaseLost(known.project_id);
+function tooBusy(known: Project): StagefoldError {
   return new StagefoldError(
     "PROJECT_CONFLICT",
     `The project changed while this was decided: it is ${known.status}, at revision ${known.revision}.`,

@@ -15,6 +15,11 @@ import { claim, heartbeat, released } from "../transitions/lease.ts";
 import type { Repository } from "./repository.ts";
 import { transact } from "./transact.ts";
 
+/** Others may write meanwhile by right, such as artifacts of other stages: no reason to take the lease for lost. */
+const TURNS = 10;
+/** Later than any time that is stored. */
+const FOREVER = "9999-12-31T23:59:59.999Z";
+
 /** What a claim gives: the project as the holder's first write will find it, and the key to write. */
 export interface Claimed extends LeaseKey {
   readonly project: Project;
@@ -52,16 +57,33 @@ export class Work {
     return found.slice(0, limit);
   }
 
-  /** Takes the project if it is due; undefined when it is not, or another was quicker. */
-  async claim(projectId: string, owner: string, workQueue?: string): Promise<Claimed | undefined> {
+  /** What is held now, with its holders, whether due or not. Rows may be out of date. */
+  async held(pool: Pool, limit: number): Promise<DueWork[]> {
+    const queues = [1, 2, 3, 4, 5].flatMap((priority) => workQueues(pool, priority));
+    const pages = await Promise.all(queues.map((queue) => this.#repository.store.due(queue, FOREVER, limit)));
+    return pages.flat().filter((row) => row.lease?.owner !== undefined);
+  }
+
+  /**
+   * Takes the project if it is due; undefined when it is not, or another was quicker. `from` names its holder when
+   * that is proven to be gone: the project is taken at once then.
+   */
+  async claim(
+    projectId: string,
+    owner: string,
+    workQueue?: string,
+    from?: string,
+  ): Promise<Claimed | undefined> {
     const repository = this.#repository;
     const at = this.#now();
-    const patch = claim(projectId, { owner, leaseMs: repository.leaseMs, work_queue: workQueue }, at);
+    const { leaseMs } = repository;
+    const claim_id = repository.newId();
+    const patch = claim(projectId, { owner, leaseMs, work_queue: workQueue, claim_id, from }, at);
     const written = await repository.store.write(patch);
     if (!written.item || !isCurrentForm(written.item)) return undefined;
     const project = normalise(written.item);
     const expires_at = project.lease.expires_at;
-    const mine = project.lease.owner === owner && project.lease.fresh === true && project.updated_at === at;
+    const mine = project.lease.owner === owner && project.lease.claim_id === claim_id;
     if ((!written.ok && !mine) || expires_at === undefined) return undefined;
     repository.saw(project);
     const { lease_token, lease_seq } = project;
@@ -79,6 +101,7 @@ export class Work {
     const project = await transact(repository.heartbeatStore, {
       project_id: projectId,
       known: repository.knows(projectId),
+      again: TURNS,
       decide: (known): UpdatePatch => {
         const status = known?.status === "paused" ? "paused" : "building";
         const held = known && known.lease_token === leaseToken && known.lease.owner !== undefined;
@@ -104,13 +127,16 @@ export class Work {
   async report(report: Report): Promise<Project> {
     const repository = this.#repository;
     const { lease_token, lease_seq } = report;
-    const own = (item: Project) => item.lease_token === lease_token && item.lease_seq === lease_seq;
+    // Until a claim's first write the number is that of an earlier holder's.
+    const own = (item: Project) =>
+      item.lease_token === lease_token && item.lease_seq === lease_seq && item.lease.fresh !== true;
     const known = repository.knows(report.project_id);
     if (known && own(known)) return known;
     const project = await transact(repository.store, {
       project_id: report.project_id,
       known,
       own,
+      again: TURNS,
       decide: async (latest) => {
         if (!latest) throw leaseLost(report.project_id);
         return await this.#reportPatch(latest, report);

@@ -6,8 +6,10 @@ const hex = (bytes: Uint8Array) => Array.from(bytes, (b) => b.toString(16).padSt
 export const projectIdSchema = z.string().regex(/^proj_[0-9a-f]{12}$/, "expected proj_ and 12 hex digits");
 /** `agent_` and 12 hex digits. */
 export const agentIdSchema = z.string().regex(/^agent_[0-9a-f]{12}$/, "expected agent_ and 12 hex digits");
-/** The key of a stage or sub-stage. */
-export const stageKeySchema = z.string().regex(/^[a-z0-9_-]{1,64}$/, "expected 1 to 64 of a-z 0-9 _ -");
+/** The key of a stage or sub-stage. Not `__proto__`, which no object keeps as a name of its own for long. */
+export const stageKeySchema = z
+  .string()
+  .regex(/^(?!__proto__$)[a-z0-9_-]{1,64}$/, "expected 1 to 64 of a-z 0-9 _ -");
 
 /** A fresh random project id. */
 export function newProjectId(): string {

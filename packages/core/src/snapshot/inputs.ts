@@ -17,7 +17,7 @@ export const pipelineNameSchema = z
   .string()
   .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, "expected 1 to 64 of a-z 0-9 _ -");
 /** Names one control write, so that its repeat is harmless. */
-export const operationIdSchema = z.string().min(1).max(64);
+export const operationIdSchema = textSchema(64, 1);
 export const userIdSchema = textSchema(LIMITS.userId, 1);
 
 export const stagePlanSchema = z.object({

@@ -9,12 +9,30 @@ const SMALLEST = 1e-130;
  * A JSON object that the item can keep: no deeper than the snapshot allows, numbers within DynamoDB's range,
  * no key that reaches into prototypes. Fields that are undefined are left out, as JSON does.
  */
-export const jsonObjectSchema = z.record(z.string(), z.unknown()).transform((value, context) => {
-  const problem = problemIn(value, "", LIMITS.outputDepth);
-  if (problem === undefined) return clean(value);
-  context.addIssue({ code: "custom", message: problem });
-  return z.NEVER;
-});
+export const jsonObjectSchema = z
+  // Not z.record, which leaves a name `__proto__` out without a word.
+  .custom<Record<string, unknown>>(isMap, "expected a JSON object")
+  .transform((value, context) => {
+    const problem = problemIn(value, "", LIMITS.outputDepth);
+    if (problem === undefined) return clean(value);
+    context.addIssue({ code: "custom", message: problem });
+    return z.NEVER;
+  });
+
+/** A text as UTF-8 can keep it: half a surrogate pair, as a text cut in two has, becomes U+FFFD. */
+export const wellFormedSchema = z.string().transform((text) => text.toWellFormed());
+
+/** A number that stays within DynamoDB's range also when many are summed up. */
+export const figureSchema = z
+  .number()
+  .refine(
+    (value) => value === 0 || (Math.abs(value) >= 1e-100 && Math.abs(value) <= 1e100),
+    "expected a number of at most 1e100 and at least 1e-100",
+  );
+
+function isMap(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
 
 function problemIn(value: unknown, path: string, depthLeft: number): string | undefined {
   const at = path === "" ? "the object" : path;
@@ -53,6 +71,13 @@ function problemIn(value: unknown, path: string, depthLeft: number): string | un
 
 function clean(value: { [key: string]: unknown }): { [key: string]: unknown } {
   const text = JSON.stringify(value);
-  const parsed: unknown = JSON.parse(text);
+  const parsed: unknown = JSON.parse(text, (_key, inner: unknown) => wellFormed(inner));
   return typeof parsed === "object" && parsed !== null ? Object.fromEntries(Object.entries(parsed)) : {};
+}
+
+function wellFormed(value: unknown): unknown {
+  if (typeof value === "string") return value.toWellFormed();
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  if (Object.keys(value).every((key) => key.isWellFormed())) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key.toWellFormed(), inner]));
 }

@@ -1,6 +1,14 @@
 import { stageKeySchema } from "./ids.ts";
-import { type Stage, type StageStatus, type SubStage, stageStatusSchema } from "./schema.ts";
-import { secondsBetween, toTime } from "./time.ts";
+import {
+  type ArtifactInfo,
+  artifactInfoSchema,
+  type Metrics,
+  type Stage,
+  type StageStatus,
+  type SubStage,
+  stageStatusSchema,
+} from "./schema.ts";
+import { secondsBetween, timeSchema, toTime } from "./time.ts";
 
 type Raw = { readonly [field: string]: unknown };
 
@@ -42,7 +50,8 @@ export function numberOf(value: unknown): number | undefined {
 /** Any time that can be read, in the stored form. */
 export function timeOf(value: unknown): string | undefined {
   const ms = typeof value === "string" ? Date.parse(value) : Number.NaN;
-  return Number.isFinite(ms) ? toTime(ms) : undefined;
+  // Years of four digits alone: others are not in order as text.
+  return Number.isFinite(ms) ? timeSchema.safeParse(toTime(ms)).data : undefined;
 }
 
 export function textsOf(value: unknown): string[] {
@@ -56,6 +65,7 @@ export function readLegacyStage(raw: unknown, index: number): Stage | undefined 
   const started_at = timeOf(raw.started_at);
   const completed_at = timeOf(raw.completed_at);
   const duration = numberOf(raw.duration_seconds);
+  const sub_stages = subStagesOf(raw.sub_stages);
   const base = {
     ...without(raw, RENAMED),
     stage: keyOf(raw, index),
@@ -68,11 +78,11 @@ export function readLegacyStage(raw: unknown, index: number): Stage | undefined 
     ...(started_at !== undefined && { started_at }),
     ...(completed_at !== undefined && { completed_at }),
     ...withDuration(duration, started_at, completed_at),
-    output_data: outputOf(raw),
-    metrics: isRecord(raw.metrics) ? raw.metrics : {},
+    output_data: outputOf(raw, sub_stages),
+    metrics: metricsOf(raw.metrics),
     error_message: textOf(raw.error_message) ?? null,
     ...(textsOf(raw.logs).length > 0 && { logs: textsOf(raw.logs) }),
-    sub_stages: subStagesOf(raw.sub_stages),
+    sub_stages,
     history: [],
   };
   // What an old worker left running is run by nobody now.
@@ -144,7 +154,7 @@ function withDuration(given: number | undefined, from: string | undefined, to: s
   return from !== undefined && to !== undefined ? { duration_seconds: secondsBetween(from, to) } : {};
 }
 
-function outputOf(raw: Raw): Stage["output_data"] {
+function outputOf(raw: Raw, parts: Stage["sub_stages"]): Stage["output_data"] {
   const data = isRecord(raw.output_data) ? raw.output_data : {};
   const listed = Array.isArray(data.artifacts)
     ? data.artifacts
@@ -157,12 +167,33 @@ function outputOf(raw: Raw): Stage["output_data"] {
   });
   const info = isRecord(data.artifact_info) ? data.artifact_info : {};
   const details = Object.entries(info).flatMap(([path, value]) =>
-    isRecord(value) ? [[path, value] as const] : [],
+    isRecord(value) ? [[path, infoOf(value)] as const] : [],
   );
   return {
     ...without(data, ["artifact_count"]),
-    artifacts: [...new Set(paths)],
+    // What a part made is the stage's too; older forms list it with the part alone.
+    artifacts: [...new Set([...paths, ...Object.values(parts).flatMap((part) => part.artifacts)])],
     artifact_info: Object.fromEntries(details),
+  };
+}
+
+/** What is known of an artifact, without the fields whose old value is of another type. */
+function infoOf(value: Raw): ArtifactInfo {
+  const entries = Object.entries(value).filter(
+    ([field, one]) => artifactInfoSchema.safeParse(Object.fromEntries([[field, one]])).success,
+  );
+  return artifactInfoSchema.parse(Object.fromEntries(entries));
+}
+
+function metricsOf(value: unknown): Metrics {
+  if (!isRecord(value)) return {};
+  const figures = ["input_tokens", "output_tokens", "tool_calls"].flatMap((name) => {
+    const figure = numberOf(value[name]);
+    return figure === undefined ? [] : [[name, figure] as const];
+  });
+  return {
+    ...without(value, ["input_tokens", "output_tokens", "tool_calls"]),
+    ...Object.fromEntries(figures),
   };
 }
 

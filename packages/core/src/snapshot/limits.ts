@@ -17,6 +17,8 @@ export const LIMITS = {
   artifactEntries: 8 * 1024,
   artifactPath: 1024,
   metadata: 4 * 1024,
+  /** Figures that a stage adds up. */
+  metrics: 32,
   subStages: 64,
   history: 20,
   /** DynamoDB takes 32 levels of nesting; the snapshot's own levels leave this many to a stage's output. */

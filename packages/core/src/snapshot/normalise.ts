@@ -28,15 +28,20 @@ export function isCurrentForm(item: Item): boolean {
  * Errors: SNAPSHOT_UNREADABLE when it cannot be; the item is to be left alone then.
  */
 export function normalise(item: Item): Project {
+  if (typeof item.schema_version === "number" && item.schema_version > SCHEMA_VERSION)
+    throw unreadable(
+      item,
+      `its schema_version is ${item.schema_version}, this program knows ${SCHEMA_VERSION}`,
+    );
   const parsed = projectSchema.safeParse(isCurrentForm(item) ? item : fromLegacy(item));
   if (parsed.success) return asRead(parsed.data);
   const [issue] = parsed.error.issues;
   throw unreadable(item, `${issue?.path.join(".") || "the item"}: ${issue?.message ?? "not understood"}`);
 }
 
-/** A stage that still ran when its project was cancelled reads as cancelled. */
+/** A stage that still ran when its project was cancelled reads as cancelled, until a retry's first write opens it. */
 function asRead(project: Project): Project {
-  if (project.status !== "cancelled") return project;
+  if (project.status !== "cancelled" && project.restart_from === undefined) return project;
   if (!project.stages_snapshot.stages.some((stage) => stage.status === "running")) return project;
   const stages = project.stages_snapshot.stages.map(
     (stage): Stage => (stage.status === "running" ? { ...stage, status: "cancelled" } : stage),
@@ -45,7 +50,7 @@ function asRead(project: Project): Project {
 }
 
 function unreadable(item: Item, why: string): StagefoldError<"SNAPSHOT_UNREADABLE"> {
-  const project_id = String(item.project_id);
+  const project_id = textOf(item.project_id) ?? "without an id";
   return new StagefoldError("SNAPSHOT_UNREADABLE", `The snapshot of ${project_id} cannot be read: ${why}.`, {
     project_id,
   });
@@ -64,7 +69,7 @@ function fromLegacy(item: Item): unknown {
   const project = {
     ...without(item, RETYPED),
     schema_version: SCHEMA_VERSION,
-    project_name: textOf(item.project_name) ?? String(item.project_id),
+    project_name: textOf(item.project_name) ?? textOf(item.project_id) ?? "",
     requirement: textOf(item.requirement) ?? "",
     ...(textOf(item.user_id) !== undefined && { user_id: item.user_id }),
     ...(textOf(item.user_name) !== undefined && { user_name: item.user_name }),
@@ -73,7 +78,7 @@ function fromLegacy(item: Item): unknown {
     priority: priorityOf(item.priority),
     ...(agent_id !== undefined && { agent_id }),
     status,
-    run: 1,
+    run: Math.max(1, countOf(item.run)),
     ...(open && { current_stage: open.stage, current_stage_number: open.stage_number }),
     progress_percentage: stages.length > 0 ? progressOf(stages) : status === "completed" ? 100 : 0,
     ...(status === "failed" && { error_info: errorInfoOf(item, stages) }),
@@ -81,11 +86,12 @@ function fromLegacy(item: Item): unknown {
     updated_at: timeOf(item.updated_at) ?? created_at,
     ...(started_at !== undefined && { started_at }),
     ...(completed_at !== undefined && { completed_at }),
-    revision: 1,
+    // Where it has been of today's form before, these never fall.
+    revision: Math.max(1, countOf(item.revision)),
     item_bytes: 0,
     stages_snapshot: snapshotOf(stages, snapshot),
-    lease_token: Math.floor(fromTime(created_at) / 1000),
-    lease_seq: 0,
+    lease_token: Math.max(0, Math.floor(fromTime(created_at) / 1000), countOf(item.lease_token)),
+    lease_seq: countOf(item.lease_seq),
     lease: { claims: 0 },
   };
   return { ...project, item_bytes: withOwnCount(itemBytes(project) - valueBytes(0)) };
@@ -125,7 +131,22 @@ function stagesOf(item: Item): Stage[] {
   const read = stages.map((raw: unknown, index) => readLegacyStage(raw, index));
   const bad = read.indexOf(undefined);
   if (bad >= 0) throw unreadable(item, `stages[${bad}]: expected a map, found ${typeof stages[bad]}`);
-  return read.filter((stage) => stage !== undefined);
+  return withUniqueKeys(read.filter((stage) => stage !== undefined));
+}
+
+/** The first of a key keeps it. */
+function withUniqueKeys(stages: readonly Stage[]): Stage[] {
+  const keys = new Set<string>();
+  return stages.map((stage) => {
+    let key = stage.stage;
+    for (let n = stage.stage_number; keys.has(key); n++) key = `stage_${n}`;
+    keys.add(key);
+    return key === stage.stage ? stage : { ...stage, stage: key };
+  });
+}
+
+function countOf(value: unknown): number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : 0;
 }
 
 function parseText(item: Item, text: string): unknown {
@@ -141,7 +162,7 @@ function parseText(item: Item, text: string): unknown {
 }
 
 /** An old `building` is held by nobody, and a state that is not known is not run either. */
-function projectStatusOf(value: unknown): ProjectStatus {
+export function projectStatusOf(value: unknown): ProjectStatus {
   const known = PROJECT_STATUSES.find((status) => status === value);
   return known === undefined || known === "building" || known === "queued" ? "pending" : known;
 }

@@ -140,6 +140,8 @@ const freeLease = z.looseObject({
   expires_at: timeSchema.optional(),
   /** From a claim to the holder's first write, which puts in order what an earlier holder left. */
   fresh: z.boolean().optional(),
+  /** As long as `fresh`: which claim it was. */
+  claim_id: z.string().optional(),
 });
 const heldLease = freeLease.extend({ owner: z.string(), expires_at: timeSchema });
 

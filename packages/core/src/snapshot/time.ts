@@ -1,9 +1,12 @@
 import { z } from "zod";
 
+const EXPECTED = "expected a time such as 2025-01-31T08:00:00.000Z";
+
 /** `YYYY-MM-DDTHH:mm:ss.SSSZ`, always three decimals: times are compared as text. */
 export const timeSchema = z
   .string()
-  .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/, "expected a time such as 2025-01-31T08:00:00.000Z");
+  .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/, EXPECTED)
+  .refine((time) => Number.isFinite(Date.parse(time)), EXPECTED);
 
 /** The stored form of a time in epoch milliseconds. */
 export function toTime(epochMs: number): string {

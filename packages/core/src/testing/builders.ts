@@ -30,7 +30,11 @@ export function aProject(given: Partial<NewProject> = {}, at = "2026-01-01T00:00
 export function aRepository(store: ProjectStore, clock = new FakeClock(), leaseMs = 60_000) {
   const artifacts = new MemoryArtifactStore();
   const logs = new MemoryLogStore();
-  return { repository: new Repository({ store, artifacts, logs, clock, leaseMs }), artifacts, logs, clock };
+  let ids = 0;
+  // The same on every run: two repositories that do the same write the same.
+  const newId = () => `id-${ids++}`;
+  const repository = new Repository({ store, artifacts, logs, clock, leaseMs, newId });
+  return { repository, artifacts, logs, clock };
 }
 
 /** The plan of the test pipeline. */

@@ -1,3 +1,4 @@
 export * from "./builders.ts";
+export { equivalenceSuite } from "./equivalence.suite.ts";
 export { FakeClock } from "./fake-clock.ts";
 export { projectStoreSuite } from "./project-store.suite.ts";

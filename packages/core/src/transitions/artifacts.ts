@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { StagefoldError } from "../errors.ts";
 import { stageKeySchema } from "../snapshot/ids.ts";
+import { jsonObjectSchema, wellFormedSchema } from "../snapshot/json.ts";
 import { LIMITS, utf8Bytes } from "../snapshot/limits.ts";
 import { type ArtifactInfo, artifactInfoSchema, type Stage } from "../snapshot/schema.ts";
 
@@ -15,8 +16,9 @@ export const artifactPathSchema = z
   );
 
 export function isSafePath(path: string): boolean {
+  if (!path.isWellFormed() || path.startsWith("/") || /^[a-zA-Z]:/.test(path)) return false;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  if (/[\u0000-\u001f\u007f\\]/.test(path) || path.startsWith("/") || /^[a-zA-Z]:/.test(path)) return false;
+  if (/[\u0000-\u001f\u007f\\]/.test(path)) return false;
   return path
     .split("/")
     .every((part) => part !== "" && part !== "." && part !== ".." && part !== "__proto__");
@@ -27,8 +29,10 @@ export const artifactInputSchema = z.object({
   path: artifactPathSchema,
   sub_stage: stageKeySchema.optional(),
   ...artifactInfoSchema.shape,
-  metadata: z
-    .record(z.string(), z.unknown())
+  sha256: wellFormedSchema.optional(),
+  media_type: wellFormedSchema.optional(),
+  doc_path: wellFormedSchema.optional(),
+  metadata: jsonObjectSchema
     .refine(
       (value) => utf8Bytes(JSON.stringify(value)) <= LIMITS.metadata,
       `expected at most ${LIMITS.metadata} bytes`,
@@ -82,6 +86,30 @@ export function recordArtifacts(
   for (const { sub_stage, path } of given)
     if (sub_stage !== undefined) changed = withPartArtifact(changed, sub_stage, path);
   return changed;
+}
+
+/** The same for one part of a stage, known from its start: what the other parts made stays. */
+export function recordPartArtifacts(
+  stage: Stage,
+  key: string,
+  given: readonly ArtifactInput[],
+  mode: ArtifactMode,
+  at: string,
+): Stage {
+  const listed = given.map((artifact) => ({ ...artifact, sub_stage: key }));
+  const kept = mode === "replace" ? withoutArtifactsOf(stage, key) : stage;
+  return recordArtifacts(kept, listed, "add", at);
+}
+
+function withoutArtifactsOf(stage: Stage, key: string): Stage {
+  const part = Object.hasOwn(stage.sub_stages, key) ? stage.sub_stages[key] : undefined;
+  if (!part) return stage;
+  const gone = new Set(part.artifacts);
+  const rest = withArtifacts(
+    stage,
+    inlineArtifacts(stage).filter(({ path }) => !gone.has(path)),
+  );
+  return { ...rest, sub_stages: { ...rest.sub_stages, [key]: { ...part, artifacts: [] } } };
 }
 
 /** The stage without artifacts; the files stay in the store. */

@@ -65,11 +65,12 @@ export function cancel(projectId: string, control: Control): UpdatePatch {
 /** pending → queued: offered to workers for the first time. */
 export function queue(known: Project, control: Control): UpdatePatch {
   requireStatus(known, ["pending"]);
+  requireStages(known);
   return controlPatch(
     "queue",
     known.project_id,
     control,
-    [inStatus(["pending"])],
+    [inStatus(["pending"]), ...sameRun(known)],
     [...offered(known, control.at), ...NOT_HELD],
   );
 }
@@ -78,14 +79,16 @@ export function queue(known: Project, control: Control): UpdatePatch {
 export function resume(known: Project, control: Control, leaseMs: number): UpdatePatch {
   requireStatus(known, RESUMABLE);
   if (known.status === "pending") return queue(known, control);
+  requireStages(known);
   const { owner, expires_at } = known.lease;
   if (owner !== undefined && expires_at !== undefined && expires_at > control.at) {
-    const held: Guard = { path: ["lease", "expires_at"], is: "more_than", value: control.at };
+    // Its due time follows from the expiry: one that a heartbeat has moved meanwhile is decided on anew.
+    const held: Guard = { path: ["lease", "expires_at"], is: "equals", value: expires_at };
     return controlPatch(
       "resume",
       known.project_id,
       control,
-      [inStatus(["paused"]), held],
+      [inStatus(["paused"]), held, ...sameRun(known)],
       [
         set("status", "building"),
         set("work_queue", queueFor(known)),
@@ -103,7 +106,7 @@ export function resume(known: Project, control: Control, leaseMs: number): Updat
     "resume",
     known.project_id,
     control,
-    [inStatus(["paused"]), free],
+    [inStatus(["paused"]), free, ...sameRun(known)],
     [...offered(known, control.at), ...NOT_HELD],
   );
 }
@@ -126,7 +129,7 @@ export function retry(known: Project, intent: RetryIntent, control: Control): Up
     "retry",
     known.project_id,
     control,
-    [inStatus([known.status]), { path: ["run"], is: "equals", value: known.run }],
+    [inStatus([known.status]), ...sameRun(known)],
     [
       ...offered(project, control.at),
       ...(intent.pipeline
@@ -164,6 +167,21 @@ function restartStage(known: Project, named: string | undefined): { stage: Stage
   const open = stages.slice(0, from.position).find((stage) => !isFinished(stage));
   if (open) throw stageConflict(open.stage, `finished before ${from.stage.stage} can start`, open.status);
   return from;
+}
+
+/** Of a project and a run of it the pipeline, the priority and, once ended, the stages are known for good. */
+function sameRun(known: Project): Guard[] {
+  return [
+    { path: ["created_at"], is: "equals", value: known.created_at },
+    { path: ["run"], is: "equals", value: known.run },
+  ];
+}
+
+function requireStages(project: Project): void {
+  if (project.stages_snapshot.stages.length === 0)
+    throw new StagefoldError("INVALID_INPUT", "The project has no stages: there is nothing to run.", {
+      issues: ["project_id: expected a project with stages"],
+    });
 }
 
 function offered(project: Project, at: string): Edit[] {

@@ -1,11 +1,11 @@
 import { StagefoldError } from "../errors.ts";
-import { difference, editBytes, type Guard, type UpdatePatch, valueAt } from "../patch/index.ts";
+import { difference, type Guard, type UpdatePatch } from "../patch/index.ts";
 import { itemBytes, valueBytes, withOwnCount } from "../snapshot/limits.ts";
-import type { Project } from "../snapshot/schema.ts";
+import type { Project, Stage } from "../snapshot/schema.ts";
 import { addMs } from "../snapshot/time.ts";
-import { withStages } from "./derive.ts";
+import { isFinished, withStage, withStages } from "./derive.ts";
 import { endProject, projectFailed } from "./end.ts";
-import { interruptStage, reopenStage } from "./stage.ts";
+import { endSubStages, interruptStage, reopenStage } from "./stage.ts";
 
 /** What a holder shows to write: its token, and a number above that of its last write. */
 export interface LeaseKey {
@@ -28,48 +28,59 @@ export function graceMs(leaseMs: number): number {
 export function begin(project: Project, at: string): Project {
   if (project.lease.fresh !== true) return project;
   const begun = begunLease(reopened(project));
-  const position = begun.stages_snapshot.stages.findIndex((stage) => stage.status === "running");
-  const stage = begun.stages_snapshot.stages[position];
-  if (!stage) return begun;
-  const lost = withStages(
-    begun,
-    begun.stages_snapshot.stages.with(position, interruptStage(stage, "failed", LOST, at)),
-  );
-  if (project.lease.claims <= DEATHS_AT_MOST) return lost;
-  const message = `${DEATHS_AT_MOST} workers were lost in a row in stage ${stage.stage} without progress.`;
+  const { stages } = begun.stages_snapshot;
+  // An older item may have nothing left to run.
+  if (stages.every(isFinished)) return endProject(begun, { status: "completed" }, at);
+  const position = stages.findIndex((stage) => stage.status === "running");
+  const stage = stages[position];
+  if (project.lease.claims > DEATHS_AT_MOST) return stalled(begun, position, at);
+  return stage ? withStage(begun, position, interruptStage(stage, "failed", LOST, at)) : begun;
+}
+
+/** Given up, with its stage if its last holder came so far as to start one. */
+function stalled(project: Project, position: number, at: string): Project {
+  const stage = project.stages_snapshot.stages[position];
+  const name = stage?.stage ?? project.current_stage ?? "";
+  const message = `${DEATHS_AT_MOST} workers were lost in a row in stage ${name} without progress.`;
+  const ending = projectFailed(name, "STAGE_STALLED", message);
+  if (!stage) return endProject(project, ending, at);
+  const { history } = interruptStage(stage, "failed", LOST, at);
   const failed = {
-    ...stage,
+    ...endSubStages(stage, at),
     status: "failed" as const,
     error_message: message,
     error_code: "STAGE_STALLED" as const,
+    history,
+    completed_at: at,
   };
-  const history = lost.stages_snapshot.stages[position]?.history ?? [];
-  const stalled = withStages(
-    lost,
-    lost.stages_snapshot.stages.with(position, { ...failed, history, completed_at: at }),
-  );
-  return endProject(stalled, projectFailed(stage.stage, "STAGE_STALLED", message), at);
+  return endProject(withStage(project, position, failed), ending, at);
 }
 
 const LOST = "The worker that ran this attempt was lost.";
 
 function reopened(project: Project): Project {
   const { restart_from, ...rest } = project;
-  if (restart_from === undefined) return project;
   const { stages } = project.stages_snapshot;
   const from = stages.findIndex((stage) => stage.stage === restart_from);
-  return withStages(
-    rest,
-    stages.map((stage, i) => (from >= 0 && i >= from ? reopenStage(stage) : stage)),
+  const opened = stages.map((stage, i) =>
+    (from >= 0 && i >= from) || isStuck(stage) ? reopenStage(stage) : stage,
   );
+  return opened.every((stage, i) => stage === stages[i]) && restart_from === undefined
+    ? project
+    : withStages(rest, opened);
+}
+
+/** In a project that goes on, as an older form may have it: no event leads out of these. */
+function isStuck(stage: Stage): boolean {
+  return stage.status === "failed" || stage.status === "cancelled";
 }
 
 function begunLease(project: Project): Project {
   if (project.status === "building") {
-    const { fresh: _f, ...lease } = project.lease;
+    const { fresh: _f, claim_id: _c, ...lease } = project.lease;
     return { ...project, lease };
   }
-  const { fresh: _f, ...lease } = project.lease;
+  const { fresh: _f, claim_id: _c, ...lease } = project.lease;
   return { ...project, lease };
 }
 
@@ -125,14 +136,13 @@ function renewed(project: Project, times: { readonly at: string; readonly leaseM
   };
 }
 
-/** The next revision, and what the item then weighs: exactly, for the first write of a holder. */
+/**
+ * The next revision, and what the item then weighs. Whoever writes under the guard of `unchanged` knows all of it,
+ * and so corrects what control writes, which know nothing, have put too high.
+ */
 export function touched(next: Project, known: Project, at: string): Project {
   const written = { ...next, updated_at: at, revision: known.revision + 1, item_bytes: known.item_bytes };
-  const weight =
-    known.lease.fresh === true
-      ? itemBytes(written)
-      : known.item_bytes + editBytes(difference(known, written), (path) => valueAt(known, path));
-  return { ...written, item_bytes: withOwnCount(weight - valueBytes(known.item_bytes)) };
+  return { ...written, item_bytes: withOwnCount(itemBytes(written) - valueBytes(known.item_bytes)) };
 }
 
 /** The guards that `known` is what the item still is, for a reader. */

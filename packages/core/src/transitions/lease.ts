@@ -10,8 +10,12 @@ import { interruptStage } from "./stage.ts";
 export interface ClaimIntent {
   readonly owner: string;
   readonly leaseMs: number;
+  /** Names this claim, so that it is known again after a lost reply. */
+  readonly claim_id?: string | undefined;
   /** The partition of the work index it was found in; left out, any project with stages of its own. */
   readonly work_queue?: string | undefined;
+  /** The present holder, when it is proven to be gone: its lease need not run out then. */
+  readonly from?: string | undefined;
 }
 
 /** queued, or building with its lease run out → building under a new token. Needs to know nothing of the project. */
@@ -28,7 +32,7 @@ export function claim(projectId: string, intent: ClaimIntent, at: string): Updat
     guards: [
       { path: ["status"], is: "one_of", values: ["queued", "building"] },
       queue,
-      { path: ["work_due_at"], is: "at_most", value: at },
+      ...(intent.from === undefined ? due(at) : [heldBy(intent.from)]),
     ],
     edits: [
       set(["status"], "building"),
@@ -36,6 +40,7 @@ export function claim(projectId: string, intent: ClaimIntent, at: string): Updat
       set(["lease", "owner"], intent.owner),
       set(["lease", "expires_at"], expires_at),
       set(["lease", "fresh"], true),
+      ...(intent.claim_id === undefined ? [] : [set(["lease", "claim_id"], intent.claim_id)]),
       { op: "add", path: ["lease", "claims"], value: 1 },
       set(["work_due_at"], addMs(expires_at, graceMs(intent.leaseMs))),
       { op: "default", path: ["started_at"], value: at },
@@ -43,6 +48,23 @@ export function claim(projectId: string, intent: ClaimIntent, at: string): Updat
       { op: "add", path: ["revision"], value: 1 },
     ],
   };
+}
+
+/** Its time has come, and, whatever the index says, no lease lives. */
+function due(at: string): Guard[] {
+  return [
+    { path: ["work_due_at"], is: "at_most", value: at },
+    {
+      any: [
+        { path: ["lease", "expires_at"], is: "absent" },
+        { path: ["lease", "expires_at"], is: "at_most", value: at },
+      ],
+    },
+  ];
+}
+
+function heldBy(owner: string): Guard {
+  return { path: ["lease", "owner"], is: "equals", value: owner };
 }
 
 /** Renews the lease and nothing else: no reader sees it. `status` is what the holder last heard. */

@@ -61,6 +61,12 @@ export function addMetrics(stage: Stage, metrics: Metrics | undefined): Stage {
     const before = sums.get(name);
     sums.set(name, typeof value === "number" && typeof before === "number" ? before + value : value);
   }
+  if (sums.size > LIMITS.metrics)
+    throw new StagefoldError(
+      "INVALID_INPUT",
+      `Stage ${stage.stage} may add up ${LIMITS.metrics} figures, and would have ${sums.size}.`,
+      { issues: [`metrics: expected at most ${LIMITS.metrics} figures`] },
+    );
   return { ...stage, metrics: Object.fromEntries(sums) };
 }
 
@@ -148,7 +154,7 @@ export function interruptStage(
 /** pending or running → skipped. */
 export function skipStage(stage: Stage, reason: string, at: string): Stage {
   requireStage(stage, ["pending", "running"]);
-  const { logs: _tail, ...rest } = stage;
+  const { logs: _tail, ...rest } = endSubStages(stage, at);
   return {
     ...rest,
     status: "skipped",
@@ -160,6 +166,8 @@ export function skipStage(stage: Stage, reason: string, at: string): Stage {
 
 /** Any state → pending, for a retry: what the last attempt came to goes to the history. */
 export function reopenStage(stage: Stage): Stage {
+  // Nothing came of it yet; what others recorded for it stays.
+  if (stage.status === "pending" && stage.attempt === 0) return stage;
   const { started_at: _s, completed_at: _c, duration_seconds: _d, ...rest } = cleared(stage);
   // A pending stage's attempts are in the history already.
   const history =
@@ -168,7 +176,7 @@ export function reopenStage(stage: Stage): Stage {
 }
 
 /** What still runs inside a stage ends with it. */
-function endSubStages(stage: Stage, at: string): Stage {
+export function endSubStages(stage: Stage, at: string): Stage {
   const running = Object.entries(stage.sub_stages).filter(([, part]) => part.status === "running");
   if (running.length === 0) return stage;
   const closed = running.map(([key, part]) => [

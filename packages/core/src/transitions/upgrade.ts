@@ -1,27 +1,38 @@
-import type { Edit, Guard, Item, Path, UpdatePatch } from "../patch/index.ts";
+import { type Edit, type Guard, type Item, type Path, type UpdatePatch, valueAt } from "../patch/index.ts";
+import { canonicalJson } from "../snapshot/ids.ts";
 import type { Project } from "../snapshot/schema.ts";
 
-/** As many conditions as fit DynamoDB's 4 KB of expression with room to spare. */
-const GUARDS_AT_MOST = 90;
+/** What fits DynamoDB's 4 KB of expression and 300 operators with room to spare: bytes of path, and conditions. */
+const PATHS_AT_MOST = 2500;
+const GUARDS_AT_MOST = 120;
 
 /**
  * Replaces an item of an older form as a whole by what was read of it, if nobody changed it meanwhile. Compared
  * are single values, the top-level ones first: not every engine compares maps.
  */
 export function upgrade(stored: Item, read: Project): UpdatePatch {
-  const edits = Object.entries(read)
-    .filter(([field, value]) => field !== "project_id" && value !== undefined)
+  const now = new Map(Object.entries(read).filter(([, value]) => value !== undefined));
+  const edits = [...now]
+    .filter(([field, value]) => canonicalJson(value) !== canonicalJson(valueAt(stored, [field])))
     .map(([field, value]): Edit => ({ op: "set", path: [field], value }));
-  const gone = ["work_queue", "work_due_at"].filter(
-    (field) => Object.hasOwn(stored, field) && !Object.hasOwn(read, field),
-  );
+  // What was left out when it was read could not be read again either.
+  const gone = Object.keys(stored).filter((field) => !now.has(field));
   return {
     kind: "update",
     transition: "upgrade",
     project_id: read.project_id,
-    guards: unchangedValues(stored).slice(0, GUARDS_AT_MOST),
+    guards: withinLimits(unchangedValues(stored)),
     edits: [...edits, ...gone.map((field): Edit => ({ op: "remove", path: [field] }))],
   };
+}
+
+function withinLimits(guards: readonly Guard[]): Guard[] {
+  let bytes = 0;
+  const end = guards.findIndex((guard, i) => {
+    bytes += 12 + ("path" in guard ? guard.path.length * 6 : 0);
+    return i >= GUARDS_AT_MOST || bytes > PATHS_AT_MOST;
+  });
+  return end < 0 ? [...guards] : guards.slice(0, end);
 }
 
 function unchangedValues(stored: Item): Guard[] {

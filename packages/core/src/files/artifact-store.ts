@@ -1,0 +1,65 @@
+import type { ArtifactRef, ArtifactStore, Bytes, StoredArtifact } from "../ports/artifact-store.ts";
+import { refused, unavailable } from "./errors.ts";
+import { FileStream } from "./file-stream.ts";
+import { artifactPlace, documentPlace, projectPlace } from "./places.ts";
+import type { WholeFiles } from "./whole-files.ts";
+
+/** Artifacts and documents as files. */
+export class FileArtifactStore implements ArtifactStore {
+  readonly #files: WholeFiles;
+
+  constructor(files: WholeFiles) {
+    this.#files = files;
+  }
+
+  async put(
+    ref: ArtifactRef,
+    content: Bytes,
+    options: { readonly limit?: number } = {},
+  ): Promise<StoredArtifact> {
+    const blocks = content instanceof Uint8Array ? [content] : content;
+    return await this.#files.write(artifactPlace(ref), blocks, options.limit);
+  }
+
+  async get(ref: ArtifactRef): Promise<{ size: number; stream: AsyncIterable<Uint8Array> } | undefined> {
+    const file = await this.#files.open(artifactPlace(ref));
+    return file && { size: file.size, stream: new FileStream(file.handle, file.size) };
+  }
+
+  async putDocument(projectId: string, name: string, value: unknown): Promise<void> {
+    const place = documentPlace(projectId, name);
+    await this.#files.write(place, [Buffer.from(toJson(value))]);
+  }
+
+  async getDocument(projectId: string, name: string): Promise<unknown> {
+    const file = await this.#files.open(documentPlace(projectId, name));
+    if (!file) return undefined;
+    const blocks: Uint8Array[] = [];
+    for await (const block of new FileStream(file.handle, file.size)) blocks.push(block);
+    return fromJson(Buffer.concat(blocks).toString("utf8"), name);
+  }
+
+  async removeProject(projectId: string): Promise<void> {
+    await this.#files.removeFolder(projectPlace(projectId));
+  }
+}
+
+function toJson(value: unknown): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch (error) {
+    // A BigInt, or an object that contains itself.
+    throw refused(`expected JSON, found ${error instanceof Error ? error.message : String(error)}`, error);
+  }
+  if (text === undefined) throw refused(`expected JSON, found ${typeof value}`);
+  return text;
+}
+
+function fromJson(text: string, name: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw unavailable(`The document ${name} is damaged: expected JSON.`, error);
+  }
+}

@@ -1,0 +1,267 @@
+import { describe, expect, it } from "vitest";
+import { aHolder, stageOf } from "../../test/holder.ts";
+import { MemoryProjectStore } from "../memory/project-store.ts";
+import { aRepository } from "../testing/builders.ts";
+
+const STAGES = ["plan", "make", "check"].map((stage) => ({ stage }));
+const LEASE = 60_000;
+
+/** A holder in the middle of its first stage, and another process that knows only what it reads. */
+async function building() {
+  const holder = await aHolder(STAGES);
+  await holder.claim();
+  await holder.report([{ event: "started", stage: "plan" }]);
+  const other = aRepository(holder.store, holder.clock, LEASE).repository;
+  return { ...holder, holder, other };
+}
+
+describe("pausing and resuming", () => {
+  it("goes on under the same lease while it lives, with the due time of the lease as it is now", async () => {
+    const { holder, other, clock, id } = await building();
+    await other.control.pause(id);
+    // The other process has seen the lease as it was; heartbeats move it on.
+    for (let i = 0; i < 3; i++) {
+      clock.advance(19_000);
+      await holder.repository.work.heartbeat(id, holder.key.lease_token);
+    }
+    clock.advance(2_500);
+    const resumed = await other.control.resume(id);
+    expect(resumed).toMatchObject({ status: "building", lease: { owner: "w" } });
+    expect(resumed.work_due_at).toBe("2026-01-01T00:02:02.000Z");
+    // Nobody takes it while that lease lives.
+    clock.advance(50_000);
+    expect(await other.work.claim(id, "thief", resumed.work_queue)).toBeUndefined();
+    await holder.report([{ event: "progress", stage: "plan", progress: 5 }]);
+  });
+
+  it("takes no living lease, whatever the index says", async () => {
+    const { holder, other, store, id } = await building();
+    const { work_queue } = await other.get(id);
+    await store.write({
+      kind: "update",
+      transition: "upgrade",
+      project_id: id,
+      guards: [],
+      edits: [{ op: "set", path: ["work_due_at"], value: "2020-01-01T00:00:00.000Z" }],
+    });
+    expect(await other.work.due("agent_builds", 10)).toHaveLength(1);
+    expect(await other.work.claim(id, "thief", work_queue)).toBeUndefined();
+    await holder.report([{ event: "completed", stage: "plan" }]);
+  });
+
+  it("queues it again once the lease has run out, and tells the holder that was", async () => {
+    const { holder, other, clock, id } = await building();
+    await other.control.pause(id);
+    clock.advance(LEASE + 1);
+    const resumed = await other.control.resume(id);
+    expect(resumed).toMatchObject({ status: "queued", lease: { claims: 0 }, work_due_at: other.now() });
+    await expect(holder.report([{ event: "completed", stage: "plan" }])).rejects.toMatchObject({
+      code: "LEASE_LOST",
+    });
+    const claim = await other.work.claim(id, "w2", resumed.work_queue);
+    expect(claim?.project.stages_snapshot.stages[0]).toMatchObject({
+      status: "pending",
+      history: [{ attempt: 1, status: "failed", code: "WORKER_LOST" }],
+    });
+  });
+
+  it("records the end of a stage that ran, and with the last stage the end of the project", async () => {
+    const { holder, other, id } = await building();
+    await holder.report([
+      { event: "completed", stage: "plan" },
+      { event: "skipped", stage: "make", reason: "" },
+      { event: "started", stage: "check" },
+    ]);
+    await other.control.pause(id);
+    const ended = await holder.report([{ event: "completed", stage: "check" }]);
+    expect(ended).toMatchObject({ status: "completed", lease: { claims: 0 }, progress_percentage: 100 });
+    expect(ended.build_summary).toBeDefined();
+    await expect(other.control.resume(id)).rejects.toMatchObject({
+      code: "PROJECT_CONFLICT",
+      data: { expected: "pending or paused", actual: "completed" },
+    });
+  });
+
+  it("has nothing to run in a project without stages", async () => {
+    const store = new MemoryProjectStore();
+    const { repository } = aRepository(store);
+    const project_id = "proj_00000000beef";
+    for (const status of ["building", "paused"]) {
+      const item = { project_id, status, created_at: "2025-01-01T00:00:00.000Z", stages_snapshot: {} };
+      await store.write({ kind: "delete", transition: "delete", project_id, guards: [] });
+      await store.write({ kind: "put", transition: "create", project_id, guards: [], item });
+      await expect(repository.control.resume(project_id)).rejects.toMatchObject({ code: "INVALID_INPUT" });
+    }
+  });
+});
+
+describe("an operation id", () => {
+  it("makes a repeat harmless, from any process, until the next control write", async () => {
+    const { other, store, clock, id } = await building();
+    const blind = aRepository(store, clock).repository;
+    const first = await other.control.pause(id, "op");
+    expect(await other.control.pause(id, "op")).toEqual(first);
+    expect(await blind.control.pause(id, "op")).toEqual(first);
+    await other.control.resume(id, "next");
+    // The first operation is forgotten: this one is another.
+    expect(await blind.control.pause(id, "op")).toMatchObject({
+      status: "paused",
+      revision: first.revision + 2,
+    });
+  });
+
+  it("is one operation's alone: under another it is not taken for done", async () => {
+    const { other, id } = await building();
+    await other.control.pause(id, "same");
+    expect(await other.control.cancel(id, "same")).toMatchObject({ status: "cancelled" });
+    expect(await other.control.retry(id, {}, "same")).toMatchObject({ status: "queued", run: 2 });
+    expect(await other.control.retry(id, {}, "same")).toMatchObject({ status: "queued", run: 2 });
+    expect(await other.control.pause(id, "same")).toMatchObject({ status: "paused" });
+    expect(await other.control.resume(id, "same")).toMatchObject({ status: "queued" });
+  });
+});
+
+describe("a retry", () => {
+  async function failedAt(stage: "plan" | "make" | "check") {
+    const it = await building();
+    for (const [i, { stage: key }] of STAGES.entries()) {
+      if (key === stage) {
+        await it.holder.report([{ event: "failed", stage: key, message: "broken" }]);
+        return it;
+      }
+      await it.holder.report([
+        { event: "completed", stage: key, artifacts: [{ path: `${key}.txt` }] },
+        { event: "started", stage: STAGES[i + 1]?.stage ?? "" },
+      ]);
+    }
+    return it;
+  }
+  const statuses = (project: { stages_snapshot: { stages: { status: string }[] } }) =>
+    project.stages_snapshot.stages.map((stage) => stage.status).join(" ");
+
+  it("from the first unfinished stage keeps the finished ones", async () => {
+    const { holder, other, id } = await failedAt("make");
+    const retried = await other.control.retry(id, {});
+    expect(retried).toMatchObject({
+      status: "queued",
+      run: 2,
+      restart_from: "make",
+      current_stage: "make",
+      progress_percentage: 33,
+    });
+    for (const gone of ["error_info", "completed_at", "build_summary"])
+      expect(retried).not.toHaveProperty(gone);
+    expect(statuses(retried)).toBe("completed failed pending");
+    const project = await holder.claim();
+    expect(statuses(project)).toBe("completed pending pending");
+    // The first write says so in the item, and forgets where to start.
+    const begun = await holder.report([{ event: "started", stage: "make" }]);
+    expect(begun).not.toHaveProperty("restart_from");
+    expect(begun.lease).not.toHaveProperty("fresh");
+    expect(begun.lease).not.toHaveProperty("claim_id");
+    expect(stageOf(begun, "plan").output_data.artifacts).toEqual(["plan.txt"]);
+    expect(stageOf(begun, "make")).toMatchObject({
+      attempt: 2,
+      history: [{ attempt: 1, status: "failed", code: "STAGE_FAILED" }],
+    });
+  });
+
+  it("from a named stage, by an old name too, opens it and all after it", async () => {
+    const { other, holder, id } = await failedAt("check");
+    await other.control.retry(id, { from_stage: "plan" });
+    expect(statuses(await holder.claim())).toBe("pending pending pending");
+    const aliased = await aHolder([{ stage: "tools_developer" }, { stage: "agent_code_developer" }]);
+    await aliased.claim();
+    await aliased.report([
+      { event: "started", stage: "tool_developer" },
+      { event: "completed", stage: "tools_developer" },
+      { event: "started", stage: "code_developer" },
+      { event: "completed", stage: "agent_developer" },
+    ]);
+    const again = await aliased.repository.control.retry(aliased.id, { from_stage: "code_developer" });
+    expect(again).toMatchObject({ restart_from: "agent_code_developer", progress_percentage: 50 });
+    await expect(aliased.repository.control.retry(aliased.id, { from_stage: "none" })).rejects.toMatchObject({
+      code: "PROJECT_CONFLICT",
+    });
+  });
+
+  it("remembers where it was to start when it is cancelled before anybody began", async () => {
+    const { other, holder, id } = await failedAt("check");
+    await other.control.retry(id, { from_stage: "make" });
+    expect((await other.control.cancel(id)).restart_from).toBe("make");
+    const again = await other.control.retry(id, {});
+    expect(again).toMatchObject({ run: 3, restart_from: "make", current_stage: "make" });
+    expect(statuses(await holder.claim())).toBe("completed pending pending");
+    const begun = await holder.report([{ event: "started", stage: "make" }]);
+    // Opened once, whatever the number of retries.
+    expect(stageOf(begun, "make").history).toHaveLength(1);
+    expect(stageOf(begun, "check").history).toHaveLength(1);
+  });
+
+  it("may start elsewhere when it is cancelled and tried again", async () => {
+    const { other, holder, id } = await failedAt("check");
+    await other.control.retry(id, { from_stage: "plan" });
+    await other.control.cancel(id);
+    await expect(other.control.retry(id, { from_stage: "nowhere" })).rejects.toMatchObject({
+      code: "STAGE_NOT_FOUND",
+    });
+    expect(await other.control.retry(id, { from_stage: "check" })).toMatchObject({ restart_from: "check" });
+    expect(statuses(await holder.claim())).toBe("completed completed pending");
+  });
+
+  it("shows a stage that still ran at a cancellation as cancelled until it is opened", async () => {
+    const { other, holder, id } = await building();
+    await other.control.cancel(id);
+    expect(statuses(await other.control.retry(id, {}))).toBe("cancelled pending pending");
+    // Nobody runs it: what it made may be recorded.
+    await other.artifacts.record(id, "plan", [{ path: "a" }], "add");
+    expect(statuses(await holder.claim())).toBe("pending pending pending");
+    const begun = await holder.report([{ event: "started", stage: "plan" }]);
+    expect(stageOf(begun, "plan").history).toMatchObject([{ attempt: 1, status: "cancelled" }]);
+  });
+
+  it("names a pipeline anew, and with it who runs the project", async () => {
+    const store = new MemoryProjectStore();
+    const { repository } = aRepository(store);
+    const made = await repository.control.create({ requirement: "r" }, { pipeline: "own", stages: STAGES });
+    expect(made.work_queue).toMatch(/^external#p3#/);
+    const stale = aRepository(store).repository;
+    await repository.control.pause(made.project_id);
+    await stale.get(made.project_id);
+    await repository.control.cancel(made.project_id);
+    const pipeline = { name: "agent-build", version: "7" };
+    const retried = await repository.control.retry(made.project_id, { pipeline });
+    expect(retried).toMatchObject({ pipeline: "agent-build", pipeline_version: "7" });
+    expect(retried.work_queue).toMatch(/^agent_builds#p3#/);
+    await repository.control.pause(made.project_id);
+    // A process that still believes the old run to be paused does not send the new one to the old queue.
+    expect((await stale.control.resume(made.project_id)).work_queue).toBe(retried.work_queue);
+  });
+
+  it("keeps what was recorded for a stage that never ran", async () => {
+    const { other, holder, id } = await failedAt("plan");
+    await other.artifacts.record(id, "check", [{ path: "input.csv" }], "add");
+    await other.control.retry(id, {});
+    expect(stageOf(await holder.claim(), "check").output_data.artifacts).toEqual(["input.csv"]);
+  });
+});
+
+describe("a creation", () => {
+  it("under one key is one project, whoever repeats it, and another user's is another", async () => {
+    const store = new MemoryProjectStore();
+    const plan = { pipeline: "test", pipeline_version: "1", stages: STAGES };
+    const request = { requirement: "r", user_id: "a", idempotency_key: "k", tags: ["x"] };
+    const repositories = Array.from({ length: 5 }, () => aRepository(store).repository);
+    const made = await Promise.all(repositories.map((one) => one.control.create(request, plan)));
+    expect(new Set(made.map((project) => project.project_id)).size).toBe(1);
+    const [first] = repositories;
+    const theirs = await first?.control.create({ ...request, user_id: "b" }, plan);
+    expect(theirs?.project_id).not.toBe(made[0]?.project_id);
+    // The order of fields is no difference, a field more is.
+    const turned = { tags: ["x"], idempotency_key: "k", requirement: "r", user_id: "a" };
+    expect((await first?.control.create(turned, plan))?.project_id).toBe(made[0]?.project_id);
+    await expect(first?.control.create({ ...request, priority: 1 }, plan)).rejects.toMatchObject({
+      code: "IDEMPOTENCY_MISMATCH",
+    });
+  });
+});

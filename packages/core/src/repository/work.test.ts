@@ -1,0 +1,219 @@
+import { describe, expect, it } from "vitest";
+import { aHolder, type Holder, stageOf } from "../../test/holder.ts";
+import { type ReportEventInput, reportEventSchema } from "../report/events.ts";
+import { aRepository } from "../testing/builders.ts";
+import { Repository } from "./repository.ts";
+
+const STAGES = ["plan", "make", "check"].map((stage) => ({ stage }));
+const start: ReportEventInput = { event: "started", stage: "plan" };
+
+/** The holder dies: nothing more is heard of it until its lease and the grace are over. */
+function dies(holder: Holder): void {
+  holder.clock.advance(66_000);
+}
+
+describe("claims in a row", () => {
+  it("give a build up after three deaths in one stage", async () => {
+    const holder = await aHolder(STAGES);
+    for (let death = 1; death <= 3; death++) {
+      const project = await holder.claim(`w${death}`);
+      expect(project.lease.claims).toBe(death);
+      await holder.report([start]);
+      dies(holder);
+    }
+    const given = await holder.claim("w4");
+    expect(given).toMatchObject({
+      status: "failed",
+      error_info: { stage: "plan", code: "STAGE_STALLED" },
+      lease: { claims: 0 },
+    });
+    // Recorded by a report of nothing.
+    const project = await holder.report([]);
+    expect(project).toMatchObject({ status: "failed", error_info: { code: "STAGE_STALLED" } });
+    expect(project.work_queue).toBeUndefined();
+    const plan = stageOf(project, "plan");
+    expect(plan).toMatchObject({ status: "failed", error_code: "STAGE_STALLED", attempt: 3 });
+    expect(plan.history.map((entry) => entry.code)).toEqual(["WORKER_LOST", "WORKER_LOST", "WORKER_LOST"]);
+    // A retry begins to count anew.
+    await holder.repository.control.retry(holder.id, {});
+    expect(await holder.claim()).toMatchObject({ status: "building", lease: { claims: 1 } });
+  });
+
+  it("give a build up whose workers die before they start anything", async () => {
+    const holder = await aHolder(STAGES);
+    for (let death = 1; death <= 3; death++) {
+      expect((await holder.claim()).status).toBe("building");
+      dies(holder);
+    }
+    expect(await holder.claim()).toMatchObject({ status: "failed", error_info: { stage: "plan" } });
+    expect((await holder.report([])).stages_snapshot.stages.map((stage) => stage.status)).toEqual([
+      "pending",
+      "pending",
+      "pending",
+    ]);
+  });
+
+  it.each<[string, (holder: Holder) => Promise<unknown>]>([
+    ["progress", (holder) => holder.report([{ event: "progress", stage: "plan", progress: 1 }])],
+    [
+      "a finished stage",
+      (holder) =>
+        holder.report([
+          { event: "completed", stage: "plan" },
+          { event: "started", stage: "make" },
+        ]),
+    ],
+    [
+      "a failure to be tried again",
+      async (holder) => {
+        await holder.report([{ event: "failed", stage: "plan", message: "x", retry_in_seconds: 0 }]);
+        await holder.claim();
+        await holder.report([start]);
+      },
+    ],
+    [
+      "a release",
+      async (holder) => {
+        await holder.report([], true);
+        await holder.claim();
+        await holder.report([start]);
+      },
+    ],
+  ])("begin anew after %s", async (_name, progress) => {
+    const holder = await aHolder(STAGES);
+    for (let death = 1; death <= 3; death++) {
+      await holder.claim();
+      await holder.report([start]);
+      if (death < 3) dies(holder);
+    }
+    await progress(holder);
+    dies(holder);
+    const project = await holder.claim();
+    expect(project).toMatchObject({ status: "building", lease: { claims: 2 } });
+  });
+
+  it("completes a build that has nothing left to run", async () => {
+    const holder = await aHolder(STAGES);
+    const done = { status: "completed", artifacts: [] };
+    await holder.store.write({
+      kind: "update",
+      transition: "upgrade",
+      project_id: holder.id,
+      guards: [],
+      edits: [
+        {
+          op: "set",
+          path: ["stages_snapshot"],
+          value: { stages: STAGES.map((one) => ({ ...one, ...done })) },
+        },
+        { op: "remove", path: ["schema_version"] },
+      ],
+    });
+    await holder.repository.control.resume(holder.id);
+    expect((await holder.claim()).status).toBe("completed");
+    expect(await holder.report([])).toMatchObject({ status: "completed", stages_snapshot: { completed: 3 } });
+  });
+
+  it("opens what an older form left failed in a project that goes on", async () => {
+    const holder = await aHolder(STAGES);
+    await holder.store.write({
+      kind: "update",
+      transition: "upgrade",
+      project_id: holder.id,
+      guards: [],
+      edits: [
+        { op: "set", path: ["status"], value: "paused" },
+        { op: "set", path: ["stages_snapshot"], value: { stages: [{ stage: "plan", status: "error" }] } },
+        { op: "remove", path: ["schema_version"] },
+      ],
+    });
+    await holder.repository.control.resume(holder.id);
+    await holder.claim();
+    const project = await holder.report([start]);
+    expect(stageOf(project, "plan")).toMatchObject({ attempt: 2, history: [{ status: "failed" }] });
+  });
+});
+
+describe("a claim", () => {
+  it("is given to one of two that ask under the same name at the same moment", async () => {
+    const holder = await aHolder(STAGES);
+    const { work_queue } = await holder.repository.get(holder.id);
+    const other = aRepository(holder.store, holder.clock).repository;
+    // Another process: its claims have names of their own.
+    const apart = new Repository({ ...holder, store: holder.store, clock: holder.clock });
+    const claims = await Promise.all([
+      holder.repository.work.claim(holder.id, "program", work_queue),
+      holder.repository.work.claim(holder.id, "program", work_queue),
+      apart.work.claim(holder.id, "program", work_queue),
+      apart.work.claim(holder.id, "program", work_queue),
+    ]);
+    expect(claims.filter((claim) => claim !== undefined)).toHaveLength(1);
+    expect((await other.get(holder.id)).lease.claims).toBe(1);
+  });
+
+  it("waits until the work is due", async () => {
+    const holder = await aHolder(STAGES);
+    await holder.claim();
+    await holder.report([start]);
+    await holder.report([{ event: "failed", stage: "plan", message: "x", retry_in_seconds: 90 }]);
+    const { work_queue } = await holder.repository.get(holder.id);
+    holder.clock.advance(89_999);
+    expect(await holder.repository.work.due("agent_builds", 5)).toEqual([]);
+    expect(await holder.repository.work.claim(holder.id, "w", work_queue)).toBeUndefined();
+    holder.clock.advance(1);
+    expect(await holder.repository.work.due("agent_builds", 5)).toMatchObject([{ project_id: holder.id }]);
+    expect(await holder.repository.work.claim(holder.id, "w", work_queue)).toBeDefined();
+  });
+
+  it("without a queue takes a project with stages of its own, and none of a pipeline", async () => {
+    const holder = await aHolder(STAGES);
+    const { repository } = holder;
+    expect(await repository.work.claim(holder.id, "program")).toBeUndefined();
+    const own = await repository.control.create({ requirement: "r" }, { pipeline: "mine", stages: STAGES });
+    expect((await repository.work.claim(own.project_id, "program"))?.project.status).toBe("building");
+  });
+});
+
+describe("a holder's numbers", () => {
+  it("are above that of its claim: a write that never was is not taken for a repeat", async () => {
+    const holder = await aHolder(STAGES);
+    await holder.claim();
+    const { lease_token, lease_seq } = holder.key;
+    const same = { project_id: holder.id, lease_token, lease_seq, events: [reportEventSchema.parse(start)] };
+    await expect(holder.repository.work.report(same)).rejects.toMatchObject({ code: "LEASE_LOST" });
+    expect(stageOf(await holder.repository.get(holder.id), "plan").status).toBe("pending");
+  });
+
+  it("outlast others who write meanwhile by right", async () => {
+    const holder = await aHolder(STAGES);
+    await holder.claim();
+    await holder.report([start]);
+    const others = Array.from({ length: 4 }, () => aRepository(holder.store, holder.clock).repository);
+    // Three times the holder's write comes after several of others, of which it knows nothing.
+    const write = holder.store.write.bind(holder.store);
+    let recorded = 0;
+    holder.store.write = async (patch) => {
+      if (patch.transition === "report" && recorded < 9)
+        for (const other of others.slice(1))
+          await other.artifacts.record(holder.id, "check", [{ path: `f${recorded++}` }], "add");
+      return await write(patch);
+    };
+    const project = await holder.report([{ event: "progress", stage: "plan", progress: 7 }]);
+    expect(stageOf(project, "plan").progress).toBe(7);
+    expect(stageOf(project, "check").output_data.artifacts).toHaveLength(9);
+  });
+
+  it("are not above it for a claim of old when the clock goes backwards", async () => {
+    const holder = await aHolder(STAGES);
+    await holder.claim();
+    await holder.report([start]);
+    const before = await holder.item();
+    holder.clock.advance(-30_000);
+    // The lease is not shortened, and not lost either.
+    const beat = await holder.repository.work.heartbeat(holder.id, holder.key.lease_token);
+    expect(beat.expires_at).toBe("2026-01-01T00:01:00.000Z");
+    expect(await holder.item()).toEqual(before);
+    await holder.report([{ event: "completed", stage: "plan" }]);
+    expect((await holder.repository.get(holder.id)).lease_token).toBe(holder.key.lease_token);
+  });
+});
