@@ -1,8 +1,7 @@
 import {
   type ArtifactStore,
+  createMemoryFileStores,
   type LogStore,
-  MemoryArtifactStore,
-  MemoryLogStore,
   MemoryProjectStore,
   type ProjectStore,
   Repository,
@@ -45,7 +44,7 @@ interface Files {
 /** Everything an API is made of, on the reference stores. */
 export function memoryDeps(
   store: ProjectStore = new MemoryProjectStore(),
-  files: Files = { artifacts: new MemoryArtifactStore(), logs: new MemoryLogStore() },
+  files: Files = createMemoryFileStores(),
 ) {
   const clock = new TestClock();
   const { artifacts, logs } = files;

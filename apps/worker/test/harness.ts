@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
-  MemoryArtifactStore,
-  MemoryLogStore,
+  type ArtifactStore,
+  createMemoryFileStores,
+  type LogStore,
   MemoryProjectStore,
   type Patch,
   type Project,
@@ -43,8 +44,8 @@ export class CountingStore extends MemoryProjectStore {
 export interface Bench extends AsyncDisposable {
   readonly folder: string;
   readonly store: CountingStore;
-  readonly artifacts: MemoryArtifactStore;
-  readonly logs: MemoryLogStore;
+  readonly artifacts: ArtifactStore;
+  readonly logs: LogStore;
   readonly repository: Repository;
   readonly pipelines: PipelineRegistry;
   readonly pipelinesFolder: string;
@@ -70,8 +71,7 @@ export async function openBench({ files, leaseMs = 4000 }: BenchOptions): Promis
   await mkdir(pipelinesFolder);
   for (const [name, text] of Object.entries(files)) await writeFile(join(pipelinesFolder, name), text);
   const store = new CountingStore();
-  const artifacts = new MemoryArtifactStore();
-  const logs = new MemoryLogStore();
+  const { artifacts, logs } = createMemoryFileStores();
   const repository = new Repository({ store, artifacts, logs, leaseMs });
   const pipelines = await loadPipelines(pipelinesFolder);
   const log = pino({ level: process.env.TEST_LOG_LEVEL ?? "silent" });

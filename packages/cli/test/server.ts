@@ -1,12 +1,11 @@
 import { type ApiDeps, startApi } from "@stagefold/api";
 import { createClient } from "@stagefold/client";
-import { MemoryArtifactStore, MemoryLogStore, MemoryProjectStore, Repository } from "@stagefold/core";
+import { createMemoryFileStores, MemoryProjectStore, Repository } from "@stagefold/core";
 import { builtInPipelines } from "@stagefold/pipeline";
 
 /** A real API on a free port, on the reference stores. */
 export async function serve() {
-  const artifacts = new MemoryArtifactStore();
-  const logs = new MemoryLogStore();
+  const { artifacts, logs } = createMemoryFileStores();
   const repository = new Repository({ store: new MemoryProjectStore(), artifacts, logs, leaseMs: 60_000 });
   const deps: ApiDeps = { repository, artifacts, logs, pipelines: builtInPipelines() };
   const api = await startApi(deps, { host: "127.0.0.1", port: 0 });

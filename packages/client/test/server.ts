@@ -1,13 +1,12 @@
 import { get } from "node:http";
 import { text } from "node:stream/consumers";
 import { type ApiDeps, startApi } from "@stagefold/api";
-import { MemoryArtifactStore, MemoryLogStore, MemoryProjectStore, Repository } from "@stagefold/core";
+import { createMemoryFileStores, MemoryProjectStore, Repository } from "@stagefold/core";
 import { builtInPipelines } from "@stagefold/pipeline";
 
 /** Everything an API is made of, on the reference stores. */
 export function memoryDeps() {
-  const artifacts = new MemoryArtifactStore();
-  const logs = new MemoryLogStore();
+  const { artifacts, logs } = createMemoryFileStores();
   const repository = new Repository({ store: new MemoryProjectStore(), artifacts, logs, leaseMs: 60_000 });
   return { repository, artifacts, logs, pipelines: builtInPipelines() } satisfies ApiDeps;
 }

@@ -2,25 +2,22 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { MemoryArtifactStore, MemoryLogStore, MemoryProjectStore, Repository } from "@stagefold/core";
+import { type ArtifactStore, createMemoryFileStores, MemoryProjectStore, Repository } from "@stagefold/core";
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { WorkFolders } from "./work-folders.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 let root: string;
-let store: MemoryArtifactStore;
+let store: ArtifactStore;
 let repository: Repository;
 let folders: WorkFolders;
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), "stagefold-folders-"));
-  store = new MemoryArtifactStore();
-  repository = new Repository({
-    store: new MemoryProjectStore(),
-    artifacts: store,
-    logs: new MemoryLogStore(),
-  });
+  const files = createMemoryFileStores();
+  store = files.artifacts;
+  repository = new Repository({ store: new MemoryProjectStore(), ...files });
   folders = new WorkFolders(root, store, repository, pino({ level: "silent" }));
 });
 afterEach(() => rm(root, { recursive: true, force: true }));

@@ -1,7 +1,7 @@
 import type { ArtifactRef, ArtifactStore, Bytes, StoredArtifact } from "../ports/artifact-store.ts";
+import { artifactPlace, documentPlace, projectPlace } from "../ports/places.ts";
 import { refused, unavailable } from "./errors.ts";
 import { FileStream } from "./file-stream.ts";
-import { artifactPlace, documentPlace, projectPlace } from "./places.ts";
 import type { WholeFiles } from "./whole-files.ts";
 
 /** Artifacts and documents as files. */

@@ -1,8 +1,8 @@
 import type { Stats } from "node:fs";
 import { lstat, mkdir, open, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { type Place, shown } from "../ports/places.ts";
 import { codeOf, disk, refused } from "./errors.ts";
-import { type Place, shown } from "./places.ts";
 
 type Kind = "folder" | "file" | "none";
 

@@ -1,5 +1,5 @@
+import { shown } from "../ports/places.ts";
 import { refused } from "./errors.ts";
-import { shown } from "./places.ts";
 
 /** Where a reader goes on: in the chunk of this write, or the first after it, at this byte. */
 export interface LogCursor {

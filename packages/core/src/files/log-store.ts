@@ -1,10 +1,10 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { AttemptRef, LogPage, LogStore } from "../ports/artifact-store.ts";
+import { checkedCount, logPlace, type Place, shown } from "../ports/places.ts";
 import { codeOf, disk, refused } from "./errors.ts";
 import { chunkLines, encodeChunk } from "./log-chunk.ts";
 import { BEGINNING, formatCursor, type LogCursor, parseCursor } from "./log-cursor.ts";
-import { checkedCount, logPlace, type Place, shown } from "./places.ts";
 import { openFile, type WholeFiles } from "./whole-files.ts";
 
 /** Chunks of one folder: a follower at the end of a long log lists one such folder, not the whole log. */

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { isUint8Array } from "node:util/types";
 import { StagefoldError } from "../errors.ts";
 import type { StoredArtifact } from "../ports/artifact-store.ts";
+import type { Place } from "../ports/places.ts";
 import { codeOf, disk, refused, unavailable } from "./errors.ts";
 import { inTheWay, look, makeFolders, syncFolder } from "./folders.ts";
-import type { Place } from "./places.ts";
 import { TempFolder } from "./temp-folder.ts";
 
 /** Taken one by one, so that what is large is never in memory as a whole. */

@@ -8,22 +8,48 @@ import type {
   LogStore,
   StoredArtifact,
 } from "../ports/artifact-store.ts";
+import {
+  artifactPlace,
+  checkedCount,
+  documentPlace,
+  logPlace,
+  type Place,
+  projectPlace,
+  shown,
+} from "../ports/places.ts";
 
-const key = (ref: AttemptRef) => `${ref.project_id}/${ref.stage}/${ref.attempt}`;
+/** Artifacts, documents and logs in memory, for tests. */
+export function createMemoryFileStores(): { readonly artifacts: ArtifactStore; readonly logs: LogStore } {
+  const logs = new MemoryLogStore();
+  return { artifacts: new MemoryArtifactStore(logs), logs };
+}
 
-/** Artifacts and documents in memory, for tests. */
-export class MemoryArtifactStore implements ArtifactStore {
+const nameOf = (place: Place) => place.join("/");
+
+class MemoryArtifactStore implements ArtifactStore {
   readonly #files = new Map<string, Uint8Array<ArrayBuffer>>();
   readonly #documents = new Map<string, string>();
+  readonly #logs: MemoryLogStore;
+
+  constructor(logs: MemoryLogStore) {
+    this.#logs = logs;
+  }
 
   async put(
     ref: ArtifactRef,
     content: Bytes,
     options: { readonly limit?: number } = {},
   ): Promise<StoredArtifact> {
+    const name = nameOf(artifactPlace(ref));
+    for (const other of this.#files.keys())
+      if (other.startsWith(`${name}/`) || name.startsWith(`${other}/`))
+        throw invalid(
+          `path: expected one beside ${shown(other)}, which is an artifact, not a folder`,
+          "path",
+        );
     const limit = options.limit ?? Number.POSITIVE_INFINITY;
     const bytes = await collect(content, limit);
-    this.#files.set(`${key(ref)}/${ref.path}`, bytes);
+    this.#files.set(name, bytes);
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
     return {
       size: bytes.length,
@@ -31,54 +57,68 @@ export class MemoryArtifactStore implements ArtifactStore {
     };
   }
 
-  get(ref: ArtifactRef) {
-    const bytes = this.#files.get(`${key(ref)}/${ref.path}`);
-    return Promise.resolve(bytes && { size: bytes.length, stream: once(bytes) });
+  async get(ref: ArtifactRef) {
+    const bytes = this.#files.get(nameOf(artifactPlace(ref)));
+    return bytes && { size: bytes.length, stream: once(bytes) };
   }
 
-  putDocument(projectId: string, name: string, value: unknown): Promise<void> {
-    this.#documents.set(`${projectId}/${name}`, JSON.stringify(value));
-    return Promise.resolve();
+  async putDocument(projectId: string, name: string, value: unknown): Promise<void> {
+    this.#documents.set(nameOf(documentPlace(projectId, name)), JSON.stringify(value));
   }
 
-  getDocument(projectId: string, name: string): Promise<unknown> {
-    const text = this.#documents.get(`${projectId}/${name}`);
-    return Promise.resolve(text === undefined ? undefined : JSON.parse(text));
+  async getDocument(projectId: string, name: string): Promise<unknown> {
+    const text = this.#documents.get(nameOf(documentPlace(projectId, name)));
+    return text === undefined ? undefined : JSON.parse(text);
   }
 
-  removeProject(projectId: string): Promise<void> {
+  async removeProject(projectId: string): Promise<void> {
+    const below = `${nameOf(projectPlace(projectId))}/`;
     for (const map of [this.#files, this.#documents])
-      for (const name of [...map.keys()]) if (name.startsWith(`${projectId}/`)) map.delete(name);
-    return Promise.resolve();
+      for (const name of [...map.keys()]) if (name.startsWith(below)) map.delete(name);
+    this.#logs.removeBelow(below);
   }
 }
 
-/** Logs in memory, for tests. */
-export class MemoryLogStore implements LogStore {
+class MemoryLogStore implements LogStore {
   readonly #chunks = new Map<string, Map<number, readonly string[]>>();
 
-  append(ref: AttemptRef, seq: number, lines: readonly string[]): Promise<void> {
-    const chunks = this.#chunks.get(key(ref)) ?? new Map<number, readonly string[]>();
-    this.#chunks.set(key(ref), chunks.set(seq, lines));
-    return Promise.resolve();
+  async append(ref: AttemptRef, seq: number, lines: readonly string[]): Promise<void> {
+    const name = nameOf(logPlace(ref));
+    const chunks = this.#chunks.get(name) ?? new Map<number, readonly string[]>();
+    this.#chunks.set(name, chunks.set(checkedCount(seq, "seq"), [...lines]));
   }
 
-  read(
+  async read(
     ref: AttemptRef,
     options: { readonly cursor?: string | undefined; readonly limit: number; readonly upTo: number },
   ): Promise<LogPage> {
-    const chunks = [...(this.#chunks.get(key(ref)) ?? [])]
-      .filter(([seq]) => seq <= options.upTo)
-      .sort(([a], [b]) => a - b);
-    const lines = chunks.flatMap(([, some]) => some);
-    const from = Number(options.cursor ?? 0);
-    const page = lines.slice(from, from + options.limit);
-    return Promise.resolve({
-      lines: page,
-      cursor: String(from + page.length),
-      end: from + page.length >= lines.length,
-    });
+    const { cursor = "0:0" } = options;
+    if (checkedCount(options.limit, "limit") === 0)
+      throw invalid("limit: expected at least 1, found 0", "limit");
+    const [, seq, line] = /^(\d{1,15}):(\d{1,15})$/.exec(cursor) ?? [];
+    if (seq === undefined || line === undefined)
+      throw invalid(`cursor: expected one that an earlier page gave, found ${shown(cursor)}`, "cursor");
+    const chunks = [...(this.#chunks.get(nameOf(logPlace(ref))) ?? [])].sort(([a], [b]) => a - b);
+    const rest = chunks
+      .filter(([at]) => at <= options.upTo)
+      .flatMap(([at, lines]) => lines.map((text, i) => ({ at, next: i + 1, text })))
+      .filter(({ at, next }) => at > Number(seq) || (at === Number(seq) && next > Number(line)));
+    const page = rest.slice(0, options.limit);
+    const last = page.at(-1);
+    return {
+      lines: page.map(({ text }) => text),
+      cursor: last ? `${last.at}:${last.next}` : cursor,
+      end: page.length === rest.length,
+    };
   }
+
+  removeBelow(below: string): void {
+    for (const name of [...this.#chunks.keys()]) if (name.startsWith(below)) this.#chunks.delete(name);
+  }
+}
+
+function invalid(message: string, field: string) {
+  return new StagefoldError("INVALID_INPUT", message, { issues: [field] });
 }
 
 async function collect(content: Bytes, limit: number): Promise<Uint8Array<ArrayBuffer>> {

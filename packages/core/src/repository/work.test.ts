@@ -217,3 +217,31 @@ describe("a holder's numbers", () => {
     expect((await holder.repository.get(holder.id)).lease_token).toBe(holder.key.lease_token);
   });
 });
+
+describe("the log", () => {
+  it("never shows the lines of a write that was refused, whatever number the next one has", async () => {
+    const holder = await aHolder(STAGES);
+    await holder.claim();
+    await holder.report([start]);
+    const { repository, store, artifacts, logs, clock, id } = holder;
+    const { lease_token, lease_seq } = holder.key;
+    // Another process pauses: this one decides from what it knew, and is refused.
+    await new Repository({ store, artifacts, logs, clock }).control.pause(id);
+    const lines: ReportEventInput = { event: "log", stage: "plan", lines: ["one", "two"] };
+    const done: ReportEventInput = { event: "completed", stage: "plan" };
+    const send = (number: number, given: ReportEventInput[]) =>
+      repository.work.report({
+        project_id: id,
+        lease_token,
+        lease_seq: lease_seq + number,
+        events: given.map((event) => reportEventSchema.parse(event)),
+      });
+    await expect(send(1, [lines, done, { event: "started", stage: "make" }])).rejects.toMatchObject({
+      code: "PROJECT_CONFLICT",
+    });
+    const project = await send(2, [lines, done]);
+    const ref = { project_id: id, stage: "plan", attempt: 1 };
+    const upTo = stageOf(project, "plan").log_seq ?? 0;
+    expect((await logs.read(ref, { limit: 10, upTo })).lines).toEqual(["one", "two"]);
+  });
+});

@@ -132,30 +132,46 @@ export class Work {
       item.lease_token === lease_token && item.lease_seq === lease_seq && item.lease.fresh !== true;
     const known = repository.knows(report.project_id);
     if (known && own(known)) return known;
-    const project = await transact(repository.store, {
-      project_id: report.project_id,
-      known,
-      own,
-      again: TURNS,
-      decide: async (latest) => {
-        if (!latest) throw leaseLost(report.project_id);
-        return await this.#reportPatch(latest, report);
-      },
-    });
-    repository.saw(project);
-    return project;
+    const logs = new LogLines();
+    try {
+      const project = await transact(repository.store, {
+        project_id: report.project_id,
+        known,
+        own,
+        again: TURNS,
+        decide: async (latest) => {
+          if (!latest) throw leaseLost(report.project_id);
+          return await this.#reportPatch(latest, report, logs);
+        },
+      });
+      repository.saw(project);
+      return project;
+    } catch (error) {
+      // Refused for good: its lines must not come to light with a later write. Of one whose fate is not known they may.
+      if (isStagefoldError(error) && error.code !== "STORE_UNAVAILABLE")
+        await this.#append(logs.empty(), report);
+      throw error;
+    }
   }
 
-  async #reportPatch(known: Project, report: Report): Promise<UpdatePatch> {
+  async #append(
+    chunks: Iterable<{ ref: AttemptRef; lines: readonly string[] }>,
+    report: Report,
+  ): Promise<void> {
+    for (const { ref, lines } of chunks) await this.#files.logs.append(ref, report.lease_seq, lines);
+  }
+
+  async #reportPatch(known: Project, report: Report, logs: LogLines): Promise<UpdatePatch> {
     const at = this.#now();
     requireLease(known, report);
-    const logs = new LogLines();
+    // Decided again, a report begins anew.
+    const lines = new LogLines();
     let next = begin(known, at);
     for (const event of report.events) {
       if (event.event === "artifacts" || event.event === "completed")
         next = await unfold(next, findStage(next, event.stage).position, this.#files.artifacts);
       next = applyEvent(next, event, at, report.lease_seq);
-      if (event.event === "log") logs.add(next, event.stage, event.lines);
+      if (event.event === "log") lines.add(next, event.stage, event.lines);
     }
     if (report.release === true) next = released(next, at);
     const fitted = await fitItem(known, next, this.#files.artifacts);
@@ -164,7 +180,8 @@ export class Work {
       leaseMs: this.#repository.leaseMs,
     });
     // Before the write: what the item says was logged is there to be read. A chunk never acknowledged is never shown.
-    for (const { ref, lines } of logs.chunks()) await this.#files.logs.append(ref, report.lease_seq, lines);
+    await this.#append(lines.chunks(), report);
+    logs.adopt(lines);
     return patch;
   }
 
@@ -188,6 +205,16 @@ class LogLines {
 
   chunks() {
     return this.#chunks.values();
+  }
+
+  /** Takes the chunks of another one in, in place of those of the same attempts. */
+  adopt(other: LogLines): void {
+    for (const [name, chunk] of other.#chunks) this.#chunks.set(name, chunk);
+  }
+
+  /** The same chunks without a line. */
+  *empty() {
+    for (const { ref } of this.#chunks.values()) yield { ref, lines: [] };
   }
 }
 

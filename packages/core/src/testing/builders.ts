@@ -1,4 +1,4 @@
-import { MemoryArtifactStore, MemoryLogStore } from "../memory/artifact-store.ts";
+import { createMemoryFileStores } from "../memory/artifact-store.ts";
 import type { ProjectStore } from "../ports/project-store.ts";
 import { type ReportEvent, type ReportEventInput, reportEventSchema } from "../report/events.ts";
 import { Repository } from "../repository/repository.ts";
@@ -28,8 +28,7 @@ export function aProject(given: Partial<NewProject> = {}, at = "2026-01-01T00:00
 
 /** A repository on a store, with files in memory and a clock that stands still. */
 export function aRepository(store: ProjectStore, clock = new FakeClock(), leaseMs = 60_000) {
-  const artifacts = new MemoryArtifactStore();
-  const logs = new MemoryLogStore();
+  const { artifacts, logs } = createMemoryFileStores();
   let ids = 0;
   // The same on every run: two repositories that do the same write the same.
   const newId = () => `id-${ids++}`;

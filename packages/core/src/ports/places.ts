@@ -1,11 +1,11 @@
 import { z } from "zod";
-import type { ArtifactRef, AttemptRef } from "../ports/artifact-store.ts";
+import { StagefoldError } from "../errors.ts";
 import { projectIdSchema, stageKeySchema } from "../snapshot/ids.ts";
 import { utf8Bytes } from "../snapshot/limits.ts";
 import { artifactPathSchema } from "../transitions/artifacts.ts";
-import { refused } from "./errors.ts";
+import type { ArtifactRef, AttemptRef } from "./artifact-store.ts";
 
-/** Names of folders, and of the file at the end, from the root of the store downwards. */
+/** Where a store keeps a thing: names of folders, and of the file at the end, from its root downwards. */
 export type Place = readonly string[];
 
 /** What file systems take as one name, in bytes. */
@@ -48,7 +48,9 @@ function checked<T>(schema: z.ZodType<T>, value: unknown, name: string): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const expected = parsed.error.issues.map((issue) => issue.message).join("; ");
-  throw refused(`${name}: ${expected}, found ${shown(value)}`);
+  throw new StagefoldError("INVALID_INPUT", `${name}: ${expected}, found ${shown(value)}`, {
+    issues: [name],
+  });
 }
 
 /** A value from outside for an error message: one line, of bearable length. */
