@@ -1,3 +1,4 @@
+import { isStagefoldError } from "../errors.ts";
 import { difference, type UpdatePatch } from "../patch/index.ts";
 import type { ArtifactStore } from "../ports/artifact-store.ts";
 import { fitItem, unfold } from "../report/fit.ts";
@@ -73,6 +74,9 @@ export class ArtifactWrites {
         const edits = difference(known, touched(next, known, this.#repository.now()));
         return { kind: "update", transition, project_id: projectId, guards: unchanged(known), edits };
       },
+    }).catch((error: unknown) => {
+      if (isStagefoldError(error, "SNAPSHOT_TOO_LARGE")) this.#repository.forget(projectId);
+      throw error;
     });
     this.#repository.saw(project);
     return project;

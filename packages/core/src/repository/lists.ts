@@ -53,12 +53,12 @@ export class Lists {
     let positions: Positions = cursor === undefined ? {} : decodeCursor(cursor, cursorSchema);
     const items: ProjectSummary[] = [];
     for (let rows = 0; rows < ROWS_AT_MOST; ) {
-      const page = await this.#merge(sources, filter, limit, positions);
+      const page = await this.#merge(sources, filter, rowsOf(filter, limit), positions);
       for (const [i, row] of page.rows.entries()) {
         positions = { ...positions, [row.source]: positionOf(row.item) };
         const summary = summaryOfRow(row.item);
         // What is not one of ours cannot be asked for either.
-        if (isProjectId(summary.project_id) && passes(summary, filter)) items.push(summary);
+        if (isProjectId(summary.project_id) && passesFilter(summary, filter)) items.push(summary);
         if (items.length < limit) continue;
         const last = page.end && i === page.rows.length - 1;
         return { items, next_cursor: last ? null : encodeCursor(positions) };
@@ -128,6 +128,12 @@ export class Lists {
   }
 }
 
+/** Rows to ask for at once: more than are wanted where the index does not know the filter. */
+function rowsOf(filter: ProjectFilter, limit: number): number {
+  const known = filter.tag === undefined && filter.text === undefined && !(filter.user_id && filter.status);
+  return known ? limit : Math.max(limit, 100);
+}
+
 interface Source {
   readonly name: string;
   readonly key: { readonly user_id?: string; readonly status?: ProjectStatus };
@@ -144,7 +150,8 @@ function isProjectId(id: string): boolean {
   return projectIdSchema.safeParse(id).success;
 }
 
-function passes(summary: ProjectSummary, filter: ProjectFilter): boolean {
+/** Whether a list with this filter shows the project. */
+export function passesFilter(summary: ProjectSummary, filter: ProjectFilter): boolean {
   if (filter.status !== undefined && summary.status !== filter.status) return false;
   if (filter.user_id !== undefined && summary.user_id !== filter.user_id) return false;
   if (filter.tag !== undefined && !summary.tags.includes(filter.tag)) return false;

@@ -105,13 +105,27 @@ export class Repository {
     if (options.quiet !== true) this.#tell({ kind: "changed", project });
   }
 
+  /** What is known of the project may be wrong: the next writer reads it. */
+  forget(projectId: string): void {
+    this.#knowledge.forget(projectId);
+  }
+
   deleted(projectId: string): void {
     this.#knowledge.forget(projectId);
     this.#tell({ kind: "deleted", project_id: projectId });
   }
 
   #tell(change: ProjectChange): void {
-    for (const listener of this.#listeners) listener(change);
+    for (const listener of this.#listeners) {
+      try {
+        listener(change);
+      } catch (error) {
+        // The write took effect: its writer must not hear of a listener's fault, but somebody must.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
   }
 }
 

@@ -55,7 +55,8 @@ async function decideFrom(
   try {
     return await decision.decide(known);
   } catch (error) {
-    if (fresh || !isStagefoldError(error)) throw error;
+    // Whoever decides forgets what it knew then: the size is not looked up to refuse, but it is at the next try.
+    if (fresh || !isStagefoldError(error) || error.code === "SNAPSHOT_TOO_LARGE") throw error;
     return "read first";
   }
 }

@@ -147,6 +147,7 @@ export class Work {
       repository.saw(project);
       return project;
     } catch (error) {
+      if (isStagefoldError(error, "SNAPSHOT_TOO_LARGE")) repository.forget(report.project_id);
       // Refused for good: its lines must not come to light with a later write. Of one whose fate is not known they may.
       if (isStagefoldError(error) && error.code !== "STORE_UNAVAILABLE")
         await this.#append(logs.empty(), report);

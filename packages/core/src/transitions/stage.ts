@@ -169,9 +169,9 @@ export function reopenStage(stage: Stage): Stage {
   // Nothing came of it yet; what others recorded for it stays.
   if (stage.status === "pending" && stage.attempt === 0) return stage;
   const { started_at: _s, completed_at: _c, duration_seconds: _d, ...rest } = cleared(stage);
-  // A pending stage's attempts are in the history already.
-  const history =
-    stage.attempt === 0 || stage.status === "pending" ? stage.history : withEntry(stage, attemptOf(stage));
+  // A pending stage's attempts are in the history already, and so is the last one of a build that was given up.
+  const there = stage.attempt === 0 || stage.history.at(-1)?.attempt === stage.attempt;
+  const history = there || stage.status === "pending" ? stage.history : withEntry(stage, attemptOf(stage));
   return { ...rest, status: "pending", progress: 0, error_message: null, history };
 }
 
