@@ -62,6 +62,7 @@ test("every tool of the catalogue passes its self-tests in one agent, well withi
 
 const REAL = new URL("../../../../shared/data/requirements.txt", import.meta.url);
 
+// Skipped where the texts are not beside the project.
 describe.skipIf(!existsSync(REAL))(
   "the recorded requirements (skipped where ../shared/data is missing)",
   () => {

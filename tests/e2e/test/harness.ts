@@ -124,6 +124,3 @@ export async function processesOf(text: string): Promise<number[]> {
   }
   return found;
 }
-
-/** The manifests of real data beside the project, where they are. */
-export const sharedData = resolve(root, "../shared/data");

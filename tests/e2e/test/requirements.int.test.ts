@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stageOutput } from "@stagefold/client";
 import { describe, expect, it } from "vitest";
-import { sharedData, start, tempFolder } from "./harness.ts";
+import { root, start, tempFolder } from "./harness.ts";
 
 const OWN = [
   "做一个计算器：支持加减乘除和括号",
@@ -11,7 +11,7 @@ const OWN = [
   "读取 CSV 表格，计算每列的平均值，并生成PPTX演示文稿",
   "🙂",
 ];
-const file = join(sharedData, "requirements.txt");
+const file = join(root, "../shared/data/requirements.txt");
 
 async function buildAll(texts: readonly string[]) {
   await using folder = await tempFolder();

@@ -18,7 +18,8 @@ test("a process is gone only when that is proven", async () => {
   expect(isGone("runner-host-4711")).toBe(false);
 });
 
-test.skipIf(process.platform !== "linux" /* Skipped elsewhere: needs the start times of /proc */)(
+// Skipped off Linux: it needs the start times of /proc.
+test.skipIf(process.platform !== "linux")(
   "a number that another process has now does not hide the end of the first",
   () => {
     const mine = ownerName();

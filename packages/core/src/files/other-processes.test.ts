@@ -116,6 +116,7 @@ describe("a disk that takes no more", () => {
   const unshare = "unshare";
   const canMount = spawnSync(unshare, [...mount, tmpdir(), "true"]).status === 0;
 
+  // Skipped where this process may not mount a file system of its own.
   it.skipIf(!canMount)(
     "keeps nothing of what does not fit a full disk, and goes on with what does",
     async () => {
@@ -133,6 +134,7 @@ describe("a disk that takes no more", () => {
     },
   );
 
+  // Skipped where this process may not mount a file system of its own.
   it.skipIf(!canMount)("says that the file system is read-only, and goes on reading", async () => {
     const remount = `(await import("node:child_process")).execFileSync("mount", ["-o", "remount,ro", root]);`;
     const source = PUTS.replace(

@@ -38,7 +38,7 @@ describe("reading", () => {
     }
   });
 
-  // Where the system shows the open files of a process as a folder.
+  // Skipped where the system does not show the open files of a process as a folder.
   it.skipIf(!existsSync("/dev/fd"))("closes what it opened, read to the end or not", async () => {
     await stores.artifacts.put(at("a"), new Uint8Array(200_000));
     await stores.logs.append(attempt, 1, ["a", "b"]);

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { isUint8Array } from "node:util/types";
 import { StagefoldError } from "../errors.ts";
 import type { StoredArtifact } from "../ports/artifact-store.ts";
@@ -14,7 +15,7 @@ import { TempFolder } from "./temp-folder.ts";
 type Blocks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
 /** A removal of the project may take the folders away between their making and the rename into them. */
-const TURNS = 5;
+const TURNS = 20;
 
 /** Files below a root that are there as a whole or not at all, also for other processes and after a kill. */
 export class WholeFiles {
@@ -87,6 +88,7 @@ export class WholeFiles {
         const code = codeOf(error);
         if (code === "EISDIR" || code === "ENOTEMPTY" || code === "EEXIST") throw folderInTheWay(error);
         if (code !== "ENOENT" || turn === TURNS) throw error;
+        await pause(turn);
       }
     }
   }

@@ -35,6 +35,7 @@ function load() {
   return { manifest, items: new Map(items.map((item) => [String(item.project_id), item])) };
 }
 
+// Skipped where the export is not beside the project.
 describe.skipIf(!there)(
   "a real export of an older table (skipped: ../shared/data/legacy is not there)",
   () => {

@@ -198,6 +198,7 @@ const EXPECTED: readonly (readonly [string, readonly string[], readonly string[]
   ["武侠小说", ["text_statistics"], ["creative_writing", "not_understood"]],
 ];
 
+// Skipped where the texts are not beside the project.
 describe.skipIf(!existsSync(REAL))(
   "the recorded requirements (skipped where ../shared/data is missing)",
   () => {
