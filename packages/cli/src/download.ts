@@ -24,19 +24,27 @@ export async function download(
 ): Promise<Saved> {
   const file = placeOf(artifact.path, folder);
   const { project_id, path, stage, attempt } = artifact;
+  await saving(file, () => mkdir(dirname(file), { recursive: true }));
   const response = await client.artifacts.download({ project_id, path, stage, attempt }, { signal });
   const part = `${file}.${randomUUID()}.part`;
   try {
-    await mkdir(dirname(file), { recursive: true });
-    const got = await write(response, part, signal);
+    const got = await saving(file, () => write(response, part, signal));
     verify(artifact, got);
-    await rename(part, file);
+    await saving(file, () => rename(part, file));
     return { file, size: got.size, verified: artifact.sha256 !== undefined };
   } catch (error) {
     await rm(part, { force: true });
-    if (isSystemError(error))
-      throw new CliError(`cannot save ${file}: ${error.message}`, EXIT.failed, { cause: error });
     throw error;
+  }
+}
+
+/** What the disk refuses is named, with the file it was for. */
+async function saving<T>(file: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw new CliError(`cannot save ${file}: ${error.message}`, EXIT.failed, { cause: error });
   }
 }
 

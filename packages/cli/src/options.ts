@@ -9,6 +9,12 @@ export function whole(min: number, max: number): (text: string) => number {
   };
 }
 
+/** Reads an option that names a folder: an empty one, such as that of an unset variable, would mean this one. */
+export function folder(text: string): string {
+  if (text !== "") return text;
+  throw new InvalidArgumentError("expected a folder");
+}
+
 /** Reads an option that may be given several times. */
 export function several(text: string, earlier: string[] | undefined): string[] {
   return [...(earlier ?? []), text];

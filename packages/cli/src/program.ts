@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { addArtifacts } from "./commands/artifacts.ts";
 import { addControl } from "./commands/control.ts";
@@ -9,10 +10,18 @@ import { addShow } from "./commands/show.ts";
 import { addWatch } from "./commands/watch.ts";
 import type { Runner } from "./runner.ts";
 
+/** Of this package: it stands beside what is built, as it does beside the sources. */
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+  const known = typeof manifest === "object" && manifest !== null && "version" in manifest;
+  return known ? String(manifest.version) : "unknown";
+}
+
 /** The command line. `run` is what every command's action goes through. */
 export function createProgram(run: Runner): Command {
   const program = new Command("stagefold")
     .description("Keeps and runs the builds of AI agents: one build, one item.")
+    .version(version(), "-V, --version", "display the version")
     .option("--json", "answer with JSON: what the API says, as it says it")
     .option("--no-color", "no colours (also with NO_COLOR in the environment)")
     .configureHelp({ showGlobalOptions: true })

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -115,7 +115,7 @@ test("Ctrl-C ends a watch quietly, and leaves the build alone", async () => {
 
 test("logs print a stage, all stages, and follow until the build ends", async () => {
   const { project_id, report } = await beginProgram(server.client);
-  const lines = Array.from({ length: 250 }, (_, n) => `line ${n}`);
+  const lines = Array.from({ length: 1250 }, (_, n) => `line ${n}`);
   await report({ event: "started", stage: "one" }, { event: "log", stage: "one", lines });
   const plain = await stagefold("logs", project_id, "one");
   expect(plain).toMatchObject({ code: 0, stdout: `${lines.join("\n")}\n` });
@@ -182,6 +182,11 @@ test("artifacts are listed and saved, if they are what was recorded", async () =
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain(`expected SHA-256 ${good.sha256}`);
     expect(await readdir(join(folder, "d"))).toEqual([]);
+    const inTheWay = join(folder, "file");
+    await writeFile(inTheWay, "");
+    const unsaved = await stagefold("artifacts", project_id, "--download", inTheWay);
+    expect(unsaved.code).toBe(1);
+    expect(unsaved.stderr).toMatch(/^stagefold: cannot save .*文\.txt: E[A-Z]+: .*\n$/);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -222,6 +227,7 @@ test.each([
   ["a bad number", ["ls", "--limit", "0"]],
   ["an unknown state", ["ls", "--status", "gone"]],
   ["a bad id", ["show", "proj_1"]],
+  ["an empty folder", ["artifacts", missing, "--download", ""]],
   ["an attempt of no stage", ["logs", missing, "--attempt", "1"]],
 ])("wrong usage (%s) is 2", async (_name, args) => {
   const { code, stdout, stderr } = await stagefold(...args);
@@ -265,4 +271,8 @@ test("help and no colours", async () => {
   ))
     expect(help.stdout).toMatch(new RegExp(`^ {2}${name} `, "m"));
   expect((await stagefold("ls", "--no-color")).code).toBe(0);
+  expect(await stagefold("--version")).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+  });
 });

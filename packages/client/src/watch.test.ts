@@ -71,8 +71,8 @@ test("a restart of the server on the same port is lived through: nothing missed,
   const revisions = seen.map((project) => project.revision);
   expect(revisions).toEqual([...new Set(revisions)].sort((a, b) => a - b));
   expect(seen[1]?.stages_snapshot.stages[0]?.status).toBe("running");
-  expect(states).toContain("lost");
-  expect([states[0], states.at(-1)]).toEqual(["connected", "connected"]);
+  // However many attempts it took.
+  expect(states).toEqual(["connected", "lost", "connected"]);
 });
 
 test("a watch that goes on after a revision is not told of it again", async () => {

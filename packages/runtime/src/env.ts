@@ -25,11 +25,13 @@ const dynamodb = z
     "embedded, aws, or the http:// or https:// address of an endpoint",
   );
 
+const DEFAULT_PORT = 4000;
+
 /** Every name that any part of the platform knows: each part accepts all of them. */
 const schema = z.object({
   STAGEFOLD_HOST: text("a host name or address").default("127.0.0.1"),
-  STAGEFOLD_PORT: whole(0, 65_535).default(4000),
-  STAGEFOLD_URL: address.default("http://127.0.0.1:4000"),
+  STAGEFOLD_PORT: whole(0, 65_535).default(DEFAULT_PORT),
+  STAGEFOLD_URL: address.optional(),
   STAGEFOLD_DATA_DIR: text("the path of a folder").default(".stagefold"),
   STAGEFOLD_TABLE: z
     .string()
@@ -96,7 +98,7 @@ export function parseEnv(source: Readonly<Record<string, string | undefined>>): 
   return {
     host: env.STAGEFOLD_HOST,
     port: env.STAGEFOLD_PORT,
-    url: env.STAGEFOLD_URL,
+    url: env.STAGEFOLD_URL ?? urlOf(env.STAGEFOLD_HOST, env.STAGEFOLD_PORT),
     dataDir: env.STAGEFOLD_DATA_DIR,
     table: env.STAGEFOLD_TABLE,
     dynamodb: env.STAGEFOLD_DYNAMODB,
@@ -110,6 +112,11 @@ export function parseEnv(source: Readonly<Record<string, string | undefined>>): 
     workerPort: env.STAGEFOLD_WORKER_PORT,
     logLevel: env.STAGEFOLD_LOG_LEVEL,
   };
+}
+
+/** Where clients find an API that listens there. A free port has no address that could be known beforehand. */
+function urlOf(host: string, port: number): string {
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port === 0 ? DEFAULT_PORT : port}`;
 }
 
 function unknownName(name: string): string {

@@ -98,7 +98,15 @@ const CASES: [name: string, path: string, init: RequestInit, status: number, cod
     ["an unknown procedure", "/trpc/projects.explode", {}, 404, "INVALID_INPUT"],
     ["a prototype's name as procedure", "/trpc/__proto__.toString", {}, 404, "INVALID_INPUT"],
     ["a mutation by GET", "/trpc/projects.create", {}, 405, "INVALID_INPUT"],
-    ["a query by DELETE", "/trpc/projects.list", { method: "DELETE" }, 415, "INVALID_INPUT"],
+    ["a query by DELETE", "/trpc/projects.list", { method: "DELETE" }, 405, "INVALID_INPUT"],
+    ["a mutation by PUT", "/trpc/projects.create", { ...post({}), method: "PUT" }, 405, "INVALID_INPUT"],
+    [
+      "invalid UTF-8",
+      "/trpc/projects.create",
+      { ...post(""), body: Buffer.from('{"requirement":"\xff\xfe"}', "latin1") },
+      400,
+      "INVALID_INPUT",
+    ],
     [
       "a form",
       "/trpc/projects.create",
@@ -251,6 +259,12 @@ describe("bad input over HTTP", () => {
         socket.on("close", () => resolve(answer)).on("error", reject);
       });
     expect(await send("nonsense\r\n\r\n")).toMatch(/^HTTP\/1.1 400 .*"INVALID_INPUT"/s);
+    // fetch sends neither of these.
+    expect(await send("GET /trpc/system.info HTTP/1.1\r\nconnection: close\r\n\r\n")).toMatch(
+      /^HTTP\/1.1 403 .*"FORBIDDEN"/s,
+    );
+    const trace = `TRACE /trpc/system.info HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\nconnection: close\r\n\r\n`;
+    expect(await send(trace)).toMatch(/^HTTP\/1.1 405 .*"INVALID_INPUT"/s);
     expect(await send(`GET /${"a".repeat(300_000)} HTTP/1.1\r\n\r\n`)).toMatch(
       /^HTTP\/1.1 431 .*"PAYLOAD_TOO_LARGE"/s,
     );

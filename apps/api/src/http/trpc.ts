@@ -1,7 +1,7 @@
 import { StagefoldError } from "@stagefold/core";
 import { TRPCError } from "@trpc/server";
 import { createExpressMiddleware } from "@trpc/server/adapters/express";
-import { type RequestHandler, Router } from "express";
+import { type Request, type RequestHandler, Router } from "express";
 import type { Logger } from "pino";
 import { appRouter, type Context, MAX_BATCH, MAX_BODY_BYTES } from "../router/index.ts";
 import { logError, sendError } from "./send-error.ts";
@@ -12,7 +12,7 @@ const STALLED_MS = 60_000;
 /** `/trpc`: the procedures, with the limits that tRPC leaves open by itself. */
 export function trpcRoutes(context: Context, log: Logger | undefined): Router {
   const routes = Router();
-  routes.use(noStore, onlyJson, notTooLarge, endStalled);
+  routes.use(noStore, onlyKnownMethods, onlyJson, notTooLarge, endStalled, readText);
   routes.use(
     createExpressMiddleware({
       router: appRouter,
@@ -33,6 +33,17 @@ const noStore: RequestHandler = (_req, res, next) => {
   next();
 };
 
+const METHODS = ["GET", "HEAD", "POST"];
+
+const onlyKnownMethods: RequestHandler = (req, res, next) => {
+  if (METHODS.includes(req.method)) next();
+  else {
+    res.setHeader("allow", METHODS.join(", "));
+    const message = "Expected GET for a query, POST for a mutation.";
+    sendError(res, new TRPCError({ code: "METHOD_NOT_SUPPORTED", message }));
+  }
+};
+
 /** A form of another site's page can send neither of these types without asking first. */
 const onlyJson: RequestHandler = (req, res, next) => {
   if (req.method !== "POST" || req.is("application/json") !== false) next();
@@ -46,14 +57,44 @@ const onlyJson: RequestHandler = (req, res, next) => {
 /** What says that it is too large is not read at all. */
 const notTooLarge: RequestHandler = (req, res, next) => {
   if (Number(req.headers["content-length"] ?? 0) <= MAX_BODY_BYTES) next();
-  else
-    sendError(
-      res,
-      new StagefoldError("PAYLOAD_TOO_LARGE", `A request may have ${MAX_BODY_BYTES} bytes.`, {
-        limit: MAX_BODY_BYTES,
-      }),
-    );
+  else sendError(res, tooLarge());
 };
+
+/** Reads the body, where the framework would put other characters in the place of what is no UTF-8. */
+const readText: RequestHandler = async (req, res, next) => {
+  if (req.method !== "POST") return next();
+  try {
+    req.body = await textOf(req);
+  } catch (error) {
+    // The client went away half-way: there is nobody to answer.
+    if (req.destroyed && !req.complete) return;
+    // The rest is read and dropped: until it is, the client may not look for an answer.
+    req.resume();
+    return sendError(res, error);
+  }
+  next();
+};
+
+async function textOf(req: Request): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of req.iterator({ destroyOnReturn: false })) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) throw tooLarge();
+    chunks.push(chunk);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+  } catch (cause) {
+    throw new StagefoldError("INVALID_INPUT", "The input is not valid UTF-8.", {}, { cause });
+  }
+}
+
+function tooLarge() {
+  return new StagefoldError("PAYLOAD_TOO_LARGE", `A request may have ${MAX_BODY_BYTES} bytes.`, {
+    limit: MAX_BODY_BYTES,
+  });
+}
 
 /** The pings of a stream keep its connection in use; one that is not has nobody at its other end. */
 const endStalled: RequestHandler = (_req, res, next) => {

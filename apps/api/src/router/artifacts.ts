@@ -24,7 +24,7 @@ export const artifacts = router({
     .output(pageSchema(artifactSchema))
     .query(async ({ ctx, input }) => {
       const project = await ctx.repository.get(input.project_id);
-      return pageOf(await ctx.repository.artifactsOf(project, input.stage), input.limit, input.cursor);
+      return pageOf("artifacts", await ctx.repository.artifactsOf(project, input.stage), input);
     }),
 
   listByAgent: procedure

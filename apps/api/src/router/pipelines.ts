@@ -33,6 +33,6 @@ export const pipelines = router({
     .output(pageSchema(pipelineSchema))
     .query(({ ctx, input }) => {
       const all = ctx.pipelines.list().map((pipeline) => pipelineSchema.parse(pipeline));
-      return pageOf(all, input.limit, input.cursor);
+      return pageOf("pipelines", all, input);
     }),
 });

@@ -49,9 +49,10 @@ function placeOf(query: LogQuery, stage: Stage): Place {
   if (query.attempt !== undefined && query.attempt !== place.attempt)
     throw invalidInput(`The cursor is one of attempt ${place.attempt}, not of ${query.attempt}.`, ["cursor"]);
   if (place.attempt > stage.attempt + 1)
-    throw invalidInput(`Stage ${stage.stage} has had ${stage.attempt} attempts.`, [
-      `attempt: expected at most ${Math.max(1, stage.attempt)}, found ${place.attempt}`,
-    ]);
+    throw invalidInput(
+      `Stage ${stage.stage} has had ${stage.attempt} attempt${stage.attempt === 1 ? "" : "s"}.`,
+      [`attempt: expected at most ${Math.max(1, stage.attempt)}, found ${place.attempt}`],
+    );
   return place;
 }
 

@@ -5,12 +5,14 @@ import { refusal } from "../../test/refusal.ts";
 
 describe("stages.list and stages.get", () => {
   it("lists stages in order, page by page", async () => {
-    const { projects, stages } = callerOf(memoryDeps());
+    const { artifacts, projects, stages } = callerOf(memoryDeps());
     const { project_id } = await projects.create({ requirement: "x" });
     const first = await stages.list({ project_id, limit: 4 });
     const second = await stages.list({ project_id, limit: 4, cursor: first.next_cursor });
     expect([...first.items, ...second.items].map((stage) => stage.stage_number)).toEqual([1, 2, 3, 4, 5, 6]);
     expect(second.next_cursor).toBeNull();
+    const elsewhere = artifacts.listByProject({ project_id, cursor: first.next_cursor });
+    expect(await refusal(elsewhere)).toMatchObject({ code: "INVALID_INPUT" });
     expect((await stages.list({ project_id })).items).toHaveLength(6);
   });
 

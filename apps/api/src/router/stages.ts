@@ -15,6 +15,9 @@ import { listFields, pageOf, pageSchema } from "./lists.ts";
 import { logPage } from "./stage-logs.ts";
 import { procedure, router } from "./trpc.ts";
 
+/** Lines of a log are short, and there may be millions. */
+const MOST_LINES = 1000;
+
 const onStage = z.object({ project_id: projectIdSchema, stage: stageKeySchema });
 
 export const stages = router({
@@ -22,7 +25,7 @@ export const stages = router({
     .input(z.object({ project_id: projectIdSchema, ...listFields(64) }))
     .query(async ({ ctx, input }): Promise<Page<StageAnswer>> => {
       const project = await ctx.repository.get(input.project_id);
-      return pageOf<StageAnswer>(project.stages_snapshot.stages, input.limit, input.cursor);
+      return pageOf<StageAnswer>("stages", project.stages_snapshot.stages, input);
     }),
 
   /** The stage, and all its attempts with the present one last. */
@@ -36,7 +39,7 @@ export const stages = router({
 
   /** Lines of one attempt, oldest first. `next_cursor` is null when no more can come. */
   logs: procedure
-    .input(onStage.extend({ attempt: z.number().int().min(1).optional(), ...listFields(100) }))
+    .input(onStage.extend({ attempt: z.number().int().min(1).optional(), ...listFields(100, MOST_LINES) }))
     .output(pageSchema(z.object({ text: z.string() })))
     .query(({ ctx, input }) => logPage(ctx, input)),
 });

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { Cli } from "../cli.ts";
 import { download } from "../download.ts";
 import { EXIT } from "../exit.ts";
-import { projectId } from "../options.ts";
+import { folder, projectId } from "../options.ts";
 import { firstOf } from "../pages.ts";
 import type { Runner } from "../runner.ts";
 import { escaped } from "../view/escape.ts";
@@ -21,7 +21,11 @@ export function addArtifacts(program: Command, run: Runner): void {
     .description("List the artifacts of a build, or download them")
     .argument("<id>", "the build", projectId)
     .option("--stage <stage>", "only of this stage")
-    .option("--download <folder>", "save them below this folder; each is held against its recorded SHA-256")
+    .option(
+      "--download <folder>",
+      "save them below this folder; each is held against its recorded SHA-256",
+      folder,
+    )
     .action((id: string, options: ArtifactsOptions, command: Command) =>
       run(command, async (cli) => {
         const page = await firstOf(Number.POSITIVE_INFINITY, (paging) =>

@@ -7,7 +7,8 @@ import type { Runner } from "../runner.ts";
 import { escaped } from "../view/escape.ts";
 
 const POLL_MS = 1000;
-const PAGE = 100;
+/** Lines; what the API gives at most. */
+const PAGE = 1000;
 
 interface LogsOptions {
   readonly attempt?: number;
@@ -72,15 +73,17 @@ async function printAttempt(cli: Cli, source: Source, attempt: number, follow: b
   let cursor: string | undefined;
   while (!cli.signal.aborted) {
     const page = await cli.client.stages.logs({ ...query, cursor });
-    for (const { text } of page.items) {
-      if (cli.json) cli.terminal.json(source.prefix === "" ? { text } : { stage: source.stage, text });
-      else cli.terminal.lines([source.prefix + escaped(text)]);
-    }
+    cli.terminal.lines(page.items.map(({ text }) => lineOf(cli, source, text)));
     // A page that is not full is the end of what there is; without a cursor, also of what there will be.
     if (page.next_cursor === null || (!follow && page.items.length === 0)) return;
     if (page.items.length === 0) await pause(cli.signal);
     cursor = page.next_cursor;
   }
+}
+
+function lineOf(cli: Cli, { prefix, stage }: Source, text: string): string {
+  if (cli.json) return JSON.stringify(prefix === "" ? { text } : { stage, text });
+  return prefix + escaped(text);
 }
 
 async function pause(signal: AbortSignal): Promise<void> {

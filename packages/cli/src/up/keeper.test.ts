@@ -87,6 +87,16 @@ test("log lines are for people", () => {
   const line = JSON.stringify({ level: 40, msg: "slow \u001b[2J", err: { message: "timeout", stack: "…" } });
   expect(logLine("api", line)).toBe("api warning: slow \\x1b[2J: timeout");
   expect(logLine("api", '{"level":30,"msg":"serving"}')).toBe("api info: serving");
+  const failed = {
+    level: 40,
+    project: "proj_1",
+    stage: "two",
+    failure: { message: "no" },
+    msg: "stage failed",
+  };
+  expect(logLine("worker", JSON.stringify(failed))).toBe("worker warning: stage failed (proj_1, two): no");
+  const quoted = { level: 40, msg: "lost", err: { message: "no answer (disk: full).: disk: full" } };
+  expect(logLine("api", JSON.stringify(quoted))).toBe("api warning: lost: no answer (disk: full).");
   expect(logLine("worker", "{ not json")).toBe("worker: { not json");
   expect(logLine("worker", "plain")).toBe("worker: plain");
 });

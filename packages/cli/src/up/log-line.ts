@@ -14,16 +14,26 @@ export function logLine(program: string, line: string): string {
   const entry = entryOf(line);
   if (!entry) return `${program}: ${escaped(line)}`;
   const level = LEVELS.find(([from]) => entry.level >= from)?.[1] ?? "trace";
+  const about = entry.about.length === 0 ? "" : ` (${entry.about.join(", ")})`;
   const reason = entry.reason === undefined ? "" : `: ${entry.reason}`;
-  return `${program} ${level}: ${escaped(entry.message + reason)}`;
+  return `${program} ${level}: ${escaped(entry.message + about + reason)}`;
 }
 
-function entryOf(line: string): { level: number; message: string; reason?: string } | undefined {
+interface Entry {
+  readonly level: number;
+  readonly message: string;
+  /** Which build, which stage. */
+  readonly about: readonly string[];
+  readonly reason?: string;
+}
+
+function entryOf(line: string): Entry | undefined {
   const entry = parsed(line);
   if (entry === undefined || !("level" in entry) || typeof entry.level !== "number") return undefined;
   const message = "msg" in entry && typeof entry.msg === "string" ? entry.msg : "";
-  const reason = "err" in entry ? messageIn(entry.err) : undefined;
-  return { level: entry.level, message, ...(reason !== undefined && { reason }) };
+  const reason = messageIn(Reflect.get(entry, "err")) ?? messageIn(Reflect.get(entry, "failure"));
+  const about = ["project", "stage"].map((name) => Reflect.get(entry, name)).filter(isText);
+  return { level: entry.level, message, about, ...(reason !== undefined && { reason }) };
 }
 
 /** Undefined when the line is not a JSON object: programs also say plain sentences. */
@@ -38,7 +48,18 @@ function parsed(line: string): object | undefined {
   }
 }
 
+function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
+
 function messageIn(error: unknown): string | undefined {
   if (typeof error !== "object" || error === null || !("message" in error)) return undefined;
-  return String(error.message);
+  return withoutRepeat(String(error.message));
+}
+
+/** A logged message ends with those of its causes, which it may have quoted already. */
+function withoutRepeat(message: string): string {
+  for (let at = message.indexOf(": "); at >= 0; at = message.indexOf(": ", at + 1))
+    if (message.slice(0, at).includes(message.slice(at + 2))) return message.slice(0, at);
+  return message;
 }

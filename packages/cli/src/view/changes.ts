@@ -6,15 +6,21 @@ import { statusText } from "./status.ts";
 /** What has happened between two looks at a build, in lines for a file or a pipe. The first look tells how it stands. */
 export function changeLines(before: Project | undefined, now: Project): string[] {
   const lines: string[] = [];
+  const changed =
+    before !== undefined && statusText(before) !== statusText(now)
+      ? [`${now.project_id} ${statusText(now)}${reasonOf(now)}`]
+      : [];
+  // A build begins before its first stage does, and ends after its last one.
+  const ended = now.status === "completed" || now.status === "failed" || now.status === "cancelled";
   if (before === undefined) lines.push(`${now.project_id} ${escaped(now.project_name)}: ${statusText(now)}`);
+  if (!ended) lines.push(...changed);
   const total = now.stages_snapshot.total;
   for (const [position, stage] of now.stages_snapshot.stages.entries()) {
     const text = stageChange(before?.stages_snapshot.stages[position], stage);
     if (text !== undefined)
       lines.push(`[${stage.stage_number}/${total}] ${escaped(stage.stage_name)}: ${text}`);
   }
-  if (before !== undefined && statusText(before) !== statusText(now))
-    lines.push(`${now.project_id} ${statusText(now)}${reasonOf(now)}`);
+  if (ended) lines.push(...changed);
   return lines;
 }
 

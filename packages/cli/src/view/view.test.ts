@@ -170,3 +170,14 @@ test("a table keeps to the columns, and cuts nothing where there are none", () =
   for (const line of lines) expect(widthOf(line)).toBeLessThanOrEqual(80);
   expect(projectTable([row], { paint: frame.paint, columns: undefined })[1]).toContain(project_name);
 });
+
+test("in a file, a build begins before its first stage and ends after its last", () => {
+  const queued: Project = { ...projectOf([stageOf(1), stageOf(2)]), status: "queued", lease: { claims: 0 } };
+  const begun = projectOf([stageOf(1, { status: "running" }), stageOf(2)]);
+  expect(changeLines(queued, begun)).toEqual([
+    "proj_0123456789ab building",
+    expect.stringContaining("[1/2] "),
+  ]);
+  const done = [stageOf(1, { status: "completed" }), stageOf(2, { status: "completed" })];
+  expect(changeLines(begun, projectOf(done, "completed")).at(-1)).toBe("proj_0123456789ab completed");
+});

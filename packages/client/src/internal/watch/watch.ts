@@ -40,9 +40,11 @@ async function* connections(
 ): AsyncGenerator<Tracked, void> {
   let { lastEventId } = request.input;
   let everOpen = false;
+  let open = false;
   let failures = 0;
   const onOpen = () => {
     everOpen = true;
+    open = true;
     failures = 0;
     options.onConnection?.("connected");
   };
@@ -64,7 +66,9 @@ async function* connections(
     if (signal.aborted) return;
     if (!isPassing(reason)) throw reason;
     await explain(request, signal, everOpen);
-    if (everOpen) options.onConnection?.("lost", reason instanceof Error ? reason : undefined);
+    // Once for each connection that was lost, not for each attempt to get another.
+    if (open) options.onConnection?.("lost", reason instanceof Error ? reason : undefined);
+    open = false;
     await pause(failures++, signal);
   }
 }
