@@ -4,7 +4,7 @@ import { newOperationId } from "../snapshot/ids.ts";
 import { itemBytes, LIMITS, truncateUtf8, valueBytes } from "../snapshot/limits.ts";
 import type { OutputData, Project, Stage } from "../snapshot/schema.ts";
 import { type ArtifactEntry, inlineArtifacts, withArtifacts } from "../transitions/artifacts.ts";
-import { withStages } from "../transitions/derive.ts";
+import { withContents } from "../transitions/derive.ts";
 import { partsOf, readHistory, readManifest, unfolded } from "./manifest.ts";
 
 /** Caps of what a stage keeps in the item, in bytes of UTF-8 and entries. */
@@ -36,7 +36,7 @@ export async function unfold(project: Project, position: number, store: Artifact
   const stage = project.stages_snapshot.stages[position];
   if (stage?.artifact_manifest === undefined) return project;
   const full = unfolded(stage, await readManifest(project.project_id, stage.artifact_manifest, store));
-  return withStages(project, project.stages_snapshot.stages.with(position, full));
+  return withContents(project, position, full);
 }
 
 /**

@@ -11,7 +11,7 @@ import {
   recordArtifacts,
   removeArtifacts,
 } from "../transitions/artifacts.ts";
-import { withStage } from "../transitions/derive.ts";
+import { withContents } from "../transitions/derive.ts";
 import { touched, unchanged } from "../transitions/holder.ts";
 import { requireNotRunning } from "../transitions/require.ts";
 import type { Repository } from "./repository.ts";
@@ -70,7 +70,7 @@ export class ArtifactWrites {
         const full = await unfold(known, position, this.#files);
         const { stage } = findStage(full, key);
         requireNotRunning(stage);
-        const next = await fitItem(known, withStage(full, position, change(stage)), this.#files);
+        const next = await fitItem(known, withContents(full, position, change(stage)), this.#files);
         const edits = difference(known, touched(next, known, this.#repository.now()));
         return { kind: "update", transition, project_id: projectId, guards: unchanged(known), edits };
       },

@@ -265,3 +265,21 @@ describe("a creation", () => {
     });
   });
 });
+
+describe("artifacts recorded between a retry and its first write", () => {
+  it("leave the progress where the retry put it", async () => {
+    const holder = await aHolder(["plan", "make"].map((stage) => ({ stage })));
+    await holder.claim();
+    for (const stage of ["plan", "make"])
+      await holder.report([
+        { event: "started", stage },
+        { event: "completed", stage },
+      ]);
+    const { repository, id } = holder;
+    expect(await repository.control.retry(id, { from_stage: "make" })).toMatchObject({
+      progress_percentage: 50,
+    });
+    const recorded = await repository.artifacts.record(id, "plan", [{ path: "late.txt" }], "add");
+    expect(recorded).toMatchObject({ progress_percentage: 50, current_stage: "make", status: "queued" });
+  });
+});

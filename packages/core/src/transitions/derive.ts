@@ -26,6 +26,15 @@ export function snapshotOf(stages: readonly Stage[], rest: object = {}): Snapsho
   return { ...rest, total: stages.length, completed: stages.filter(isFinished).length, stages: [...stages] };
 }
 
+/** The project with other contents of one stage. Nothing follows from it: its state is the same. */
+export function withContents(project: Project, position: number, stage: Stage): Project {
+  const { stages_snapshot } = project;
+  return {
+    ...project,
+    stages_snapshot: { ...stages_snapshot, stages: stages_snapshot.stages.with(position, stage) },
+  };
+}
+
 /** The project with one stage replaced, and all that follows from it: counts, progress, current stage. */
 export function withStage(project: Project, position: number, stage: Stage): Project {
   return withStages(project, project.stages_snapshot.stages.with(position, stage));
