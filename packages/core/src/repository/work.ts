@@ -148,9 +148,10 @@ export class Work {
       return project;
     } catch (error) {
       if (isStagefoldError(error, "SNAPSHOT_TOO_LARGE")) repository.forget(report.project_id);
-      // Refused for good: its lines must not come to light with a later write. Of one whose fate is not known they may.
-      if (isStagefoldError(error) && error.code !== "STORE_UNAVAILABLE")
-        await this.#append(logs.empty(), report);
+      // Refused while the lease is held: its lines must not come to light with a later write. Of a write whose fate is not
+      // known, and of one whose lease is over, they stay: it may have taken effect, and if not, no later one follows.
+      const over = isStagefoldError(error, "STORE_UNAVAILABLE") || isLeaseOver(error);
+      if (isStagefoldError(error) && !over) await this.#append(logs.empty(), report);
       throw error;
     }
   }
