@@ -45,7 +45,7 @@ const STAY = `setInterval(() => {}, 1000); process.on("SIGTERM", () => { console
 const LEAVE_WITH_PARENT = `process.on("disconnect", () => process.exit(0));`;
 
 test("a program that is ready says where it is, and ends when it is asked to", async () => {
-  const { keeper, said } = await keep(READY + STAY + LEAVE_WITH_PARENT);
+  const { keeper, said } = await keep(STAY + LEAVE_WITH_PARENT + READY);
   expect(await keeper.start()).toMatchObject({ url: "http://127.0.0.1:4567" });
   await keeper.stop();
   expect(said).toEqual(["bye"]);
