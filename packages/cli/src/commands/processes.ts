@@ -9,6 +9,9 @@ import { Signals } from "../up/signals.ts";
 import { type Stack, startStack } from "../up/stack.ts";
 import { escaped } from "../view/escape.ts";
 
+/** An end that takes no longer needs no words. */
+const QUIET_MS = 1000;
+
 export function addProcesses(program: Command, run: Runner): void {
   program
     .command("up")
@@ -46,7 +49,18 @@ async function up(cli: Cli, requirement: string | undefined): Promise<number> {
     return EXIT.done;
   } finally {
     signals.onSecond(() => void endNow(stack));
+    await stopped(cli, stack);
+  }
+}
+
+/** Stages that run are given time: whoever waits is told why nothing happens. */
+async function stopped(cli: Cli, stack: Stack): Promise<void> {
+  const text = `stopping; what runs has up to ${cli.env.drainSeconds} s to end (Ctrl-C again stops it now)`;
+  const timer = setTimeout(() => cli.terminal.note(text), QUIET_MS);
+  try {
     await stack.stop();
+  } finally {
+    clearTimeout(timer);
   }
 }
 
