@@ -1,10 +1,4 @@
-import {
-  FAILURE_CODES,
-  type FailureCode,
-  type HistoryEntry,
-  isStagefoldError,
-  type Stage,
-} from "@stagefold/core";
+import { FAILURE_CODES, type FailureCode, isStagefoldError, type Stage } from "@stagefold/core";
 import type { RetryPolicy } from "@stagefold/pipeline";
 import { jittered } from "../async.ts";
 import type { StageFailure } from "../runner/protocol.ts";
@@ -12,9 +6,6 @@ import type { StageFailure } from "../runner/protocol.ts";
 const DELAY_AT_MOST_SECONDS = 86_400;
 /** Another attempt would end the same way. */
 const FINAL: readonly FailureCode[] = ["PIPELINE_CHANGED", "ITEM_FULL"];
-
-/** What says something of workers, not of the stage. */
-const NOT_ITS_FAULT: readonly (FailureCode | undefined)[] = ["WORKER_LOST", "STAGE_STALLED"];
 
 /** The closed list's name for a code that may be a stage's own. */
 export function failureCode(code: string): FailureCode {
@@ -27,21 +18,12 @@ export function retryDelay(stage: Stage, policy: RetryPolicy, failure: StageFail
   const finalCodes = policy.final_codes ?? [];
   if (failure.final === true || FINAL.includes(code)) return undefined;
   if (finalCodes.includes(failure.code) || finalCodes.includes(code)) return undefined;
-  const used = attemptsUsed(stage.history, policy.attempts) + 1;
+  const used = (stage.failed_attempts ?? 0) + 1;
   if (used >= policy.attempts) return undefined;
   if (failure.retry_in_seconds !== undefined)
     return Math.min(DELAY_AT_MOST_SECONDS, failure.retry_in_seconds);
   const seconds = jittered(policy.backoff_seconds * 2 ** (used - 1));
   return Math.min(DELAY_AT_MOST_SECONDS, Math.round(seconds * 1000) / 1000);
-}
-
-/**
- * Failed attempts before this one that count. A lost worker is not the stage's fault, and when all attempts were used
- * up the build failed: what came after that belongs to a new run.
- */
-function attemptsUsed(history: readonly HistoryEntry[], attempts: number): number {
-  const failed = history.filter((entry) => entry.status === "failed" && !NOT_ITS_FAULT.includes(entry.code));
-  return failed.length % attempts;
 }
 
 /** What a stage fails with when one of its writes was refused. */

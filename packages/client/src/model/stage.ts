@@ -80,6 +80,8 @@ interface StageFields<Key extends string, Own> {
   sub_stages: Record<string, SubStage>;
   /** Earlier attempts, the last 20. */
   history: HistoryEntry[];
+  /** Attempts that failed by themselves since the stage was last opened: what its retry policy counts. */
+  failed_attempts?: number | undefined;
   log_seq?: number | undefined;
   artifact_manifest?: string | undefined;
   /** Set when the output was too large for the item: the artifact that has it. */

@@ -91,6 +91,8 @@ const stageBase = z.looseObject({
   logs: z.array(z.string()).optional(),
   sub_stages: z.record(stageKeySchema, subStageSchema),
   history: z.array(historyEntrySchema),
+  /** Attempts that failed by themselves since the stage was last opened: what a retry policy counts. Absent: none. */
+  failed_attempts: count.optional(),
   /** The holder's write that brought the last log lines: the log is what the store has up to it. */
   log_seq: count.optional(),
   /** The document in the artifact store that has the full list, beside `artifact_count`. */

@@ -29,7 +29,10 @@ export const artifactInputSchema = z.object({
   path: artifactPathSchema,
   sub_stage: stageKeySchema.optional(),
   ...artifactInfoSchema.shape,
-  sha256: wellFormedSchema.optional(),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/i, "expected 64 hex digits")
+    .optional(),
   media_type: wellFormedSchema.optional(),
   doc_path: wellFormedSchema.optional(),
   metadata: jsonObjectSchema

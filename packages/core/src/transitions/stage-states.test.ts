@@ -275,6 +275,17 @@ describe("what a transition of a stage leaves", () => {
     expect(reopenStage(STAGE_IN.skipped)).toMatchObject({ status: "pending", attempt: 0, history: [] });
   });
 
+  it("counts the failures that a retry policy counts: a lost worker is none, opening it again forgets them", () => {
+    let stage: Stage = plain;
+    for (let i = 0; i < 3; i++) {
+      const failed = stageAfter(startStage(stage, undefined, AT), EVENTS["failed, later again"]);
+      if (typeof failed === "string") throw new Error(failed);
+      stage = interruptStage(startStage(failed, undefined, AT), "failed", "death", NOW);
+    }
+    expect(stage).toMatchObject({ attempt: 6, failed_attempts: 3 });
+    expect(reopenStage(stage)).not.toHaveProperty("failed_attempts");
+  });
+
   it("keeps the last twenty attempts in the history", () => {
     let stage: Stage = plain;
     for (let i = 0; i < 25; i++)

@@ -124,6 +124,7 @@ export function retryStageLater(stage: Stage, failure: Failure, at: string): Sta
     progress: 0,
     error_message: message,
     history: withEntry(stage, { ...entry, error_message: message }),
+    failed_attempts: (stage.failed_attempts ?? 0) + 1,
   };
 }
 
@@ -168,7 +169,13 @@ export function skipStage(stage: Stage, reason: string, at: string): Stage {
 export function reopenStage(stage: Stage): Stage {
   // Nothing came of it yet; what others recorded for it stays.
   if (stage.status === "pending" && stage.attempt === 0) return stage;
-  const { started_at: _s, completed_at: _c, duration_seconds: _d, ...rest } = cleared(stage);
+  const {
+    started_at: _s,
+    completed_at: _c,
+    duration_seconds: _d,
+    failed_attempts: _f,
+    ...rest
+  } = cleared(stage);
   // A pending stage's attempts are in the history already, and so is the last one of a build that was given up.
   const there = stage.attempt === 0 || stage.history.at(-1)?.attempt === stage.attempt;
   const history = there || stage.status === "pending" ? stage.history : withEntry(stage, attemptOf(stage));
