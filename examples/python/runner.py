@@ -9,6 +9,7 @@ out, and what the dead one says afterwards is refused. A stage may therefore run
 """
 
 import argparse
+import datetime
 import hashlib
 import json
 import os
@@ -41,11 +42,11 @@ class Stagefold:
     def __init__(self, url):
         self.url = url.rstrip("/")
 
-    def call(self, procedure, data, patience=30):
+    def call(self, procedure, data, patience=30, timeout=10):
         """A mutation. Tries again while the API or its store is away: every call here may safely be repeated."""
         body = json.dumps(data).encode()
         headers = {"content-type": "application/json"}
-        return self._send("POST", f"/trpc/{procedure}", body, headers, patience)["result"]["data"]
+        return self._send("POST", f"/trpc/{procedure}", body, headers, patience, timeout)["result"]["data"]
 
     def upload(self, claim, stage, attempt, path, content):
         """Puts the bytes of an artifact; an `artifacts` event then records it."""
@@ -54,12 +55,12 @@ class Stagefold:
         project_id = claim["project"]["project_id"]
         return self._send("PUT", f"/artifacts/{project_id}/{path}{query}", content, headers, 30)
 
-    def _send(self, method, path, body, headers, patience):
+    def _send(self, method, path, body, headers, patience, timeout=10):
         until = time.monotonic() + patience
         while True:
             request = urllib.request.Request(self.url + path, data=body, headers=headers, method=method)
             try:
-                with urllib.request.urlopen(request, timeout=10) as answer:
+                with urllib.request.urlopen(request, timeout=timeout) as answer:
                     return json.load(answer)
             except urllib.error.HTTPError as error:
                 refusal = refusal_of(error)
@@ -79,29 +80,62 @@ def refusal_of(error):
         return Refused("INTERNAL", f"HTTP {error.code}")
 
 
-class Lease:
-    """The right to write one project. Renews itself; `lost` tells when it is over."""
+def moment():
+    """Now by two clocks: one that never goes back, and one that goes on while the machine sleeps."""
+    return time.monotonic(), time.time()
 
-    def __init__(self, api, claim, every):
+
+def since(then):
+    """Seconds since then, by the clock that shows more: better to give a lease up too early than too late."""
+    return max(time.monotonic() - then[0], time.time() - then[1])
+
+
+def seconds_between(start, end):
+    read = datetime.datetime.fromisoformat
+    return (read(end.replace("Z", "+00:00")) - read(start.replace("Z", "+00:00"))).total_seconds()
+
+
+class Lease:
+    """The right to write one project. Renews itself; `lost` is set when it is over, or can no longer be trusted."""
+
+    def __init__(self, api, claim, sent_at, every=None):
         self.api = api
         self.claim = claim
         self.project_id = claim["project"]["project_id"]
         self.token = claim["lease_token"]
         self.seq = claim["lease_seq"]
         self.status = claim["project"]["status"]
+        # Both are the store's times: the clock of this machine does not come into it.
+        self.seconds = seconds_between(claim["project"]["updated_at"], claim["expires_at"])
+        self.every = every or self.seconds / 4
         self.lost = threading.Event()
+        self._renewed = sent_at
         self._over = threading.Event()
-        threading.Thread(target=self._beat, args=(every,), daemon=True).start()
+        threading.Thread(target=self._beat, daemon=True).start()
 
-    def _beat(self, every):
-        while not self._over.wait(every):
+    def _beat(self):
+        """Renews after a quarter of the lease. Without an answer for three quarters of it somebody else may be next."""
+        wait = self.every
+        while not self._over.wait(wait):
+            sent_at = moment()
+            if since(self._renewed) > 0.75 * self.seconds:
+                return self._lose(f"not renewed for {since(self._renewed):.0f} s")
+            data = {"project_id": self.project_id, "lease_token": self.token}
             try:
-                answer = self.api.call("work.heartbeat", {"project_id": self.project_id, "lease_token": self.token})
+                answer = self.api.call("work.heartbeat", data, patience=0, timeout=max(0.5, self.seconds / 8))
                 self.status = answer["status"]
-            except (Refused, OSError) as error:
-                print(f"lease lost: {error}", file=sys.stderr)
-                self.lost.set()
-                return
+                self._renewed = sent_at
+                wait = self.every
+            except Refused as refusal:
+                if refusal.code in ("LEASE_LOST", "PROJECT_NOT_FOUND"):
+                    return self._lose(refusal)
+                wait = self.every / 5
+            except OSError:
+                wait = self.every / 5
+
+    def _lose(self, reason):
+        print(f"lease lost: {reason}", file=sys.stderr, flush=True)
+        self.lost.set()
 
     def report(self, *events):
         """One write with all of the events, or none of them. A repeat with the same number is harmless."""
@@ -112,7 +146,10 @@ class Lease:
             "lease_seq": self.seq,
             "events": list(events),
         }
+        sent_at = moment()
         project = self.api.call("work.report", data)
+        # Every write renews the lease.
+        self._renewed = max(self._renewed, sent_at)
         self.status = project["status"]
         return project
 
@@ -150,9 +187,9 @@ def run_stage(api, lease, stage, attempt, seconds):
     ]
 
 
-def run_build(api, claim, seconds, beat):
+def run_build(api, claim, sent_at, seconds, beat):
     project = claim["project"]
-    lease = Lease(api, claim, beat)
+    lease = Lease(api, claim, sent_at, beat)
     print(f"claimed {project['project_id']} with token {lease.token}", flush=True)
     ended = []
     try:
@@ -187,7 +224,7 @@ def main():
     run = commands.add_parser("run", help="claim and run builds")
     run.add_argument("--once", action="store_true", help="stop after one build")
     run.add_argument("--seconds", type=float, default=2.0, help="how long a stage works")
-    run.add_argument("--beat", type=float, default=10.0, help="seconds between heartbeats: a quarter of the lease")
+    run.add_argument("--beat", type=float, help="seconds between heartbeats; left out, a quarter of the lease")
     options = parser.parse_args()
     api = Stagefold(options.url)
     if options.command == "create":
@@ -198,11 +235,12 @@ def main():
         return
     owner = f"runner-{socket.gethostname()}-{os.getpid()}"
     while True:
+        sent_at = moment()
         claim = api.call("work.claim", {"owner": owner, "pipelines": [PIPELINE]})
         if claim is None:
             time.sleep(0.5)
             continue
-        run_build(api, claim, options.seconds, options.beat)
+        run_build(api, claim, sent_at, options.seconds, options.beat)
         if options.once:
             return
 

@@ -22,7 +22,10 @@ export function readWorkspaces() {
       .filter((entry) => entry.isDirectory() && existsSync(join(root, parent, entry.name, "package.json")))
       .map((entry) => `${parent}/${entry.name}`),
   );
-  return [".", ...dirs.sort()].map((dir) => ({ dir, manifest: readManifest(dir) }));
+  return [".", ...[...dirs, ...singleWorkspaces()].sort()].map((dir) => ({
+    dir,
+    manifest: readManifest(dir),
+  }));
 }
 
 /** The pnpm version that the repository pins in `packageManager`. */
@@ -42,6 +45,14 @@ function workspaceParents() {
   if (parents.length === 0)
     throw new Error('pnpm-workspace.yaml: expected entries such as "- apps/*", found none');
   return parents.filter((parent) => existsSync(join(root, parent)));
+}
+
+/** Workspaces that pnpm-workspace.yaml names by themselves (`- bench`). */
+function singleWorkspaces() {
+  const text = readFileSync(join(root, "pnpm-workspace.yaml"), "utf8");
+  const names = [...text.matchAll(/^\s*-\s+["']?([\w-]+)["']?\s*$/gm)].map((match) => String(match[1]));
+  // Lists of packages look the same; a folder with a manifest is none.
+  return names.filter((name) => existsSync(join(root, name, "package.json")));
 }
 
 /** @param {string} dir @returns {Workspace["manifest"]} */

@@ -10,6 +10,9 @@ export interface Timings {
   /** Between looks for work: the first wait, and the longest. */
   readonly idleFirstMs: number;
   readonly idleLastMs: number;
+  /** Between two sweeps for work that the work index lost, and how long that has to be due before it counts as lost. */
+  readonly sweepMs: number;
+  readonly lostAfterMs: number;
   /** How long what a running stage says waits for more: the least time between two writes. */
   readonly gatherMs: number;
   /** Without any answer for so long, the project is looked at. */
@@ -24,6 +27,8 @@ export interface Timings {
 export const TIMINGS: Timings = {
   idleFirstMs: 100,
   idleLastMs: 2000,
+  sweepMs: 5 * 60_000,
+  lostAfterMs: 30_000,
   gatherMs: 2000,
   watchMs: 800,
   stopGraceMs: 2000,

@@ -1,7 +1,9 @@
 import type { Server } from "node:http";
 import { builtInPipelines, loadPipelines } from "@stagefold/pipeline";
 import { type Backend, type Env, EnvError, openBackend, parseEnv } from "@stagefold/runtime";
+import { countStoreRequests } from "@stagefold/runtime/store-metrics";
 import { destination, type Logger, pino } from "pino";
+import { collectDefaultMetrics } from "prom-client";
 import { environment, hostEnv } from "./env.ts";
 import { serveHealth } from "./health.ts";
 import { createMetrics } from "./metrics.ts";
@@ -11,8 +13,10 @@ import { createWorker, type Worker } from "./worker.ts";
 async function main(env: Env, log: Logger): Promise<void> {
   const pipelines = env.pipelines === undefined ? builtInPipelines() : await loadPipelines(env.pipelines);
   const lost = (error: Error) => log.fatal({ err: error }, "the embedded engine is lost");
-  await using backend = await openBackend(env, { onEngineLost: lost });
   const metrics = createMetrics();
+  collectDefaultMetrics({ register: metrics.registry });
+  const onRequest = countStoreRequests(metrics.registry);
+  await using backend = await openBackend(env, { onEngineLost: lost, onRequest });
   const worker = createWorker({
     repository: backend.repository,
     artifacts: backend.artifacts,

@@ -4,6 +4,11 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 export interface WorkerMetrics {
   readonly registry: Registry;
   readonly claims: Counter;
+  readonly refusedClaims: Counter;
+  /** Claims of builds whose holder was lost. */
+  readonly takeovers: Counter<"why">;
+  /** Claims of due work that the work index had lost. */
+  readonly rescues: Counter;
   readonly leasesOver: Counter<"reason">;
   readonly retries: Counter<"pipeline" | "stage">;
   readonly refusedWrites: Counter;
@@ -17,6 +22,22 @@ export function createMetrics(): WorkerMetrics {
   return {
     registry,
     claims: new Counter({ name: "stagefold_worker_claims_total", help: "Builds claimed", registers }),
+    refusedClaims: new Counter({
+      name: "stagefold_worker_refused_claims_total",
+      help: "Claims refused: another worker was quicker, or the row of the work index was out of date",
+      registers,
+    }),
+    takeovers: new Counter({
+      name: "stagefold_worker_takeovers_total",
+      help: "Claims of builds whose holder was lost, by how that was known",
+      labelNames: ["why"],
+      registers,
+    }),
+    rescues: new Counter({
+      name: "stagefold_worker_rescues_total",
+      help: "Due work that the work index had lost and the sweep found",
+      registers,
+    }),
     leasesOver: new Counter({
       name: "stagefold_worker_leases_over_total",
       help: "Leases that ended before their build did, by reason",

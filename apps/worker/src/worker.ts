@@ -8,12 +8,13 @@ import { type BuildDeps, TIMINGS, type Timings } from "./deps.ts";
 import { WorkFolders } from "./folder/work-folders.ts";
 import { BuildRun } from "./loop/build-run.ts";
 import { ClaimLoop } from "./loop/claim-loop.ts";
+import { LostWork } from "./loop/lost-work.ts";
 import { ownerName } from "./loop/machine.ts";
 import type { Moment } from "./loop/renewal.ts";
 import { createMetrics, type WorkerMetrics } from "./metrics.ts";
 import { StageRunner } from "./runner/runner.ts";
 
-const SWEEP_MS = 60 * 60 * 1000;
+const TIDY_MS = 60 * 60 * 1000;
 
 export interface WorkerDeps {
   readonly repository: Repository;
@@ -27,7 +28,7 @@ export interface WorkerDeps {
   readonly concurrency: number;
   /** What running stages get to end when the worker drains, in milliseconds. */
   readonly drainMs: number;
-  /** Builds of one user that this worker runs at once. */
+  /** Builds of one user that may run at once, over all workers. */
   readonly maxRunningPerUser?: number | undefined;
   /** All that the processes of stages inherit of the environment. */
   readonly stageEnv: Readonly<Record<string, string>>;
@@ -63,9 +64,11 @@ class StageWorker implements Worker {
   readonly #build: BuildDeps;
   readonly #builds = new Map<string, { readonly run: BuildRun; readonly done: Promise<void> }>();
   readonly #loop: ClaimLoop;
+  readonly #lost: LostWork;
   #looping: Promise<void> | undefined;
+  #sweeping: Promise<void> | undefined;
   #unsubscribe: (() => void) | undefined;
-  #sweepTimer: NodeJS.Timeout | undefined;
+  #tidyTimer: NodeJS.Timeout | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(deps: WorkerDeps) {
@@ -89,6 +92,16 @@ class StageWorker implements Worker {
       held: () => [...this.#builds.values()].map((build) => build.run),
       onClaim: (claimed) => this.#take(claimed),
     });
+    const { sweepMs, lostAfterMs } = this.#build.timings;
+    this.#lost = new LostWork({
+      repository: deps.repository,
+      owner: this.owner,
+      metrics: this.#build.metrics,
+      log,
+      everyMs: sweepMs,
+      lostAfterMs,
+      onFound: (rows) => this.#loop.rescue(rows),
+    });
   }
 
   get running(): readonly string[] {
@@ -99,14 +112,16 @@ class StageWorker implements Worker {
     this.#unsubscribe = this.#deps.repository.onChange((change) => this.#heard(change));
     this.#build.runner.prepare();
     this.#looping = this.#loop.run();
-    void this.#sweep();
+    this.#sweeping = this.#lost.run();
+    void this.#tidy();
     // Also what keeps the process alive while there is nothing to do.
-    this.#sweepTimer = setInterval(() => void this.#sweep(), SWEEP_MS);
+    this.#tidyTimer = setInterval(() => void this.#tidy(), TIDY_MS);
     this.#build.log.info({ concurrency: this.#deps.concurrency }, "worker started");
   }
 
   async drain(): Promise<void> {
     this.#loop.stop();
+    this.#lost.stop();
     for (const { run } of this.#builds.values()) run.drain();
     const { drainMs } = this.#deps;
     this.#build.log.info({ builds: this.running, drainMs }, "worker drains");
@@ -130,7 +145,8 @@ class StageWorker implements Worker {
   async #close(): Promise<void> {
     const { stopGraceMs, releaseMs } = this.#build.timings;
     this.#loop.stop();
-    clearInterval(this.#sweepTimer);
+    this.#lost.stop();
+    clearInterval(this.#tidyTimer);
     for (const { run } of this.#builds.values()) run.stop();
     // A store that does not answer must not keep a worker from ending: the leases run out by themselves.
     await Promise.race([this.#allDone(), sleep(stopGraceMs + releaseMs)]);
@@ -142,7 +158,7 @@ class StageWorker implements Worker {
   }
 
   async #allDone(): Promise<void> {
-    await this.#looping;
+    await Promise.all([this.#looping, this.#sweeping]);
     await Promise.all([...this.#builds.values()].map((build) => build.done));
   }
 
@@ -151,7 +167,7 @@ class StageWorker implements Worker {
     const done = run.run().finally(() => {
       this.#builds.delete(run.projectId);
       this.#build.metrics.running.set(this.#builds.size);
-      this.#loop.wake();
+      this.#loop.freed();
     });
     this.#builds.set(run.projectId, { run, done });
     this.#build.metrics.running.set(this.#builds.size);
@@ -166,7 +182,7 @@ class StageWorker implements Worker {
     if (change.project.status === "queued") this.#loop.wake();
   }
 
-  async #sweep(): Promise<void> {
+  async #tidy(): Promise<void> {
     try {
       await this.#build.folders.sweep((projectId) => this.#builds.has(projectId));
     } catch (error) {

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Bench, completed, ended, openBench, stageOf } from "./harness.ts";
 
@@ -38,6 +39,7 @@ stages:
     command: echo before; echo "to the other" >&2; echo direct > /dev/stderr; mkdir -p out; echo kept > out/kept.txt; exit 7
     artifacts: ["out/**"]
 `;
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const files = { "failing.ts": FAILING, "commands.yaml": COMMANDS };
 
 let bench: Bench;
@@ -67,7 +69,13 @@ test("a stage that always fails ends the build after its attempts, and a retry h
   const project = await bench.until(id, ended);
   expect(project.error_info).toEqual({ stage: "s", code: "STAGE_FAILED", message: "broken" });
   expect(stageOf(project, "s")).toMatchObject({ status: "failed", attempt: 2 });
-  expect((await bench.logOf(project, "s")).join("\n")).toContain("TypeError: broken");
+  const log = (await bench.logOf(project, "s")).join("\n");
+  expect(log).toContain("TypeError: broken");
+  // Where in the pipeline, and nothing of what runs it.
+  expect(log).toMatch(/\(?failing\.ts:\d+:\d+\)?/);
+  expect(log).not.toContain(ROOT);
+  expect(log).not.toContain(bench.folder);
+  expect(log).not.toMatch(/node:internal|node_modules|stage-host/);
   await bench.repository.control.retry(id, {});
   const again = await bench.until(id, (p) => p.run === 2 && ended(p));
   expect(stageOf(again, "s").attempt).toBe(4);
@@ -109,7 +117,12 @@ test("a command that fails has its output and its artifacts recorded", async () 
     message: "The command exited with code 7.",
   });
   expect(stageOf(project, "s").output_data.artifacts).toEqual(["out/kept.txt"]);
-  expect((await bench.logOf(project, "s")).slice(0, 3)).toEqual(["before", "to the other", "direct"]);
+  expect(await bench.logOf(project, "s")).toEqual([
+    "before",
+    "to the other",
+    "direct",
+    "The command exited with code 7.",
+  ]);
 });
 
 test("a build whose pipeline has other stages now fails and says which", async () => {

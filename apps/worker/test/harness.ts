@@ -65,7 +65,7 @@ export interface BenchOptions {
   readonly leaseMs?: number;
 }
 
-export async function openBench({ files, leaseMs = 4000 }: BenchOptions): Promise<Bench> {
+export async function openBench({ files, leaseMs = 15_000 }: BenchOptions): Promise<Bench> {
   const folder = await mkdtemp(join(tmpdir(), "stagefold-worker-"));
   const pipelinesFolder = join(folder, "pipelines");
   await mkdir(pipelinesFolder);
@@ -114,7 +114,7 @@ export async function openBench({ files, leaseMs = 4000 }: BenchOptions): Promis
       };
       return (await repository.control.create({ requirement, user_id: "u1" }, plan)).project_id;
     },
-    until: async (projectId, when, seconds = 20) => {
+    until: async (projectId, when, seconds = 60) => {
       const end = Date.now() + seconds * 1000;
       for (;;) {
         const project = await new Repository({ store, artifacts, logs, leaseMs }).get(projectId);

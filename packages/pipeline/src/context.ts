@@ -9,6 +9,12 @@ export interface ArtifactOptions {
   readonly metadata?: Record<string, unknown>;
 }
 
+/** What a stage may tell about a file that is kept elsewhere. `size` in bytes, `sha256` as hex digits. */
+export interface ReferenceOptions extends ArtifactOptions {
+  readonly size?: number;
+  readonly sha256?: string;
+}
+
 /** Text (stored as UTF-8), bytes, or a file that exists: absolute, or relative to the work folder. */
 export type ArtifactContent = string | Uint8Array | { readonly file: string };
 
@@ -42,6 +48,11 @@ export interface StageReporter {
    * resolves; what the item says of it changes with the next write of the stage. Recording a path again replaces it.
    */
   artifact(path: string, content: ArtifactContent, options?: ArtifactOptions): Promise<void>;
+  /**
+   * Records the path of a file that is kept elsewhere: its bytes are neither stored nor served nor restored, and of its
+   * media type nothing is guessed.
+   */
+  reference(path: string, options?: ReferenceOptions): void;
 }
 
 export interface SubStageContext extends StageReporter {

@@ -18,6 +18,7 @@ export { builtInPipelines } from "./built-in.ts";
 export type {
   ArtifactContent,
   ArtifactOptions,
+  ReferenceOptions,
   StageContext,
   StageMetrics,
   StageProject,

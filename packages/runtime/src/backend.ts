@@ -5,6 +5,7 @@ import {
   DynamoProjectStore,
   ensureTable,
   type RequestListener,
+  StoreClock,
 } from "@stagefold/core/dynamodb";
 import { createFileStores } from "@stagefold/core/files";
 import {
@@ -42,10 +43,13 @@ export interface Backend extends AsyncDisposable {
  */
 export async function openBackend(env: Env, options: BackendOptions = {}): Promise<Backend> {
   const engine = await openEngine(env, options);
-  const client = createDynamoClient({ endpoint: engine.endpoint });
+  // Leases are decided by the store's time, not by that of whichever machine asks.
+  const clock = new StoreClock();
+  const client = createDynamoClient({ endpoint: engine.endpoint, clock });
   // Heartbeats have a client of their own: its retries and sockets are not used up by anything else.
   const heartbeats = createDynamoClient({
     endpoint: engine.endpoint,
+    clock,
     maxAttempts: 3,
     requestTimeoutMs: Math.max(500, Math.min(5000, env.leaseSeconds * 125)),
   });
@@ -58,9 +62,12 @@ export async function openBackend(env: Env, options: BackendOptions = {}): Promi
     await ensureTable(client, env.table);
     const store = new DynamoProjectStore(client, env.table, options.onRequest);
     const heartbeatStore = new DynamoProjectStore(heartbeats, env.table, options.onRequest);
-    const { artifacts, logs } = createFileStores(resolve(env.dataDir, "files"));
+    const { artifacts, logs } = createFileStores(resolve(env.dataDir, "files"), {
+      // Nothing is gained by lines that outlive the item which acknowledges them.
+      syncLogs: env.dynamodb !== "embedded",
+    });
     const leaseMs = env.leaseSeconds * 1000;
-    const repository = new Repository({ store, heartbeatStore, artifacts, logs, leaseMs });
+    const repository = new Repository({ store, heartbeatStore, artifacts, logs, clock, leaseMs });
     return {
       repository,
       store,
@@ -76,12 +83,12 @@ export async function openBackend(env: Env, options: BackendOptions = {}): Promi
   }
 }
 
-interface Engine {
+export interface Engine {
   readonly endpoint: string | undefined;
   close(): Promise<void>;
 }
 
-async function openEngine(env: Env, options: BackendOptions): Promise<Engine> {
+export async function openEngine(env: Env, options: BackendOptions): Promise<Engine> {
   const elsewhere = { close: () => Promise.resolve() };
   if (env.dynamodb === "aws") return { ...elsewhere, endpoint: undefined };
   if (env.dynamodb !== "embedded") return { ...elsewhere, endpoint: env.dynamodb };

@@ -93,38 +93,21 @@ describe("a program that knows only HTTP", () => {
     });
   });
 
-  it("in Python: killed in the middle, another one takes over", { timeout: 120_000 }, async ({ skip }) => {
+  it("in Python: killed in the middle, another one takes over", { timeout: 240_000 }, async ({ skip }) => {
     skip(spawnSync("python3", ["--version"]).status !== 0, "python3 is not on this machine");
     await using folder = await tempFolder();
-    await using system = await start({ dataDir: folder.path, env: { STAGEFOLD_LEASE_SECONDS: "2" } });
-    const runner = (...args: string[]) => {
-      const child = spawn(
-        "python3",
-        ["-u", join(root, "examples/python/runner.py"), "--url", system.url, ...args],
-        {
-          env: { PATH: process.env.PATH, PYTHONDONTWRITEBYTECODE: "1" },
-        },
-      );
-      let out = "";
-      child.stdout.on("data", (chunk) => {
-        out += String(chunk);
-      });
-      child.stderr.on("data", (chunk) => {
-        out += String(chunk);
-      });
-      return { child, out: () => out, ended: once(child, "close") };
-    };
-    const create = runner("create", "Index the handbook");
+    await using system = await start({ dataDir: folder.path, env: { STAGEFOLD_LEASE_SECONDS: "6" } });
+    const create = runner(system.url, "create", "Index the handbook");
     await create.ended;
     const project_id = create.out().trim();
     expect(project_id).toMatch(/^proj_[0-9a-f]{12}$/);
-    const first = runner("run", "--once", "--seconds", "1.5", "--beat", "0.5");
-    await until(20_000, "the second stage", () =>
+    const first = runner(system.url, "run", "--once", "--seconds", "1.5");
+    await until(60_000, "the second stage", () =>
       first.out().includes("index: attempt 1") ? true : undefined,
     );
     first.child.kill("SIGKILL");
     await first.ended;
-    const second = runner("run", "--once", "--seconds", "0.4", "--beat", "0.5");
+    const second = runner(system.url, "run", "--once", "--seconds", "0.4");
     await second.ended;
     const project = await system.client.projects.get({ project_id });
     expect(project.status, second.out()).toBe("completed");
@@ -139,7 +122,46 @@ describe("a program that knows only HTTP", () => {
       { attempt: 1, status: "failed", code: "WORKER_LOST" },
     ]);
   });
+
+  it("in Python: one that was frozen gives its build up by itself", { timeout: 120_000 }, async ({
+    skip,
+  }) => {
+    skip(spawnSync("python3", ["--version"]).status !== 0, "python3 is not on this machine");
+    await using folder = await tempFolder();
+    await using system = await start({ dataDir: folder.path, env: { STAGEFOLD_LEASE_SECONDS: "6" } });
+    const create = runner(system.url, "create", "Index the handbook");
+    await create.ended;
+    const project_id = create.out().trim();
+    const frozen = runner(system.url, "run", "--once", "--seconds", "60");
+    await until(60_000, "the first stage", () =>
+      frozen.out().includes("collect: attempt 1") ? true : undefined,
+    );
+    frozen.child.kill("SIGSTOP");
+    await new Promise((resolve) => setTimeout(resolve, 5000));
+    const second = runner(system.url, "run", "--once", "--seconds", "0.4");
+    frozen.child.kill("SIGCONT");
+    await until(60_000, "its word", () => (frozen.out().includes("lease lost") ? true : undefined));
+    await second.ended;
+    const project = await system.client.projects.get({ project_id });
+    expect(project.status, second.out()).toBe("completed");
+    expect(project.stages_snapshot.stages[0]?.attempt).toBe(2);
+    frozen.child.kill("SIGKILL");
+    await frozen.ended;
+  });
 });
+
+/** The example runner as a process of its own. */
+function runner(url: string, ...args: string[]) {
+  const child = spawn("python3", ["-u", join(root, "examples/python/runner.py"), "--url", url, ...args], {
+    env: { PATH: process.env.PATH, PYTHONDONTWRITEBYTECODE: "1" },
+  });
+  let out = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (chunk) => {
+      out += String(chunk);
+    });
+  return { child, out: () => out, ended: once(child, "close") };
+}
 
 describe("a YAML pipeline", () => {
   it("of three commands builds to the end", async () => {

@@ -1,3 +1,5 @@
+import type { RequestListener } from "@stagefold/core/dynamodb";
+import { countStoreRequests } from "@stagefold/runtime/store-metrics";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { CallSeen } from "../router/index.ts";
 import type { Watch } from "../watch/index.ts";
@@ -10,8 +12,10 @@ export class Metrics {
   readonly #requests: Counter<"route" | "method" | "status">;
   readonly #requestSeconds: Histogram<"route">;
   readonly #calls: Histogram<"procedure" | "type" | "outcome">;
+  readonly #refusals: Counter<"procedure" | "code">;
   readonly #changes: Counter<"kind">;
-  readonly #storeRequests: Counter<"operation" | "outcome">;
+  /** Counts a request to the project store. */
+  readonly storeRequest: RequestListener;
 
   constructor(options: { readonly ofProcess?: boolean } = {}) {
     const registers = [this.registry];
@@ -35,18 +39,19 @@ export class Metrics {
       buckets: SECONDS,
       registers,
     });
+    this.#refusals = new Counter({
+      name: "stagefold_refusals_total",
+      help: "Procedures that were refused, by the code of the error; LEASE_LOST is a lease that was lost",
+      labelNames: ["procedure", "code"],
+      registers,
+    });
     this.#changes = new Counter({
       name: "stagefold_project_changes_total",
       help: "Changes of projects that this process wrote",
       labelNames: ["kind"],
       registers,
     });
-    this.#storeRequests = new Counter({
-      name: "stagefold_store_requests_total",
-      help: "Requests to the project store",
-      labelNames: ["operation", "outcome"],
-      registers,
-    });
+    this.storeRequest = countStoreRequests(this.registry);
     if (options.ofProcess === true) collectDefaultMetrics({ register: this.registry });
   }
 
@@ -55,17 +60,13 @@ export class Metrics {
     if (!seen.stream) this.#requestSeconds.observe({ route: seen.route }, seen.seconds);
   }
 
-  call({ procedure, type, ok, seconds }: CallSeen): void {
+  call({ procedure, type, ok, code, seconds }: CallSeen): void {
+    if (code !== undefined) this.#refusals.inc({ procedure, code });
     this.#calls.observe({ procedure, type, outcome: ok ? "ok" : "error" }, seconds);
   }
 
   change(kind: "changed" | "deleted"): void {
     this.#changes.inc({ kind });
-  }
-
-  /** A condition that refused a write counts as not ok. */
-  storeRequest(operation: string, ok: boolean): void {
-    this.#storeRequests.inc({ operation, outcome: ok ? "ok" : "refused" });
   }
 
   /** Open streams, read when somebody asks. */

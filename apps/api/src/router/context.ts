@@ -1,4 +1,4 @@
-import type { ArtifactStore, LogStore, Repository } from "@stagefold/core";
+import type { ArtifactStore, ErrorCode, LogStore, Repository } from "@stagefold/core";
 import type { PipelineRegistry } from "@stagefold/pipeline";
 import { createWatch, type Watch } from "../watch/index.ts";
 import { RecentDeletes } from "./recent-deletes.ts";
@@ -19,6 +19,8 @@ export interface CallSeen {
   readonly procedure: string;
   readonly type: "query" | "mutation" | "subscription";
   readonly ok: boolean;
+  /** Of the refusal, when it was one. */
+  readonly code?: ErrorCode;
   readonly seconds: number;
 }
 

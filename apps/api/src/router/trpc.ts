@@ -1,6 +1,6 @@
 import { initTRPC } from "@trpc/server";
 import type { Context } from "./context.ts";
-import { errorShapeOf, toTRPCError } from "./errors.ts";
+import { errorShapeOf, toStagefoldError, toTRPCError } from "./errors.ts";
 import { checkRawInput } from "./raw-input.ts";
 
 /** A silent stream is alive: this often it says so. Milliseconds. */
@@ -21,9 +21,13 @@ export const router = t.router;
 const typed = t.middleware(async ({ ctx, next, path, type }) => {
   const start = performance.now();
   const result = await next();
-  ctx.onCall?.({ procedure: path, type, ok: result.ok, seconds: (performance.now() - start) / 1000 });
-  if (!result.ok) throw toTRPCError(result.error);
-  return result;
+  const seen = { procedure: path, type, ok: result.ok, seconds: (performance.now() - start) / 1000 };
+  if (result.ok) {
+    ctx.onCall?.(seen);
+    return result;
+  }
+  ctx.onCall?.({ ...seen, code: toStagefoldError(result.error).code });
+  throw toTRPCError(result.error);
 });
 
 /** What no schema looks at is refused first. */

@@ -7,7 +7,7 @@ import {
   artifactInputSchema,
 } from "@stagefold/core";
 import { z } from "zod";
-import type { HostArtifact } from "../runner/protocol.ts";
+import type { HostArtifact, HostReference } from "../runner/protocol.ts";
 import { ArtifactPathError, findBelow } from "./inside.ts";
 import { mediaTypeOf } from "./media-type.ts";
 
@@ -33,6 +33,14 @@ export async function storeArtifact(
   if (!entry.success) throw new ArtifactPathError(`The artifact ${path}: ${z.prettifyError(entry.error)}`);
   const stored = await store.put({ ...attempt, path }, createReadStream(file), { limit: ARTIFACT_AT_MOST });
   return { ...entry.data, size: stored.size, sha256: stored.sha256 };
+}
+
+/** What the project records of a file that is kept elsewhere. Errors: ArtifactPathError. */
+export function referenceEntry(given: HostReference): ArtifactInput {
+  const entry = artifactInputSchema.safeParse(given);
+  if (!entry.success)
+    throw new ArtifactPathError(`The artifact ${given.path}: ${z.prettifyError(entry.error)}`);
+  return entry.data;
 }
 
 function tooLarge(path: string, size: number): ArtifactPathError {

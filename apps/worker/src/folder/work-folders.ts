@@ -21,6 +21,13 @@ type Contents = z.output<typeof contentsSchema>;
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
+/** What is known of the folder of a build that this worker holds. */
+interface Held {
+  contents: Contents;
+  /** Whether anything is on disk: a build whose stages make no files has neither folder nor note. */
+  onDisk: boolean;
+}
+
 /**
  * The work folders of builds, `<root>/<project_id>`, shared by the stages of a build. Beside each is a note
  * (`<project_id>.json`) of what it has, so that a worker restores what stages made elsewhere, and only that.
@@ -32,6 +39,7 @@ export class WorkFolders {
   readonly #store: ArtifactStore;
   readonly #repository: Repository;
   readonly #log: Logger;
+  readonly #held = new Map<string, Held>();
 
   constructor(root: string, store: ArtifactStore, repository: Repository, log: Logger) {
     this.#root = root;
@@ -40,27 +48,46 @@ export class WorkFolders {
     this.#log = log;
   }
 
-  /** The folder of a build, with the recorded artifacts of the stages before `position`. */
-  async prepare(project: Project, position: number): Promise<string> {
+  /**
+   * The folder of a build, with the recorded artifacts of the stages before `position`. Without `make`, one that
+   * nothing has to be put into is left to be made by whoever uses it.
+   */
+  async prepare(project: Project, position: number, options = { make: true }): Promise<string> {
     const folder = join(this.#root, project.project_id);
-    const present = (await orNone(stat(folder))) !== undefined;
-    await mkdir(folder, { recursive: true });
-    const contents = present ? await this.#contents(project.project_id) : { stages: {} };
+    const known = this.#held.get(project.project_id);
+    // Only of a build without a folder is there nothing that could have changed meanwhile.
+    const held = known?.onDisk === false ? known : await this.#look(project.project_id);
+    this.#held.set(project.project_id, held);
+    const { contents } = held;
     const earlier = project.stages_snapshot.stages
       .slice(0, position)
       .filter((one) => one.status === "completed");
     const missing = earlier.filter((one) => contents.stages[one.stage] !== one.attempt);
+    if (options.make || missing.length > 0) {
+      await mkdir(folder, { recursive: true });
+      held.onDisk = true;
+    }
     for (const stage of missing) await this.#restore(project, stage, folder);
-    if (missing.length > 0) await this.#note(project.project_id, contents, missing);
+    if (missing.length > 0) await this.#note(project.project_id, held, missing);
     return folder;
   }
 
-  /** Notes that a folder has what a stage made. */
+  /** Notes that a folder has what a stage, as its end was written, made. */
   async finished(projectId: string, stage: Stage): Promise<void> {
-    await this.#note(projectId, await this.#contents(projectId), [stage]);
+    const held = this.#held.get(projectId) ?? (await this.#look(projectId));
+    if (madeFiles(stage)) await this.#note(projectId, held, [stage]);
+    else held.contents = withStages(held.contents, [stage]);
+  }
+
+  /** The build is left to others. */
+  forget(projectId: string): void {
+    this.#held.delete(projectId);
   }
 
   async remove(projectId: string): Promise<void> {
+    const held = this.#held.get(projectId);
+    this.#held.delete(projectId);
+    if (held?.onDisk === false) return;
     await rm(this.#notePath(projectId), { force: true });
     await rm(join(this.#root, projectId), { recursive: true, force: true, maxRetries: 3 });
   }
@@ -91,12 +118,14 @@ export class WorkFolders {
   async #restore(project: Project, stage: Stage, folder: string): Promise<void> {
     const root = await realpath(folder);
     const { project_id } = project;
-    for (const { path, attempt } of await this.#repository.artifactsOf(project, stage.stage)) {
+    for (const { path, attempt, sha256 } of await this.#repository.artifactsOf(project, stage.stage)) {
       // A large output was never in the folder: it is an artifact only because the item is small.
       if (path === stage.output_ref) continue;
       const found = await this.#store.get({ project_id, stage: stage.stage, attempt, path });
       if (!found) {
-        this.#log.error(
+        // Without a hash it may well be one that is kept elsewhere.
+        const level = sha256 === undefined ? "info" : "error";
+        this.#log[level](
           { project: project_id, stage: stage.stage, path },
           "a recorded artifact has no bytes to restore",
         );
@@ -106,6 +135,11 @@ export class WorkFolders {
       await rm(target, { force: true });
       await pipeline(found.stream, createWriteStream(target));
     }
+  }
+
+  async #look(projectId: string): Promise<Held> {
+    const onDisk = (await orNone(stat(join(this.#root, projectId)))) !== undefined;
+    return { onDisk, contents: onDisk ? await this.#contents(projectId) : { stages: {} } };
   }
 
   async #contents(projectId: string): Promise<Contents> {
@@ -120,16 +154,30 @@ export class WorkFolders {
     return { stages: {} };
   }
 
-  async #note(projectId: string, before: Contents, stages: readonly Stage[]): Promise<void> {
-    const added = Object.fromEntries(stages.map((one) => [one.stage, one.attempt]));
+  async #note(projectId: string, held: Held, stages: readonly Stage[]): Promise<void> {
+    held.contents = withStages(held.contents, stages);
+    held.onDisk = true;
     const path = this.#notePath(projectId);
-    await writeFile(`${path}.new`, JSON.stringify({ stages: { ...before.stages, ...added } }));
+    await writeFile(`${path}.new`, JSON.stringify(held.contents));
     await rename(`${path}.new`, path);
   }
 
   #notePath(projectId: string): string {
     return join(this.#root, `${projectId}.json`);
   }
+}
+
+function withStages({ stages }: Contents, added: readonly Stage[]): Contents {
+  return { stages: { ...stages, ...Object.fromEntries(added.map((one) => [one.stage, one.attempt])) } };
+}
+
+/** Whether a stage stored files: what is kept elsewhere has no hash of ours. */
+function madeFiles(stage: Stage): boolean {
+  const { artifact_info } = stage.output_data;
+  return (
+    stage.artifact_manifest !== undefined ||
+    Object.values(artifact_info).some((info) => info.sha256 !== undefined)
+  );
 }
 
 /** Undefined for text that is not JSON: what a crash may leave of a note. */

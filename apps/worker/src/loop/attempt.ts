@@ -5,7 +5,8 @@ import type { Logger } from "pino";
 import type { BuildDeps } from "../deps.ts";
 import { storeArtifact } from "../folder/artifact-intake.ts";
 import type { HostJob, StageFailure, StageOutcome, StopReason } from "../runner/protocol.ts";
-import type { RunningStage } from "../runner/runner.ts";
+import { runsInWorker } from "../runner/runner.ts";
+import type { RunningStage } from "../runner/worker-stage.ts";
 import type { EarlierOutputs } from "./earlier-outputs.ts";
 import { refusedWrite } from "./failure.ts";
 import type { ReportWriter } from "./report-writer.ts";
@@ -70,7 +71,7 @@ export class Attempt {
       return { outcome: failed({ message, code: "STAGE_FAILED" }), events: [], metrics: {} };
     }
     const reports = this.#reports(job);
-    const running = deps.runner.run(job, reports, log);
+    const running = deps.runner.run(job, this.#options.definition, reports, log);
     this.#running = running;
     if (this.#stopped) running.stop(this.#stopped.reason, this.#stopped.graceMs);
     const outcome = await this.#inTime(running);
@@ -98,7 +99,7 @@ export class Attempt {
   async #job(): Promise<HostJob> {
     const { deps, writer, outputs, pipeline, definition, stage, position } = this.#options;
     const { project } = writer;
-    const work_dir = await deps.folders.prepare(project, position);
+    const work_dir = await deps.folders.prepare(project, position, { make: !runsInWorker(definition) });
     const { project_id, project_name, requirement, user_id, agent_id, tags } = project;
     const { action } = definition;
     const common = {

@@ -19,7 +19,8 @@ export class BuildRun {
   readonly pipelineName: string | undefined;
   readonly userId: string | undefined;
   readonly #deps: BuildDeps;
-  readonly #log: Logger;
+  /** Says project and token and, while a stage runs, stage and attempt. */
+  #log: Logger;
   readonly #writer: ReportWriter;
   readonly #keeper: LeaseKeeper;
   readonly #writes: BuildWrites;
@@ -36,19 +37,20 @@ export class BuildRun {
     this.#deps = deps;
     this.#log = deps.log.child({ project: project.project_id, token: claimed.lease_token });
     this.#outputs = new EarlierOutputs(deps.artifacts);
+    const log = () => this.#log;
     const onOver = (reason: OverReason) => this.#over(reason);
-    this.#writer = new ReportWriter(deps.repository, claimed, { log: this.#log, onOver });
+    this.#writer = new ReportWriter(deps.repository, claimed, { log, onOver });
     this.#writes = new BuildWrites({
       deps,
       writer: this.#writer,
-      log: this.#log,
+      log,
       isLeaving: () => this.#leaving,
     });
     this.#keeper = new LeaseKeeper({
       repository: deps.repository,
       writer: this.#writer,
       watchMs: deps.timings.watchMs,
-      log: this.#log,
+      log,
     });
   }
 
@@ -127,8 +129,9 @@ export class BuildRun {
     const definition = pipeline.stages[position];
     const stage = this.#writer.project.stages_snapshot.stages[position];
     if (!definition || !stage) throw new Error(`Expected a stage at position ${position}; found none.`);
-    const log = this.#log.child({ stage: stage.stage, attempt: stage.attempt });
-    log.info("stage started");
+    const log = this.#log;
+    this.#log = log.child({ stage: stage.stage, attempt: stage.attempt });
+    this.#log.info("stage started");
     this.#attempt = new Attempt({
       deps: this.#deps,
       writer: this.#writer,
@@ -137,12 +140,14 @@ export class BuildRun {
       definition,
       stage,
       position,
-      log,
+      log: this.#log,
     });
     if (this.#stopping) this.stop();
     const end = await this.#attempt.run();
     this.#attempt = undefined;
-    return await this.#ended(pipeline, definition, stage, position, end);
+    const next = await this.#ended(pipeline, definition, stage, position, end);
+    this.#log = log;
+    return next;
   }
 
   async #ended(
@@ -186,11 +191,12 @@ export class BuildRun {
     const next = this.#writes.nextOpen(position);
     try {
       const started = await this.#writes.complete(pipeline, done, next);
-      await this.#deps.folders.finished(this.projectId, stage);
+      const ended = this.#writer.project.stages_snapshot.stages[position] ?? stage;
+      await this.#deps.folders.finished(this.projectId, ended);
       return started ? next : undefined;
     } catch (error) {
       if (error instanceof LeaseOver) throw error;
-      this.#log.error({ err: error, stage: stage.stage }, "the end of a stage was refused: the stage fails");
+      this.#log.error({ err: error }, "the end of a stage was refused: the stage fails");
       this.#deps.metrics.refusedWrites.inc();
       await this.#writes.fail(definition, stage, { ...end, events: [] }, refusedWrite(error));
       return undefined;
@@ -199,7 +205,10 @@ export class BuildRun {
 
   async #tidy(): Promise<void> {
     const over = this.#writer.over === "deleted" || this.#writer.project.status === "completed";
-    if (!over) return;
+    if (!over) {
+      this.#deps.folders.forget(this.projectId);
+      return;
+    }
     try {
       await this.#deps.folders.remove(this.projectId);
     } catch (error) {

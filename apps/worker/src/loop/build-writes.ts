@@ -11,7 +11,7 @@ import type { ReportWriter } from "./report-writer.ts";
 export interface BuildWritesOptions {
   readonly deps: BuildDeps;
   readonly writer: ReportWriter;
-  readonly log: Logger;
+  readonly log: () => Logger;
   /** Whether no further stage may start here. */
   readonly isLeaving: () => boolean;
 }
@@ -20,7 +20,7 @@ export interface BuildWritesOptions {
 export class BuildWrites {
   readonly #deps: BuildDeps;
   readonly #writer: ReportWriter;
-  readonly #log: Logger;
+  readonly #log: () => Logger;
   readonly #isLeaving: () => boolean;
 
   constructor({ deps, writer, log, isLeaving }: BuildWritesOptions) {
@@ -81,14 +81,14 @@ export class BuildWrites {
       metrics: { ...end.metrics },
       ...(retry_in_seconds !== undefined && { retry_in_seconds }),
     };
-    this.#log.warn({ stage: stage.stage, attempt: stage.attempt, failure, retry_in_seconds }, "stage failed");
+    this.#log().warn({ failure, retry_in_seconds }, "stage failed");
     if (retry_in_seconds !== undefined)
       this.#deps.metrics.retries.inc({ pipeline: project.pipeline ?? "", stage: stage.stage });
     try {
       await this.#writer.write([...end.events, event]);
     } catch (error) {
       if (error instanceof LeaseOver || end.events.length === 0) throw error;
-      this.#log.error({ err: error }, "what the stage said last was refused and is left out");
+      this.#log().error({ err: error }, "what the stage said last was refused and is left out");
       await this.#writer.write([event]);
     }
   }
@@ -98,14 +98,14 @@ export class BuildWrites {
     const { stages } = this.#writer.project.stages_snapshot;
     const stage = stages[this.nextOpen() ?? stages.length - 1]?.stage;
     if (stage === undefined) throw new Error("Expected a project with stages; found none.");
-    this.#log.error({ stage }, message);
+    this.#log().error({ stage }, message);
     const failed: ReportEvent = { event: "failed", stage, message, code: "PIPELINE_CHANGED" };
     if (!(await this.#writeUnlessPaused([{ event: "started", stage }, failed]))) await this.giveBack([]);
   }
 
   async giveBack(events: readonly ReportEvent[]): Promise<void> {
     await this.#writer.write(events, { release: true });
-    this.#log.info("build given back");
+    this.#log().info("build given back");
   }
 
   /** False when the project is in a state in which no stage may start. */
@@ -116,7 +116,7 @@ export class BuildWrites {
     } catch (error) {
       if (!isStagefoldError(error, "PROJECT_CONFLICT")) throw error;
       this.#deps.metrics.refusedWrites.inc();
-      this.#log.info({ reason: error.message }, "no stage may start now");
+      this.#log().info({ reason: error.message }, "no stage may start now");
       return false;
     }
   }

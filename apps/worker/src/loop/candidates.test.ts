@@ -1,41 +1,59 @@
 import type { DueWork } from "@stagefold/core";
 import { createRegistry, definePipeline } from "@stagefold/pipeline";
 import { expect, test } from "vitest";
-import { candidates, withinLimits } from "./candidates.ts";
+import { frontShuffled, hasPipeline, isLimited, withinLimits } from "./candidates.ts";
+import { Running } from "./running.ts";
 
+const stages = [{ stage: "s", run: () => ({}) }];
 const pipelines = createRegistry([
-  definePipeline({ name: "known", max_running: 2, stages: [{ stage: "s", run: () => ({}) }] }),
+  definePipeline({ name: "limited", max_running: 2, stages }),
+  definePipeline({ name: "free", stages }),
 ]);
-const row = (id: string, priority = 3, pipeline = "known", user_id = "u1"): DueWork => ({
+const row = (id: string, pipeline = "limited", user_id: string | undefined = "u1"): DueWork => ({
   project_id: id,
-  work_queue: `agent_builds#p${priority}#00`,
+  work_queue: "agent_builds#p3#00",
   work_due_at: "2025-01-01T00:00:00.000Z",
   pipeline,
   user_id,
 });
-const rules = { pipelines, held: [], maxRunningPerUser: undefined };
+const held = (count: number, pipelineName = "limited", userId = "u1") =>
+  Array.from({ length: count }, (_, i) => ({ projectId: `h${i}`, pipelineName, userId }));
 
-test("only rows of known pipelines that are not held are candidates", () => {
-  const held = [{ projectId: "b", pipelineName: "known", userId: "u1" }];
-  const rows = [row("a"), row("b"), row("c", 3, "unknown")];
-  expect(candidates(rows, { ...rules, held }).map((one) => one.project_id)).toEqual(["a"]);
+test("only rows of pipelines that this worker has will do", () => {
+  expect([row("a"), row("b", "unknown")].map((one) => hasPipeline(one, pipelines))).toEqual([true, false]);
 });
 
-test("rows are shuffled near the front and within a priority alone", () => {
-  const rows = [row("a", 1), row("b", 1), ...Array.from({ length: 20 }, (_, i) => row(`c${i}`, 2))];
+test("the rows at the front are shuffled, the others stay in their order", () => {
+  const rows = Array.from({ length: 20 }, (_, i) => row(`r${i}`));
   let next = 1;
   const falling = () => --next;
-  const found = candidates(rows, rules, falling).map((one) => one.project_id);
-  expect(found.slice(0, 2)).toEqual(["b", "a"]);
-  expect(found.slice(2)).toEqual(rows.slice(2).map((one) => one.project_id));
+  const found = frontShuffled(rows, falling);
+  expect(found.slice(0, 8)).toEqual(rows.slice(0, 8).reverse());
+  expect(found.slice(8)).toEqual(rows.slice(8));
 });
 
-test("a worker keeps to what a pipeline and a user may have running", () => {
-  const held = (count: number) =>
-    Array.from({ length: count }, (_, i) => ({ projectId: `h${i}`, pipelineName: "known", userId: "u1" }));
-  expect(withinLimits(row("a"), { ...rules, held: held(1) })).toBe(true);
-  expect(withinLimits(row("a"), { ...rules, held: held(2) })).toBe(false);
-  const perUser = { ...rules, held: held(1), maxRunningPerUser: 1 };
-  expect(withinLimits(row("a"), perUser)).toBe(false);
-  expect(withinLimits(row("a", 3, "known", "u2"), perUser)).toBe(true);
+test("what runs elsewhere counts towards a limit, and what this worker holds counts once", () => {
+  const limits = { pipelines, maxRunningPerUser: undefined };
+  const running = (mine: number, index: DueWork[]) => new Running(() => held(mine), index);
+  expect(withinLimits(row("a"), limits, running(1, []))).toBe(true);
+  expect(withinLimits(row("a"), limits, running(2, []))).toBe(false);
+  expect(withinLimits(row("a"), limits, running(1, [row("h0")]))).toBe(true);
+  expect(withinLimits(row("a"), limits, running(1, [row("h0"), row("other")]))).toBe(false);
+  expect(withinLimits(row("a", "free"), limits, running(0, [row("x"), row("y")]))).toBe(true);
+});
+
+test("a user's limit is over all pipelines, and holds back nobody else", () => {
+  const limits = { pipelines, maxRunningPerUser: 2 };
+  const running = new Running(() => held(1, "free"), [row("x", "limited")]);
+  expect(withinLimits(row("a", "free"), limits, running)).toBe(false);
+  expect(withinLimits(row("a", "free", "u2"), limits, running)).toBe(true);
+  const { user_id: _, ...nobodys } = row("a", "free");
+  expect(withinLimits(nobodys, limits, running)).toBe(true);
+});
+
+test("what others run need be known only where a limit applies", () => {
+  const none = { pipelines, maxRunningPerUser: undefined };
+  expect(isLimited(row("a"), none)).toBe(true);
+  expect(isLimited(row("a", "free"), none)).toBe(false);
+  expect(isLimited(row("a", "free"), { ...none, maxRunningPerUser: 1 })).toBe(true);
 });

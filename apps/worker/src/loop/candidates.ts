@@ -1,60 +1,45 @@
 import type { DueWork } from "@stagefold/core";
 import type { PipelineRegistry } from "@stagefold/pipeline";
+import type { Running } from "./running.ts";
 
-/** What is held already, as far as limits ask. */
-export interface Held {
-  readonly projectId: string;
-  readonly pipelineName: string | undefined;
-  readonly userId: string | undefined;
-}
-
-export interface CandidateRules {
+export interface Limits {
   readonly pipelines: PipelineRegistry;
-  readonly held: readonly Held[];
+  /** Builds of one user that may run at once, over all workers. */
   readonly maxRunningPerUser: number | undefined;
 }
 
 /** Rows this near the front are as good as each other. */
 const NEAR_EQUAL = 8;
 
-/**
- * The rows that this worker may claim, in the order to try them. Workers that look at the same time see the same
- * rows: those at the front are shuffled, within one priority, so that not all of them go for the same one.
- */
-export function candidates(rows: readonly DueWork[], rules: CandidateRules, random = Math.random): DueWork[] {
-  const held = new Set(rules.held.map((one) => one.projectId));
-  const mine = rows.filter((row) => !held.has(row.project_id) && hasPipeline(row, rules.pipelines));
-  const first = mine[0];
-  if (!first) return [];
-  const sameRank = mine.findIndex((row) => priorityOf(row) !== priorityOf(first));
-  const front = Math.min(NEAR_EQUAL, sameRank < 0 ? mine.length : sameRank);
-  return [...shuffled(mine.slice(0, front), random), ...mine.slice(front)];
-}
-
-/** Whether the limits of this worker let it take one more of these. */
-export function withinLimits(row: DueWork, rules: CandidateRules): boolean {
-  const { held, maxRunningPerUser, pipelines } = rules;
-  const ofPipeline = row.pipeline === undefined ? undefined : pipelines.get(row.pipeline)?.max_running;
-  if (
-    ofPipeline !== undefined &&
-    held.filter((one) => one.pipelineName === row.pipeline).length >= ofPipeline
-  )
-    return false;
-  if (maxRunningPerUser === undefined || row.user_id === undefined) return true;
-  return held.filter((one) => one.userId === row.user_id).length < maxRunningPerUser;
-}
-
-function hasPipeline(row: DueWork, pipelines: PipelineRegistry): boolean {
+/** Whether this worker has the row's pipeline. */
+export function hasPipeline(row: DueWork, pipelines: PipelineRegistry): boolean {
   return row.pipeline !== undefined && pipelines.get(row.pipeline) !== undefined;
 }
 
-function priorityOf(row: DueWork): string {
-  return row.work_queue.split("#")[1] ?? "";
+/** Whether a limit says how many builds like this one may run at once. */
+export function isLimited(row: DueWork, { pipelines, maxRunningPerUser }: Limits): boolean {
+  if (maxRunningPerUser !== undefined && row.user_id !== undefined) return true;
+  return row.pipeline !== undefined && pipelines.get(row.pipeline)?.max_running !== undefined;
 }
 
-function shuffled<T>(values: readonly T[], random: () => number): T[] {
-  return values
-    .map((value) => ({ value, at: random() }))
+/** Whether the limits allow one more build like this one. */
+export function withinLimits(row: DueWork, limits: Limits, running: Running): boolean {
+  const { pipelines, maxRunningPerUser } = limits;
+  const ofPipeline = row.pipeline === undefined ? undefined : pipelines.get(row.pipeline)?.max_running;
+  if (ofPipeline !== undefined && running.ofPipeline(row.pipeline) >= ofPipeline) return false;
+  if (maxRunningPerUser === undefined || row.user_id === undefined) return true;
+  return running.ofUser(row.user_id) < maxRunningPerUser;
+}
+
+/**
+ * The same rows, those at the front shuffled: workers that look at the same time see the same rows, and are not all to
+ * go for the same one.
+ */
+export function frontShuffled(rows: readonly DueWork[], random = Math.random): DueWork[] {
+  const front = rows
+    .slice(0, NEAR_EQUAL)
+    .map((row) => ({ row, at: random() }))
     .sort((a, b) => a.at - b.at)
-    .map(({ value }) => value);
+    .map(({ row }) => row);
+  return [...front, ...rows.slice(NEAR_EQUAL)];
 }

@@ -1,17 +1,22 @@
-import { type Claimed, DEFAULT_POOL, type DueWork } from "@stagefold/core";
+import { type Claimed, DEFAULT_POOL, type DueWork, workQueues } from "@stagefold/core";
 import { jittered, sleep } from "../async.ts";
 import type { BuildDeps } from "../deps.ts";
-import { type CandidateRules, candidates, type Held, withinLimits } from "./candidates.ts";
+import { frontShuffled, hasPipeline, isLimited, type Limits, withinLimits } from "./candidates.ts";
 import { isGone } from "./machine.ts";
+import { RefusedRows } from "./refused-rows.ts";
 import { type Moment, thisMoment } from "./renewal.ts";
+import { type Held, Running } from "./running.ts";
+import { Turns } from "./turns.ts";
+import { WorkView } from "./work-view.ts";
 
-/** Rows of one look. More are asked for when all of them belong to other workers. */
-const ROWS = 50;
-const ROWS_AT_MOST = 1000;
+/** Of one queue, of what other workers hold. */
+const HELD_ROWS = 10_000;
+/** Claims of one look that others were quicker with. */
+const REFUSED_AT_MOST = 20;
 const ERROR_LAST_MS = 5000;
 
 export interface ClaimLoopOptions {
-  readonly deps: BuildDeps;
+  readonly deps: Pick<BuildDeps, "repository" | "pipelines" | "metrics" | "timings" | "log">;
   readonly owner: string;
   readonly concurrency: number;
   readonly maxRunningPerUser: number | undefined;
@@ -19,16 +24,36 @@ export interface ClaimLoopOptions {
   readonly onClaim: (claimed: Claimed & { readonly sentAt: Moment }) => void;
 }
 
-/** Looks for due work and claims it while there are free slots. Waits longer the longer there is none. */
+/**
+ * Looks for due work and claims it while there are free slots: priority 1 first, within a priority users in turns.
+ * Waits longer the longer there is none.
+ */
 export class ClaimLoop {
   readonly #options: ClaimLoopOptions;
+  readonly #limits: Limits;
+  /** One for each priority, the first one first. */
+  readonly #views: readonly WorkView[];
+  readonly #turns = new Turns();
+  readonly #refused = new RefusedRows();
+  /** Projects that the work index had lost. */
+  readonly #rescues = new Set<string>();
   #wake = new AbortController();
+  /** Whether a slot becoming free is all that has happened since the last look. */
+  #onlyFreed = false;
   #stopped = false;
-  #rows = ROWS;
   #failures = 0;
 
   constructor(options: ClaimLoopOptions) {
     this.#options = options;
+    const { pipelines, repository } = options.deps;
+    this.#limits = { pipelines, maxRunningPerUser: options.maxRunningPerUser };
+    const { work } = repository;
+    this.#views = [1, 2, 3, 4, 5].map(
+      (priority) =>
+        new WorkView(workQueues(DEFAULT_POOL, priority), (queue, limit, after) =>
+          work.dueIn(queue, limit, after),
+        ),
+    );
   }
 
   /** Runs until stopped. Never rejects: what fails is logged and tried again. */
@@ -44,9 +69,26 @@ export class ClaimLoop {
     }
   }
 
-  /** There may be work or a free slot: look now. */
+  /** There may be new work: look now. */
   wake(): void {
+    this.#onlyFreed = false;
     this.#wake.abort();
+  }
+
+  /** There is a free slot: for that, what the last look showed will do. */
+  freed(): void {
+    if (!this.#wake.signal.aborted) this.#onlyFreed = true;
+    this.#wake.abort();
+  }
+
+  /** Due work that the index has lost; it is claimed like any other when its turn comes. */
+  rescue(rows: readonly DueWork[]): void {
+    for (const row of rows) {
+      this.#rescues.add(row.project_id);
+      // No look shows it again: it is kept until the sweep after the next one.
+      this.#views[priorityOf(row) - 1]?.offer(row, 2 * this.#options.deps.timings.sweepMs);
+    }
+    if (rows.length > 0) this.wake();
   }
 
   stop(): void {
@@ -71,14 +113,20 @@ export class ClaimLoop {
 
   /** Takes the builds of workers that died on this machine: their leases need not run out. */
   async #inherit(): Promise<void> {
-    const { deps, concurrency, held } = this.#options;
+    const { deps, held } = this.#options;
     try {
-      for (const row of await deps.repository.work.held(DEFAULT_POOL, ROWS_AT_MOST)) {
-        if (this.#stopped || held().length >= concurrency) return;
+      const rows = await deps.repository.work.held(DEFAULT_POOL, HELD_ROWS);
+      const gone = (row: DueWork) => row.lease?.owner !== undefined && isGone(row.lease.owner);
+      const dead = rows.filter((row) => hasPipeline(row, deps.pipelines) && gone(row));
+      const alive = new Running(
+        held,
+        rows.filter((row) => !dead.includes(row)),
+      );
+      for (const row of dead) {
+        if (this.#stopped || this.#isFull()) return;
         const from = row.lease?.owner;
-        if (from === undefined || candidates([row], this.#rules()).length === 0) continue;
-        if (withinLimits(row, this.#rules()) && isGone(from) && (await this.#claim(row, from)))
-          deps.log.info({ project: row.project_id, from }, "took over from a worker that is gone");
+        if (from === undefined || !withinLimits(row, this.#limits, alive)) continue;
+        await this.#claim(row, from);
       }
     } catch (error) {
       deps.log.warn({ err: error }, "looking for builds of dead workers failed; their leases will run out");
@@ -87,33 +135,77 @@ export class ClaimLoop {
 
   /** How many builds were claimed. */
   async #look(): Promise<number> {
-    const { deps, concurrency, held } = this.#options;
-    if (held().length >= concurrency) return 0;
-    const rows = await deps.repository.work.due(DEFAULT_POOL, this.#rows);
-    const found = candidates(rows, this.#rules());
-    this.#rows =
-      found.length === 0 && rows.length >= this.#rows ? Math.min(ROWS_AT_MOST, this.#rows * 2) : ROWS;
     let claimed = 0;
-    for (const row of found) {
-      if (this.#stopped || held().length >= concurrency) break;
-      if (withinLimits(row, this.#rules()) && (await this.#claim(row))) claimed += 1;
+    let running: Running | undefined;
+    const fresh = !this.#onlyFreed;
+    this.#onlyFreed = false;
+    for (const view of this.#views) {
+      if (this.#stopped || this.#isFull()) break;
+      const rows = await view.rows((row) => this.#willDo(row), fresh);
+      if (rows.length === 0) continue;
+      running = await this.#running(rows, running);
+      claimed += await this.#takeFrom(view, rows, running);
     }
     return claimed;
+  }
+
+  /** What others run is asked for once in a look, and only when a limit makes it matter. */
+  async #running(rows: readonly DueWork[], known: Running | undefined): Promise<Running> {
+    const { deps, held } = this.#options;
+    if (known?.knowsOthers) return known;
+    if (!rows.some((row) => isLimited(row, this.#limits))) return known ?? new Running(held);
+    return new Running(held, await deps.repository.work.held(DEFAULT_POOL, HELD_ROWS));
+  }
+
+  async #takeFrom(view: WorkView, rows: readonly DueWork[], running: Running): Promise<number> {
+    let left = frontShuffled(rows);
+    let claimed = 0;
+    for (let refused = 0; refused < REFUSED_AT_MOST && !this.#stopped && !this.#isFull(); ) {
+      left = left.filter((row) => withinLimits(row, this.#limits, running));
+      const next = this.#turns.next(left, running);
+      if (!next) break;
+      left = left.filter((row) => row !== next);
+      view.forget(next);
+      if (await this.#claim(next)) claimed += 1;
+      else refused += 1;
+    }
+    return claimed;
+  }
+
+  #willDo(row: DueWork): boolean {
+    const { deps, held } = this.#options;
+    if (!hasPipeline(row, deps.pipelines) || this.#refused.has(row)) return false;
+    return held().every((one) => one.projectId !== row.project_id);
+  }
+
+  #isFull(): boolean {
+    const { held, concurrency } = this.#options;
+    return held().length >= concurrency;
   }
 
   async #claim(row: DueWork, from?: string): Promise<boolean> {
     const { deps, owner, onClaim } = this.#options;
     const sentAt = thisMoment();
     const claimed = await deps.repository.work.claim(row.project_id, owner, row.work_queue, from);
-    if (!claimed) return false;
+    const rescued = this.#rescues.delete(row.project_id);
+    if (!claimed) {
+      this.#refused.add(row);
+      deps.metrics.refusedClaims.inc();
+      return false;
+    }
+    this.#turns.served(row);
     deps.metrics.claims.inc();
+    if (rescued) deps.metrics.rescues.inc();
+    if (row.lease?.owner !== undefined) this.#tookOver(row, claimed, from);
     onClaim({ ...claimed, sentAt });
     return true;
   }
 
-  #rules(): CandidateRules {
-    const { deps, held, maxRunningPerUser } = this.#options;
-    return { pipelines: deps.pipelines, held: held(), maxRunningPerUser };
+  #tookOver(row: DueWork, { lease_token: token }: Claimed, from: string | undefined): void {
+    const { metrics, log } = this.#options.deps;
+    const why = from === undefined ? "lease_over" : "process_gone";
+    metrics.takeovers.inc({ why });
+    log.info({ project: row.project_id, token, from: row.lease?.owner, why }, "build taken over");
   }
 
   #errorWait(): number {
@@ -128,4 +220,9 @@ export class ClaimLoop {
     if (woken) this.#wake = new AbortController();
     return woken;
   }
+}
+
+/** `agent_builds#p3#01` is of priority 3. */
+function priorityOf(row: DueWork): number {
+  return Number(/#p(\d)#/.exec(row.work_queue)?.[1]);
 }

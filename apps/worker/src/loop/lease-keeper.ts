@@ -8,7 +8,7 @@ export interface KeeperOptions {
   readonly writer: ReportWriter;
   /** Milliseconds without an answer of the store after which the project is looked at, to hear of a cancel. */
   readonly watchMs: number;
-  readonly log: Logger;
+  readonly log: () => Logger;
 }
 
 /**
@@ -71,7 +71,7 @@ export class LeaseKeeper {
       writer.renewed(sentAt);
     } catch (error) {
       if (isLeaseOver(error)) writer.end(isStagefoldError(error, "PROJECT_NOT_FOUND") ? "deleted" : "lost");
-      else log.warn({ err: error }, "a heartbeat failed and is sent again");
+      else log().warn({ err: error }, "a heartbeat failed and is sent again");
       this.#retryAt = performance.now() + this.#leaseMs / 20;
     } finally {
       this.#renewing = false;
@@ -86,7 +86,7 @@ export class LeaseKeeper {
       this.heard(await repository.get(writer.projectId));
     } catch (error) {
       if (isStagefoldError(error, "PROJECT_NOT_FOUND")) await this.#confirmGone();
-      else log.debug({ err: error }, "the project could not be looked at");
+      else log().debug({ err: error }, "the project could not be looked at");
     } finally {
       this.#lookedAt = performance.now();
       this.#looking = false;
@@ -99,7 +99,7 @@ export class LeaseKeeper {
       await repository.get(writer.projectId, { consistent: true });
     } catch (error) {
       if (isStagefoldError(error, "PROJECT_NOT_FOUND")) writer.end("deleted");
-      else log.debug({ err: error }, "the project could not be looked at");
+      else log().debug({ err: error }, "the project could not be looked at");
     }
   }
 }

@@ -24,7 +24,7 @@ export class ReportWriter {
   wroteAt = performance.now();
   readonly leaseToken: number;
   readonly #repository: Repository;
-  readonly #log: Logger;
+  readonly #log: () => Logger;
   readonly #onOver: (reason: OverReason) => void;
   readonly #end = new AbortController();
   #seq: number;
@@ -34,7 +34,7 @@ export class ReportWriter {
   constructor(
     repository: Repository,
     claimed: Claimed & { readonly sentAt: Moment },
-    options: { readonly log: Logger; readonly onOver: (reason: OverReason) => void },
+    options: { readonly log: () => Logger; readonly onOver: (reason: OverReason) => void },
   ) {
     this.#repository = repository;
     this.project = claimed.project;
@@ -107,7 +107,7 @@ export class ReportWriter {
 
   async #wait(tries: number, error: Error): Promise<void> {
     const ms = jittered(Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** tries));
-    this.#log.warn(
+    this.#log().warn(
       { err: error, sinceRenewalMs: Math.round(since(this.renewedAt)) },
       "a write failed and is sent again",
     );

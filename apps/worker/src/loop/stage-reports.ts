@@ -1,6 +1,7 @@
 import type { ArtifactInput, ReportEvent } from "@stagefold/core";
 import { type Deferred, deferred } from "../async.ts";
-import type { HostArtifact, PartEvent } from "../runner/protocol.ts";
+import { referenceEntry } from "../folder/artifact-intake.ts";
+import type { HostArtifact, HostReference, PartEvent } from "../runner/protocol.ts";
 import type { StageMetricValues, StageSink } from "../runner/stage-sink.ts";
 import { Gathered } from "./gathered.ts";
 import { LeaseOver } from "./lease-over.ts";
@@ -80,6 +81,11 @@ export class StageReports implements StageSink {
 
   async artifact(artifact: HostArtifact): Promise<void> {
     this.#gathered.artifact(await this.#options.store(artifact));
+    this.#later();
+  }
+
+  reference(artifact: HostReference): void {
+    this.#gathered.artifact(referenceEntry(artifact));
     this.#later();
   }
 

@@ -4,6 +4,7 @@ import { exitText, type HostProcess } from "./host-process.ts";
 import { LineSplitter } from "./lines.ts";
 import { marksOf } from "./marks.ts";
 import type { FromHost, HostJob, StageOutcome, StopReason } from "./protocol.ts";
+import { passOn } from "./stage-messages.ts";
 import type { StageSink } from "./stage-sink.ts";
 
 /** How long output may take to arrive after the stage's end, in milliseconds. */
@@ -123,13 +124,10 @@ export class HostedStage {
         this.#onBegun();
         return;
       case "progress":
-        this.#sink.progress(message.percent, message.sub_stage);
-        return;
       case "metrics":
-        this.#sink.metrics(message.values);
-        return;
       case "part":
-        this.#sink.part(message.part);
+      case "reference":
+        passOn(message, this.#sink);
         return;
       case "artifact":
         this.#store(message);

@@ -59,6 +59,13 @@ export const hostArtifactSchema = z.object({
 });
 export type HostArtifact = z.output<typeof hostArtifactSchema>;
 
+/** A file that is kept elsewhere, to be recorded without its bytes. */
+const hostReferenceSchema = hostArtifactSchema.extend({
+  size: z.number().int().min(0).optional(),
+  sha256: z.string().optional(),
+});
+export type HostReference = z.output<typeof hostReferenceSchema>;
+
 export const partEventSchema = z.discriminatedUnion("event", [
   z.object({ event: z.literal("started"), key: z.string() }),
   z.object({ event: z.literal("completed"), key: z.string() }),
@@ -86,6 +93,7 @@ export const fromHostSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("metrics"), job, values: metricsSchema }),
   z.object({ kind: z.literal("part"), job, part: partEventSchema }),
   z.object({ kind: z.literal("artifact"), job, request: z.number().int(), artifact: hostArtifactSchema }),
+  z.object({ kind: z.literal("reference"), job, artifact: hostReferenceSchema }),
   z.object({
     kind: z.literal("completed"),
     job,

@@ -1,3 +1,4 @@
+import type { StageDefinition } from "@stagefold/pipeline";
 import type { Logger } from "pino";
 import { deferred } from "../async.ts";
 import type { HostOptions } from "./host-process.ts";
@@ -5,17 +6,14 @@ import { HostedStage } from "./hosted-stage.ts";
 import { HostPool } from "./pool.ts";
 import type { HostJob, StageOutcome, StopReason } from "./protocol.ts";
 import type { StageSink } from "./stage-sink.ts";
+import { type RunningStage, WorkerStage } from "./worker-stage.ts";
 
-export interface RunningStage {
-  /** Never rejects: what goes wrong is a failure of the stage. Nothing of it is left when this resolves. */
-  readonly done: Promise<StageOutcome>;
-  /** Resolves when the stage itself begins: its process is there and has read the pipelines. */
-  readonly begun: Promise<void>;
-  /** Asks it to end, and makes it after `graceMs`. A second call may shorten the grace. */
-  stop(reason: StopReason, graceMs: number): void;
+/** Whether a stage asks to run in the worker's own process. */
+export function runsInWorker({ action }: StageDefinition): boolean {
+  return action.kind === "run" && action.in_worker === true;
 }
 
-/** Runs stages in processes of their own. */
+/** Runs stages in processes of their own, unless they ask not to be. */
 export class StageRunner {
   readonly #pool: HostPool;
 
@@ -28,7 +26,8 @@ export class StageRunner {
     this.#pool.prepare();
   }
 
-  run(job: HostJob, sink: StageSink, log: Logger): RunningStage {
+  run(job: HostJob, definition: StageDefinition, sink: StageSink, log: Logger): RunningStage {
+    if (runsInWorker(definition)) return new WorkerStage(job, definition, sink, log);
     let stopped: StopReason | undefined;
     let stage: HostedStage | undefined;
     const begun = deferred<void>();

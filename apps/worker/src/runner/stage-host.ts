@@ -92,7 +92,7 @@ async function run({ job, channel, abort }: Running): Promise<Record<string, unk
 
 async function fail(mine: Running, error: unknown, isClean: () => boolean): Promise<void> {
   const failure: StageFailure = failureOf(error);
-  await end(mine, () => mine.channel.failed(failure, isClean()), details(error));
+  await end(mine, () => mine.channel.failed(failure, isClean()), details(error, folder));
 }
 
 /** The marker after all output, then the result; only once, whatever comes first. */

@@ -1,4 +1,4 @@
-import type { HostArtifact, PartEvent } from "./protocol.ts";
+import type { HostArtifact, HostReference, PartEvent } from "./protocol.ts";
 
 /** Sums that a stage reports. */
 export interface StageMetricValues {
@@ -18,4 +18,6 @@ export interface StageSink {
   part(event: PartEvent): void;
   /** Stores a file of the work folder. Its failure is told to the stage. */
   artifact(artifact: HostArtifact): Promise<void>;
+  /** Records a file that is kept elsewhere. */
+  reference(artifact: HostReference): void;
 }

@@ -71,7 +71,7 @@ export function toUpdateItem(patch: UpdatePatch, table: string): UpdateCommandIn
     ConditionExpression,
     ExpressionAttributeNames: aliases.names,
     ...(Object.keys(aliases.values).length > 0 && { ExpressionAttributeValues: aliases.values }),
-    ReturnValues: "ALL_NEW",
+    ReturnValues: patch.after === undefined ? "ALL_NEW" : "NONE",
     ReturnValuesOnConditionCheckFailure: "ALL_OLD",
   };
 }

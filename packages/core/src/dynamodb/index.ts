@@ -1,6 +1,17 @@
 export { type ClientOptions, createDynamoClient } from "./client.ts";
 export { toDeleteItem, toPutItem, toUpdateItem } from "./expression.ts";
 export { DYNAMODB_LIMITS } from "./limits.ts";
-export type { RequestInfo, RequestListener } from "./requests.ts";
+export {
+  getRaw,
+  type PlainItem,
+  type RawItem,
+  type RawScanOptions,
+  scanRaw,
+  toDynamoJson,
+  toPlain,
+} from "./raw.ts";
+export type { RequestEnd, RequestInfo, RequestListener } from "./requests.ts";
+export { type ScanOptions, scanTable } from "./scan.ts";
 export { DynamoProjectStore } from "./store.ts";
-export { ensureTable, INDEXES, tableDefinition } from "./table.ts";
+export { StoreClock } from "./store-clock.ts";
+export { describeTable, ensureTable, INDEXES, tableDefinition } from "./table.ts";

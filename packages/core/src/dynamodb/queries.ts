@@ -1,7 +1,7 @@
 import type { QueryCommandInput } from "@aws-sdk/lib-dynamodb";
 import { z } from "zod";
 import type { Item } from "../patch/index.ts";
-import type { DueWork, ListQuery } from "../ports/project-store.ts";
+import type { DueRange, DueWork, ListQuery } from "../ports/project-store.ts";
 import { INDEXES } from "./table.ts";
 
 /** One page of a list, newest first. Pure. */
@@ -17,11 +17,17 @@ export function listQuery(table: string, query: ListQuery): QueryCommandInput {
     values[":until"] = query.until === undefined ? "9999" : justBefore(query.until);
     condition += " AND #range BETWEEN :since AND :until";
   }
-  const { after } = query;
+  const { after, fields } = query;
+  // The keys come along: without them a page says no place to go on from.
+  const needed = fields && [...new Set(["project_id", index.range, ...fields])];
+  needed?.forEach((field, i) => {
+    names[`#f${i}`] = field;
+  });
   return {
     TableName: table,
     IndexName: index.name,
     KeyConditionExpression: condition,
+    ...(needed && { ProjectionExpression: needed.map((_, i) => `#f${i}`).join(", ") }),
     ExpressionAttributeNames: names,
     ExpressionAttributeValues: values,
     ScanIndexForward: false,
@@ -49,15 +55,33 @@ function partitionOf(query: ListQuery) {
 }
 
 /** Due work of one queue, the longest due first. Pure. */
-export function dueQuery(table: string, queue: string, now: string, limit: number): QueryCommandInput {
+export function dueQuery(
+  table: string,
+  queue: string,
+  now: string,
+  limit: number,
+  { since, after }: DueRange = {},
+): QueryCommandInput {
   const index = INDEXES.WorkIndex;
+  const range = since === undefined ? "#range <= :now" : "#range BETWEEN :since AND :now";
   return {
     TableName: table,
     IndexName: index.name,
-    KeyConditionExpression: "#hash = :queue AND #range <= :now",
+    KeyConditionExpression: `#hash = :queue AND ${range}`,
     ExpressionAttributeNames: { "#hash": index.hash, "#range": index.range },
-    ExpressionAttributeValues: { ":queue": queue, ":now": now },
+    ExpressionAttributeValues: {
+      ":queue": queue,
+      ":now": now,
+      ...(since !== undefined && { ":since": since }),
+    },
     Limit: limit,
+    ...(after && {
+      ExclusiveStartKey: {
+        project_id: after.project_id,
+        [index.range]: after.work_due_at,
+        [index.hash]: queue,
+      },
+    }),
   };
 }
 

@@ -1,4 +1,8 @@
-import { ConditionalCheckFailedException, DynamoDBServiceException } from "@aws-sdk/client-dynamodb";
+import {
+  ConditionalCheckFailedException,
+  type ConsumedCapacity,
+  DynamoDBServiceException,
+} from "@aws-sdk/client-dynamodb";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import { StagefoldError } from "../errors.ts";
 import type { Item, TransitionName } from "../patch/index.ts";
@@ -29,7 +33,22 @@ export interface RequestInfo {
   readonly project_id?: string;
 }
 
-export type RequestListener = (request: RequestInfo & { readonly ms: number; readonly ok: boolean }) => void;
+/** How a request ended. */
+export interface RequestEnd {
+  readonly ms: number;
+  readonly ok: boolean;
+  /** Not ok because a condition did not hold: the store answered, and bills it like a write. */
+  readonly refused: boolean;
+  /** What the store says that it used, in capacity units of reading or writing; of a refusal it says nothing. */
+  readonly units?: number;
+}
+
+export type RequestListener = (request: RequestInfo & RequestEnd) => void;
+
+/** What an answer may say of its cost. */
+interface Consumed {
+  readonly ConsumedCapacity?: ConsumedCapacity | ConsumedCapacity[] | undefined;
+}
 
 /** Sends requests, tells the listener of each, and turns what goes wrong into typed errors. */
 export class Requests {
@@ -39,17 +58,39 @@ export class Requests {
     this.#listener = listener;
   }
 
-  async run<T>(info: RequestInfo, send: () => Promise<T>): Promise<T> {
+  async run<T>(info: RequestInfo, send: (told: Told) => Promise<T>): Promise<T> {
     const from = performance.now();
+    let units: number | undefined;
+    const told: Told = (answer) => {
+      units = unitsOf(answer);
+      return answer;
+    };
+    const end = (ok: boolean, refused: boolean) =>
+      this.#listener?.({
+        ...info,
+        ms: performance.now() - from,
+        ok,
+        refused,
+        ...(units !== undefined && { units }),
+      });
     try {
-      const answer = await send();
-      this.#listener?.({ ...info, ms: performance.now() - from, ok: true });
+      const answer = await send(told);
+      end(true, false);
       return answer;
     } catch (error) {
-      this.#listener?.({ ...info, ms: performance.now() - from, ok: false });
-      throw error instanceof ConditionalCheckFailedException ? error : storeError(error);
+      const refused = error instanceof ConditionalCheckFailedException;
+      end(false, refused);
+      throw refused ? error : storeError(error);
     }
   }
+}
+
+/** Takes note of what an answer cost, and gives it back. */
+type Told = <A extends Consumed>(answer: A) => A;
+
+function unitsOf({ ConsumedCapacity }: Consumed): number | undefined {
+  const all = [ConsumedCapacity].flat().flatMap((one) => one?.CapacityUnits ?? []);
+  return all.length === 0 ? undefined : all.reduce((sum, one) => sum + one, 0);
 }
 
 /** The refusal of a condition, with the item as it is where the engine sent it along. */

@@ -1,31 +1,33 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import {
-  BatchGetCommand,
-  DeleteCommand,
-  DynamoDBDocumentClient,
-  GetCommand,
-  PutCommand,
-  QueryCommand,
-  type QueryCommandInput,
-  UpdateCommand,
-} from "@aws-sdk/lib-dynamodb";
+import type { QueryCommandInput } from "@aws-sdk/lib-dynamodb";
 import type { Item, Patch } from "../patch/index.ts";
-import type { DueWork, ListPage, ListQuery, ProjectStore, Written } from "../ports/project-store.ts";
+import type {
+  DueRange,
+  DueWork,
+  ListPage,
+  ListQuery,
+  ProjectStore,
+  Written,
+} from "../ports/project-store.ts";
+import { transportOf } from "./client.ts";
 import { toDeleteItem, toPutItem, toUpdateItem } from "./expression.ts";
 import { dueQuery, listQuery, rowToDueWork } from "./queries.ts";
-import { failedCondition, type RequestListener, Requests, translation } from "./requests.ts";
+import { failedCondition, type RequestListener, Requests } from "./requests.ts";
+import type { Transport } from "./transport.ts";
 
 /** Items that one BatchGetItem takes. */
 const BATCH = 100;
+/** Every answer says what it used, for the counters: a few bytes. */
+const TELL = { ReturnConsumedCapacity: "TOTAL" } as const;
 
 /** The project store on DynamoDB: one request per transition. */
 export class DynamoProjectStore implements ProjectStore {
-  readonly #documents: DynamoDBDocumentClient;
+  readonly #transport: Transport;
   readonly #table: string;
   readonly #requests: Requests;
 
   constructor(client: DynamoDBClient, table: string, listener?: RequestListener) {
-    this.#documents = DynamoDBDocumentClient.from(client, translation());
+    this.#transport = transportOf(client);
     this.#table = table;
     this.#requests = new Requests(listener);
   }
@@ -45,20 +47,21 @@ export class DynamoProjectStore implements ProjectStore {
     const about = { transition: patch.transition, project_id: patch.project_id };
     switch (patch.kind) {
       case "put":
-        return this.#requests.run({ ...about, operation: "PutItem" }, async () => {
-          await this.#documents.send(new PutCommand(toPutItem(patch, this.#table)));
+        return this.#requests.run({ ...about, operation: "PutItem" }, async (told) => {
+          const input = { ...toPutItem(patch, this.#table), ...TELL };
+          told(await this.#transport.send({ operation: "PutItem", input }));
           return { ok: true, item: patch.item };
         });
       case "update":
-        return this.#requests.run({ ...about, operation: "UpdateItem" }, async () => {
-          const { Attributes } = await this.#documents.send(
-            new UpdateCommand(toUpdateItem(patch, this.#table)),
-          );
-          return { ok: true, item: Attributes };
+        return this.#requests.run({ ...about, operation: "UpdateItem" }, async (told) => {
+          const input = { ...toUpdateItem(patch, this.#table), ...TELL };
+          const { Attributes } = told(await this.#transport.send({ operation: "UpdateItem", input }));
+          return { ok: true, item: patch.after ?? Attributes };
         });
       case "delete":
-        return this.#requests.run({ ...about, operation: "DeleteItem" }, async () => {
-          const answer = await this.#documents.send(new DeleteCommand(toDeleteItem(patch, this.#table)));
+        return this.#requests.run({ ...about, operation: "DeleteItem" }, async (told) => {
+          const input = { ...toDeleteItem(patch, this.#table), ...TELL };
+          const answer = told(await this.#transport.send({ operation: "DeleteItem", input }));
           // Gone at the second attempt: the first one's reply was lost.
           const mine = (answer.$metadata.attempts ?? 1) > 1;
           return { ok: answer.Attributes !== undefined || mine, item: answer.Attributes };
@@ -69,10 +72,10 @@ export class DynamoProjectStore implements ProjectStore {
   }
 
   async get(projectId: string, options: { readonly consistent?: boolean } = {}): Promise<Item | undefined> {
-    return await this.#requests.run({ operation: "GetItem", project_id: projectId }, async () => {
+    return await this.#requests.run({ operation: "GetItem", project_id: projectId }, async (told) => {
       const Key = { project_id: projectId };
-      const input = { TableName: this.#table, Key, ConsistentRead: options.consistent ?? true };
-      return (await this.#documents.send(new GetCommand(input))).Item;
+      const input = { TableName: this.#table, Key, ConsistentRead: options.consistent ?? true, ...TELL };
+      return told(await this.#transport.send({ operation: "GetItem", input })).Item;
     });
   }
 
@@ -82,8 +85,8 @@ export class DynamoProjectStore implements ProjectStore {
     // An answer may leave keys for another request: 16 MB at the most come at once.
     while (keys.length > 0) {
       const RequestItems = { [this.#table]: { Keys: keys.slice(0, BATCH) } };
-      const answer = await this.#requests.run({ operation: "BatchGetItem" }, () =>
-        this.#documents.send(new BatchGetCommand({ RequestItems })),
+      const answer = await this.#requests.run({ operation: "BatchGetItem" }, async (told) =>
+        told(await this.#transport.send({ operation: "BatchGetItem", input: { RequestItems, ...TELL } })),
       );
       found.push(...(answer.Responses?.[this.#table] ?? []));
       const left = answer.UnprocessedKeys?.[this.#table]?.Keys ?? [];
@@ -100,14 +103,16 @@ export class DynamoProjectStore implements ProjectStore {
     return { items, more };
   }
 
-  async due(queue: string, now: string, limit: number): Promise<readonly DueWork[]> {
-    const { items } = await this.#query(dueQuery(this.#table, queue, now, limit));
+  async due(queue: string, now: string, limit: number, range?: DueRange): Promise<readonly DueWork[]> {
+    // DynamoDB refuses a range that ends before it begins.
+    if (range?.since !== undefined && range.since > now) return [];
+    const { items } = await this.#query(dueQuery(this.#table, queue, now, limit, range));
     return items.flatMap((row) => rowToDueWork(row) ?? []);
   }
 
   async #query(input: QueryCommandInput): Promise<ListPage> {
-    return await this.#requests.run({ operation: "Query" }, async () => {
-      const answer = await this.#documents.send(new QueryCommand(input));
+    return await this.#requests.run({ operation: "Query" }, async (told) => {
+      const answer = told(await this.#transport.send({ operation: "Query", input: { ...input, ...TELL } }));
       return { items: answer.Items ?? [], more: answer.LastEvaluatedKey !== undefined };
     });
   }

@@ -164,6 +164,14 @@ async function createTable(client: DynamoDBClient, table: string): Promise<boole
   }
 }
 
+/** What the store says of a table; undefined when there is none. Errors: STORE_UNAVAILABLE. */
+export async function describeTable(
+  client: DynamoDBClient,
+  table: string,
+): Promise<TableDescription | undefined> {
+  return await asStoreError(() => describe(client, table));
+}
+
 async function describe(client: DynamoDBClient, table: string) {
   try {
     return (await client.send(new DescribeTableCommand({ TableName: table }))).Table;

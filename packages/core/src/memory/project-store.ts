@@ -1,6 +1,14 @@
 import { valueAt } from "../patch/apply.ts";
 import { apply, type Item, type Patch } from "../patch/index.ts";
-import type { DueWork, ListPage, ListQuery, ProjectStore, Written } from "../ports/project-store.ts";
+import type {
+  DuePosition,
+  DueRange,
+  DueWork,
+  ListPage,
+  ListQuery,
+  ProjectStore,
+  Written,
+} from "../ports/project-store.ts";
 
 /** The reference store: what a patch means, without a database. */
 export class MemoryProjectStore implements ProjectStore {
@@ -31,12 +39,13 @@ export class MemoryProjectStore implements ProjectStore {
     return Promise.resolve({ items: rest.slice(0, query.limit), more: rest.length > query.limit });
   }
 
-  due(queue: string, now: string, limit: number): Promise<readonly DueWork[]> {
+  due(queue: string, now: string, limit: number, range: DueRange = {}): Promise<readonly DueWork[]> {
+    const { since = "", after } = range;
     const rows = [...this.#items.values()].flatMap((item): DueWork[] => {
       const { project_id, work_queue, work_due_at, user_id, pipeline } = item;
       if (typeof project_id !== "string" || work_queue !== queue || typeof work_due_at !== "string")
         return [];
-      if (work_due_at > now) return [];
+      if (work_due_at > now || work_due_at < since) return [];
       const owner = valueAt(item, ["lease", "owner"]);
       return [
         {
@@ -49,7 +58,8 @@ export class MemoryProjectStore implements ProjectStore {
         },
       ];
     });
-    return Promise.resolve(rows.sort((a, b) => (a.work_due_at < b.work_due_at ? -1 : 1)).slice(0, limit));
+    const behind = after ? rows.filter((row) => longestDueFirst(row, after) > 0) : rows;
+    return Promise.resolve(behind.sort(longestDueFirst).slice(0, limit));
   }
 
   ping(): Promise<void> {
@@ -67,6 +77,10 @@ function inList(item: Item, query: ListQuery): boolean {
     (query.status === undefined || item.status === query.status) &&
     (query.agent_id === undefined || item.agent_id === query.agent_id)
   );
+}
+
+function longestDueFirst(a: DuePosition, b: DuePosition): number {
+  return compare(a.work_due_at, b.work_due_at) || compare(a.project_id, b.project_id);
 }
 
 function newestFirst(a: Item, b: Item): number {

@@ -1,3 +1,5 @@
+import type { Project } from "../snapshot/schema.ts";
+
 /**
  * A patch is one allowed change of a project, as data: what must be true (guards) and what then changes (edits).
  * It has two interpreters: `apply` in memory, and `toUpdateItem` for DynamoDB. Nothing else changes a project.
@@ -41,7 +43,15 @@ interface PatchBase {
 }
 
 export type PutPatch = PatchBase & { readonly kind: "put"; readonly item: Item };
-export type UpdatePatch = PatchBase & { readonly kind: "update"; readonly edits: readonly Edit[] };
+export type UpdatePatch = PatchBase & {
+  readonly kind: "update";
+  readonly edits: readonly Edit[];
+  /**
+   * The project after it, where the guards leave no doubt of it. A store may answer with this instead of having the
+   * whole item sent back, which costs it, the wire and the reader more than the write itself.
+   */
+  readonly after?: Project;
+};
 export type DeletePatch = PatchBase & { readonly kind: "delete" };
 /**
  * `put` needs that no such project exists, the others that it does, and an update that the item has today's form:
@@ -63,6 +73,8 @@ export type TransitionName =
   | "cancel"
   | "retry"
   | "delete"
+  | "import"
+  | "merge_import"
   | "upgrade";
 
 /** What every update needs of the item besides its guards. `upgrade` is what brings an older item to today's form. */

@@ -16,6 +16,8 @@ export interface ListQuery {
   /** `created_at` before this. */
   readonly until?: string | undefined;
   readonly limit: number;
+  /** These fields alone are needed; a store may give more. Their names are those of the index. */
+  readonly fields?: readonly string[] | undefined;
   /** From an earlier page of the same list. */
   readonly after?: ListPosition | undefined;
 }
@@ -43,6 +45,20 @@ export interface DueWork {
   readonly lease?: { readonly owner?: string | undefined } | undefined;
 }
 
+/** One row of the work index, as a place to go on behind; it need not be there any more. */
+export interface DuePosition {
+  readonly work_due_at: string;
+  readonly project_id: string;
+}
+
+/** Where among the work of a queue a look begins. */
+export interface DueRange {
+  /** Due from here on (inclusive). */
+  readonly since?: string | undefined;
+  /** Behind this row, the last one of an earlier look at the same queue. */
+  readonly after?: DuePosition | undefined;
+}
+
 /**
  * Keeps the items. One call is one request (a list over all states is one for each state).
  * Unreachable or overloaded: `STORE_UNAVAILABLE`. A patch beyond the store's limits: `SNAPSHOT_TOO_LARGE`.
@@ -56,7 +72,7 @@ export interface ProjectStore {
   getMany(projectIds: readonly string[]): Promise<readonly Item[]>;
   list(query: ListQuery): Promise<ListPage>;
   /** Work of one queue that is due at `now`, the longest due first. */
-  due(queue: string, now: string, limit: number): Promise<readonly DueWork[]>;
+  due(queue: string, now: string, limit: number, range?: DueRange): Promise<readonly DueWork[]>;
   /** Answers when the table does; otherwise `STORE_UNAVAILABLE`. */
   ping(): Promise<void>;
 }

@@ -34,7 +34,7 @@ export async function transact(store: ProjectStore, decision: Decision): Promise
     }
     const written = await store.write(patch);
     if (!written.item) throw notFound(decision.project_id);
-    if (written.ok) return normalise(written.item);
+    if (written.ok) return foreseen(patch, written.item) ?? normalise(written.item);
     if (!isCurrentForm(written.item)) {
       known = await bringHome(store, written.item);
     } else {
@@ -45,6 +45,11 @@ export async function transact(store: ProjectStore, decision: Decision): Promise
     }
     fresh = true;
   }
+}
+
+/** The project that a patch foresaw, when the store answers with just that: it needs no second look. */
+function foreseen(patch: Patch, item: Item): Project | undefined {
+  return patch.kind === "update" && patch.after === item ? patch.after : undefined;
 }
 
 async function decideFrom(

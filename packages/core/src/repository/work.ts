@@ -1,7 +1,7 @@
 import { isStagefoldError, type StagefoldError } from "../errors.ts";
 import type { UpdatePatch } from "../patch/index.ts";
 import type { ArtifactStore, AttemptRef, LogStore } from "../ports/artifact-store.ts";
-import type { DueWork } from "../ports/project-store.ts";
+import type { DuePosition, DueWork } from "../ports/project-store.ts";
 import { applyEvent } from "../report/apply-event.ts";
 import type { ReportEvent } from "../report/events.ts";
 import { fitItem, unfold } from "../report/fit.ts";
@@ -17,6 +17,8 @@ import { transact } from "./transact.ts";
 
 /** Others may write meanwhile by right, such as artifacts of other stages: no reason to take the lease for lost. */
 const TURNS = 10;
+/** Rows of the work index that one query of a longer look asks for. */
+const PAGE = 500;
 /** Later than any time that is stored. */
 const FOREVER = "9999-12-31T23:59:59.999Z";
 
@@ -57,11 +59,32 @@ export class Work {
     return found.slice(0, limit);
   }
 
-  /** What is held now, with its holders, whether due or not. Rows may be out of date. */
+  /** Due work of one queue (see `workQueues`), the longest due first; `after` is the last row of an earlier look. */
+  async dueIn(queue: string, limit: number, after?: DuePosition): Promise<readonly DueWork[]> {
+    return await this.#repository.store.due(queue, this.#now(), limit, { after });
+  }
+
+  /**
+   * What is held now and not due, with its holders: at most about `limit` rows. Each is one query, or more where many
+   * builds run. Rows may be out of date.
+   */
   async held(pool: Pool, limit: number): Promise<DueWork[]> {
     const queues = [1, 2, 3, 4, 5].flatMap((priority) => workQueues(pool, priority));
-    const pages = await Promise.all(queues.map((queue) => this.#repository.store.due(queue, FOREVER, limit)));
-    return pages.flat().filter((row) => row.lease?.owner !== undefined);
+    const pages = await Promise.all(queues.map((queue) => this.#heldIn(queue, limit)));
+    return pages.flat();
+  }
+
+  /** A lease that lives is due in the future: what waits to be claimed, however much, is not read. */
+  async #heldIn(queue: string, limit: number): Promise<DueWork[]> {
+    const { store } = this.#repository;
+    const since = this.#now();
+    const found: DueWork[] = [];
+    for (let after: DuePosition | undefined; ; ) {
+      const page = await store.due(queue, FOREVER, PAGE, { since, after });
+      found.push(...page.filter((row) => row.lease?.owner !== undefined));
+      after = page.at(-1);
+      if (page.length < PAGE || found.length >= limit) return found;
+    }
   }
 
   /**

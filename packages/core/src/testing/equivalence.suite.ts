@@ -20,7 +20,7 @@ type Step =
       by: number;
     }
   | { do: "retry"; by: number; from?: string }
-  | { do: "record" | "remove"; by: number; stage: string; n: number }
+  | { do: "record" | "remove" | "merge"; by: number; stage: string; n: number }
   | { do: "report"; by: number; events: ReportEventInput[]; lag: number }
   | { do: "wait"; seconds: number };
 
@@ -100,7 +100,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("retry" as const), by, from: stage }) },
   fc.record({ do: fc.constant("retry" as const), by }),
-  fc.record({ do: fc.constantFrom("record" as const, "remove" as const), by, stage, n: fc.nat(5) }),
+  fc.record({
+    do: fc.constantFrom("record" as const, "remove" as const, "merge" as const),
+    by,
+    stage,
+    n: fc.nat(5),
+  }),
   {
     weight: 3,
     arbitrary: fc.record({ do: fc.constant("wait" as const), seconds: fc.constantFrom(1, 20, 70) }),
@@ -203,6 +208,14 @@ class Side {
         );
       case "remove":
         return await artifacts.removeForStage(id, step.stage);
+      case "merge": {
+        // From what the writer knows, which may be long over.
+        const stored = writer.repository.knows(id) ?? (await this.store.get(id));
+        if (!stored) return "nothing to merge into";
+        return await writer.repository.imports.merge(stored, (known) =>
+          Promise.resolve(step.n === 0 ? undefined : { ...known, [`own_${step.stage}`]: step.n }),
+        );
+      }
       default:
         return step satisfies never;
     }

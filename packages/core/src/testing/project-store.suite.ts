@@ -337,6 +337,53 @@ export function projectStoreSuite(name: string, getStore: () => ProjectStore): v
       expect(await due()).toEqual([urgent, second, low]);
     });
 
+    it("pages through the work of a queue, also behind a row that is gone, and begins at a time", async () => {
+      const { repository, clock } = make();
+      // A queue of its own, so that what other tests leave does not matter.
+      const queue = `agent_builds#p3#${newProjectId().slice(5)}`;
+      const ids: string[] = [];
+      const times: string[] = [];
+      for (let i = 0; i < 7; i++) {
+        clock.advance(1000);
+        const made = await repository.control.create({ ...input }, TEST_PLAN);
+        const edits = [{ op: "set" as const, path: ["work_queue"], value: queue }];
+        await getStore().write({
+          kind: "update",
+          transition: "retry",
+          project_id: made.project_id,
+          guards: [],
+          edits,
+        });
+        ids.push(made.project_id);
+        times.push(made.work_due_at ?? "");
+      }
+      const first = await repository.work.dueIn(queue, 3);
+      expect(first.map((row) => row.project_id)).toEqual(ids.slice(0, 3));
+      await repository.control.delete(ids[2] ?? "");
+      const second = await repository.work.dueIn(queue, 3, first.at(-1));
+      expect(second.map((row) => row.project_id)).toEqual(ids.slice(3, 6));
+      const third = await repository.work.dueIn(queue, 3, second.at(-1));
+      expect(third.map((row) => row.project_id)).toEqual(ids.slice(6));
+      expect(await repository.work.dueIn(queue, 3, third.at(-1))).toEqual([]);
+      const since = await getStore().due(queue, times[5] ?? "", 10, { since: times[4] });
+      expect(since.map((row) => row.project_id)).toEqual(ids.slice(4, 6));
+      expect(await getStore().due(queue, times[0] ?? "", 10, { since: times[1] })).toEqual([]);
+    });
+
+    it("tells what is held, and not what waits", async () => {
+      const { repository, clock } = make();
+      const { id } = await claimed(repository);
+      await repository.control.create({ ...input }, TEST_PLAN);
+      const mine = async () =>
+        (await repository.work.held("agent_builds", 1000)).filter((row) => row.project_id === id);
+      expect(await mine()).toMatchObject([{ user_id: "u1", lease: { owner: "w1" } }]);
+      const all = await repository.work.held("agent_builds", 1000);
+      expect(all.every((row) => row.lease?.owner !== undefined)).toBe(true);
+      clock.advance(120_000);
+      // Its lease has run out: it is due, and nobody's.
+      expect(await mine()).toEqual([]);
+    });
+
     it("lists the artifacts of an agent, newest build first", async () => {
       const { repository, clock } = make();
       const agent_id = newProjectId().replace("proj", "agent");

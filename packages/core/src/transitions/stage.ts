@@ -42,15 +42,20 @@ export function progressStage(stage: Stage, progress: number): Stage {
 /** The last lines of the log, within the caps of the item; the full text is in the log store. */
 export function logStage(stage: Stage, lines: readonly string[]): Stage {
   requireStage(stage, ["running"]);
+  return { ...stage, logs: tailOf([...(stage.logs ?? []), ...lines]) };
+}
+
+/** The end of a log, within the caps of the item. */
+export function tailOf(lines: readonly string[]): string[] {
   const tail: string[] = [];
   let bytes = 0;
-  for (const line of [...(stage.logs ?? []), ...lines].reverse()) {
+  for (const line of lines.toReversed()) {
     const short = truncateUtf8(line, 512);
     bytes += utf8Bytes(short);
     if (tail.length === LIMITS.tailLines || bytes > LIMITS.tail) break;
     tail.unshift(short);
   }
-  return { ...stage, logs: tail };
+  return tail;
 }
 
 /** Adds figures up: `{ input_tokens: 5 }` twice is 10. */

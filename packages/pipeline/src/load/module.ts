@@ -44,6 +44,14 @@ function toPipeline(value: Record<string, unknown>, file: string): Pipeline {
 }
 
 async function load(file: string, loader: ModuleLoader): Promise<unknown> {
+  // A module that ends the process would do so without a word, and with 0 as if all were well.
+  const blame = (code: number) => {
+    process.stderr.write(
+      `${file}: expected a module that can be loaded; it ended the process (exit code ${code})\n`,
+    );
+    process.exitCode = code === 0 ? 1 : code;
+  };
+  process.on("exit", blame);
   try {
     return await loader(file);
   } catch (cause) {
@@ -52,6 +60,8 @@ async function load(file: string, loader: ModuleLoader): Promise<unknown> {
     }
     const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
     throw new PipelineError(`${file}: cannot be loaded: ${reason}`, { file }, { cause });
+  } finally {
+    process.off("exit", blame);
   }
 }
 

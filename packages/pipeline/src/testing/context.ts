@@ -4,6 +4,7 @@ import { z } from "zod";
 import type {
   ArtifactContent,
   ArtifactOptions,
+  ReferenceOptions,
   StageContext,
   StageMetrics,
   StageProject,
@@ -16,7 +17,7 @@ export interface StageRecord {
   readonly stage: string;
   readonly logs: string[];
   readonly progress: number[];
-  /** Path to its options; the bytes lie in the run's `artifacts` folder. */
+  /** Path to its options; the bytes lie in the run's `artifacts` folder, unless they are kept elsewhere. */
   readonly artifacts: Map<string, ArtifactOptions>;
   readonly sub_stages: Map<string, { status: "running" | "completed" | "failed"; artifacts: string[] }>;
   readonly metrics: { input_tokens: number; output_tokens: number; tool_calls: number };
@@ -103,6 +104,10 @@ export class TestContext implements StageContext {
     this.record.artifacts.set(path, options);
   }
 
+  reference(path: string, options: ReferenceOptions = {}): void {
+    this.record.artifacts.set(checkedPath(path), options);
+  }
+
   output(stage: string): unknown;
   output<Schema extends z.ZodType>(stage: string, schema: Schema): z.output<Schema>;
   output(stage: string, schema: z.ZodType = z.unknown()): unknown {
@@ -125,6 +130,10 @@ export class TestContext implements StageContext {
         progress: () => undefined,
         artifact: async (path, content, options) => {
           await this.artifact(path, content, options);
+          part.artifacts.push(path);
+        },
+        reference: (path, options) => {
+          this.reference(path, options);
           part.artifacts.push(path);
         },
       });

@@ -1,10 +1,12 @@
-import { copyFile, lstat, realpath, stat, writeFile } from "node:fs/promises";
+import { copyFile, lstat, mkdir, realpath, stat, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type ArtifactContent, StageError } from "@stagefold/pipeline";
 import { orNone, placeBelow } from "../../folder/inside.ts";
 
 /** Puts what a stage gave as an artifact at its path below the work folder, if it is not there already. */
 export async function placeArtifact(workDir: string, path: string, content: ArtifactContent): Promise<void> {
+  // A stage in the worker's own process may be the first to use the folder.
+  await mkdir(workDir, { recursive: true });
   const root = await realpath(workDir);
   const target = await placeBelow(root, path);
   if (typeof content === "string" || content instanceof Uint8Array) {

@@ -20,8 +20,12 @@ export class Channel {
   #timer: NodeJS.Timeout | undefined;
   #requests = 0;
 
-  constructor(job: string) {
+  readonly #post: (message: Message) => void;
+
+  /** `send` is how messages get to the worker. */
+  constructor(job: string, send: (message: Message) => void = post) {
     this.job = job;
+    this.#post = send;
   }
 
   progress(percent: number, part?: string): void {
@@ -42,7 +46,7 @@ export class Channel {
   /** Sends at once, after what was gathered before. */
   send(message: Message): void {
     this.flush();
-    post(message);
+    this.#post(message);
   }
 
   /** Asks the worker to store a file; resolves when it has, rejects with its reason when it refuses. */
@@ -69,9 +73,14 @@ export class Channel {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     for (const [part, percent] of this.#progress)
-      post({ kind: "progress", job: this.job, percent, ...(part !== undefined && { sub_stage: part }) });
+      this.#post({
+        kind: "progress",
+        job: this.job,
+        percent,
+        ...(part !== undefined && { sub_stage: part }),
+      });
     this.#progress.clear();
-    if (this.#metrics) post({ kind: "metrics", job: this.job, values: this.#metrics });
+    if (this.#metrics) this.#post({ kind: "metrics", job: this.job, values: this.#metrics });
     this.#metrics = undefined;
   }
 

@@ -2,6 +2,7 @@ import { LIMITS, stageKeySchema } from "@stagefold/core";
 import {
   type ArtifactContent,
   type ArtifactOptions,
+  type ReferenceOptions,
   type StageContext,
   StageError,
   type StageMetrics,
@@ -9,6 +10,7 @@ import {
   type SubStageContext,
 } from "@stagefold/pipeline";
 import { z } from "zod";
+import { requireSafePath } from "../../folder/inside.ts";
 import { type HostJob, metricsSchema } from "../protocol.ts";
 import { placeArtifact } from "./artifact-file.ts";
 import type { Channel } from "./channel.ts";
@@ -19,7 +21,15 @@ const optionsSchema = z.object({
   metadata: z.record(z.string(), z.unknown()).optional(),
 });
 
-/** What a stage works with, in the process that runs it. Reports go through the channel; logs are the output. */
+const referenceSchema = optionsSchema.extend({
+  size: z.number().int().min(0).optional(),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/i, "expected 64 hex digits")
+    .optional(),
+});
+
+/** What a stage works with, in the process that runs it. Reports go through the channel. */
 export class HostContext implements StageContext {
   readonly project: StageProject;
   readonly stage: string;
@@ -27,11 +37,20 @@ export class HostContext implements StageContext {
   readonly workDir: string;
   readonly signal: AbortSignal;
   readonly #channel: Channel;
+  readonly #say: (text: string) => void;
   readonly #outputs: ReadonlyMap<string, unknown>;
   readonly #parts = new Map<string, "running" | "completed" | "failed">();
   readonly #pending = new Set<Promise<unknown>>();
 
-  constructor(job: HostJob, project: StageProject, channel: Channel, signal: AbortSignal) {
+  /** `say` takes text for the stage's log, without the last line break. */
+  constructor(
+    job: HostJob,
+    project: StageProject,
+    channel: Channel,
+    signal: AbortSignal,
+    say: (text: string) => void,
+  ) {
+    this.#say = say;
     this.project = project;
     this.stage = job.stage;
     this.attempt = job.attempt;
@@ -65,6 +84,10 @@ export class HostContext implements StageContext {
     return this.#tracked(this.#artifact(path, content, options, undefined));
   }
 
+  reference(path: string, options?: ReferenceOptions): void {
+    this.#reference(path, options, undefined);
+  }
+
   output(stage: string): unknown;
   output<Schema extends z.ZodType>(stage: string, schema: Schema): z.output<Schema>;
   output(stage: string, schema: z.ZodType = z.unknown()): unknown {
@@ -93,6 +116,7 @@ export class HostContext implements StageContext {
         log: (...lines) => this.#log(`[${key}] `, lines),
         progress: (percent) => this.#channel.progress(checkedPercent(percent), key),
         artifact: (path, content, options) => this.#tracked(this.#artifact(path, content, options, key)),
+        reference: (path, options) => this.#reference(path, options, key),
       });
       this.#parts.set(key, "completed");
       this.#channel.send({ kind: "part", job: this.#channel.job, part: { event: "completed", key } });
@@ -133,9 +157,18 @@ export class HostContext implements StageContext {
     await this.#channel.request({ path, ...parsed.data, ...(part !== undefined && { sub_stage: part }) });
   }
 
+  #reference(path: string, given: ReferenceOptions | undefined, part: string | undefined): void {
+    this.signal.throwIfAborted();
+    requireSafePath(path);
+    const parsed = referenceSchema.safeParse(given ?? {});
+    if (!parsed.success) throw new StageError(`The artifact ${path}: ${z.prettifyError(parsed.error)}`);
+    const artifact = { path, ...parsed.data, ...(part !== undefined && { sub_stage: part }) };
+    this.#channel.send({ kind: "reference", job: this.#channel.job, artifact });
+  }
+
   #log(prefix: string, texts: readonly unknown[]): void {
     const lines = texts.flatMap((text) => String(text).split("\n"));
-    if (lines.length > 0) process.stdout.write(`${lines.map((line) => prefix + line).join("\n")}\n`);
+    if (lines.length > 0) this.#say(lines.map((line) => prefix + line).join("\n"));
   }
 
   /** The caller gets a promise of its own, so that a failure nobody handles still shows. */

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
 import { StageError } from "@stagefold/pipeline";
 import type { StageFailure } from "../protocol.ts";
@@ -23,7 +24,34 @@ function isDelay(seconds: number | undefined): seconds is number {
   return seconds !== undefined && seconds >= 0 && Number.isFinite(seconds);
 }
 
-/** The error with its stack and causes, for the log. */
-export function details(error: unknown): string {
-  return inspect(error, { depth: 4 });
+/** This installation: the workspace, whose folders `apps` and `packages` are what runs stages. */
+const INSTALLATION = fileURLToPath(new URL("../../../../../", import.meta.url));
+const OWN_FRAME = new RegExp(
+  `^\\s+at .*(node:|node_modules/|${escaped(`${INSTALLATION}apps/`)}|${escaped(`${INSTALLATION}packages/`)})`,
+);
+
+/**
+ * What a stage's log says of an error that ended it: a StageError is a sentence that was meant to be read; any other
+ * error comes with its causes and the stage's own lines of its stack, not with those of what runs it. Paths below
+ * `folder` are written from there.
+ */
+export function details(error: unknown, folder?: string): string {
+  if (error instanceof StageError)
+    return error.cause === undefined
+      ? error.message
+      : `${error.message}\nCaused by: ${text(error.cause, folder)}`;
+  return text(error, folder);
+}
+
+function text(error: unknown, folder: string | undefined): string {
+  const lines = inspect(error, { depth: 4 })
+    .split("\n")
+    .filter((line) => !OWN_FRAME.test(line))
+    .join("\n");
+  const below = folder === undefined ? lines : lines.replaceAll(`${folder}/`, "");
+  return below.replaceAll(INSTALLATION, "");
+}
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }

@@ -1,0 +1,262 @@
+import {
+  type Claimed,
+  createMemoryFileStores,
+  type DuePosition,
+  type DueRange,
+  type DueWork,
+  MemoryProjectStore,
+  newProjectId,
+  Repository,
+} from "@stagefold/core";
+import { createRegistry, definePipeline } from "@stagefold/pipeline";
+import { pino } from "pino";
+import { expect, onTestFinished, test } from "vitest";
+import { TIMINGS } from "../deps.ts";
+import { createMetrics } from "../metrics.ts";
+import { ClaimLoop } from "./claim-loop.ts";
+import type { Held } from "./running.ts";
+
+const stages = [{ stage: "s", run: () => ({}) }];
+const pipelines = createRegistry([
+  definePipeline({ name: "free", stages }),
+  definePipeline({ name: "limited", max_running: 2, stages }),
+]);
+
+/** Counts the queries of the work index and the rows they gave. */
+class CountingStore extends MemoryProjectStore {
+  queries = 0;
+  rows = 0;
+
+  override async due(queue: string, now: string, limit: number, range?: DueRange) {
+    const rows = await super.due(queue, now, limit, range);
+    this.queries += 1;
+    this.rows += rows.length;
+    return rows;
+  }
+}
+
+interface Field {
+  readonly store: CountingStore;
+  readonly repository: Repository;
+  queue(count: number, more?: { user_id?: string; priority?: number; pipeline?: string }): Promise<string[]>;
+  /** A loop whose builds last until they are ended here. */
+  worker(options?: { concurrency?: number; maxRunningPerUser?: number }): Worker;
+}
+
+interface Worker {
+  readonly held: Held[];
+  readonly order: Claimed[];
+  /** Resolves when so many builds were claimed in all. */
+  claimed(count: number): Promise<string[]>;
+  end(projectId: string): Promise<void>;
+}
+
+function openField(): Field {
+  const store = new CountingStore();
+  const files = createMemoryFileStores();
+  const clock = { now: () => now };
+  let now = Date.now() - 3_600_000;
+  const repository = new Repository({ store, ...files, clock, leaseMs: 3_600_000 });
+  return {
+    store,
+    repository,
+    queue: async (count, { user_id = "a", priority = 3, pipeline = "free" } = {}) => {
+      const ids: string[] = [];
+      for (let i = 0; i < count; i++) {
+        now += 1;
+        const plan = { pipeline, pipeline_version: "1", stages: [{ stage: "s" }] };
+        const made = await repository.control.create({ requirement: "x", user_id, priority }, plan);
+        ids.push(made.project_id);
+      }
+      return ids;
+    },
+    worker: ({ concurrency = 1, maxRunningPerUser } = {}) => {
+      const held: Held[] = [];
+      const order: Claimed[] = [];
+      const waiting: { count: number; done: () => void }[] = [];
+      const loop = new ClaimLoop({
+        deps: {
+          repository,
+          pipelines,
+          metrics: createMetrics(),
+          timings: { ...TIMINGS, idleFirstMs: 1, idleLastMs: 5 },
+          log: pino({ level: "silent" }),
+        },
+        owner: `w-${newProjectId()}`,
+        concurrency,
+        maxRunningPerUser,
+        held: () => held,
+        onClaim: (claimed) => {
+          const { project_id: projectId, pipeline: pipelineName, user_id: userId } = claimed.project;
+          held.push({ projectId, pipelineName, userId });
+          order.push(claimed);
+          for (const one of waiting) if (order.length >= one.count) one.done();
+        },
+      });
+      const running = loop.run();
+      onTestFinished(async () => {
+        loop.stop();
+        await running;
+      });
+      return {
+        held,
+        order,
+        claimed: async (count) => {
+          if (order.length < count) await new Promise<void>((done) => waiting.push({ count, done }));
+          return order.map(({ project }) => project.user_id ?? "");
+        },
+        end: async (projectId) => {
+          const claimed = order.findLast(({ project }) => project.project_id === projectId);
+          if (!claimed) throw new Error(`expected a claim of ${projectId}`);
+          const { lease_token, lease_seq } = claimed;
+          await repository.work.report({
+            project_id: projectId,
+            lease_token,
+            lease_seq: lease_seq + 1,
+            events: [
+              { event: "started", stage: "s" },
+              { event: "completed", stage: "s" },
+            ],
+          });
+          held.splice(
+            held.findIndex((one) => one.projectId === projectId),
+            1,
+          );
+          loop.wake();
+        },
+      };
+    },
+  };
+}
+
+/** Ends each build as soon as it is claimed, until so many were claimed; returns whose they were. */
+async function runAll(worker: Worker, count: number): Promise<string[]> {
+  for (let done = 0; done < count; done++) {
+    await worker.claimed(done + 1);
+    const id = worker.order[done]?.project.project_id ?? "";
+    await worker.end(id);
+  }
+  return worker.order.slice(0, count).map(({ project }) => project.user_id ?? "");
+}
+
+test("within a priority the oldest come first, and priority 1 before 5", async () => {
+  const field = openField();
+  const last = await field.queue(3, { priority: 5 });
+  const middle = await field.queue(12, { priority: 3 });
+  const first = await field.queue(2, { priority: 1 });
+  const worker = field.worker();
+  await runAll(worker, 17);
+  const order = worker.order.map(({ project }) => project.project_id);
+  expect(order.slice(0, 2).sort()).toEqual([...first].sort());
+  expect(order.slice(2, 14).sort()).toEqual([...middle].sort());
+  expect(order.slice(14).sort()).toEqual([...last].sort());
+  // Near the front the order is shuffled: the oldest is among the first eight.
+  expect(order.slice(2).indexOf(middle[0] ?? "")).toBeLessThan(12);
+});
+
+test("users take turns, however many builds one of them has queued before", { timeout: 60_000 }, async () => {
+  const field = openField();
+  await field.queue(30, { user_id: "a" });
+  await field.queue(6, { user_id: "b" });
+  const users = await runAll(field.worker(), 14);
+  // All of them are near enough to the front to be seen at once.
+  for (let i = 2; i <= 12; i += 2)
+    expect(users.slice(0, i).filter((user) => user === "b").length).toBeGreaterThanOrEqual(i / 2 - 1);
+});
+
+test("a user with 3,000 queued builds does not starve one who stands behind them all", {
+  timeout: 120_000,
+}, async () => {
+  const field = openField();
+  await field.queue(3000, { user_id: "a" });
+  await field.queue(3, { user_id: "b" });
+  await field.queue(1, { user_id: "c" });
+  const users = await runAll(field.worker(), 30);
+  expect(users.filter((user) => user === "b")).toHaveLength(3);
+  expect(users.filter((user) => user === "c")).toHaveLength(1);
+});
+
+test("nor when there are two of them, and their limit keeps them from running more", {
+  timeout: 120_000,
+}, async () => {
+  const field = openField();
+  for (let i = 0; i < 20; i++) {
+    await field.queue(50, { user_id: "a" });
+    await field.queue(50, { user_id: "d" });
+  }
+  await field.queue(2, { user_id: "b" });
+  const worker = field.worker({ concurrency: 5, maxRunningPerUser: 1 });
+  expect((await worker.claimed(3)).sort()).toEqual(["a", "b", "d"]);
+  const again = worker.held.find((held) => held.userId === "b");
+  await worker.end(again?.projectId ?? "");
+  expect((await worker.claimed(4)).at(-1)).toBe("b");
+});
+
+test("a blocked front of one priority does not hold back the next", async () => {
+  const field = openField();
+  await field.queue(120, { user_id: "a", priority: 1 });
+  await field.queue(1, { user_id: "b", priority: 5 });
+  const worker = field.worker({ concurrency: 3, maxRunningPerUser: 2 });
+  expect((await worker.claimed(3)).sort()).toEqual(["a", "a", "b"]);
+});
+
+test("limits hold over all workers", async () => {
+  const field = openField();
+  await field.queue(10, { pipeline: "limited" });
+  const first = field.worker({ concurrency: 4 });
+  await first.claimed(2);
+  const second = field.worker({ concurrency: 4 });
+  await field.queue(1, { pipeline: "free" });
+  await second.claimed(1);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(first.order.length + second.order.length).toBe(3);
+  const [ended] = first.held;
+  await first.end(ended?.projectId ?? "");
+  await Promise.race([first.claimed(first.order.length + 1), second.claimed(second.order.length + 1)]);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(first.order.length + second.order.length).toBe(4);
+});
+
+test("what looks cost is bounded, and nothing of what others hold is read without a limit", async () => {
+  const field = openField();
+  await field.queue(5000);
+  const worker = field.worker();
+  await worker.claimed(1);
+  // A start reads what is held; five priorities of two queues, and looks behind the front that were saved up.
+  expect(field.store.queries).toBeLessThanOrEqual(10 + 10 + 20);
+  expect(field.store.rows).toBeLessThanOrEqual(2 * 50 + 20 * 250);
+  const before = field.store.rows;
+  const from = performance.now();
+  await runAll(worker, 10);
+  // The fronts of one priority's two queues for each build, and behind them what the time allows.
+  const seconds = (performance.now() - from) / 1000;
+  expect(field.store.rows - before).toBeLessThanOrEqual(11 * 2 * 50 + (2 + seconds / 0.8) * 250);
+});
+
+test("a row that the index keeps by mistake is not claimed again and again", async () => {
+  const field = openField();
+  const [id = ""] = await field.queue(1);
+  const ghost: DueWork = {
+    project_id: newProjectId(),
+    work_queue: "agent_builds#p3#00",
+    work_due_at: "2025-01-01T00:00:00.000Z",
+    pipeline: "free",
+    user_id: "g",
+  };
+  const due = field.store.due.bind(field.store);
+  field.store.due = async (queue, now, limit, range?: { after?: DuePosition | undefined }) => {
+    const rows = await due(queue, now, limit, range);
+    return queue === ghost.work_queue && !range?.after ? [ghost, ...rows] : rows;
+  };
+  const write = field.store.write.bind(field.store);
+  let claims = 0;
+  field.store.write = (patch) => {
+    if (patch.transition === "claim" && patch.project_id === ghost.project_id) claims += 1;
+    return write(patch);
+  };
+  const worker = field.worker({ concurrency: 2 });
+  await worker.claimed(1);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(worker.order.map(({ project }) => project.project_id)).toEqual([id]);
+  expect(claims).toBe(1);
+});

@@ -1,0 +1,86 @@
+import { join } from "node:path";
+import { StagefoldError } from "@stagefold/core";
+import { pino } from "pino";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { z } from "zod";
+import { createMetrics } from "../src/metrics.ts";
+import { completed, openBench, stageOf } from "./harness.ts";
+import { pidsIn, untilGone } from "./processes.ts";
+
+const DEAF = `
+import { appendFileSync } from "node:fs";
+import { definePipeline } from "@stagefold/pipeline";
+export const deaf = definePipeline({ name: "deaf", stages: [{ stage: "wait", run(ctx) {
+  appendFileSync(ctx.workDir + "/pids", process.pid + "\\n");
+  if (ctx.attempt > 1) return {};
+  return new Promise(() => setInterval(() => {}, 1000));
+} }] });
+export const spins = definePipeline({ name: "spins", stages: [{ stage: "s", run(ctx) {
+  const end = Date.now() + 15_000;
+  while (Date.now() < end);
+  return {};
+} }] });
+`;
+const files = { "deaf.ts": DEAF };
+
+test("a machine that slept past three quarters of the lease stops its stages: the wall clock shows it", async () => {
+  await using bench = await openBench({ files, leaseMs: 60_000 });
+  const metrics = createMetrics();
+  bench.worker({ metrics }).start();
+  const id = await bench.create("deaf");
+  const pids = await pidsIn(join(bench.folder, "data/work", id, "pids"), 1);
+  const writes = bench.store.writes.length;
+  const now = Date.now.bind(Date);
+  let jumpMs = 50_000;
+  vi.spyOn(Date, "now").mockImplementation(() => now() + jumpMs);
+  onTestFinished(() => void vi.restoreAllMocks());
+  // Fifteen seconds before anybody else may take the build.
+  await untilGone(pids, 5000);
+  expect(await metrics.registry.metrics()).toContain(
+    'stagefold_worker_leases_over_total{reason="expired"} 1',
+  );
+  expect(bench.store.writes.slice(writes)).toEqual([]);
+  jumpMs += 20_000;
+  const project = await bench.until(id, completed);
+  expect(stageOf(project, "wait")).toMatchObject({ attempt: 2, history: [{ code: "WORKER_LOST" }] });
+});
+
+test("a stage that computes for two leases and a half without yielding keeps its lease", async () => {
+  await using bench = await openBench({ files, leaseMs: 6000 });
+  bench.worker().start();
+  bench.worker().start();
+  const project = await bench.until(await bench.create("spins"), completed, 60);
+  expect(stageOf(project, "s")).toMatchObject({ attempt: 1, history: [] });
+  expect(bench.store.count("heartbeat")).toBeGreaterThanOrEqual(3);
+});
+
+const lineSchema = z.looseObject({ msg: z.string(), project: z.string().optional() });
+
+test("every line about a running stage says project, stage, attempt and token", async () => {
+  await using bench = await openBench({ files, leaseMs: 8000 });
+  const lines: z.output<typeof lineSchema>[] = [];
+  const log = pino(
+    { level: "debug" },
+    { write: (line: string) => void lines.push(lineSchema.parse(JSON.parse(line))) },
+  );
+  bench.worker({ log }).start();
+  const id = await bench.create("deaf");
+  await pidsIn(join(bench.folder, "data/work", id, "pids"), 1);
+  let refuse = true;
+  bench.store.before = () => {
+    if (refuse) throw new StagefoldError("STORE_UNAVAILABLE", "not now", { retry_after: 1 });
+  };
+  while (!lines.some((line) => line.msg.includes("the lease is over")))
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  refuse = false;
+  const project = await bench.until(id, completed, 60);
+  const about = lines.filter((line) => line.project !== undefined);
+  for (const line of about) expect(line).toMatchObject({ project: id, token: expect.any(Number) });
+  for (const text of ["stage started", "stage ended", "heartbeat failed", "the lease is over"])
+    expect(about.find((line) => line.msg.includes(text))).toMatchObject({ stage: "wait", attempt: 1 });
+  expect(about.findLast((line) => line.msg === "stage ended")).toMatchObject({
+    attempt: 2,
+    token: project.lease_token,
+  });
+  expect(about.some((line) => line.msg === "build taken over" && line.why === "lease_over")).toBe(true);
+});
