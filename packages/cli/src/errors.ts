@@ -1,4 +1,5 @@
 import { ConnectionError, StagefoldClientError } from "@stagefold/client";
+import { isStagefoldError } from "@stagefold/core";
 import { LocalDynamoDBError } from "@stagefold/local-dynamodb";
 import { EnvError } from "@stagefold/runtime/env";
 import { CommanderError } from "commander";
@@ -9,20 +10,31 @@ export interface Ending {
   readonly exitCode: number;
   /** For stderr; undefined when all has been said. */
   readonly message?: string;
-  /** The same for --json. */
+  /** For --json; undefined when it is no error. */
   readonly error?: { readonly code?: string; readonly message: string; readonly data?: object };
 }
 
 /** How the program ends with an error that people or the API have caused. Undefined for a defect. */
 export function endingOf(error: unknown): Ending | undefined {
-  if (error instanceof CommanderError) return { exitCode: error.exitCode === 0 ? EXIT.done : EXIT.usage };
+  if (error instanceof CommanderError) return usageEnding(error);
   if (error instanceof EnvError) return ending(EXIT.usage, error.message);
   if (error instanceof CliError) return ending(error.exitCode, error.message);
   if (error instanceof ConnectionError) return ending(EXIT.failed, connectionText(error));
   if (error instanceof LocalDynamoDBError) return ending(EXIT.failed, error.message, error.code);
+  if (isStagefoldError(error)) return ending(EXIT.failed, error.message, error.code, error.data);
   if (error instanceof StagefoldClientError)
     return ending(EXIT.failed, error.message, error.code, error.data);
   return undefined;
+}
+
+/** The text of it is on stderr already, with a hint; whoever reads JSON gets a sentence. */
+function usageEnding(error: CommanderError): Ending {
+  if (error.exitCode === 0) return { exitCode: EXIT.done };
+  const message =
+    error.code === "commander.help"
+      ? 'expected a command; "stagefold --help" lists them'
+      : error.message.replace(/^error: /, "");
+  return { exitCode: EXIT.usage, error: { message } };
 }
 
 function ending(exitCode: number, message: string, code?: string, data?: object): Ending {

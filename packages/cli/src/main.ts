@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 import { endingOf } from "./errors.ts";
 import { EXIT } from "./exit.ts";
+import { asksForJson } from "./options.ts";
 import { createProgram } from "./program.ts";
 import { createRunner } from "./runner.ts";
 
 const interrupt = new AbortController();
-let json = false;
+// Known before anything is parsed: wrong usage is told in JSON too.
+const json = asksForJson(process.argv.slice(2));
 
 // A reader that has seen enough, such as `head`, is no error; nothing more can be said to it.
 for (const stream of [process.stdout, process.stderr])
@@ -21,16 +23,13 @@ process.once("SIGINT", () => {
 
 const run = createRunner({
   signal: interrupt.signal,
-  onJson: () => {
-    json = true;
-  },
   onExit: (code) => {
     process.exitCode = code;
   },
 });
 
 try {
-  await createProgram(run).parseAsync(process.argv);
+  await createProgram(run, { quiet: json }).parseAsync(process.argv);
 } catch (error) {
   end(error);
 }
@@ -44,8 +43,7 @@ function end(error: unknown): void {
   // A defect keeps its stack.
   if (!ending) throw error;
   process.exitCode = ending.exitCode;
-  if (ending.message === undefined) return;
-  process.stderr.write(
-    json ? `${JSON.stringify({ error: ending.error })}\n` : `stagefold: ${ending.message}\n`,
-  );
+  if (json && ending.error !== undefined)
+    process.stderr.write(`${JSON.stringify({ error: ending.error })}\n`);
+  else if (ending.message !== undefined) process.stderr.write(`stagefold: ${ending.message}\n`);
 }

@@ -28,6 +28,20 @@ export function projectId(text: string): string {
   throw new InvalidArgumentError("expected the id of a build: proj_ and 12 hex digits");
 }
 
+const AGENT = /^agent_[0-9a-f]{12}$/;
+
+/** Reads the argument that names an agent. */
+export function agentId(text: string): string {
+  if (AGENT.test(text)) return text;
+  throw new InvalidArgumentError("expected the id of an agent: agent_ and 12 hex digits");
+}
+
 export function projectIds(text: string, earlier: string[] | undefined): string[] {
   return several(projectId(text), earlier);
+}
+
+/** Whether --json is among the arguments: it may stand anywhere before `--`. */
+export function asksForJson(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  return args.slice(0, end < 0 ? args.length : end).includes("--json");
 }

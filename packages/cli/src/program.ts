@@ -3,6 +3,9 @@ import { Command } from "commander";
 import { addArtifacts } from "./commands/artifacts.ts";
 import { addControl } from "./commands/control.ts";
 import { addCreate } from "./commands/create.ts";
+import { addDoctor } from "./commands/doctor.ts";
+import { addExport } from "./commands/export.ts";
+import { addImport } from "./commands/import.ts";
 import { addLogs } from "./commands/logs.ts";
 import { addLs } from "./commands/ls.ts";
 import { addProcesses } from "./commands/processes.ts";
@@ -17,9 +20,14 @@ function version(): string {
   return known ? String(manifest.version) : "unknown";
 }
 
-/** The command line. `run` is what every command's action goes through. */
-export function createProgram(run: Runner): Command {
+/**
+ * The command line. `run` is what every command's action goes through; `quiet`: wrong usage is told by the error alone,
+ * not on stderr.
+ */
+export function createProgram(run: Runner, { quiet = false }: { readonly quiet?: boolean } = {}): Command {
   const program = new Command("stagefold")
+    // Before the commands are added: they take it over.
+    .configureOutput(quiet ? { writeErr: () => undefined } : {})
     .description("Keeps and runs the builds of AI agents: one build, one item.")
     .version(version(), "-V, --version", "display the version")
     .option("--json", "answer with JSON: what the API says, as it says it")
@@ -35,5 +43,8 @@ export function createProgram(run: Runner): Command {
   addLogs(program, run);
   addArtifacts(program, run);
   addControl(program, run);
+  addImport(program, run);
+  addExport(program, run);
+  addDoctor(program, run);
   return program;
 }

@@ -8,15 +8,12 @@ export type Runner = (command: Command, work: (cli: Cli) => Promise<number | und
 export interface RunnerHooks {
   /** Called with the exit code of what ran. */
   readonly onExit: (code: number) => void;
-  /** Called when --json is known, before anything can fail. */
-  readonly onJson: () => void;
   readonly signal: AbortSignal;
 }
 
 export function createRunner(hooks: RunnerHooks): Runner {
   return async (command, work) => {
     const options = command.optsWithGlobals<GlobalOptions>();
-    if (options.json) hooks.onJson();
     const code = await work(openCli(options, hooks.signal));
     hooks.onExit(code ?? EXIT.done);
   };

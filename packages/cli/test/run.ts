@@ -11,15 +11,24 @@ export interface Result {
 }
 
 /** The command line as a process, with nothing of the tester's own settings. */
-export function start(args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
+export function start(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  { stdin = "ignore", cwd }: { readonly stdin?: "ignore" | "pipe"; readonly cwd?: string } = {},
+): ChildProcess {
   return spawn(process.execPath, [main, ...args], {
+    ...(cwd !== undefined && { cwd }),
     env: { PATH: process.env.PATH, TZ: "UTC", ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: [stdin, "pipe", "pipe"],
   });
 }
 
-export async function run(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Result> {
-  return resultOf(start(args, env));
+export async function run(
+  args: readonly string[],
+  env?: Readonly<Record<string, string>>,
+  cwd?: string,
+): Promise<Result> {
+  return resultOf(start(args, env, cwd === undefined ? {} : { cwd }));
 }
 
 export async function resultOf(child: ChildProcess): Promise<Result> {

@@ -24,7 +24,8 @@ export const artifacts = router({
     .output(pageSchema(artifactSchema))
     .query(async ({ ctx, input }) => {
       const project = await ctx.repository.get(input.project_id);
-      return pageOf("artifacts", await ctx.repository.artifactsOf(project, input.stage), input);
+      const list = `artifacts of ${input.stage ?? "all"} in ${input.project_id}`;
+      return pageOf(list, await ctx.repository.artifactsOf(project, input.stage), input);
     }),
 
   listByAgent: procedure

@@ -11,7 +11,7 @@ import type { ProjectAnswer } from "./answers.ts";
 import { listFields, pageSchema } from "./lists.ts";
 import { planOf, runnerOf } from "./plan.ts";
 import { procedure, router } from "./trpc.ts";
-import { filterSchema, watch, watchList } from "./watch.ts";
+import { filterSchema, watch, watchList, watchMany } from "./watch.ts";
 
 const operation = { operation_id: operationIdSchema.optional() };
 const onProject = z.strictObject({ project_id: projectIdSchema, ...operation });
@@ -80,4 +80,5 @@ export const projects = router({
 
   watch,
   watchList,
+  watchMany,
 });

@@ -31,7 +31,8 @@ export async function logPage(ctx: Context, query: LogQuery): Promise<Page<{ tex
   if (place.attempt > stage.attempt) return nothingYet(project, stage, place);
   const upTo = await lastWriteOf(ctx, project, stage, place.attempt);
   const over = place.attempt < stage.attempt || stage.status !== "running";
-  if (upTo === undefined) return { items: [], next_cursor: over ? null : encodeCursor(place) };
+  if (upTo === undefined)
+    return over ? inItem(stage, place, query.limit) : { items: [], next_cursor: encodeCursor(place) };
   const ref = { project_id: project.project_id, stage: stage.stage, attempt: place.attempt };
   const page = await ctx.logs.read(ref, { cursor: place.at ?? undefined, limit: query.limit, upTo });
   const next: Place = { attempt: place.attempt, at: page.cursor };
@@ -54,6 +55,17 @@ function placeOf(query: LogQuery, stage: Stage): Place {
       [`attempt: expected at most ${Math.max(1, stage.attempt)}, found ${place.attempt}`],
     );
   return place;
+}
+
+/** The item alone has the short log of a stage that was imported; no other has lines without a write of its holder. */
+function inItem(stage: Stage, place: Place, limit: number): Page<{ text: string }> {
+  const lines = place.attempt === stage.attempt ? (stage.logs ?? []) : [];
+  const from = Number(place.at ?? 0);
+  const next: Place = { attempt: place.attempt, at: String(from + limit) };
+  return {
+    items: lines.slice(from, from + limit).map((text) => ({ text })),
+    next_cursor: from + limit < lines.length ? encodeCursor(next) : null,
+  };
 }
 
 /** The next attempt has not begun; unless the build is over, it may. */

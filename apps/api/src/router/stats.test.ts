@@ -19,7 +19,7 @@ describe("stats.overview", () => {
       by_status: { queued: 1, cancelled: 1, failed: 0 },
       success_rate: null,
     });
-    expect(list).toHaveBeenCalledTimes(7);
+    expect(list).toHaveBeenCalledTimes(10);
     await projects.create({ requirement: "c" });
     expect(await stats.overview()).toEqual(first);
     deps.clock.pass(10);
@@ -63,6 +63,8 @@ describe("stats.builds", () => {
     });
     expect(builds.all.duration_seconds).toEqual({ median: 20, p95: 29 });
     expect(builds.all.stage_seconds.one).toEqual({ builds: 3, median: 10, total: 40 });
+    expect(builds.all.stage_failures).toEqual({ one: 1 });
+    expect(builds.days[0]?.stage_failures).toEqual({});
   });
 
   // The offsets of these zones change within the days that are asked for.

@@ -1,7 +1,7 @@
 import { projectIdSchema, projectStatusSchema, textSchema, userIdSchema } from "@stagefold/core";
 import { type TrackedEnvelope, tracked } from "@trpc/server";
 import { z } from "zod";
-import type { ListChange } from "../watch/index.ts";
+import { type ListChange, type ManyChange, watchMany as watchManyOf } from "../watch/index.ts";
 import type { ProjectAnswer } from "./answers.ts";
 import { procedure } from "./trpc.ts";
 
@@ -44,4 +44,30 @@ export const watchList = procedure
     const { lastEventId: after, ...filter } = input;
     for await (const { id, change } of ctx.watch.list.watch(filter, { after, signal }))
       yield tracked(id, change);
+  });
+
+/** Projects that one stream may follow as a whole. */
+const MANY_AT_MOST = 50;
+
+/** `ManyChange`, with the project by its name. */
+type ManyAnswer = Exclude<ManyChange, { kind: "project" }> | { kind: "project"; project: ProjectAnswer };
+
+/**
+ * The changes of the whole list and, of the projects named, everything: what a page with several views needs, in one
+ * stream. Each project comes at once, and again when the client reconnects.
+ */
+export const watchMany = procedure
+  .input(
+    z
+      .object({ project_ids: z.array(projectIdSchema).max(MANY_AT_MOST).default([]), lastEventId })
+      .prefault({}),
+  )
+  .subscription(async function* ({
+    ctx,
+    input,
+    signal,
+  }): AsyncGenerator<TrackedEnvelope<ManyAnswer>, void, undefined> {
+    const ids = [...new Set(input.project_ids)];
+    for await (const { id, change } of watchManyOf(ctx.watch, ids, { after: input.lastEventId, signal }))
+      yield tracked<ManyAnswer>(id, change);
   });

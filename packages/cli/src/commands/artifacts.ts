@@ -9,6 +9,8 @@ import type { Runner } from "../runner.ts";
 import { escaped } from "../view/escape.ts";
 import { plural, size } from "../view/format.ts";
 import { artifactTable } from "../view/table.ts";
+import { addArtifactRecord, addArtifactRemove } from "./artifact-writes.ts";
+import { addArtifactsOfAgent } from "./artifacts-of-agent.ts";
 
 interface ArtifactsOptions {
   readonly stage?: string;
@@ -16,9 +18,9 @@ interface ArtifactsOptions {
 }
 
 export function addArtifacts(program: Command, run: Runner): void {
-  program
+  const artifacts = program
     .command("artifacts")
-    .description("List the artifacts of a build, or download them")
+    .description("List the artifacts of a build, download them, or record what other programs made")
     .argument("<id>", "the build", projectId)
     .option("--stage <stage>", "only of this stage")
     .option(
@@ -39,6 +41,9 @@ export function addArtifacts(program: Command, run: Runner): void {
         return undefined;
       }),
     );
+  addArtifactRecord(artifacts, run);
+  addArtifactRemove(artifacts, run);
+  addArtifactsOfAgent(artifacts, run);
 }
 
 function total(artifacts: readonly Artifact[]): string[] {

@@ -1,10 +1,11 @@
+import { fileURLToPath } from "node:url";
 import { createClient } from "@stagefold/client";
 import type { Command } from "commander";
 import type { Cli } from "../cli.ts";
 import { EXIT, usageError } from "../exit.ts";
 import { followBuild } from "../follow.ts";
 import type { Runner } from "../runner.ts";
-import { type ProgramName, programUrl } from "../up/program-path.ts";
+import { type ProgramName, programArgs, programUrl } from "../up/program-path.ts";
 import { Signals } from "../up/signals.ts";
 import { type Stack, startStack } from "../up/stack.ts";
 import { escaped } from "../view/escape.ts";
@@ -24,13 +25,14 @@ export function addProcesses(program: Command, run: Runner): void {
   addForeground(program, run, "worker", "Run a worker alone, in the foreground");
 }
 
-/** The program takes over this process: its signals, its output and its exit code. */
+/** The program takes over this process: its arguments, its signals, its output and its exit code. */
 function addForeground(program: Command, run: Runner, name: ProgramName, description: string): void {
   program
     .command(name)
     .description(description)
     .action((_options: object, command: Command) =>
       run(command, async () => {
+        process.argv = [process.execPath, fileURLToPath(programUrl(name)), ...programArgs(name)];
         await import(programUrl(name));
         return undefined;
       }),

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 export interface ChildOptions {
   /** Address of the program, `file:…`. */
   readonly program: string;
+  readonly args?: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Called with every line that it says. */
   readonly onLine: (line: string) => void;
@@ -28,9 +29,9 @@ export class Child {
   readonly #process: ChildProcess;
   #isReady = false;
 
-  constructor({ program, env, onLine }: ChildOptions) {
+  constructor({ program, args = [], env, onLine }: ChildOptions) {
     // A process group of its own: Ctrl-C in the terminal is for us, who then end everything in order.
-    this.#process = spawn(process.execPath, [fileURLToPath(program)], {
+    this.#process = spawn(process.execPath, [fileURLToPath(program), ...args], {
       env: { ...env },
       detached: process.platform !== "win32",
       stdio: ["ignore", "pipe", "pipe", "ipc"],

@@ -1,3 +1,6 @@
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+
 /** Programs that run as processes of their own. */
 export type ProgramName = "api" | "worker";
 
@@ -11,4 +14,10 @@ export function programUrl(name: ProgramName): string {
     default:
       return name satisfies never;
   }
+}
+
+/** What the program is started with. The API knows no dashboard: it is told where its build is. */
+export function programArgs(name: ProgramName): string[] {
+  if (name !== "api") return [];
+  return ["--page", dirname(fileURLToPath(import.meta.resolve("@stagefold/web/page")))];
 }

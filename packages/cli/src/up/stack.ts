@@ -4,7 +4,7 @@ import type { CliEnv } from "../env.ts";
 import { CliError, EXIT } from "../exit.ts";
 import { Keeper } from "./keeper.ts";
 import { logLine } from "./log-line.ts";
-import { type ProgramName, programUrl } from "./program-path.ts";
+import { type ProgramName, programArgs, programUrl } from "./program-path.ts";
 
 /** The running whole: engine, API and worker, each a process of its own. */
 export interface Stack {
@@ -74,6 +74,7 @@ function keeperOf(
   return new Keeper({
     name,
     program: programUrl(name),
+    args: programArgs(name),
     env: {
       ...env.inherited,
       // Warnings and worse, unless somebody wants to read more.

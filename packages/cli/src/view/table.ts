@@ -25,14 +25,26 @@ export function projectTable(projects: readonly ProjectSummary[], { paint, colum
 /** Columns before the name: id, status, progress, time, and two spaces after each. */
 const BEFORE_NAME = 17 + 9 + 5 + 16 + 8;
 
+interface ArtifactsLook extends Look {
+  /** With the build of each. */
+  readonly builds?: boolean;
+}
+
 /** A line for each artifact, under a line of headings. */
-export function artifactTable(artifacts: readonly Artifact[], { paint, columns }: Look): string[] {
+export function artifactTable(
+  artifacts: readonly Artifact[],
+  { paint, columns, builds = false }: ArtifactsLook,
+): string[] {
+  const build = (id: string) => (builds ? `${cell(id, 17)}  ` : "");
+  const before = 13 + (builds ? 19 : 0);
   const stageColumns = Math.max(5, ...artifacts.map(({ stage }) => widthOf(stage)));
   const rows = artifacts.map((artifact) => {
     const bytes = cellRight(artifact.size === undefined ? "" : size(artifact.size), 9);
-    return `${bytes}  ${cell(artifact.stage, stageColumns)}  ${rest(escaped(artifact.path), 13 + stageColumns, columns)}`;
+    const path = rest(escaped(artifact.path), before + stageColumns, columns);
+    return `${build(artifact.project_id)}${bytes}  ${cell(artifact.stage, stageColumns)}  ${path}`;
   });
-  return [paint.dim(`${cellRight("SIZE", 9)}  ${cell("STAGE", stageColumns)}  PATH`), ...rows];
+  const heading = `${build("PROJECT")}${cellRight("SIZE", 9)}  ${cell("STAGE", stageColumns)}  PATH`;
+  return [paint.dim(heading), ...rows];
 }
 
 /** A path or a name that is cut is of no use as one: at least this much of it is shown. */

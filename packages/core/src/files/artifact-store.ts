@@ -18,7 +18,7 @@ export class FileArtifactStore implements ArtifactStore {
     options: { readonly limit?: number } = {},
   ): Promise<StoredArtifact> {
     const blocks = content instanceof Uint8Array ? [content] : content;
-    return await this.#files.write(artifactPlace(ref), blocks, options.limit);
+    return await this.#files.write(artifactPlace(ref), blocks, { limit: options.limit });
   }
 
   async get(ref: ArtifactRef): Promise<{ size: number; stream: AsyncIterable<Uint8Array> } | undefined> {

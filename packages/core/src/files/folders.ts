@@ -1,4 +1,4 @@
-import type { Stats } from "node:fs";
+import { lstatSync, mkdirSync, type Stats } from "node:fs";
 import { lstat, mkdir, open, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type Place, shown } from "../ports/places.ts";
@@ -29,7 +29,7 @@ export async function look(root: string, place: Place): Promise<Found> {
 }
 
 /** Makes the folders of a place, as lasting as the files in them, and answers with the path of the last. */
-export async function makeFolders(root: string, place: Place): Promise<string> {
+export async function makeFolders(root: string, place: Place, sync = true): Promise<string> {
   await makeRoot(root);
   let path = root;
   for (const name of place) {
@@ -37,12 +37,30 @@ export async function makeFolders(root: string, place: Place): Promise<string> {
     path = join(parent, name);
     let kind = await kindOf(path);
     if (kind === "none") {
-      if (await makeFolder(path)) await syncFolder(parent);
+      if ((await makeFolder(path)) && sync) await syncFolder(parent);
       kind = await kindOf(path);
     }
     if (kind === "file") throw inTheWay(path);
   }
   return path;
+}
+
+/**
+ * Makes the folders of a place without waiting for the disk. False when there is anything unusual about it, such as a
+ * file or a link on the way, or no root: `makeFolders` knows what to do or to say then.
+ */
+export function madeAtOnce(root: string, place: Place): boolean {
+  let path = root;
+  for (const name of place) {
+    path = join(path, name);
+    try {
+      mkdirSync(path);
+    } catch (error) {
+      if (codeOf(error) !== "EEXIST" || lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true)
+        return false;
+    }
+  }
+  return true;
 }
 
 export function inTheWay(path: string): Error {

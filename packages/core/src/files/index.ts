@@ -5,6 +5,14 @@ import { refused } from "./errors.ts";
 import { FileLogStore } from "./log-store.ts";
 import { WholeFiles } from "./whole-files.ts";
 
+export interface FileStoreOptions {
+  /**
+   * Whether log lines that were acknowledged survive a loss of power, as artifacts do; true unless given. Without it they
+   * survive the end of any process, which is as much as an embedded engine promises of the item beside them.
+   */
+  readonly syncLogs?: boolean;
+}
+
 /**
  * Artifacts, documents and logs as files below `root`, a folder that is made with the first write. Processes and
  * hosts may share it: nothing is locked, every file appears by a rename, and what is acknowledged is on the disk.
@@ -12,7 +20,7 @@ import { WholeFiles } from "./whole-files.ts";
  * ```
  * <project_id>/artifacts/<stage>/<attempt>/<path>
  * <project_id>/documents/<name>.json
- * <project_id>/logs/<stage>/<attempt>/<seq divided by 1000>/<seq>.ndjson    a JSON string per line
+ * <project_id>/logs/<seq divided by 1000>/<stage>.<attempt>.<seq>.ndjson    a JSON string per line
  * .tmp/<uuid>                                                               not yet whole, or being removed
  * ```
  *
@@ -22,8 +30,14 @@ import { WholeFiles } from "./whole-files.ts";
  * through a file or onto a folder, a symbolic link below the root, a cursor that no page gave; PAYLOAD_TOO_LARGE;
  * STORE_UNAVAILABLE when the system refuses (disk full, no access, read-only), with its error as the cause.
  */
-export function createFileStores(root: string): { artifacts: ArtifactStore; logs: LogStore } {
+export function createFileStores(
+  root: string,
+  options: FileStoreOptions = {},
+): {
+  artifacts: ArtifactStore;
+  logs: LogStore;
+} {
   if (root === "" || root.includes("\0")) throw refused("root: expected the path of a folder");
   const files = new WholeFiles(resolve(root));
-  return { artifacts: new FileArtifactStore(files), logs: new FileLogStore(files) };
+  return { artifacts: new FileArtifactStore(files), logs: new FileLogStore(files, options.syncLogs ?? true) };
 }

@@ -37,9 +37,9 @@ describe("layout", () => {
     expect(await filesIn(root)).toEqual([
       `${PROJECT}/artifacts/build/1/a/b.txt`,
       `${PROJECT}/documents/history-1.json`,
-      `${PROJECT}/logs/build/1/2/2345.ndjson`,
+      `${PROJECT}/logs/2/build.1.2345.ndjson`,
     ]);
-    const chunk = await readFile(join(root, `${PROJECT}/logs/build/1/2/2345.ndjson`), "utf8");
+    const chunk = await readFile(join(root, `${PROJECT}/logs/2/build.1.2345.ndjson`), "utf8");
     expect(chunk).toBe('"one"\n"two\\nlines"\n');
   });
 
@@ -210,7 +210,7 @@ describe("a system that refuses", () => {
 
     for (const damage of ['"a"\n"b', '"a"\n12\n', '"a"\nnot json\n']) {
       await stores.logs.append(attempt, 1, ["a", "b"]);
-      await writeFile(join(root, PROJECT, "logs/build/1/0/1.ndjson"), damage);
+      await writeFile(join(root, PROJECT, "logs/0/build.1.1.ndjson"), damage);
       await expect(stores.logs.read(attempt, { limit: 9, upTo: 1 })).rejects.toEqual(unavailable);
     }
 

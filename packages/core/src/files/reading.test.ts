@@ -54,8 +54,8 @@ describe("reading", () => {
   it("opens only the chunks that a page needs", async () => {
     for (const seq of [1, 2, 3, 1500]) await stores.logs.append(attempt, seq, [`${seq}/0`, `${seq}/1`]);
     // A chunk that is opened all the same would be found damaged.
-    for (const name of ["0/1", "0/3", "1/1500"])
-      await writeFile(join(root, PROJECT, `logs/build/1/${name}.ndjson`), "damaged\n");
+    for (const name of ["0/build.1.1", "0/build.1.3", "1/build.1.1500"])
+      await writeFile(join(root, PROJECT, `logs/${name}.ndjson`), "damaged\n");
     const page = await stores.logs.read(attempt, { cursor: "2:0", limit: 1, upTo: 9999 });
     expect(page.lines).toEqual(["2/0"]);
     expect((await stores.logs.read(attempt, { limit: 9, upTo: 2, cursor: page.cursor })).lines).toEqual([
@@ -66,7 +66,7 @@ describe("reading", () => {
   it("opens nothing for a follower who has seen all there is", async () => {
     await stores.logs.append(attempt, 1, ["a"]);
     const { cursor } = await stores.logs.read(attempt, { limit: 9, upTo: 1 });
-    await writeFile(join(root, PROJECT, "logs/build/1/0/1.ndjson"), "damaged\n".repeat(3));
+    await writeFile(join(root, PROJECT, "logs/0/build.1.1.ndjson"), "damaged\n".repeat(3));
     const next = { lines: [], cursor, end: true };
     expect(await stores.logs.read(attempt, { cursor, limit: 9, upTo: 1 })).toEqual(next);
   });

@@ -1,11 +1,11 @@
 import { StagefoldError } from "../errors.ts";
 import type { ArtifactStore } from "../ports/artifact-store.ts";
-import { newOperationId } from "../snapshot/ids.ts";
+import { canonicalJson, newOperationId, sha256Hex } from "../snapshot/ids.ts";
 import { itemBytes, LIMITS, truncateUtf8, valueBytes } from "../snapshot/limits.ts";
 import type { OutputData, Project, Stage } from "../snapshot/schema.ts";
 import { type ArtifactEntry, inlineArtifacts, withArtifacts } from "../transitions/artifacts.ts";
 import { withContents } from "../transitions/derive.ts";
-import { partsOf, readHistory, readManifest, unfolded } from "./manifest.ts";
+import { partsOf, readHistory, readManifest, readOutput, unfolded } from "./manifest.ts";
 
 /** Caps of what a stage keeps in the item, in bytes of UTF-8 and entries. */
 interface Caps {
@@ -126,6 +126,24 @@ function outputPath(stage: Stage): string {
   return path;
 }
 
+/** A stage with the output that was moved to an artifact of its own. */
+export async function unfoldOutput(
+  project: Project,
+  position: number,
+  store: ArtifactStore,
+): Promise<Project> {
+  const stage = project.stages_snapshot.stages[position];
+  if (stage?.output_ref === undefined) return project;
+  const { output_ref: path, ...rest } = stage;
+  const { project_id } = project;
+  const own = await readOutput({ project_id, stage: stage.stage, attempt: stage.attempt, path }, store);
+  const listed = withArtifacts(
+    rest,
+    inlineArtifacts(rest).filter((entry) => entry.path !== path),
+  );
+  return withContents(project, position, { ...listed, output_data: { ...own, ...listed.output_data } });
+}
+
 async function unfoldStage(projectId: string, stage: Stage, store: ArtifactStore): Promise<Stage> {
   if (stage.artifact_manifest === undefined) return stage;
   return unfolded(stage, await readManifest(projectId, stage.artifact_manifest, store));
@@ -141,10 +159,8 @@ async function capArtifacts(
   const entries = inlineArtifacts(stage);
   const inline = firstWithin(entries, caps);
   if (inline.length === entries.length) return stage;
-  const document = stage.artifact_manifest ?? `artifacts-${stage.stage}-${stage.attempt}-${newOperationId()}`;
+  const document = stage.artifact_manifest ?? (await putManifest(projectId, stage, entries, store));
   const artifact_count = stage.output_data.artifact_count ?? entries.length;
-  if (stage.artifact_manifest === undefined)
-    await store.putDocument(projectId, document, withTheirParts(stage, entries));
   const short = withArtifacts(stage, inline);
   return {
     ...short,
@@ -152,6 +168,19 @@ async function capArtifacts(
     artifact_manifest: document,
     sub_stages: withListedOnly(short),
   };
+}
+
+/** Named by what it says: the same list has the same document, also when a write is decided again. */
+async function putManifest(
+  projectId: string,
+  stage: Stage,
+  entries: readonly ArtifactEntry[],
+  store: ArtifactStore,
+): Promise<string> {
+  const list = withTheirParts(stage, entries);
+  const name = `artifacts-${stage.stage}-${stage.attempt}-${(await sha256Hex(canonicalJson(list))).slice(0, 16)}`;
+  await store.putDocument(projectId, name, list);
+  return name;
 }
 
 /** The parts of a stage name only artifacts that the item still lists. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { StagefoldError } from "../errors.ts";
-import type { ArtifactStore } from "../ports/artifact-store.ts";
+import type { ArtifactRef, ArtifactStore } from "../ports/artifact-store.ts";
 import {
   artifactInfoSchema,
   type HistoryEntry,
@@ -44,6 +44,22 @@ export async function readHistory(
   return await readDocument(projectId, name, historyEntrySchema.array(), store);
 }
 
+/** An output that was moved to an artifact. */
+export async function readOutput(ref: ArtifactRef, store: ArtifactStore): Promise<Record<string, unknown>> {
+  const found = await store.get(ref);
+  if (!found) throw damaged(ref.project_id, ref.path);
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const bytes of found.stream) text += decoder.decode(bytes, { stream: true });
+  try {
+    return outputSchema.parse(JSON.parse(text + decoder.decode()));
+  } catch (error) {
+    throw damaged(ref.project_id, ref.path, error);
+  }
+}
+
+const outputSchema = z.record(z.string(), z.unknown());
+
 async function readDocument<T>(
   projectId: string,
   name: string,
@@ -52,11 +68,15 @@ async function readDocument<T>(
 ): Promise<T> {
   const parsed = schema.safeParse(await store.getDocument(projectId, name));
   if (parsed.success) return parsed.data;
-  throw new StagefoldError(
+  throw damaged(projectId, name, parsed.error);
+}
+
+function damaged(projectId: string, name: string, cause?: unknown) {
+  return new StagefoldError(
     "STORE_UNAVAILABLE",
     `The document ${name} of ${projectId} is missing or damaged.`,
     { retry_after: 5 },
-    { cause: parsed.error },
+    { cause },
   );
 }
 

@@ -12,7 +12,8 @@ import {
   type ProjectSummary,
 } from "../snapshot/schema.ts";
 import { summaryOfRow } from "../snapshot/summary.ts";
-import { decodeCursor, encodeCursor } from "./cursor.ts";
+import { cursorsOf } from "./cursor.ts";
+import { passesFilter } from "./passes-filter.ts";
 import type { Repository } from "./repository.ts";
 
 export interface Page<T> {
@@ -35,9 +36,13 @@ export interface ProjectFilter {
 const ROWS_AT_MOST = 2000;
 
 const positionSchema = z.object({ created_at: z.string().min(1), project_id: z.string().min(1) });
-/** The last row that was taken of each partition. */
-const cursorSchema = z.record(z.string(), positionSchema);
-type Positions = z.output<typeof cursorSchema>;
+/** The last row that was taken of each partition; a cursor exists only after the first. */
+const positionsSchema = z
+  .record(z.string(), positionSchema)
+  .refine((positions) => Object.keys(positions).length > 0, "expected a position");
+type Positions = z.output<typeof positionsSchema>;
+/** Which artifacts of which build come next: those of the build behind `at`, without the first `skip`. */
+const artifactPlaceSchema = z.object({ at: positionSchema.nullable(), skip: z.number().int().min(0) });
 
 /** Lists over the indexes: summaries, newest first, whole snapshots never. */
 export class Lists {
@@ -50,7 +55,8 @@ export class Lists {
   /** A page has at most `limit` items, and may have fewer before the end when a filter passes few. */
   async projects(filter: ProjectFilter, limit: number, cursor?: string): Promise<Page<ProjectSummary>> {
     const sources = sourcesOf(filter);
-    let positions: Positions = cursor === undefined ? {} : decodeCursor(cursor, cursorSchema);
+    const cursors = await cursorsOf(["projects", filter], positionsSchema);
+    let positions: Positions = cursor === undefined ? {} : cursors.decode(cursor);
     const items: ProjectSummary[] = [];
     for (let rows = 0; rows < ROWS_AT_MOST; ) {
       const page = await this.#merge(sources, filter, rowsOf(filter, limit), positions);
@@ -61,12 +67,12 @@ export class Lists {
         if (isProjectId(summary.project_id) && passesFilter(summary, filter)) items.push(summary);
         if (items.length < limit) continue;
         const last = page.end && i === page.rows.length - 1;
-        return { items, next_cursor: last ? null : encodeCursor(positions) };
+        return { items, next_cursor: last ? null : cursors.encode(positions) };
       }
       if (page.end) return { items, next_cursor: null };
       rows += page.rows.length;
     }
-    return { items, next_cursor: encodeCursor(positions) };
+    return { items, next_cursor: cursors.encode(positions) };
   }
 
   /** The next rows of all sources together, newest first. */
@@ -101,8 +107,8 @@ export class Lists {
 
   /** Artifacts of every build of an agent, newest build first: one query and one batch read a page. */
   async artifactsByAgent(agentId: string, limit: number, cursor?: string): Promise<Page<Artifact>> {
-    const schema = z.object({ at: positionSchema.nullable(), skip: z.number().int().min(0) });
-    const from = cursor === undefined ? { at: null, skip: 0 } : decodeCursor(cursor, schema);
+    const cursors = await cursorsOf(["artifacts", agentId], artifactPlaceSchema);
+    const from = cursor === undefined ? { at: null, skip: 0 } : cursors.decode(cursor);
     const page = await this.#repository.store.list({ agent_id: agentId, limit, after: from.at ?? undefined });
     const read = await this.#repository.store.getMany(page.items.map((row) => String(row.project_id)));
     const items: Artifact[] = [];
@@ -111,14 +117,14 @@ export class Lists {
       const item = read.find((one) => one.project_id === row.project_id);
       const all = item ? await this.#artifactsOf(item) : [];
       for (const artifact of all.slice(skip)) {
-        if (items.length === limit) return { items, next_cursor: encodeCursor({ at, skip }) };
+        if (items.length === limit) return { items, next_cursor: cursors.encode({ at, skip }) };
         items.push(artifact);
         skip += 1;
       }
       at = positionOf(row);
       skip = 0;
     }
-    return { items, next_cursor: page.more ? encodeCursor({ at, skip }) : null };
+    return { items, next_cursor: page.more ? cursors.encode({ at, skip }) : null };
   }
 
   /** A damaged project has no artifacts to show and does not take the list down. */
@@ -130,7 +136,11 @@ export class Lists {
 
 /** Rows to ask for at once: more than are wanted where the index does not know the filter. */
 function rowsOf(filter: ProjectFilter, limit: number): number {
-  const known = filter.tag === undefined && filter.text === undefined && !(filter.user_id && filter.status);
+  const known =
+    filter.tag === undefined &&
+    filter.text === undefined &&
+    filter.status !== "pending" &&
+    !(filter.user_id && filter.status);
   return known ? limit : Math.max(limit, 100);
 }
 
@@ -142,24 +152,17 @@ interface Source {
 /** One partition where the filter names one; all states, merged, where it does not. */
 function sourcesOf(filter: ProjectFilter): readonly Source[] {
   if (filter.user_id !== undefined) return [{ name: "user", key: { user_id: filter.user_id } }];
-  const statuses = filter.status === undefined ? PROJECT_STATUSES : [filter.status];
+  const statuses = filter.status === undefined ? PROJECT_STATUSES : storedAs(filter.status);
   return statuses.map((status) => ({ name: status, key: { status } }));
+}
+
+/** Where rows of a status are: an older `building` or `queued`, which nobody holds, reads as `pending`. */
+function storedAs(status: ProjectStatus): readonly ProjectStatus[] {
+  return status === "pending" ? ["pending", "queued", "building"] : [status];
 }
 
 function isProjectId(id: string): boolean {
   return projectIdSchema.safeParse(id).success;
-}
-
-/** Whether a list with this filter shows the project. */
-export function passesFilter(summary: ProjectSummary, filter: ProjectFilter): boolean {
-  if (filter.status !== undefined && summary.status !== filter.status) return false;
-  if (filter.user_id !== undefined && summary.user_id !== filter.user_id) return false;
-  if (filter.tag !== undefined && !summary.tags.includes(filter.tag)) return false;
-  if (filter.text === undefined) return true;
-  const wanted = filter.text.toLowerCase();
-  return [summary.project_name, summary.project_id, summary.user_id, summary.user_name, ...summary.tags].some(
-    (text) => text?.toLowerCase().includes(wanted),
-  );
 }
 
 function readable(item: Item): Project | undefined {

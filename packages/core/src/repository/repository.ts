@@ -10,6 +10,7 @@ import type { Project } from "../snapshot/schema.ts";
 import { toTime } from "../snapshot/time.ts";
 import { ArtifactWrites } from "./artifacts.ts";
 import { Control } from "./control.ts";
+import { Imports } from "./imports.ts";
 import { Knowledge } from "./knowledge.ts";
 import { Lists } from "./lists.ts";
 import { notFound } from "./transact.ts";
@@ -47,6 +48,8 @@ export class Repository {
   /** Recording and removing artifacts without a lease. */
   readonly artifacts: ArtifactWrites;
   readonly lists: Lists;
+  /** Projects and rows of other tables. */
+  readonly imports: Imports;
   readonly #files: ArtifactStore;
   readonly #knowledge = new Knowledge();
   readonly #listeners = new Set<(change: ProjectChange) => void>();
@@ -62,6 +65,7 @@ export class Repository {
     this.work = new Work(this, options);
     this.artifacts = new ArtifactWrites(this, options.artifacts);
     this.lists = new Lists(this);
+    this.imports = new Imports(this, options);
   }
 
   /** Errors: PROJECT_NOT_FOUND, SNAPSHOT_UNREADABLE. */

@@ -1,8 +1,10 @@
 export * from "./aliases.ts";
 export * from "./find.ts";
+export * from "./form.ts";
 export * from "./ids.ts";
 export * from "./inputs.ts";
 export * from "./json.ts";
+export { keyOfName, readLegacyStage } from "./legacy-stage.ts";
 export * from "./limits.ts";
 export * from "./normalise.ts";
 export * from "./schema.ts";

@@ -54,8 +54,10 @@ export function timeOf(value: unknown): string | undefined {
   return Number.isFinite(ms) ? timeSchema.safeParse(toTime(ms)).data : undefined;
 }
 
+/** Texts of a list, or of a set, which some old tables have. */
 export function textsOf(value: unknown): string[] {
-  return Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];
+  const all: unknown[] = value instanceof Set ? [...value] : Array.isArray(value) ? value : [];
+  return all.filter((one) => typeof one === "string");
 }
 
 /** A stage of any older form. Fields that this form does not know stay as they are. */
@@ -121,14 +123,19 @@ function positive(value: number | undefined): number | undefined {
 
 function keyOf(raw: Raw, index: number): string {
   for (const field of [raw.stage, raw.name, raw.stage_name]) {
-    if (stageKeySchema.safeParse(field).success) return String(field);
-    const known =
-      typeof field === "string" && Object.hasOwn(KEY_OF_DISPLAY_NAME, field)
-        ? KEY_OF_DISPLAY_NAME[field]
-        : undefined;
-    if (known !== undefined) return known;
+    const key = keyOfName(field);
+    if (key !== undefined) return key;
   }
   return `stage_${index + 1}`;
+}
+
+/** The key that a stage is named by: itself, or that of a display name that old tables used in its place. */
+export function keyOfName(name: unknown): string | undefined {
+  const key = stageKeySchema.safeParse(name);
+  if (key.success) return key.data;
+  return typeof name === "string" && Object.hasOwn(KEY_OF_DISPLAY_NAME, name)
+    ? KEY_OF_DISPLAY_NAME[name]
+    : undefined;
 }
 
 function nameOf(raw: Raw, index: number): string {

@@ -58,7 +58,7 @@ export function depthOf(value: unknown, max = 64): number {
  */
 export function valueBytes(value: unknown): number {
   if (typeof value === "string") return utf8Bytes(value);
-  if (typeof value === "number") return Math.ceil(String(value).replace(/[-.e+]/g, "").length / 2) + 2;
+  if (typeof value === "number") return Math.ceil(digitsOf(value) / 2) + 2;
   if (typeof value !== "object" || value === null) return 1;
   if (value instanceof Uint8Array) return value.length;
   let bytes = 3;
@@ -68,6 +68,12 @@ export function valueBytes(value: unknown): number {
   }
   for (const [key, inner] of Object.entries(value)) bytes += 1 + utf8Bytes(key) + valueBytes(inner);
   return bytes;
+}
+
+function digitsOf(value: number): number {
+  const text = String(value);
+  // Whole numbers from 0, the usual case, have nothing to leave out.
+  return Number.isSafeInteger(value) && value >= 0 ? text.length : text.replace(/[-.e+]/g, "").length;
 }
 
 /** What a whole item weighs: attribute names and values, in bytes. */

@@ -1,6 +1,6 @@
 import { StagefoldError } from "../errors.ts";
 import type { Item } from "../patch/patch.ts";
-import { progressOf, snapshotOf } from "../transitions/derive.ts";
+import { progressOf, snapshotOf, summarise } from "../transitions/derive.ts";
 import { isRecord, numberOf, readLegacyStage, textOf, textsOf, timeOf, without } from "./legacy-stage.ts";
 import { itemBytes, valueBytes, withOwnCount } from "./limits.ts";
 import {
@@ -82,6 +82,8 @@ function fromLegacy(item: Item): unknown {
     ...(open && { current_stage: open.stage, current_stage_number: open.stage_number }),
     progress_percentage: stages.length > 0 ? progressOf(stages) : status === "completed" ? 100 : 0,
     ...(status === "failed" && { error_info: errorInfoOf(item, stages) }),
+    // What an ended build's figures are read from, wherever they are summed up over many.
+    ...((status === "completed" || status === "failed") && { build_summary: summarise(stages) }),
     created_at,
     updated_at: timeOf(item.updated_at) ?? created_at,
     ...(started_at !== undefined && { started_at }),

@@ -4,6 +4,7 @@ export * from "./create.ts";
 export * from "./derive.ts";
 export * from "./end.ts";
 export * from "./holder.ts";
+export * from "./import.ts";
 export * from "./lease.ts";
 export * from "./require.ts";
 export * from "./stage.ts";

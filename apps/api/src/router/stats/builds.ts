@@ -1,7 +1,8 @@
-import { fromTime, type ProjectSummary, secondsBetween } from "@stagefold/core";
+import { fromTime, secondsBetween } from "@stagefold/core";
 import { z } from "zod";
 import { dateIn } from "./days.ts";
-import { quantile, successRate } from "./figures.ts";
+import type { BuildFacts } from "./facts.ts";
+import { quantile, successRate, sumOf } from "./figures.ts";
 
 const figuresSchema = z.object({
   total: z.number(),
@@ -19,6 +20,8 @@ const figuresSchema = z.object({
     z.string(),
     z.object({ builds: z.number(), median: z.number(), total: z.number() }),
   ),
+  /** Builds that failed, by the stage in which they did. */
+  stage_failures: z.record(z.string(), z.number()),
   input_tokens: z.number(),
   output_tokens: z.number(),
   tool_calls: z.number(),
@@ -37,12 +40,12 @@ type Figures = z.output<typeof figuresSchema>;
 
 /** Figures of builds by the day they were created on. */
 export function buildsByDay(
-  builds: readonly ProjectSummary[],
+  builds: readonly BuildFacts[],
   dates: readonly string[],
   timeZone: string,
 ): Builds {
   const dateOf = dateIn(timeZone);
-  const byDate = new Map<string, ProjectSummary[]>(dates.map((date) => [date, []]));
+  const byDate = new Map<string, BuildFacts[]>(dates.map((date) => [date, []]));
   for (const build of builds) byDate.get(dateOf(fromTime(build.created_at)))?.push(build);
   return {
     time_zone: timeZone,
@@ -51,9 +54,8 @@ export function buildsByDay(
   };
 }
 
-function figuresOf(builds: readonly ProjectSummary[]): Figures {
-  const count = (status: ProjectSummary["status"]) =>
-    builds.filter((build) => build.status === status).length;
+function figuresOf(builds: readonly BuildFacts[]): Figures {
+  const count = (status: BuildFacts["status"]) => builds.filter((build) => build.status === status).length;
   const [completed, failed, cancelled] = [count("completed"), count("failed"), count("cancelled")];
   const sum = (field: "input_tokens" | "output_tokens" | "tool_calls") =>
     builds.reduce((total, build) => total + (build.build_summary?.[field] ?? 0), 0);
@@ -66,13 +68,14 @@ function figuresOf(builds: readonly ProjectSummary[]): Figures {
     success_rate: successRate(completed, failed),
     duration_seconds: durationOf(builds),
     stage_seconds: stageSecondsOf(builds),
+    stage_failures: stageFailuresOf(builds),
     input_tokens: sum("input_tokens"),
     output_tokens: sum("output_tokens"),
     tool_calls: sum("tool_calls"),
   };
 }
 
-function durationOf(builds: readonly ProjectSummary[]): Figures["duration_seconds"] {
+function durationOf(builds: readonly BuildFacts[]): Figures["duration_seconds"] {
   const seconds = builds.flatMap(({ status, started_at, created_at, completed_at }) =>
     status === "completed" && completed_at !== undefined
       ? [secondsBetween(started_at ?? created_at, completed_at)]
@@ -82,14 +85,26 @@ function durationOf(builds: readonly ProjectSummary[]): Figures["duration_second
   return { median: quantile(seconds, 0.5), p95: quantile(seconds, 0.95) };
 }
 
-function stageSecondsOf(builds: readonly ProjectSummary[]): Figures["stage_seconds"] {
+function stageSecondsOf(builds: readonly BuildFacts[]): Figures["stage_seconds"] {
   const byStage = new Map<string, number[]>();
+  const of = (stage: string) => {
+    const known = byStage.get(stage) ?? [];
+    byStage.set(stage, known);
+    return known;
+  };
   for (const build of builds)
     for (const [stage, seconds] of Object.entries(build.build_summary?.stage_seconds ?? {}))
-      byStage.set(stage, [...(byStage.get(stage) ?? []), seconds]);
+      of(stage).push(seconds);
   const entries = [...byStage].map(([stage, all]) => {
-    const total = all.reduce((sum, one) => sum + one, 0);
-    return [stage, { builds: all.length, median: quantile(all, 0.5), total }] as const;
+    return [stage, { builds: all.length, median: quantile(all, 0.5), total: sumOf(all) }] as const;
   });
   return Object.fromEntries(entries);
+}
+
+function stageFailuresOf(builds: readonly BuildFacts[]): Figures["stage_failures"] {
+  const failures = new Map<string, number>();
+  for (const { status, error_info } of builds)
+    if (status === "failed" && error_info?.stage !== undefined)
+      failures.set(error_info.stage, (failures.get(error_info.stage) ?? 0) + 1);
+  return Object.fromEntries(failures);
 }

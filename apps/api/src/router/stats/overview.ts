@@ -1,10 +1,4 @@
-import {
-  PROJECT_STATUSES,
-  type ProjectStatus,
-  type ProjectStore,
-  projectStatusSchema,
-  timeSchema,
-} from "@stagefold/core";
+import { type ProjectStatus, projectStatusSchema, timeSchema } from "@stagefold/core";
 import { z } from "zod";
 import { successRate } from "./figures.ts";
 
@@ -21,17 +15,11 @@ export const overviewSchema = z.object({
 
 export type Overview = z.output<typeof overviewSchema>;
 
-const ROWS = 1000;
-
-/** Counts the rows of the index by status, page by page. */
-export async function countOverview(store: ProjectStore, at: string): Promise<Overview> {
-  const counts = await Promise.all(
-    PROJECT_STATUSES.map(async (status) => [status, await count(store, status)] as const),
-  );
-  const by = new Map(counts);
-  const of = (status: ProjectStatus) => by.get(status) ?? 0;
+/** The overview of counted builds. */
+export function overviewOf(counts: ReadonlyMap<ProjectStatus, number>, at: string): Overview {
+  const of = (status: ProjectStatus) => counts.get(status) ?? 0;
   return {
-    total: counts.reduce((sum, [, rows]) => sum + rows, 0),
+    total: [...counts.values()].reduce((sum, count) => sum + count, 0),
     by_status: {
       pending: of("pending"),
       queued: of("queued"),
@@ -45,16 +33,4 @@ export async function countOverview(store: ProjectStore, at: string): Promise<Ov
     success_rate: successRate(of("completed"), of("failed")),
     at,
   };
-}
-
-async function count(store: ProjectStore, status: ProjectStatus): Promise<number> {
-  let rows = 0;
-  let page = await store.list({ status, limit: ROWS });
-  for (;;) {
-    rows += page.items.length;
-    const last = page.items.at(-1);
-    if (!page.more || !last) return rows;
-    const after = { created_at: String(last.created_at), project_id: String(last.project_id) };
-    page = await store.list({ status, limit: ROWS, after });
-  }
 }

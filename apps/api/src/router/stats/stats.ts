@@ -1,53 +1,39 @@
-import {
-  PROJECT_STATUSES,
-  type ProjectStatus,
-  type ProjectSummary,
-  type Repository,
-  toTime,
-} from "@stagefold/core";
+import type { Repository } from "@stagefold/core";
 import { type Builds, buildsByDay } from "./builds.ts";
 import { lastDates } from "./days.ts";
-import { countOverview, type Overview } from "./overview.ts";
+import { type Overview, overviewOf } from "./overview.ts";
+import { RecentBuilds } from "./recent-builds.ts";
 import { Remembered } from "./remembered.ts";
-
-const ROWS = 1000;
+import { StatusCounts } from "./status-counts.ts";
 
 /** Figures over many builds. They are counted from the lists, and shared by all who ask within a few seconds. */
 export class Stats {
   readonly #repository: Repository;
   readonly #overview: Remembered<Overview>;
   readonly #builds: Remembered<Builds>;
+  readonly #recent: RecentBuilds;
+  readonly #counts: StatusCounts;
 
   constructor(repository: Repository) {
     this.#repository = repository;
     const now = () => repository.clock.now();
     this.#overview = new Remembered(now);
     this.#builds = new Remembered(now);
+    this.#recent = new RecentBuilds(repository);
+    this.#counts = new StatusCounts(repository);
   }
 
   overview(): Promise<Overview> {
-    return this.#overview.get("", () => countOverview(this.#repository.store, this.#repository.now()));
+    return this.#overview.get("", async () => {
+      const at = this.#repository.now();
+      return overviewOf(await this.#counts.count(), at);
+    });
   }
 
   builds(days: number, timeZone: string): Promise<Builds> {
     return this.#builds.get(`${days} ${timeZone}`, async () => {
       const { dates, notBefore } = lastDates(days, timeZone, this.#repository.clock.now());
-      const since = toTime(notBefore);
-      const rows = await Promise.all(PROJECT_STATUSES.map((status) => this.#all(status, since)));
-      // A build that changed its state meanwhile may be in two lists.
-      const builds = new Map(rows.flat().map((row) => [row.project_id, row]));
-      return buildsByDay([...builds.values()], dates, timeZone);
+      return buildsByDay(await this.#recent.since(notBefore), dates, timeZone);
     });
-  }
-
-  async #all(status: ProjectStatus, since: string): Promise<ProjectSummary[]> {
-    const found: ProjectSummary[] = [];
-    let cursor: string | undefined;
-    do {
-      const page = await this.#repository.lists.projects({ status, since }, ROWS, cursor);
-      found.push(...page.items);
-      cursor = page.next_cursor ?? undefined;
-    } while (cursor !== undefined);
-    return found;
   }
 }

@@ -1,0 +1,124 @@
+import { MemoryProjectStore, type Repository, toTime } from "@stagefold/core";
+import { expect, it, vi } from "vitest";
+import { memoryDeps, TestClock } from "../../../test/fixture.ts";
+import { putAll, yearOfBuilds } from "../../../test/year-of-builds.ts";
+import { RecentBuilds } from "./recent-builds.ts";
+import { StatusCounts } from "./status-counts.ts";
+
+const DAY_MS = 86_400_000;
+const PLAN = { pipeline: "p", pipeline_version: "1", stages: [{ stage: "one" }] };
+
+const sorted = <T extends { project_id: string }>(builds: T[]) =>
+  builds.sort((a, b) => (a.project_id < b.project_id ? -1 : 1));
+
+/** A seeded random source: the same numbers on every run. */
+function randomOf(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state % below;
+  };
+}
+
+async function complete(repository: Repository, id: string): Promise<void> {
+  const known = await repository.get(id);
+  const claim = await repository.work.claim(id, "w", known.work_queue);
+  if (!claim) throw new Error(`expected to claim ${id}`);
+  await repository.work.report({
+    project_id: id,
+    lease_token: claim.lease_token,
+    lease_seq: claim.lease_seq + 1,
+    events: [
+      { event: "started", stage: "one" },
+      { event: "completed", stage: "one" },
+    ],
+  });
+}
+
+it.each([1, 2, 3])(
+  "tells the same as a reading of everything, whatever others do meanwhile (seed %i)",
+  async (seed) => {
+    const random = randomOf(seed);
+    const store = new MemoryProjectStore();
+    const clock = new TestClock();
+    // Another process, whose writes the one that counts hears nothing of.
+    const other = { ...memoryDeps(store), clock }.repository;
+    const mine = memoryDeps(store);
+    const recent = new RecentBuilds(mine.repository);
+    const counts = new StatusCounts(mine.repository);
+    const ids: string[] = [];
+    let ms = clock.now();
+    const pass = (seconds: number) => {
+      ms += seconds * 1000;
+      for (const one of [clock, mine.clock]) one.set(toTime(ms));
+    };
+    for (let step = 0; step < 150; step++) {
+      const by = random(2) === 0 ? mine.repository : other;
+      const id = ids[random(Math.max(1, ids.length))];
+      const status = id === undefined ? undefined : (await by.get(id)).status;
+      const action = random(6);
+      if (action <= 1 || id === undefined)
+        ids.push((await by.control.create({ requirement: "r" }, PLAN)).project_id);
+      else if (action === 2 && status === "queued") await complete(by, id);
+      else if (action === 3 && status === "queued") await by.control.cancel(id);
+      else if (action === 4 && status !== "queued") await by.control.retry(id, { from_stage: "one" });
+      else if (action === 5 && by === mine.repository) {
+        await by.control.delete(id);
+        ids.splice(ids.indexOf(id), 1);
+      }
+      pass(random(8) * 3600 + 120);
+      // A build that others open and end again between two looks is not seen before the day is read again.
+      if (random(3) === 0 && action !== 4) continue;
+      const from = ms - (1 + random(9)) * DAY_MS;
+      const expected = await new RecentBuilds(mine.repository).since(from);
+      expect(sorted(await recent.since(from)), `seed ${seed}, step ${step}`).toEqual(sorted(expected));
+      const counted = [...(await counts.count())].filter(([, count]) => count > 0).sort();
+      const anew = [...(await new StatusCounts(mine.repository).count())]
+        .filter(([, count]) => count > 0)
+        .sort();
+      expect(counted, `seed ${seed}, step ${step}`).toEqual(anew);
+    }
+    expect(ids.length).toBeGreaterThan(10);
+  },
+);
+
+it("reads closed days once, and then today's and the open ones alone", async () => {
+  const deps = memoryDeps();
+  const nowMs = Date.parse("2025-06-01T10:00:00.000Z");
+  await putAll(deps.store, yearOfBuilds(3650, nowMs));
+  const list = vi.spyOn(deps.store, "list");
+  const rows = async () => {
+    const pages = await Promise.all(list.mock.results.map(({ value }) => value));
+    return pages.reduce((sum: number, { items }) => sum + items.length, 0);
+  };
+  const recent = new RecentBuilds(deps.repository);
+  const first = await recent.since(nowMs - 30 * DAY_MS);
+  expect(first.length).toBeGreaterThan(290);
+  expect(await rows()).toBe(first.length);
+  list.mockClear();
+  deps.clock.pass(10);
+  expect(sorted(await recent.since(nowMs - 30 * DAY_MS))).toEqual(sorted(first));
+  expect(await rows()).toBeLessThan(10);
+  // What nobody here has heard of is seen after a while: a few days are read again each time.
+  await deps.store.write({
+    kind: "delete",
+    transition: "delete",
+    project_id: first[200]?.project_id ?? "",
+    guards: [],
+  });
+  deps.clock.pass(700);
+  for (let n = 0; n < 16; n++) await recent.since(nowMs - 30 * DAY_MS);
+  expect(await recent.since(nowMs - 30 * DAY_MS)).toHaveLength(first.length - 1);
+});
+
+it("counts closed days once, and then today's builds and the open ones alone", async () => {
+  const deps = memoryDeps();
+  await putAll(deps.store, yearOfBuilds(3650, Date.parse("2025-06-01T10:00:00.000Z")));
+  const counts = new StatusCounts(deps.repository);
+  const first = await counts.count();
+  expect([...first.values()].reduce((sum, count) => sum + count, 0)).toBe(3650);
+  const list = vi.spyOn(deps.store, "list");
+  expect(await counts.count()).toEqual(first);
+  const pages = await Promise.all(list.mock.results.map(({ value }) => value));
+  expect(pages.reduce((sum: number, { items }) => sum + items.length, 0)).toBeLessThan(10);
+});

@@ -1,0 +1,74 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Cli } from "../cli.ts";
+import { usageError } from "../exit.ts";
+import { importRows } from "../import/rows.ts";
+import { upgradeTable } from "../import/upgrade.ts";
+import { several } from "../options.ts";
+import type { Runner } from "../runner.ts";
+
+export interface ImportCommandOptions {
+  readonly fromTable?: string[];
+  readonly endpoint?: string;
+  readonly inPlace?: true;
+  readonly dryRun?: true;
+  readonly orphans: "wait" | "create";
+  readonly unknownStage: "wait" | "append";
+  readonly report?: string;
+}
+
+export function addImport(program: Command, run: Runner): void {
+  program
+    .command("import")
+    .description(
+      "Bring older tables home: projects, stages and artifacts of exports or of live tables, in any order",
+    )
+    .argument("[paths...]", "exported files, or folders of them (DynamoDB JSON or JSON lines, gzip or plain)")
+    .option(
+      "--from-table <name>",
+      "read a live table too (several times for several); nothing in it changes",
+      several,
+    )
+    .option("--endpoint <url>", "where these tables are, or aws; without it where the builds are", endpoint)
+    .option("--in-place", "bring every item of the builds' own table to today's form")
+    .option("--dry-run", "write nothing; say what would be done")
+    .addOption(
+      new Option("--orphans <rule>", "rows of a project that is nowhere wait for it, or create it")
+        .choices(["wait", "create"])
+        .default("wait"),
+    )
+    .addOption(
+      new Option(
+        "--unknown-stage <rule>",
+        "artifacts of a stage their project lacks wait for it, or append it",
+      )
+        .choices(["wait", "append"])
+        .default("wait"),
+    )
+    .option("--report <file>", "where rows that were not merged are named (default: in the data folder)")
+    .action((paths: string[], options: ImportCommandOptions, command: Command) =>
+      run(command, async (cli) => {
+        check(cli, paths, options);
+        return options.inPlace ? await upgradeTable(cli, options) : await importRows(cli, paths, options);
+      }),
+    );
+}
+
+function check(cli: Cli, paths: readonly string[], options: ImportCommandOptions): void {
+  const tables = options.fromTable ?? [];
+  const nothing = paths.length === 0 && tables.length === 0;
+  if (paths.includes("")) throw usageError("expected the path of a file or folder, found an empty text");
+  if (options.report === "") throw usageError("--report: expected a file");
+  if (options.inPlace && !nothing) throw usageError("--in-place takes no files and no --from-table");
+  if (!options.inPlace && nothing) throw usageError("expected files or folders, --from-table or --in-place");
+  if (options.endpoint !== undefined && tables.length === 0)
+    throw usageError(
+      "--endpoint says where the tables of --from-table are; the builds' is STAGEFOLD_DYNAMODB",
+    );
+  if (tables.includes(cli.env.table) && options.endpoint === undefined)
+    throw usageError(`${cli.env.table} is the builds' own table; --in-place brings it to today's form`);
+}
+
+function endpoint(text: string): string {
+  if (text === "aws" || (/^https?:\/\//.test(text) && URL.canParse(text))) return text;
+  throw new InvalidArgumentError("expected aws, or an http:// or https:// address");
+}

@@ -1,0 +1,135 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { beginProgram } from "./program.ts";
+import { resultOf, run, start } from "./run.ts";
+import { serve } from "./server.ts";
+
+// Each starts several processes, which a busy machine takes its time for.
+vi.setConfig({ testTimeout: 120_000 });
+
+let server: Awaited<ReturnType<typeof serve>>;
+
+beforeAll(async () => {
+  server = await serve();
+});
+afterAll(() => server.close());
+
+const stagefold = (...args: string[]) => run(args, { STAGEFOLD_URL: server.url });
+const agent_id = "agent_0123456789ab";
+const newBuild = async () => (await server.client.projects.create({ requirement: "x", agent_id })).project_id;
+const pathsOf = async (project_id: string, stage: string) =>
+  (await server.client.artifacts.listByProject({ project_id, stage })).items.map(({ path }) => path);
+
+test("artifacts are recorded for a stage, added or in place of others, and removed", async () => {
+  const id = await newBuild();
+  expect(await stagefold("artifacts", "record", id, "agent_design", "a.md", "d/文.md")).toEqual({
+    code: 0,
+    stdout: `${id} has 2 artifacts\n`,
+    stderr: "",
+  });
+  await stagefold("artifacts", "record", id, "agent_design", "c.md");
+  expect(await pathsOf(id, "agent_design")).toEqual(["a.md", "d/文.md", "c.md"]);
+  const replaced = await stagefold(
+    "artifacts",
+    "record",
+    id,
+    "agent_designer",
+    "e.md",
+    "--replace",
+    "--json",
+  );
+  expect(JSON.parse(replaced.stdout)).toEqual(await server.client.projects.get({ project_id: id }));
+  expect(await pathsOf(id, "agent_design")).toEqual(["e.md"]);
+  expect((await stagefold("artifacts", "remove", id, "agent_design")).stdout).toBe(`${id} has 0 artifacts\n`);
+  expect(await pathsOf(id, "agent_design")).toEqual([]);
+});
+
+test("artifacts are recorded with their details from a file, and from stdin", async () => {
+  const id = await newBuild();
+  const folder = await mkdtemp(join(tmpdir(), "stagefold-cli-"));
+  try {
+    const file = join(folder, "list.jsonl");
+    await writeFile(file, `{"path":"a.md","size":3,"doc_path":"docs/a.md"}\n\n{"path":"b.md"}\n`);
+    expect((await stagefold("artifacts", "record", id, "agent_design", "--from", file)).code).toBe(0);
+    const { items } = await server.client.artifacts.listByProject({ project_id: id });
+    expect(items).toMatchObject([{ path: "a.md", size: 3, doc_path: "docs/a.md" }, { path: "b.md" }]);
+    await writeFile(file, `{"path":"a.md"}\n{"size":3}\n`);
+    const wrong = await stagefold("artifacts", "record", id, "agent_design", "--from", file);
+    expect(wrong).toMatchObject({ code: 1, stdout: "" });
+    expect(wrong.stderr).toContain("list.jsonl, line 2: expected a JSON object with a path");
+    const none = await stagefold("artifacts", "record", id, "agent_design", "--from", join(folder, "none"));
+    expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining("cannot read") });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  const env = { STAGEFOLD_URL: server.url };
+  const reading = start(["artifacts", "record", id, "agent_design", "--from", "-"], env, { stdin: "pipe" });
+  reading.stdin?.end('{"path":"from-stdin.md"}\n');
+  expect((await resultOf(reading)).code).toBe(0);
+  expect(await pathsOf(id, "agent_design")).toEqual(["a.md", "b.md", "from-stdin.md"]);
+});
+
+test("artifacts of an agent come from all of its builds, twenty unless asked for more", async () => {
+  const agent = "agent_00000000000b";
+  const ids: string[] = [];
+  for (let n = 0; n < 3; n++) {
+    const { project_id } = await server.client.projects.create({ requirement: "x", agent_id: agent });
+    const artifacts = Array.from({ length: 10 }, (_, i) => ({ path: `f${i}`, size: i }));
+    await server.client.artifacts.record({ project_id, stage: "agent_design", artifacts, mode: "add" });
+    ids.push(project_id);
+  }
+  const twenty = await stagefold("artifacts", "agent", agent);
+  expect(twenty.stdout.trim().split("\n")).toHaveLength(21);
+  expect(twenty.stdout).toMatch(new RegExp(`^${ids[2]} +0 B {2}agent_design {2}f0$`, "m"));
+  expect(twenty.stderr).toContain("--all");
+  const all = JSON.parse((await stagefold("artifacts", "agent", agent, "--all", "--json")).stdout);
+  expect(all.items).toHaveLength(30);
+  expect(all.next_cursor).toBeNull();
+  const other = await stagefold("artifacts", "agent", "agent_00000000000c");
+  expect(other).toEqual({ code: 0, stdout: "", stderr: "no artifacts\n" });
+});
+
+test("a running stage, an unknown stage and a path that leads out are refused", async () => {
+  const { project_id, report } = await beginProgram(server.client);
+  await report(
+    { event: "started", stage: "one" },
+    { event: "artifacts", stage: "one", artifacts: [{ path: "its-own" }] },
+  );
+  for (const [args, code] of [
+    [["record", project_id, "one", "a"], "STAGE_CONFLICT"],
+    [["remove", project_id, "one"], "STAGE_CONFLICT"],
+    [["record", project_id, "nine", "a"], "STAGE_NOT_FOUND"],
+    [["record", project_id, "two", "../a"], "INVALID_INPUT"],
+  ] as const) {
+    const refused = await stagefold("artifacts", ...args, "--json");
+    expect(refused).toMatchObject({ code: 1, stdout: "" });
+    expect(JSON.parse(refused.stderr)).toMatchObject({ error: { code } });
+  }
+});
+
+// Skipped elsewhere: only Linux has a folder that is there and takes no others.
+test.skipIf(process.platform !== "linux")("a folder that cannot be made is told of", async () => {
+  const { project_id, lease_token, report } = await beginProgram(server.client);
+  await report({ event: "started", stage: "one" });
+  const at = { project_id, stage: "one", attempt: 1, path: "d/a.txt" };
+  const made = await server.client.artifacts.upload({ ...at, lease_token, content: "x" });
+  await report({ event: "artifacts", stage: "one", artifacts: [made] });
+  const refused = await stagefold("artifacts", project_id, "--download", "/proc/none/such");
+  expect(refused).toMatchObject({ code: 1, stdout: "" });
+  expect(refused.stderr).toMatch(/^stagefold: cannot save \/proc\/none\/such\/d\/a\.txt: ENOENT: .*\n$/);
+});
+
+test.each([
+  ["no command", [], /expected a command/],
+  ["an unknown command", ["frob"], /^unknown command 'frob'/],
+  ["an unknown option", ["ls", "--nope"], /^unknown option '--nope'/],
+  ["a bad id", ["show", "proj_1"], /expected the id of a build/],
+  ["nothing to record", ["artifacts", "record", "proj_000000000000", "one"], /expected paths/],
+  ["a bad agent", ["artifacts", "agent", "x"], /expected the id of an agent/],
+])("wrong usage (%s) is told in JSON when asked", async (_name, args, message) => {
+  const { code, stdout, stderr } = await stagefold(...args, "--json");
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  expect(JSON.parse(stderr).error.message).toMatch(message);
+});

@@ -1,0 +1,111 @@
+import { StagefoldError } from "../errors.ts";
+import type { Item, UpdatePatch } from "../patch/index.ts";
+import type { ArtifactStore, LogStore } from "../ports/artifact-store.ts";
+import { fitItem, unfold, unfoldOutput } from "../report/fit.ts";
+import { moveLogs, unfoldLogs } from "../report/old-logs.ts";
+import { canonicalJson } from "../snapshot/ids.ts";
+import { isCurrentForm, normalise } from "../snapshot/normalise.ts";
+import type { Project } from "../snapshot/schema.ts";
+import { summarise } from "../transitions/derive.ts";
+import { importItem, mergeImport, upgradeWith, weighed } from "../transitions/import.ts";
+import type { Repository } from "./repository.ts";
+import { notFound } from "./transact.ts";
+
+/** Others may write meanwhile: each decides again from what came back until it is its turn. */
+const TURNS = 10;
+
+export interface MergeOptions {
+  /** Also bring an older form to today's when there is nothing to merge. */
+  readonly upgrade?: boolean;
+}
+
+/** Projects and rows of other tables, brought into this one. Each change is one write. */
+export class Imports {
+  readonly #repository: Repository;
+  readonly #artifacts: ArtifactStore;
+  readonly #logs: LogStore;
+
+  constructor(repository: Repository, files: { readonly artifacts: ArtifactStore; readonly logs: LogStore }) {
+    this.#repository = repository;
+    this.#artifacts = files.artifacts;
+    this.#logs = files.logs;
+  }
+
+  /**
+   * A project that the table does not have; what is too large for the item moves to the stores.
+   * `created` is false when the id was taken: `item` is what is there, untouched.
+   * Errors: SNAPSHOT_TOO_LARGE, INVALID_INPUT when no item can keep it.
+   */
+  async create(project: Project): Promise<{ readonly created: boolean; readonly item: Item }> {
+    return await this.createAsIs(project.project_id, weighed(await this.#fit(project)));
+  }
+
+  /** The same for an item that stays as it is, to the byte: one that cannot be read, or of today's form. */
+  async createAsIs(
+    projectId: string,
+    item: Item,
+  ): Promise<{ readonly created: boolean; readonly item: Item }> {
+    const written = await this.#repository.store.write(importItem(projectId, item));
+    if (!written.item) throw notFound(projectId);
+    // Refused, and yet this very item: the reply to an earlier try was lost.
+    const created = written.ok || canonicalJson(written.item) === canonicalJson(item);
+    return { created, item: written.item };
+  }
+
+  /**
+   * Changes a project, whatever form it is stored in. `decide` gives the project with the rows merged, or undefined
+   * when they add nothing; it is asked again when the project changed meanwhile.
+   * Errors: SNAPSHOT_UNREADABLE, PROJECT_NOT_FOUND, PROJECT_CONFLICT, SNAPSHOT_TOO_LARGE.
+   */
+  async merge(
+    given: Item,
+    decide: (known: Project) => Promise<Project | undefined>,
+    options: MergeOptions = {},
+  ): Promise<{ readonly changed: boolean; readonly item: Item }> {
+    let stored = given;
+    for (let left = TURNS; ; left--) {
+      const known = normalise(stored);
+      const next = await decide(known);
+      const old = !isCurrentForm(stored);
+      if (!next && !(old && options.upgrade === true)) return { changed: false, item: stored };
+      const written = await this.#repository.store.write(await this.#patch(stored, known, next));
+      if (!written.item) throw notFound(known.project_id);
+      if (written.ok) return { changed: true, item: written.item };
+      if (left === 0) throw tooBusy(known.project_id);
+      stored = written.item;
+    }
+  }
+
+  /** The project with all that one of its stages keeps in the stores: its list, its output and its old log. */
+  async unfold(project: Project, position: number): Promise<Project> {
+    const listed = await unfold(project, position, this.#artifacts);
+    return await unfoldLogs(await unfoldOutput(listed, position, this.#artifacts), position, this.#logs);
+  }
+
+  async #patch(stored: Item, known: Project, next: Project | undefined): Promise<UpdatePatch> {
+    const at = this.#repository.now();
+    if (isCurrentForm(stored)) return mergeImport(known, next ? await this.#fit(next) : known, at);
+    if (!next) return upgradeWith(stored, await this.#fit(known), undefined, at);
+    return upgradeWith(stored, known, await this.#fit(next), at);
+  }
+
+  /** Every stage within the caps of the item, also those that nothing was added to. */
+  async #fit(project: Project): Promise<Project> {
+    const bare = { ...project, stages_snapshot: { ...project.stages_snapshot, stages: [] } };
+    const fitted = await fitItem(bare, await moveLogs(project, this.#logs), this.#artifacts);
+    // The figures of an ended build that no worker of ours has summed up.
+    if (fitted.build_summary === undefined || fitted.lease_seq > 0) return fitted;
+    return { ...fitted, build_summary: summarise(fitted.stages_snapshot.stages) };
+  }
+}
+
+function tooBusy(projectId: string) {
+  return new StagefoldError(
+    "PROJECT_CONFLICT",
+    `The project ${projectId} changed each time it was written.`,
+    {
+      expected: "unchanged",
+      actual: "changed",
+    },
+  );
+}

@@ -1,0 +1,83 @@
+import { describe, expect, it } from "vitest";
+import { MemoryProjectStore } from "../memory/project-store.ts";
+import { aRepository, TEST_PLAN } from "../testing/builders.ts";
+import { encodeCursor } from "./cursor.ts";
+
+const refused = { code: "INVALID_INPUT", data: { issues: ["cursor"] } };
+const agent = "agent_0123456789ab";
+
+/** Five builds of one agent, with two artifacts each. */
+async function fiveBuilds() {
+  const store = new MemoryProjectStore();
+  const { repository, clock } = aRepository(store);
+  for (let n = 0; n < 5; n++) {
+    clock.advance(1000);
+    const input = { requirement: `r${n}`, user_id: "ann", tags: ["demo"], agent_id: agent };
+    const { project_id } = await repository.control.create(input, TEST_PLAN);
+    await repository.artifacts.record(project_id, "plan", [{ path: "a" }, { path: "b" }], "add");
+  }
+  return { store, lists: repository.lists };
+}
+
+describe("the cursor of a list of projects", () => {
+  it("goes on with the same filter, also where the pages have another size", async () => {
+    const { lists } = await fiveBuilds();
+    const first = await lists.projects({ tag: "demo" }, 2);
+    const rest = await lists.projects({ tag: "demo", user_id: undefined }, 50, first.next_cursor ?? "");
+    expect(rest).toMatchObject({ items: [{}, {}, {}], next_cursor: null });
+  });
+
+  it("is refused by a list with another filter", async () => {
+    const { lists } = await fiveBuilds();
+    const cursor = (await lists.projects({ user_id: "ann" }, 2)).next_cursor ?? "";
+    for (const filter of [
+      {},
+      { user_id: "bob" },
+      { user_id: "ann", tag: "demo" },
+      { status: "queued" },
+    ] as const)
+      await expect(lists.projects(filter, 2, cursor)).rejects.toMatchObject(refused);
+  });
+
+  it("is refused when it has no place in it", async () => {
+    const { lists } = await fiveBuilds();
+    const given = (await lists.projects({}, 2)).next_cursor ?? "";
+    const { of } = JSON.parse(atob(given));
+    for (const value of [{}, [], null, 1, { of, at: {} }, { of }, { of, at: { queued: {} } }])
+      await expect(lists.projects({}, 2, encodeCursor(value)), JSON.stringify(value)).rejects.toMatchObject(
+        refused,
+      );
+  });
+});
+
+describe("the cursor of the artifacts of an agent", () => {
+  it("goes on in the middle of a build, and is refused for another agent", async () => {
+    const { lists } = await fiveBuilds();
+    const paths: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await lists.artifactsByAgent(agent, 3, cursor);
+      paths.push(...page.items.map(({ path }) => path));
+      cursor = page.next_cursor ?? undefined;
+      if (cursor)
+        await expect(lists.artifactsByAgent("agent_ffffffffffff", 3, cursor)).rejects.toMatchObject(refused);
+    } while (cursor !== undefined);
+    expect(paths).toEqual(["a", "b", "a", "b", "a", "b", "a", "b", "a", "b"]);
+    const ofProjects = (await lists.projects({}, 2)).next_cursor ?? "";
+    for (const foreign of [ofProjects, encodeCursor({}), encodeCursor({ at: null, skip: 0 })])
+      await expect(lists.artifactsByAgent(agent, 3, foreign)).rejects.toMatchObject(refused);
+  });
+});
+
+it("an older build that nobody holds is listed with those it reads like", async () => {
+  const { store, lists } = await fiveBuilds();
+  const project_id = "proj_00000000000a";
+  const item = { project_id, status: "building", created_at: "2025-01-01T00:00:00.000000Z", user_id: "ann" };
+  await store.write({ kind: "put", transition: "create", project_id, guards: [], item });
+  for (const filter of [{}, { status: "pending" }, { user_id: "ann", status: "pending" }] as const) {
+    const { items } = await lists.projects(filter, 100);
+    expect(items.at(-1), JSON.stringify(filter)).toMatchObject({ project_id, status: "pending" });
+  }
+  expect((await lists.projects({ status: "pending" }, 100)).items).toHaveLength(1);
+  expect((await lists.projects({ status: "building" }, 100)).items).toEqual([]);
+});

@@ -1,0 +1,38 @@
+import { isStagefoldError } from "../errors.ts";
+import type { Item } from "../patch/patch.ts";
+import { isCurrentForm, normalise } from "./normalise.ts";
+
+/** The forms that an item's snapshot may be stored in. */
+export type SnapshotForm =
+  | "today"
+  | "map"
+  | "json_text"
+  | "json_text_in_json_text"
+  | "empty"
+  | "missing"
+  | "unreadable";
+
+/** Which form an item is stored in. Anything but `today` and `unreadable` becomes `today` with its first write. */
+export function formOf(item: Item): SnapshotForm {
+  try {
+    const { stages } = normalise(item).stages_snapshot;
+    if (isCurrentForm(item)) return "today";
+    const { stages_snapshot: stored } = item;
+    if (stored === undefined || stored === null) return "missing";
+    if (stages.length === 0) return "empty";
+    if (typeof stored !== "string") return "map";
+    return typeof JSON.parse(stored) === "string" ? "json_text_in_json_text" : "json_text";
+  } catch (error) {
+    if (isStagefoldError(error, "SNAPSHOT_UNREADABLE")) return "unreadable";
+    throw error;
+  }
+}
+
+/**
+ * Whether something that does not know today's form has written over it: these fields only come with that form, and
+ * every write of Stagefold leaves it.
+ */
+export function isOverwritten(item: Item): boolean {
+  const ours = typeof item.lease_token === "number" && typeof item.revision === "number";
+  return ours && formOf(item) !== "today";
+}
