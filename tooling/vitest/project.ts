@@ -7,7 +7,7 @@ const sourceFirst = ["@stagefold/source", "node", "development|production"];
 const soak = process.env.SOAK === "1";
 
 /** Time limit of one test, in milliseconds. The long form of the tests repeats and generates far more. */
-export const testTimeoutMs = soak ? 900_000 : 30_000;
+export const testTimeoutMs = soak ? 900_000 : 120_000;
 
 /** Number of test processes at once: the machines that check every change have two cores. */
 export const maxWorkers = 2;

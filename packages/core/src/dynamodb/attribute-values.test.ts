@@ -4,8 +4,10 @@ import { describe, expect, it } from "vitest";
 import { fromAttributes, toAttributes } from "./attribute-values.ts";
 import { translation } from "./requests.ts";
 
-/** Items as JSON has them. */
-const items = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 6, noUnicodeString: false }));
+/** Items as JSON has them, without the one name that the SDK drops. */
+const items = fc
+  .dictionary(fc.string(), fc.jsonValue({ maxDepth: 6, noUnicodeString: false }))
+  .filter((item) => !JSON.stringify(item).includes("__proto__"));
 
 describe("attribute values", () => {
   it("are those of the SDK, both ways", () => {

@@ -1,0 +1,11 @@
+export type { Rules } from "./merge/merge-rows.ts";
+export { type Place, placeOf } from "./merge/place.ts";
+export { formatLine, isMap, marshalled, parseLine, UnreadableRow } from "./rows/dynamo-json.ts";
+export { readRow } from "./rows/read-row.ts";
+export * from "./rows/row.ts";
+export { type InPlaceOptions, type InPlaceSummary, importInPlace } from "./run/in-place.ts";
+export { type ImportOptions, type ImportProgress, runImport } from "./run/run-import.ts";
+export type { ImportSummary } from "./run/tally.ts";
+export { type FoundFiles, findFiles } from "./source/files.ts";
+export { tableSource } from "./source/live-table.ts";
+export { type Source, SourceError, type SourceLine } from "./source/source.ts";

@@ -1,0 +1,97 @@
+import { join } from "node:path";
+import { type Item, isStagefoldError, normalise, type Repository } from "@stagefold/core";
+import { WaitingRows } from "../waiting/waiting-rows.ts";
+import { inTurns } from "./in-turns.ts";
+import { ReportFile } from "./report-file.ts";
+import { settleGroup } from "./settle-group.ts";
+import { Tally } from "./tally.ts";
+
+export interface InPlaceOptions {
+  /** The items of the table, page by page. */
+  readonly pages: AsyncIterable<readonly Item[]>;
+  readonly repository: Repository;
+  /** Where rows wait for their project. */
+  readonly folder: string;
+  readonly dryRun?: boolean;
+  /** Where the items that cannot be read are named. */
+  readonly report?: string;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (items: number) => void;
+}
+
+/** What became of the items of the table: the three counts add up to `items`. */
+export interface InPlaceSummary {
+  readonly dry_run: boolean;
+  readonly interrupted: boolean;
+  readonly items: number;
+  /** Brought to today's form, or given rows that had waited. */
+  readonly changed: number;
+  readonly unchanged: number;
+  /** Left as they are. */
+  readonly unreadable: number;
+  readonly waited: { readonly merged: number };
+  readonly report: string | null;
+}
+
+const AT_ONCE = 16;
+
+/**
+ * Brings every item of the table to today's form, on the condition that nobody changes it meanwhile, with the rows
+ * that had waited for it. An item that cannot be read stays as it is. Safe to stop and run again.
+ */
+export async function importInPlace(options: InPlaceOptions): Promise<InPlaceSummary> {
+  const { repository, folder, signal, dryRun = false } = options;
+  const report = new ReportFile(options.report);
+  const tally = new Tally(report);
+  const waiting = new WaitingRows(join(folder, "waiting"));
+  const rules = { orphans: "wait", unknownStage: "wait" } as const;
+  const settling = { repository, rules, dryRun, upgrade: true, waiting, tally };
+  let items = 0;
+  try {
+    for await (const page of options.pages) {
+      if (signal?.aborted) break;
+      await inTurns(page, AT_ONCE, signal, async (item) => {
+        items += 1;
+        const id = String(item.project_id);
+        const why = whyUnreadable(item);
+        if (why === undefined) await settleGroup(settling, id, [], item);
+        else
+          await tally.notMerged({
+            source: "table",
+            line: items,
+            kind: "project",
+            key: id,
+            project_id: id,
+            reason: "unreadable",
+            detail: why,
+          });
+      });
+      options.onProgress?.(items);
+    }
+  } finally {
+    await report.close();
+  }
+  const { projects, not_merged, waited, report: path } = tally.counts;
+  const { changed, unchanged } = projects;
+  const interrupted = signal?.aborted === true;
+  return {
+    dry_run: dryRun,
+    interrupted,
+    items,
+    changed,
+    unchanged,
+    unreadable: not_merged.unreadable,
+    waited,
+    report: path,
+  };
+}
+
+function whyUnreadable(item: Item): string | undefined {
+  try {
+    normalise(item);
+    return undefined;
+  } catch (error) {
+    if (isStagefoldError(error, "SNAPSHOT_UNREADABLE")) return error.message;
+    throw error;
+  }
+}

@@ -1,0 +1,76 @@
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { WaitingRows } from "../waiting/waiting-rows.ts";
+import { inTurns } from "./in-turns.ts";
+import { ReportFile } from "./report-file.ts";
+import { makeWorkFolder } from "./work-folder.ts";
+
+/** More than any system gives. */
+const NO_PROCESS = 2 ** 30;
+const LIVES = process.ppid;
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "stagefold-leftovers-"));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+it("removes the rows of runs that were killed, and no others", async () => {
+  for (const pid of [NO_PROCESS, LIVES]) await mkdir(join(folder, `rows-${pid}-x`));
+  await mkdir(join(folder, "waiting"));
+  const made = await makeWorkFolder(folder);
+  expect(existsSync(made)).toBe(true);
+  expect((await readdir(folder)).filter((name) => !made.endsWith(name)).sort()).toEqual(
+    [`rows-${LIVES}-x`, "waiting"].sort(),
+  );
+});
+
+it("keeps rows that wait whole, and removes what was being written when a run was killed", async () => {
+  const waiting = new WaitingRows(folder);
+  const id = "an id\nof any text/..";
+  const rows = [
+    { origin: { source: "a\tb", line: 3 }, text: '{"a":1}\t' },
+    { origin: { source: "c", line: 1 }, text: "日本" },
+  ];
+  expect(await waiting.of(id)).toEqual([]);
+  await waiting.put(id, rows);
+  const [name = ""] = (await readdir(folder, { recursive: true })).filter((one) => one.endsWith(".rows"));
+  await writeFile(join(folder, `${name}.${NO_PROCESS}.uuid.part`), "half");
+  await writeFile(join(folder, `${name}.${LIVES}.uuid.part`), "half");
+  await waiting.sweep();
+  const left = (await readdir(folder, { recursive: true })).filter((one) => one.endsWith(".part"));
+  expect(left).toEqual([`${name}.${LIVES}.uuid.part`]);
+  expect(await waiting.of(id)).toEqual([{ ...rows[0], text: '{"a":1}' }, rows[1]]);
+  await waiting.put(id, []);
+  expect(existsSync(join(folder, name))).toBe(false);
+});
+
+it("writes every line of a report, however many are added at once", async () => {
+  const path = join(folder, "deep", "report.jsonl");
+  const report = new ReportFile(path);
+  expect(report.path).toBeUndefined();
+  const detail = "x".repeat(1000);
+  const add = (line: number) => report.add({ source: "s", line, reason: "unreadable", detail });
+  await Promise.all(Array.from({ length: 300 }, (_, line) => add(line)));
+  await report.close();
+  const lines = (await readFile(path, "utf8")).trim().split("\n");
+  expect(lines.map((line) => JSON.parse(line).line)).toEqual(Array.from({ length: 300 }, (_, line) => line));
+});
+
+it("begins nothing after an error or an abort, and waits for what was begun", async () => {
+  let done = 0;
+  const work = async (n: number) => {
+    await new Promise((resolve) => setTimeout(resolve, n === 0 ? 1 : 20));
+    if (n === 0) throw new Error("first");
+    done += 1;
+  };
+  const all = Array.from({ length: 50 }, (_, n) => n);
+  await expect(inTurns(all, 4, undefined, work)).rejects.toThrow("first");
+  expect(done).toBe(3);
+  const aborted = AbortSignal.abort();
+  await inTurns(all, 4, aborted, work);
+  expect(done).toBe(3);
+});

@@ -1,0 +1,105 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Repository } from "@stagefold/core";
+import type { Rules } from "../merge/merge-rows.ts";
+import { UnreadableRow } from "../rows/dynamo-json.ts";
+import { readRow } from "../rows/read-row.ts";
+import type { Row } from "../rows/row.ts";
+import type { Source, SourceLine } from "../source/source.ts";
+import { Buckets, type Groups } from "../spill/buckets.ts";
+import { WaitingRows } from "../waiting/waiting-rows.ts";
+import { inTurns } from "./in-turns.ts";
+import { ReportFile } from "./report-file.ts";
+import { type Settling, settleGroup } from "./settle-group.ts";
+import { type ImportSummary, Tally } from "./tally.ts";
+import { makeWorkFolder } from "./work-folder.ts";
+
+/** How far a run is, in rows. `total` is known once all have been read. */
+export interface ImportProgress {
+  readonly phase: "reading" | "merging";
+  readonly done: number;
+  readonly total?: number;
+}
+
+export interface ImportOptions {
+  readonly sources: readonly Source[];
+  readonly repository: Repository;
+  /** Keeps rows that wait for their project, and rows on their way while a run lasts. */
+  readonly folder: string;
+  readonly rules?: Partial<Rules>;
+  /** Writes nothing: neither to the table nor to the folder. */
+  readonly dryRun?: boolean;
+  /** Where the rows that are not merged are named; without it nowhere. */
+  readonly report?: string;
+  readonly leftAside?: readonly string[];
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: ImportProgress) => void;
+}
+
+/** Projects that one request asks for, and that are written at the same time. */
+const AT_ONCE = { read: 100, written: 16 } as const;
+
+/**
+ * Brings projects and rows of older tables into the table: reads all sources first, so that a broken one changes
+ * nothing, then writes each project once. Memory does not grow with the input. Safe to stop and run again.
+ * Errors: SourceError; STORE_UNAVAILABLE and the like from the stores.
+ */
+export async function runImport(options: ImportOptions): Promise<ImportSummary> {
+  const { sources, repository, folder, signal, dryRun = false } = options;
+  const report = new ReportFile(options.report);
+  const tally = new Tally(report);
+  const waiting = new WaitingRows(join(folder, "waiting"));
+  if (!dryRun) await waiting.sweep();
+  const rules: Rules = { orphans: "wait", unknownStage: "wait", ...options.rules };
+  const buckets = await Buckets.open(await makeWorkFolder(dryRun ? tmpdir() : folder));
+  try {
+    for (const source of sources)
+      for await (const line of source.lines(signal)) {
+        await setDown(line, source.name, buckets, tally);
+        if (tally.rows % 1000 === 0) options.onProgress?.({ phase: "reading", done: tally.rows });
+      }
+    const settling: Settling = { repository, rules, dryRun, upgrade: false, waiting, tally };
+    for await (const groups of buckets.groups()) await settleGroups(settling, groups, options);
+  } finally {
+    await buckets.remove();
+    await report.close();
+  }
+  const interrupted = signal?.aborted === true;
+  return tally.summary({ dry_run: dryRun, interrupted, left_aside: options.leftAside ?? [] });
+}
+
+/** A row goes where its project's rows are gathered; what is no row is accounted for at once. */
+async function setDown(
+  { line, text }: SourceLine,
+  source: string,
+  buckets: Buckets,
+  tally: Tally,
+): Promise<void> {
+  const origin = { source, line };
+  let row: Row;
+  try {
+    if (text === undefined) throw new UnreadableRow("expected a row, found a line of over 16 MB");
+    row = readRow(text, origin);
+  } catch (error) {
+    if (!(error instanceof UnreadableRow)) throw error;
+    tally.read("unreadable");
+    await tally.notMerged({ ...origin, reason: "unreadable", detail: error.message });
+    return;
+  }
+  tally.read(row.kind);
+  await buckets.add(row.project_id, { origin, text: row.text });
+}
+
+async function settleGroups(settling: Settling, groups: Groups, options: ImportOptions): Promise<void> {
+  const { repository, tally } = settling;
+  const ids = [...groups.keys()];
+  for (let at = 0; at < ids.length && options.signal?.aborted !== true; at += AT_ONCE.read) {
+    const some = ids.slice(at, at + AT_ONCE.read);
+    const items = await repository.store.getMany(some);
+    const stored = new Map(items.map((item) => [item.project_id, item]));
+    await inTurns(some, AT_ONCE.written, options.signal, async (id) => {
+      await settleGroup(settling, id, groups.get(id) ?? [], stored.get(id));
+    });
+    options.onProgress?.({ phase: "merging", done: tally.settled, total: tally.rows });
+  }
+}

@@ -1,0 +1,92 @@
+import { REASONS, type Reason, type RowKind } from "../rows/row.ts";
+import type { ReportFile, ReportLine } from "./report-file.ts";
+
+export type ProjectFate = "created" | "changed" | "unchanged";
+
+/** What a run did. Every row of the input is in `merged` or under its reason in `not_merged`. */
+export interface ImportSummary {
+  readonly dry_run: boolean;
+  /** Stopped before its end: run again, it goes on. */
+  readonly interrupted: boolean;
+  readonly rows: number;
+  readonly read: Readonly<Record<RowKind | "unreadable", number>>;
+  readonly merged: number;
+  readonly not_merged: Readonly<Record<Reason, number>>;
+  /** Rows of earlier runs that had waited for what came now. */
+  readonly waited: { readonly merged: number };
+  readonly projects: Readonly<Record<ProjectFate, number>>;
+  /** Files in a form that is not read (Amazon Ion). */
+  readonly left_aside: readonly string[];
+  /** Where the rows that were not merged are named; null when there are none, or nothing is written. */
+  readonly report: string | null;
+}
+
+/** Counts what a run does, and reports what it does not. */
+export class Tally {
+  readonly #report: ReportFile;
+  readonly #read = { project: 0, artifact: 0, stage: 0, unreadable: 0 };
+  readonly #projects = { created: 0, changed: 0, unchanged: 0 };
+  readonly #notMerged = new Map<Reason, number>(REASONS.map((reason) => [reason, 0]));
+  #merged = 0;
+  #waited = 0;
+
+  constructor(report: ReportFile) {
+    this.#report = report;
+  }
+
+  get rows(): number {
+    return Object.values(this.#read).reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Rows whose fate is known. */
+  get settled(): number {
+    return [...this.#notMerged.values()].reduce((sum, count) => sum + count, this.#merged);
+  }
+
+  read(kind: RowKind | "unreadable"): void {
+    this.#read[kind] += 1;
+  }
+
+  merged(): void {
+    this.#merged += 1;
+  }
+
+  waitedAndMerged(): void {
+    this.#waited += 1;
+  }
+
+  project(fate: ProjectFate): void {
+    this.#projects[fate] += 1;
+  }
+
+  async notMerged(line: ReportLine): Promise<void> {
+    this.#notMerged.set(line.reason, (this.#notMerged.get(line.reason) ?? 0) + 1);
+    await this.#report.add(line);
+  }
+
+  /** What became of projects and rows so far. */
+  get counts(): Pick<ImportSummary, "merged" | "not_merged" | "waited" | "projects" | "report"> {
+    const count = (reason: Reason) => this.#notMerged.get(reason) ?? 0;
+    return {
+      merged: this.#merged,
+      not_merged: {
+        "already there": count("already there"),
+        "no such project": count("no such project"),
+        "no such stage": count("no such stage"),
+        "no path": count("no path"),
+        unreadable: count("unreadable"),
+      },
+      waited: { merged: this.#waited },
+      projects: { ...this.#projects },
+      report: this.#report.path ?? null,
+    };
+  }
+
+  /** Throws when a run that came to its end has not accounted for every row. */
+  summary(more: Pick<ImportSummary, "dry_run" | "interrupted" | "left_aside">): ImportSummary {
+    const { rows, settled } = this;
+    if (!more.interrupted && rows !== settled)
+      throw new Error(`expected all of ${rows} rows to be accounted for, found ${settled}`);
+    return { ...more, rows, read: { ...this.#read }, ...this.counts };
+  }
+}

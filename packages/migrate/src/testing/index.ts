@@ -1,0 +1,1 @@
+export { type ExportSize, type LegacyTable, legacyExport } from "./legacy-export.ts";

@@ -1,0 +1,59 @@
+import { createHash, randomUUID } from "node:crypto";
+import { createReadStream, existsSync } from "node:fs";
+import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { isRunning } from "../run/process.ts";
+import { linesOf } from "../source/lines.ts";
+import type { SpilledRow } from "../spill/buckets.ts";
+
+/** Rows that could not be placed, kept beside the table until what they need has come: a file a project. */
+export class WaitingRows {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Those of a project, in the order they came. */
+  async of(projectId: string): Promise<SpilledRow[]> {
+    const path = this.#pathOf(projectId);
+    const rows: SpilledRow[] = [];
+    if (!existsSync(path)) return rows;
+    for await (const { text: line = "" } of linesOf(createReadStream(path))) {
+      const [source = "", number] = line.split("\t", 2);
+      const text = line.slice([source, number].join("\t").length + 1);
+      rows.push({ origin: { source: String(JSON.parse(source)), line: Number(number) }, text });
+    }
+    return rows;
+  }
+
+  /** Puts these in place of what was kept; none removes the file. It changes as a whole or not at all. */
+  async put(projectId: string, rows: readonly SpilledRow[]): Promise<void> {
+    const path = this.#pathOf(projectId);
+    if (rows.length === 0) {
+      await rm(path, { force: true });
+      return;
+    }
+    await mkdir(dirname(path), { recursive: true });
+    const part = `${path}.${process.pid}.${randomUUID()}.part`;
+    const lines = rows.map(
+      ({ origin, text }) => `${JSON.stringify(origin.source)}\t${origin.line}\t${text}\n`,
+    );
+    await writeFile(part, lines.join(""));
+    await rename(part, path);
+  }
+
+  /** Removes what runs left that were ended in the middle of a write. */
+  async sweep(): Promise<void> {
+    if (!existsSync(this.#folder)) return;
+    for (const one of await readdir(this.#folder, { recursive: true, withFileTypes: true }))
+      if (one.name.endsWith(".part") && !isRunning(Number(one.name.split(".")[2])))
+        await rm(join(one.parentPath, one.name), { force: true });
+  }
+
+  /** An id of an old table may be any text: the file is named by its hash. */
+  #pathOf(projectId: string): string {
+    const hash = createHash("sha256").update(projectId).digest("hex").slice(0, 32);
+    return join(this.#folder, hash.slice(0, 2), `${hash}.rows`);
+  }
+}

@@ -1,0 +1,66 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Item, MemoryProjectStore, type ProjectStore, Repository } from "@stagefold/core";
+import { createDynamoClient, DynamoProjectStore, ensureTable } from "@stagefold/core/dynamodb";
+import { createFileStores } from "@stagefold/core/files";
+import { startLocalDynamoDB } from "@stagefold/local-dynamodb";
+import { type ImportOptions, runImport } from "../src/index.ts";
+
+/** Where an import goes: a store, real files, and a folder for what waits. */
+export async function aPlace(store: ProjectStore = new MemoryProjectStore()) {
+  const folder = await mkdtemp(join(tmpdir(), "stagefold-migrate-"));
+  const { artifacts, logs } = createFileStores(join(folder, "files"));
+  const repository = new Repository({ store, artifacts, logs });
+  return {
+    store,
+    folder: join(folder, "import"),
+    files: join(folder, "files"),
+    repository,
+    logs,
+    report: join(folder, "report.jsonl"),
+    run: (options: Pick<ImportOptions, "sources"> & Partial<ImportOptions>) =>
+      runImport({ repository, folder: join(folder, "import"), ...options }),
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/** The engines that run on this machine. */
+export const ENGINES =
+  process.platform === "linux" && process.arch === "x64"
+    ? (["dynoxide", "dynalite"] as const)
+    : (["dynalite"] as const);
+
+type Client = ReturnType<typeof createDynamoClient>;
+
+/** A table on an embedded engine of its own. */
+export async function startTable(
+  engine: (typeof ENGINES)[number],
+): Promise<AsyncDisposable & { client: Client; store: ProjectStore }> {
+  const dataDir = await mkdtemp(join(tmpdir(), "stagefold-migrate-"));
+  const local = await startLocalDynamoDB({ dataDir, engine });
+  const client = createDynamoClient({ endpoint: local.endpoint });
+  await ensureTable(client, "AgentProjects");
+  return {
+    client,
+    store: new DynamoProjectStore(client, "AgentProjects"),
+    async [Symbol.asyncDispose]() {
+      client.destroy();
+      await local.close();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Items without what each write changes, by id. */
+export async function itemsOf(store: ProjectStore, ids: readonly string[]): Promise<Map<string, Item>> {
+  const items = await store.getMany(ids);
+  return new Map(
+    items
+      .map((item): [string, Item] => {
+        const { revision: _r, updated_at: _u, ...rest } = item;
+        return [String(item.project_id), rest];
+      })
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
+}
