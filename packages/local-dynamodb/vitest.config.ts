@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  // Every test here starts real processes; the longest waits for the end of a stopped one.
-  test: { include: ["src/**/*.test.ts"], testTimeout: 30_000, hookTimeout: 30_000 },
+  // Every test here starts real processes; on a busy machine that takes its time.
+  test: { include: ["src/**/*.test.ts"], testTimeout: 180_000, hookTimeout: 60_000 },
 });

@@ -11,6 +11,8 @@ export type LocalDynamoDBEvent =
   | { event: "engine_exited"; pid: number; exit_code: number | null; signal: string | null }
   | { event: "engine_restarting"; rapid_failures: number; delay_ms: number }
   | { event: "engine_start_failed"; reason: string }
+  /** The engine cannot start because the disk is full; it is tried again until there is room. Said once. */
+  | { event: "engine_waits_for_disk"; reason: string }
   | { event: "engine_failed"; reason: string }
   /** The engine of a killed owner was found running and was ended. */
   | { event: "orphan_ended"; engine: EngineKind; pid: number }

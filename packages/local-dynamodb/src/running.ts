@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { removeEndpointFile, writeEndpointFile } from "./endpoint-file.ts";
 import type { EngineProcess } from "./engine-process.ts";
 import { forgetEngine } from "./engine-record.ts";
@@ -6,6 +7,9 @@ import { endpointOf, type LaunchPlan, launch } from "./launch.ts";
 import type { OwnerLock } from "./lock.ts";
 import type { EngineKind, LocalDynamoDB, RestartPolicy } from "./options.ts";
 import { RESTART_POLICY, Supervisor } from "./supervisor.ts";
+
+/** Between two tries to write the endpoint file, in milliseconds. */
+const PUBLISH_AGAIN_MS = 1000;
 
 type RestartListener = (restart: { pid: number }) => void;
 
@@ -18,7 +22,9 @@ export class RunningLocalDynamoDB implements LocalDynamoDB {
   readonly #lock: OwnerLock;
   readonly #supervisor: Supervisor;
   readonly #listeners = new Set<RestartListener>();
+  readonly #ending = new AbortController();
   #closing: Promise<void> | undefined;
+  #publishing: Promise<void> = Promise.resolve();
 
   constructor(first: EngineProcess, plan: LaunchPlan, lock: OwnerLock, policy: Partial<RestartPolicy>) {
     this.#plan = plan;
@@ -58,6 +64,8 @@ export class RunningLocalDynamoDB implements LocalDynamoDB {
   }
 
   async #close(): Promise<void> {
+    this.#ending.abort();
+    await this.#publishing;
     try {
       await removeEndpointFile(this.#plan.layout);
       await this.#supervisor.stop();
@@ -69,13 +77,8 @@ export class RunningLocalDynamoDB implements LocalDynamoDB {
   }
 
   async #restarted(running: EngineProcess, restarts: number): Promise<void> {
-    const { layout, log } = this.#plan;
-    try {
-      await writeEndpointFile(layout, this.endpoint, this.engine, running.pid);
-    } catch (error) {
-      // The engine answers, only its pid in the file is old: findLocalDynamoDB will not find it until the next write.
-      log({ event: "warning", reason: `${layout.endpointFile} was not written: ${reasonOf(error)}` });
-    }
+    const { log } = this.#plan;
+    if (!(await this.#published(running))) this.#publishing = this.#publish(running);
     log({ event: "engine_ready", engine: this.engine, pid: running.pid, endpoint: this.endpoint, restarts });
     for (const listener of this.#listeners) {
       try {
@@ -84,5 +87,24 @@ export class RunningLocalDynamoDB implements LocalDynamoDB {
         log({ event: "warning", reason: `a restart listener threw: ${reasonOf(error)}` });
       }
     }
+  }
+
+  async #published(running: EngineProcess): Promise<boolean> {
+    const { layout, log } = this.#plan;
+    try {
+      await writeEndpointFile(layout, this.endpoint, this.engine, running.pid);
+      return true;
+    } catch (error) {
+      log({ event: "warning", reason: `${layout.endpointFile} was not written: ${reasonOf(error)}` });
+      return false;
+    }
+  }
+
+  /** The engine answers, but other processes find it by this file alone: it is written as soon as that is possible. */
+  async #publish(running: EngineProcess): Promise<void> {
+    const { signal } = this.#ending;
+    do {
+      await sleep(PUBLISH_AGAIN_MS, undefined, { signal }).catch(() => undefined);
+    } while (!signal.aborted && this.pid === running.pid && !(await this.#published(running)));
   }
 }

@@ -69,7 +69,7 @@ describe.each(enginesHere())("%s", (engine) => {
   test("a client with retries carries on over a restart without an error", async () => {
     await using dir = await tempDir();
     await using db = await startLocalDynamoDB({ dataDir: dir.path, engine });
-    const client = clientFor(db.endpoint, 8);
+    const client = clientFor(db.endpoint, 20);
     await createBuildsTable(client);
     const restarted = new Promise((resolve) => db.onRestart(resolve));
     process.kill(db.pid, "SIGKILL");

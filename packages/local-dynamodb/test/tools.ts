@@ -23,7 +23,7 @@ export async function tempDir(): Promise<{ path: string } & AsyncDisposable> {
 export async function until(
   what: string,
   check: () => boolean | Promise<boolean>,
-  ms = 10_000,
+  ms = 60_000,
 ): Promise<void> {
   const end = performance.now() + ms;
   while (!(await check())) {

@@ -1,0 +1,5 @@
+import { testRounds } from "./rounds.ts";
+
+// One after the other: each keeps a machine with two cores busy enough.
+testRounds("dynoxide");
+testRounds("dynalite");

@@ -1,0 +1,73 @@
+import { isStagefoldError, type Plan, type Repository } from "@stagefold/core";
+import { persist } from "./patience.ts";
+import { PIPELINE } from "./pipeline.ts";
+
+export const USERS = ["ada", "bo", "cy"] as const;
+export const AGENTS = ["agent_000000000001", "agent_000000000002"] as const;
+
+/**
+ * The person at the dashboard, behind a network of the same kind as the workers: repeats under the same key or
+ * operation until there is an answer.
+ */
+export class Driver {
+  readonly #repository: Repository;
+  readonly #plan: Plan;
+  #operations = 0;
+
+  constructor(repository: Repository, plan: Plan) {
+    this.#repository = repository;
+    this.#plan = plan;
+  }
+
+  /** A build of a number that is its own. */
+  async create(n: number): Promise<string> {
+    const request = {
+      requirement: `chaos ${n}`,
+      pipeline: PIPELINE,
+      user_id: USERS[n % USERS.length],
+      agent_id: AGENTS[n % AGENTS.length],
+      priority: 1 + (n % 5),
+      idempotency_key: `chaos ${n}`,
+    };
+    const { project_id } = await persist(() => this.#repository.control.create(request, this.#plan));
+    return project_id;
+  }
+
+  /** Each is false when the project is in a state in which that cannot be done. */
+  pause(id: string): Promise<boolean> {
+    return this.#change((operation) => this.#repository.control.pause(id, operation));
+  }
+
+  resume(id: string): Promise<boolean> {
+    return this.#change((operation) => this.#repository.control.resume(id, operation));
+  }
+
+  cancel(id: string): Promise<boolean> {
+    return this.#change((operation) => this.#repository.control.cancel(id, operation));
+  }
+
+  retry(id: string): Promise<boolean> {
+    return this.#change((operation) => this.#repository.control.retry(id, {}, operation));
+  }
+
+  async delete(id: string): Promise<void> {
+    try {
+      await persist(() => this.#repository.control.delete(id));
+    } catch (error) {
+      // An earlier try took effect and its reply was lost.
+      if (!isStagefoldError(error, "PROJECT_NOT_FOUND")) throw error;
+    }
+  }
+
+  async #change(write: (operation: string) => Promise<unknown>): Promise<boolean> {
+    this.#operations += 1;
+    const operation = `operation ${this.#operations}`;
+    try {
+      await persist(() => write(operation));
+      return true;
+    } catch (error) {
+      if (isStagefoldError(error, "PROJECT_CONFLICT")) return false;
+      throw error;
+    }
+  }
+}
