@@ -1,7 +1,13 @@
-import { createServer, request as forward, type IncomingMessage, type ServerResponse } from "node:http";
+import {
+  Agent,
+  createServer,
+  request as forward,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import type { Item } from "@stagefold/core";
-import { writeUnits } from "./write-units.ts";
+import { type IndexCost, writeUnits } from "./write-units.ts";
 
 /** One request as it went over the wire. */
 export interface Counted {
@@ -20,14 +26,20 @@ export interface CountingProxy extends AsyncDisposable {
   readonly requests: readonly Counted[];
 }
 
-/** Stands between everything and the engine, and counts what passes. */
-export async function startCountingProxy(target: string): Promise<CountingProxy> {
+/**
+ * Stands between everything and the engine, and counts what passes. Each write is made to show the item that it
+ * leaves, which whoever sent it only sees if it asked.
+ */
+export async function startCountingProxy(
+  target: string,
+  indexes?: readonly IndexCost[],
+): Promise<CountingProxy> {
   const requests: Counted[] = [];
   const items = new Map<string, Item>();
   const server = createServer((incoming, outgoing) => {
     pass(incoming, outgoing, target)
       .then(({ operation, sent, answer, status }) =>
-        requests.push(count(items, operation, sent, answer, status)),
+        requests.push(count(items, { operation, sent, answer, status }, indexes)),
       )
       .catch((error: unknown) => outgoing.destroy(error instanceof Error ? error : new Error(String(error))));
   });
@@ -44,6 +56,8 @@ export async function startCountingProxy(target: string): Promise<CountingProxy>
   };
 }
 
+const agent = new Agent({ keepAlive: true });
+
 interface Passed {
   readonly operation: string;
   readonly sent: Item;
@@ -52,15 +66,24 @@ interface Passed {
 }
 
 async function pass(incoming: IncomingMessage, outgoing: ServerResponse, target: string): Promise<Passed> {
-  const body = await read(incoming);
+  const operation = String(incoming.headers["x-amz-target"]).split(".").at(-1) ?? "";
+  const sent = json(await read(incoming));
+  const showing = operation === "UpdateItem" ? { ...sent, ReturnValues: "ALL_NEW" } : sent;
+  const body = Buffer.from(JSON.stringify(showing));
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     const { host: _host, ...headers } = incoming.headers;
-    forward(target, { method: incoming.method, headers }, resolve).on("error", reject).end(body);
+    const changed = { ...headers, "content-length": body.length };
+    forward(target, { method: incoming.method, headers: changed, agent }, resolve)
+      .on("error", reject)
+      .end(body);
   });
-  const text = await read(answer);
-  outgoing.writeHead(answer.statusCode ?? 502, answer.headers).end(text);
-  const operation = String(incoming.headers["x-amz-target"]).split(".").at(-1) ?? "";
-  return { operation, sent: json(body), answer: json(text), status: answer.statusCode ?? 502 };
+  const shown = json(await read(answer));
+  const { Attributes: _shown, ...rest } = shown;
+  const hidden = operation === "UpdateItem" && sent.ReturnValues !== "ALL_NEW";
+  const text = Buffer.from(JSON.stringify(hidden ? rest : shown));
+  const { "transfer-encoding": _te, "x-amz-crc32": _crc, ...headers } = answer.headers;
+  outgoing.writeHead(answer.statusCode ?? 502, { ...headers, "content-length": text.length }).end(text);
+  return { operation, sent, answer: shown, status: answer.statusCode ?? 502 };
 }
 
 async function read(stream: IncomingMessage): Promise<Buffer> {
@@ -75,10 +98,8 @@ function json(body: Buffer): Item {
 
 function count(
   items: Map<string, Item>,
-  operation: string,
-  sent: Item,
-  answer: Item,
-  status: number,
+  { operation, sent, answer, status }: Passed,
+  indexes: readonly IndexCost[] | undefined,
 ): Counted {
   const refused = status !== 200;
   const after = operation === "PutItem" ? itemIn(sent.Item) : itemIn(answer.Attributes);
@@ -91,7 +112,7 @@ function count(
   return {
     operation,
     project_id: id,
-    units: writeUnits(before, after),
+    units: writeUnits(before, after, indexes),
     visible: before?.revision !== after.revision,
     refused,
   };

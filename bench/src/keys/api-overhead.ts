@@ -1,0 +1,69 @@
+import { Agent, request } from "node:http";
+import { Cleanup } from "../measure/cleanup.ts";
+import { startEngine } from "../measure/engine.ts";
+import { figureOf } from "../measure/figure.ts";
+import { startProgram } from "../measure/program.ts";
+import { startApp } from "../measure/worker-process.ts";
+import { openObserver, queueBuilds, untilNoWork } from "../workload/store.ts";
+import type { Measurement } from "./measurement.ts";
+
+/** `projects.get` over HTTP against a bare handler that makes the same request of the engine, a round of each in turn. */
+export const apiOverhead: Measurement = {
+  keys: ["api_overhead"],
+  async run({ short }) {
+    await using cleanup = new Cleanup();
+    const engine = await startEngine();
+    cleanup.add(() => engine[Symbol.asyncDispose]());
+    const observer = openObserver(engine.endpoint, engine.dataDir);
+    cleanup.add(() => observer[Symbol.dispose]());
+    const id = await finishedBuild(observer, engine.dataDir);
+    const api = await startApp("api", { dataDir: engine.dataDir });
+    cleanup.add(() => api[Symbol.asyncDispose]());
+    const bare = await startProgram("express-get", { endpoint: engine.endpoint });
+    cleanup.add(() => bare[Symbol.asyncDispose]());
+    const agent = new Agent({ keepAlive: true });
+    cleanup.add(() => agent.destroy());
+    const input = encodeURIComponent(JSON.stringify({ project_id: id }));
+    const ours = `${api.url}/trpc/projects.get?input=${input}`;
+    const theirs = `${String(await bare.ask(null))}/projects/${id}`;
+    const [rounds, requests] = short ? [3, 50] : [9, 300];
+    const ratios: number[] = [];
+    // The first round warms up.
+    for (let round = 0; round <= rounds; round++) {
+      const ratio = (await medianMs(ours, requests, agent)) / (await medianMs(theirs, requests, agent));
+      if (round > 0) ratios.push(ratio);
+    }
+    return { api_overhead: figureOf(ratios) };
+  },
+};
+
+async function finishedBuild(observer: ReturnType<typeof openObserver>, dataDir: string): Promise<string> {
+  await using _worker = await startApp("worker", { dataDir });
+  const [id = ""] = await queueBuilds(observer, 1);
+  await untilNoWork(observer, 60_000);
+  return id;
+}
+
+async function medianMs(url: string, requests: number, agent: Agent): Promise<number> {
+  const times: number[] = [];
+  for (let i = 0; i < requests; i++) {
+    const from = performance.now();
+    await get(url, agent);
+    times.push(performance.now() - from);
+  }
+  return figureOf(times).median;
+}
+
+function get(url: string, agent: Agent): Promise<void> {
+  return new Promise((resolve, reject) => {
+    request(url, { agent }, (answer) => {
+      if (answer.statusCode !== 200)
+        reject(new Error(`expected 200 from ${url}, found ${answer.statusCode}`));
+      answer.on("error", reject);
+      answer.on("end", () => resolve());
+      answer.resume();
+    })
+      .on("error", reject)
+      .end();
+  });
+}

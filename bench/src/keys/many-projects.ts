@@ -1,0 +1,75 @@
+import { createClient } from "@stagefold/client";
+import { bareDocuments } from "../baselines/documents.ts";
+import { Cleanup } from "../measure/cleanup.ts";
+import { type Engine, startEngine } from "../measure/engine.ts";
+import { type Figure, figureOf } from "../measure/figure.ts";
+import { startApp } from "../measure/worker-process.ts";
+import { putMany } from "../workload/many.ts";
+import { type Measurement, say } from "./measurement.ts";
+
+const FEW = 1000;
+const PAGE = 50;
+
+/** The first page of a list, and the figures of a month, with few projects and with many. */
+export const manyProjects: Measurement = {
+  keys: ["list_100k", "stats_100k"],
+  async run({ short }) {
+    await using cleanup = new Cleanup();
+    const [few, many] = [await startEngine(), await startEngine()];
+    cleanup.add(() => few[Symbol.asyncDispose]());
+    cleanup.add(() => many[Symbol.asyncDispose]());
+    await fill(few, FEW);
+    const all = short ? 5000 : 100_000;
+    const from = performance.now();
+    await fill(many, all);
+    say(`${all} projects are there after ${((performance.now() - from) / 1000).toFixed(0)} s`);
+    const stats: number[] = [];
+    for (let round = 0; round < (short ? 1 : 3); round++) stats.push(await statsMs(many.dataDir));
+    return { list_100k: await compareLists(few, many, short ? 3 : 9), stats_100k: figureOf(stats) };
+  },
+};
+
+async function fill(engine: Engine, projects: number): Promise<void> {
+  const documents = bareDocuments(engine.endpoint);
+  await putMany(documents, projects);
+  documents.destroy();
+}
+
+/** Rounds of first pages of both, in turn. */
+async function compareLists(few: Engine, many: Engine, rounds: number): Promise<Figure> {
+  await using fewApi = await startApp("api", { dataDir: few.dataDir });
+  await using manyApi = await startApp("api", { dataDir: many.dataDir });
+  const ratios: number[] = [];
+  // The first round warms up.
+  for (let round = 0; round <= rounds; round++) {
+    const ratio = (await listMs(manyApi.url)) / (await listMs(fewApi.url));
+    if (round > 0) ratios.push(ratio);
+  }
+  return figureOf(ratios);
+}
+
+/** The median time of some first pages. */
+async function listMs(url = ""): Promise<number> {
+  const client = createClient({ url });
+  const pages: number[] = [];
+  for (let i = 0; i < 30; i++) {
+    const from = performance.now();
+    const { items } = await client.projects.list({ limit: PAGE });
+    pages.push(performance.now() - from);
+    if (items.length !== PAGE) throw new Error(`expected ${PAGE} projects, found ${items.length}`);
+  }
+  return figureOf(pages).median;
+}
+
+/** By an API that has not been asked before: it remembers what it has added up. */
+async function statsMs(dataDir: string): Promise<number> {
+  await using api = await startApp("api", { dataDir });
+  const client = createClient({ url: api.url ?? "" });
+  // Whatever the first request of a process costs is not what is asked here.
+  await client.projects.list({ limit: 1 });
+  const from = performance.now();
+  const { all } = await client.stats.builds({ days: 30 });
+  const ms = performance.now() - from;
+  if (all.total === 0) throw new Error("expected builds within the last 30 days, found none");
+  return ms;
+}

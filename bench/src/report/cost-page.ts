@@ -1,0 +1,100 @@
+import { WORK_SHARDS } from "@stagefold/core";
+import type { WorkloadCount } from "../counts/workload.ts";
+
+/** Dollars for a million request units, on demand. */
+export const PRICE = {
+  write: 0.625,
+  read: 0.125,
+  source: "Amazon's on-demand price in us-east-1 since November 2024",
+};
+
+export interface CostFigures {
+  readonly builds: number;
+  /** By the size of each stage's output in bytes, the workload's own first. */
+  readonly bySize: readonly { readonly output_bytes: number; readonly count: WorkloadCount }[];
+  /** The same builds by the way that Stagefold replaces. */
+  readonly replaced: { readonly requests: number; readonly write_units: number };
+}
+
+/** What one partition takes in a second, by Amazon's own account; a table on demand starts with a quota of its own. */
+const PARTITION_UNITS = 1000;
+
+/** docs/cost.md, as it follows from what was counted. Pure. */
+export function costPage({ builds, bySize, replaced }: CostFigures): string {
+  const [own] = bySize;
+  if (!own) throw new RangeError("expected the workload's own count, found none");
+  const each = (total: number) => total / builds;
+  const rows = bySize.map(({ output_bytes, count }) =>
+    [
+      `${output_bytes} B`,
+      kb(count.item_bytes),
+      each(count.requests).toFixed(1),
+      each(count.write_units).toFixed(1),
+      dollars(each(count.write_units)),
+    ].join(" | "),
+  );
+  const units = each(own.count.write_units);
+  const perItem = Math.floor(PARTITION_UNITS / Math.ceil(own.count.item_bytes / 1024));
+  return `# What it costs
+
+<!-- Written by \`npm run bench -- --write-docs\`: edit bench/src/report/cost-page.ts instead. -->
+
+DynamoDB bills a write by the size of the whole item, a kilobyte a unit, whatever part of it changes, and each index
+whose entry changes as a write of its own. So a build costs what its writes are and what its item weighs. This page was
+counted on the wire, over ${builds} builds of six stages; each stage starts, logs two lines, reports its progress, and ends with an
+output and three artifact paths of 80 characters. Times play no part in it: it is the same on every machine.
+
+## One build
+
+| output of a stage | finished item | requests | write units | 1,000 builds |
+| --- | --- | --- | --- | --- |
+${rows.map((row) => `| ${row} |`).join("\n")}
+
+The requests are those of the worker: one claim, one write that starts the first stage, and one for the end of each stage,
+which starts the next; what is above that are its looks for work, one for many builds. Who creates a build pays one more
+write (about 5 units). Money is for write units at $${PRICE.write} a million, ${PRICE.source}; a read of a whole item costs
+half a unit for each 4 KB at $${PRICE.read} a million, and is lost in rounding.
+
+The way that Stagefold replaces (read all, write all as text, read again, write the progress, with two indexes that carry
+everything) takes ${each(replaced.requests).toFixed(0)} requests and ${each(replaced.write_units).toFixed(0)} write units for the same build, ${dollars(each(replaced.write_units))} for 1,000: ${(replaced.write_units / own.count.write_units).toFixed(1)} times as much.
+
+A stage that takes minutes adds one write every two seconds at most while it says something, and a heartbeat for each
+quarter of the lease (15 seconds) while it is silent. A silent hour is ${60 * 4} heartbeats: about ${60 * 4 * (Math.ceil(own.count.item_bytes / 1024) + 2)} units with an item of ${kb(own.count.item_bytes)}, or
+${dollars((60 * 4 * (Math.ceil(own.count.item_bytes / 1024) + 2)) / 1000)}. A longer lease (\`STAGEFOLD_LEASE_SECONDS\`) makes that less, and a dead worker's builds wait longer.
+
+## What it can take
+
+| what | takes | which is |
+| --- | --- | --- |
+| one item | ${PARTITION_UNITS} units a second | ${perItem} writes a second at ${kb(own.count.item_bytes)}; a build needs one every two seconds at most |
+| one partition of the work index | ${PARTITION_UNITS} units a second | claims, first writes and ends: about 5 units a build, so ${Math.floor(PARTITION_UNITS / 5)} builds a second; a priority has ${WORK_SHARDS} |
+| one state in StatusIndex | ${PARTITION_UNITS} units a second | 1 unit for each end of a stage, in \`building\`: ${Math.floor(PARTITION_UNITS / 8)} builds a second of six stages |
+| one user in UserIndex | ${PARTITION_UNITS} units a second | the same for one user's builds |
+| a table, on demand | 40,000 units a second by default | ${Math.floor(40_000 / units)} builds a second; Amazon raises it when asked |
+| an item | 400 KB at DynamoDB, 256 KB here | ${Math.floor((256 * 1024) / (own.count.item_bytes / 6))} stages' worth of the workload; 64 is the most |
+
+## Where the limits are, and what to do there
+
+- **Large outputs.** Every later write of the build pays for them again. Return what other stages need, and record the rest as
+  artifacts; beyond 16 KB that happens by itself.
+- **Many stages.** Costs grow with the square of their number, since each one's end is paid at the size of all before it. Parts
+  of one stage (sub-stages) are cheaper than stages.
+- **More than ${Math.floor(PARTITION_UNITS / 8)} builds a second.** The state \`building\` is one partition of StatusIndex. Amazon splits a hot partition by
+  its sort key, the time of creation, so the limit is not hard; beyond it, use a table for each kind of build
+  (\`STAGEFOLD_TABLE\`).
+- **More than ${Math.floor((PARTITION_UNITS / 5) * WORK_SHARDS)} claims a second of one priority.** Raise the number of shards (\`WORK_SHARDS\`; it may only grow), or spread
+  builds over priorities.
+- **Many idle workers.** A look for work is up to ten queries, at most every two seconds for a worker: 5 reads a second, half a
+  unit each, is $${((2.5 * 3600 * 24 * 30 * PRICE.read) / 1e6).toFixed(2)} a month for each idle worker.
+- **Many watchers.** They share one read a second for each watched project, whoever watches.
+`;
+}
+
+function kb(bytes: number): string {
+  return `${(bytes / 1024).toFixed(1)} KB`;
+}
+
+/** For a thousand times so many write units. */
+function dollars(units: number): string {
+  return `$${((units * 1000 * PRICE.write) / 1e6).toFixed(3)}`;
+}

@@ -1,0 +1,33 @@
+/** What each stage of the workload says and makes, the same for everything that is measured. */
+export const STAGES = ["one", "two", "three", "four", "five", "six"] as const;
+export const PIPELINE = "bench-workload";
+/** Builds in work at once. */
+export const AT_ONCE = 16;
+export const REQUIREMENT = "A build whose stages have no work of their own";
+
+/** Two lines of log. */
+export function logLines(stage: string): [string, string] {
+  return [`${stage}: begun with what the stage before it left`, `${stage}: done, and all checks passed`];
+}
+
+/** The size of an output, in bytes of JSON; about 300 is that of the workload. */
+export const OUTPUT_BYTES = 300;
+
+export function outputOf(stage: string, bytes = OUTPUT_BYTES): Record<string, unknown> {
+  return { summary: `The output of ${stage}: ${"x".repeat(bytes - 80)}`, ok: true, items: [1, 2, 3], stage };
+}
+
+/** Outputs that the cost page compares, besides that of the workload. Larger ones than 16 KB leave the item. */
+export const LARGER_OUTPUTS = [2000, 8000] as const;
+
+export function pipelineOf(outputBytes: number): string {
+  return outputBytes === OUTPUT_BYTES ? PIPELINE : `${PIPELINE}-${outputBytes}`;
+}
+
+/** Three paths of 80 characters. */
+export function artifactPaths(stage: string): string[] {
+  return ["a", "b", "c"].map((name) => `artifacts/${stage}/${name}`.padEnd(75, "_").concat(".json"));
+}
+
+/** One stage that takes longer than anyone measures. */
+export const SLOW_PIPELINE = "bench-slow";
