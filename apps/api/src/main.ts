@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
 import { builtInPipelines, loadPipelines } from "@stagefold/pipeline";
 import { type Env, openBackend } from "@stagefold/runtime";
 import { type Logger, pino } from "pino";
@@ -35,15 +36,22 @@ async function serve(env: Env, log: Logger, opened: Closable[]): Promise<Api> {
   const metrics = new Metrics({ ofProcess: true });
   const pipelines = env.pipelines === undefined ? builtInPipelines() : await loadPipelines(env.pipelines);
   const backend = await openBackend(env, {
-    onRequest: ({ operation, ok }) => metrics.storeRequest(operation, ok),
+    onRequest: metrics.storeRequest,
     onEngineLost: (error) => giveUp(log, error),
   });
   opened.push(backend);
   const { repository, artifacts, logs } = backend;
   const system = { version: await version(), engine: engineOf(env), node_version: process.versions.node };
-  const api = await startApi({ repository, artifacts, logs, pipelines, log, metrics, system }, env);
+  const deps = { repository, artifacts, logs, pipelines, log, metrics, system, ...pageFolder() };
+  const api = await startApi(deps, env);
   opened.push(api);
   return api;
+}
+
+/** `--page <folder>`: the built dashboard, from whoever starts the API with one. */
+function pageFolder(): { pageDir?: string } {
+  const { page } = parseArgs({ options: { page: { type: "string" } } }).values;
+  return page === undefined ? {} : { pageDir: page };
 }
 
 /** The last opened first: requests that are still answered need what they work on. */

@@ -80,6 +80,14 @@ export interface ProjectsApi<P extends PipelineLike> {
     input?: ProjectFilter & { lastEventId?: string | undefined },
     options?: WatchOptions,
   ): AsyncGenerator<ListChange, void>;
+  /**
+   * The changes of the whole list and, of the projects named (50 at the most), every state, in one stream. Each
+   * project comes at once, and again after a lost connection.
+   */
+  watchMany(
+    input?: { project_ids?: string[] | undefined; lastEventId?: string | undefined },
+    options?: WatchOptions,
+  ): AsyncGenerator<ManyChange<P>, void>;
   /** Resolves with the project when it is completed, failed or cancelled. */
   waitForEnd(input: { project_id: string }, options?: WatchOptions): Promise<ProjectOf<P>>;
 }
@@ -90,6 +98,12 @@ export type ListChange =
   | { kind: "removed"; project_id: string }
   /** Changes may have been missed: read the list again. */
   | { kind: "reset" };
+
+export type ManyChange<P extends PipelineLike = PipelineLike> =
+  | ListChange
+  | { kind: "project"; project: ProjectOf<P> }
+  /** Nothing more comes of this project. */
+  | { kind: "ended"; project_id: string; code: "PROJECT_NOT_FOUND" | "SNAPSHOT_UNREADABLE" };
 
 type StageIn<P extends PipelineLike> = ProjectOf<P>["stages_snapshot"]["stages"][number];
 

@@ -2,7 +2,7 @@ import type { ProjectsApi, StagefoldClient } from "./api.ts";
 import { download, upload } from "./internal/artifacts.ts";
 import type { InputOf, OutputOf } from "./internal/router-types.ts";
 import { type CallPath, Transport } from "./internal/transport.ts";
-import { waitForEnd, watchList, watchProject } from "./internal/watch/projects.ts";
+import { waitForEnd, watchList, watchMany, watchProject } from "./internal/watch/projects.ts";
 import type { CallOptions, ClientOptions } from "./options.ts";
 import type { PipelineLike } from "./typed.ts";
 
@@ -63,6 +63,7 @@ function projectsOf(transport: Transport, call: Call): ProjectsApi<PipelineLike>
     delete: call("projects.delete"),
     watch: (input, options) => watchProject(transport, input, options),
     watchList: (input, options) => watchList(transport, input, options),
+    watchMany: (input, options) => watchMany(transport, input, options),
     waitForEnd: (input, options) => waitForEnd(transport, input, options),
   };
 }

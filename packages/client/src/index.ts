@@ -4,6 +4,7 @@ export type {
   ClaimedWork,
   CreateProjectInput,
   ListChange,
+  ManyChange,
   Page,
   ProjectFilter,
   ProjectsApi,

@@ -181,3 +181,28 @@ test("waitForEnd resolves with the ended build, at once when it has ended", asyn
   expect((await waiting).status).toBe("cancelled");
   expect((await client.projects.waitForEnd({ project_id })).status).toBe("cancelled");
 });
+
+test("the list and some projects come in one stream, over a restart of the server too", async () => {
+  const deps = memoryDeps();
+  const server = await start(deps);
+  const client = createClient({ url: server.url });
+  const { project_id } = await client.projects.create({ requirement: "r" });
+  const seen: string[] = [];
+  const abort = new AbortController();
+  const ids = [project_id, "proj_000000000000"];
+  const watching = (async () => {
+    for await (const change of client.projects.watchMany({ project_ids: ids }, { signal: abort.signal }))
+      seen.push(change.kind === "project" ? `project ${change.project.status}` : change.kind);
+  })();
+  await until(() => seen.includes("project queued") && seen.includes("ended"), "the projects at once");
+  await client.projects.pause({ project_id });
+  await until(() => seen.includes("project paused") && seen.includes("changed"), "the change, twice");
+  await server.close();
+  await start(deps, server.port);
+  await deps.repository.control.cancel(project_id);
+  await until(() => seen.includes("project cancelled"), "the state after the restart");
+  abort.abort();
+  await watching;
+  // What is shown once is not told again, but for the project as it is after a lost connection.
+  expect(seen.filter((one) => one === "project queued")).toHaveLength(1);
+});

@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url";
 import { TRPCError } from "@trpc/server";
 import express, { type Express } from "express";
 import { createContextInner } from "../router/index.ts";
@@ -10,10 +9,9 @@ import { securityHeaders } from "./headers.ts";
 import { healthRoutes } from "./health.ts";
 import { Metrics } from "./metrics.ts";
 import { observe } from "./observe.ts";
+import { pageRoutes } from "./page.ts";
 import { errorHandler, logError, sendError } from "./send-error.ts";
 import { trpcRoutes } from "./trpc.ts";
-
-const PAGE = fileURLToPath(new URL("./page/", import.meta.url));
 
 /** The whole HTTP surface, for a server on loopback: it knows its own address from the connections it gets. */
 export function createApp(deps: ApiDeps): Express {
@@ -31,7 +29,7 @@ export function createApp(deps: ApiDeps): Express {
   app.use(healthRoutes(deps.repository.store, metrics));
   app.use("/trpc", trpcRoutes(context, log));
   app.use("/artifacts", artifactRoutes(deps));
-  app.use(express.static(PAGE, { dotfiles: "ignore", redirect: false }));
+  app.use(pageRoutes(deps.pageDir));
   app.use((_req, res) => {
     sendError(res, new TRPCError({ code: "NOT_FOUND", message: "There is nothing at this address." }));
   });

@@ -8,4 +8,6 @@ export interface ApiDeps extends ContextDeps {
   readonly log?: Logger;
   /** Its own, without figures of the process, when none are given. */
   readonly metrics?: Metrics;
+  /** The folder of the built dashboard. Without one the pages say that there is none. */
+  readonly pageDir?: string;
 }

@@ -1,5 +1,5 @@
 import type { RequestListener } from "@stagefold/core/dynamodb";
-import { countStoreRequests } from "@stagefold/runtime/store-metrics";
+import { type BuildCounters, countBuilds } from "@stagefold/runtime/store-metrics";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { CallSeen } from "../router/index.ts";
 import type { Watch } from "../watch/index.ts";
@@ -14,8 +14,7 @@ export class Metrics {
   readonly #calls: Histogram<"procedure" | "type" | "outcome">;
   readonly #refusals: Counter<"procedure" | "code">;
   readonly #changes: Counter<"kind">;
-  /** Counts a request to the project store. */
-  readonly storeRequest: RequestListener;
+  readonly #builds: BuildCounters;
 
   constructor(options: { readonly ofProcess?: boolean } = {}) {
     const registers = [this.registry];
@@ -41,7 +40,7 @@ export class Metrics {
     });
     this.#refusals = new Counter({
       name: "stagefold_refusals_total",
-      help: "Procedures that were refused, by the code of the error; LEASE_LOST is a lease that was lost",
+      help: "Procedures that were refused, by the code of the error",
       labelNames: ["procedure", "code"],
       registers,
     });
@@ -51,8 +50,13 @@ export class Metrics {
       labelNames: ["kind"],
       registers,
     });
-    this.storeRequest = countStoreRequests(this.registry);
+    this.#builds = countBuilds(this.registry);
     if (options.ofProcess === true) collectDefaultMetrics({ register: this.registry });
+  }
+
+  /** Counts a request to the project store. */
+  get storeRequest(): RequestListener {
+    return this.#builds.storeRequest;
   }
 
   request(seen: { route: string; method: string; status: number; seconds: number; stream: boolean }): void {
@@ -62,6 +66,7 @@ export class Metrics {
 
   call({ procedure, type, ok, code, seconds }: CallSeen): void {
     if (code !== undefined) this.#refusals.inc({ procedure, code });
+    if (code === "LEASE_LOST") this.#builds.leaseLost.inc();
     this.#calls.observe({ procedure, type, outcome: ok ? "ok" : "error" }, seconds);
   }
 

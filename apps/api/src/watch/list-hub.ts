@@ -52,6 +52,11 @@ export class ListHub {
     return this.#readers.size;
   }
 
+  /** The id of the newest change: a reader that begins now begins after it. */
+  get place(): string {
+    return this.#log.id();
+  }
+
   /** Changes of the projects that pass the filter, from now on or after the event of an id. Ends with the signal. */
   async *watch(
     filter: ListFilter,

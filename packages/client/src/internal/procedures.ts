@@ -12,6 +12,7 @@ export const PROCEDURES = {
   "projects.delete": "mutation",
   "projects.watch": "subscription",
   "projects.watchList": "subscription",
+  "projects.watchMany": "subscription",
   "stages.list": "query",
   "stages.get": "query",
   "stages.logs": "query",

@@ -45,6 +45,8 @@ export interface BuildFigures {
   duration_seconds: { median: number; p95: number } | null;
   /** Of the builds that ended, by stage. */
   stage_seconds: Record<string, { builds: number; median: number; total: number }>;
+  /** Builds that failed, by the stage in which they did. */
+  stage_failures: Record<string, number>;
   input_tokens: number;
   output_tokens: number;
   tool_calls: number;

@@ -80,11 +80,13 @@ export class Repository {
     return project;
   }
 
-  /** All artifacts of a project, or of one stage, in the order of the stages. */
+  /** All artifacts of a project, or of one stage or part of a stage, in the order of the stages. */
   async artifactsOf(project: Project, stage?: string): Promise<Artifact[]> {
-    const stages = stage === undefined ? project.stages_snapshot.stages : [findStage(project, stage).stage];
+    const part = stage === undefined ? undefined : findPart(project, stage);
+    const all = project.stages_snapshot.stages;
+    const stages = part ? [part.stage] : stage === undefined ? all : [findStage(project, stage).stage];
     const lists = await Promise.all(stages.map((one) => artifactsOfStage(project, one, this.#files)));
-    return lists.flat();
+    return lists.flat().filter(({ sub_stage }) => !part || sub_stage === part.part);
   }
 
   /** Called with every change that this process makes, after the store acknowledged it. Returns the way to stop. */

@@ -1,4 +1,4 @@
-import type { ListChange, ProjectFilter } from "../../api.ts";
+import type { ListChange, ManyChange, ProjectFilter } from "../../api.ts";
 import type { Project } from "../../model/project.ts";
 import type { WatchOptions } from "../../options.ts";
 import { isRecord } from "../error-from.ts";
@@ -37,6 +37,24 @@ export async function* watchList(
   } as const;
   for await (const change of watch(transport, request, options))
     yield change as EventOf<"projects.watchList">;
+}
+
+/** See `ProjectsApi.watchMany`. */
+export async function* watchMany(
+  transport: Transport,
+  input: { project_ids?: string[] | undefined; lastEventId?: string | undefined } = {},
+  options?: WatchOptions,
+): AsyncGenerator<ManyChange, void> {
+  const request = {
+    path: "projects.watchMany",
+    input,
+    // A project as a whole and its line in the list are told separately.
+    keyOf: (change: unknown) =>
+      `${isRecord(change) && change.kind === "project" ? "whole " : ""}${projectIn(change)}`,
+    probe: (signal: AbortSignal) => transport.call("projects.list", { limit: 1 }, { signal }),
+  } as const;
+  for await (const change of watch(transport, request, options))
+    yield change as EventOf<"projects.watchMany">;
 }
 
 /** See `ProjectsApi.waitForEnd`. */

@@ -1,0 +1,67 @@
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  type ErrorComponentProps,
+  lazyRouteComponent,
+} from "@tanstack/react-router";
+import { ErrorState } from "../components/ui/error-state.tsx";
+import { BuildsPage } from "../features/builds/page.tsx";
+import { readSearch } from "../features/builds/search.ts";
+import { NotFound } from "./not-found.tsx";
+import { Shell } from "./shell.tsx";
+
+const rootRoute = createRootRoute({
+  component: Shell,
+  notFoundComponent: NotFound,
+  errorComponent: PageError,
+});
+
+const buildsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/",
+  validateSearch: readSearch,
+  component: BuildsPage,
+});
+
+const buildRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/builds/$projectId",
+  validateSearch: (search: Record<string, unknown>) => search,
+  component: lazyRouteComponent(() => import("../features/build/page.tsx"), "BuildPage"),
+});
+
+const newRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/new",
+  component: lazyRouteComponent(() => import("../features/new-build/page.tsx"), "NewBuildPage"),
+});
+
+const statisticsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/statistics",
+  validateSearch: (search: Record<string, unknown>) => search,
+  component: lazyRouteComponent(() => import("../features/statistics/page.tsx"), "StatisticsPage"),
+});
+
+const routeTree = rootRoute.addChildren([buildsRoute, buildRoute, newRoute, statisticsRoute]);
+
+export function createAppRouter() {
+  return createRouter({
+    routeTree,
+    defaultPreload: "intent",
+    defaultErrorComponent: PageError,
+    defaultNotFoundComponent: NotFound,
+    scrollRestoration: false,
+  });
+}
+
+function PageError({ error, reset }: ErrorComponentProps) {
+  return <ErrorState error={error} onRetry={reset} />;
+}
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: ReturnType<typeof createAppRouter>;
+  }
+}

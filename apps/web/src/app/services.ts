@@ -1,0 +1,34 @@
+import { QueryClient } from "@tanstack/react-query";
+import { mayPass } from "../lib/errors.ts";
+import { type Client, createClient } from "../lib/trpc.ts";
+import { LiveHub } from "../live/hub.ts";
+
+/** What the page works with; made once. */
+export interface Services {
+  readonly client: Client;
+  readonly queries: QueryClient;
+  readonly live: LiveHub;
+}
+
+export function createServices(): Services {
+  const client = createClient();
+  const queries = createQueries();
+  return { client, queries, live: new LiveHub(client) };
+}
+
+function createQueries(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        // The event stream says when something changed; what is older than a break is read again then.
+        staleTime: 30_000,
+        refetchOnWindowFocus: false,
+        refetchOnReconnect: false,
+        networkMode: "always",
+        retry: (count, error) => count < 2 && mayPass(error),
+        retryDelay: (count) => Math.min(4000, 500 * 2 ** count),
+      },
+      mutations: { retry: false, networkMode: "always" },
+    },
+  });
+}

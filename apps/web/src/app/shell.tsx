@@ -1,0 +1,85 @@
+import { Link, Outlet, useNavigate } from "@tanstack/react-router";
+import { ChartNoAxesColumn, Keyboard, ListChecks, type LucideIcon, Plus } from "lucide-react";
+import { useState } from "react";
+import { Button, buttonClass } from "../components/ui/button.tsx";
+import { Tooltip } from "../components/ui/tooltip.tsx";
+import { common } from "../i18n/common.ts";
+import { useMessages } from "../i18n/lang.ts";
+import { ConnectionBanner } from "./connection-banner.tsx";
+import { Help } from "./help.tsx";
+import { messages } from "./messages.ts";
+import { SettingsMenu } from "./settings-menu.tsx";
+import { usePrefixKeys, useShortcut } from "./shortcuts.ts";
+
+/** The frame of every page: a bar on top, the page below it, which scrolls by itself. */
+export function Shell() {
+  const t = useMessages(messages);
+  const c = useMessages(common);
+  const navigate = useNavigate();
+  const [help, setHelp] = useState(false);
+  usePrefixKeys();
+  useShortcut("?", () => setHelp(true));
+  useShortcut("g b", () => void navigate({ to: "/", search: {} }));
+  useShortcut("g s", () => void navigate({ to: "/statistics" }));
+  useShortcut("c", () => void navigate({ to: "/new" }));
+  return (
+    <div className="flex h-dvh flex-col bg-bg">
+      <a
+        className="-translate-y-16 fixed top-2 left-2 z-50 rounded-md bg-accent-strong px-3 py-1.5 text-on-accent focus:translate-y-0"
+        href="#content"
+      >
+        {t.skip}
+      </a>
+      <header className="flex h-12 shrink-0 items-center gap-1 border-line border-b bg-surface px-2 sm:px-4">
+        <Link
+          className="mr-1 flex items-center gap-2 rounded-md px-1 py-1 font-semibold sm:mr-4"
+          search={{}}
+          to="/"
+        >
+          <img alt="" className="size-6" height="24" src="/icon.svg" width="24" />
+          <span className="max-sm:sr-only">Stagefold</span>
+        </Link>
+        <nav aria-label={t.navigation} className="flex min-w-0 flex-1 items-center gap-1">
+          <NavLink icon={ListChecks} label={c.builds} to="/" />
+          <NavLink icon={ChartNoAxesColumn} label={c.statistics} to="/statistics" />
+        </nav>
+        <Link className={buttonClass({ look: "primary" })} to="/new">
+          <Plus aria-hidden className="size-4" />
+          <span className="max-sm:sr-only">{c.newBuild}</span>
+        </Link>
+        <Tooltip content={`${c.help} (?)`}>
+          <Button
+            aria-label={c.help}
+            className="max-sm:hidden"
+            look="ghost"
+            onClick={() => setHelp(true)}
+            size="icon"
+          >
+            <Keyboard aria-hidden className="size-4" />
+          </Button>
+        </Tooltip>
+        <SettingsMenu />
+      </header>
+      <main className="flex min-h-0 flex-1 flex-col" id="content" tabIndex={-1}>
+        <Outlet />
+      </main>
+      <ConnectionBanner />
+      <Help onOpenChange={setHelp} open={help} />
+    </div>
+  );
+}
+
+function NavLink({ to, label, icon: Icon }: { to: "/" | "/statistics"; label: string; icon: LucideIcon }) {
+  return (
+    <Link
+      activeOptions={{ exact: true, includeSearch: false }}
+      activeProps={{ className: "bg-hover text-ink" }}
+      className="flex h-8 items-center gap-2 rounded-md px-2.5 font-medium text-ink-2 text-sm hover:bg-hover hover:text-ink"
+      search={{}}
+      to={to}
+    >
+      <Icon aria-hidden className="size-4" />
+      {label}
+    </Link>
+  );
+}

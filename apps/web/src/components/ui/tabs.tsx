@@ -1,0 +1,40 @@
+import { Tabs as Base } from "@base-ui/react/tabs";
+import type { ReactNode } from "react";
+
+export interface Tab<T extends string> {
+  readonly value: T;
+  readonly label: ReactNode;
+  readonly content: ReactNode;
+}
+
+export interface TabsProps<T extends string> {
+  tabs: readonly Tab<T>[];
+  value: T;
+  onChange: (value: T) => void;
+  /** What the tabs are of, for screen readers. */
+  label: string;
+}
+
+/** Only the chosen tab's content is there. */
+export function Tabs<T extends string>({ tabs, value, onChange, label }: TabsProps<T>) {
+  return (
+    <Base.Root onValueChange={(next: T) => onChange(next)} value={value}>
+      <Base.List aria-label={label} className="relative flex gap-1 overflow-x-auto border-line border-b">
+        {tabs.map((tab) => (
+          <Base.Tab
+            className="-mb-px whitespace-nowrap border-transparent border-b-2 px-3 py-2 font-medium text-ink-2 text-sm outline-offset-[-2px] hover:text-ink data-active:border-accent-strong data-active:text-ink"
+            key={tab.value}
+            value={tab.value}
+          >
+            {tab.label}
+          </Base.Tab>
+        ))}
+      </Base.List>
+      {tabs.map((tab) => (
+        <Base.Panel className="outline-offset-[-2px]" key={tab.value} value={tab.value}>
+          {tab.content}
+        </Base.Panel>
+      ))}
+    </Base.Root>
+  );
+}

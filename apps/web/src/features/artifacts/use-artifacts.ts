@@ -1,0 +1,51 @@
+import { useQueries } from "@tanstack/react-query";
+import { type Client, type Project, useTRPCClient } from "../../lib/trpc.ts";
+import type { Artifact } from "./model/artifact.ts";
+import { inlineArtifacts } from "./model/inline.ts";
+
+export interface Artifacts {
+  readonly artifacts: readonly Artifact[];
+  /** Some lists, too long for the item, are still being read. */
+  readonly loading: boolean;
+  readonly error?: unknown;
+}
+
+/** All artifacts of a build in the order of its stages. Short lists are in the item itself, long ones are read. */
+export function useArtifacts(project: Project): Artifacts {
+  const client = useTRPCClient();
+  const { project_id } = project;
+  const { stages } = project.stages_snapshot;
+  const long = stages.filter(({ artifact_manifest }) => artifact_manifest !== undefined);
+  const answers = useQueries({
+    queries: long.map(({ stage, artifact_manifest, attempt }) => ({
+      // A list's name is never used again for another one.
+      queryKey: ["artifacts", project_id, stage, attempt, artifact_manifest],
+      queryFn: ({ signal }: { signal: AbortSignal }) => wholeList(client, project_id, stage, signal),
+      staleTime: Number.POSITIVE_INFINITY,
+    })),
+  });
+  const read = new Map(long.map(({ stage }, i) => [stage, answers[i]]));
+  const failed = answers.find(({ error }) => error !== null);
+  return {
+    artifacts: stages.flatMap((stage) => read.get(stage.stage)?.data ?? inlineArtifacts(project_id, stage)),
+    loading: answers.some(({ isPending }) => isPending),
+    ...(failed && { error: failed.error }),
+  };
+}
+
+async function wholeList(
+  client: Client,
+  project_id: string,
+  stage: string,
+  signal: AbortSignal,
+): Promise<Artifact[]> {
+  const all: Artifact[] = [];
+  let cursor: string | null = null;
+  do {
+    const page: { items: Artifact[]; next_cursor: string | null } =
+      await client.artifacts.listByProject.query({ project_id, stage, limit: 100, cursor }, { signal });
+    all.push(...page.items);
+    cursor = page.next_cursor;
+  } while (cursor !== null);
+  return all;
+}

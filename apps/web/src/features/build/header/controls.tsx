@@ -1,0 +1,85 @@
+import { Ban, Copy, Ellipsis, Pause, Play, RotateCcw, Trash2 } from "lucide-react";
+import { useState } from "react";
+import { Button } from "../../../components/ui/button.tsx";
+import { Confirm } from "../../../components/ui/dialog.tsx";
+import { Menu, MenuItem, MenuSeparator } from "../../../components/ui/menu.tsx";
+import { useToast } from "../../../components/ui/toast.tsx";
+import { common } from "../../../i18n/common.ts";
+import { useMessages } from "../../../i18n/lang.ts";
+import type { Project } from "../../../lib/trpc.ts";
+import { messages } from "../messages.ts";
+import { isPossible } from "../model/controls.ts";
+import type { BuildControl } from "../use-control.ts";
+
+/** The buttons of a build. What ends or removes something asks first. */
+export function Controls({ project, control }: { project: Project; control: BuildControl }) {
+  const t = useMessages(messages);
+  const c = useMessages(common);
+  const toast = useToast();
+  const [asks, setAsks] = useState<"cancel" | "delete">();
+  const copyId = async () => {
+    await navigator.clipboard.writeText(project.project_id);
+    toast.say(c.copied, project.project_id);
+  };
+  return (
+    <div className="ml-auto flex flex-wrap items-center gap-2">
+      {isPossible("pause", project) && (
+        <Button disabled={control.busy} focusableWhenDisabled onClick={control.pause}>
+          <Pause aria-hidden className="size-4" />
+          {c.pause}
+        </Button>
+      )}
+      {isPossible("resume", project) && (
+        <Button disabled={control.busy} focusableWhenDisabled look="primary" onClick={control.resume}>
+          <Play aria-hidden className="size-4" />
+          {c.resume}
+        </Button>
+      )}
+      {isPossible("retry", project) && (
+        <Button disabled={control.busy} focusableWhenDisabled look="primary" onClick={() => control.retry()}>
+          <RotateCcw aria-hidden className="size-4" />
+          {c.retry}
+        </Button>
+      )}
+      {isPossible("cancel", project) && (
+        <Button disabled={control.busy} focusableWhenDisabled onClick={() => setAsks("cancel")}>
+          <Ban aria-hidden className="size-4" />
+          {c.cancel}
+        </Button>
+      )}
+      <Menu
+        trigger={
+          <Button aria-label={t.moreActions} look="ghost" size="icon">
+            <Ellipsis aria-hidden className="size-4" />
+          </Button>
+        }
+      >
+        <MenuItem onClick={() => void copyId()}>
+          <Copy aria-hidden className="size-4" />
+          {t.copyId}
+        </MenuItem>
+        <MenuSeparator />
+        <MenuItem danger onClick={() => setAsks("delete")}>
+          <Trash2 aria-hidden className="size-4" />
+          {c.delete}
+        </MenuItem>
+      </Menu>
+      <Confirm
+        action={c.cancelBuild}
+        description={t.cancelText}
+        onConfirm={control.cancel}
+        onOpenChange={(open) => setAsks(open ? "cancel" : undefined)}
+        open={asks === "cancel"}
+        title={t.cancelTitle}
+      />
+      <Confirm
+        action={c.delete}
+        description={t.deleteText}
+        onConfirm={control.remove}
+        onOpenChange={(open) => setAsks(open ? "delete" : undefined)}
+        open={asks === "delete"}
+        title={t.deleteTitle}
+      />
+    </div>
+  );
+}

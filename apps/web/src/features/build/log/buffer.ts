@@ -1,0 +1,108 @@
+import { carriedAfter, plainText } from "./ansi.ts";
+
+const EVEN = /^[ -~]*$/;
+
+/** The lines of one attempt's log, as many as have come; it only grows. Readers subscribe to its version. */
+export class LogBuffer {
+  readonly #raw: string[] = [];
+  readonly #plain: string[] = [];
+  readonly #columns: number[] = [];
+  /** Styles that the line before left switched on, for the lines where there are any. */
+  readonly #carried = new Map<number, string>();
+  readonly #listeners = new Set<() => void>();
+  #open = "";
+  #widest = 0;
+
+  get length(): number {
+    return this.#raw.length;
+  }
+
+  /** Of the widest line, in columns. */
+  get columns(): number {
+    return this.#widest;
+  }
+
+  columnsAt(index: number): number {
+    return this.#columns[index] ?? 0;
+  }
+
+  /** Whether every character of a line takes one column for certain, in any font of fixed width. */
+  isEven(index: number): boolean {
+    return EVEN.test(this.plain(index));
+  }
+
+  append(lines: readonly string[]): void {
+    if (lines.length === 0) return;
+    for (const line of lines) {
+      if (this.#open !== "") this.#carried.set(this.#raw.length, this.#open);
+      const plain = plainText(line);
+      this.#raw.push(line);
+      this.#plain.push(plain);
+      const columns = columnsOf(plain);
+      this.#columns.push(columns);
+      this.#widest = Math.max(this.#widest, columns);
+      this.#open = carriedAfter(this.#open, line);
+    }
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** As the stage wrote it. */
+  raw(index: number): string {
+    return this.#raw[index] ?? "";
+  }
+
+  carried(index: number): string {
+    return this.#carried.get(index) ?? "";
+  }
+
+  /** Without styles and control characters. */
+  plain(index: number): string {
+    return this.#plain[index] ?? "";
+  }
+
+  /** The numbers of the lines, from `from` on, that have the text, in whatever case. */
+  find(text: string, from = 0): number[] {
+    const wanted = text.toLowerCase();
+    const found: number[] = [];
+    if (wanted === "") return found;
+    for (let i = from; i < this.#plain.length; i++)
+      if (this.plain(i).toLowerCase().includes(wanted)) found.push(i);
+    return found;
+  }
+
+  /** The whole log as a file's parts, without copying it line by line. */
+  parts(): string[] {
+    return this.#raw.map((line) => `${line}\n`);
+  }
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+}
+
+const TAB = 8;
+
+/** Columns that a text takes in a fixed-width font: wide characters take two. */
+export function columnsOf(text: string): number {
+  let columns = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 9) columns += TAB - (columns % TAB);
+    else columns += isWide(code) ? 2 : 1;
+  }
+  return columns;
+}
+
+/** Chinese, Japanese, Korean and full-width forms. Halves of a pair (emoji and the like) count one each. */
+function isWide(code: number): boolean {
+  return (
+    (code >= 0x1100 && code <= 0x115f) ||
+    (code >= 0x2e80 && code <= 0xa4cf) ||
+    (code >= 0xac00 && code <= 0xd7a3) ||
+    (code >= 0xf900 && code <= 0xfaff) ||
+    (code >= 0xfe30 && code <= 0xfe6f) ||
+    (code >= 0xff00 && code <= 0xff60) ||
+    (code >= 0xffe0 && code <= 0xffe6)
+  );
+}

@@ -1,0 +1,186 @@
+import { ArrowDownToLine, Download, WrapText } from "lucide-react";
+import { type ReactNode, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
+import { useShortcut } from "../../../app/shortcuts.ts";
+import { Button } from "../../../components/ui/button.tsx";
+import { ErrorState } from "../../../components/ui/error-state.tsx";
+import { Tooltip } from "../../../components/ui/tooltip.tsx";
+import { useLang, useMessages } from "../../../i18n/lang.ts";
+import { cn } from "../../../lib/cn.ts";
+import { formatNumber } from "../../../lib/format.ts";
+import { preference, usePreference } from "../../../lib/preference.ts";
+import { saveBlob } from "../../artifacts/model/save.ts";
+import type { LogBuffer } from "./buffer.ts";
+import { LogView } from "./log-view.tsx";
+import { logMessages } from "./messages.ts";
+import { SearchBar } from "./search-bar.tsx";
+import { throttled } from "./throttle.ts";
+import { type Log, type LogRef, useLog } from "./use-log.ts";
+
+const wrapping = preference<"on" | "off">("log.wrap", ["on", "off"], () => "on");
+
+export interface LogPanelProps extends LogRef {
+  /** Whether the end says most: the stage runs, or failed. */
+  fromEnd: boolean;
+  /** Of a downloaded file, without its ending. */
+  fileName: string;
+  /** Beside the search, such as a choice of the attempt. */
+  children?: ReactNode;
+}
+
+/** The log of one attempt: it follows the end until one scrolls up. */
+export function LogPanel({ fromEnd, fileName, children, ...ref }: LogPanelProps) {
+  const t = useMessages(logMessages);
+  const log = useLog(ref);
+  const { buffer } = log;
+  const count = useCount(buffer);
+  const wrap = usePreference(wrapping) === "on";
+  const [following, setFollowing] = useState(fromEnd);
+  const search = useSearch(log, count);
+  const field = useRef<HTMLInputElement>(null);
+  useShortcut("/", () => field.current?.focus());
+  // Who goes to a match reads there, whatever comes at the end.
+  const at = search.line;
+  useEffect(() => {
+    if (at !== undefined) setFollowing(false);
+  }, [at]);
+
+  if (log.error !== undefined) return <ErrorState error={log.error} />;
+  return (
+    <div className="overflow-hidden rounded-lg border border-line">
+      <div className="flex flex-wrap items-center gap-x-2 gap-y-1.5 border-line border-b bg-surface px-2 py-1.5">
+        {children}
+        <SearchBar
+          at={search.at}
+          field={field}
+          matches={search.matches.length}
+          onStep={search.step}
+          onText={search.setText}
+          text={search.text}
+        />
+        <Standing count={count} log={log} />
+        <div className="flex items-center">
+          <Toggle label={t.wrap} on={wrap} onClick={() => wrapping.set(wrap ? "off" : "on")}>
+            <WrapText aria-hidden className="size-4" />
+          </Toggle>
+          <Toggle label={t.follow} on={following} onClick={() => setFollowing(!following)}>
+            <ArrowDownToLine aria-hidden className="size-4" />
+          </Toggle>
+          <Tooltip content={t.download}>
+            <Button
+              aria-label={t.download}
+              disabled={count === 0 || log.state === "reading"}
+              focusableWhenDisabled
+              look="ghost"
+              onClick={() => saveBlob(new Blob(buffer.parts(), { type: "text/plain" }), `${fileName}.log`)}
+              size="icon"
+            >
+              <Download aria-hidden className="size-4" />
+            </Button>
+          </Tooltip>
+        </div>
+      </div>
+      {count === 0 && log.state !== "reading" ? (
+        <p className="grid h-48 place-items-center bg-[#0d1117] text-[#b3b8c4] text-sm">
+          {log.state === "over" ? t.empty : t.nothingYet}
+        </p>
+      ) : (
+        <LogView
+          at={at}
+          buffer={buffer}
+          count={count}
+          following={following}
+          key={`${ref.stage} ${ref.attempt}`}
+          label={t.log}
+          onFollowing={setFollowing}
+          over={log.state === "over"}
+          wanted={search.wanted}
+          wrap={wrap}
+        />
+      )}
+    </div>
+  );
+}
+
+/** A long log comes in many pages: drawing each would take longer than reading it. Milliseconds. */
+const DRAW_MS = 120;
+
+function useCount(buffer: LogBuffer): number {
+  const [seen, setSeen] = useState({ buffer, count: buffer.length });
+  useEffect(() => {
+    const see = () => setSeen({ buffer, count: buffer.length });
+    see();
+    return throttled(buffer.subscribe, DRAW_MS)(see);
+  }, [buffer]);
+  return seen.buffer === buffer ? seen.count : 0;
+}
+
+function useSearch({ buffer }: Log, count: number) {
+  const [text, setText] = useState("");
+  const [step, setStep] = useState<number>();
+  // Typing goes before searching: a long log takes a moment.
+  const wanted = useDeferredValue(text);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the buffer grows in place
+  const matches = useMemo(() => buffer.find(wanted), [buffer, wanted, count]);
+  const at = matches.length === 0 ? 0 : (((step ?? 0) % matches.length) + matches.length) % matches.length;
+  return {
+    text,
+    wanted,
+    matches,
+    at,
+    line: wanted === "" ? undefined : matches[at],
+    setText: (next: string) => {
+      setText(next);
+      setStep(undefined);
+    },
+    step: (by: 1 | -1) =>
+      setStep(step === undefined && by === 1 && matches.length === 0 ? undefined : at + by),
+  };
+}
+
+/** How many lines there are, and whether more come. */
+function Standing({ log, count }: { log: Log; count: number }) {
+  const t = useMessages(logMessages);
+  const lang = useLang();
+  const lines = formatNumber(count, lang);
+  const texts = {
+    reading: t.reading(lines),
+    following: t.following,
+    away: t.away,
+    over: count === 1 ? t.oneLine : t.lines(lines),
+  } satisfies Record<Log["state"], string>;
+  return (
+    <span
+      className="flex items-center gap-1.5 whitespace-nowrap text-ink-2 text-xs tabular"
+      data-log-state={log.state}
+    >
+      {log.state === "following" && (
+        <span aria-hidden className="size-1.5 animate-pulse rounded-full bg-info" />
+      )}
+      {texts[log.state]}
+    </span>
+  );
+}
+
+interface ToggleProps {
+  label: string;
+  on: boolean;
+  onClick: () => void;
+  children: ReactNode;
+}
+
+function Toggle({ label, on, onClick, children }: ToggleProps) {
+  return (
+    <Tooltip content={label}>
+      <Button
+        aria-label={label}
+        aria-pressed={on}
+        className={cn(on && "bg-selected text-accent")}
+        look="ghost"
+        onClick={onClick}
+        size="icon"
+      >
+        {children}
+      </Button>
+    </Tooltip>
+  );
+}

@@ -1,0 +1,144 @@
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { type RefObject, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { cn } from "../../../lib/cn.ts";
+import type { LogBuffer } from "./buffer.ts";
+import { Line, SHOWN } from "./line.tsx";
+
+/** Pixels of one row of text. */
+const ROW = 20;
+/** Lines that need no more than the usual height. */
+const SHORT = 12;
+/** As near to the end as counts as there, in pixels. */
+const NEAR = 24;
+
+export interface LogViewProps {
+  buffer: LogBuffer;
+  count: number;
+  wrap: boolean;
+  wanted: string;
+  /** No more lines come: then a short log takes no more room than it needs. */
+  over: boolean;
+  /** The line that the search stands at. */
+  at: number | undefined;
+  following: boolean;
+  onFollowing: (following: boolean) => void;
+  label: string;
+}
+
+/** The lines that can be seen, and a few around them, of a log of any length. */
+export function LogView(props: LogViewProps) {
+  const { buffer, count, wrap, wanted, at, following, onFollowing, label, over } = props;
+  const scroller = useRef<HTMLDivElement>(null);
+  const digits = Math.max(3, String(count).length);
+  const columns = useColumns(scroller, digits);
+  const rowsOf = (index: number) => {
+    if (!wrap || columns === undefined) return 1;
+    return Math.max(1, Math.ceil(Math.min(buffer.columnsAt(index), SHOWN) / columns));
+  };
+  const virtual = useVirtualizer({
+    count,
+    getScrollElement: () => scroller.current,
+    estimateSize: (index) => rowsOf(index) * ROW,
+    overscan: 12,
+  });
+
+  // Another width or way to wrap: every row has another height.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: these are the occasions
+  useLayoutEffect(() => {
+    virtual.measure();
+  }, [virtual, wrap, columns]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: new lines and new heights are the occasions
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    if (following && element) element.scrollTop = element.scrollHeight;
+  }, [following, count, wrap, columns]);
+
+  useEffect(() => {
+    if (at !== undefined) virtual.scrollToIndex(at, { align: "center" });
+  }, [virtual, at]);
+
+  const hear = () => {
+    const element = scroller.current;
+    if (!element) return;
+    const left = element.scrollHeight - element.scrollTop - element.clientHeight;
+    if (left <= NEAR !== following) onFollowing(left <= NEAR);
+  };
+  const gutter = `${digits + 2}ch`;
+  const width = wrap ? undefined : `calc(${Math.min(buffer.columns, SHOWN) + digits + 6}ch)`;
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a region that scrolls
+    <div
+      aria-label={label}
+      className={cn(
+        "max-h-[70dvh] overflow-auto bg-[#0d1117] py-2 font-mono text-[#e6edf3] text-xs leading-5 [overflow-anchor:none] focus-visible:outline-offset-[-2px]",
+        over && count < SHORT ? "min-h-28" : "h-[28rem]",
+      )}
+      data-testid="log"
+      onScroll={hear}
+      ref={scroller}
+      role="region"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keys
+      tabIndex={0}
+    >
+      <div
+        className="relative min-w-full"
+        style={{ height: virtual.getTotalSize(), ...(width && { width }) }}
+      >
+        {virtual.getVirtualItems().map(({ index, start }) => (
+          <div
+            className={cn("absolute top-0 left-0 flex w-full", at === index && "bg-[#23304a]")}
+            data-index={index}
+            key={index}
+            // The height of the others is known without looking.
+            ref={wrap && !buffer.isEven(index) ? virtual.measureElement : undefined}
+            style={{ transform: `translateY(${start}px)` }}
+          >
+            <span
+              aria-hidden
+              className="sticky left-0 shrink-0 select-none bg-[#0d1117] pr-[1ch] text-right text-[#9198a1] tabular"
+              style={{ width: gutter }}
+            >
+              {index + 1}
+            </span>
+            <span
+              className={cn(
+                "min-h-5 min-w-0 flex-1 pl-[1ch] [tab-size:8]",
+                wrap ? "whitespace-break-spaces pr-[1ch] [word-break:break-all]" : "whitespace-pre",
+              )}
+            >
+              <Line buffer={buffer} here={at === index} index={index} wanted={wanted} />
+            </span>
+          </div>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+/** How many columns of text fit beside the line numbers. */
+function useColumns(scroller: RefObject<HTMLDivElement | null>, digits: number): number | undefined {
+  const [columns, setColumns] = useState<number>();
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    if (!element) return;
+    const observer = new ResizeObserver(() => {
+      const width = characterWidth(element);
+      if (width > 0) setColumns(Math.max(10, Math.floor(element.clientWidth / width) - digits - 4));
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [scroller, digits]);
+  return columns;
+}
+
+function characterWidth(element: HTMLElement): number {
+  const probe = document.createElement("span");
+  probe.textContent = "0".repeat(100);
+  probe.style.position = "absolute";
+  probe.style.visibility = "hidden";
+  element.append(probe);
+  const { width } = probe.getBoundingClientRect();
+  probe.remove();
+  return width / 100;
+}

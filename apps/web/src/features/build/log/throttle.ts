@@ -1,0 +1,26 @@
+type Subscribe = (listener: () => void) => () => void;
+
+/** Tells its listeners of changes at once, and of more that follow within `ms` together. */
+export function throttled(subscribe: Subscribe, ms: number): Subscribe {
+  return (listener) => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let missed = false;
+    const tell = () => {
+      missed = false;
+      timer = setTimeout(again, ms);
+      listener();
+    };
+    const again = () => {
+      timer = undefined;
+      if (missed) tell();
+    };
+    const leave = subscribe(() => {
+      if (timer === undefined) tell();
+      else missed = true;
+    });
+    return () => {
+      clearTimeout(timer);
+      leave();
+    };
+  };
+}

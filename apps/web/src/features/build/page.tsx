@@ -1,0 +1,135 @@
+import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useMemo } from "react";
+import { useShortcut } from "../../app/shortcuts.ts";
+import { PageScroll } from "../../components/page-scroll.tsx";
+import { ErrorState } from "../../components/ui/error-state.tsx";
+import { Skeleton } from "../../components/ui/skeleton.tsx";
+import { Tabs } from "../../components/ui/tabs.tsx";
+import { useMessages } from "../../i18n/lang.ts";
+import { codeOf } from "../../lib/errors.ts";
+import type { Project } from "../../lib/trpc.ts";
+import { useProject } from "../../live/use-project.ts";
+import { ArtifactsView } from "../artifacts/artifacts-view.tsx";
+import { useArtifacts } from "../artifacts/use-artifacts.ts";
+import { Header } from "./header/header.tsx";
+import { messages } from "./messages.ts";
+import { stageInFocus } from "./model/controls.ts";
+import { type BuildSearch, buildSearchSchema } from "./search.ts";
+import { Counted, StagePanel } from "./stage/stage-panel.tsx";
+import { Waterfall } from "./timeline/waterfall.tsx";
+import { useControl } from "./use-control.ts";
+import { useStageNames } from "./use-stage-names.ts";
+
+export function BuildPage() {
+  const { projectId = "" } = useParams({ strict: false });
+  const { data, error, refetch } = useProject(projectId);
+  // A build that is gone says so; one that cannot be read for a moment stays as it was.
+  if (error && (!data || codeOf(error) === "PROJECT_NOT_FOUND"))
+    return (
+      <PageScroll>
+        <h1 className="sr-only">{projectId}</h1>
+        <ErrorState error={error} onRetry={() => void refetch()} />
+      </PageScroll>
+    );
+  return <PageScroll>{data ? <Build key={projectId} project={data} /> : <Loading />}</PageScroll>;
+}
+
+function Loading() {
+  return (
+    <div aria-busy className="grid grid-cols-1 gap-4">
+      <Skeleton className="mt-7 h-8 w-72 max-w-full" />
+      <Skeleton className="h-5 w-full max-w-2xl" />
+      <Skeleton className="h-1.5 w-full" />
+      <Skeleton className="h-5 w-full max-w-xl" />
+      <Skeleton className="h-72 w-full rounded-xl" />
+    </div>
+  );
+}
+
+/** What the address says, and a way to change it. */
+function useBuildSearch(): [BuildSearch, (change: Partial<BuildSearch>) => void] {
+  const found = useSearch({ strict: false });
+  const navigate = useNavigate();
+  const search = useMemo(() => buildSearchSchema.parse(found), [found]);
+  const change = (next: Partial<BuildSearch>) =>
+    void navigate({
+      to: ".",
+      search: { ...search, ...next },
+      replace: next.view === undefined,
+      resetScroll: false,
+    });
+  return [search, change];
+}
+
+function Build({ project }: { project: Project }) {
+  const t = useMessages(messages);
+  const navigate = useNavigate();
+  const [search, change] = useBuildSearch();
+  const nameOf = useStageNames(project.pipeline);
+  const control = useControl(project);
+  const { artifacts } = useArtifacts(project);
+  const { stages } = project.stages_snapshot;
+  const stage = stages.find((one) => one.stage === search.stage) ?? stageInFocus(project);
+  const show = (key: string) => change({ stage: key, attempt: undefined, view: undefined });
+  const step = (by: number) => {
+    const next = stages[stages.findIndex((one) => one.stage === stage?.stage) + by];
+    if (next) show(next.stage);
+  };
+  useShortcut("j", () => step(1));
+  useShortcut("k", () => step(-1));
+  useShortcut("u", () => void navigate({ to: "/", search: {} }));
+  const stageName = (key: string) => {
+    const known = stages.find((one) => one.stage === key);
+    return known ? nameOf(known) : key;
+  };
+  return (
+    <div className="grid grid-cols-1 gap-5">
+      <title>{`${project.project_name} · Stagefold`}</title>
+      <Header control={control} nameOf={nameOf} onShow={show} project={project} shown={stage?.stage} />
+      <Tabs
+        label={t.sections}
+        onChange={(view) => change({ view: view === "stages" ? undefined : view })}
+        tabs={[
+          {
+            value: "stages",
+            label: t.stages,
+            content: (
+              <div className="grid grid-cols-1 gap-6 pt-4">
+                <Waterfall nameOf={nameOf} onShow={show} project={project} shown={stage?.stage} />
+                {stage && (
+                  <StagePanel
+                    artifacts={artifacts.filter((one) => one.stage === stage.stage)}
+                    control={control}
+                    nameOf={nameOf}
+                    onSearch={change}
+                    project={project}
+                    search={search}
+                    stage={stage}
+                  />
+                )}
+              </div>
+            ),
+          },
+          {
+            value: "artifacts",
+            label: <Counted count={artifacts.length} name={t.artifacts} />,
+            content: (
+              <div className="pt-4">
+                <ArtifactsView
+                  file={search.file}
+                  from={search.from}
+                  onChoose={(chosen) =>
+                    change({ view: "artifacts", file: chosen?.path, from: chosen?.stage })
+                  }
+                  project={project}
+                  stageName={stageName}
+                />
+              </div>
+            ),
+          },
+        ]}
+        value={search.view ?? "stages"}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,127 @@
+import { ChevronRight } from "lucide-react";
+import type { ReactNode } from "react";
+import { StatusIcon } from "../../../components/status.tsx";
+import { statusNames } from "../../../i18n/common.ts";
+import { useLang, useMessages } from "../../../i18n/lang.ts";
+import { cn } from "../../../lib/cn.ts";
+import type { Stage } from "../../../lib/trpc.ts";
+import { messages } from "../messages.ts";
+import type { Row } from "./bars.ts";
+import { shortDuration } from "./duration.ts";
+import type { Span } from "./scale.ts";
+import { Bars } from "./track.tsx";
+
+/** Name, bars, seconds; on a phone the bars lie below. */
+export const ROW =
+  "grid grid-cols-[minmax(0,1fr)_4.5rem] items-center gap-x-3 sm:grid-cols-[minmax(9rem,15rem)_minmax(0,1fr)_4.5rem]";
+export const TRACK = "max-sm:order-last max-sm:col-span-2";
+
+interface StageRowProps {
+  row: Row;
+  stage: Stage;
+  name: string;
+  span: Span;
+  shown: boolean;
+  onShow: () => void;
+  /** Undefined when the stage has no parts, `none` when no stage has any. */
+  partsOpen: boolean | "none" | undefined;
+  onParts: () => void;
+}
+
+export function StageRow({ row, stage, name, span, shown, onShow, partsOpen, onParts }: StageRowProps) {
+  const t = useMessages(messages);
+  const lang = useLang();
+  const attempts = Math.max(stage.attempt, stage.history.length);
+  return (
+    <div
+      className={cn("relative rounded-md", shown ? "bg-selected" : "hover:bg-hover")}
+      data-stage={stage.stage}
+    >
+      <div className={cn(ROW, "min-h-8 px-2 py-1")}>
+        <div className="flex min-w-0 items-center gap-1.5">
+          {partsOpen !== "none" && <PartsToggle name={name} onClick={onParts} open={partsOpen} />}
+          <StatusIcon status={stage.status} />
+          {/* The button covers the row, so that all of it can be clicked. */}
+          <button
+            aria-current={shown ? "true" : undefined}
+            className="min-w-0 truncate text-left text-sm after:absolute after:inset-0 after:rounded-md focus-visible:outline-none focus-visible:after:outline-2 focus-visible:after:outline-accent-strong"
+            onClick={onShow}
+            title={name}
+            type="button"
+          >
+            {name}
+            <span className="sr-only">
+              , {statusNames[lang][stage.status]}
+              {attempts > 1 && `, ${t.attemptCount(attempts)}`}
+            </span>
+          </button>
+          {attempts > 1 && (
+            <span
+              aria-hidden
+              className="shrink-0 rounded bg-idle-soft px-1 text-[0.6875rem] text-ink-2 tabular"
+            >
+              ×{attempts}
+            </span>
+          )}
+        </div>
+        <div
+          className={cn(TRACK, "pointer-events-none z-1 h-6 max-sm:h-4 [&_[data-bar]]:pointer-events-auto")}
+        >
+          <Bars bars={row.bars} span={span} />
+        </div>
+        <Seconds row={row} />
+      </div>
+    </div>
+  );
+}
+
+function PartsToggle({
+  open,
+  name,
+  onClick,
+}: {
+  open: boolean | undefined;
+  name: string;
+  onClick: () => void;
+}) {
+  const t = useMessages(messages);
+  if (open === undefined) return <span className="size-5 shrink-0" />;
+  return (
+    <button
+      aria-expanded={open}
+      aria-label={open ? t.hideParts(name) : t.showParts(name)}
+      className="z-1 grid size-5 shrink-0 place-items-center rounded text-ink-3 hover:bg-sunken hover:text-ink"
+      onClick={onClick}
+      type="button"
+    >
+      <ChevronRight aria-hidden className={cn("size-4 transition-transform", open && "rotate-90")} />
+    </button>
+  );
+}
+
+/** A row that is no stage: the time in the queue, or a part of a stage. `className` indents what it is called. */
+export function PlainRow(props: { row: Row; span: Span; className: string; children: ReactNode }) {
+  const { row, span, className, children } = props;
+  return (
+    <div className={cn(ROW, "min-h-7 px-2 py-0.5 text-ink-2 text-sm")}>
+      <div className={cn("flex min-w-0 items-center gap-1.5", className)}>{children}</div>
+      <div className={cn(TRACK, "h-5 max-sm:h-3")}>
+        <Bars bars={row.bars} span={span} />
+      </div>
+      <Seconds row={row} />
+    </div>
+  );
+}
+
+/** How long what is shown took in all, waiting between attempts left out. */
+function Seconds({ row }: { row: Row }) {
+  const lang = useLang();
+  const bars = row.bars.filter(({ kind }) => kind !== "wait");
+  const seconds = bars.reduce((sum, bar) => sum + (bar.toMs - bar.fromMs), 0) / 1000;
+  const open = bars.some((bar) => bar.open);
+  return (
+    <span className="text-right text-ink-2 text-xs tabular">
+      {bars.length > 0 && shortDuration(open ? Math.floor(seconds) : seconds, lang)}
+    </span>
+  );
+}

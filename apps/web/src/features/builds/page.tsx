@@ -1,0 +1,115 @@
+import { Link, useSearch } from "@tanstack/react-router";
+import { Boxes, SearchX } from "lucide-react";
+import { useMemo } from "react";
+import { buttonClass } from "../../components/ui/button.tsx";
+import { EmptyState } from "../../components/ui/empty-state.tsx";
+import { ErrorState } from "../../components/ui/error-state.tsx";
+import { Skeleton } from "../../components/ui/skeleton.tsx";
+import { common } from "../../i18n/common.ts";
+import { useMessages } from "../../i18n/lang.ts";
+import { usePageTitle } from "../../lib/page-title.ts";
+import { Filters } from "./filters.tsx";
+import { messages } from "./messages.ts";
+import type { BuildsSearch } from "./search.ts";
+import { SelectionBar } from "./selection-bar.tsx";
+import { Table } from "./table.tsx";
+import { useBuilds } from "./use-builds.ts";
+import { useSelection } from "./use-selection.ts";
+
+export function BuildsPage() {
+  const c = useMessages(common);
+  const search = useSearch({ from: "/" });
+  usePageTitle(c.builds);
+  return (
+    <>
+      <h1 className="sr-only">{c.builds}</h1>
+      <Filters search={search} />
+      <List search={search} />
+    </>
+  );
+}
+
+function List({ search }: { search: BuildsSearch }) {
+  const {
+    builds,
+    error,
+    isPending,
+    isPlaceholderData,
+    hasNextPage,
+    isFetchingNextPage,
+    fetchNextPage,
+    refetch,
+  } = useBuilds(search);
+  const ids = useMemo(() => builds.map(({ project_id }) => project_id), [builds]);
+  const { selection, select, selectAll, clear } = useSelection(ids);
+  const more = () => {
+    if (!isFetchingNextPage && !error) void fetchNextPage();
+  };
+  if (isPending) return <Loading />;
+  if (builds.length === 0 && error) return <ErrorState error={error} onRetry={() => void refetch()} />;
+  if (builds.length === 0 && !isPlaceholderData) return <Empty filtered={Object.keys(search).length > 0} />;
+  return (
+    <>
+      <Table
+        builds={builds}
+        hasMore={hasNextPage}
+        onEnd={more}
+        onSelect={select}
+        onSelectAll={selectAll}
+        search={search}
+        selected={selection.ids}
+      />
+      {selection.ids.size > 0 && (
+        <SelectionBar
+          builds={builds.filter(({ project_id }) => selection.ids.has(project_id))}
+          onClear={clear}
+        />
+      )}
+    </>
+  );
+}
+
+function Loading() {
+  const c = useMessages(common);
+  return (
+    <div className="grid gap-px p-4" role="status">
+      <span className="sr-only">{c.loading}</span>
+      {Array.from({ length: 8 }, (_, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: they are all alike
+        <Skeleton className="my-2 h-9 w-full" key={i} />
+      ))}
+    </div>
+  );
+}
+
+function Empty({ filtered }: { filtered: boolean }) {
+  const t = useMessages(messages);
+  const c = useMessages(common);
+  if (filtered)
+    return (
+      <EmptyState
+        action={
+          <Link className={buttonClass()} search={{}} to="/">
+            {t.clearFilters}
+          </Link>
+        }
+        icon={SearchX}
+        title={t.noMatchTitle}
+      >
+        {t.noMatchText}
+      </EmptyState>
+    );
+  return (
+    <EmptyState
+      action={
+        <Link className={buttonClass({ look: "primary" })} to="/new">
+          {c.newBuild}
+        </Link>
+      }
+      icon={Boxes}
+      title={t.emptyTitle}
+    >
+      {t.emptyText}
+    </EmptyState>
+  );
+}

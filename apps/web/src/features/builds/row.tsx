@@ -1,0 +1,127 @@
+import { memo } from "react";
+import { ProgressBar } from "../../components/progress-bar.tsx";
+import { Duration, RelativeTime } from "../../components/relative-time.tsx";
+import { StatusBadge } from "../../components/status.tsx";
+import { useMessages } from "../../i18n/lang.ts";
+import { cn } from "../../lib/cn.ts";
+import type { ProjectSummary } from "../../lib/trpc.ts";
+import { messages } from "./messages.ts";
+import type { BuildsSearch } from "./search.ts";
+import { Tags } from "./tags.tsx";
+
+export interface RowProps {
+  build: ProjectSummary;
+  /** 1 is the heading. */
+  position: number;
+  height: number;
+  selected: boolean;
+  onSelect: (projectId: string, range: boolean) => void;
+  stageName: (build: ProjectSummary) => string | undefined;
+  phone: boolean;
+  /** The filters, to which a tag adds one. */
+  search: BuildsSearch;
+}
+
+/** One build; as high as all others, so that thousands of them can be scrolled. */
+export const Row = memo(function Row(props: RowProps) {
+  const { build, position, height, selected, onSelect, stageName, phone, search } = props;
+  const t = useMessages(messages);
+  const { project_id, project_name, status } = build;
+  return (
+    <tr
+      aria-rowindex={position}
+      aria-selected={selected}
+      className={cn("group border-line border-b", selected ? "bg-selected" : "hover:bg-hover")}
+      data-build={project_id}
+      style={{ height }}
+    >
+      <td className="p-0 text-center">
+        <label
+          className="flex h-full w-full cursor-pointer items-center justify-center"
+          style={{ height: height - 1 }}
+        >
+          <input
+            aria-label={t.select(project_name)}
+            checked={selected}
+            className="size-4 cursor-pointer accent-accent-strong"
+            onChange={(event) => onSelect(project_id, Reflect.get(event.nativeEvent, "shiftKey") === true)}
+            type="checkbox"
+          />
+        </label>
+      </td>
+      <td className="min-w-0 py-0 pr-3">
+        <div className="flex min-w-0 items-center gap-2">
+          <a
+            className="truncate font-medium hover:underline"
+            href={`/builds/${project_id}`}
+            title={project_name}
+          >
+            {project_name}
+          </a>
+          {!phone && <Tags search={search} tags={build.tags} />}
+        </div>
+        <Beneath build={build} phone={phone} stage={stageName(build)} />
+      </td>
+      {!phone && (
+        <td className="pr-3">
+          <StatusBadge status={status} />
+        </td>
+      )}
+      <td className="pr-4 max-md:hidden">
+        <Progress build={build} />
+      </td>
+      <td className="truncate pr-3 text-ink-2 text-sm max-lg:hidden">{build.user_name ?? build.user_id}</td>
+      {!phone && (
+        <td className="tabular truncate pr-3 text-right text-ink-2 text-sm">
+          <Took build={build} />
+        </td>
+      )}
+      <td className="truncate pr-3 text-right text-ink-2 text-sm sm:pr-5">
+        <RelativeTime at={build.created_at} narrow />
+      </td>
+    </tr>
+  );
+});
+
+/** The second line: where the build is, or why it is there no longer. */
+function Beneath(props: { build: ProjectSummary; stage: string | undefined; phone: boolean }) {
+  const { build, stage, phone } = props;
+  const t = useMessages(messages);
+  const { status, run, error_info, progress_percentage } = build;
+  const failed = status === "failed" && error_info !== undefined;
+  const underway = status === "building" || status === "paused";
+  const parts = [
+    // On a wider screen it has a column of its own.
+    phone && underway && `${Math.floor(progress_percentage)}%`,
+    run > 1 && t.run(run),
+    stage !== undefined && status !== "completed" && stage,
+    failed && error_info.message,
+  ];
+  return (
+    <p className="flex min-w-0 items-center gap-1.5 text-ink-3 text-xs">
+      {phone && <StatusBadge plain status={status} />}
+      <span className="truncate" title={failed ? error_info.message : undefined}>
+        {parts.filter(Boolean).join(" · ") || build.pipeline}
+      </span>
+    </p>
+  );
+}
+
+function Progress({ build }: { build: ProjectSummary }) {
+  const t = useMessages(messages);
+  const { progress_percentage: value, status } = build;
+  return (
+    <div className="flex items-center gap-2">
+      <ProgressBar label={t.progressOf(build.project_name)} status={status} value={value} />
+      <span className="tabular w-9 shrink-0 text-right text-ink-3 text-xs">{Math.floor(value)}%</span>
+    </div>
+  );
+}
+
+/** From the start to the end; of what has not ended, until now. */
+function Took({ build }: { build: ProjectSummary }) {
+  const { started_at, completed_at, status } = build;
+  const runs = status === "building" || status === "paused";
+  if (started_at === undefined || (completed_at === undefined && !runs)) return "–";
+  return <Duration from={started_at} to={completed_at} />;
+}

@@ -1,0 +1,22 @@
+import { expect, test } from "vitest";
+import { readSearch, STATUSES } from "./search.ts";
+
+test("the filters are read from the address", () => {
+  const search = { status: "failed", user: "ann", tag: "demo", text: "calc" };
+  expect(readSearch(search)).toEqual(search);
+  expect(readSearch({})).toEqual({});
+});
+
+test("what means nothing is as good as none", () => {
+  expect(readSearch({ status: "nonsense", user: "", tag: { a: 1 }, text: null, other: "x" })).toEqual({});
+  for (const status of ["toString", "__proto__", "constructor"]) expect(readSearch({ status })).toEqual({});
+});
+
+test("a text that looks like a number is a text, and one that is too long for the API is cut", () => {
+  expect(readSearch({ text: 42, tag: true })).toEqual({ text: "42", tag: "true" });
+  expect(readSearch({ tag: "t".repeat(100) }).tag).toHaveLength(64);
+});
+
+test("there is a filter for every state", () => {
+  expect(STATUSES).toEqual(["pending", "queued", "building", "paused", "completed", "failed", "cancelled"]);
+});

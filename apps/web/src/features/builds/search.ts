@@ -1,0 +1,45 @@
+import { isOneOf } from "../../lib/one-of.ts";
+import type { ProjectStatus } from "../../lib/trpc.ts";
+
+/** The filters of the list, as the address has them. */
+export interface BuildsSearch {
+  readonly status?: ProjectStatus;
+  readonly user?: string;
+  readonly tag?: string;
+  readonly text?: string;
+}
+
+/** In the order in which a build has them. */
+const ORDER: Readonly<Record<ProjectStatus, number>> = {
+  pending: 0,
+  queued: 1,
+  building: 2,
+  paused: 3,
+  completed: 4,
+  failed: 5,
+  cancelled: 6,
+};
+export const STATUSES = Object.keys(ORDER).filter((name): name is ProjectStatus =>
+  Object.hasOwn(ORDER, name),
+);
+const isStatus = isOneOf(STATUSES);
+
+/** Characters that the API takes. */
+const LONGEST = { user: 256, tag: 64, text: 200 } as const;
+
+/** What means nothing in the address is as good as none; a number there may be a text that looks like one. */
+export function readSearch(search: Readonly<Record<string, unknown>>): BuildsSearch {
+  const { status } = search;
+  return {
+    ...(isStatus(status) && { status }),
+    ...textIn(search, "user"),
+    ...textIn(search, "tag"),
+    ...textIn(search, "text"),
+  };
+}
+
+function textIn(search: Readonly<Record<string, unknown>>, name: keyof typeof LONGEST): BuildsSearch {
+  const value = search[name];
+  const text = typeof value === "number" || typeof value === "boolean" ? String(value) : value;
+  return typeof text === "string" && text !== "" ? { [name]: text.slice(0, LONGEST[name]) } : {};
+}

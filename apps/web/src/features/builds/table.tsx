@@ -1,0 +1,147 @@
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { useCallback, useLayoutEffect, useRef } from "react";
+import { useShortcut } from "../../app/shortcuts.ts";
+import { Skeleton } from "../../components/ui/skeleton.tsx";
+import { useMessages } from "../../i18n/lang.ts";
+import type { ProjectSummary } from "../../lib/trpc.ts";
+import { useMedia } from "../../lib/use-media.ts";
+import { usePlainLinks } from "../../lib/use-plain-links.ts";
+import { messages } from "./messages.ts";
+import { Row } from "./row.tsx";
+import type { BuildsSearch } from "./search.ts";
+import { useAnchoredScroll } from "./use-anchored-scroll.ts";
+import { useRowKeys } from "./use-row-keys.ts";
+import { useStageNames } from "./use-stage-names.ts";
+
+/** Pixels. */
+const ROW = 57;
+const HEAD = 36;
+
+export interface TableProps {
+  builds: readonly ProjectSummary[];
+  selected: ReadonlySet<string>;
+  onSelect: (projectId: string, range: boolean) => void;
+  onSelectAll: () => void;
+  /** Called when the end comes near. */
+  onEnd: () => void;
+  hasMore: boolean;
+  /** Other filters, another list: it begins at its top. */
+  search: BuildsSearch;
+}
+
+/** The builds in a table of which only what can be seen is there. */
+export function Table({ builds, selected, onSelect, onSelectAll, onEnd, hasMore, search }: TableProps) {
+  const t = useMessages(messages);
+  const stageName = useStageNames();
+  const scroller = useRef<HTMLDivElement>(null);
+  // With another function every time, all rows would be measured again at each step.
+  const keyOf = useCallback((index: number) => builds[index]?.project_id ?? index, [builds]);
+  const phone = useMedia("(width < 40rem)");
+  const onClick = usePlainLinks();
+  const rows = useVirtualizer({
+    count: builds.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW,
+    scrollMargin: HEAD,
+    overscan: 12,
+    getItemKey: keyOf,
+    onChange: ({ range }) => {
+      if (range && hasMore && range.endIndex > builds.length - 30) onEnd();
+    },
+  });
+  useAnchoredScroll(scroller, builds, ROW);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: whenever they change
+  useLayoutEffect(() => {
+    // What it answers is no clean-up.
+    scroller.current?.scrollTo(0, 0);
+  }, [search]);
+  const onKeyDown = useRowKeys({ builds, rows, scroller, onSelect });
+  useShortcut("a", onSelectAll);
+  const items = rows.getVirtualItems();
+  const before = (items[0]?.start ?? HEAD) - HEAD;
+  const after = rows.getTotalSize() - (items.at(-1)?.end ?? HEAD) + HEAD;
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: arrow keys move among the links of the rows, and clicks are theirs
+    <div
+      className="min-h-0 flex-1 overflow-y-auto overflow-x-hidden bg-surface [overflow-anchor:none]"
+      onClick={onClick}
+      onKeyDown={onKeyDown}
+      ref={scroller}
+    >
+      <table
+        aria-label={t.tableLabel}
+        aria-rowcount={hasMore ? -1 : builds.length + 1}
+        className="w-full table-fixed border-collapse text-left"
+      >
+        <Head />
+        <tbody>
+          {before > 0 && <Space height={before} />}
+          {items.map(({ index, key }) => {
+            const build = builds[index];
+            return (
+              build && (
+                <Row
+                  build={build}
+                  height={ROW}
+                  key={key}
+                  onSelect={onSelect}
+                  phone={phone}
+                  position={index + 2}
+                  search={search}
+                  selected={selected.has(build.project_id)}
+                  stageName={stageName}
+                />
+              )
+            );
+          })}
+          {after > 0 && <Space height={after} />}
+        </tbody>
+      </table>
+      {hasMore && (
+        <div className="grid gap-3 p-4" role="status">
+          <span className="sr-only">{t.loadingMore}</span>
+          <Skeleton className="h-8 w-full" />
+        </div>
+      )}
+    </div>
+  );
+}
+
+function Head() {
+  const t = useMessages(messages);
+  const cell = "font-medium text-ink-2 text-xs pr-3";
+  return (
+    <thead className="sticky top-0 z-10 bg-surface shadow-[0_1px_0_var(--line)]">
+      <tr aria-rowindex={1} style={{ height: HEAD }}>
+        <td className="w-11" />
+        <th className={cell} scope="col">
+          {t.name}
+        </th>
+        <th className={`${cell} w-32 max-sm:hidden 2xl:w-44`} scope="col">
+          {t.status}
+        </th>
+        <th className={`${cell} w-44 max-md:hidden lg:w-52 2xl:w-80`} scope="col">
+          {t.progress}
+        </th>
+        <th className={`${cell} w-36 max-lg:hidden 2xl:w-56`} scope="col">
+          {t.user}
+        </th>
+        <th className={`${cell} w-24 text-right max-sm:hidden`} scope="col">
+          {t.duration}
+        </th>
+        <th className={`${cell} w-24 text-right sm:w-32 sm:pr-5`} scope="col">
+          {t.age}
+        </th>
+      </tr>
+    </thead>
+  );
+}
+
+/** In the place of rows that cannot be seen. */
+function Space({ height }: { height: number }) {
+  return (
+    <tr aria-hidden>
+      <td className="p-0" colSpan={7} style={{ height }} />
+    </tr>
+  );
+}

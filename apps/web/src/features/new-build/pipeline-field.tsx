@@ -1,0 +1,52 @@
+import { useQuery } from "@tanstack/react-query";
+import { describedBy, Field, Select } from "../../components/ui/field.tsx";
+import { localised } from "../../i18n/common.ts";
+import { useLang, useMessages } from "../../i18n/lang.ts";
+import { type Pipeline, useTRPC } from "../../lib/trpc.ts";
+import { messages } from "./messages.ts";
+
+export interface PipelineFieldProps {
+  value: string;
+  onChange: (event: { target: { value: string } }) => void;
+  error: string | undefined;
+}
+
+/** Which pipeline, and below it what its stages are. */
+export function PipelineField({ value, onChange, error }: PipelineFieldProps) {
+  const t = useMessages(messages);
+  const trpc = useTRPC();
+  const { data } = useQuery(trpc.pipelines.list.queryOptions({ limit: 100 }, { staleTime: 600_000 }));
+  const pipelines = data?.items ?? [];
+  const chosen = pipelines.find(({ name }) => name === value);
+  return (
+    <Field error={error} hint={chosen && <Stages pipeline={chosen} />} id="pipeline" label={t.pipeline}>
+      <Select
+        aria-describedby={describedBy("pipeline")}
+        aria-invalid={error !== undefined}
+        id="pipeline"
+        onChange={onChange}
+        value={value}
+      >
+        {chosen === undefined && <option value={value}>{value}</option>}
+        {pipelines.map(({ name }) => (
+          <option key={name} value={name}>
+            {name}
+          </option>
+        ))}
+      </Select>
+    </Field>
+  );
+}
+
+function Stages({ pipeline }: { pipeline: Pipeline }) {
+  const t = useMessages(messages);
+  const lang = useLang();
+  const names = pipeline.stages.map(({ stage, stage_name }) => localised(stage_name, lang, stage));
+  const description = localised(pipeline.description, lang, "");
+  return (
+    <>
+      {description !== "" && <span className="mb-0.5 block">{description}</span>}
+      {t.stages(names.length)}: {names.join(" → ")}
+    </>
+  );
+}

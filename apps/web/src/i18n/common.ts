@@ -1,0 +1,82 @@
+import type { ProjectStatus, StageStatus } from "../lib/trpc.ts";
+import { defineMessages, type Lang } from "./define-messages.ts";
+
+/** Texts that every feature needs. */
+export const common = defineMessages({
+  en: {
+    builds: "Builds",
+    newBuild: "New build",
+    statistics: "Statistics",
+    help: "Keyboard shortcuts",
+    cancel: "Cancel",
+    close: "Close",
+    delete: "Delete",
+    pause: "Pause",
+    resume: "Resume",
+    retry: "Retry",
+    cancelBuild: "Cancel build",
+    tryAgain: "Try again",
+    copy: "Copy",
+    copied: "Copied",
+    loading: "Loading…",
+    more: "More",
+    search: "Search",
+    back: "Back",
+  },
+  zh: {
+    builds: "构建",
+    newBuild: "新建构建",
+    statistics: "统计",
+    help: "键盘快捷键",
+    cancel: "取消",
+    close: "关闭",
+    delete: "删除",
+    pause: "暂停",
+    resume: "继续",
+    retry: "重试",
+    cancelBuild: "取消构建",
+    tryAgain: "重试",
+    copy: "复制",
+    copied: "已复制",
+    loading: "加载中…",
+    more: "更多",
+    search: "搜索",
+    back: "返回",
+  },
+});
+
+/** What the states are called; stages share the names. */
+export const statusNames = {
+  en: {
+    pending: "Pending",
+    queued: "Queued",
+    building: "Building",
+    running: "Running",
+    paused: "Paused",
+    completed: "Completed",
+    failed: "Failed",
+    skipped: "Skipped",
+    cancelled: "Cancelled",
+  },
+  zh: {
+    pending: "待处理",
+    queued: "排队中",
+    building: "构建中",
+    running: "运行中",
+    paused: "已暂停",
+    completed: "已完成",
+    failed: "失败",
+    skipped: "已跳过",
+    cancelled: "已取消",
+  },
+} as const satisfies Record<Lang, Record<ProjectStatus | StageStatus, string>>;
+
+/** A text in one language, or one per language, as pipelines have them; `fallback` when there is none. */
+export function localised(
+  text: string | Readonly<Record<string, string>> | undefined,
+  lang: Lang,
+  fallback: string,
+): string {
+  if (typeof text === "string") return text;
+  return text?.[lang] ?? text?.en ?? Object.values(text ?? {})[0] ?? fallback;
+}

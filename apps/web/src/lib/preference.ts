@@ -1,0 +1,50 @@
+import { useSyncExternalStore } from "react";
+import { isOneOf } from "./one-of.ts";
+import { keep, onKeptElsewhere, readKept } from "./storage.ts";
+
+/** One choice of the reader, kept by the browser and shared by its tabs. */
+export interface Preference<T extends string> {
+  get(): T;
+  set(value: T): void;
+  subscribe(listener: () => void): () => void;
+}
+
+/** `initial` is asked while nothing has been chosen. */
+export function preference<const T extends string>(
+  key: string,
+  values: readonly T[],
+  initial: () => T,
+): Preference<T> {
+  const known = isOneOf(values);
+  const listeners = new Set<() => void>();
+  let value: T | undefined;
+  const tell = () => {
+    for (const listener of listeners) listener();
+  };
+  return {
+    get: () => {
+      value ??= readKept(key, known) ?? initial();
+      return value;
+    },
+    set: (next) => {
+      value = next;
+      keep(key, next);
+      tell();
+    },
+    subscribe: (listener) => {
+      listeners.add(listener);
+      const unlisten = onKeptElsewhere(key, () => {
+        value = undefined;
+        tell();
+      });
+      return () => {
+        listeners.delete(listener);
+        unlisten();
+      };
+    },
+  };
+}
+
+export function usePreference<T extends string>({ subscribe, get }: Preference<T>): T {
+  return useSyncExternalStore(subscribe, get);
+}

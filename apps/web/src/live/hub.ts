@@ -1,0 +1,141 @@
+import type { Client } from "../lib/trpc.ts";
+import type { Connection, LiveEvent } from "./events.ts";
+import { type Interest, ownInterest, sharedInterest, until } from "./interest.ts";
+import { Leader } from "./leader.ts";
+import { followServer } from "./stream.ts";
+
+const CHANNEL = "stagefold.live";
+const LEADER_LOCK = "stagefold.leader";
+
+/** What tabs say to each other: the leader what it hears, the others that they are there or look at something else. */
+type Message = { readonly kind: "event"; readonly event: LiveEvent } | { readonly kind: "interest" };
+
+/**
+ * What happens on the server, for this tab. One tab of the browser holds the event stream and passes on what it hears;
+ * when it is closed, another takes over. A browser without locks or channels has a stream for each tab.
+ */
+export class LiveHub {
+  readonly #client: Client;
+  readonly #locks: LockManager | undefined =
+    typeof BroadcastChannel === "undefined" ? undefined : navigator.locks;
+  readonly #interest: Interest = this.#locks ? sharedInterest(this.#locks) : ownInterest();
+  readonly #listeners = new Set<(event: LiveEvent) => void>();
+  readonly #watched = new Map<string, { count: number; release: () => void }>();
+  #channel: BroadcastChannel | undefined;
+  #leader: Leader | undefined;
+  #connection: Connection = "connecting";
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  get connection(): Connection {
+    return this.#connection;
+  }
+
+  /** Begins; the answer ends it. */
+  start(): () => void {
+    const ending = new AbortController();
+    if (this.#locks) this.#join(this.#locks, ending.signal);
+    else this.#lead(false);
+    return () => {
+      ending.abort();
+      this.#leader?.end();
+      this.#leader = undefined;
+      this.#channel?.close();
+      this.#channel = undefined;
+    };
+  }
+
+  on(listener: (event: LiveEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Every state of this project is told until the answer is called; the present one at once. */
+  watch(projectId: string): () => void {
+    const known = this.#watched.get(projectId);
+    if (known) known.count += 1;
+    else {
+      const release = this.#interest.hold(projectId, () => this.#interestChanged());
+      this.#watched.set(projectId, { count: 1, release });
+    }
+    return () => this.#unwatch(projectId);
+  }
+
+  #unwatch(projectId: string): void {
+    const known = this.#watched.get(projectId);
+    if (!known) return;
+    known.count -= 1;
+    if (known.count > 0) return;
+    this.#watched.delete(projectId);
+    known.release();
+    this.#interestChanged();
+  }
+
+  #interestChanged(): void {
+    this.#leader?.lookSoon();
+    this.#post({ kind: "interest" });
+  }
+
+  #join(locks: LockManager, signal: AbortSignal): void {
+    this.#channel = new BroadcastChannel(CHANNEL);
+    this.#channel.onmessage = ({ data }: MessageEvent<Message>) => this.#hear(data);
+    // The leader answers with how it stands.
+    this.#post({ kind: "interest" });
+    let waited = false;
+    const leading = locks.request(LEADER_LOCK, { ifAvailable: true }, (lock) => {
+      waited = lock === null;
+      return lock && this.#leadUntil(signal, false);
+    });
+    void leading.then(() => {
+      if (!waited || signal.aborted) return undefined;
+      return locks
+        .request(LEADER_LOCK, { signal }, () => this.#leadUntil(signal, true))
+        .catch((error: unknown) => {
+          // This tab was closed before its turn came.
+          if (!signal.aborted) throw error;
+        });
+    });
+  }
+
+  async #leadUntil(signal: AbortSignal, takesOver: boolean): Promise<void> {
+    if (signal.aborted) return;
+    this.#lead(takesOver);
+    await until(signal);
+  }
+
+  #lead(takesOver: boolean): void {
+    this.#leader = new Leader({
+      interest: this.#interest,
+      follow: (ids, signal, tell) => followServer(this.#client, ids, signal, tell),
+      tell: (event) => {
+        this.#emit(event);
+        this.#post({ kind: "event", event });
+      },
+      takesOver,
+    });
+  }
+
+  #hear(message: Message): void {
+    if (message.kind === "event") this.#emit(message.event);
+    else if (this.#leader) {
+      this.#leader.lookSoon();
+      const { connection } = this.#leader;
+      if (connection !== "connecting")
+        this.#post({ kind: "event", event: { kind: "connection", connection } });
+    }
+  }
+
+  #post(message: Message): void {
+    this.#channel?.postMessage(message);
+  }
+
+  #emit(event: LiveEvent): void {
+    if (event.kind === "connection") {
+      if (event.connection === this.#connection) return;
+      this.#connection = event.connection;
+    }
+    for (const listener of this.#listeners) listener(event);
+  }
+}

@@ -1,0 +1,181 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { unzipSync } from "fflate";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { axe, openBrowser, visit } from "./browser.ts";
+import { chromiumPath, skipReason } from "./chromium.ts";
+import { type Pipelines, writePipelines } from "./pipelines.ts";
+import { sideways } from "./sideways.ts";
+import { type System, startSystem, until } from "./system.ts";
+
+const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+
+// Skipped where there is no Chromium to drive; the name of the suite says so.
+describe.skipIf(chromiumPath === undefined)(`artifacts${skipReason}`, { timeout: 180_000 }, () => {
+  let pipelines: Pipelines;
+  let system: System;
+  let browser: Browser;
+  beforeAll(async () => {
+    pipelines = await writePipelines();
+    [system, browser] = await Promise.all([
+      startSystem({ STAGEFOLD_PIPELINES: pipelines.folder }),
+      openBrowser(),
+    ]);
+  }, 120_000);
+  afterAll(async () => {
+    await browser?.close();
+    await system?.[Symbol.asyncDispose]();
+    await pipelines?.[Symbol.asyncDispose]();
+  }, 60_000);
+
+  const built = async (pipeline: string) => {
+    const { project_id } = await system.client.projects.create.mutate({ requirement: "files", pipeline });
+    await end(project_id);
+    return project_id;
+  };
+  const end = (project_id: string) =>
+    until(60_000, `the end of ${project_id}`, async () => {
+      const { status } = await system.client.projects.get.query({ project_id });
+      return ["completed", "failed"].includes(status);
+    });
+  const recorded = async (project_id: string) =>
+    (await system.client.artifacts.listByProject.query({ project_id, limit: 100 })).items;
+  const code = (page: Page) => page.getByTestId("code");
+  const open = (page: Page, name: string | RegExp) =>
+    page.getByRole("navigation", { name: "Artifacts" }).getByRole("button", { name }).click();
+
+  it("are a tree or a list, found by name, and shown in their language's colours", async () => {
+    const project_id = await built("files");
+    await using reader = await visit(browser, system.url, `/builds/${project_id}`);
+    const { page } = reader;
+    await page
+      .getByRole("tab", { name: /Artifacts/ })
+      .first()
+      .click();
+    await open(page, /config\.yaml/);
+    await code(page).getByText("# first").waitFor();
+    const colour = (text: string) =>
+      code(page)
+        .getByText(text, { exact: true })
+        .first()
+        .evaluate((element) => getComputedStyle(element).color);
+    expect(new Set([await colour("name:"), await colour("# first"), await colour("demo")]).size).toBe(3);
+    expect(new URL(page.url()).searchParams.get("file")).toBe("out/config.yaml");
+    expect(await axe(page)).toEqual([]);
+
+    await page.getByLabel("Find a file").fill("deep");
+    await page.getByRole("status").getByText("1 file", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "As a list" }).click();
+    await open(page, /out\/deep\/er\/code\.mjs/);
+    await code(page).getByText("export", { exact: true }).waitFor();
+    await page.getByLabel("Find a file").fill("");
+    await open(page, /README\.md/);
+    await code(page).getByText("# Title").waitFor();
+
+    await open(page, /pixel\.png/);
+    const image = page.getByRole("img", { name: "out/pixel.png" });
+    await until(30_000, "the picture", () =>
+      image.evaluate((img: HTMLImageElement) => img.naturalWidth === 1),
+    );
+    await open(page, /noise\.bin/);
+    await page.getByText("This is not text").waitFor();
+    // The address alone opens the file again.
+    await page.reload();
+    await page.getByRole("heading", { name: "out/noise.bin" }).waitFor();
+    expect(reader.complaints).toEqual([]);
+  });
+
+  it("are downloaded one by one and all together, byte for byte", async () => {
+    const project_id = await built("files");
+    const artifacts = await recorded(project_id);
+    expect(artifacts.length).toBe(6);
+    await using reader = await visit(
+      browser,
+      system.url,
+      `/builds/${project_id}?view=artifacts&file=out%2Fnoise.bin`,
+    );
+    const { page } = reader;
+    const [one] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("link", { name: "Download" }).click(),
+    ]);
+    expect(one.suggestedFilename()).toBe("noise.bin");
+    const noise = artifacts.find(({ path }) => path === "out/noise.bin");
+    expect(sha256(await readFile(await one.path()))).toBe(noise?.sha256);
+
+    const [all] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name: "Download all" }).click(),
+    ]);
+    expect(all.suggestedFilename()).toMatch(/\.zip$/);
+    const files = unzipSync(await readFile(await all.path()));
+    expect(Object.fromEntries(Object.entries(files).map(([path, bytes]) => [path, sha256(bytes)]))).toEqual(
+      Object.fromEntries(artifacts.map(({ path, sha256: hash }) => [path, hash])),
+    );
+    expect(reader.complaints).toEqual([]);
+  });
+
+  it("have their path copied", async () => {
+    const project_id = await built("files");
+    await using reader = await visit(
+      browser,
+      system.url,
+      `/builds/${project_id}?view=artifacts&file=out%2FREADME.md`,
+      {
+        permissions: ["clipboard-read", "clipboard-write"],
+      },
+    );
+    const { page } = reader;
+    await page.getByRole("button", { name: "Copy the path" }).click();
+    await page.getByText("Copied").first().waitFor();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe("out/README.md");
+  });
+
+  it("are compared between two attempts of their stage", async () => {
+    const project_id = await built("flaky");
+    await system.client.projects.retry.mutate({ project_id });
+    await until(60_000, "the second attempt", async () => {
+      const { status, run } = await system.client.projects.get.query({ project_id });
+      return run === 2 && status === "completed";
+    });
+    await using reader = await visit(
+      browser,
+      system.url,
+      `/builds/${project_id}?view=artifacts&file=out%2Freport.yaml`,
+    );
+    const { page } = reader;
+    await page.getByRole("button", { name: "Compare attempts" }).click();
+    await page.getByText("1 added, 1 removed").waitFor();
+    const changed = page.getByTestId("diff").getByRole("row", { name: /added|removed/ });
+    expect(await changed.allTextContents()).toEqual([
+      expect.stringContaining("try: 1"),
+      expect.stringContaining("try: 2"),
+    ]);
+    expect(await axe(page)).toEqual([]);
+    await page.getByLabel("Before", { exact: true }).selectOption("2");
+    await page.getByText("Both attempts made exactly the same.").waitFor();
+    expect(reader.complaints).toEqual([]);
+  });
+
+  it("appear in the page as soon as they are recorded, and a file fills a phone", async () => {
+    const project_id = await built("files");
+    const phone = { viewport: { width: 360, height: 740 } };
+    await using reader = await visit(browser, system.url, `/builds/${project_id}?view=artifacts`, phone);
+    const { page } = reader;
+    await page.getByRole("status").getByText("6 files").waitFor();
+    await system.client.artifacts.record.mutate({
+      project_id,
+      stage: "make",
+      artifacts: [{ path: "out/later.txt" }],
+      mode: "add",
+    });
+    await open(page, /later\.txt/);
+    // Nobody handed over its bytes.
+    await page.getByText("Only the record of this artifact is here").waitFor();
+    await page.getByRole("button", { name: "All files" }).click();
+    await page.getByRole("status").getByText("7 files").waitFor();
+    expect(await sideways(page)).toBe(0);
+    expect(await axe(page)).toEqual([]);
+  });
+});

@@ -1,0 +1,288 @@
+import { readFile } from "node:fs/promises";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { axe, openBrowser, PATIENCE_MS, visit } from "./browser.ts";
+import { chromiumPath, skipReason } from "./chromium.ts";
+import { HOSTILE, type Pipelines, writePipelines } from "./pipelines.ts";
+import { sideways } from "./sideways.ts";
+import { type System, startSystem, until } from "./system.ts";
+
+// Skipped where there is no Chromium to drive; the name of the suite says so.
+describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, { timeout: 180_000 }, () => {
+  let pipelines: Pipelines;
+  let system: System;
+  let browser: Browser;
+  beforeAll(async () => {
+    pipelines = await writePipelines();
+    [system, browser] = await Promise.all([
+      startSystem({ STAGEFOLD_PIPELINES: pipelines.folder }),
+      openBrowser(),
+    ]);
+  }, 120_000);
+  afterAll(async () => {
+    await browser?.close();
+    await system?.[Symbol.asyncDispose]();
+    await pipelines?.[Symbol.asyncDispose]();
+  }, 60_000);
+
+  const make = (pipeline: string, project_name: string = pipeline) =>
+    system.client.projects.create.mutate({ requirement: `a test of ${pipeline}`, pipeline, project_name });
+  const ended = (project_id: string) =>
+    until(60_000, `the end of ${project_id}`, async () => {
+      const { status } = await system.client.projects.get.query({ project_id });
+      return ["completed", "failed", "cancelled"].includes(status) ? status : undefined;
+    });
+  /** The state of the build, as the header says it. */
+  const shows = (page: Page, status: string) =>
+    page
+      .locator(`header [data-status=${status}]`)
+      .first()
+      .waitFor({ timeout: 2 * PATIENCE_MS });
+  const log = (page: Page) => page.getByTestId("log");
+  const isAtEnd = (page: Page) =>
+    log(page).evaluate((element) => element.scrollHeight - element.scrollTop - element.clientHeight <= 24);
+
+  it("is watched to its end, its log followed until one scrolls up", async () => {
+    const { project_id } = await make("slow");
+    await using reader = await visit(browser, system.url, `/builds/${project_id}`);
+    const { page } = reader;
+    await shows(page, "building");
+    // It follows the build to the stage that runs.
+    const panel = page.getByTestId("stage-panel");
+    await panel.getByRole("heading", { name: "Work" }).waitFor();
+    await log(page)
+      .getByText(/^line 40 of/)
+      .waitFor({ timeout: 2 * PATIENCE_MS });
+    await until(PATIENCE_MS, "the end of the log in sight", () => isAtEnd(page));
+    expect(await axe(page)).toEqual([]);
+
+    // Who scrolls up stays there, whatever comes.
+    await log(page).hover();
+    await page.mouse.wheel(0, -1_000_000);
+    await until(PATIENCE_MS, "the beginning of the log", () =>
+      log(page).evaluate(({ scrollTop }) => scrollTop === 0),
+    );
+    const height = () => log(page).evaluate(({ scrollHeight }) => scrollHeight);
+    const before = await height();
+    await until(2 * PATIENCE_MS, "more lines", async () => (await height()) > before + 200);
+    expect(await log(page).evaluate(({ scrollTop }) => scrollTop)).toBe(0);
+    await page.getByRole("button", { name: "Follow the end" }).click();
+    await until(PATIENCE_MS, "the end of the log again", () => isAtEnd(page));
+
+    await pipelines.finish(project_id);
+    await shows(page, "completed");
+    await log(page).getByText("the end", { exact: true }).waitFor();
+    expect(await page.getByRole("progressbar", { name: "Progress" }).getAttribute("aria-valuenow")).toBe(
+      "100",
+    );
+    const bars = (stage: string) => page.locator(`[data-stage=${stage}] [data-bar=attempt]`).count();
+    expect([await bars("prepare"), await bars("work")]).toEqual([1, 1]);
+    expect(reader.complaints).toEqual([]);
+  });
+
+  it("has its log searched and downloaded, in its colours", async () => {
+    const { project_id } = await make("slow", "searched");
+    await until(60_000, "a few lines", async () => {
+      const { items } = await system.client.stages.logs
+        .query({ project_id, stage: "work", attempt: 1, limit: 200 })
+        .catch(() => ({ items: [] }));
+      return items.length >= 30;
+    });
+    await pipelines.finish(project_id);
+    await ended(project_id);
+    await using reader = await visit(browser, system.url, `/builds/${project_id}?stage=work`);
+    const { page } = reader;
+    await log(page)
+      .getByText(/^line 3 of/)
+      .waitFor();
+    expect(
+      await log(page)
+        .getByText("work", { exact: true })
+        .first()
+        .evaluate((span) => getComputedStyle(span).color),
+    ).toBe("rgb(86, 211, 100)");
+    await page.keyboard.press("/");
+    await page.keyboard.type("line 2");
+    const standing = page.getByTestId("stage-panel").getByRole("status");
+    await standing.getByText(/^1 of 1\d+$/).waitFor();
+    await page.keyboard.press("Enter");
+    await standing.getByText(/^2 of 1\d+$/).waitFor();
+    expect(await log(page).locator("mark").first().textContent()).toBe("line 2");
+    await page.keyboard.press("Escape");
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name: "Download the log" }).click(),
+    ]);
+    expect(download.suggestedFilename()).toBe("searched-work-1.log");
+    const text = await readFile(await download.path(), "utf8");
+    expect(text).toContain("line 3 of \u001b[32mwork\u001b[0m\n");
+    expect(text.endsWith("the end\n")).toBe(true);
+    expect(reader.complaints).toEqual([]);
+  });
+
+  it("says why it failed and what to do; its failed stage is retried, and both attempts can be read", async () => {
+    const { project_id } = await make("flaky");
+    expect(await ended(project_id)).toBe("failed");
+    await using reader = await visit(browser, system.url, `/builds/${project_id}`);
+    const { page } = reader;
+    const failure = page.getByTestId("failure");
+    await failure.getByText("The stage ended with an error").waitFor();
+    await failure.getByText("What to do").waitFor();
+    await log(page).getByText("try 1 fails").waitFor();
+    expect(await axe(page)).toEqual([]);
+    await page.getByTestId("stage-panel").getByRole("button", { name: "Run again from here" }).click();
+    await shows(page, "completed");
+    await log(page).getByText("try 2 works").waitFor();
+    await page.getByLabel("Attempt", { exact: true }).selectOption("1");
+    await log(page).getByText("try 1 fails").waitFor();
+    expect(new URL(page.url()).searchParams.get("attempt")).toBe("1");
+    await page.getByRole("tab", { name: /Attempts/ }).click();
+    await page.getByRole("cell", { name: "STAGE_FAILED" }).waitFor();
+    expect(await page.locator("[data-stage=second] [data-bar=attempt]").count()).toBe(2);
+    expect(await axe(page)).toEqual([]);
+    expect(reader.complaints).toEqual([]);
+  });
+
+  it("asks before a finished stage runs again", async () => {
+    const { project_id } = await make("files", "again");
+    await ended(project_id);
+    await using reader = await visit(browser, system.url, `/builds/${project_id}`);
+    const { page } = reader;
+    await page.getByRole("button", { name: "Run again from here" }).click();
+    const question = page.getByRole("alertdialog", { name: "Run again from Make files?" });
+    await question.waitFor();
+    await question.getByRole("button", { name: "Back" }).click();
+    await question.waitFor({ state: "hidden" });
+    expect((await system.client.projects.get.query({ project_id })).run).toBe(1);
+    await page.getByRole("button", { name: "Run again from here" }).click();
+    await question.getByRole("button", { name: "Retry" }).click();
+    await until(60_000, "the second run", async () => {
+      const { run, status } = await system.client.projects.get.query({ project_id });
+      return run === 2 && status === "completed";
+    });
+    await page.getByLabel("Attempt", { exact: true }).waitFor();
+  });
+
+  it("is paused, resumed, cancelled and deleted, each heard of at once", async () => {
+    const { project_id } = await make("slow", "controlled");
+    await using reader = await visit(browser, system.url, `/builds/${project_id}`);
+    const { page } = reader;
+    await shows(page, "building");
+    await page.locator("[data-stage=work] [data-bar=attempt]").waitFor();
+    await page.getByRole("button", { name: "Pause" }).click();
+    await shows(page, "paused");
+    await page.getByText("Pausing: the stage that runs ends first").waitFor();
+    await page.getByRole("button", { name: "Resume" }).click();
+    await shows(page, "building");
+    await page.getByRole("button", { name: "Cancel", exact: true }).click();
+    const question = page.getByRole("alertdialog", { name: "Cancel this build?" });
+    expect(await axe(page)).toEqual([]);
+    await question.getByRole("button", { name: "Cancel build" }).click();
+    await shows(page, "cancelled");
+    expect((await system.client.projects.get.query({ project_id })).status).toBe("cancelled");
+    const other = await reader.tab();
+    await shows(other, "cancelled");
+    await page.getByRole("button", { name: "More actions" }).click();
+    await page.getByRole("menuitem", { name: "Delete" }).click();
+    await page
+      .getByRole("alertdialog", { name: "Delete this build?" })
+      .getByRole("button", { name: "Delete" })
+      .click();
+    await page.waitForURL((url) => url.pathname === "/");
+    // Whoever looks at it meanwhile is told.
+    await other.getByText("There is no such build").waitFor();
+    expect(await axe(other)).toEqual([]);
+    expect(reader.complaints).toEqual([]);
+  });
+
+  it("goes by the keyboard alone: from stage to stage, through its log, a retry and a cancel", async () => {
+    const { project_id } = await make("flaky", "by_keys");
+    await ended(project_id);
+    await using reader = await visit(browser, system.url, `/builds/${project_id}`);
+    const { page } = reader;
+    const heading = (name: string) =>
+      page.getByTestId("stage-panel").getByRole("heading", { name }).waitFor();
+    await heading("second");
+    await page.keyboard.press("k");
+    await heading("first");
+    await page.keyboard.press("j");
+    await heading("second");
+    await tabTo(page, "button", "second");
+    await tabTo(page, "button", "Run again from here");
+    await tabTo(page, "tab", "Log");
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("Enter");
+    await page
+      .getByRole("tab", { name: /Artifacts/, selected: true })
+      .last()
+      .waitFor();
+    await page.keyboard.press("ArrowLeft");
+    await page.keyboard.press("Enter");
+    await tabTo(page, "searchbox", "Search the log");
+    await tabTo(page, "button", "Download the log");
+    await tabTo(page, "region", "Log");
+    await tabTo(page, "button", "Retry");
+    await page.keyboard.press("Enter");
+    await shows(page, "completed");
+    await page.keyboard.press("u");
+    await page.waitForURL((url) => url.pathname === "/");
+
+    const { project_id: slow } = await make("slow", "cancelled_by_keys");
+    await page.goto(`${system.url}/builds/${slow}`);
+    await shows(page, "building");
+    await tabTo(page, "button", "Cancel");
+    await page.keyboard.press("Enter");
+    await page.getByRole("alertdialog").waitFor();
+    await tabTo(page, "button", "Cancel build");
+    await page.keyboard.press("Enter");
+    await shows(page, "cancelled");
+    expect(await ended(slow)).toBe("cancelled");
+  });
+
+  it("shows hostile names and logs as text", async () => {
+    const { project_id } = await make("files", HOSTILE);
+    await ended(project_id);
+    await using reader = await visit(browser, system.url, `/builds/${project_id}`);
+    const { page } = reader;
+    await page.getByRole("heading", { level: 1, name: HOSTILE }).waitFor();
+    await log(page).getByText(HOSTILE).waitFor();
+    await page
+      .getByRole("tab", { name: /Artifacts/ })
+      .first()
+      .click();
+    await page.getByRole("button", { name: /hostile & name/ }).click();
+    await page.getByTestId("code").getByText("window.hacked=1").first().waitFor();
+    expect(await page.evaluate(() => "hacked" in window)).toBe(false);
+    expect(await page.title()).toContain(HOSTILE);
+    expect(reader.complaints).toEqual([]);
+  });
+
+  it("is read in Chinese, with the pipeline's names of the stages, in the dark, on a phone", async () => {
+    const { project_id } = await make("slow", "zh");
+    await pipelines.finish(project_id);
+    await ended(project_id);
+    const phone = { locale: "zh-CN", colorScheme: "dark", viewport: { width: 360, height: 740 } } as const;
+    await using reader = await visit(browser, system.url, `/builds/${project_id}`, phone);
+    const { page } = reader;
+    await page.getByRole("heading", { name: "工作" }).waitFor();
+    await page.getByRole("button", { name: /准备/ }).waitFor();
+    await page.getByRole("tab", { name: "日志" }).waitFor();
+    await log(page).getByText("a line that is far too long").waitFor();
+    expect(await sideways(page)).toBe(0);
+    expect(await axe(page)).toEqual([]);
+  });
+});
+
+/** Presses Tab until the element with this role and name has the focus. */
+async function tabTo(
+  page: Page,
+  role: "button" | "tab" | "searchbox" | "region",
+  name: string,
+): Promise<void> {
+  const wanted = page.getByRole(role, { name }).and(page.locator(":focus"));
+  for (let presses = 0; presses < 150; presses++) {
+    if ((await wanted.count()) > 0) return;
+    await page.keyboard.press("Tab");
+  }
+  throw new Error(`expected Tab to come to the ${role} ${name}; it did not within 150 presses`);
+}

@@ -1,0 +1,180 @@
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { axe, openBrowser, PATIENCE_MS, visit } from "./browser.ts";
+import { chromiumPath, skipReason } from "./chromium.ts";
+import { type System, startSystem, until } from "./system.ts";
+
+const HOSTILE = `<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>"'\u202Eabc`;
+
+// Skipped where there is no Chromium to drive; the name of the suite says so.
+describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, { timeout: 300_000 }, () => {
+  let system: System;
+  let browser: Browser;
+  beforeAll(async () => {
+    [system, browser] = await Promise.all([startSystem(), openBrowser()]);
+  }, 120_000);
+  afterAll(async () => {
+    await browser?.close();
+    await system?.[Symbol.asyncDispose]();
+  }, 60_000);
+
+  /** A build that no worker takes: its stages are its maker's. */
+  const make = (project_name: string, more: { user_id?: string; tags?: string[] } = {}) =>
+    system.client.projects.create.mutate({
+      requirement: "for a test",
+      project_name,
+      pipeline: "own",
+      stages: [{ stage: "one" }],
+      ...more,
+    });
+  const removeAll = async () => {
+    for (;;) {
+      const { items } = await system.client.projects.list.query({ limit: 100 });
+      if (items.length === 0) return;
+      for (const { project_id } of items) await system.client.projects.delete.mutate({ project_id });
+    }
+  };
+
+  it("says when there are none, shows what is made as it is made, and what becomes of it", async () => {
+    await removeAll();
+    await using reader = await visit(browser, system.url);
+    const { page } = reader;
+    await page.getByText("No builds yet").waitFor();
+    expect(await axe(page)).toEqual([]);
+    const { project_id } = await make("seen_at_once", { user_id: "ann", tags: ["red"] });
+    const row = page.getByRole("row", { name: /seen_at_once/ });
+    await row.getByText("Queued").filter({ visible: true }).waitFor();
+    await system.client.projects.pause.mutate({ project_id });
+    await row.getByText("Paused").filter({ visible: true }).waitFor();
+    await system.client.projects.delete.mutate({ project_id });
+    await page.getByText("No builds yet").waitFor();
+    expect(reader.complaints).toEqual([]);
+  });
+
+  it("is filtered by status, user, tag and text, keeps that in the address, and stays live under a filter", async () => {
+    await removeAll();
+    await make("apples", { user_id: "ann", tags: ["fruit", "green"] });
+    await make("bananas", { user_id: "bob", tags: ["fruit"] });
+    const carrots = await make("carrots", { user_id: "ann" });
+    await system.client.projects.cancel.mutate({ project_id: carrots.project_id });
+    await using reader = await visit(browser, system.url);
+    const { page } = reader;
+    const names = () =>
+      page
+        .locator("tr[data-build] a[title]")
+        .filter({ hasText: /^[a-z]+s$/ })
+        .allTextContents();
+    const shows = (...expected: string[]) =>
+      until(PATIENCE_MS, `the list ${expected}`, async () => String(await names()) === String(expected));
+    await shows("carrots", "bananas", "apples");
+
+    await page.getByLabel("Search name, id, user, tag").fill("app");
+    await shows("apples");
+    expect(new URL(page.url()).searchParams.get("text")).toBe("app");
+    await page.getByRole("button", { name: "Clear filters" }).click();
+    await shows("carrots", "bananas", "apples");
+
+    await page.getByLabel("Status").selectOption("Queued");
+    await shows("bananas", "apples");
+    await page.getByLabel("User", { exact: true }).fill("ann");
+    await shows("apples");
+    expect(Object.fromEntries(new URL(page.url()).searchParams)).toEqual({ status: "queued", user: "ann" });
+    // The address alone says it all: another tab shows the same.
+    const other = await reader.tab(new URL(page.url()).search);
+    await other.getByRole("row", { name: /apples/ }).waitFor();
+    expect(await other.getByRole("row", { name: /bananas|carrots/ }).count()).toBe(0);
+    // What begins to pass the filter comes, what stops passing it goes.
+    await system.client.projects.retry.mutate({ project_id: carrots.project_id });
+    await shows("carrots", "apples");
+    await system.client.projects.pause.mutate({ project_id: carrots.project_id });
+    await shows("apples");
+
+    await page.getByRole("link", { name: "Only builds with the tag green" }).click();
+    await shows("apples");
+    expect(new URL(page.url()).searchParams.get("tag")).toBe("green");
+    await page.getByLabel("Tag", { exact: true }).fill("nothing");
+    await page.getByText("No builds match").waitFor();
+    expect(await axe(page)).toEqual([]);
+    expect(reader.complaints).toEqual([]);
+  });
+
+  it("does to several builds at once what is possible for each, and asks before what cannot be undone", async () => {
+    await removeAll();
+    const made: { project_id: string }[] = [];
+    for (const name of ["one", "two", "three", "four"]) made.push(await make(`bulk_${name}`));
+    await using reader = await visit(browser, system.url);
+    const { page } = reader;
+    const box = (name: string) => page.getByRole("checkbox", { name: `Select bulk_${name}`, exact: true });
+    const statuses = async () => {
+      const { items } = await system.client.projects.list.query({});
+      return items.map(({ status }) => status).sort();
+    };
+    await box("four").check();
+    await box("two").click({ modifiers: ["Shift"] });
+    await page.getByText("3 selected").waitFor();
+    expect(await axe(page)).toEqual([]);
+    await page.getByRole("button", { name: "Pause" }).click();
+    await page.getByText("3 builds paused").waitFor();
+    expect(await statuses()).toEqual(["paused", "paused", "paused", "queued"]);
+
+    await page.keyboard.press("a");
+    await page.getByText("4 selected").waitFor();
+    await page.getByRole("button", { name: "Cancel build" }).click();
+    const question = page.getByRole("alertdialog", { name: "Cancel 4 builds?" });
+    await question.waitFor();
+    expect(await axe(page)).toEqual([]);
+    await question.getByRole("button", { name: "Back" }).click();
+    expect(await statuses()).toEqual(["paused", "paused", "paused", "queued"]);
+
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByRole("button", { name: "Delete 4 builds" }).click();
+    await page.getByText("4 builds deleted").waitFor();
+    await page.getByText("No builds yet").waitFor();
+    expect(await statuses()).toEqual([]);
+    expect(reader.complaints).toEqual([]);
+  });
+
+  it("shows the names of builds as text, whatever they are", async () => {
+    await removeAll();
+    await make(HOSTILE, { user_id: HOSTILE, tags: ["<b>tag</b>"] });
+    await using reader = await visit(browser, system.url);
+    const { page } = reader;
+    await page.getByRole("link", { name: HOSTILE }).waitFor();
+    await page.getByText("<b>tag</b>").waitFor();
+    expect(await page.evaluate(() => Reflect.get(window, "hacked"))).toBeUndefined();
+    expect(await page.locator("main img, main script").count()).toBe(0);
+    expect(reader.complaints).toEqual([]);
+  });
+
+  it("goes on while it is scrolled, and stays where it is read when builds come in above", async () => {
+    await removeAll();
+    for (let from = 0; from < 240; from += 20)
+      await Promise.all(
+        Array.from({ length: 20 }, (_, i) => make(`many_${String(from + i).padStart(3, "0")}`)),
+      );
+    await using reader = await visit(browser, system.url, "/", { viewport: { width: 1000, height: 700 } });
+    const { page } = reader;
+    await page.locator("tr[data-build]").first().waitFor();
+    const scroller = page.locator("div:has(> table)");
+    await until(PATIENCE_MS, "the last build", async () => {
+      await scroller.evaluate((element) => element.scrollBy(0, 4000));
+      return page.locator('tr[aria-rowindex="241"]').isVisible();
+    });
+    expect(await page.locator("tr[data-build]").count()).toBeLessThan(80);
+    await scroller.evaluate((element) => element.scrollTo(0, 3000));
+    const seen = () =>
+      page.evaluate(() => {
+        const rows = [...document.querySelectorAll("tr[data-build]")];
+        const row = rows.find((one) => one.getBoundingClientRect().top > 200);
+        return [row?.getAttribute("data-build"), Math.round(row?.getBoundingClientRect().top ?? 0)];
+      });
+    await page.waitForTimeout(500);
+    const before = await seen();
+    const height = () => scroller.evaluate((element) => element.scrollHeight);
+    const was = await height();
+    await make("new_above");
+    await until(PATIENCE_MS, "the new build", async () => (await height()) > was);
+    expect(await seen()).toEqual(before);
+    expect(reader.complaints).toEqual([]);
+  });
+});

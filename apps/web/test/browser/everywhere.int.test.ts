@@ -1,0 +1,162 @@
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { axe, openBrowser, PATIENCE_MS, visit } from "./browser.ts";
+import { chromiumPath, skipReason } from "./chromium.ts";
+import { type System, startSystem, until } from "./system.ts";
+
+// Skipped where there is no Chromium to drive; the name of the suite says so.
+describe.skipIf(chromiumPath === undefined)(
+  `everywhere in the dashboard${skipReason}`,
+  { timeout: 300_000 },
+  () => {
+    let system: System;
+    let browser: Browser;
+    beforeAll(async () => {
+      [system, browser] = await Promise.all([startSystem(), openBrowser()]);
+      for (const project_name of ["alpha", "beta", "gamma"])
+        await system.client.projects.create.mutate({
+          requirement: "r",
+          project_name,
+          stages: [{ stage: "one" }],
+        });
+    }, 120_000);
+    afterAll(async () => {
+      await browser?.close();
+      await system?.[Symbol.asyncDispose]();
+    }, 60_000);
+
+    it("speaks the reader's language, or the one they choose, in every tab and the next time", async () => {
+      await using chinese = await visit(browser, system.url, "/", { locale: "zh-CN" });
+      await chinese.page.getByRole("link", { name: "新建构建" }).waitFor();
+      expect(await chinese.page.evaluate(() => document.documentElement.lang)).toBe("zh-CN");
+      await using reader = await visit(browser, system.url);
+      const { page } = reader;
+      const other = await reader.tab();
+      await other.getByText("New build").waitFor();
+      await page.getByRole("button", { name: "Language and look" }).click();
+      await page.getByRole("menuitemradio", { name: "中文" }).click();
+      await page.getByRole("link", { name: "新建构建" }).waitFor();
+      await other.getByRole("link", { name: "新建构建" }).waitFor();
+      await page.getByRole("row", { name: /alpha/ }).getByText("排队中").filter({ visible: true }).waitFor();
+      await page.reload();
+      await page.getByRole("link", { name: "新建构建" }).waitFor();
+      expect(await axe(page)).toEqual([]);
+      expect([...reader.complaints, ...chinese.complaints]).toEqual([]);
+    });
+
+    it("is light or dark as the system is, or as the reader chooses, and readable in both", async () => {
+      await using reader = await visit(browser, system.url, "/", { colorScheme: "dark" });
+      const { page } = reader;
+      await page.getByRole("row", { name: /alpha/ }).waitFor();
+      const background = () =>
+        page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+      const dark = await background();
+      expect(await axe(page)).toEqual([]);
+      await page.emulateMedia({ colorScheme: "light" });
+      await until(PATIENCE_MS, "light", async () => (await background()) !== dark);
+      expect(await axe(page)).toEqual([]);
+      await page.getByRole("button", { name: "Language and look" }).click();
+      await page.getByRole("menuitemradio", { name: "Dark" }).click();
+      await until(PATIENCE_MS, "dark", async () => (await background()) === dark);
+      await page.reload();
+      expect(await background()).toBe(dark);
+      expect(reader.complaints).toEqual([]);
+    });
+
+    it("is operated with the keyboard alone, and says how", async () => {
+      await using reader = await visit(browser, system.url);
+      const { page } = reader;
+      const press = (key: string) => page.keyboard.press(key);
+      const focused = () => page.evaluate(() => document.activeElement?.textContent ?? "");
+      await page.getByRole("row", { name: /alpha/ }).waitFor();
+      await press("?");
+      const help = page.getByRole("dialog", { name: "Keyboard shortcuts" });
+      await help.waitFor();
+      expect(await axe(page)).toEqual([]);
+      await press("Escape");
+      await help.waitFor({ state: "detached" });
+      await press("j");
+      expect(await focused()).toBe("gamma");
+      await press("ArrowDown");
+      expect(await focused()).toBe("beta");
+      await press("x");
+      await page.getByText("1 selected").waitFor();
+      await press("k");
+      expect(await focused()).toBe("gamma");
+      await press("Escape");
+      await page.getByText("1 selected").waitFor({ state: "detached" });
+      // What is selected is paused with keys that every page has.
+      await press("x");
+      const pause = page.getByRole("button", { name: "Pause" });
+      for (let i = 0; i < 60 && !(await pause.evaluate((button) => button === document.activeElement)); i++)
+        await press("Tab");
+      await press("Enter");
+      await page.getByRole("row", { name: /gamma/ }).getByText("Paused").filter({ visible: true }).waitFor();
+      await press("/");
+      await page.keyboard.type("bet");
+      await until(
+        PATIENCE_MS,
+        "the one that was searched for",
+        async () => (await page.locator("tr[data-build]").count()) === 1,
+      );
+      // In a field, keys are text.
+      await page.keyboard.type("?");
+      expect(await help.count()).toBe(0);
+      await press("Escape");
+      await press("Escape");
+      await until(PATIENCE_MS, "all", async () => (await page.locator("tr[data-build]").count()) === 3);
+      await press("j");
+      await press("Enter");
+      await page.waitForURL(/\/builds\/proj_/);
+      await press("g");
+      await press("b");
+      await page.getByRole("row", { name: /alpha/ }).waitFor();
+      await press("g");
+      await press("s");
+      await page.waitForURL(/\/statistics/);
+      expect(reader.complaints).toEqual([]);
+    });
+
+    it("leaves single keys alone for readers who switch the shortcuts off", async () => {
+      await using reader = await visit(browser, system.url);
+      const { page } = reader;
+      await page.getByRole("row", { name: /alpha/ }).waitFor();
+      await page.keyboard.press("?");
+      const help = page.getByRole("dialog", { name: "Keyboard shortcuts" });
+      await page.getByRole("checkbox", { name: "Single-key shortcuts" }).click();
+      await page.keyboard.press("Escape");
+      await help.waitFor({ state: "detached" });
+      await page.keyboard.press("c");
+      await page.keyboard.press("?");
+      expect(new URL(page.url()).pathname).toBe("/");
+      expect(await help.count()).toBe(0);
+    });
+
+    it("fits a phone, without anything to scroll sideways", async () => {
+      await using reader = await visit(browser, system.url, "/", {
+        viewport: { width: 360, height: 640 },
+        hasTouch: true,
+      });
+      const { page } = reader;
+      await page.getByRole("row", { name: /alpha/ }).waitFor();
+      for (const path of ["/", "/new", "/statistics"]) {
+        await page.goto(system.url + path);
+        await page.locator("main").waitFor();
+        const [width, shown] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+        expect(width, path).toBe(shown);
+      }
+      await page.goto(system.url);
+      await page.getByRole("row", { name: /alpha/ }).waitFor();
+      expect(await axe(page)).toEqual([]);
+    });
+
+    it("says what is not there", async () => {
+      await using reader = await visit(browser, system.url, "/no/such/page");
+      const { page } = reader;
+      await page.getByRole("heading", { name: "There is no such page" }).waitFor();
+      expect(await axe(page)).toEqual([]);
+      await page.getByRole("link", { name: "To the builds" }).click();
+      await page.getByRole("row", { name: /alpha/ }).waitFor();
+    });
+  },
+);

@@ -1,0 +1,79 @@
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { axe, openBrowser, visit } from "./browser.ts";
+import { chromiumPath, skipReason } from "./chromium.ts";
+import { type System, startSystem } from "./system.ts";
+
+// Skipped where there is no Chromium to drive; the name of the suite says so.
+describe.skipIf(chromiumPath === undefined)(`starting a build${skipReason}`, { timeout: 300_000 }, () => {
+  let system: System;
+  let browser: Browser;
+  beforeAll(async () => {
+    [system, browser] = await Promise.all([startSystem(), openBrowser()]);
+  }, 120_000);
+  afterAll(async () => {
+    await browser?.close();
+    await system?.[Symbol.asyncDispose]();
+  }, 60_000);
+
+  it("shows the build at once, and remembers what was asked for", async () => {
+    await using reader = await visit(browser, system.url, "/new");
+    const { page } = reader;
+    expect(await axe(page)).toEqual([]);
+    await page.getByRole("textbox", { name: "Requirement" }).fill("Adds up numbers");
+    await page.getByLabel("Name").fill("adder");
+    await page.getByLabel("Tags").fill("demo, numbers,demo");
+    await page.getByLabel("Priority").selectOption("1 – first");
+    await page.getByRole("button", { name: "Start the build" }).click();
+    await page.waitForURL(/\/builds\/proj_[0-9a-f]{12}$/);
+    const { items } = await system.client.projects.list.query({});
+    expect(items).toMatchObject([{ project_name: "adder", tags: ["demo", "numbers"], priority: 1 }]);
+    expect(page.url()).toContain(items[0]?.project_id ?? "no build");
+
+    await page.getByRole("link", { name: "New build" }).click();
+    await page.getByRole("button", { name: "Adds up numbers" }).click();
+    expect(await page.getByRole("textbox", { name: "Requirement" }).inputValue()).toBe("Adds up numbers");
+    expect(reader.complaints).toEqual([]);
+  });
+
+  it("says beside each field what is wrong with it, and takes the reader there", async () => {
+    await using reader = await visit(browser, system.url, "/new");
+    const { page } = reader;
+    await page.getByRole("button", { name: "Start the build" }).click();
+    await page.getByText("Say what the agent is to do.", { exact: true }).waitFor();
+    const requirement = page.getByRole("textbox", { name: "Requirement" });
+    expect(await requirement.evaluate((field) => field === document.activeElement)).toBe(true);
+    expect(await requirement.getAttribute("aria-invalid")).toBe("true");
+    await requirement.fill("x");
+    // What the schema of the API says, in its words.
+    await page.getByLabel("Name").fill("n".repeat(500));
+    await page.getByLabel("Tags").fill("t".repeat(100));
+    await page.getByRole("button", { name: "Start the build" }).click();
+    const said = page.locator("#project_name-about [role=alert], #tags-about [role=alert]");
+    await said.nth(1).waitFor();
+    expect((await said.allTextContents()).every((text) => text.length > 5)).toBe(true);
+    expect(await axe(page)).toEqual([]);
+    expect((await system.client.projects.list.query({ text: "nnnn" })).items).toEqual([]);
+    expect(reader.complaints).toEqual([]);
+  });
+
+  it("can be done with the keyboard alone", async () => {
+    await using reader = await visit(browser, system.url);
+    const { page } = reader;
+    await page.getByRole("navigation").waitFor();
+    await page.keyboard.press("c");
+    await page.waitForURL(/\/new$/);
+    const requirement = page.getByRole("textbox", { name: "Requirement" });
+    await requirement.waitFor();
+    for (let i = 0; i < 20; i++) {
+      if (await requirement.evaluate((field) => field === document.activeElement)) break;
+      await page.keyboard.press("Tab");
+    }
+    await page.keyboard.type("Made without a mouse");
+    await page.keyboard.press("Control+Enter");
+    await page.waitForURL(/\/builds\/proj_[0-9a-f]{12}$/);
+    const { items } = await system.client.projects.list.query({});
+    expect(items).toHaveLength(2);
+    expect(reader.complaints).toEqual([]);
+  });
+});

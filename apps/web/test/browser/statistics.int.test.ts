@@ -1,0 +1,103 @@
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { axe, openBrowser, visit } from "./browser.ts";
+import { chromiumPath, skipReason } from "./chromium.ts";
+import { sideways } from "./sideways.ts";
+import { type System, startSystem, until } from "./system.ts";
+
+// Skipped where there is no Chromium to drive; the name of the suite says so.
+describe.skipIf(chromiumPath === undefined)(`statistics${skipReason}`, { timeout: 180_000 }, () => {
+  let system: System;
+  let browser: Browser;
+  beforeAll(async () => {
+    [system, browser] = await Promise.all([startSystem(), openBrowser()]);
+  }, 120_000);
+  afterAll(async () => {
+    await browser?.close();
+    await system?.[Symbol.asyncDispose]();
+  }, 60_000);
+
+  /** A build of one stage, run here to the outcome that is asked for. */
+  const make = async (outcome: "completed" | "failed") => {
+    const { client } = system;
+    const stages = [{ stage: "only_stage", stage_name: "Only stage" }];
+    const { project_id } = await client.projects.create.mutate({ requirement: "x", pipeline: "own", stages });
+    const claimed = await client.work.claim.mutate({ owner: "test", project_id });
+    if (!claimed) throw new Error("expected to hold the build");
+    const { lease_token, lease_seq } = claimed;
+    const last =
+      outcome === "completed"
+        ? {
+            event: outcome,
+            stage: "only_stage",
+            metrics: { input_tokens: 1200, output_tokens: 34, tool_calls: 5 },
+          }
+        : { event: outcome, stage: "only_stage", message: "no" };
+    await client.work.report.mutate({
+      project_id,
+      lease_token,
+      lease_seq: lease_seq + 1,
+      events: [{ event: "started", stage: "only_stage" }, last],
+    });
+  };
+
+  it("say when there is nothing to count", async () => {
+    await using reader = await visit(browser, system.url, "/statistics");
+    await reader.page.getByText("No builds in this time").waitFor();
+    expect(await axe(reader.page)).toEqual([]);
+  });
+
+  it("are those of the API, over the time that is asked for, as figures, charts and tables", async () => {
+    for (const outcome of ["completed", "completed", "completed", "failed"] as const) await make(outcome);
+    await using reader = await visit(browser, system.url, "/statistics?days=7");
+    const { page } = reader;
+    const tile = (name: string) =>
+      page.locator("dl > div").filter({ has: page.getByText(name, { exact: true }) });
+    const shows = (name: string, text: string | RegExp) => tile(name).getByText(text).waitFor();
+    await shows("Builds", "4");
+    await shows("Success rate", "75%");
+    await shows("Success rate", "of 4 completed or failed");
+    await shows("Median duration", /^\d+(\.\d)?s$/);
+    await shows("Tokens", "3.7K");
+    await shows("Tool calls", "15");
+    const failing = page.getByRole("region", { name: "Most failing stages" });
+    await failing.getByRole("row", { name: /only_stage.*1.*100%/ }).waitFor();
+    await page
+      .getByRole("region", { name: "Slowest stages" })
+      .getByRole("row", { name: /only_stage.*4/ })
+      .waitFor();
+
+    // Charts are drawn, and the same is there as a table.
+    const outcomes = page.getByRole("region", { name: "Builds by outcome" });
+    await until(
+      30_000,
+      "bars of both outcomes",
+      async () => (await outcomes.locator(".recharts-bar-rectangle path").count()) >= 2,
+    );
+    await outcomes.getByText("Show as a table").click();
+    const days = outcomes.getByRole("row");
+    expect(await days.count()).toBe(8);
+    expect(await days.nth(1).getByRole("cell").allTextContents()).toEqual(["3", "1", "0", "0"]);
+    expect(await axe(page)).toEqual([]);
+
+    await page.getByRole("button", { name: "30 days" }).click();
+    await until(30_000, "30 days", async () => (await days.count()) === 31);
+    expect(new URL(page.url()).searchParams.get("days")).toBe("30");
+    expect(await page.getByRole("button", { name: "30 days" }).getAttribute("aria-pressed")).toBe("true");
+    expect(reader.complaints).toEqual([]);
+  });
+
+  it("fit a phone, in Chinese, in the dark", async () => {
+    const phone = { locale: "zh-CN", colorScheme: "dark", viewport: { width: 360, height: 740 } } as const;
+    await using reader = await visit(browser, system.url, "/statistics", phone);
+    const { page } = reader;
+    await page.getByText("成功率", { exact: true }).waitFor();
+    await until(
+      30_000,
+      "the chart",
+      async () => (await page.locator(".recharts-bar-rectangle path").count()) > 0,
+    );
+    expect(await sideways(page)).toBe(0);
+    expect(await axe(page)).toEqual([]);
+  });
+});
