@@ -15,9 +15,12 @@ export interface Timings {
   readonly lostAfterMs: number;
   /** How long what a running stage says waits for more: the least time between two writes. */
   readonly gatherMs: number;
-  /** Without any answer for so long, the project is looked at. */
+  /** Without any answer for so long, the project is looked at: so a cancel that another process made is heard of. */
   readonly watchMs: number;
-  /** What a stage gets to end by itself at a timeout or shutdown, and when its build was cancelled or deleted. */
+  /**
+   * What a stage gets to end by itself at a timeout or shutdown, and when its build was cancelled or deleted. The latter
+   * and `watchMs` together leave some of two seconds: a cancel takes no longer.
+   */
   readonly stopGraceMs: number;
   readonly cancelGraceMs: number;
   /** What the last writes of a worker that stops may take. */
@@ -30,9 +33,9 @@ export const TIMINGS: Timings = {
   sweepMs: 5 * 60_000,
   lostAfterMs: 30_000,
   gatherMs: 2000,
-  watchMs: 800,
+  watchMs: 700,
   stopGraceMs: 2000,
-  cancelGraceMs: 1000,
+  cancelGraceMs: 800,
   releaseMs: 5000,
 };
 

@@ -1,7 +1,6 @@
 import type { Server } from "node:http";
 import { builtInPipelines, loadPipelines } from "@stagefold/pipeline";
 import { type Backend, type Env, EnvError, openBackend, parseEnv } from "@stagefold/runtime";
-import { countStoreRequests } from "@stagefold/runtime/store-metrics";
 import { destination, type Logger, pino } from "pino";
 import { collectDefaultMetrics } from "prom-client";
 import { environment, hostEnv } from "./env.ts";
@@ -15,8 +14,7 @@ async function main(env: Env, log: Logger): Promise<void> {
   const lost = (error: Error) => log.fatal({ err: error }, "the embedded engine is lost");
   const metrics = createMetrics();
   collectDefaultMetrics({ register: metrics.registry });
-  const onRequest = countStoreRequests(metrics.registry);
-  await using backend = await openBackend(env, { onEngineLost: lost, onRequest });
+  await using backend = await openBackend(env, { onEngineLost: lost, onRequest: metrics.storeRequest });
   const worker = createWorker({
     repository: backend.repository,
     artifacts: backend.artifacts,

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { createMetrics } from "../src/metrics.ts";
 import { type Bench, completed, ended, openBench, stageOf } from "./harness.ts";
 
 const FAILING = `
@@ -42,10 +43,11 @@ stages:
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const files = { "failing.ts": FAILING, "commands.yaml": COMMANDS };
 
+const metrics = createMetrics();
 let bench: Bench;
 beforeAll(async () => {
   bench = await openBench({ files, leaseMs: 60_000 });
-  bench.worker({ timings: { idleLastMs: 100 } }).start();
+  bench.worker({ metrics, timings: { idleLastMs: 100 } }).start();
 });
 afterAll(() => bench[Symbol.asyncDispose]());
 
@@ -58,6 +60,7 @@ test("a stage is tried again after its backoff until it succeeds", async () => {
     { attempt: 1, status: "failed", code: "STAGE_FAILED", error_message: "not yet: 1" },
     { attempt: 2, status: "failed", code: "STAGE_FAILED", error_message: "not yet: 2" },
   ]);
+  expect(await metrics.registry.metrics()).toContain('stagefold_retries_total{by="stage"} 2');
   const [first, second] = stage.history;
   const waited = Date.parse(second?.started_at ?? "") - Date.parse(first?.completed_at ?? "");
   expect(waited).toBeGreaterThanOrEqual(160);

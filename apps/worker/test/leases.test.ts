@@ -36,9 +36,9 @@ test("a machine that slept past three quarters of the lease stops its stages: th
   onTestFinished(() => void vi.restoreAllMocks());
   // Fifteen seconds before anybody else may take the build.
   await untilGone(pids, 5000);
-  expect(await metrics.registry.metrics()).toContain(
-    'stagefold_worker_leases_over_total{reason="expired"} 1',
-  );
+  const text = await metrics.registry.metrics();
+  expect(text).toContain('stagefold_worker_leases_over_total{reason="expired"} 1');
+  expect(text).toContain("stagefold_lease_lost_total 1");
   expect(bench.store.writes.slice(writes)).toEqual([]);
   jumpMs += 20_000;
   const project = await bench.until(id, completed);

@@ -195,7 +195,7 @@ test("an agent-build runs to its end, and its worker tells how it is", async () 
   );
   expect(answers.map((answer) => answer.status)).toEqual([200, 200, 200, 404]);
   const metrics = await answers[2]?.text();
-  expect(metrics).toContain("stagefold_worker_claims_total 1");
+  expect(metrics).toContain("stagefold_claims_total 1");
   expect(metrics).toContain(
     'stagefold_store_requests_total{operation="UpdateItem",transition="claim",outcome="ok"} 1',
   );

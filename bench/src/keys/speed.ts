@@ -27,8 +27,6 @@ export const speed: Measurement = {
     const runs: Record<string, Run[]> = {};
     for (let round = 1; round <= rounds; round++)
       for (const [name, runner] of Object.entries(runners)) {
-        // Not compared with the others: once is enough.
-        if (name === "hosts" && round > 1) continue;
         const run = await runner(builds);
         say(`round ${round} of ${rounds}, ${builds} builds, ${name}: ${shown(run)}`);
         runs[name] = [...(runs[name] ?? []), run];
@@ -47,7 +45,6 @@ function runnersOf({ profile }: Settings): Record<string, Runner> {
       bullmq_everysec: (builds: number) => runBullmq(redis, "everysec", builds),
       bullmq_always: (builds: number) => runBullmq(redis, "always", builds),
     }),
-    hosts: (builds) => runStagefold(builds, `${PIPELINE}-hosts`),
   };
 }
 
@@ -63,9 +60,7 @@ function valuesOf(runs: Record<string, Run[]>): Record<string, Value> {
   // Each round for itself: what slows one down slows the other.
   const against = (name: string): Figure =>
     figureOf(rates("stagefold").map((rate, i) => rate / (rates(name)[i] ?? Number.NaN)));
-  const others = ["raw", "replaced", "bullmq_everysec", "bullmq_always", "hosts"].filter(
-    (name) => runs[name],
-  );
+  const others = ["raw", "replaced", "bullmq_everysec", "bullmq_always"].filter((name) => runs[name]);
   return {
     builds_per_second: figureOf(rates("stagefold")),
     vs_raw: against("raw"),

@@ -14,7 +14,10 @@ export async function writeCostPage(builds: number): Promise<string> {
   for (const output_bytes of [OUTPUT_BYTES, ...LARGER_OUTPUTS])
     bySize.push({ output_bytes, count: await countStagefold(builds, output_bytes) });
   const path = join(docs(), "cost.md");
-  await writeFile(path, costPage({ builds, bySize, replaced: await countReplaced(Math.min(32, builds), builds) }));
+  await writeFile(
+    path,
+    costPage({ builds, bySize, replaced: await countReplaced(Math.min(32, builds), builds) }),
+  );
   return path;
 }
 

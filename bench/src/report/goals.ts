@@ -33,7 +33,6 @@ export const GOALS: readonly Goal[] = [
   { key: "worker_cpu_others", sub: "replaced", unit: "ms", ...reported },
   { key: "worker_cpu_others", sub: "bullmq_everysec", unit: "ms", ...reported },
   { key: "worker_cpu_others", sub: "bullmq_always", unit: "ms", ...reported },
-  { key: "worker_cpu_others", sub: "hosts", unit: "ms", ...reported },
   { key: "recovery_seconds", sub: "same_machine", unit: "s", ...atMost(1) },
   { key: "recovery_seconds", sub: "other", unit: "s", ...atMost(LEASE_SECONDS + 8) },
   { key: "watch_ms", sub: "same_p50", unit: "ms", ...atMost(20) },

@@ -88,12 +88,12 @@ function checkStage(value: unknown, index: number): { stage: StageDefinition } |
   }
   const parsed = runStage.safeParse(value);
   if (!parsed.success) return { finding: firstFinding(parsed.error, value, path) };
-  const { run, output, in_worker, ...rest } = parsed.data;
-  const action = { kind: "run" as const, run, ...(in_worker && { in_worker }) };
+  const { run, output, ...rest } = parsed.data;
+  const action = { kind: "run" as const, run };
   return { stage: normalise(rest, { action, ...(output === undefined ? {} : { output }) }) };
 }
 
-type StageHead = Omit<z.output<typeof runStage>, "run" | "output" | "in_worker">;
+type StageHead = Omit<z.output<typeof runStage>, "run" | "output">;
 
 function normalise(head: StageHead, rest: Pick<StageDefinition, "action" | "output">): StageDefinition {
   const { attempts, backoff_seconds, final_codes } = head.retry;

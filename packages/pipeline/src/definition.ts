@@ -17,8 +17,6 @@ export interface RunAction {
   readonly kind: "run";
   /** Its result, awaited, is the stage's output: checked by `output`, which may also fill in defaults. */
   readonly run: (ctx: StageContext) => unknown;
-  /** Runs in the worker's own process; only set when it does. */
-  readonly in_worker?: true;
 }
 
 export interface CommandAction {
@@ -85,12 +83,6 @@ export interface RunStageInput extends StageInputBase {
   readonly output?: z.ZodType;
   /** A method, so that a stage written for certain earlier outputs (`StageContext<Outputs>`) fits as well. */
   run(ctx: StageContext): unknown;
-  /**
-   * Runs the function in the worker's own process instead of a stage host: for short stages that mostly wait, such as
-   * one call of a service. Such a stage cannot be killed: it must give way and end when its signal is aborted. It has
-   * no `STAGEFOLD_*` environment, its working directory is the worker's, and what it prints is not its log.
-   */
-  readonly in_worker?: boolean;
   readonly command?: never;
   readonly env?: never;
   readonly artifacts?: never;
@@ -101,7 +93,6 @@ export interface CommandStageInput extends StageInputBase {
   readonly env?: Readonly<Record<string, string>>;
   readonly artifacts?: readonly string[];
   readonly run?: never;
-  readonly in_worker?: never;
   readonly output?: never;
 }
 

@@ -73,7 +73,6 @@ export const runStage = z.strictObject({
   ...stageFields,
   output: z.custom<z.ZodType>(isZodType, "expected a zod schema").optional(),
   run: z.custom<(ctx: StageContext) => unknown>(isFunction, "expected a function"),
-  in_worker: z.boolean().default(false),
 });
 
 export const pipelineHead = z.strictObject({

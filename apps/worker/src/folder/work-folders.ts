@@ -21,13 +21,6 @@ type Contents = z.output<typeof contentsSchema>;
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** What is known of the folder of a build that this worker holds. */
-interface Held {
-  contents: Contents;
-  /** Whether anything is on disk: a build whose stages make no files has neither folder nor note. */
-  onDisk: boolean;
-}
-
 /**
  * The work folders of builds, `<root>/<project_id>`, shared by the stages of a build. Beside each is a note
  * (`<project_id>.json`) of what it has, so that a worker restores what stages made elsewhere, and only that.
@@ -39,7 +32,6 @@ export class WorkFolders {
   readonly #store: ArtifactStore;
   readonly #repository: Repository;
   readonly #log: Logger;
-  readonly #held = new Map<string, Held>();
 
   constructor(root: string, store: ArtifactStore, repository: Repository, log: Logger) {
     this.#root = root;
@@ -48,46 +40,28 @@ export class WorkFolders {
     this.#log = log;
   }
 
-  /**
-   * The folder of a build, with the recorded artifacts of the stages before `position`. Without `make`, one that
-   * nothing has to be put into is left to be made by whoever uses it.
-   */
-  async prepare(project: Project, position: number, options = { make: true }): Promise<string> {
+  /** The folder of a build, with the recorded artifacts of the stages before `position`. */
+  async prepare(project: Project, position: number): Promise<string> {
     const folder = join(this.#root, project.project_id);
-    const known = this.#held.get(project.project_id);
-    // Only of a build without a folder is there nothing that could have changed meanwhile.
-    const held = known?.onDisk === false ? known : await this.#look(project.project_id);
-    this.#held.set(project.project_id, held);
-    const { contents } = held;
+    const present = (await orNone(stat(folder))) !== undefined;
+    await mkdir(folder, { recursive: true });
+    const contents = present ? await this.#contents(project.project_id) : { stages: {} };
     const earlier = project.stages_snapshot.stages
       .slice(0, position)
       .filter((one) => one.status === "completed");
-    const missing = earlier.filter((one) => contents.stages[one.stage] !== one.attempt);
-    if (options.make || missing.length > 0) {
-      await mkdir(folder, { recursive: true });
-      held.onDisk = true;
-    }
+    const missing = earlier.filter((one) => madeFiles(one) && contents.stages[one.stage] !== one.attempt);
     for (const stage of missing) await this.#restore(project, stage, folder);
-    if (missing.length > 0) await this.#note(project.project_id, held, missing);
+    if (missing.length > 0) await this.#note(project.project_id, contents, missing);
     return folder;
   }
 
   /** Notes that a folder has what a stage, as its end was written, made. */
   async finished(projectId: string, stage: Stage): Promise<void> {
-    const held = this.#held.get(projectId) ?? (await this.#look(projectId));
-    if (madeFiles(stage)) await this.#note(projectId, held, [stage]);
-    else held.contents = withStages(held.contents, [stage]);
-  }
-
-  /** The build is left to others. */
-  forget(projectId: string): void {
-    this.#held.delete(projectId);
+    if (!madeFiles(stage)) return;
+    await this.#note(projectId, await this.#contents(projectId), [stage]);
   }
 
   async remove(projectId: string): Promise<void> {
-    const held = this.#held.get(projectId);
-    this.#held.delete(projectId);
-    if (held?.onDisk === false) return;
     await rm(this.#notePath(projectId), { force: true });
     await rm(join(this.#root, projectId), { recursive: true, force: true, maxRetries: 3 });
   }
@@ -137,11 +111,6 @@ export class WorkFolders {
     }
   }
 
-  async #look(projectId: string): Promise<Held> {
-    const onDisk = (await orNone(stat(join(this.#root, projectId)))) !== undefined;
-    return { onDisk, contents: onDisk ? await this.#contents(projectId) : { stages: {} } };
-  }
-
   async #contents(projectId: string): Promise<Contents> {
     const text = await orNone(readFile(this.#notePath(projectId), "utf8"));
     if (text === undefined) return { stages: {} };
@@ -154,21 +123,16 @@ export class WorkFolders {
     return { stages: {} };
   }
 
-  async #note(projectId: string, held: Held, stages: readonly Stage[]): Promise<void> {
-    held.contents = withStages(held.contents, stages);
-    held.onDisk = true;
+  async #note(projectId: string, before: Contents, stages: readonly Stage[]): Promise<void> {
+    const added = Object.fromEntries(stages.map((one) => [one.stage, one.attempt]));
     const path = this.#notePath(projectId);
-    await writeFile(`${path}.new`, JSON.stringify(held.contents));
+    await writeFile(`${path}.new`, JSON.stringify({ stages: { ...before.stages, ...added } }));
     await rename(`${path}.new`, path);
   }
 
   #notePath(projectId: string): string {
     return join(this.#root, `${projectId}.json`);
   }
-}
-
-function withStages({ stages }: Contents, added: readonly Stage[]): Contents {
-  return { stages: { ...stages, ...Object.fromEntries(added.map((one) => [one.stage, one.attempt])) } };
 }
 
 /** Whether a stage stored files: what is kept elsewhere has no hash of ours. */

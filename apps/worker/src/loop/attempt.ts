@@ -5,8 +5,7 @@ import type { Logger } from "pino";
 import type { BuildDeps } from "../deps.ts";
 import { storeArtifact } from "../folder/artifact-intake.ts";
 import type { HostJob, StageFailure, StageOutcome, StopReason } from "../runner/protocol.ts";
-import { runsInWorker } from "../runner/runner.ts";
-import type { RunningStage } from "../runner/worker-stage.ts";
+import type { RunningStage } from "../runner/runner.ts";
 import type { EarlierOutputs } from "./earlier-outputs.ts";
 import { refusedWrite } from "./failure.ts";
 import type { ReportWriter } from "./report-writer.ts";
@@ -71,7 +70,7 @@ export class Attempt {
       return { outcome: failed({ message, code: "STAGE_FAILED" }), events: [], metrics: {} };
     }
     const reports = this.#reports(job);
-    const running = deps.runner.run(job, this.#options.definition, reports, log);
+    const running = deps.runner.run(job, reports, log);
     this.#running = running;
     if (this.#stopped) running.stop(this.#stopped.reason, this.#stopped.graceMs);
     const outcome = await this.#inTime(running);
@@ -99,7 +98,7 @@ export class Attempt {
   async #job(): Promise<HostJob> {
     const { deps, writer, outputs, pipeline, definition, stage, position } = this.#options;
     const { project } = writer;
-    const work_dir = await deps.folders.prepare(project, position, { make: !runsInWorker(definition) });
+    const work_dir = await deps.folders.prepare(project, position);
     const { project_id, project_name, requirement, user_id, agent_id, tags } = project;
     const { action } = definition;
     const common = {
@@ -133,7 +132,6 @@ export class Attempt {
       store: (artifact) => storeArtifact(deps.artifacts, ref, job.work_dir, artifact),
       onRefused: (error) => {
         log.error({ err: error }, "a write of a running stage was refused: the stage fails");
-        deps.metrics.refusedWrites.inc();
         this.#refused = refusedWrite(error);
         this.stop("failed", deps.timings.stopGraceMs);
       },

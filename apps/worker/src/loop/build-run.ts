@@ -93,7 +93,9 @@ export class BuildRun {
   }
 
   #over(reason: OverReason): void {
-    this.#deps.metrics.leasesOver.inc({ reason });
+    const { leasesOver, leaseLost } = this.#deps.metrics;
+    leasesOver.inc({ reason });
+    if (reason === "lost" || reason === "expired") leaseLost.inc();
     const { cancelGraceMs } = this.#deps.timings;
     // Who lost the lease may have a successor already: nothing of the old attempt may go on beside it.
     if (reason === "cancelled" || reason === "deleted") this.#attempt?.stop("cancelled", cancelGraceMs);
@@ -197,7 +199,6 @@ export class BuildRun {
     } catch (error) {
       if (error instanceof LeaseOver) throw error;
       this.#log.error({ err: error }, "the end of a stage was refused: the stage fails");
-      this.#deps.metrics.refusedWrites.inc();
       await this.#writes.fail(definition, stage, { ...end, events: [] }, refusedWrite(error));
       return undefined;
     }
@@ -205,10 +206,7 @@ export class BuildRun {
 
   async #tidy(): Promise<void> {
     const over = this.#writer.over === "deleted" || this.#writer.project.status === "completed";
-    if (!over) {
-      this.#deps.folders.forget(this.projectId);
-      return;
-    }
+    if (!over) return;
     try {
       await this.#deps.folders.remove(this.projectId);
     } catch (error) {

@@ -82,14 +82,17 @@ export class BuildWrites {
       ...(retry_in_seconds !== undefined && { retry_in_seconds }),
     };
     this.#log().warn({ failure, retry_in_seconds }, "stage failed");
-    if (retry_in_seconds !== undefined)
-      this.#deps.metrics.retries.inc({ pipeline: project.pipeline ?? "", stage: stage.stage });
+    await this.#writeEnd(end.events, event);
+    if (retry_in_seconds !== undefined) this.#deps.metrics.retries.inc({ by: "stage" });
+  }
+
+  async #writeEnd(said: readonly ReportEvent[], end: ReportEvent): Promise<void> {
     try {
-      await this.#writer.write([...end.events, event]);
+      await this.#writer.write([...said, end]);
     } catch (error) {
-      if (error instanceof LeaseOver || end.events.length === 0) throw error;
+      if (error instanceof LeaseOver || said.length === 0) throw error;
       this.#log().error({ err: error }, "what the stage said last was refused and is left out");
-      await this.#writer.write([event]);
+      await this.#writer.write([end]);
     }
   }
 
@@ -115,7 +118,6 @@ export class BuildWrites {
       return true;
     } catch (error) {
       if (!isStagefoldError(error, "PROJECT_CONFLICT")) throw error;
-      this.#deps.metrics.refusedWrites.inc();
       this.#log().info({ reason: error.message }, "no stage may start now");
       return false;
     }

@@ -14,6 +14,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { TIMINGS } from "../deps.ts";
 import { createMetrics } from "../metrics.ts";
 import { ClaimLoop } from "./claim-loop.ts";
+import { ownerName } from "./machine.ts";
 import type { Held } from "./running.ts";
 
 const stages = [{ stage: "s", run: () => ({}) }];
@@ -231,6 +232,26 @@ test("what looks cost is bounded, and nothing of what others hold is read withou
   // The fronts of one priority's two queues for each build, and behind them what the time allows.
   const seconds = (performance.now() - from) / 1000;
   expect(field.store.rows - before).toBeLessThanOrEqual(11 * 2 * 50 + (2 + seconds / 0.8) * 250);
+});
+
+test("all builds of a dead worker are taken, also with few slots and a store that is away at first", async () => {
+  const field = openField();
+  const ids = await field.queue(3);
+  // The first process of the machine began at another time than this name says: whoever bears it is gone.
+  const gone = ownerName().replace(/-\d+-\d+-([0-9a-f]+)$/, "-1-999999999999-$1");
+  for (const id of ids)
+    await field.repository.work.claim(id, gone, (await field.repository.get(id)).work_queue);
+  const due = field.store.due.bind(field.store);
+  let failures = 0;
+  field.store.due = (...given) => (failures++ < 3 ? Promise.reject(new Error("not now")) : due(...given));
+  const worker = field.worker({ concurrency: 2 });
+  await worker.claimed(2);
+  expect(worker.held).toHaveLength(2);
+  await worker.end(worker.order[0]?.project.project_id ?? "");
+  await worker.claimed(3);
+  // Their leases would have lasted an hour.
+  expect(worker.order.map(({ project }) => project.project_id).sort()).toEqual([...ids].sort());
+  expect(failures).toBeGreaterThan(3);
 });
 
 test("a row that the index keeps by mistake is not claimed again and again", async () => {

@@ -60,8 +60,9 @@ export class ClaimLoop {
   async run(): Promise<void> {
     const { idleFirstMs, idleLastMs } = this.#options.deps.timings;
     let waitMs = idleFirstMs;
-    await this.#inherit();
+    let inherited = false;
     while (!this.#stopped) {
+      if (!inherited) inherited = await this.#inherit();
       const claimed = await this.#lookSafely();
       if (claimed > 0) waitMs = idleFirstMs;
       const woken = await this.#wait(this.#failures > 0 ? this.#errorWait() : jittered(waitMs));
@@ -111,9 +112,13 @@ export class ClaimLoop {
     }
   }
 
-  /** Takes the builds of workers that died on this machine: their leases need not run out. */
-  async #inherit(): Promise<void> {
+  /**
+   * Takes the builds of workers that died on this machine: their leases need not run out. False when that is not done
+   * yet, for want of slots or of a store that answers.
+   */
+  async #inherit(): Promise<boolean> {
     const { deps, held } = this.#options;
+    if (this.#isFull()) return false;
     try {
       const rows = await deps.repository.work.held(DEFAULT_POOL, HELD_ROWS);
       const gone = (row: DueWork) => row.lease?.owner !== undefined && isGone(row.lease.owner);
@@ -123,13 +128,16 @@ export class ClaimLoop {
         rows.filter((row) => !dead.includes(row)),
       );
       for (const row of dead) {
-        if (this.#stopped || this.#isFull()) return;
+        if (this.#stopped || this.#isFull()) return false;
         const from = row.lease?.owner;
         if (from === undefined || !withinLimits(row, this.#limits, alive)) continue;
         await this.#claim(row, from);
       }
+      return true;
     } catch (error) {
-      deps.log.warn({ err: error }, "looking for builds of dead workers failed; their leases will run out");
+      const level = this.#failures === 0 ? "warn" : "debug";
+      deps.log[level]({ err: error }, "looking for builds of dead workers failed; it is tried again");
+      return false;
     }
   }
 
@@ -190,11 +198,9 @@ export class ClaimLoop {
     const rescued = this.#rescues.delete(row.project_id);
     if (!claimed) {
       this.#refused.add(row);
-      deps.metrics.refusedClaims.inc();
       return false;
     }
     this.#turns.served(row);
-    deps.metrics.claims.inc();
     if (rescued) deps.metrics.rescues.inc();
     if (row.lease?.owner !== undefined) this.#tookOver(row, claimed, from);
     onClaim({ ...claimed, sentAt });

@@ -30,7 +30,7 @@ export class LeaseKeeper {
   }
 
   start(): void {
-    const everyMs = Math.min(200, Math.max(20, this.#leaseMs / 40));
+    const everyMs = Math.min(100, Math.max(20, this.#leaseMs / 40));
     this.#timer = setInterval(() => this.#tick(), everyMs);
   }
 

@@ -115,7 +115,7 @@ test("work of other programs gets its row back, with nothing else changed for th
   expect((await repository.get(id)).stages_snapshot.stages).toMatchObject([
     { status: "pending", attempt: 0 },
   ]);
-  expect(await metrics.registry.metrics()).toContain("stagefold_worker_rescues_total 1");
+  expect(await metrics.registry.metrics()).toContain("stagefold_rescues_total 1");
 });
 
 test("it sweeps now and then, and goes on after a failure", async () => {

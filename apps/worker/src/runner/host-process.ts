@@ -87,9 +87,12 @@ export class HostProcess {
     if (this.#child.connected) this.#child.send(message);
   }
 
-  /** Whether processes of the stage are still there besides the host; undefined where that cannot be told. */
-  hasLeftovers(marks: readonly string[]): boolean | undefined {
-    const members = membersOf({ leader: this.pid, marks });
+  /**
+   * Whether processes of the stage are still there besides the host and those that were there `before` it; undefined
+   * where that cannot be told.
+   */
+  hasLeftovers(marks: readonly string[], before?: ReadonlySet<number>): boolean | undefined {
+    const members = membersOf({ leader: this.pid, marks }, before);
     return members === undefined ? undefined : members.length > 0;
   }
 

@@ -3,12 +3,15 @@ import { deferred, sleep } from "../async.ts";
 import { exitText, type HostProcess } from "./host-process.ts";
 import { LineSplitter } from "./lines.ts";
 import { marksOf } from "./marks.ts";
+import { presentPids } from "./processes.ts";
 import type { FromHost, HostJob, StageOutcome, StopReason } from "./protocol.ts";
-import { passOn } from "./stage-messages.ts";
 import type { StageSink } from "./stage-sink.ts";
 
 /** How long output may take to arrive after the stage's end, in milliseconds. */
 const LAST_OUTPUT_MS = 2000;
+
+/** A stage that took longer may have seen process numbers come round again: all processes are looked at then. */
+const SHORT_MS = 10_000;
 
 /** `clean`: nothing of the stage is left in the host. `told`: the host said so itself and lives. */
 interface Ending {
@@ -28,6 +31,8 @@ export class HostedStage {
   readonly #splitter: LineSplitter;
   readonly #ended = deferred<Ending>();
   readonly #marker = deferred<void>();
+  readonly #startedAt = performance.now();
+  readonly #before = presentPids();
   #stopped: StopReason | undefined;
   #graceTimer: NodeJS.Timeout | undefined;
   #ending = false;
@@ -81,7 +86,8 @@ export class HostedStage {
     if (told) await Promise.race([this.#marker.promise, this.#host.exited, sleep(LAST_OUTPUT_MS)]);
     const complete = this.#splitter.ended;
     // Without /proc nobody can tell what a command left behind: its group ends with it.
-    const leftovers = this.#host.hasLeftovers(this.#marks) ?? this.#job.action.kind === "command";
+    const before = performance.now() - this.#startedAt < SHORT_MS ? this.#before : undefined;
+    const leftovers = this.#host.hasLeftovers(this.#marks, before) ?? this.#job.action.kind === "command";
     const reusable =
       told && clean && complete && !leftovers && this.#stopped === undefined && !this.#host.gone;
     if (!reusable) await this.#endHost();
@@ -124,10 +130,16 @@ export class HostedStage {
         this.#onBegun();
         return;
       case "progress":
+        this.#sink.progress(message.percent, message.sub_stage);
+        return;
       case "metrics":
+        this.#sink.metrics(message.values);
+        return;
       case "part":
+        this.#sink.part(message.part);
+        return;
       case "reference":
-        passOn(message, this.#sink);
+        this.#sink.reference(message.artifact);
         return;
       case "artifact":
         this.#store(message);

@@ -62,13 +62,6 @@ export class LineSplitter {
   }
 }
 
-/** The lines of a text that nothing follows, as `LineSplitter` would make them. */
-export function textLines(text: string): string[] {
-  const lines: string[] = [];
-  for (const line of text.split("\n")) addLine(lines, line);
-  return lines;
-}
-
 function addLine(lines: string[], raw: string): void {
   const line = (raw.endsWith("\r") ? raw.slice(0, -1) : raw).replaceAll("\0", "").toWellFormed();
   if (line === "") lines.push(line);

@@ -11,10 +11,18 @@ export interface Membership {
 /**
  * The running processes of a stage, its host left out; undefined where the system has no /proc to tell.
  * A program may leave the group (job control) or the session (setsid): the marks still find it.
+ * Those in `before` are not looked at: each look reads two files, and a machine has hundreds of processes.
  */
-export function membersOf(stage: Membership): number[] | undefined {
+export function membersOf(stage: Membership, before?: ReadonlySet<number>): number[] | undefined {
   const pids = allPids();
-  return pids?.filter((pid) => pid !== stage.leader && pid !== process.pid && belongs(pid, stage));
+  return pids?.filter(
+    (pid) => pid !== stage.leader && pid !== process.pid && before?.has(pid) !== true && belongs(pid, stage),
+  );
+}
+
+/** The processes that there are, for `before`; empty where the system has no /proc to tell. */
+export function presentPids(): ReadonlySet<number> {
+  return new Set(allPids());
 }
 
 /** SIGKILL to the whole stage, its host included. Returns those that may not be killed. */

@@ -1,4 +1,3 @@
-import type { StageDefinition } from "@stagefold/pipeline";
 import type { Logger } from "pino";
 import { deferred } from "../async.ts";
 import type { HostOptions } from "./host-process.ts";
@@ -6,14 +5,17 @@ import { HostedStage } from "./hosted-stage.ts";
 import { HostPool } from "./pool.ts";
 import type { HostJob, StageOutcome, StopReason } from "./protocol.ts";
 import type { StageSink } from "./stage-sink.ts";
-import { type RunningStage, WorkerStage } from "./worker-stage.ts";
 
-/** Whether a stage asks to run in the worker's own process. */
-export function runsInWorker({ action }: StageDefinition): boolean {
-  return action.kind === "run" && action.in_worker === true;
+export interface RunningStage {
+  /** Never rejects: what goes wrong is a failure of the stage. Nothing of it is left when this resolves. */
+  readonly done: Promise<StageOutcome>;
+  /** Resolves when the stage itself begins: its process is there and has read the pipelines. */
+  readonly begun: Promise<void>;
+  /** Asks it to end, and makes it after `graceMs`. A second call may shorten the grace. */
+  stop(reason: StopReason, graceMs: number): void;
 }
 
-/** Runs stages in processes of their own, unless they ask not to be. */
+/** Runs stages in processes of their own. */
 export class StageRunner {
   readonly #pool: HostPool;
 
@@ -26,8 +28,7 @@ export class StageRunner {
     this.#pool.prepare();
   }
 
-  run(job: HostJob, definition: StageDefinition, sink: StageSink, log: Logger): RunningStage {
-    if (runsInWorker(definition)) return new WorkerStage(job, definition, sink, log);
+  run(job: HostJob, sink: StageSink, log: Logger): RunningStage {
     let stopped: StopReason | undefined;
     let stage: HostedStage | undefined;
     const begun = deferred<void>();

@@ -5,7 +5,6 @@ import {
   logLines,
   OUTPUT_BYTES,
   outputOf,
-  PIPELINE,
   pipelineOf,
   STAGES,
 } from "../contents.ts";
@@ -21,18 +20,12 @@ function stageOf(bytes: number) {
   };
 }
 
-function inWorkerWith(bytes: number) {
-  const stages = STAGES.map((stage) => ({ stage, in_worker: true, run: stageOf(bytes) }));
+function workload(bytes: number) {
+  const stages = STAGES.map((stage) => ({ stage, run: stageOf(bytes) }));
   return definePipeline({ name: pipelineOf(bytes), stages });
 }
 
-/** Six stages without work of their own, in the worker's own process; then with larger outputs. */
-export const inWorker = inWorkerWith(OUTPUT_BYTES);
-export const larger = inWorkerWith(LARGER_OUTPUTS[0]);
-export const largest = inWorkerWith(LARGER_OUTPUTS[1]);
-
-/** The same in stage hosts, as stages usually run. */
-export const inHosts = definePipeline({
-  name: `${PIPELINE}-hosts`,
-  stages: STAGES.map((stage) => ({ stage, run: stageOf(OUTPUT_BYTES) })),
-});
+/** Six stages without work of their own; then with larger outputs. */
+export const usual = workload(OUTPUT_BYTES);
+export const larger = workload(LARGER_OUTPUTS[0]);
+export const largest = workload(LARGER_OUTPUTS[1]);

@@ -20,12 +20,8 @@ export class Channel {
   #timer: NodeJS.Timeout | undefined;
   #requests = 0;
 
-  readonly #post: (message: Message) => void;
-
-  /** `send` is how messages get to the worker. */
-  constructor(job: string, send: (message: Message) => void = post) {
+  constructor(job: string) {
     this.job = job;
-    this.#post = send;
   }
 
   progress(percent: number, part?: string): void {
@@ -46,7 +42,7 @@ export class Channel {
   /** Sends at once, after what was gathered before. */
   send(message: Message): void {
     this.flush();
-    this.#post(message);
+    post(message);
   }
 
   /** Asks the worker to store a file; resolves when it has, rejects with its reason when it refuses. */
@@ -73,14 +69,9 @@ export class Channel {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     for (const [part, percent] of this.#progress)
-      this.#post({
-        kind: "progress",
-        job: this.job,
-        percent,
-        ...(part !== undefined && { sub_stage: part }),
-      });
+      post({ kind: "progress", job: this.job, percent, ...(part !== undefined && { sub_stage: part }) });
     this.#progress.clear();
-    if (this.#metrics) this.#post({ kind: "metrics", job: this.job, values: this.#metrics });
+    if (this.#metrics) post({ kind: "metrics", job: this.job, values: this.#metrics });
     this.#metrics = undefined;
   }
 

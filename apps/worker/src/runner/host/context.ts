@@ -29,7 +29,7 @@ const referenceSchema = optionsSchema.extend({
     .optional(),
 });
 
-/** What a stage works with, in the process that runs it. Reports go through the channel. */
+/** What a stage works with, in the process that runs it. Reports go through the channel; logs are the output. */
 export class HostContext implements StageContext {
   readonly project: StageProject;
   readonly stage: string;
@@ -37,20 +37,11 @@ export class HostContext implements StageContext {
   readonly workDir: string;
   readonly signal: AbortSignal;
   readonly #channel: Channel;
-  readonly #say: (text: string) => void;
   readonly #outputs: ReadonlyMap<string, unknown>;
   readonly #parts = new Map<string, "running" | "completed" | "failed">();
   readonly #pending = new Set<Promise<unknown>>();
 
-  /** `say` takes text for the stage's log, without the last line break. */
-  constructor(
-    job: HostJob,
-    project: StageProject,
-    channel: Channel,
-    signal: AbortSignal,
-    say: (text: string) => void,
-  ) {
-    this.#say = say;
+  constructor(job: HostJob, project: StageProject, channel: Channel, signal: AbortSignal) {
     this.project = project;
     this.stage = job.stage;
     this.attempt = job.attempt;
@@ -168,7 +159,7 @@ export class HostContext implements StageContext {
 
   #log(prefix: string, texts: readonly unknown[]): void {
     const lines = texts.flatMap((text) => String(text).split("\n"));
-    if (lines.length > 0) this.#say(lines.map((line) => prefix + line).join("\n"));
+    if (lines.length > 0) process.stdout.write(`${lines.map((line) => prefix + line).join("\n")}\n`);
   }
 
   /** The caller gets a promise of its own, so that a failure nobody handles still shows. */

@@ -31,9 +31,7 @@ export async function runFunction(
   const project = stageProject(job);
   announceStage(project.project_id, project.requirement, job.stage, job.attempt);
   process.chdir(job.work_dir);
-  const context = new HostContext(job, project, channel, signal, (text) => {
-    process.stdout.write(`${text}\n`);
-  });
+  const context = new HostContext(job, project, channel, signal);
   const value: unknown = await definition.action.run(context);
   await context.settled();
   return await checkedOutput(value, definition.output);
@@ -44,7 +42,7 @@ export function openPipelines(folder: string | undefined): Promise<PipelineRegis
   return folder === undefined ? Promise.resolve(builtInPipelines()) : loadPipelines(folder);
 }
 
-export function stageProject(job: HostJob): StageProject {
+function stageProject(job: HostJob): StageProject {
   const { user_id, agent_id, ...rest } = job.project;
   return { ...rest, ...(user_id !== undefined && { user_id }), ...(agent_id !== undefined && { agent_id }) };
 }
