@@ -59,6 +59,8 @@ const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-prac
 
 /** What axe finds wrong with the page as it is shown now, one line each. */
 export async function axe(page: Page): Promise<string[]> {
+  // A page whose code has not come yet is empty.
+  await page.locator("main h1").first().waitFor({ state: "attached" });
   // Colours that are still fading would be measured half-way.
   await page.evaluate(() =>
     Promise.all(document.getAnimations().map(({ finished }) => finished.catch(() => undefined))),
