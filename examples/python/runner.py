@@ -187,6 +187,32 @@ def run_stage(api, lease, stage, attempt, seconds):
     ]
 
 
+def stage_events(api, lease, stage, attempt, seconds):
+    """The stage's last events, also when it fails by itself: that is to be read in the record, not only here."""
+    try:
+        return run_stage(api, lease, stage, attempt, seconds)
+    except (Refused, OSError):
+        raise
+    except Exception as error:
+        print(f"{stage}: failed: {error!r}", file=sys.stderr, flush=True)
+        return [{"event": "failed", "stage": stage, "message": repr(error)}]
+
+
+def start_stage(lease, ended, stage):
+    """Starts a stage with the end of the one before; None when the build was paused: then it is given back."""
+    if lease.status != "paused":
+        try:
+            return lease.report(*ended, {"event": "started", "stage": stage, "agent_name": "runner.py"})
+        except Refused as refusal:
+            # Paused since it was last heard of. Nothing of that write counts: what ended is said again below.
+            if refusal.code != "PROJECT_CONFLICT":
+                raise
+    lease.report(*ended)
+    lease.release()
+    print("paused: given back", flush=True)
+    return None
+
+
 def run_build(api, claim, sent_at, seconds, beat):
     project = claim["project"]
     lease = Lease(api, claim, sent_at, beat)
@@ -196,15 +222,15 @@ def run_build(api, claim, sent_at, seconds, beat):
         for stage in project["stages_snapshot"]["stages"]:
             if stage["status"] in ("completed", "skipped"):
                 continue
-            if lease.status == "paused":
-                lease.report(*ended)
-                lease.release()
-                return
             # The end of one stage and the start of the next are one write.
-            project = lease.report(*ended, {"event": "started", "stage": stage["stage"], "agent_name": "runner.py"})
+            project = start_stage(lease, ended, stage["stage"])
+            if project is None:
+                return
             current = project["stages_snapshot"]["stages"][stage["stage_number"] - 1]
             print(f"{stage['stage']}: attempt {current['attempt']}", flush=True)
-            ended = run_stage(api, lease, stage["stage"], current["attempt"], seconds)
+            ended = stage_events(api, lease, stage["stage"], current["attempt"], seconds)
+            if ended[-1]["event"] == "failed":
+                break
         project = lease.report(*ended)
         print(f"{project['project_id']} {project['status']}", flush=True)
     except Refused as refusal:

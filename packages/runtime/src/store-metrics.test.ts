@@ -1,10 +1,10 @@
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
-import { countStoreRequests } from "./store-metrics.ts";
+import { countBuilds } from "./store-metrics.ts";
 
 test("requests are counted by what they did and how they ended, units by reading and writing", async () => {
   const registry = new Registry();
-  const seen = countStoreRequests(registry);
+  const seen = countBuilds(registry).storeRequest;
   seen({ operation: "UpdateItem", transition: "claim", ms: 1, ok: true, refused: false, units: 7 });
   seen({ operation: "UpdateItem", transition: "claim", ms: 1, ok: false, refused: true });
   seen({ operation: "UpdateItem", transition: "claim", ms: 1, ok: false, refused: false });
@@ -21,4 +21,38 @@ test("requests are counted by what they did and how they ended, units by reading
     );
   expect(text).toContain('stagefold_store_units_total{kind="write",transition="claim"} 7');
   expect(text).toContain('stagefold_store_units_total{kind="read",transition=""} 1');
+});
+
+test("what requests meant for builds has names of its own, there from the start", async () => {
+  const registry = new Registry();
+  const { storeRequest, leaseLost, rescues } = countBuilds(registry);
+  const counts = async () =>
+    (await registry.metrics()).split("\n").filter((line) => /^stagefold_(?!store_)/.test(line));
+  expect(await counts()).toEqual([
+    "stagefold_claims_total 0",
+    'stagefold_retries_total{by="stage"} 0',
+    'stagefold_retries_total{by="hand"} 0',
+    "stagefold_lease_lost_total 0",
+    "stagefold_rescues_total 0",
+  ]);
+  const update = { operation: "UpdateItem", ms: 1 } as const;
+  storeRequest({ ...update, transition: "claim", ok: true, refused: false });
+  storeRequest({ ...update, transition: "retry", ok: true, refused: false });
+  for (const transition of ["claim", "retry", "report"] as const) {
+    storeRequest({ ...update, transition, ok: false, refused: true });
+    // Nobody knows what became of it: it is neither.
+    storeRequest({ ...update, transition, ok: false, refused: false });
+  }
+  leaseLost.inc();
+  rescues.inc();
+  expect(await counts()).toEqual([
+    "stagefold_claims_total 1",
+    'stagefold_refused_writes_total{transition="claim"} 1',
+    'stagefold_refused_writes_total{transition="retry"} 1',
+    'stagefold_refused_writes_total{transition="report"} 1',
+    'stagefold_retries_total{by="stage"} 0',
+    'stagefold_retries_total{by="hand"} 1',
+    "stagefold_lease_lost_total 1",
+    "stagefold_rescues_total 1",
+  ]);
 });

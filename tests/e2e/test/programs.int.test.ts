@@ -148,6 +148,38 @@ describe("a program that knows only HTTP", () => {
     frozen.child.kill("SIGKILL");
     await frozen.ended;
   });
+
+  it("in Python: paused unheard in a stage, it records the stage's end and gives the build back", {
+    timeout: 240_000,
+  }, async ({ skip }) => {
+    skip(spawnSync("python3", ["--version"]).status !== 0, "python3 is not on this machine");
+    await using folder = await tempFolder();
+    await using system = await start({ dataDir: folder.path, env: { STAGEFOLD_LEASE_SECONDS: "600" } });
+    const create = runner(system.url, "create", "Index the handbook");
+    await create.ended;
+    const project_id = create.out().trim();
+    // No heartbeat tells it of the pause: the refused start of the next stage is the first that it hears.
+    const first = runner(system.url, "run", "--once", "--seconds", "4", "--beat", "1000");
+    const get = () => system.client.projects.get({ project_id });
+    await until(60_000, "half of the first stage", async () =>
+      (await get()).stages_snapshot.stages[0]?.progress === 50 ? true : undefined,
+    );
+    await system.client.projects.pause({ project_id });
+    await first.ended;
+    const paused = await get();
+    expect(paused, first.out()).toMatchObject({ status: "paused", lease: { claims: 0 } });
+    expect(paused.stages_snapshot.stages[0]).toMatchObject({ status: "completed", attempt: 1 });
+    await system.client.projects.resume({ project_id });
+    const second = runner(system.url, "run", "--once", "--seconds", "0.1");
+    await second.ended;
+    const project = await get();
+    expect(project.status, second.out()).toBe("completed");
+    expect(project.stages_snapshot.stages.map(({ attempt, history }) => [attempt, history])).toEqual([
+      [1, []],
+      [1, []],
+      [1, []],
+    ]);
+  });
 });
 
 /** The example runner as a process of its own. */

@@ -18,7 +18,12 @@ export function createApp(deps: ApiDeps): Express {
   const { log, metrics = new Metrics() } = deps;
   const onError = (error: unknown) => logError(log, error, { while: "watching" });
   const watch = deps.watch ?? createWatch(deps.repository, { onError });
-  const context = createContextInner({ ...deps, watch, onCall: (call) => metrics.call(call) });
+  const context = createContextInner({
+    ...deps,
+    watch,
+    onCall: (call) => metrics.call(call),
+    onStageRetry: () => metrics.stageRetry(),
+  });
   deps.repository.onChange(({ kind }) => metrics.change(kind));
   metrics.watch(watch);
 

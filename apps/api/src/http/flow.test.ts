@@ -94,17 +94,27 @@ describe("the other addresses", () => {
       stages: OWN_STAGES,
     });
     const claimed = await api.client.work.claim.mutate({ owner: "program" });
+    if (!claimed) throw new Error("expected work");
+    const late = { project_id, lease_token: claimed.lease_token };
+    await api.client.work.report.mutate({
+      ...late,
+      lease_seq: claimed.lease_seq + 1,
+      events: [
+        { event: "started", stage: "one" },
+        { event: "failed", stage: "one", message: "busy", retry_in_seconds: 60 },
+      ],
+    });
     await api.client.projects.cancel.mutate({ project_id });
-    const late = { project_id, lease_token: claimed?.lease_token ?? 0 };
     await expect(api.client.work.heartbeat.mutate(late)).rejects.toThrow();
     const { text } = await api.call("/metrics");
     expect(text).toContain('stagefold_refusals_total{procedure="work.heartbeat",code="LEASE_LOST"} 1');
     expect(text).toContain("stagefold_lease_lost_total 1");
+    expect(text).toContain('stagefold_retries_total{by="stage"} 1');
     expect(text).toContain(
       'stagefold_procedure_duration_seconds_count{procedure="projects.create",type="mutation",outcome="ok"} 2',
     );
-    expect(text).toContain('stagefold_project_changes_total{kind="changed"} 4');
-    expect(text).toContain('stagefold_http_requests_total{route="trpc",method="POST",status="200"} 4');
+    expect(text).toContain('stagefold_project_changes_total{kind="changed"} 5');
+    expect(text).toContain('stagefold_http_requests_total{route="trpc",method="POST",status="200"} 5');
     expect(text).toContain('stagefold_open_watches{kind="project"} 0');
   });
 });

@@ -70,6 +70,10 @@ export class Metrics {
     this.#calls.observe({ procedure, type, outcome: ok ? "ok" : "error" }, seconds);
   }
 
+  stageRetry(): void {
+    this.#builds.retries.inc({ by: "stage" });
+  }
+
   change(kind: "changed" | "deleted"): void {
     this.#changes.inc({ kind });
   }

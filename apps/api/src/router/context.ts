@@ -33,6 +33,8 @@ export interface ContextDeps {
   readonly system?: Partial<SystemFacts>;
   readonly watch?: Watch;
   readonly onCall?: ((call: CallSeen) => void) | undefined;
+  /** Called when a program's attempt failed and another one is to follow. */
+  readonly onStageRetry?: (() => void) | undefined;
 }
 
 export interface Context extends Omit<ContextDeps, "system" | "watch"> {

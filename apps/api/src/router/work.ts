@@ -37,10 +37,12 @@ export const work = router({
   /** All events in one write, or none of them. */
   report: procedure
     .input(write.extend({ events: z.array(reportEventSchema).max(1000) }))
-    .mutation(
-      ({ ctx, input: { operation_id: _o, ...report } }): Promise<ProjectAnswer> =>
-        ctx.repository.work.report(report),
-    ),
+    .mutation(async ({ ctx, input: { operation_id: _o, ...report } }): Promise<ProjectAnswer> => {
+      const project = await ctx.repository.work.report(report);
+      for (const event of report.events)
+        if (event.event === "failed" && event.retry_in_seconds !== undefined) ctx.onStageRetry?.();
+      return project;
+    }),
 
   /** Gives the lease back; a stage that runs waits for its next attempt. */
   release: procedure
