@@ -1,8 +1,9 @@
+import { readFile } from "node:fs/promises";
 import { canonicalJson, type Item, isCurrentForm, isStagefoldError } from "@stagefold/core";
 import { getRaw, scanRaw, scanTable, toDynamoJson } from "@stagefold/core/dynamodb";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { importInPlace, parseLine, tableSource } from "../src/index.ts";
-import { DAMAGED, linesOf, NOT_MERGED, ODD, projectIds, sources } from "./fixtures.ts";
+import { DAMAGED, linesOf, NOT_MERGED, ODD, projectIds, sourceOf, sources } from "./fixtures.ts";
 import { aPlace, ENGINES, itemsOf, startTable } from "./place.ts";
 
 const oldItems = () => linesOf("AgentProjects").map(parseLine);
@@ -86,6 +87,62 @@ describe.each(ENGINES)("on %s", (engine) => {
     expect(new Set(listed.map((row) => row.project_id))).toEqual(new Set(projectIds()));
     const agent = await place.repository.lists.artifactsByAgent("agent_000000000001", 20);
     expect(agent.items.map(({ path }) => path)).toContain("outputs/prompt_engineer.md");
+  });
+
+  it("brings items with bytes, sets and long numbers of their own to today's form too", async () => {
+    const project_id = ODD.bare;
+    const long = "12345678901234567890123";
+    const own = { bytes: new Uint8Array([1, 2]), names: new Set(["a", "b"]) };
+    const item = { project_id, requirement: "r", stages_snapshot: "{}", digits: BigInt(long), ...own };
+    const put = { kind: "put", transition: "create", project_id, guards: [], item } as const;
+    await table.store.write(put);
+    await using place = await aPlace(table.store);
+    const done = await inPlace(place);
+    expect(done).toMatchObject({ changed: 1, unchanged: 0, unreadable: 0 });
+    const raw = await getRaw(table.client, "AgentProjects", project_id);
+    expect(raw).toMatchObject({ digits: { N: long }, bytes: { B: own.bytes }, names: { SS: ["a", "b"] } });
+  });
+
+  it("keeps every digit of an item that comes in as it is", async () => {
+    const [project_id, digits] = [{ S: ODD.bare }, { N: "-1234567890.1234567890123456789" }];
+    const stages_snapshot = { S: "{" };
+    const item = {
+      project_id,
+      stages_snapshot,
+      digits,
+      in: { L: [{ M: { digits } }] },
+      set: { NS: ["3", "12345678901234567890"] },
+    };
+    await using place = await aPlace(table.store);
+    const lines = [JSON.stringify({ Item: item })];
+    const run = () => place.run({ sources: [sourceOf("export", lines)] });
+    expect(await run()).toMatchObject({ not_merged: { unreadable: 1 }, projects: { created: 1 } });
+    const raw = await getRaw(table.client, "AgentProjects", ODD.bare);
+    expect(raw).toMatchObject({ digits, in: item.in });
+    expect([...(raw?.set?.NS ?? [])].sort()).toEqual([...item.set.NS].sort());
+    expect(await run()).toMatchObject({ projects: { created: 0, unchanged: 1 } });
+  });
+
+  it("names an item that it cannot bring to today's form, and goes on", async () => {
+    await fillWithOld();
+    await using place = await aPlace(table.store);
+    const write = table.store.write.bind(table.store);
+    const before = await rawOf(ODD.large);
+    // Somebody changes it whenever it is written.
+    table.store.write = async (patch) =>
+      patch.project_id === ODD.large
+        ? { ok: false, item: await table.store.get(ODD.large) }
+        : await write(patch);
+    try {
+      const { items, changed, unchanged, unreadable } = await inPlace(place);
+      expect([changed, unchanged, unreadable]).toEqual([items - 2, 0, 2]);
+    } finally {
+      table.store.write = write;
+    }
+    const report = await readFile(place.report, "utf8");
+    expect(report).toContain(`The project ${ODD.large} changed each time it was written.`);
+    expect(await rawOf(ODD.large)).toEqual(before);
+    expect(await inPlace(place)).toMatchObject({ changed: 1, unreadable: 1 });
   });
 
   it("leaves the damaged item byte for byte, through every operation", async () => {

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { isStagefoldError, MemoryProjectStore } from "@stagefold/core";
 import { describe, expect, it } from "vitest";
 import { DAMAGED, linesOf, NOT_MERGED, ODD, ORDERS, projectIds, sourceOf, sources } from "./fixtures.ts";
@@ -196,6 +196,19 @@ describe("what comes in", () => {
   });
 });
 
+it("names rows whose stage has lost its document, keeps them, and goes on", async () => {
+  await using place = await aPlace();
+  await place.run({ sources: sources() });
+  await rm(place.files, { recursive: true });
+  const row = (project_id: string) =>
+    JSON.stringify({ artifact_id: project_id, project_id, stage: "prompt_engineer", file_path: "late.txt" });
+  const lines = [ODD.large, ODD.twice].map(row);
+  const run = () => place.run({ sources: [sourceOf("late", lines)], report: place.report });
+  const done = { merged: 1, not_merged: { unreadable: 1 }, projects: { changed: 1 } };
+  expect(await run()).toMatchObject(done);
+  expect(await readFile(place.report, "utf8")).toContain("is missing or damaged");
+});
+
 describe("rules", () => {
   it("create a project from rows without one, and append stages that artifacts alone know", async () => {
     await using place = await aPlace();
@@ -232,6 +245,12 @@ describe("rules", () => {
       progress_percentage: 100,
     });
     expect(project.stages_snapshot.stages.map(({ stage }) => stage)).toEqual(["agent_design", "deployment"]);
+    // Its own item comes too late, and says so.
+    const own = JSON.stringify({ project_id: orphan, requirement: "its own", stages_snapshot: {} });
+    await place.run({ sources: [sourceOf("own", [own])], report: place.report });
+    expect(await reportOf(place.report)).toMatchObject([
+      { reason: "already there", detail: expect.stringContaining("delete it and import all its rows again") },
+    ]);
     const more = JSON.stringify({ artifact_id: "3", project_id: orphan, stage: "测试", file_path: "y" });
     expect(await place.run({ sources: [sourceOf("more", [more])] })).toMatchObject({
       not_merged: { "no such stage": 1 },

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Cli } from "../cli.ts";
-import { usageError } from "../exit.ts";
+import { CliError, EXIT, usageError } from "../exit.ts";
 import { importRows } from "../import/rows.ts";
 import { upgradeTable } from "../import/upgrade.ts";
 import { several } from "../options.ts";
@@ -48,9 +48,23 @@ export function addImport(program: Command, run: Runner): void {
     .action((paths: string[], options: ImportCommandOptions, command: Command) =>
       run(command, async (cli) => {
         check(cli, paths, options);
-        return options.inPlace ? await upgradeTable(cli, options) : await importRows(cli, paths, options);
+        return await told(() =>
+          options.inPlace ? upgradeTable(cli, options) : importRows(cli, paths, options),
+        );
       }),
     );
+}
+
+/** What keeps an import from its folder is for people to mend. */
+async function told(work: () => Promise<number>): Promise<number> {
+  const { ImportRunningError, ReportError } = await import("@stagefold/migrate");
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof ReportError || error instanceof ImportRunningError)
+      throw new CliError(error.message, EXIT.failed, { cause: error });
+    throw error;
+  }
 }
 
 function check(cli: Cli, paths: readonly string[], options: ImportCommandOptions): void {

@@ -1,5 +1,6 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
+import { LongNumber } from "../snapshot/long-number.ts";
 
 /**
  * JSON values as DynamoDB wants them on the wire, without a detour: the SDK's own translation costs as much as all the
@@ -21,6 +22,7 @@ export function toAttribute(value: unknown): object {
       if (Array.isArray(value)) return { L: value.map((inner) => toAttribute(inner ?? null)) };
       if (value instanceof Uint8Array) return { B: Buffer.from(value).toString("base64") };
       if (value instanceof Set) return toSet([...value]);
+      if (value instanceof LongNumber) return { N: value.digits };
       return { M: toAttributes(value) };
     default:
       throw new Error(`expected a JSON value, found a ${typeof value}`);
@@ -30,7 +32,8 @@ export function toAttribute(value: unknown): object {
 /** A set of texts, numbers or bytes: only items of other programs have some. */
 function toSet(values: readonly unknown[]): object {
   if (values.every((value) => typeof value === "string")) return { SS: values };
-  if (values.every((value) => typeof value === "number")) return { NS: values.map(String) };
+  if (values.every((value) => typeof value === "number" || value instanceof LongNumber))
+    return { NS: values.map((value) => (value instanceof LongNumber ? value.digits : String(value))) };
   if (values.every((value) => value instanceof Uint8Array))
     return { BS: values.map((value) => Buffer.from(value).toString("base64")) };
   throw new Error("expected a set of texts, of numbers or of bytes, found a mixed one");

@@ -71,8 +71,11 @@ async function readDocument<T>(
   throw damaged(projectId, name, parsed.error);
 }
 
-function damaged(projectId: string, name: string, cause?: unknown) {
-  return new StagefoldError(
+/** Trying again helps only when somebody brings the document back: a run over many projects goes on without it. */
+export class DamagedDocument extends StagefoldError<"STORE_UNAVAILABLE"> {}
+
+function damaged(projectId: string, name: string, cause?: unknown): DamagedDocument {
+  return new DamagedDocument(
     "STORE_UNAVAILABLE",
     `The document ${name} of ${projectId} is missing or damaged.`,
     { retry_after: 5 },

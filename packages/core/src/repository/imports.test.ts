@@ -22,14 +22,14 @@ const OLD: Item = {
 
 function aPlace() {
   const store = new MemoryProjectStore();
-  const { repository, logs } = aRepository(store);
+  const { repository, artifacts, logs } = aRepository(store);
   let writes = 0;
   const write = store.write.bind(store);
   store.write = (patch) => {
     writes += 1;
     return write(patch);
   };
-  return { store, repository, imports: repository.imports, logs, writes: () => writes };
+  return { store, repository, imports: repository.imports, artifacts, logs, writes: () => writes };
 }
 
 describe("an import of a project", () => {
@@ -104,6 +104,32 @@ describe("a merge", () => {
       return await write(patch);
     };
     await expect(imports.merge(item, named("never"))).rejects.toMatchObject({ code: "PROJECT_CONFLICT" });
+  });
+
+  it("is listed by what the older form has as parts of a stage", async () => {
+    const { imports, repository } = aPlace();
+    const part = (path: string) => ({ number: 1, status: "completed", artifacts: [path] });
+    const sub_stages = { tool_developer: part("t.py"), prompt_engineer: part("p.yaml") };
+    const stages = [{ stage: "agent_developer_manager", status: "completed", sub_stages }];
+    await imports.create(normalise({ ...OLD, stages_snapshot: { stages } }));
+    const project = await repository.get(project_id);
+    const paths = async (stage: string) =>
+      (await repository.artifactsOf(project, stage)).map(({ path, sub_stage }) => [path, sub_stage]);
+    // By a key or an old one, as the table of artifacts was asked for.
+    expect(await paths("tools_developer")).toEqual([["t.py", "tool_developer"]]);
+    expect(await paths("tool_developer")).toEqual([["t.py", "tool_developer"]]);
+    expect((await paths("agent_developer_manager")).flat().sort()).toEqual(
+      ["p.yaml", "prompt_engineer", "t.py", "tool_developer"].sort(),
+    );
+    await expect(paths("agent_designer")).rejects.toMatchObject({ code: "STAGE_NOT_FOUND" });
+  });
+
+  it("cannot read a stage whose document is gone", async () => {
+    const { imports, repository, artifacts } = aPlace();
+    await imports.create(normalise(OLD));
+    await artifacts.removeProject(project_id);
+    const project = await repository.get(project_id);
+    await expect(imports.unfold(project, 0)).rejects.toMatchObject({ code: "SNAPSHOT_UNREADABLE" });
   });
 
   it("refuses what cannot be read, and what is not there", async () => {

@@ -2,6 +2,7 @@ import { StagefoldError } from "../errors.ts";
 import type { Item, UpdatePatch } from "../patch/index.ts";
 import type { ArtifactStore, LogStore } from "../ports/artifact-store.ts";
 import { fitItem, unfold, unfoldOutput } from "../report/fit.ts";
+import { DamagedDocument } from "../report/manifest.ts";
 import { moveLogs, unfoldLogs } from "../report/old-logs.ts";
 import { canonicalJson } from "../snapshot/ids.ts";
 import { isCurrentForm, normalise } from "../snapshot/normalise.ts";
@@ -76,10 +77,19 @@ export class Imports {
     }
   }
 
-  /** The project with all that one of its stages keeps in the stores: its list, its output and its old log. */
+  /**
+   * The project with all that one of its stages keeps in the stores: its list, its output and its old log.
+   * Errors: SNAPSHOT_UNREADABLE when a document that the item names is not there.
+   */
   async unfold(project: Project, position: number): Promise<Project> {
-    const listed = await unfold(project, position, this.#artifacts);
-    return await unfoldLogs(await unfoldOutput(listed, position, this.#artifacts), position, this.#logs);
+    try {
+      const listed = await unfold(project, position, this.#artifacts);
+      return await unfoldLogs(await unfoldOutput(listed, position, this.#artifacts), position, this.#logs);
+    } catch (error) {
+      if (!(error instanceof DamagedDocument)) throw error;
+      const { project_id } = project;
+      throw new StagefoldError("SNAPSHOT_UNREADABLE", error.message, { project_id }, { cause: error });
+    }
   }
 
   async #patch(stored: Item, known: Project, next: Project | undefined): Promise<UpdatePatch> {

@@ -3,7 +3,7 @@ import type { ArtifactStore, LogStore } from "../ports/artifact-store.ts";
 import { type Clock, systemClock } from "../ports/clock.ts";
 import type { ProjectStore } from "../ports/project-store.ts";
 import { type Artifact, artifactsOfStage } from "../report/manifest.ts";
-import { findStage } from "../snapshot/find.ts";
+import { findPart, findStage } from "../snapshot/find.ts";
 import { newOperationId } from "../snapshot/ids.ts";
 import { normalise } from "../snapshot/normalise.ts";
 import type { Project } from "../snapshot/schema.ts";

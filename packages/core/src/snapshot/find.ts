@@ -16,3 +16,18 @@ export function findStage(project: Project, key: string): { stage: Stage; positi
     { project_id: project.project_id, stage: key },
   );
 }
+
+/** The part of a stage that has this key or an old one; undefined when a whole stage has it, or nothing. */
+export function findPart(
+  project: Project,
+  key: string,
+): { readonly stage: Stage; readonly part: string } | undefined {
+  const { stages } = project.stages_snapshot;
+  const names = aliasesOf(key);
+  if (stages.some(({ stage }) => names.includes(stage))) return undefined;
+  for (const part of names) {
+    const stage = stages.find(({ sub_stages }) => Object.hasOwn(sub_stages, part));
+    if (stage) return { stage, part };
+  }
+  return undefined;
+}

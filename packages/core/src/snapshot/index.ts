@@ -6,6 +6,7 @@ export * from "./inputs.ts";
 export * from "./json.ts";
 export { keyOfName, readLegacyStage } from "./legacy-stage.ts";
 export * from "./limits.ts";
+export * from "./long-number.ts";
 export * from "./normalise.ts";
 export * from "./schema.ts";
 export * from "./summary.ts";

@@ -35,6 +35,11 @@ function withinLimits(guards: readonly Guard[]): Guard[] {
   return end < 0 ? [...guards] : guards.slice(0, end);
 }
 
+/** DynamoDB keeps 38 digits. What was read of a longer number may not be what is stored, and would never equal it. */
+function isExact(value: number): boolean {
+  return value.toExponential().replace(/e.*$|\D/g, "").length <= 15;
+}
+
 function unchangedValues(stored: Item): Guard[] {
   const level: { path: Path; value: unknown }[] = Object.entries(stored).map(([field, value]) => ({
     path: [field],
@@ -46,6 +51,9 @@ function unchangedValues(stored: Item): Guard[] {
   // Breadth first: a change of a status or a time is found before one deep inside.
   for (const { path, value } of level) {
     if (path[0] === "project_id") continue;
+    // Bytes and sets have no values of their own to compare.
+    if (value instanceof Uint8Array || value instanceof Set) continue;
+    if (typeof value === "number" && !isExact(value)) continue;
     if (typeof value === "string" || typeof value === "number" || typeof value === "boolean")
       guards.push({ path, is: "equals", value });
     else if (typeof value === "object" && value !== null)

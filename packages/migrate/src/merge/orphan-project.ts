@@ -28,6 +28,12 @@ export function orphanProject(
   });
 }
 
+/** Whether a project was made so, and not of an item of its own. */
+export function isOrphan(project: Project | undefined): boolean {
+  if (project?.requirement !== "" || project.project_name !== project.project_id) return false;
+  return project.tags.length === 1 && project.tags[0] === "imported";
+}
+
 /** With the state that its stages add up to. */
 export function settled(project: Project): Project {
   const { stages } = project.stages_snapshot;

@@ -1,5 +1,5 @@
 import { marshall } from "@aws-sdk/util-dynamodb";
-import type { Item } from "@stagefold/core";
+import { type Item, LongNumber } from "@stagefold/core";
 
 /** A line that is no row: the sentence says what was expected and what was found. */
 export class UnreadableRow extends Error {
@@ -14,10 +14,21 @@ export class UnreadableRow extends Error {
  * Errors: UnreadableRow.
  */
 export function parseLine(text: string): Item {
+  return itemOf(text, numberOf);
+}
+
+/** The same for an item that is written as it is: numbers keep all their digits. Errors: UnreadableRow. */
+export function parseExactly(text: string): Item {
+  return itemOf(text, exactNumberOf);
+}
+
+type NumberOf = (digits: unknown) => unknown;
+
+function itemOf(text: string, number: NumberOf): Item {
   const value = parseJson(text);
   if (!isMap(value)) throw new UnreadableRow(`expected a JSON object, found ${kindOf(value)}`);
   const item = isMap(value.Item) && Object.keys(value).length === 1 ? value.Item : value;
-  return isDynamoJson(item) ? mapOf(item) : item;
+  return isDynamoJson(item) ? mapOf(item, number) : item;
 }
 
 /** The same line again: an item as DynamoDB exports it. */
@@ -64,27 +75,27 @@ function isDynamoJson(item: Json): boolean {
 }
 
 // Not the SDK's own translation, which takes what came over the wire: here bytes are base64, and anything may be wrong.
-function nativeOf(typed: unknown): unknown {
+function nativeOf(typed: unknown, number: NumberOf): unknown {
   const [type, value] = isMap(typed) ? (Object.entries(typed)[0] ?? []) : [];
   switch (type) {
     case "S":
       return textOf(value);
     case "N":
-      return numberOf(value);
+      return number(value);
     case "BOOL":
       if (typeof value === "boolean") return value;
       break;
     case "NULL":
       return null;
     case "M":
-      if (isMap(value)) return mapOf(value);
+      if (isMap(value)) return mapOf(value, number);
       break;
     case "L":
-      return listOf(value).map(nativeOf);
+      return listOf(value).map((one) => nativeOf(one, number));
     case "SS":
       return new Set(listOf(value).map(textOf));
     case "NS":
-      return new Set(listOf(value).map(numberOf));
+      return new Set(listOf(value).map(number));
     case "B":
       return new Uint8Array(Buffer.from(textOf(value), "base64"));
     case "BS":
@@ -93,8 +104,8 @@ function nativeOf(typed: unknown): unknown {
   throw new UnreadableRow(`expected a value of DynamoDB JSON, found ${JSON.stringify(typed)?.slice(0, 80)}`);
 }
 
-function mapOf(typed: Json): Json {
-  return Object.fromEntries(Object.entries(typed).map(([field, value]) => [field, nativeOf(value)]));
+function mapOf(typed: Json, number: NumberOf): Json {
+  return Object.fromEntries(Object.entries(typed).map(([field, value]) => [field, nativeOf(value, number)]));
 }
 
 function listOf(value: unknown): unknown[] {
@@ -116,4 +127,12 @@ function numberOf(value: unknown): number {
 function kindOf(value: unknown): string {
   if (value === null) return "null";
   return Array.isArray(value) ? "a list" : `a ${typeof value}`;
+}
+
+/** Up to 15 digits a number of JavaScript is exact. */
+function exactNumberOf(value: unknown): number | LongNumber {
+  const number = numberOf(value);
+  const digits = String(value);
+  const significant = digits.replace(/e.*$/i, "").replace(/\D/g, "").replace(/^0+/, "");
+  return significant.length > 15 && digits !== String(number) ? new LongNumber(digits) : number;
 }

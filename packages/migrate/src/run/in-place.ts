@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { type Item, isStagefoldError, normalise, type Repository } from "@stagefold/core";
 import { WaitingRows } from "../waiting/waiting-rows.ts";
 import { inTurns } from "./in-turns.ts";
+import { lockFolder } from "./lock.ts";
 import { ReportFile } from "./report-file.ts";
 import { settleGroup } from "./settle-group.ts";
 import { Tally } from "./tally.ts";
@@ -27,7 +28,7 @@ export interface InPlaceSummary {
   /** Brought to today's form, or given rows that had waited. */
   readonly changed: number;
   readonly unchanged: number;
-  /** Left as they are. */
+  /** Left as they are: they cannot be read, or not be written in today's form; the report says why. */
   readonly unreadable: number;
   readonly waited: { readonly merged: number };
   readonly report: string | null;
@@ -38,10 +39,12 @@ const AT_ONCE = 16;
 /**
  * Brings every item of the table to today's form, on the condition that nobody changes it meanwhile, with the rows
  * that had waited for it. An item that cannot be read stays as it is. Safe to stop and run again.
+ * Errors: ReportError; ImportRunningError; STORE_UNAVAILABLE and the like from the stores.
  */
 export async function importInPlace(options: InPlaceOptions): Promise<InPlaceSummary> {
   const { repository, folder, signal, dryRun = false } = options;
-  const report = new ReportFile(options.report);
+  await using _lock = dryRun ? undefined : await lockFolder(folder);
+  const report = await ReportFile.open(options.report);
   const tally = new Tally(report);
   const waiting = new WaitingRows(join(folder, "waiting"));
   const rules = { orphans: "wait", unknownStage: "wait" } as const;
@@ -53,17 +56,17 @@ export async function importInPlace(options: InPlaceOptions): Promise<InPlaceSum
       await inTurns(page, AT_ONCE, signal, async (item) => {
         items += 1;
         const id = String(item.project_id);
-        const why = whyUnreadable(item);
-        if (why === undefined) await settleGroup(settling, id, [], item);
-        else
+        const line = items;
+        const detail = whyUnreadable(item) ?? (await settleGroup(settling, id, [], item));
+        if (detail !== undefined)
           await tally.notMerged({
             source: "table",
-            line: items,
+            line,
             kind: "project",
             key: id,
             project_id: id,
             reason: "unreadable",
-            detail: why,
+            detail,
           });
       });
       options.onProgress?.(items);

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { WaitingRows } from "../waiting/waiting-rows.ts";
 import { inTurns } from "./in-turns.ts";
-import { ReportFile } from "./report-file.ts";
+import { lockFolder } from "./lock.ts";
+import { ReportError, ReportFile } from "./report-file.ts";
 import { makeWorkFolder } from "./work-folder.ts";
 
 /** More than any system gives. */
@@ -19,12 +20,12 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 it("removes the rows of runs that were killed, and no others", async () => {
-  for (const pid of [NO_PROCESS, LIVES]) await mkdir(join(folder, `rows-${pid}-x`));
+  for (const pid of [NO_PROCESS, LIVES]) await mkdir(join(folder, `stagefold-rows-${pid}-x`));
   await mkdir(join(folder, "waiting"));
   const made = await makeWorkFolder(folder);
   expect(existsSync(made)).toBe(true);
   expect((await readdir(folder)).filter((name) => !made.endsWith(name)).sort()).toEqual(
-    [`rows-${LIVES}-x`, "waiting"].sort(),
+    [`stagefold-rows-${LIVES}-x`, "waiting"].sort(),
   );
 });
 
@@ -50,7 +51,7 @@ it("keeps rows that wait whole, and removes what was being written when a run wa
 
 it("writes every line of a report, however many are added at once", async () => {
   const path = join(folder, "deep", "report.jsonl");
-  const report = new ReportFile(path);
+  const report = await ReportFile.open(path);
   expect(report.path).toBeUndefined();
   const detail = "x".repeat(1000);
   const add = (line: number) => report.add({ source: "s", line, reason: "unreadable", detail });
@@ -58,6 +59,27 @@ it("writes every line of a report, however many are added at once", async () => 
   await report.close();
   const lines = (await readFile(path, "utf8")).trim().split("\n");
   expect(lines.map((line) => JSON.parse(line).line)).toEqual(Array.from({ length: 300 }, (_, line) => line));
+});
+
+it("makes no report without rows, and says at once where it cannot be written", async () => {
+  const path = join(folder, "report.jsonl");
+  const report = await ReportFile.open(path);
+  await report.close();
+  expect([report.path, existsSync(path)]).toEqual([undefined, false]);
+  await writeFile(path, "");
+  await expect(ReportFile.open(join(path, "below"))).rejects.toThrow(ReportError);
+});
+
+it("lets one import at a time into a folder, and takes over from one that was killed", async () => {
+  const path = join(folder, "lock");
+  await writeFile(path, `${LIVES}\n`);
+  await expect(lockFolder(folder)).rejects.toThrow(`process ${LIVES}`);
+  await writeFile(path, `${NO_PROCESS}\n`);
+  const races = await Promise.allSettled([lockFolder(folder), lockFolder(folder)]);
+  expect(races.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+  for (const race of races) if (race.status === "fulfilled") await race.value[Symbol.asyncDispose]();
+  await using _again = await lockFolder(folder);
+  expect(await readdir(folder)).toEqual(["lock"]);
 });
 
 it("begins nothing after an error or an abort, and waits for what was begun", async () => {

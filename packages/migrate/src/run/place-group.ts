@@ -7,7 +7,8 @@ import {
   type Repository,
 } from "@stagefold/core";
 import { mergeRows, type Outcome, type Rules } from "../merge/merge-rows.ts";
-import { orphanProject, settled } from "../merge/orphan-project.ts";
+import { isOrphan, orphanProject, settled } from "../merge/orphan-project.ts";
+import { parseExactly } from "../rows/dynamo-json.ts";
 import type { ArtifactRow, ProjectRow, Row, StageRow } from "../rows/row.ts";
 import type { ProjectFate } from "./tally.ts";
 
@@ -23,6 +24,8 @@ export interface Placing {
 export interface Placed {
   readonly outcomes: readonly Outcome[];
   readonly fate: ProjectFate | undefined;
+  /** Why the stored item was left in its older form. */
+  readonly refused?: string;
 }
 
 type Part = StageRow | ArtifactRow;
@@ -54,9 +57,11 @@ async function intoStored(
   projects: readonly ProjectRow[],
   parts: readonly Part[],
 ): Promise<Placed> {
-  const there = projects.map((row) =>
-    readable(row.item) ? repeated(row) : unreadable(row, whyUnreadable(row.item)),
-  );
+  const made = isOrphan(readable(stored));
+  const there = projects.map((row): Outcome => {
+    if (!readable(row.item)) return unreadable(row, whyUnreadable(row.item));
+    return made ? { ...repeated(row), detail: MADE_OF_ROWS } : repeated(row);
+  });
   const merged = new Set<Row>();
   let outcomes: readonly Outcome[] = [];
   const decide = async (known: Project): Promise<Project | undefined> => {
@@ -75,7 +80,8 @@ async function intoStored(
     return { outcomes: [...there, ...outcomes], fate: changed ? "changed" : "unchanged" };
   } catch (error) {
     const detail = refusal(error);
-    return { outcomes: [...there, ...parts.map((row) => unreadable(row, detail))], fate: "unchanged" };
+    const refused = parts.map((row) => unreadable(row, detail));
+    return { outcomes: [...there, ...refused], fate: "unchanged", refused: detail };
   }
 }
 
@@ -97,15 +103,15 @@ async function asNew(
   const { repository, rules, dryRun } = placing;
   const project = readable(row.item);
   if (!project) return await asItIs(placing, row, parts, whyUnreadable(row.item));
-  const { project: next, outcomes } = await mergeRows(project, parts, rules, (known, at) =>
-    repository.imports.unfold(known, at),
-  );
-  const placed: Placed = { outcomes: [{ row }, ...outcomes], fate: "created" };
-  if (dryRun) return placed;
   try {
+    const { project: next, outcomes } = await mergeRows(project, parts, rules, (known, at) =>
+      repository.imports.unfold(known, at),
+    );
+    const placed: Placed = { outcomes: [{ row }, ...outcomes], fate: "created" };
+    if (dryRun) return placed;
     const same = next === project && isCurrentForm(row.item);
     const { created, item } = same
-      ? await repository.imports.createAsIs(row.project_id, row.item)
+      ? await repository.imports.createAsIs(row.project_id, parseExactly(row.text))
       : await repository.imports.create(next);
     return created ? placed : { taken: item };
   } catch (error) {
@@ -124,7 +130,7 @@ async function asItIs(
   const outcomes = [unreadable(row, detail), ...parts.map((one) => unreadable(one, why))];
   if (dryRun) return { outcomes, fate: "created" };
   try {
-    const { created, item } = await repository.imports.createAsIs(row.project_id, row.item);
+    const { created, item } = await repository.imports.createAsIs(row.project_id, parseExactly(row.text));
     return created ? { outcomes, fate: "created" } : { taken: item };
   } catch (error) {
     const second = `${why}; the table does not take it as it is either: ${refusal(error)}`;
@@ -142,8 +148,9 @@ async function withoutProject(
     outcomes: parts.map((row) => ({ row, reason: "no such project" as const })),
     fate: undefined,
   };
-  const given = rules.orphans === "create" ? orphanProject(projectId, parts) : undefined;
-  if (!given) return nowhere;
+  if (rules.orphans === "wait") return nowhere;
+  const given = orphanProject(projectId, parts);
+  if (!given) return { ...nowhere, outcomes: nowhere.outcomes.map((one) => ({ ...one, detail: NO_ID })) };
   const { project, outcomes } = await mergeRows(
     given,
     parts,
@@ -155,6 +162,10 @@ async function withoutProject(
   const { created, item } = await repository.imports.create(settled(project));
   return created ? { outcomes, fate: "created" } : { taken: item };
 }
+
+const MADE_OF_ROWS =
+  "the project was made of rows without one; to have its own item, delete it and import all its rows again";
+const NO_ID = "no project can have this id: expected proj_ and 12 hex digits";
 
 function readable(item: Item): Project | undefined {
   try {
@@ -176,7 +187,13 @@ function whyUnreadable(item: Item): string {
 
 /** What an item or a row is refused for; a store that does not answer ends the run. */
 function refusal(error: unknown): string {
-  const codes = ["SNAPSHOT_UNREADABLE", "SNAPSHOT_TOO_LARGE", "INVALID_INPUT", "INTERNAL"] as const;
+  const codes = [
+    "SNAPSHOT_UNREADABLE",
+    "SNAPSHOT_TOO_LARGE",
+    "PROJECT_CONFLICT",
+    "INVALID_INPUT",
+    "INTERNAL",
+  ] as const;
   if (isStagefoldError(error) && codes.some((code) => code === error.code)) return error.message;
   throw error;
 }

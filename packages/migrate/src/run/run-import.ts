@@ -9,6 +9,7 @@ import type { Source, SourceLine } from "../source/source.ts";
 import { Buckets, type Groups } from "../spill/buckets.ts";
 import { WaitingRows } from "../waiting/waiting-rows.ts";
 import { inTurns } from "./in-turns.ts";
+import { lockFolder } from "./lock.ts";
 import { ReportFile } from "./report-file.ts";
 import { type Settling, settleGroup } from "./settle-group.ts";
 import { type ImportSummary, Tally } from "./tally.ts";
@@ -42,15 +43,16 @@ const AT_ONCE = { read: 100, written: 16 } as const;
 /**
  * Brings projects and rows of older tables into the table: reads all sources first, so that a broken one changes
  * nothing, then writes each project once. Memory does not grow with the input. Safe to stop and run again.
- * Errors: SourceError; STORE_UNAVAILABLE and the like from the stores.
+ * Errors: SourceError; ReportError; ImportRunningError; STORE_UNAVAILABLE and the like from the stores.
  */
 export async function runImport(options: ImportOptions): Promise<ImportSummary> {
   const { sources, repository, folder, signal, dryRun = false } = options;
-  const report = new ReportFile(options.report);
-  const tally = new Tally(report);
+  await using _lock = dryRun ? undefined : await lockFolder(folder);
   const waiting = new WaitingRows(join(folder, "waiting"));
   if (!dryRun) await waiting.sweep();
   const rules: Rules = { orphans: "wait", unknownStage: "wait", ...options.rules };
+  const report = await ReportFile.open(options.report);
+  const tally = new Tally(report);
   const buckets = await Buckets.open(await makeWorkFolder(dryRun ? tmpdir() : folder));
   try {
     for (const source of sources)

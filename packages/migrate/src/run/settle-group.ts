@@ -15,26 +15,30 @@ export interface Settling extends Placing {
 /** Rows that may be placed later, once what they need has come. */
 const MAY_COME = new Set(["no such project", "no such stage", "unreadable"]);
 
-/** Places the rows of one project together with those that waited for it, and accounts for each. */
+/**
+ * Places the rows of one project together with those that waited for it, and accounts for each. Gives why the
+ * stored item was left as it is, where it was refused.
+ */
 export async function settleGroup(
   settling: Settling,
   projectId: string,
   given: readonly SpilledRow[],
   stored: Item | undefined,
-): Promise<void> {
+): Promise<string | undefined> {
   const { waiting, tally, dryRun } = settling;
   const waited = await waiting.of(projectId);
   const texts = new Set(given.map(({ text }) => text));
   // Those that waited came first; one that comes again is counted as what comes now.
   const earlier = waited.filter(({ text }) => !texts.has(text)).map(rowOf);
   const now = given.map(rowOf);
-  const { outcomes, fate } = await placeGroup(settling, projectId, [...earlier, ...now], stored);
+  const { outcomes, fate, refused } = await placeGroup(settling, projectId, [...earlier, ...now], stored);
   if (!dryRun) await keepWaiting(waiting, projectId, waited, outcomes);
-  if (fate !== undefined) tally.project(fate);
+  if (fate !== undefined && !(settling.upgrade && refused !== undefined)) tally.project(fate);
   const fromInput = new Set<Row>(now);
   for (const outcome of outcomes)
     if (fromInput.has(outcome.row)) await account(tally, outcome);
     else if (outcome.reason === undefined) tally.waitedAndMerged();
+  return refused;
 }
 
 function rowOf({ origin, text }: SpilledRow): Row {

@@ -4,7 +4,7 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isRunning } from "./process.ts";
 
-const NAME = /^rows-(\d+)-/;
+const NAME = /^stagefold-rows-(\d+)-/;
 
 /** A folder for the time of one run, below `parent`; those of runs that were killed go. */
 export async function makeWorkFolder(parent: string): Promise<string> {
@@ -14,7 +14,7 @@ export async function makeWorkFolder(parent: string): Promise<string> {
       if (pid !== undefined && !isRunning(Number(pid)))
         await rm(join(parent, name), { recursive: true, force: true });
     }
-  const folder = join(parent, `rows-${process.pid}-${randomUUID()}`);
+  const folder = join(parent, `stagefold-rows-${process.pid}-${randomUUID()}`);
   await mkdir(folder, { recursive: true });
   return folder;
 }

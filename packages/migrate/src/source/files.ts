@@ -98,6 +98,8 @@ async function isGzip(path: string): Promise<boolean> {
 }
 
 function unreadable(path: string, cause: unknown): SourceError {
+  if (cause instanceof Error && "code" in cause && cause.code === "ENOENT")
+    return new SourceError(`there is no file or folder ${path}`, { cause });
   const why = cause instanceof Error ? cause.message : String(cause);
   return new SourceError(`cannot read ${path} to its end: ${why}`, { cause });
 }
