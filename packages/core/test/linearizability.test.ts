@@ -22,6 +22,11 @@ function call(from: number, to: number | undefined, what: Call, answer: Answer =
   return { process: "p", call: what, invokedAt: from, told };
 }
 
+/** A call that was left without an answer at one moment; what it sent may arrive later. */
+function unanswered(from: number, gaveUpAt: number, what: Call): Entry {
+  return { ...call(from, undefined, what), gaveUpAt };
+}
+
 function report(token: number, seq: number, given = START): Call {
   return { do: "report", token, seq, events: given, release: false };
 }
@@ -42,6 +47,8 @@ const CLAIM: Call = { do: "claim" };
 const PAUSE: Call = { do: "pause", op: "a" };
 const RESUME: Call = { do: "resume", op: "b" };
 const GET: Call = { do: "get" };
+const RECORD: Call = { do: "record", stage: "plan", paths: ["a"], mode: "add" };
+const REMOVE: Call = { do: "record", stage: "plan", paths: [], mode: "replace" };
 
 describe("a history that some order explains", () => {
   it.each<[string, readonly Entry[]]>([
@@ -98,6 +105,26 @@ describe("a history that some order explains", () => {
         call(2, 3, CLAIM),
         call(4, 9, report(101, 1), "LEASE_LOST"),
         call(5, 6, CLAIM, "ok"),
+      ],
+    ],
+    [
+      "has a claim that took effect and was overtaken by another, which has not begun, before its sender heard of it",
+      [
+        call(0, 1, CREATE),
+        call(2, 9, CLAIM, "none"),
+        call(3, undefined, CLAIM),
+        call(4, 5, GET, "ok", after(CREATE, CLAIM, CLAIM)),
+        call(10, 11, GET, "ok", after(CREATE, CLAIM, CLAIM)),
+      ],
+    ],
+    [
+      "has artifacts that are recorded again after another removed them, by a caller that never got an answer",
+      [
+        call(0, 1, CREATE),
+        unanswered(2, 9, RECORD),
+        call(3, 4, GET, "ok", after(CREATE, RECORD)),
+        call(5, 6, REMOVE, "ok", after(CREATE, RECORD, REMOVE)),
+        call(10, 11, GET, "ok", after(CREATE, RECORD, REMOVE, RECORD)),
       ],
     ],
     [
@@ -185,6 +212,25 @@ describe("a history that no order explains", () => {
     [
       "two hold it by one claim each, under one token",
       [call(0, 1, CREATE), call(2, 5, CLAIM, "ok", began()), call(3, 6, CLAIM, "ok", began())],
+    ],
+    [
+      "a claim took effect and still holds it, and its sender was told that it has nothing",
+      [
+        call(0, 1, CREATE),
+        call(2, 9, CLAIM, "none"),
+        call(4, 5, GET, "ok", after(CREATE, CLAIM)),
+        call(10, 11, GET, "ok", after(CREATE, CLAIM)),
+      ],
+    ],
+    [
+      "artifacts are recorded again by a late copy, after another removed them",
+      [
+        call(0, 1, CREATE),
+        unanswered(2, 3, RECORD),
+        call(4, 5, GET, "ok", after(CREATE, RECORD)),
+        call(6, 7, REMOVE, "ok", after(CREATE, RECORD, REMOVE)),
+        call(8, 9, GET, "ok", after(CREATE, RECORD, REMOVE, RECORD)),
+      ],
     ],
     [
       "an artifact that was recorded is gone",

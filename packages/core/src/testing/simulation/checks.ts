@@ -94,7 +94,7 @@ function numberUsedTwice({ effect, account }: Change): string | undefined {
 
 function operationDoneTwice({ effect, account }: Change): string | undefined {
   const op = operationOf(effect.patch);
-  return op !== undefined && account.operations.at(-1) === op ? `${op} took effect twice` : undefined;
+  return op !== undefined && account.operation === op ? `${op} took effect twice` : undefined;
 }
 
 function wrongRevision({ effect, before, after }: Change): string | undefined {

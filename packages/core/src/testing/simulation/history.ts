@@ -14,6 +14,8 @@ export interface Entry {
   readonly invokedAt: number;
   /** Undefined: nothing is known of how it ended. It may have taken effect, may still, or never will. */
   told: (Told & { readonly at: number }) | undefined;
+  /** When its caller was left without an answer: from then on it decides nothing. What it has sent may still arrive. */
+  gaveUpAt?: number;
 }
 
 /** The calls about each project, in the order in which they began. */
@@ -36,9 +38,9 @@ export class Histories {
       return value;
     } catch (error) {
       if (!isStagefoldError(error)) throw error;
-      if (error.code === "STORE_UNAVAILABLE") throw error;
       // Refused for being overtaken again and again says nothing about the project.
-      if (!isBusy(error)) entry.told = { answer: error.code, at: this.#moments++ };
+      if (error.code === "STORE_UNAVAILABLE" || isBusy(error)) entry.gaveUpAt = this.#moments++;
+      else entry.told = { answer: error.code, at: this.#moments++ };
       throw error;
     }
   }

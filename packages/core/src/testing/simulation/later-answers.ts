@@ -16,8 +16,11 @@ export function isUndone({ call }: Entry, state: Spec | undefined): boolean {
   return !there || (call.mode === "replace" && listed.length > call.paths.length);
 }
 
-/** Whether a caller whose write took effect before can have been told this of it now, by right. */
-export function isOverLater(entry: Entry, state: Spec | undefined): boolean {
+/**
+ * Whether a caller whose write took effect before can have been told this of it now, by right. `token`: the one that
+ * its claim gave it.
+ */
+export function isOverLater(entry: Entry, state: Spec | undefined, token?: number): boolean {
   const { call, told } = entry;
   switch (told?.answer) {
     case "ok":
@@ -27,7 +30,8 @@ export function isOverLater(entry: Entry, state: Spec | undefined): boolean {
     case "LEASE_LOST":
       return call.do === "report" && (!state?.held || state.token !== call.token);
     case "none":
-      return call.do === "claim" && !(state?.held && state.fresh);
+      // Another has taken over since, be it by a clock that is wrong, or the lease is over.
+      return call.do === "claim" && !(state?.held && state.fresh && state.token === token);
     case "STAGE_CONFLICT":
       return (
         call.do === "record" &&

@@ -19,6 +19,8 @@ export interface Account {
   readonly reports: Set<string>;
   /** Control writes that took effect, in order. */
   readonly operations: string[];
+  /** The last of them since it was made: what the project shows. Until the next one, a repeat of it is harmless. */
+  operation: string | undefined;
   /** Of each `created_at/stage/attempt`: how it ended. */
   readonly outcomes: Map<string, string>;
   /** Of each `created_at/stage/attempt`: the log lines of the reports that took effect, in their order. */
@@ -40,6 +42,7 @@ export class Ledger {
       lives: 0,
       reports: new Set(),
       operations: [],
+      operation: undefined,
       outcomes: new Map(),
       lines: new Map(),
     };
@@ -60,6 +63,8 @@ export class Ledger {
     account.token = Math.max(account.token, after?.lease_token ?? 0);
     const op = operationOf(patch);
     if (op !== undefined) account.operations.push(op);
+    // A project that is made again knows nothing of the one before.
+    if (op !== undefined || patch.kind !== "update") account.operation = op;
     const key = reportKeyOf(patch);
     if (!key || !after) return;
     account.reports.add(`${key.token}/${key.seq}`);

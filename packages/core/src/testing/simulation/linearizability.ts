@@ -24,13 +24,13 @@ export function explain(entries: readonly Entry[], placesAtMost = PLACES_AT_MOST
   return new Search(entries, placesAtMost).run();
 }
 
-/** Of each call how many effects it has had so far, or that it is explained. */
+const NOTHING = "0";
 const EXPLAINED = "x";
 
 interface Place {
   readonly state: Spec | undefined;
-  /** A mark for each call, in their order. */
-  readonly marks: string;
+  /** For each call, in their order, how many effects it has had so far, of a claim with its token, or EXPLAINED. */
+  readonly marks: readonly string[];
 }
 
 class Search {
@@ -48,7 +48,7 @@ class Search {
   }
 
   run(): Verdict {
-    const stack: Place[] = [{ state: undefined, marks: "0".repeat(this.#entries.length) }];
+    const stack: Place[] = [{ state: undefined, marks: this.#entries.map(() => NOTHING) }];
     for (let place = stack.pop(); place && !this.#isFull(); place = stack.pop()) {
       if (this.#isEnd(place)) return { verdict: "linearizable" };
       if (this.#isKnown(place)) continue;
@@ -76,7 +76,7 @@ class Search {
     const text = state ? JSON.stringify(state) : "";
     const id = this.#states.get(text) ?? this.#states.size;
     this.#states.set(text, id);
-    const key = `${marks} ${id}`;
+    const key = `${marks.join(" ")} ${id}`;
     if (this.#tried.has(key)) return true;
     this.#tried.add(key);
     return false;
@@ -110,30 +110,55 @@ class Search {
   #next(place: Place, i: number): Place[] {
     const entry = this.#entries[i];
     if (!entry) return [];
-    const effects = Number(place.marks[i]);
+    const [effects = 0, token] = (place.marks[i] ?? NOTHING).split("/").map(Number);
     if (effects > 0) {
-      if (isOverLater(entry, place.state)) return [marked(place, i, place.state, EXPLAINED)];
+      if (isOverLater(entry, place.state, token)) return [marked(place, i, place.state, EXPLAINED)];
       if (!isUndone(entry, place.state)) return [];
       if (effects >= EFFECTS_AT_MOST) {
         this.#cut = true;
         return [];
       }
     }
-    return outcomes(place.state, entry.call).flatMap((outcome) => this.#step(place, i, entry, outcome));
+    const now = this.#withoutGivenUp(place, i, entry);
+    return outcomes(place.state, entry.call).flatMap((outcome) => this.#step(now, i, entry, outcome));
   }
 
   #step(place: Place, i: number, entry: Entry, outcome: Outcome): Place[] {
-    const { told } = entry;
+    const { told, call } = entry;
+    const effects = Number.parseInt(place.marks[i] ?? NOTHING, 10) + 1;
     // Of a call whose end is unknown only an effect matters; without one it need not have happened.
-    if (!told) return outcome.state === place.state ? [] : [marked(place, i, outcome.state, EXPLAINED)];
+    if (!told) {
+      const mark = call.do === "record" ? `${effects}` : EXPLAINED;
+      return outcome.state === place.state ? [] : [marked(place, i, outcome.state, mark)];
+    }
     if (outcome.answer !== told.answer && outcome.state === place.state) return [];
     const shown = outcome.before === true || isShown(entry, outcome.state);
-    const mark = outcome.answer === told.answer && shown ? EXPLAINED : `${Number(place.marks[i]) + 1}`;
-    return [marked(place, i, outcome.state, mark)];
+    const open = call.do === "claim" ? `${effects}/${outcome.state?.token}` : `${effects}`;
+    return [marked(place, i, outcome.state, outcome.answer === told.answer && shown ? EXPLAINED : open)];
+  }
+
+  /**
+   * Whoever has given up decides nothing any more: if what it wrote was there then, it is not written again. (If it was
+   * undone, what was sent to write it again may still arrive.) `i` is about to be next.
+   */
+  #withoutGivenUp(place: Place, i: number, next: Entry): Place {
+    const { marks, state } = place;
+    const isWaiting = (mark: string, j: number) =>
+      j !== i && mark !== NOTHING && mark !== EXPLAINED && this.#entries[j]?.gaveUpAt !== undefined;
+    if (!marks.some(isWaiting)) return place;
+    const begun = this.#entries.filter((_, j) => marks[j] !== NOTHING).map(({ invokedAt }) => invokedAt);
+    const now = Math.max(next.invokedAt, ...begun);
+    const isOver = (mark: string, j: number) => {
+      const entry = this.#entries[j];
+      return (
+        entry?.gaveUpAt !== undefined && isWaiting(mark, j) && entry.gaveUpAt < now && !isUndone(entry, state)
+      );
+    };
+    return { state, marks: marks.map((mark, j) => (isOver(mark, j) ? EXPLAINED : mark)) };
   }
 
   #note(place: Place, open: readonly number[]): void {
-    const explained = [...place.marks].filter((mark) => mark === EXPLAINED).length;
+    const explained = place.marks.filter((mark) => mark === EXPLAINED).length;
     if (explained <= this.#furthest) return;
     this.#furthest = explained;
     this.#stuck = open.flatMap((i) => this.#entries[i] ?? []);
@@ -141,5 +166,5 @@ class Search {
 }
 
 function marked(place: Place, i: number, state: Spec | undefined, mark: string): Place {
-  return { state, marks: place.marks.slice(0, i) + mark + place.marks.slice(i + 1) };
+  return { state, marks: place.marks.with(i, mark) };
 }

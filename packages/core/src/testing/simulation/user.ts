@@ -144,7 +144,8 @@ export class User {
   async #try(id: string, call: Call, run: () => Promise<Project | undefined>): Promise<boolean> {
     const { name } = this.#machine.process;
     this.#world.trace(`${name} asks ${id} ${JSON.stringify(call)}`);
-    const operations = this.#world.ledger.account(id).operations;
+    const account = this.#world.ledger.account(id);
+    const { operations } = account;
     const before = operations.length;
     try {
       await this.#world.histories.record(name, id, call, run, (project) => ({
@@ -160,7 +161,12 @@ export class User {
       if (error.code === "STORE_UNAVAILABLE") return false;
       // With no control write after it, its own is still what the project shows.
       const [mine, ...later] = operations.slice(before);
-      if ("op" in call && mine === `${call.do} ${call.op}` && later.length === 0)
+      if (
+        "op" in call &&
+        mine === `${call.do} ${call.op}` &&
+        later.length === 0 &&
+        account.operation === mine
+      )
         if (error.code !== "PROJECT_NOT_FOUND")
           this.#world.violated("refused_though_done", `${id}: ${mine}: ${error.code}`);
       return true;
