@@ -1,32 +1,15 @@
 import { type DynamoDBDocumentClient, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { TABLE } from "../measure/engine.ts";
-import { artifactPaths, logLines, outputOf, REQUIREMENT, STAGES } from "../workload/contents.ts";
+import { artifactPaths, logLines, outputOf, STAGES } from "../workload/contents.ts";
+import { newItem, newStages } from "./item.ts";
 
 /**
  * What one writes without Stagefold: one item, and two bare UpdateItem calls for each stage, its start and its end; one
  * more takes the build. No leases that run out, no guards but that the item is there, no refusals to decide again.
  */
 export async function putRaw(documents: DynamoDBDocumentClient, id: string): Promise<void> {
-  const at = new Date().toISOString();
-  const stages = STAGES.map((stage, i) => ({
-    stage,
-    stage_number: i + 1,
-    stage_name: `Stage ${stage}`,
-    status: "pending",
-    progress: 0,
-    output_data: {},
-    logs: [],
-  }));
-  const Item = {
-    project_id: id,
-    requirement: REQUIREMENT,
-    user_id: "bench",
-    status: "queued",
-    created_at: at,
-    updated_at: at,
-    progress_percentage: 0,
-    stages_snapshot: { total: stages.length, completed: 0, stages },
-  };
+  const stages = newStages();
+  const Item = newItem(id, { total: stages.length, completed: 0, stages });
   await documents.send(new PutCommand({ TableName: TABLE, Item }));
 }
 

@@ -1,7 +1,8 @@
 import { CreateTableCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { type DynamoDBDocumentClient, GetCommand, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { TABLE } from "../measure/engine.ts";
-import { artifactPaths, logLines, outputOf, REQUIREMENT, STAGES } from "../workload/contents.ts";
+import { artifactPaths, logLines, outputOf, STAGES } from "../workload/contents.ts";
+import { newItem, newStages } from "./item.ts";
 
 /**
  * The way that Stagefold replaces: each change of a stage reads the whole item, writes all stages as JSON text, reads
@@ -41,26 +42,7 @@ export async function createReplacedTable(client: DynamoDBClient): Promise<void>
 }
 
 export async function putReplaced(documents: DynamoDBDocumentClient, id: string): Promise<void> {
-  const at = new Date().toISOString();
-  const stages: OldStage[] = STAGES.map((stage, i) => ({
-    stage,
-    stage_number: i + 1,
-    stage_name: `Stage ${stage}`,
-    status: "pending",
-    progress: 0,
-    output_data: {},
-    logs: [],
-  }));
-  const Item = {
-    project_id: id,
-    requirement: REQUIREMENT,
-    user_id: "bench",
-    status: "queued",
-    created_at: at,
-    updated_at: at,
-    progress_percentage: 0,
-    stages_snapshot: asText(stages),
-  };
+  const Item = newItem(id, asText(newStages()));
   await documents.send(new PutCommand({ TableName: TABLE, Item }));
 }
 
