@@ -103,7 +103,7 @@ async function demonstrate(system, timeline) {
 
 /**
  * What the one item says of it all.
- * @param {import("../packages/client/dist/index.js").StagefoldClient} client
+ * @param {import("../packages/client/src/index.ts").StagefoldClient} client
  * @param {import("./lib/demo/system.mjs").Project} project
  * @param {Timeline} timeline
  */

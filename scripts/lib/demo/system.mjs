@@ -8,7 +8,7 @@ import { root } from "../workspaces.mjs";
 
 export const LEASE_SECONDS = 5;
 
-/** @typedef {Awaited<ReturnType<import("../../../packages/client/dist/index.js").StagefoldClient["projects"]["get"]>>} Project */
+/** @typedef {Awaited<ReturnType<import("../../../packages/client/src/index.ts").StagefoldClient["projects"]["get"]>>} Project */
 /** @typedef {{ name: string, pid: number, child: import("node:child_process").ChildProcess, log: () => string }} Part */
 
 /**
@@ -51,7 +51,7 @@ export async function startSystem({ pipelines, workers: names }) {
     const started = await Promise.all(names.map((name) => start(name, "apps/worker")));
     const workers = started.map(({ part }) => part);
     const { createClient } = await built("packages/client");
-    /** @type {import("../../../packages/client/dist/index.js").StagefoldClient} */
+    /** @type {import("../../../packages/client/src/index.ts").StagefoldClient} */
     const client = createClient({ url });
     return { client, workers, close, holderOf: holderAmong(workers), until: untilIn(client) };
   } catch (error) {
@@ -105,7 +105,7 @@ function holderAmong(workers) {
   };
 }
 
-/** Watches a project until it is as wanted. @param {import("../../../packages/client/dist/index.js").StagefoldClient} client */
+/** Watches a project until it is as wanted. @param {import("../../../packages/client/src/index.ts").StagefoldClient} client */
 function untilIn(client) {
   return async (
     /** @type {string} */ project_id,
