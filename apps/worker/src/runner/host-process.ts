@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { closeSync } from "node:fs";
 import type { Socket } from "node:net";
+import { deferred } from "../async.ts";
 import { type HostArguments, toArguments } from "./host-arguments.ts";
 import { openPipe } from "./pipe.ts";
 import { killAll, membersOf } from "./processes.ts";
@@ -20,7 +21,7 @@ export interface HostExit {
 
 /** Called for what a host says, in the order in which it does. */
 export interface HostListener {
-  readonly message: (message: FromHost) => void;
+  readonly message: (message: Exclude<FromHost, { kind: "loaded" }>) => void;
   readonly output: (bytes: Buffer) => void;
   /** A message of no known form: the host cannot be trusted any more. */
   readonly garbled: (reason: string) => void;
@@ -34,15 +35,19 @@ export class HostProcess {
   readonly pid: number;
   /** Its output and that of all it starts. */
   readonly output: Socket;
+  /** Resolves when it has read the pipelines, or failed to: its first stage hears of that. */
+  readonly loaded: Promise<void>;
   /** When every process that could write to the output is gone. */
   readonly outputEnded: Promise<void>;
   readonly exited: Promise<HostExit>;
   listener: HostListener | undefined;
   readonly #child: ChildProcess;
+  readonly #loaded = deferred<void>();
   #gone = false;
 
   private constructor(child: ChildProcess, pid: number, output: Socket) {
     this.#child = child;
+    this.loaded = this.#loaded.promise;
     this.pid = pid;
     this.output = output;
     this.exited = new Promise((resolve) => {
@@ -88,11 +93,11 @@ export class HostProcess {
   }
 
   /**
-   * Whether processes of the stage are still there besides the host and those that were there `before` it; undefined
+   * Whether processes of the stage are still there besides the host and those that were made before `since`; undefined
    * where that cannot be told.
    */
-  hasLeftovers(marks: readonly string[], before?: ReadonlySet<number>): boolean | undefined {
-    const members = membersOf({ leader: this.pid, marks }, before);
+  hasLeftovers(marks: readonly string[], since?: number): boolean | undefined {
+    const members = membersOf({ leader: this.pid, marks }, since);
     return members === undefined ? undefined : members.length > 0;
   }
 
@@ -138,8 +143,14 @@ export class HostProcess {
 
   #heard(raw: unknown): void {
     const parsed = fromHostSchema.safeParse(raw);
-    if (parsed.success) this.listener?.message(parsed.data);
-    else this.listener?.garbled(parsed.error.message);
+    if (!parsed.success) {
+      this.listener?.garbled(parsed.error.message);
+      return;
+    }
+    for (const message of parsed.data) {
+      if (message.kind === "loaded") this.#loaded.resolve();
+      else this.listener?.message(message);
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import { deferred, sleep } from "../async.ts";
 import { exitText, type HostProcess } from "./host-process.ts";
 import { LineSplitter } from "./lines.ts";
 import { marksOf } from "./marks.ts";
-import { presentPids } from "./processes.ts";
+import { newestPid } from "./processes.ts";
 import type { FromHost, HostJob, StageOutcome, StopReason } from "./protocol.ts";
 import type { StageSink } from "./stage-sink.ts";
 
@@ -32,7 +32,7 @@ export class HostedStage {
   readonly #ended = deferred<Ending>();
   readonly #marker = deferred<void>();
   readonly #startedAt = performance.now();
-  readonly #before = presentPids();
+  readonly #since = newestPid();
   #stopped: StopReason | undefined;
   #graceTimer: NodeJS.Timeout | undefined;
   #ending = false;
@@ -59,6 +59,9 @@ export class HostedStage {
       this.#lost(`The process of the stage ${exitText(exit)} before the stage had returned.`),
     );
     this.#host.send({ kind: "start", job: this.#job });
+    // A command needs no pipelines.
+    if (this.#job.action.kind === "command") this.#onBegun();
+    else void this.#host.loaded.then(this.#onBegun);
     const ending = await this.#ended.promise;
     this.#ending = true;
     this.#host.output.resume();
@@ -83,11 +86,12 @@ export class HostedStage {
   }
 
   async #settle({ clean, told }: Ending): Promise<boolean> {
-    if (told) await Promise.race([this.#marker.promise, this.#host.exited, sleep(LAST_OUTPUT_MS)]);
+    if (told && !this.#splitter.ended)
+      await Promise.race([this.#marker.promise, this.#host.exited, sleep(LAST_OUTPUT_MS)]);
     const complete = this.#splitter.ended;
     // Without /proc nobody can tell what a command left behind: its group ends with it.
-    const before = performance.now() - this.#startedAt < SHORT_MS ? this.#before : undefined;
-    const leftovers = this.#host.hasLeftovers(this.#marks, before) ?? this.#job.action.kind === "command";
+    const since = performance.now() - this.#startedAt < SHORT_MS ? this.#since : undefined;
+    const leftovers = this.#host.hasLeftovers(this.#marks, since) ?? this.#job.action.kind === "command";
     const reusable =
       told && clean && complete && !leftovers && this.#stopped === undefined && !this.#host.gone;
     if (!reusable) await this.#endHost();
@@ -123,12 +127,9 @@ export class HostedStage {
     void this.#sink.room().then(() => this.#host.output.resume());
   }
 
-  #heard(message: FromHost): void {
+  #heard(message: Exclude<FromHost, { kind: "loaded" }>): void {
     if (message.kind === "ready" || message.job !== this.#job.id) return;
     switch (message.kind) {
-      case "begun":
-        this.#onBegun();
-        return;
       case "progress":
         this.#sink.progress(message.percent, message.sub_stage);
         return;

@@ -6,3 +6,33 @@ export function marksOf(job: { project: { project_id: string }; stage: string; a
     `STAGEFOLD_ATTEMPT=${job.attempt}`,
   ];
 }
+
+/** More than the names of any attempt. */
+const BYTES = 1024;
+
+/** The marks of the stage that runs, where another thread finds them without being woken for each stage. */
+export class SharedMarks {
+  readonly memory: SharedArrayBuffer;
+  readonly #length: Int32Array;
+  readonly #text: Uint8Array;
+
+  /** `memory` is that of another thread's. */
+  constructor(memory = new SharedArrayBuffer(BYTES)) {
+    this.memory = memory;
+    this.#length = new Int32Array(memory, 0, 1);
+    this.#text = new Uint8Array(memory, 4);
+  }
+
+  write(marks: readonly string[]): void {
+    const bytes = new TextEncoder().encode(marks.join("\n"));
+    // Nobody finds one half of the old and one half of the new.
+    Atomics.store(this.#length, 0, 0);
+    this.#text.set(bytes);
+    Atomics.store(this.#length, 0, bytes.length);
+  }
+
+  read(): string[] {
+    const length = Atomics.load(this.#length, 0);
+    return length === 0 ? [] : new TextDecoder().decode(this.#text.slice(0, length)).split("\n");
+  }
+}

@@ -8,21 +8,37 @@ export interface Membership {
   readonly marks: readonly string[];
 }
 
+/** Numbers that are looked at one by one; beyond them a list of all processes is shorter. */
+const FEW = 64;
+
 /**
  * The running processes of a stage, its host left out; undefined where the system has no /proc to tell.
  * A program may leave the group (job control) or the session (setsid): the marks still find it.
- * Those in `before` are not looked at: each look reads two files, and a machine has hundreds of processes.
+ * `since` (see `newestPid`) leaves out those that were there before: each look reads two files, and a machine has
+ * hundreds of processes.
  */
-export function membersOf(stage: Membership, before?: ReadonlySet<number>): number[] | undefined {
-  const pids = allPids();
-  return pids?.filter(
-    (pid) => pid !== stage.leader && pid !== process.pid && before?.has(pid) !== true && belongs(pid, stage),
-  );
+export function membersOf(stage: Membership, since?: number): number[] | undefined {
+  const pids = (since === undefined ? undefined : madeSince(since)) ?? allPids();
+  return pids?.filter((pid) => pid !== stage.leader && pid !== process.pid && belongs(pid, stage));
 }
 
-/** The processes that there are, for `before`; empty where the system has no /proc to tell. */
-export function presentPids(): ReadonlySet<number> {
-  return new Set(allPids());
+/**
+ * The number that the system gave last to a process or thread, for `since`; undefined where it does not tell. One small
+ * file instead of the list of all processes, before and after each stage.
+ */
+export function newestPid(): number | undefined {
+  const newest = Number.parseInt(
+    orNone(() => readFileSync("/proc/sys/kernel/ns_last_pid", "latin1")) ?? "",
+    10,
+  );
+  return newest > 0 ? newest : undefined;
+}
+
+/** Undefined when they are too many, or the numbers have begun anew. */
+function madeSince(since: number): number[] | undefined {
+  const newest = newestPid();
+  if (newest === undefined || newest < since || newest - since > FEW) return undefined;
+  return Array.from({ length: newest - since }, (_, i) => since + 1 + i);
 }
 
 /** SIGKILL to the whole stage, its host included. Returns those that may not be killed. */
@@ -57,12 +73,7 @@ function send(pid: number, signal: NodeJS.Signals, refused: Set<number>): void {
 }
 
 function allPids(): number[] | undefined {
-  try {
-    return readdirSync("/proc").flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []));
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return undefined;
-    throw error;
-  }
+  return orNone(() => readdirSync("/proc"))?.flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []));
 }
 
 function belongs(pid: number, stage: Membership): boolean {
@@ -78,11 +89,16 @@ function belongs(pid: number, stage: Membership): boolean {
 
 /** Empty for a process that is gone or that belongs to someone else. */
 function readOf(pid: number, file: string): string {
+  return orNone(() => readFileSync(`/proc/${pid}/${file}`, "utf8")) ?? "";
+}
+
+/** Undefined for what is not there, or not for this user to read. */
+function orNone<T>(read: () => T): T | undefined {
   try {
-    return readFileSync(`/proc/${pid}/${file}`, "utf8");
+    return read();
   } catch (error) {
     const code = codeOf(error);
-    if (code === "ENOENT" || code === "ESRCH" || code === "EACCES" || code === "EPERM") return "";
+    if (code === "ENOENT" || code === "ESRCH" || code === "EACCES" || code === "EPERM") return undefined;
     throw error;
   }
 }

@@ -84,11 +84,10 @@ export type StageFailure = z.output<typeof stageFailureSchema>;
 
 const job = z.string();
 
-/** What a host says to the worker. */
-export const fromHostSchema = z.discriminatedUnion("kind", [
+const fromHost = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("ready") }),
-  // What comes before is the host's own: only from here on the stage's time runs.
-  z.object({ kind: z.literal("begun"), job }),
+  // The pipelines are read, or cannot be: what comes before is the host's own time, not that of a stage.
+  z.object({ kind: z.literal("loaded") }),
   z.object({ kind: z.literal("progress"), job, percent: z.number(), sub_stage: part }),
   z.object({ kind: z.literal("metrics"), job, values: metricsSchema }),
   z.object({ kind: z.literal("part"), job, part: partEventSchema }),
@@ -102,7 +101,10 @@ export const fromHostSchema = z.discriminatedUnion("kind", [
   }),
   z.object({ kind: z.literal("failed"), job, failure: stageFailureSchema, clean: z.boolean() }),
 ]);
-export type FromHost = z.output<typeof fromHostSchema>;
+export type FromHost = z.output<typeof fromHost>;
+
+/** What a host says to the worker: as much as it has to say, in order. */
+export const fromHostSchema = z.array(fromHost);
 
 /** How an attempt ended, as far as whoever runs it knows. */
 export type StageOutcome =

@@ -5,7 +5,7 @@ import { details, failureOf } from "./host/failure.ts";
 import { isCommandJob, runCommand } from "./host/run-command.ts";
 import { isRunJob, openPipelines, runFunction } from "./host/run-stage.ts";
 import { hostArguments } from "./host-arguments.ts";
-import { marksOf } from "./marks.ts";
+import { marksOf, SharedMarks } from "./marks.ts";
 import { killAll } from "./processes.ts";
 import { type HostJob, type StageFailure, toHostSchema } from "./protocol.ts";
 
@@ -18,7 +18,10 @@ interface Running {
 }
 
 const { workerPid, pipelines: folder } = hostArguments(process.argv.slice(2));
-const watchdog = new Worker(new URL("./watchdog-host.js", import.meta.url), { workerData: workerPid });
+const shared = new SharedMarks();
+const watchdog = new Worker(new URL("./watchdog-host.js", import.meta.url), {
+  workerData: { workerPid, memory: shared.memory },
+});
 watchdog.on("error", (error) => leave(`The watchdog of a stage host failed: ${details(error)}`));
 watchdog.unref();
 
@@ -35,8 +38,9 @@ process.on("uncaughtException", (error) => crashed(error));
 process.on("unhandledRejection", (reason) => crashed(reason));
 process.on("message", (raw) => heard(raw));
 // Whoever awaits it is told; until then a failure must not end this process.
-pipelines.catch(() => undefined);
-post({ kind: "ready" });
+const loaded = () => post([{ kind: "loaded" }]);
+pipelines.then(loaded, loaded);
+post([{ kind: "ready" }]);
 
 function heard(raw: unknown): void {
   const message = toHostSchema.parse(raw);
@@ -62,7 +66,7 @@ function heard(raw: unknown): void {
 
 async function begin(job: HostJob): Promise<void> {
   marks = marksOf(job);
-  watchdog.postMessage(marks);
+  shared.write(marks);
   const mine: Running = { job, channel: new Channel(job.id), abort: new AbortController() };
   running = mine;
   const resources = process.getActiveResourcesInfo().length;
@@ -79,15 +83,10 @@ async function begin(job: HostJob): Promise<void> {
 }
 
 async function run({ job, channel, abort }: Running): Promise<Record<string, unknown>> {
-  if (isCommandJob(job)) {
-    channel.send({ kind: "begun", job: job.id });
-    return await runCommand(job, channel, abort.signal);
-  }
+  if (isCommandJob(job)) return await runCommand(job, channel, abort.signal);
   if (!isRunJob(job))
     throw new Error(`Expected a stage with a function or a command, found ${job.action.kind}.`);
-  const known = await pipelines;
-  channel.send({ kind: "begun", job: job.id });
-  return await runFunction(job, known, channel, abort.signal);
+  return await runFunction(job, await pipelines, channel, abort.signal);
 }
 
 async function fail(mine: Running, error: unknown, isClean: () => boolean): Promise<void> {
@@ -100,9 +99,9 @@ async function end(mine: Running, tell: () => void, last = ""): Promise<void> {
   if (running !== mine) return;
   running = undefined;
   process.chdir(home);
-  mine.channel.flush();
-  await new Promise<void>((resolve) => process.stdout.write(last === "" ? "" : `${last}\n`, () => resolve()));
-  await new Promise<void>((resolve) => process.stdout.write(`${mine.job.marker}\n`, () => resolve()));
+  mine.channel.hold();
+  const output = last === "" ? mine.job.marker : `${last}\n${mine.job.marker}`;
+  await new Promise<void>((resolve) => process.stdout.write(`${output}\n`, () => resolve()));
   tell();
 }
 

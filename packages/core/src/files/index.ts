@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import type { ArtifactStore, LogStore } from "../ports/artifact-store.ts";
 import { FileArtifactStore } from "./artifact-store.ts";
 import { refused } from "./errors.ts";
+import { LogAppender } from "./log-appender.ts";
 import { FileLogStore } from "./log-store.ts";
 import { WholeFiles } from "./whole-files.ts";
 
@@ -15,12 +16,13 @@ export interface FileStoreOptions {
 
 /**
  * Artifacts, documents and logs as files below `root`, a folder that is made with the first write. Processes and
- * hosts may share it: nothing is locked, every file appears by a rename, and what is acknowledged is on the disk.
+ * hosts may share it: nothing is locked, and what is acknowledged is on the disk. Artifacts and documents appear by a
+ * rename; a log file is written to by one process alone.
  *
  * ```
  * <project_id>/artifacts/<stage>/<attempt>/<path>
  * <project_id>/documents/<name>.json
- * <project_id>/logs/<seq divided by 1000>/<stage>.<attempt>.<seq>.ndjson    a JSON string per line
+ * <project_id>/log.<process>.ndjson        for each write: [seq, time, bytes, attempt, stage], then a JSON string per line
  * .tmp/<uuid>                                                               not yet whole, or being removed
  * ```
  *
@@ -39,5 +41,6 @@ export function createFileStores(
 } {
   if (root === "" || root.includes("\0")) throw refused("root: expected the path of a folder");
   const files = new WholeFiles(resolve(root));
-  return { artifacts: new FileArtifactStore(files), logs: new FileLogStore(files, options.syncLogs ?? true) };
+  const appender = new LogAppender(resolve(root), options.syncLogs ?? true);
+  return { artifacts: new FileArtifactStore(files), logs: new FileLogStore(files, appender) };
 }

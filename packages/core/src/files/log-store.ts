@@ -1,41 +1,43 @@
+import type { FileHandle } from "node:fs/promises";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { AttemptRef, LogPage, LogStore } from "../ports/artifact-store.ts";
-import { checkedCount, logPlace, type Place, projectPlace, shown } from "../ports/places.ts";
+import { checkedAttempt, checkedCount, projectPlace, shown } from "../ports/places.ts";
 import { codeOf, disk, refused } from "./errors.ts";
-import { chunkLines, encodeChunk } from "./log-chunk.ts";
+import { LOG_FILE, type LogAppender } from "./log-appender.ts";
 import { BEGINNING, formatCursor, type LogCursor, parseCursor } from "./log-cursor.ts";
+import { encodeFrame, type Frame, FrameIndex } from "./log-frames.ts";
+import { encodeLines, storedLines } from "./log-lines.ts";
 import { openFile, type WholeFiles } from "./whole-files.ts";
 
-/**
- * Writes of one folder: a follower at the end of a long log lists one such folder, not the whole log. All attempts
- * share it, since making a folder for each costs more than their few lines.
- */
-const WRITES_PER_FOLDER = 1000;
-/** A chunk up to this is written in one go. */
-const SMALL_LENGTH = 32 * 1024;
 /** A page of very long lines ends early, in UTF-16 units: its lines are held in memory together. */
 const PAGE_LENGTH = 4 * 1024 * 1024;
+/** Files whose contents are remembered: those of a few dozen logs that somebody follows. */
+const INDEXES_KNOWN = 200;
 
-/** Logs as files, one for each chunk. */
+interface Found {
+  readonly frame: Frame;
+  readonly handle: FileHandle;
+}
+
+/**
+ * Logs as frames in one file for each project and process that writes to it. A file for each of a build's short logs, or
+ * for each write, would cost far more than what is in it.
+ */
 export class FileLogStore implements LogStore {
   readonly #files: WholeFiles;
-  readonly #sync: boolean;
+  readonly #appender: LogAppender;
+  readonly #indexes = new Map<string, FrameIndex>();
 
-  /** `sync`: what is acknowledged survives a loss of power. */
-  constructor(files: WholeFiles, sync: boolean) {
+  constructor(files: WholeFiles, appender: LogAppender) {
     this.#files = files;
-    this.#sync = sync;
+    this.#appender = appender;
   }
 
   async append(ref: AttemptRef, seq: number, lines: readonly string[]): Promise<void> {
-    const [, , stage, attempt] = logPlace(ref);
-    const name = `${stage}.${attempt}.${checkedCount(seq, "seq")}.ndjson`;
-    const place = [...folderOf(ref.project_id, bucketOf(seq)), name];
-    const sync = this.#sync;
-    if (lines.length < 1000 && lines.reduce((sum, line) => sum + line.length, 0) < SMALL_LENGTH)
-      await this.#files.writeSmall(place, Buffer.concat([...encodeChunk(lines)]), { sync });
-    else await this.#files.write(place, encodeChunk(lines), { sync });
+    const place = projectPlace(ref.project_id);
+    const frame = encodeFrame(checkedAttempt(ref), checkedCount(seq, "seq"), Date.now(), encodeLines(lines));
+    await this.#appender.append(place, frame);
   }
 
   async read(
@@ -47,73 +49,71 @@ export class FileLogStore implements LogStore {
       throw refused(`limit: expected a number from 1, found ${shown(limit)}`);
     if (Number.isNaN(upTo)) throw refused("upTo: expected a number, found NaN");
     const from = options.cursor === undefined ? BEGINNING : parseCursor(options.cursor);
-    return await this.#page(ref, from, limit, upTo);
+    const open: FileHandle[] = [];
+    try {
+      const found = await this.#frames(ref, open);
+      const wanted = found.filter(({ frame }) => frame.seq >= from.seq && frame.seq <= upTo);
+      return await page(wanted, from, limit);
+    } finally {
+      await disk("read a log", () => Promise.all(open.map((handle) => handle.close())));
+    }
   }
 
-  async #page(ref: AttemptRef, from: LogCursor, limit: number, upTo: number): Promise<LogPage> {
-    const lines: string[] = [];
-    let length = 0;
-    let cursor = from;
-    for await (const { seq, path } of this.#chunks(ref, from.seq, upTo)) {
-      for await (const line of linesOf(path, seq === from.seq ? from.byte : 0)) {
-        // One line more than the page takes: it is not the end.
-        if (lines.length === limit || length >= PAGE_LENGTH)
-          return { lines, cursor: formatCursor(cursor), end: false };
-        lines.push(line.text);
-        length += line.text.length;
-        cursor = { seq, byte: line.end };
+  /** In order of their writes. The files stay open, each in `open`. */
+  async #frames(ref: AttemptRef, open: FileHandle[]): Promise<Found[]> {
+    const owner = checkedAttempt(ref);
+    const folder = await this.#files.folder(projectPlace(ref.project_id));
+    const newest = new Map<number, Found>();
+    for (const name of folder === undefined ? [] : await logFilesIn(folder)) {
+      const path = join(folder ?? "", name);
+      const file = await openFile(path);
+      // Removed with its project since it was listed.
+      if (!file) continue;
+      open.push(file.handle);
+      const index = this.#index(path);
+      await index.update(file.handle);
+      for (const [seq, frame] of index.of(owner)) {
+        // A write that was repeated through another process: what was said last counts.
+        const other = newest.get(seq);
+        if (!other || other.frame.at <= frame.at) newest.set(seq, { frame, handle: file.handle });
       }
-      cursor = { seq: seq + 1, byte: 0 };
     }
-    return { lines, cursor: formatCursor(cursor), end: true };
+    return [...newest.values()].sort((a, b) => a.frame.seq - b.frame.seq);
   }
 
-  /** In order of their writes, listed folder by folder as far as the reader gets. */
-  async *#chunks(
-    ref: AttemptRef,
-    first: number,
-    upTo: number,
-  ): AsyncGenerator<{ seq: number; path: string }> {
-    const [, , stage, attempt] = logPlace(ref);
-    const chunk = new RegExp(`^${stage}\\.${attempt}\\.(\\d+)\\.ndjson$`);
-    const top = await this.#files.folder([...projectPlace(ref.project_id), "logs"]);
-    if (top === undefined) return;
-    for (const bucket of await numbersIn(top, /^(\d+)$/)) {
-      if (bucket < bucketOf(first) || bucket * WRITES_PER_FOLDER > upTo) continue;
-      const folder = await this.#files.folder(folderOf(ref.project_id, bucket));
-      if (folder === undefined) continue;
-      for (const seq of await numbersIn(folder, chunk))
-        if (seq >= first && seq <= upTo)
-          yield { seq, path: join(folder, `${stage}.${attempt}.${seq}.ndjson`) };
+  /** The one used last stands last, the first goes when there are too many. */
+  #index(path: string): FrameIndex {
+    const index = this.#indexes.get(path) ?? new FrameIndex();
+    this.#indexes.delete(path);
+    this.#indexes.set(path, index);
+    if (this.#indexes.size > INDEXES_KNOWN) this.#indexes.delete(this.#indexes.keys().next().value ?? "");
+    return index;
+  }
+}
+
+async function page(frames: readonly Found[], from: LogCursor, limit: number): Promise<LogPage> {
+  const lines: string[] = [];
+  let length = 0;
+  let cursor = from;
+  for (const { frame, handle } of frames) {
+    const { seq } = frame;
+    const start = seq === from.seq ? Math.min(from.byte, frame.bytes) : 0;
+    for await (const line of storedLines(handle, frame, start)) {
+      // One line more than the page takes: it is not the end.
+      if (lines.length === limit || length >= PAGE_LENGTH)
+        return { lines, cursor: formatCursor(cursor), end: false };
+      lines.push(line.text);
+      length += line.text.length;
+      cursor = { seq, byte: line.end };
     }
+    cursor = { seq: seq + 1, byte: 0 };
   }
+  return { lines, cursor: formatCursor(cursor), end: true };
 }
 
-function bucketOf(seq: number): number {
-  return Math.floor(seq / WRITES_PER_FOLDER);
-}
-
-function folderOf(projectId: string, bucket: number): Place {
-  return [...projectPlace(projectId), "logs", String(bucket)];
-}
-
-async function* linesOf(path: string, from: number) {
-  const file = await openFile(path);
-  // Removed with its project since it was listed.
-  if (!file) return;
-  try {
-    yield* chunkLines(file.handle, Math.min(from, file.size));
-  } finally {
-    await disk("read a log", () => file.handle.close());
-  }
-}
-
-async function numbersIn(folder: string, pattern: RegExp): Promise<number[]> {
+async function logFilesIn(folder: string): Promise<string[]> {
   const names = await disk("list a log", () => namesIn(folder));
-  return names
-    .flatMap((name) => pattern.exec(name)?.[1] ?? [])
-    .map(Number)
-    .sort((a, b) => a - b);
+  return names.filter((name) => LOG_FILE.test(name));
 }
 
 async function namesIn(folder: string): Promise<string[]> {

@@ -29,6 +29,12 @@ const filesIn = async (folder: string) =>
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
     .sort();
 
+/** Of the only process that has written a log. */
+const logFile = async () => {
+  const name = (await readdir(join(root, PROJECT))).find((one) => one.startsWith("log."));
+  return join(root, PROJECT, name ?? "none");
+};
+
 describe("layout", () => {
   it("is the one that the docstring says", async () => {
     await stores.artifacts.put(at("a/b.txt"), bytes("x"));
@@ -37,10 +43,11 @@ describe("layout", () => {
     expect(await filesIn(root)).toEqual([
       `${PROJECT}/artifacts/build/1/a/b.txt`,
       `${PROJECT}/documents/history-1.json`,
-      `${PROJECT}/logs/2/build.1.2345.ndjson`,
+      expect.stringMatching(new RegExp(`^${PROJECT}/log\\.[0-9a-f]{16}\\.ndjson$`)),
     ]);
-    const chunk = await readFile(join(root, `${PROJECT}/logs/2/build.1.2345.ndjson`), "utf8");
-    expect(chunk).toBe('"one"\n"two\\nlines"\n');
+    const [header, ...lines] = (await readFile(await logFile(), "utf8")).split("\n");
+    expect(JSON.parse(header ?? "")).toEqual([2345, expect.any(Number), 19, 1, "build"]);
+    expect(lines).toEqual(['"one"', '"two\\nlines"', ""]);
   });
 
   it("makes nothing until something is written, not for reads and removals either", async () => {
@@ -208,10 +215,18 @@ describe("a system that refuses", () => {
     await writeFile(join(root, PROJECT, "documents/doc.json"), '{"a":');
     await expect(stores.artifacts.getDocument(PROJECT, "doc")).rejects.toEqual(unavailable);
 
-    for (const damage of ['"a"\n"b', '"a"\n12\n', '"a"\nnot json\n']) {
-      await stores.logs.append(attempt, 1, ["a", "b"]);
-      await writeFile(join(root, PROJECT, "logs/0/build.1.1.ndjson"), damage);
-      await expect(stores.logs.read(attempt, { limit: 9, upTo: 1 })).rejects.toEqual(unavailable);
+    const [header, damaged] = ['[1,0,8,1,"build"]', '[1,0,8,1,"build"'];
+    await stores.logs.append(attempt, 1, ["a", "b"]);
+    for (const damage of [
+      `${header}\n"a"\n"b`,
+      `${header}\n"a"\n123\n`,
+      `${header}\n"a"\nnoJS`,
+      `${damaged}\n"a"\n"b"\n`,
+    ]) {
+      await writeFile(await logFile(), damage.padEnd(header.length + 9, "\n"));
+      await expect(createFileStores(root).logs.read(attempt, { limit: 9, upTo: 1 })).rejects.toEqual(
+        unavailable,
+      );
     }
 
     await stores.artifacts.put(at("long"), new Uint8Array(500_000));
@@ -221,6 +236,43 @@ describe("a system that refuses", () => {
       for await (const _block of found?.stream ?? []) expect(_block.length).toBeGreaterThan(0);
     })();
     await expect(reading).rejects.toEqual(unavailable);
+  });
+
+  it("shows nothing of an append that a kill cut short, and goes on in another file", async () => {
+    await stores.logs.append(attempt, 1, ["whole"]);
+    const file = await logFile();
+    const whole = await readFile(file);
+    await stores.logs.append(attempt, 2, ["the second one"]);
+    const both = await readFile(file);
+    const later = createFileStores(root);
+    for (let length = whole.length; length < both.length; length++) {
+      await writeFile(file, both.subarray(0, length));
+      const { lines, end } = await later.logs.read(attempt, { limit: 9, upTo: 9 });
+      expect({ lines, end }).toEqual({ lines: ["whole"], end: true });
+    }
+    await later.logs.append(attempt, 2, ["the second one again"]);
+    const { lines } = await createFileStores(root).logs.read(attempt, { limit: 9, upTo: 9 });
+    expect(lines).toEqual(["whole", "the second one again"]);
+  });
+
+  it("takes what was said last of a write that came through two processes", async () => {
+    const other = createFileStores(root);
+    await stores.logs.append(attempt, 1, ["refused"]);
+    await stores.logs.append(attempt, 1, []);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    await other.logs.append(attempt, 1, ["taken"]);
+    for (const { logs } of [stores, other])
+      expect((await logs.read(attempt, { limit: 9, upTo: 1 })).lines).toEqual(["taken"]);
+  });
+
+  it("forgets the log of a project that was removed and made again", async () => {
+    await stores.logs.append(attempt, 1, ["old", "old"]);
+    await stores.logs.read(attempt, { limit: 9, upTo: 9 });
+    await stores.artifacts.removeProject(PROJECT);
+    await stores.logs.append(attempt, 1, ["new"]);
+    await stores.logs.append(attempt, 2, ["and more of it"]);
+    const { lines } = await stores.logs.read(attempt, { limit: 9, upTo: 9 });
+    expect(lines).toEqual(["new", "and more of it"]);
   });
 
   it.each([[undefined], [1n], [() => 1]])("refuses a document that is no JSON: %s", async (value) => {

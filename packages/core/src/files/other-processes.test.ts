@@ -75,7 +75,7 @@ describe("a process killed while it writes", () => {
       last = Number(output.trim().split("\n").at(-1));
       const version = await wholeVersion(stores);
       expect([last % 256, (last + 1) % 256]).toContain(version);
-      expect(await wholeChunks(stores, last + 1)).toBeGreaterThanOrEqual(last);
+      expect(await wholeWrites(stores, last + 1)).toBeGreaterThanOrEqual(last);
     }
     expect(reads).toBeGreaterThan(12);
     // Kills that hit no write would have shown nothing.
@@ -135,6 +135,24 @@ describe("a disk that takes no more", () => {
   );
 
   // Skipped where this process may not mount a file system of its own.
+  it.skipIf(!canMount).each([true, false])(
+    "takes away what there is of a log that does not fit, and appends what does (syncLogs: %s)",
+    async (syncLogs) => {
+      const source = `${PRELUDE.replace("(root)", `(root, { syncLogs: ${syncLogs} })`)}
+        const results = [];
+        for (const [seq, length] of [[1, 10], [2, 4e6], [2, 4e6], [3, 20]]) {
+          const { code = "none" } = (await logs.append(attempt, seq, ["x".repeat(length)]).catch((error) => error)) ?? {};
+          results.push(code);
+        }
+        const { lines } = await createFileStores(root).logs.read(attempt, { limit: 9, upTo: 9 });
+        console.log(JSON.stringify({ results, small: lines.map((line) => line.length) }));`;
+      const { results, small } = await run(unshare, [...mount, root, process.execPath, ...program(source)]);
+      expect(results).toEqual(["none", "STORE_UNAVAILABLE", "STORE_UNAVAILABLE", "none"]);
+      expect(small).toEqual([10, 20]);
+    },
+  );
+
+  // Skipped where this process may not mount a file system of its own.
   it.skipIf(!canMount)("says that the file system is read-only, and goes on reading", async () => {
     const remount = `(await import("node:child_process")).execFileSync("mount", ["-o", "remount,ro", root]);`;
     const source = PUTS.replace(
@@ -171,8 +189,8 @@ async function wholeVersion({ artifacts }: ReturnType<typeof createFileStores>):
   return bytes[0];
 }
 
-/** How many chunks there are, each checked to be whole. */
-async function wholeChunks({ logs }: ReturnType<typeof createFileStores>, upTo: number): Promise<number> {
+/** How many writes of the log there are, each checked to be whole. */
+async function wholeWrites({ logs }: ReturnType<typeof createFileStores>, upTo: number): Promise<number> {
   const { lines } = await logs.read(attempt, { limit: 1_000_000, upTo });
   const count = lines.length / 500;
   expect(lines).toEqual(

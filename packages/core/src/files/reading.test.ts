@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -18,6 +18,17 @@ beforeEach(async () => {
   stores = createFileStores(root);
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
+
+/** Damages what matches in the one log file, in its place. */
+async function damage(what: RegExp): Promise<void> {
+  const [name = "none"] = (await readdir(join(root, PROJECT))).filter((one) => one.startsWith("log."));
+  const path = join(root, PROJECT, name);
+  const text = await readFile(path, "utf8");
+  await writeFile(
+    path,
+    text.replace(what, (found) => "#".repeat(found.length)),
+  );
+}
 
 describe("reading", () => {
   it("goes on with the file it opened when another takes its place or the project is removed", async () => {
@@ -51,24 +62,26 @@ describe("reading", () => {
     expect((await readdir("/dev/fd")).length).toBeLessThan(before + 10);
   });
 
-  it("opens only the chunks that a page needs", async () => {
+  it("reads only what a page needs", async () => {
     for (const seq of [1, 2, 3, 1500]) await stores.logs.append(attempt, seq, [`${seq}/0`, `${seq}/1`]);
-    // A chunk that is opened all the same would be found damaged.
-    for (const name of ["0/build.1.1", "0/build.1.3", "1/build.1.1500"])
-      await writeFile(join(root, PROJECT, `logs/${name}.ndjson`), "damaged\n");
+    // Lines that are read all the same would be found damaged.
+    await damage(/"(1|3|1500)\/\d"/g);
     const page = await stores.logs.read(attempt, { cursor: "2:0", limit: 1, upTo: 9999 });
     expect(page.lines).toEqual(["2/0"]);
     expect((await stores.logs.read(attempt, { limit: 9, upTo: 2, cursor: page.cursor })).lines).toEqual([
       "2/1",
     ]);
+    await expect(stores.logs.read(attempt, { limit: 9, upTo: 9999, cursor: page.cursor })).rejects.toThrow();
   });
 
-  it("opens nothing for a follower who has seen all there is", async () => {
+  it("reads nothing again for a follower who has seen all there is", async () => {
     await stores.logs.append(attempt, 1, ["a"]);
     const { cursor } = await stores.logs.read(attempt, { limit: 9, upTo: 1 });
-    await writeFile(join(root, PROJECT, "logs/0/build.1.1.ndjson"), "damaged\n".repeat(3));
+    await damage(/./g);
     const next = { lines: [], cursor, end: true };
     expect(await stores.logs.read(attempt, { cursor, limit: 9, upTo: 1 })).toEqual(next);
+    await stores.logs.append(attempt, 2, ["b"]);
+    expect((await stores.logs.read(attempt, { cursor, limit: 9, upTo: 2 })).lines).toEqual(["b"]);
   });
 
   it("comes to the next line from a cursor inside of one, and to the end from one beyond", async () => {

@@ -12,7 +12,6 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 export class TempFolder {
   readonly #root: string;
   #swept: Promise<void> | undefined;
-  #known: string | undefined;
 
   constructor(root: string) {
     this.#root = root;
@@ -28,13 +27,7 @@ export class TempFolder {
       this.#swept = undefined;
       throw error;
     }
-    this.#known = folder;
     return join(folder, randomUUID());
-  }
-
-  /** The same without a look at the folder; undefined before the first. */
-  knownPath(): string | undefined {
-    return this.#known === undefined ? undefined : join(this.#known, randomUUID());
   }
 }
 

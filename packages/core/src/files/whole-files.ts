@@ -1,14 +1,14 @@
 import { createHash } from "node:crypto";
-import { constants, renameSync, rmSync, writeFileSync } from "node:fs";
-import { type FileHandle, open, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { constants } from "node:fs";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { isUint8Array } from "node:util/types";
 import { StagefoldError } from "../errors.ts";
 import type { StoredArtifact } from "../ports/artifact-store.ts";
 import type { Place } from "../ports/places.ts";
 import { codeOf, disk, refused, unavailable } from "./errors.ts";
-import { inTheWay, look, madeAtOnce, makeFolders, syncFolder } from "./folders.ts";
+import { inTheWay, look, makeFolders, syncFolder } from "./folders.ts";
 import { TempFolder } from "./temp-folder.ts";
 
 /** Taken one by one, so that what is large is never in memory as a whole. */
@@ -17,12 +17,8 @@ type Blocks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 interface WriteOptions {
   /** Bytes. */
   readonly limit?: number | undefined;
-  /** Whether what is acknowledged survives a loss of power; true unless given. */
-  readonly sync?: boolean;
 }
 
-/** Folders remembered at the most. */
-const FOLDERS_KNOWN = 5000;
 /** A removal of the project may take the folders away between their making and the rename into them. */
 const TURNS = 20;
 
@@ -30,8 +26,6 @@ const TURNS = 20;
 export class WholeFiles {
   readonly #root: string;
   readonly #temp: TempFolder;
-  /** Folders that were there when something was last put into them. */
-  readonly #made = new Set<string>();
 
   constructor(root: string) {
     this.#root = root;
@@ -40,12 +34,12 @@ export class WholeFiles {
 
   /** Writes in place of what is there. `limit` in bytes; what `blocks` throws is thrown on. */
   async write(place: Place, blocks: Blocks, options: WriteOptions = {}): Promise<StoredArtifact> {
-    const { limit = Number.POSITIVE_INFINITY, sync = true } = options;
+    const { limit = Number.POSITIVE_INFINITY } = options;
     await this.#requireFree(place);
     const temp = await this.#temp.newPath();
     try {
-      const stored = await fill(temp, blocks, limit, sync);
-      await disk("put a file in its place", () => this.#publish(temp, place, sync));
+      const stored = await fill(temp, blocks, limit);
+      await disk("put a file in its place", () => this.#publish(temp, place));
       return stored;
     } catch (error) {
       await rm(temp, { force: true }).catch((second: unknown) => {
@@ -54,22 +48,6 @@ export class WholeFiles {
       });
       throw error;
     }
-  }
-
-  /**
-   * The same for a few bytes of the store's own, in the fewest steps: where the folders are known, nothing is looked
-   * at first. Should they be gone, they are made as usual.
-   */
-  async writeSmall(place: Place, bytes: Uint8Array, options: { readonly sync: boolean }): Promise<void> {
-    const folder = join(this.#root, ...place.slice(0, -1));
-    const temp = this.#temp.knownPath();
-    const path = join(folder, place.at(-1) ?? "");
-    const known = this.#made.has(folder) || (!options.sync && madeAtOnce(this.#root, place.slice(0, -1)));
-    const put = options.sync ? putSmall : putAtOnce;
-    const done = known && temp !== undefined && (await disk("write a file", () => put(temp, path, bytes)));
-    if (!done) await this.write(place, [bytes], options);
-    if (this.#made.size >= FOLDERS_KNOWN) this.#made.clear();
-    this.#made.add(folder);
   }
 
   /** Opens a file to be read; undefined when there is none. Its bytes never change: a write brings a new file. */
@@ -104,13 +82,13 @@ export class WholeFiles {
     if (kind === "folder") throw folderInTheWay();
   }
 
-  async #publish(temp: string, place: Place, sync: boolean): Promise<void> {
+  async #publish(temp: string, place: Place): Promise<void> {
     const name = place.at(-1) ?? "";
     for (let turn = 1; ; turn++) {
       try {
-        const folder = await makeFolders(this.#root, place.slice(0, -1), sync);
+        const folder = await makeFolders(this.#root, place.slice(0, -1));
         await rename(temp, join(folder, name));
-        if (sync) await syncFolder(folder);
+        await syncFolder(folder);
         return;
       } catch (error) {
         const code = codeOf(error);
@@ -143,37 +121,7 @@ async function openIfThere(path: string): Promise<FileHandle | undefined> {
   }
 }
 
-/** False when a folder on the way is gone. Leaves nothing behind when it fails. */
-async function putSmall(temp: string, path: string, bytes: Uint8Array): Promise<boolean> {
-  try {
-    await writeFile(temp, bytes, { flag: "wx", flush: true });
-    await rename(temp, path);
-    await syncFolder(dirname(path));
-    return true;
-  } catch (error) {
-    await rm(temp, { force: true });
-    if (codeOf(error) === "ENOENT") return false;
-    throw error;
-  }
-}
-
-/**
- * The same without waiting for the disk: a few bytes that go no further than the system's memory take less time than
- * handing them to another thread does.
- */
-async function putAtOnce(temp: string, path: string, bytes: Uint8Array): Promise<boolean> {
-  try {
-    writeFileSync(temp, bytes, { flag: "wx" });
-    renameSync(temp, path);
-    return true;
-  } catch (error) {
-    rmSync(temp, { force: true });
-    if (codeOf(error) === "ENOENT") return false;
-    throw error;
-  }
-}
-
-async function fill(path: string, blocks: Blocks, limit: number, sync: boolean): Promise<StoredArtifact> {
+async function fill(path: string, blocks: Blocks, limit: number): Promise<StoredArtifact> {
   const file = await disk("make a file", () => open(path, "wx"));
   try {
     const hash = createHash("sha256");
@@ -188,7 +136,7 @@ async function fill(path: string, blocks: Blocks, limit: number, sync: boolean):
       hash.update(block);
       await disk("write a file", () => file.writeFile(block));
     }
-    if (sync) await disk("write a file", () => file.sync());
+    await disk("write a file", () => file.sync());
     return { size, sha256: hash.digest("hex") };
   } finally {
     await disk("write a file", () => file.close());

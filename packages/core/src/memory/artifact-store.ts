@@ -10,9 +10,9 @@ import type {
 } from "../ports/artifact-store.ts";
 import {
   artifactPlace,
+  checkedAttempt,
   checkedCount,
   documentPlace,
-  logPlace,
   type Place,
   projectPlace,
   shown,
@@ -83,7 +83,7 @@ class MemoryLogStore implements LogStore {
   readonly #chunks = new Map<string, Map<number, readonly string[]>>();
 
   async append(ref: AttemptRef, seq: number, lines: readonly string[]): Promise<void> {
-    const name = nameOf(logPlace(ref));
+    const name = logName(ref);
     const chunks = this.#chunks.get(name) ?? new Map<number, readonly string[]>();
     this.#chunks.set(name, chunks.set(checkedCount(seq, "seq"), [...lines]));
   }
@@ -98,7 +98,7 @@ class MemoryLogStore implements LogStore {
     const [, seq, line] = /^(\d{1,15}):(\d{1,15})$/.exec(cursor) ?? [];
     if (seq === undefined || line === undefined)
       throw invalid(`cursor: expected one that an earlier page gave, found ${shown(cursor)}`, "cursor");
-    const chunks = [...(this.#chunks.get(nameOf(logPlace(ref))) ?? [])].sort(([a], [b]) => a - b);
+    const chunks = [...(this.#chunks.get(logName(ref)) ?? [])].sort(([a], [b]) => a - b);
     const rest = chunks
       .filter(([at]) => at <= options.upTo)
       .flatMap(([at, lines]) => lines.map((text, i) => ({ at, next: i + 1, text })))
@@ -115,6 +115,11 @@ class MemoryLogStore implements LogStore {
   removeBelow(below: string): void {
     for (const name of [...this.#chunks.keys()]) if (name.startsWith(below)) this.#chunks.delete(name);
   }
+}
+
+function logName(ref: AttemptRef): string {
+  const { stage, attempt } = checkedAttempt(ref);
+  return nameOf([...projectPlace(ref.project_id), stage, String(attempt)]);
 }
 
 function invalid(message: string, field: string) {

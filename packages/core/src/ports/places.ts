@@ -23,24 +23,25 @@ export function projectPlace(projectId: string): Place {
 }
 
 export function artifactPlace(ref: ArtifactRef): Place {
-  return [...attemptPlace(ref, "artifacts"), ...checked(pathSchema, ref.path, "path").split("/")];
+  const { stage, attempt } = checkedAttempt(ref);
+  const path = checked(pathSchema, ref.path, "path").split("/");
+  return [...projectPlace(ref.project_id), "artifacts", stage, String(attempt), ...path];
 }
 
 export function documentPlace(projectId: string, name: string): Place {
   return [...projectPlace(projectId), "documents", `${checked(documentNameSchema, name, "name")}.json`];
 }
 
-export function logPlace(ref: AttemptRef): Place {
-  return attemptPlace(ref, "logs");
+/** The attempt that a log belongs to, its names checked. */
+export function checkedAttempt({ stage, attempt }: AttemptRef): { stage: string; attempt: number } {
+  return {
+    stage: checked(stageKeySchema, stage, "stage"),
+    attempt: checkedCount(attempt, "attempt"),
+  };
 }
 
 export function checkedCount(value: number, name: string): number {
   return checked(countSchema, value, name);
-}
-
-function attemptPlace(ref: AttemptRef, kind: "artifacts" | "logs"): Place {
-  const stage = checked(stageKeySchema, ref.stage, "stage");
-  return [...projectPlace(ref.project_id), kind, stage, String(checkedCount(ref.attempt, "attempt"))];
 }
 
 /** Callers have checked their input; a name that reaches a file system is checked once more. */

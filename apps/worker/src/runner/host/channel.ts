@@ -2,7 +2,7 @@ import type { FromHost, StageFailure } from "../protocol.ts";
 
 type Message = FromHost;
 
-/** How often what only the latest of matters (progress, sums) is sent, in milliseconds. */
+/** How long what nobody waits for (progress, sums, references) is gathered, in milliseconds: a message costs both sides. */
 const GATHER_MS = 100;
 
 interface Metrics {
@@ -11,11 +11,12 @@ interface Metrics {
   tool_calls?: number;
 }
 
-/** What one attempt says to the worker, gathered where only the latest matters. */
+/** What one attempt says to the worker, gathered where nobody waits for it. */
 export class Channel {
   readonly job: string;
   readonly #progress = new Map<string | undefined, number>();
   readonly #waiting = new Map<number, { resolve: () => void; reject: (error: Error) => void }>();
+  #references: Message[] = [];
   #metrics: Metrics | undefined;
   #timer: NodeJS.Timeout | undefined;
   #requests = 0;
@@ -39,10 +40,14 @@ export class Channel {
     this.#later();
   }
 
-  /** Sends at once, after what was gathered before. */
+  reference(artifact: Extract<Message, { kind: "reference" }>["artifact"]): void {
+    this.#references.push({ kind: "reference", job: this.job, artifact });
+    this.#later();
+  }
+
+  /** Sends at once, with what was gathered before. */
   send(message: Message): void {
-    this.flush();
-    post(message);
+    post([...this.#take(), message]);
   }
 
   /** Asks the worker to store a file; resolves when it has, rejects with its reason when it refuses. */
@@ -65,22 +70,31 @@ export class Channel {
     this.send({ kind: "failed", job: this.job, failure, clean });
   }
 
-  flush(): void {
+  /** What is gathered waits for the next message, however long: no timer of this channel is left. */
+  hold(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+  }
+
+  #take(): Message[] {
+    this.hold();
+    const { job } = this;
+    const taken = this.#references;
     for (const [part, percent] of this.#progress)
-      post({ kind: "progress", job: this.job, percent, ...(part !== undefined && { sub_stage: part }) });
+      taken.push({ kind: "progress", job, percent, ...(part !== undefined && { sub_stage: part }) });
+    if (this.#metrics) taken.push({ kind: "metrics", job, values: this.#metrics });
+    this.#references = [];
     this.#progress.clear();
-    if (this.#metrics) post({ kind: "metrics", job: this.job, values: this.#metrics });
     this.#metrics = undefined;
+    return taken;
   }
 
   #later(): void {
-    this.#timer ??= setTimeout(() => this.flush(), GATHER_MS);
+    this.#timer ??= setTimeout(() => post(this.#take()), GATHER_MS);
   }
 }
 
 /** To the worker. A channel that is closed means that the worker is gone, and so is this host in a moment. */
-export function post(message: Message): void {
-  if (process.connected) process.send?.(message);
+export function post(messages: readonly Message[]): void {
+  if (process.connected) process.send?.(messages);
 }

@@ -154,7 +154,7 @@ export class HostContext implements StageContext {
     const parsed = referenceSchema.safeParse(given ?? {});
     if (!parsed.success) throw new StageError(`The artifact ${path}: ${z.prettifyError(parsed.error)}`);
     const artifact = { path, ...parsed.data, ...(part !== undefined && { sub_stage: part }) };
-    this.#channel.send({ kind: "reference", job: this.#channel.job, artifact });
+    this.#channel.reference(artifact);
   }
 
   #log(prefix: string, texts: readonly unknown[]): void {
