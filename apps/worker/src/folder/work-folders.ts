@@ -1,5 +1,5 @@
 import { createWriteStream } from "node:fs";
-import { mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, realpath, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import {
@@ -43,13 +43,13 @@ export class WorkFolders {
   /** The folder of a build, with the recorded artifacts of the stages before `position`. */
   async prepare(project: Project, position: number): Promise<string> {
     const folder = join(this.#root, project.project_id);
-    const present = (await orNone(stat(folder))) !== undefined;
-    await mkdir(folder, { recursive: true });
-    const contents = present ? await this.#contents(project.project_id) : { stages: {} };
-    const earlier = project.stages_snapshot.stages
+    const isNew = await makeFolder(folder);
+    const made = project.stages_snapshot.stages
       .slice(0, position)
-      .filter((one) => one.status === "completed");
-    const missing = earlier.filter((one) => madeFiles(one) && contents.stages[one.stage] !== one.attempt);
+      .filter((one) => one.status === "completed" && madeFiles(one));
+    if (made.length === 0) return folder;
+    const contents = isNew ? { stages: {} } : await this.#contents(project.project_id);
+    const missing = made.filter((one) => contents.stages[one.stage] !== one.attempt);
     for (const stage of missing) await this.#restore(project, stage, folder);
     if (missing.length > 0) await this.#note(project.project_id, contents, missing);
     return folder;
@@ -63,7 +63,7 @@ export class WorkFolders {
 
   async remove(projectId: string): Promise<void> {
     await rm(this.#notePath(projectId), { force: true });
-    await rm(join(this.#root, projectId), { recursive: true, force: true, maxRetries: 3 });
+    await removeFolder(join(this.#root, projectId));
   }
 
   /** Removes the folders of builds that ended, or of which nothing is known, more than a day ago. */
@@ -133,6 +133,33 @@ export class WorkFolders {
   #notePath(projectId: string): string {
     return join(this.#root, `${projectId}.json`);
   }
+}
+
+/** False when it was there already. */
+async function makeFolder(path: string): Promise<boolean> {
+  try {
+    await mkdir(path);
+    return true;
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === "ENOENT") return (await mkdir(path, { recursive: true })) !== undefined;
+    // What is there instead of a folder is not overlooked.
+    if (code === "EEXIST" && (await stat(path)).isDirectory()) return false;
+    throw error;
+  }
+}
+
+/** Most builds leave nothing behind: one step is enough for them. */
+async function removeFolder(path: string): Promise<void> {
+  try {
+    await rmdir(path);
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") await rm(path, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
 /** Whether a stage stored files: what is kept elsewhere has no hash of ours. */

@@ -89,8 +89,8 @@ interface Wire {
 }
 
 /** `__proto__` is a name like any other in an item. */
-function setOwn(map: object, name: string, value: unknown): void {
+function setOwn<T>(map: Record<string, T>, name: string, value: T): void {
   if (name === "__proto__")
     Object.defineProperty(map, name, { value, enumerable: true, configurable: true, writable: true });
-  else Reflect.set(map, name, value);
+  else map[name] = value;
 }

@@ -1,6 +1,6 @@
 import { DynamoDBClient, type DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
 import { z } from "zod";
-import { DirectTransport } from "./direct-transport.ts";
+import { DirectTransport, type TimeLimits } from "./direct-transport.ts";
 import type { StoreClock } from "./store-clock.ts";
 import { SdkTransport, type Transport } from "./transport.ts";
 
@@ -26,11 +26,21 @@ export function createDynamoClient(options: ClientOptions = {}): DynamoDBClient 
 
 /** A client of a given endpoint, which needs no account: its store may go to it directly. */
 class EndpointClient extends DynamoDBClient {
-  readonly direct: Transport;
+  readonly direct: DirectTransport;
 
-  constructor(config: DynamoDBClientConfig, endpoint: string, clock: StoreClock | undefined) {
+  constructor(
+    config: DynamoDBClientConfig,
+    endpoint: string,
+    limits: TimeLimits,
+    clock: StoreClock | undefined,
+  ) {
     super({ ...config, endpoint });
-    this.direct = new DirectTransport(this, new URL(endpoint), clock);
+    this.direct = new DirectTransport(this, new URL(endpoint), limits, clock);
+  }
+
+  override destroy(): void {
+    super.destroy();
+    this.direct.destroy();
   }
 }
 
@@ -55,6 +65,7 @@ function tellTime(client: DynamoDBClient, clock: StoreClock): void {
 }
 
 function newClient(options: ClientOptions, local: boolean): DynamoDBClient {
+  const limits = { connectMs: 2000, requestMs: options.requestTimeoutMs ?? 5000 };
   const config: DynamoDBClientConfig = {
     ...(local && {
       region: options.region ?? "local",
@@ -64,8 +75,8 @@ function newClient(options: ClientOptions, local: boolean): DynamoDBClient {
     maxAttempts: options.maxAttempts ?? 4,
     retryMode: "standard",
     requestHandler: {
-      connectionTimeout: 2000,
-      requestTimeout: options.requestTimeoutMs ?? 5000,
+      connectionTimeout: limits.connectMs,
+      requestTimeout: limits.requestMs,
       // Alone, requestTimeout only warns.
       throwOnRequestTimeout: true,
       httpAgent: { keepAlive: true, maxSockets: 64 },
@@ -74,7 +85,7 @@ function newClient(options: ClientOptions, local: boolean): DynamoDBClient {
   };
   return options.endpoint === undefined
     ? new DynamoDBClient(config)
-    : new EndpointClient(config, options.endpoint, options.clock);
+    : new EndpointClient(config, options.endpoint, limits, options.clock);
 }
 
 /** The SDK warns of each Node below its next major at every start. Its version is locked here: nothing follows from it. */

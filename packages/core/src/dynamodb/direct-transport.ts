@@ -4,6 +4,7 @@ import {
   type DynamoDBClient,
   DynamoDBServiceException,
 } from "@aws-sdk/client-dynamodb";
+import { Pool } from "undici";
 import type { StoreClock } from "./store-clock.ts";
 import type { Answer, Request, Transport } from "./transport.ts";
 import { fromWire, toWire } from "./wire.ts";
@@ -12,28 +13,44 @@ import { fromWire, toWire } from "./wire.ts";
 const AUTHORIZATION =
   "AWS4-HMAC-SHA256 Credential=local/20260101/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0";
 
+/** Limits of one attempt, in milliseconds. */
+export interface TimeLimits {
+  readonly connectMs: number;
+  readonly requestMs: number;
+}
+
+/** Requests at once; more of them wait for a socket. */
+const SOCKETS = 64;
+
 /**
  * Requests to a given endpoint without the SDK's layers, which cost three times what is left: nothing to be looked
- * up, nothing to be signed. Sockets, time limits and the rules of repeating are the client's own.
+ * up, nothing to be signed. The rules of repeating are the client's own.
  */
 export class DirectTransport implements Transport {
   readonly #config: DynamoDBClient["config"];
   readonly #clock: StoreClock | undefined;
-  readonly #target: { protocol: string; hostname: string; port?: number; path: string };
+  readonly #sockets: Pool;
+  readonly #path: string;
 
-  constructor(client: DynamoDBClient, endpoint: URL, clock: StoreClock | undefined) {
+  constructor(client: DynamoDBClient, endpoint: URL, limits: TimeLimits, clock: StoreClock | undefined) {
     this.#config = client.config;
     this.#clock = clock;
-    this.#target = {
-      protocol: endpoint.protocol,
-      hostname: endpoint.hostname.replace(/^\[|\]$/g, ""),
-      ...(endpoint.port !== "" && { port: Number(endpoint.port) }),
-      path: endpoint.pathname,
-    };
+    this.#path = endpoint.pathname;
+    this.#sockets = new Pool(endpoint.origin, {
+      connections: SOCKETS,
+      connect: { timeout: limits.connectMs },
+      headersTimeout: limits.requestMs,
+      bodyTimeout: limits.requestMs,
+    });
+  }
+
+  /** Requests that are under way fail. */
+  destroy(): void {
+    void this.#sockets.destroy();
   }
 
   async send(request: Request): Promise<Answer> {
-    const body = Buffer.from(JSON.stringify(toWire(request)));
+    const body = JSON.stringify(toWire(request));
     const retries = await this.#config.retryStrategy();
     if (!("acquireInitialRetryToken" in retries)) throw new TypeError("expected the SDK's retry strategy");
     let token = await retries.acquireInitialRetryToken("");
@@ -56,31 +73,23 @@ export class DirectTransport implements Transport {
     }
   }
 
-  async #attempt(operation: string, body: Buffer): Promise<object> {
+  async #attempt(operation: string, body: string): Promise<object> {
     const sentAt = Date.now();
-    const { response } = await this.#config.requestHandler.handle({
-      ...this.#target,
+    const { statusCode, headers, body: answered } = await this.#sockets.request({
+      path: this.#path,
       method: "POST",
-      query: {},
       headers: {
-        host:
-          this.#target.port === undefined
-            ? this.#target.hostname
-            : `${this.#target.hostname}:${this.#target.port}`,
         "content-type": "application/x-amz-json-1.0",
-        "content-length": String(body.length),
         "x-amz-target": `DynamoDB_20120810.${operation}`,
         "x-amz-date": "20260101T000000Z",
         authorization: AUTHORIZATION,
       },
       body,
     });
-    this.#clock?.heard(response.headers.date, sentAt, Date.now());
-    const parts: Uint8Array[] = [];
-    for await (const part of response.body) parts.push(part);
-    const answer = parsed(Buffer.concat(parts).toString("utf8"), response.statusCode);
-    if (response.statusCode === 200) return answer;
-    throw serviceError(answer, response.statusCode);
+    this.#clock?.heard(String(headers.date), sentAt, Date.now());
+    const answer = parsed(await answered.text(), statusCode);
+    if (statusCode === 200) return answer;
+    throw serviceError(answer, statusCode);
   }
 }
 
