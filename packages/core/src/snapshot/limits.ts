@@ -63,10 +63,29 @@ export function valueBytes(value: unknown): number {
   if (value instanceof Uint8Array) return value.length;
   let bytes = 3;
   if (Array.isArray(value)) {
-    for (const inner of value) bytes += 1 + valueBytes(inner);
+    for (const inner of value) bytes += 1 + elementBytes(inner);
     return bytes;
   }
-  for (const [key, inner] of Object.entries(value)) bytes += 1 + utf8Bytes(key) + valueBytes(inner);
+  return bytes + fieldBytes(value, 1);
+}
+
+/** What the elements of lists weigh: stages above all, of which a write leaves most as they are. */
+const weighed = new WeakMap<object, number>();
+
+/** Values are never changed in their place: what was weighed once stays so. */
+function elementBytes(element: unknown): number {
+  if (typeof element !== "object" || element === null) return valueBytes(element);
+  const known = weighed.get(element);
+  if (known !== undefined) return known;
+  const bytes = valueBytes(element);
+  weighed.set(element, bytes);
+  return bytes;
+}
+
+/** Names and values of a map, in bytes, and `each` besides for each field. */
+function fieldBytes(map: object, each: number): number {
+  let bytes = 0;
+  for (const [key, value] of Object.entries(map)) bytes += each + utf8Bytes(key) + valueBytes(value);
   return bytes;
 }
 
@@ -78,9 +97,7 @@ function digitsOf(value: number): number {
 
 /** What a whole item weighs: attribute names and values, in bytes. */
 export function itemBytes(item: object): number {
-  let bytes = 0;
-  for (const [key, value] of Object.entries(item)) bytes += utf8Bytes(key) + valueBytes(value);
-  return bytes;
+  return fieldBytes(item, 0);
 }
 
 /** What an item weighs once it says so itself, given its weight without the value of `item_bytes`. */
