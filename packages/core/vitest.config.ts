@@ -1,4 +1,7 @@
 import { defineConfig } from "vitest/config";
 import { project } from "../../tooling/vitest/project.ts";
 
-export default defineConfig(project("core"));
+const shared = project("core");
+
+// Many short files that change nothing global: they share their processes, so that zod and the AWS SDK are loaded once.
+export default defineConfig({ ...shared, test: { ...shared.test, isolate: false } });

@@ -9,8 +9,11 @@ const soak = process.env.SOAK === "1";
 /** Time limit of one test, in milliseconds. The long form of the tests repeats and generates far more. */
 export const testTimeoutMs = soak ? 900_000 : 120_000;
 
-/** Number of test processes at once: the machines that check every change have two cores. */
-export const maxWorkers = 2;
+/**
+ * Number of test processes at once: the machines that check every change have two cores, and what is tested are mostly
+ * processes that are waited for. More would make those slow that a person waits for, which has limits of its own.
+ */
+export const maxWorkers = 3;
 
 /**
  * The vitest configuration that every workspace shares; spread it and add what the workspace needs besides.

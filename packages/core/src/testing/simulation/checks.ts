@@ -2,6 +2,7 @@ import { canonicalJson } from "../../snapshot/ids.ts";
 import { itemBytes } from "../../snapshot/limits.ts";
 import type { Project, ProjectStatus, Stage } from "../../snapshot/schema.ts";
 import { type Account, reportKeyOf, tokenOf } from "./ledger.ts";
+import { isSameJson } from "./same.ts";
 import { type Effect, operationOf } from "./table.ts";
 
 export const VIOLATIONS = [
@@ -184,8 +185,10 @@ function wrongCounters({ effect, before, after }: Change): string | undefined {
 function wrongForesight({ effect, after }: Change): string | undefined {
   const foreseen = effect.patch.kind === "update" ? effect.patch.after : undefined;
   if (!foreseen) return undefined;
-  const [expected, found] = [foreseen, after].map((project) => canonicalJson(withoutTimes(project)));
-  return expected === found ? undefined : `expected ${expected}, found ${found}`;
+  const [expected, found] = [withoutTimes(foreseen), withoutTimes(after)];
+  return isSameJson(expected, found)
+    ? undefined
+    : `expected ${canonicalJson(expected)}, found ${canonicalJson(found)}`;
 }
 
 function percent(stages: readonly Stage[]): number {

@@ -1,0 +1,3 @@
+import { testRounds } from "./rounds.ts";
+
+testRounds("dynalite");
