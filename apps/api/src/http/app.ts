@@ -1,5 +1,6 @@
+import type { RequestListener } from "node:http";
 import { TRPCError } from "@trpc/server";
-import express, { type Express } from "express";
+import express from "express";
 import { createContextInner } from "../router/index.ts";
 import { createWatch } from "../watch/index.ts";
 import { artifactRoutes } from "./artifacts/routes.ts";
@@ -11,10 +12,11 @@ import { Metrics } from "./metrics.ts";
 import { observe } from "./observe.ts";
 import { pageRoutes } from "./page.ts";
 import { errorHandler, logError, sendError } from "./send-error.ts";
+import { watchProject } from "./streams/watch-project.ts";
 import { trpcRoutes } from "./trpc.ts";
 
 /** The whole HTTP surface, for a server on loopback: it knows its own address from the connections it gets. */
-export function createApp(deps: ApiDeps): Express {
+export function createApp(deps: ApiDeps): RequestListener {
   const { log, metrics = new Metrics() } = deps;
   const onError = (error: unknown) => logError(log, error, { while: "watching" });
   const watch = deps.watch ?? createWatch(deps.repository, { onError });
@@ -39,5 +41,8 @@ export function createApp(deps: ApiDeps): Express {
     sendError(res, new TRPCError({ code: "NOT_FOUND", message: "There is nothing at this address." }));
   });
   app.use(errorHandler(log));
-  return app;
+  const watchOne = watchProject(context, metrics, log);
+  return (req, res) => {
+    if (!watchOne(req, res)) app(req, res);
+  };
 }

@@ -1,5 +1,6 @@
+import type { IncomingMessage } from "node:http";
 import { StagefoldError } from "@stagefold/core";
-import type { Request, RequestHandler } from "express";
+import type { RequestHandler } from "express";
 import { sendError } from "./send-error.ts";
 
 const LOOPBACK = ["127.0.0.1", "localhost", "[::1]"];
@@ -16,7 +17,12 @@ export function guard(): RequestHandler {
   };
 }
 
-function problemOf(req: Request): string | undefined {
+/** Whether a request is one that the guard refuses. */
+export function isForeign(req: IncomingMessage): boolean {
+  return problemOf(req) !== undefined;
+}
+
+function problemOf(req: IncomingMessage): string | undefined {
   const hosts = hostsOf(req.socket.localPort);
   const { host, origin } = req.headers;
   if (host === undefined || !hosts.includes(host.toLowerCase()))

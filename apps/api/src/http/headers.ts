@@ -1,6 +1,6 @@
 import type { RequestHandler } from "express";
 
-const HEADERS = {
+export const SECURITY_HEADERS = {
   "content-security-policy":
     "default-src 'self'; img-src 'self' data: blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
   "cross-origin-opener-policy": "same-origin",
@@ -13,7 +13,7 @@ const HEADERS = {
 /** On every answer, refusals included. */
 export function securityHeaders(): RequestHandler {
   return (_req, res, next) => {
-    for (const [name, value] of Object.entries(HEADERS)) res.setHeader(name, value);
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) res.setHeader(name, value);
     next();
   };
 }

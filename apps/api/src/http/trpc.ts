@@ -7,7 +7,7 @@ import { appRouter, type Context, MAX_BATCH, MAX_BODY_BYTES } from "../router/in
 import { logError, sendError } from "./send-error.ts";
 
 /** A stream whose reader takes nothing for this long is given up. Milliseconds. */
-const STALLED_MS = 60_000;
+export const STALLED_MS = 60_000;
 
 /** `/trpc`: the procedures, with the limits that tRPC leaves open by itself. */
 export function trpcRoutes(context: Context, log: Logger | undefined): Router {

@@ -28,3 +28,6 @@ export {
   toStagefoldError,
   type WireError,
 } from "./errors.ts";
+export { checkRawInput } from "./raw-input.ts";
+export { PING_MS, STREAM_OPTIONS } from "./trpc.ts";
+export { revisionSeen, watchInputSchema } from "./watch.ts";

@@ -6,12 +6,15 @@ import { checkRawInput } from "./raw-input.ts";
 /** A silent stream is alive: this often it says so. Milliseconds. */
 export const PING_MS = 10_000;
 
+/** What the first event of a stream tells its reader. */
+export const STREAM_OPTIONS = { reconnectAfterInactivityMs: 3 * PING_MS };
+
 const t = initTRPC.context<Context>().create({
   isDev: false,
   errorFormatter: ({ error, shape }) => errorShapeOf(error, shape.data.path),
   sse: {
     ping: { enabled: true, intervalMs: PING_MS },
-    client: { reconnectAfterInactivityMs: 3 * PING_MS },
+    client: STREAM_OPTIONS,
   },
 });
 

@@ -8,19 +8,27 @@ import { procedure } from "./trpc.ts";
 /** Sent back by a client that reconnects; one that means nothing here is as good as none. */
 const lastEventId = z.string().max(200).optional();
 
-/** The project at once, then every later revision. The event's id is the revision. */
-export const watch = procedure
-  .input(z.object({ project_id: projectIdSchema, lastEventId }))
-  .subscription(async function* ({
-    ctx,
-    input,
-    signal,
-  }): AsyncGenerator<TrackedEnvelope<ProjectAnswer>, void, undefined> {
-    const revision = Number(input.lastEventId);
-    const after = Number.isInteger(revision) && input.lastEventId !== "" ? revision : undefined;
-    for await (const project of ctx.watch.projects.watch(input.project_id, { after, signal }))
-      yield tracked<ProjectAnswer>(String(project.revision), project);
-  });
+export const watchInputSchema = z.object({ project_id: projectIdSchema, lastEventId });
+
+/** The revision that the id of an event names. */
+export function revisionSeen(lastEventId: string | undefined): number | undefined {
+  const revision = Number(lastEventId);
+  return Number.isInteger(revision) && lastEventId !== "" ? revision : undefined;
+}
+
+/**
+ * The project at once, then every later revision. The event's id is the revision. Over HTTP the same is written by
+ * `http/streams`.
+ */
+export const watch = procedure.input(watchInputSchema).subscription(async function* ({
+  ctx,
+  input,
+  signal,
+}): AsyncGenerator<TrackedEnvelope<ProjectAnswer>, void, undefined> {
+  const after = revisionSeen(input.lastEventId);
+  for await (const project of ctx.watch.projects.watch(input.project_id, { after, signal }))
+    yield tracked<ProjectAnswer>(String(project.revision), project);
+});
 
 /** Which projects a list has. */
 export const filterSchema = z.object({

@@ -1,5 +1,12 @@
 import { isStagefoldError, type Project, type Repository, StagefoldError } from "@stagefold/core";
-import { Latest } from "./latest.ts";
+
+/** One who watches a project. */
+export interface ProjectReader {
+  /** A newer state than the one before. */
+  put(project: Project): void;
+  /** Nothing more comes. */
+  fail(error: unknown): void;
+}
 
 /** One watched project: its newest state, its readers, and one poll for all of them. */
 export class ProjectChannel {
@@ -7,7 +14,7 @@ export class ProjectChannel {
   readonly #projectId: string;
   readonly #pollMs: number;
   readonly #onError: (error: unknown) => void;
-  readonly #readers = new Set<Latest<Project>>();
+  readonly #readers = new Set<ProjectReader>();
   #newest: Project | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
@@ -34,18 +41,16 @@ export class ProjectChannel {
     return this.#failed;
   }
 
-  /** A reader that gets the newest state as soon as there is one. `after` is the revision it has seen. */
-  join(after: number | undefined): Latest<Project> {
-    const reader = new Latest<Project>();
+  /** The reader gets the newest state as soon as there is one. `after` is the revision it has seen. */
+  join(reader: ProjectReader, after: number | undefined): void {
     this.#readers.add(reader);
-    if (!this.#newest) return reader;
+    if (!this.#newest) return;
     if (after === undefined || this.#newest.revision >= after) reader.put(this.#newest);
     else void this.#catchUp(reader);
-    return reader;
   }
 
   /** The reader has seen more than this process: what the store has now is the truth, also where it is less. */
-  async #catchUp(reader: Latest<Project>): Promise<void> {
+  async #catchUp(reader: ProjectReader): Promise<void> {
     try {
       const project = await this.#repository.get(this.#projectId);
       this.see(project);
@@ -55,7 +60,7 @@ export class ProjectChannel {
     }
   }
 
-  leave(reader: Latest<Project>): void {
+  leave(reader: ProjectReader): void {
     this.#readers.delete(reader);
   }
 

@@ -1,5 +1,6 @@
 import type { Project, Repository } from "@stagefold/core";
-import { ProjectChannel } from "./project-channel.ts";
+import { Latest } from "./latest.ts";
+import { ProjectChannel, type ProjectReader } from "./project-channel.ts";
 
 export interface ProjectHubOptions {
   /** How often a watched project is read, for what other processes write. Milliseconds. */
@@ -37,21 +38,28 @@ export class ProjectHub {
     projectId: string,
     options: { readonly after?: number | undefined; readonly signal?: AbortSignal | undefined } = {},
   ): AsyncGenerator<Project, void, undefined> {
-    const { after, signal } = options;
-    const channel = this.#channelOf(projectId);
-    const reader = channel.join(after);
+    const reader = new Latest<Project>();
+    const leave = this.follow(projectId, options, reader);
     try {
-      let first = true;
       for (;;) {
-        const project = await reader.take(signal);
+        const project = await reader.take(options.signal);
         if (!project) return;
-        if (!first || project.revision !== after) yield project;
-        first = false;
+        yield project;
       }
     } finally {
-      channel.leave(reader);
-      if (channel.readers === 0) this.#drop(projectId, channel);
+      leave();
     }
+  }
+
+  /** The same, told to a reader until it leaves. Answers with what it leaves by. */
+  follow(projectId: string, { after }: { readonly after?: number | undefined }, reader: ProjectReader) {
+    const channel = this.#channelOf(projectId);
+    const joined = after === undefined ? reader : without(after, reader);
+    channel.join(joined, after);
+    return () => {
+      channel.leave(joined);
+      if (channel.readers === 0) this.#drop(projectId, channel);
+    };
   }
 
   #channelOf(projectId: string): ProjectChannel {
@@ -73,4 +81,16 @@ export class ProjectHub {
     this.#stopListening?.();
     this.#stopListening = undefined;
   }
+}
+
+/** The reader as one that is not told first what it knows already. */
+function without(known: number, reader: ProjectReader): ProjectReader {
+  let first = true;
+  return {
+    put: (project) => {
+      if (!first || project.revision !== known) reader.put(project);
+      first = false;
+    },
+    fail: (error) => reader.fail(error),
+  };
 }

@@ -1,0 +1,22 @@
+import type { Project } from "@stagefold/core";
+import { type ErrorShape, STREAM_OPTIONS } from "../../router/index.ts";
+
+// Events as tRPC's own clients expect them, and as its server writes those of every other subscription.
+
+export const CONNECTED = `event: connected\ndata: ${JSON.stringify(STREAM_OPTIONS)}\n\n\n`;
+export const PING = "event: ping\ndata: \n\n\n";
+
+const frames = new WeakMap<Project, Buffer>();
+
+/** The event of a project's revision: written once, whoever it goes to. */
+export function frameOf(project: Project): Buffer {
+  const known = frames.get(project);
+  if (known) return known;
+  const frame = Buffer.from(`data: ${JSON.stringify(project)}\nid: ${project.revision}\n\n\n`);
+  frames.set(project, frame);
+  return frame;
+}
+
+export function errorFrame(shape: ErrorShape): string {
+  return `event: serialized-error\ndata: ${JSON.stringify(shape)}\n\n\n`;
+}
