@@ -7,7 +7,7 @@ const refused = [
   ["packages/core/src/transitions/b.ts", "@aws-sdk/lib-dynamodb", "belongs behind a port"],
   ["packages/core/src/transitions/c.ts", "../dynamodb/table.ts", "take the port from src/ports"],
   ["packages/core/src/d.ts", "./files/index.ts", "take the port from src/ports"],
-  ["packages/core/src/dynamodb/a.ts", "node:crypto", "zod and the AWS SDK alone"],
+  ["packages/core/src/dynamodb/a.ts", "node:crypto", "zod, the AWS SDK and undici alone"],
   ["packages/core/src/files/a.ts", "@aws-sdk/lib-dynamodb", "zod and Node alone"],
   [
     "packages/core/src/testing/a.ts",

@@ -60,10 +60,11 @@ export function toUpdateItem(patch: UpdatePatch, table: string): UpdateCommandIn
     text: ConditionExpression,
     operators: aliases.operators + guardsOf(patch).length,
   });
-  checkValues(aliases.names, aliases.values);
+  const size = checkValues(aliases.names, aliases.values);
   const given = patch.edits.filter((edit) => edit.op === "set" || edit.op === "default");
   for (const edit of given) checkDepth(edit.value, edit.path.length - 1);
-  checkSize(given.map((edit) => edit.value));
+  // What it sets is among its values: only where those are too much it is weighed by itself.
+  if (size > DYNAMODB_LIMITS.item) checkSize(given.map((edit) => edit.value));
   return {
     TableName: table,
     Key: { project_id: patch.project_id },

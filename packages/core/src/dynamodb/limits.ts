@@ -48,10 +48,13 @@ export function checkDepth(value: unknown, above: number): void {
   );
 }
 
-/** Errors: SNAPSHOT_TOO_LARGE when what a request says, what it only compares included, is too much. */
-export function checkValues(names: object, values: object): void {
+/**
+ * Answers with the bytes of what a request says, what it only compares included.
+ * Errors: SNAPSHOT_TOO_LARGE when they are too many.
+ */
+export function checkValues(names: object, values: object): number {
   const size = itemBytes(names) + itemBytes(values);
-  if (size <= DYNAMODB_LIMITS.values) return;
+  if (size <= DYNAMODB_LIMITS.values) return size;
   throw new StagefoldError(
     "SNAPSHOT_TOO_LARGE",
     `The request has ${size} bytes of names and values; the store takes ${DYNAMODB_LIMITS.values}.`,
