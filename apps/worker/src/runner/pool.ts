@@ -3,10 +3,10 @@ import type { Logger } from "pino";
 import { type HostOptions, HostProcess } from "./host-process.ts";
 
 /**
- * How long a stage waits for the host of another one before a new host is started, in milliseconds. Starting one takes a
- * processor ten times as long, and many stages end sooner.
+ * How long a stage waits for the host of another one before a new host is started, in milliseconds. Starting one takes
+ * longer than that on a processor of its own, and many stages end sooner.
  */
-const PATIENCE_MS = 20;
+const PATIENCE_MS = 100;
 
 /** Keeps stage hosts that ended a stage cleanly for the next one; never more of them than stages may run at once. */
 export class HostPool {
