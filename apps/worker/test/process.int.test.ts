@@ -154,6 +154,8 @@ test("a signal gives the build back once its stage has ended; a second one ends 
   expect(pids.filter(isAlive)).toEqual([]);
   const given = await until(id, (p) => p.status === "queued", 10);
   expect(stageOf(given, "two").history).toMatchObject([{ status: "cancelled", code: "WORKER_LOST" }]);
+  // No later worker is to find it.
+  await backend.repository.control.cancel(id);
 
   const other = await create("spins");
   await using second = spawnWorker({ ...env, STAGEFOLD_LEASE_SECONDS: "60" });

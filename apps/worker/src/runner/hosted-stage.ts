@@ -35,6 +35,8 @@ export class HostedStage {
   readonly #since = newestPid();
   #stopped: StopReason | undefined;
   #graceTimer: NodeJS.Timeout | undefined;
+  /** When its grace is over, by the monotonic clock. */
+  #killAt = Number.POSITIVE_INFINITY;
   #ending = false;
   #stores: Promise<void> = Promise.resolve();
 
@@ -73,9 +75,12 @@ export class HostedStage {
     return { outcome, reusable };
   }
 
-  /** Asks the stage to end and makes it end when the grace is over, in milliseconds. */
+  /** Asks the stage to end and makes it end when the grace is over, in milliseconds. Of several graces the first ends it. */
   stop(reason: StopReason, graceMs: number): void {
     this.#stopped ??= reason;
+    const killAt = performance.now() + graceMs;
+    if (killAt >= this.#killAt) return;
+    this.#killAt = killAt;
     clearTimeout(this.#graceTimer);
     if (graceMs <= 0) {
       this.#kill();

@@ -83,11 +83,9 @@ export class Lists {
         page: await this.#page(source, filter, limit, positions[source.name]),
       })),
     );
-    const all = pages.flatMap(({ source, page }) =>
-      page.items.map((item) => ({ source: source.name, item })),
-    );
-    const rows = all.sort((a, b) => newestFirst(a.item, b.item)).slice(0, limit);
-    return { rows, end: rows.length === all.length && pages.every(({ page }) => !page.more) };
+    const all = pages.map(({ source, page }) => page.items.map((item) => ({ source: source.name, item })));
+    const rows = merged(all).slice(0, limit);
+    return { rows, end: rows.length === all.flat().length && pages.every(({ page }) => !page.more) };
   }
 
   #page(
@@ -178,8 +176,29 @@ function positionOf(row: Item): ListPosition {
   return { created_at: String(row.created_at), project_id: String(row.project_id) };
 }
 
-function newestFirst(a: Item, b: Item): number {
-  const [left, right] = [positionOf(a), positionOf(b)];
-  if (left.created_at !== right.created_at) return left.created_at < right.created_at ? 1 : -1;
-  return left.project_id < right.project_id ? 1 : -1;
+interface Row {
+  readonly source: string;
+  readonly item: Item;
+}
+
+/**
+ * The rows of several sources, newest first. Those of one keep their order, also where they are of the same millisecond:
+ * where it goes on is said by its last row alone, and how it orders such rows is its own business.
+ */
+function merged(sources: readonly (readonly Row[])[]): Row[] {
+  const queues = sources.map((rows) => [...rows]);
+  const rows: Row[] = [];
+  for (;;) {
+    let newest: Row[] | undefined;
+    for (const queue of queues) if (isNewer(queue[0], newest?.[0])) newest = queue;
+    const next = newest?.shift();
+    if (!next) return rows;
+    rows.push(next);
+  }
+}
+
+function isNewer(row: Row | undefined, other: Row | undefined): boolean {
+  if (!row || !other) return row !== undefined;
+  const [a, b] = [positionOf(row.item), positionOf(other.item)];
+  return a.created_at !== b.created_at ? a.created_at > b.created_at : a.project_id > b.project_id;
 }

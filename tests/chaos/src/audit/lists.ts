@@ -4,6 +4,8 @@ import { AGENTS, USERS } from "../world/driver.ts";
 import type { Finding } from "./finding.ts";
 import { nameOf, type Observation } from "./observe.ts";
 
+const PROJECT_ID_CHARACTERS = "proj_".length + 12;
+
 /** Every index has a row for each item that has its keys, with what it projects, and no other row. */
 export function checkIndexes({ items, rows }: Observation): Finding[] {
   return Object.values(INDEXES).flatMap((index) => {
@@ -32,10 +34,21 @@ export function checkLists({ items, lists }: Observation): Finding[] {
   return [...expected].flatMap(([name, wanted]) => {
     const found = lists.get(name) ?? [];
     const different = difference(name, wanted, found);
-    const ordered = name === "work" || wanted.join() === found.join();
-    if (different.length > 0 || ordered) return different;
+    if (different.length > 0 || name === "work" || isInOrder(found, wanted, projects)) return different;
     return [{ what: "inconsistent", where: name, detail: "the order is not newest first" } as const];
   });
+}
+
+/** Projects of the same millisecond may be in any order: each engine has its own. `projects`: newest first. */
+function isInOrder(found: readonly string[], wanted: readonly string[], projects: readonly Project[]) {
+  const made = new Map(projects.map((project) => [project.project_id, project.created_at]));
+  const projectOf = (one: string) => one.slice(0, PROJECT_ID_CHARACTERS);
+  const times = found.map((one) => made.get(projectOf(one)) ?? "");
+  const falls = times.every((time, i) => i === 0 || time <= (times[i - 1] ?? ""));
+  const place = new Map(projects.map((project, i) => [project.project_id, i]));
+  const placeOf = (one: string) => place.get(projectOf(one)) ?? 0;
+  // Sorting keeps the artifacts of one project as they were.
+  return falls && found.toSorted((a, b) => placeOf(a) - placeOf(b)).join() === wanted.join();
 }
 
 function artifactsOf({ project_id, stages_snapshot }: Project): string[] {
