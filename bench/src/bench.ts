@@ -35,7 +35,9 @@ async function measure(): Promise<Record<string, Value>> {
   for (const measurement of measurements) {
     if (!measurement.keys.some((key) => wanted.includes(key))) continue;
     say(`measuring ${measurement.keys.join(", ")}`);
+    const began = performance.now();
     const found = await measurement.run({ short: options.short, profile: options.profile });
+    say(`that took ${Math.round((performance.now() - began) / 1000)} s`);
     for (const [key, value] of Object.entries(found)) if (wanted.includes(key)) results[key] = value;
   }
   say(`took ${Math.round((performance.now() - from) / 1000)} s`);

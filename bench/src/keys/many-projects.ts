@@ -1,10 +1,9 @@
 import { createClient } from "@stagefold/client";
-import { bareDocuments } from "../baselines/documents.ts";
 import { Cleanup } from "../measure/cleanup.ts";
-import { type Engine, startEngine } from "../measure/engine.ts";
+import type { Engine } from "../measure/engine.ts";
 import { type Figure, figureOf } from "../measure/figure.ts";
 import { startApp } from "../measure/worker-process.ts";
-import { putMany } from "../workload/many.ts";
+import { startWithProjects } from "../workload/many.ts";
 import { type Measurement, say } from "./measurement.ts";
 
 const FEW = 1000;
@@ -15,25 +14,18 @@ export const manyProjects: Measurement = {
   keys: ["list_100k", "stats_100k"],
   async run({ short }) {
     await using cleanup = new Cleanup();
-    const [few, many] = [await startEngine(), await startEngine()];
-    cleanup.add(() => few[Symbol.asyncDispose]());
-    cleanup.add(() => many[Symbol.asyncDispose]());
-    await fill(few, FEW);
-    const all = short ? 5000 : 100_000;
     const from = performance.now();
-    await fill(many, all);
+    const few = await startWithProjects(FEW);
+    cleanup.add(() => few[Symbol.asyncDispose]());
+    const all = short ? 5000 : 100_000;
+    const many = await startWithProjects(all);
+    cleanup.add(() => many[Symbol.asyncDispose]());
     say(`${all} projects are there after ${((performance.now() - from) / 1000).toFixed(0)} s`);
     const stats: number[] = [];
     for (let round = 0; round < (short ? 1 : 3); round++) stats.push(await statsMs(many.dataDir));
     return { list_100k: await compareLists(few, many, short ? 3 : 9), stats_100k: figureOf(stats) };
   },
 };
-
-async function fill(engine: Engine, projects: number): Promise<void> {
-  const documents = bareDocuments(engine.endpoint);
-  await putMany(documents, projects);
-  documents.destroy();
-}
 
 /** Rounds of first pages of both, in turn. */
 async function compareLists(few: Engine, many: Engine, rounds: number): Promise<Figure> {

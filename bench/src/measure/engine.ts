@@ -15,12 +15,19 @@ export interface Engine extends AsyncDisposable {
   readonly dataDir: string;
 }
 
-/** `table: false` leaves the table to whoever wants one of another form. */
-export async function startEngine(options: { readonly table?: boolean } = {}): Promise<Engine> {
+export interface EngineOptions {
+  /** `false` leaves the table to whoever wants one of another form. */
+  readonly table?: boolean;
+  /** Puts something into the data folder before the engine starts on it. */
+  readonly prepare?: (dataDir: string) => Promise<void>;
+}
+
+export async function startEngine(options: EngineOptions = {}): Promise<Engine> {
   const cleanup = new Cleanup();
   try {
     const dataDir = await mkdtemp(join(tmpdir(), "stagefold-bench-"));
     cleanup.add(() => rm(dataDir, { recursive: true, force: true, maxRetries: 5 }));
+    await options.prepare?.(dataDir);
     const local = await startLocalDynamoDB({ dataDir, engine: "auto" });
     cleanup.add(() => local.close());
     if (options.table !== false) {

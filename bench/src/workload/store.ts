@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { DEFAULT_POOL, Repository, workQueues } from "@stagefold/core";
 import { createDynamoClient, DynamoProjectStore } from "@stagefold/core/dynamodb";
 import { createFileStores } from "@stagefold/core/files";
+import { inParallel } from "../baselines/pool.ts";
 import { TABLE } from "../measure/engine.ts";
 import { PIPELINE, REQUIREMENT, STAGES } from "./contents.ts";
 
@@ -50,9 +51,13 @@ const LOOK_EVERY_MS = 50;
 /** Resolves when no build waits or runs: then nothing is left in the index of work. Throws after `withinMs`. */
 export async function untilNoWork({ store }: Observer, withinMs: number): Promise<void> {
   const queues = workQueues(DEFAULT_POOL, 3);
+  // The first queue with something in it answers: what is measured is not to be slowed by those who look.
+  const idle = async () => {
+    for (const queue of queues) if ((await store.due(queue, "9999", 1)).length > 0) return false;
+    return true;
+  };
   for (const end = performance.now() + withinMs; performance.now() < end; ) {
-    const rows = await Promise.all(queues.map((queue) => store.due(queue, "9999", 1)));
-    if (rows.flat().length === 0) return;
+    if (await idle()) return;
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
   throw new Error(`Expected all builds to be done within ${withinMs / 1000} s; some are not.`);
@@ -60,12 +65,12 @@ export async function untilNoWork({ store }: Observer, withinMs: number): Promis
 
 /** Throws unless every build has completed with all that the workload makes. */
 export async function requireBuilt({ repository }: Observer, ids: readonly string[]): Promise<void> {
-  for (const id of ids) {
+  await inParallel(ids, AT_ONCE_QUEUED, async (id) => {
     const project = await repository.get(id);
     const made = project.stages_snapshot.stages.flatMap((stage) => stage.output_data.artifacts).length;
     if (project.status !== "completed" || made !== STAGES.length * 3)
       throw new Error(
         `Expected ${id} completed with ${STAGES.length * 3} artifacts; it is ${project.status} with ${made}.`,
       );
-  }
+  });
 }

@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ClassicLevel } from "classic-level";
+import type { ClassicLevel } from "classic-level";
 import { codeOf, LocalDynamoDBError } from "./errors.ts";
 import { readJsonFile, writeJsonFile } from "./json-file.ts";
 import { type Layout, unusable, withFile } from "./layout.ts";
@@ -62,7 +62,9 @@ async function isOurs(layout: Layout): Promise<boolean> {
 }
 
 async function openLock(layout: Layout): Promise<ClassicLevel> {
-  const lock = new ClassicLevel(layout.lock);
+  // Loaded by the one process that starts an engine; those that find one running start without it.
+  const { ClassicLevel: Level } = await import("classic-level");
+  const lock = new Level(layout.lock);
   try {
     await lock.open();
   } catch (error) {

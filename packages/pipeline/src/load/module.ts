@@ -1,4 +1,3 @@
-import { createJiti } from "jiti";
 import * as zod from "zod";
 import { checkPipeline, sentence } from "../check.ts";
 import type { Pipeline } from "../definition.ts";
@@ -13,6 +12,8 @@ export type ModuleLoader = (path: string) => Promise<unknown>;
  */
 export async function createModuleLoader(): Promise<ModuleLoader> {
   const self: unknown = await import("../index.ts");
+  // Loaded where there is something for it to load: a program without modules of users starts without it.
+  const { createJiti } = await import("jiti");
   const jiti = createJiti(import.meta.url, {
     fsCache: false,
     interopDefault: false,
@@ -20,6 +21,10 @@ export async function createModuleLoader(): Promise<ModuleLoader> {
   });
   return (path) => jiti.import(path);
 }
+
+/** By its code: a module that finds a copy of this package beside itself throws errors of that copy. */
+const isPipelineError = (value: unknown): value is PipelineError =>
+  value instanceof Error && "code" in value && value.code === "INVALID_PIPELINE";
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null;
@@ -55,7 +60,7 @@ async function load(file: string, loader: ModuleLoader): Promise<unknown> {
   try {
     return await loader(file);
   } catch (cause) {
-    if (cause instanceof PipelineError) {
+    if (isPipelineError(cause)) {
       throw new PipelineError(`${file}: ${cause.message}`, { ...cause.mistake, file }, { cause });
     }
     const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);

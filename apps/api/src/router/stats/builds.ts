@@ -54,57 +54,42 @@ export function buildsByDay(
   };
 }
 
+/** One pass over the builds, which may be many. */
 function figuresOf(builds: readonly BuildFacts[]): Figures {
-  const count = (status: BuildFacts["status"]) => builds.filter((build) => build.status === status).length;
-  const [completed, failed, cancelled] = [count("completed"), count("failed"), count("cancelled")];
-  const sum = (field: "input_tokens" | "output_tokens" | "tool_calls") =>
-    builds.reduce((total, build) => total + (build.build_summary?.[field] ?? 0), 0);
-  return {
-    total: builds.length,
-    completed,
-    failed,
-    cancelled,
-    open: builds.length - completed - failed - cancelled,
-    success_rate: successRate(completed, failed),
-    duration_seconds: durationOf(builds),
-    stage_seconds: stageSecondsOf(builds),
-    stage_failures: stageFailuresOf(builds),
-    input_tokens: sum("input_tokens"),
-    output_tokens: sum("output_tokens"),
-    tool_calls: sum("tool_calls"),
-  };
-}
-
-function durationOf(builds: readonly BuildFacts[]): Figures["duration_seconds"] {
-  const seconds = builds.flatMap(({ status, started_at, created_at, completed_at }) =>
-    status === "completed" && completed_at !== undefined
-      ? [secondsBetween(started_at ?? created_at, completed_at)]
-      : [],
-  );
-  if (seconds.length === 0) return null;
-  return { median: quantile(seconds, 0.5), p95: quantile(seconds, 0.95) };
-}
-
-function stageSecondsOf(builds: readonly BuildFacts[]): Figures["stage_seconds"] {
-  const byStage = new Map<string, number[]>();
-  const of = (stage: string) => {
-    const known = byStage.get(stage) ?? [];
-    byStage.set(stage, known);
-    return known;
-  };
-  for (const build of builds)
-    for (const [stage, seconds] of Object.entries(build.build_summary?.stage_seconds ?? {}))
-      of(stage).push(seconds);
-  const entries = [...byStage].map(([stage, all]) => {
-    return [stage, { builds: all.length, median: quantile(all, 0.5), total: sumOf(all) }] as const;
-  });
-  return Object.fromEntries(entries);
-}
-
-function stageFailuresOf(builds: readonly BuildFacts[]): Figures["stage_failures"] {
+  const count = { completed: 0, failed: 0, cancelled: 0 };
+  const used = { input_tokens: 0, output_tokens: 0, tool_calls: 0 };
+  const durations: number[] = [];
+  const secondsByStage = new Map<string, number[]>();
   const failures = new Map<string, number>();
-  for (const { status, error_info } of builds)
+  for (const { status, created_at, started_at, completed_at, error_info, build_summary } of builds) {
+    if (status === "completed" || status === "failed" || status === "cancelled") count[status] += 1;
+    if (status === "completed" && completed_at !== undefined)
+      durations.push(secondsBetween(started_at ?? created_at, completed_at));
     if (status === "failed" && error_info?.stage !== undefined)
       failures.set(error_info.stage, (failures.get(error_info.stage) ?? 0) + 1);
-  return Object.fromEntries(failures);
+    if (!build_summary) continue;
+    used.input_tokens += build_summary.input_tokens;
+    used.output_tokens += build_summary.output_tokens;
+    used.tool_calls += build_summary.tool_calls;
+    for (const [stage, seconds] of Object.entries(build_summary.stage_seconds)) {
+      const known = secondsByStage.get(stage);
+      if (known) known.push(seconds);
+      else secondsByStage.set(stage, [seconds]);
+    }
+  }
+  return {
+    total: builds.length,
+    ...count,
+    open: builds.length - count.completed - count.failed - count.cancelled,
+    success_rate: successRate(count.completed, count.failed),
+    duration_seconds:
+      durations.length === 0 ? null : { median: quantile(durations, 0.5), p95: quantile(durations, 0.95) },
+    stage_seconds: Object.fromEntries([...secondsByStage].map(([stage, all]) => [stage, stageFigures(all)])),
+    stage_failures: Object.fromEntries(failures),
+    ...used,
+  };
+}
+
+function stageFigures(seconds: readonly number[]) {
+  return { builds: seconds.length, median: quantile(seconds, 0.5), total: sumOf(seconds) };
 }

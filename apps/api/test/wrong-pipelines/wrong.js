@@ -1,0 +1,3 @@
+import { definePipeline } from "@stagefold/pipeline";
+
+export default definePipeline({ name: "wrong", stages: [] });
