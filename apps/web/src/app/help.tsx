@@ -39,6 +39,13 @@ const SHORTCUTS: readonly (readonly [where: Key, keys: readonly (readonly [keys:
       ["u", "keyUp"],
     ],
   ],
+  [
+    "inTheFiles",
+    [
+      ["↓,↑", "keyFile"],
+      ["→,←", "keyFolder"],
+    ],
+  ],
 ];
 
 export function Help({ open, onOpenChange }: { open: boolean; onOpenChange: (open: boolean) => void }) {

@@ -22,8 +22,7 @@ const TEXTS: Record<Lang, Record<WireCode, string | null> & { noAnswer: string; 
     STAGE_NOT_FOUND: "This build has no such stage.",
     ARTIFACT_NOT_FOUND: "There is no such artifact.",
     PIPELINE_NOT_FOUND: "There is no such pipeline.",
-    PIPELINE_CHANGED:
-      "The pipeline has changed since this build started. Retry with the pipeline named anew.",
+    PIPELINE_CHANGED: "The pipeline does not have the stages of this build.",
     PROJECT_CONFLICT: "The build has moved on meanwhile, so this is no longer possible.",
     STAGE_CONFLICT: "The stage has moved on meanwhile, so this is no longer possible.",
     LEASE_LOST: "Another worker has taken this build over.",
@@ -45,7 +44,7 @@ const TEXTS: Record<Lang, Record<WireCode, string | null> & { noAnswer: string; 
     STAGE_NOT_FOUND: "此构建没有这个阶段。",
     ARTIFACT_NOT_FOUND: "没有这个产物。",
     PIPELINE_NOT_FOUND: "没有这个流水线。",
-    PIPELINE_CHANGED: "构建开始后流水线已更改。重试时请重新指定流水线。",
+    PIPELINE_CHANGED: "该流水线的阶段与此构建不同。",
     PROJECT_CONFLICT: "构建状态已变化，此操作不再可行。",
     STAGE_CONFLICT: "阶段状态已变化，此操作不再可行。",
     LEASE_LOST: "另一个工作进程已接管此构建。",

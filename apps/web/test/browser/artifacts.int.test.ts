@@ -5,6 +5,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { axe, openBrowser, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
+import { tabTo } from "./keys.ts";
 import { type Pipelines, writePipelines } from "./pipelines.ts";
 import { sideways } from "./sideways.ts";
 import { type System, startSystem, until } from "./system.ts";
@@ -113,6 +114,82 @@ describe.skipIf(chromiumPath === undefined)(`artifacts${skipReason}`, { timeout:
     expect(Object.fromEntries(Object.entries(files).map(([path, bytes]) => [path, sha256(bytes)]))).toEqual(
       Object.fromEntries(artifacts.map(({ path, sha256: hash }) => [path, hash])),
     );
+    expect(reader.complaints).toEqual([]);
+  });
+
+  it("are found, opened and downloaded with the keyboard alone", async () => {
+    const project_id = await built("files");
+    const artifacts = await recorded(project_id);
+    await using reader = await visit(browser, system.url, `/builds/${project_id}`);
+    const { page } = reader;
+    const { keyboard } = page;
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    await tabTo(page, "tab", "Stages");
+    await keyboard.press("ArrowRight");
+    await keyboard.press("Enter");
+    await tabTo(page, "button", "out");
+    // The rows are one stop of Tab; arrows go through them.
+    await keyboard.press("ArrowLeft");
+    await page.getByRole("button", { name: "out", expanded: false }).waitFor();
+    await keyboard.press("ArrowRight");
+    await page.getByRole("button", { name: "out", expanded: true }).waitFor();
+    await keyboard.press("End");
+    const focused = page.locator("nav button:focus");
+    await focused.getByText("README.md").waitFor();
+    await keyboard.press("ArrowUp");
+    await focused.getByText("pixel.png").waitFor();
+    await keyboard.press("ArrowUp");
+    await focused.getByText("noise.bin").waitFor();
+    await keyboard.press("Enter");
+    await page.getByRole("heading", { name: "out/noise.bin" }).waitFor();
+    await tabTo(page, "link", "Download");
+    const [one] = await Promise.all([page.waitForEvent("download"), keyboard.press("Enter")]);
+    const noise = artifacts.find(({ path }) => path === "out/noise.bin");
+    expect(sha256(await readFile(await one.path()))).toBe(noise?.sha256);
+    await tabTo(page, "button", "Download all");
+    const [all] = await Promise.all([page.waitForEvent("download"), keyboard.press("Enter")]);
+    expect(Object.keys(unzipSync(await readFile(await all.path()))).length).toBe(artifacts.length);
+    expect(reader.complaints).toEqual([]);
+  });
+
+  it("are thousands without all of them being in the page, in tree and list, and reached by keys", async () => {
+    const stages = [{ stage: "many", stage_name: "Many" }];
+    const { client } = system;
+    const { project_id } = await client.projects.create.mutate({ requirement: "x", pipeline: "own", stages });
+    const paths = Array.from({ length: 3000 }, (_, i) => `out/part_${i % 10}/file_${i}.txt`);
+    for (let from = 0; from < paths.length; from += 500)
+      await client.artifacts.record.mutate({
+        project_id,
+        stage: "many",
+        artifacts: paths.slice(from, from + 500).map((path) => ({ path })),
+        mode: "add",
+      });
+    await using reader = await visit(browser, system.url, `/builds/${project_id}?view=artifacts`);
+    const { page } = reader;
+    await page.getByRole("status").getByText("3,000 files").waitFor();
+    const rows = page.getByRole("navigation", { name: "Artifacts" }).getByRole("button");
+    const focused = page.locator("nav button:focus");
+    await page.getByRole("button", { name: "As a list" }).click();
+    await tabTo(page, "button", /file_0\.txt/);
+    await page.keyboard.press("End");
+    await focused.getByText("out/part_9/file_2999.txt").waitFor();
+    expect(await rows.count()).toBeLessThan(100);
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "out/part_9/file_2999.txt" }).waitFor();
+    expect(await axe(page)).toEqual([]);
+
+    await page.getByRole("button", { name: "As a tree" }).click();
+    // So large a folder is opened by its reader.
+    const folder = rows.filter({ hasText: "part_3" });
+    if ((await folder.count()) === 0) await rows.filter({ hasText: "out" }).first().click();
+    await folder.click();
+    await folder.press("ArrowDown");
+    await focused.getByText("file_3.txt").waitFor();
+    await page.keyboard.press("ArrowLeft");
+    await focused.getByText("part_3").waitFor();
+    await page.keyboard.press("ArrowLeft");
+    await until(30_000, "the folder closed", async () => (await rows.count()) === 11);
+    expect(await axe(page)).toEqual([]);
     expect(reader.complaints).toEqual([]);
   });
 

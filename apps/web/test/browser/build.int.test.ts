@@ -3,6 +3,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { axe, openBrowser, PATIENCE_MS, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
+import { tabTo } from "./keys.ts";
 import { HOSTILE, type Pipelines, writePipelines } from "./pipelines.ts";
 import { sideways } from "./sideways.ts";
 import { type System, startSystem, until } from "./system.ts";
@@ -272,17 +273,3 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, { timeout:
     expect(await axe(page)).toEqual([]);
   });
 });
-
-/** Presses Tab until the element with this role and name has the focus. */
-async function tabTo(
-  page: Page,
-  role: "button" | "tab" | "searchbox" | "region",
-  name: string,
-): Promise<void> {
-  const wanted = page.getByRole(role, { name }).and(page.locator(":focus"));
-  for (let presses = 0; presses < 150; presses++) {
-    if ((await wanted.count()) > 0) return;
-    await page.keyboard.press("Tab");
-  }
-  throw new Error(`expected Tab to come to the ${role} ${name}; it did not within 150 presses`);
-}

@@ -11,10 +11,10 @@ import { cn } from "../../lib/cn.ts";
 import { formatNumber } from "../../lib/format.ts";
 import { preference, usePreference } from "../../lib/preference.ts";
 import type { Project } from "../../lib/trpc.ts";
-import { FileRow, FileTree } from "./file-tree.tsx";
+import { FileRows } from "./file-rows.tsx";
 import { messages } from "./messages.ts";
 import { type Artifact, keyOf } from "./model/artifact.ts";
-import { matching, pathsOfSeveral, treeOf } from "./model/tree.ts";
+import { filesOf, matching, pathsOfSeveral, treeOf } from "./model/tree.ts";
 import { useArtifacts } from "./use-artifacts.ts";
 import { useDownloadAll } from "./use-download-all.ts";
 
@@ -98,14 +98,9 @@ function FileList({ artifacts, chosen, name, onChoose, stageName }: FilesProps) 
   const lang = useLang();
   const [text, setText] = useState("");
   const found = useMemo(() => matching(artifacts, text), [artifacts, text]);
-  const tree = useMemo(() => treeOf(found), [found]);
   const asTree = usePreference(shape) === "tree";
+  const entries = useMemo(() => (asTree ? treeOf(found) : filesOf(found)), [asTree, found]);
   const twice = useMemo(() => pathsOfSeveral(artifacts), [artifacts]);
-  const choice = {
-    chosen,
-    onChoose,
-    hintOf: ({ path, stage }: Artifact) => (twice.has(path) ? stageName(stage) : undefined),
-  };
   return (
     <>
       <div className="grid grid-cols-1 gap-2 border-line border-b p-2">
@@ -129,20 +124,18 @@ function FileList({ artifacts, chosen, name, onChoose, stageName }: FilesProps) 
           <DownloadAll artifacts={artifacts} name={name} />
         </div>
       </div>
-      <nav aria-label={t.artifacts} className="max-h-[65dvh] overflow-y-auto p-1">
-        {found.length === 0 && <p className="p-3 text-ink-2 text-sm">{t.noMatch}</p>}
-        {asTree ? (
-          <FileTree entries={tree} {...choice} />
-        ) : (
-          <ul>
-            {found.map((artifact) => (
-              <li key={keyOf(artifact)}>
-                <FileRow artifact={artifact} name={artifact.path} {...choice} />
-              </li>
-            ))}
-          </ul>
-        )}
-      </nav>
+      {found.length === 0 && <p className="p-4 text-ink-2 text-sm">{t.noMatch}</p>}
+      <FileRows
+        chosen={chosen}
+        className="m-1 max-h-[65dvh]"
+        entries={entries}
+        flat={!asTree}
+        hintOf={({ path, stage }) => (twice.has(path) ? stageName(stage) : undefined)}
+        // Another shape begins at its top.
+        key={asTree ? "tree" : "list"}
+        label={t.artifacts}
+        onChoose={onChoose}
+      />
     </>
   );
 }

@@ -1,4 +1,5 @@
-import { useQueries } from "@tanstack/react-query";
+import { type UseQueryResult, useQueries } from "@tanstack/react-query";
+import { useMemo } from "react";
 import { type Client, type Project, useTRPCClient } from "../../lib/trpc.ts";
 import type { Artifact } from "./model/artifact.ts";
 import { inlineArtifacts } from "./model/inline.ts";
@@ -16,7 +17,8 @@ export function useArtifacts(project: Project): Artifacts {
   const { project_id } = project;
   const { stages } = project.stages_snapshot;
   const long = stages.filter(({ artifact_manifest }) => artifact_manifest !== undefined);
-  const answers = useQueries({
+  const { lists, loading, error } = useQueries({
+    combine,
     queries: long.map(({ stage, artifact_manifest, attempt }) => ({
       // A list's name is never used again for another one.
       queryKey: ["artifacts", project_id, stage, attempt, artifact_manifest],
@@ -24,12 +26,23 @@ export function useArtifacts(project: Project): Artifacts {
       staleTime: Number.POSITIVE_INFINITY,
     })),
   });
-  const read = new Map(long.map(({ stage }, i) => [stage, answers[i]]));
-  const failed = answers.find(({ error }) => error !== null);
+  // Thousands are put together again only when something of them has changed.
+  const artifacts = useMemo(() => {
+    const read = new Map(
+      stages
+        .filter(({ artifact_manifest }) => artifact_manifest !== undefined)
+        .map(({ stage }, i) => [stage, lists[i]]),
+    );
+    return stages.flatMap((stage) => read.get(stage.stage) ?? inlineArtifacts(project_id, stage));
+  }, [project_id, stages, lists]);
+  return { artifacts, loading, ...(error && { error }) };
+}
+
+function combine(answers: UseQueryResult<Artifact[]>[]) {
   return {
-    artifacts: stages.flatMap((stage) => read.get(stage.stage)?.data ?? inlineArtifacts(project_id, stage)),
+    lists: answers.map(({ data }) => data),
     loading: answers.some(({ isPending }) => isPending),
-    ...(failed && { error: failed.error }),
+    error: answers.find(({ error }) => error !== null)?.error,
   };
 }
 

@@ -35,6 +35,13 @@ export const messages = defineMessages({
     retryTitle: (stage: string) => `Run again from ${stage}?`,
     retryText: (count: number) =>
       `${count === 1 ? "This stage runs" : `These ${count} stages run`} again. What they made before stays readable by attempt, and new results take its place.`,
+    retryWith: "Retry with another pipeline…",
+    retryWithTitle: "Which pipeline is to run it?",
+    retryWithText: "Stages that are finished keep their results; the chosen pipeline runs the others.",
+    needsStages: (stages: string) => `It needs the stages of this build: ${stages}`,
+    noneFits: (stages: string) =>
+      `No pipeline has the stages of this build (${stages}). Start a new build, or bring a pipeline with these stages back.`,
+    otherStages: (name: string) => `${name} (other stages)`,
     failedTo: (what: string) => `${what}: that did not work`,
     deleted: "The build is deleted",
     whatNext: "What to do",
@@ -112,6 +119,13 @@ export const messages = defineMessages({
     retryTitle: (stage: string) => `从“${stage}”重新运行？`,
     retryText: (count: number) =>
       `将重新运行 ${count} 个阶段。之前各次尝试的结果仍可查看，新结果会取代其位置。`,
+    retryWith: "用其他流水线重试…",
+    retryWithTitle: "用哪个流水线运行？",
+    retryWithText: "已完成阶段的结果会保留，其余阶段由所选流水线运行。",
+    needsStages: (stages: string) => `流水线须包含此构建的阶段：${stages}`,
+    noneFits: (stages: string) =>
+      `没有流水线包含此构建的阶段（${stages}）。请新建构建，或恢复含有这些阶段的流水线。`,
+    otherStages: (name: string) => `${name}（阶段不同）`,
     failedTo: (what: string) => `${what}：操作未成功`,
     deleted: "构建已删除",
     whatNext: "下一步",

@@ -70,6 +70,10 @@ function Build({ project }: { project: Project }) {
   const { artifacts } = useArtifacts(project);
   const { stages } = project.stages_snapshot;
   const stage = stages.find((one) => one.stage === search.stage) ?? stageInFocus(project);
+  const made = useMemo(
+    () => artifacts.filter((one) => one.stage === stage?.stage),
+    [artifacts, stage?.stage],
+  );
   const show = (key: string) => change({ stage: key, attempt: undefined, view: undefined });
   const step = (by: number) => {
     const next = stages[stages.findIndex((one) => one.stage === stage?.stage) + by];
@@ -98,7 +102,7 @@ function Build({ project }: { project: Project }) {
                 <Waterfall nameOf={nameOf} onShow={show} project={project} shown={stage?.stage} />
                 {stage && (
                   <StagePanel
-                    artifacts={artifacts.filter((one) => one.stage === stage.stage)}
+                    artifacts={made}
                     control={control}
                     nameOf={nameOf}
                     onSearch={change}

@@ -43,7 +43,7 @@ export function Table({ builds, selected, onSelect, onSelectAll, onEnd, hasMore,
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW,
     scrollMargin: HEAD,
-    overscan: 12,
+    overscan: 6,
     getItemKey: keyOf,
     onChange: ({ range }) => {
       if (range && hasMore && range.endIndex > builds.length - 30) onEnd();

@@ -5,7 +5,7 @@ import { type Artifact, artifactUrl } from "./artifact.ts";
 import { diffOf } from "./diff.ts";
 import { previewOf, textOf } from "./preview.ts";
 import { fileName } from "./save.ts";
-import { type Entry, matching, treeOf } from "./tree.ts";
+import { type Entry, matching, rowsOf, treeOf } from "./tree.ts";
 import { archivePaths, zipOf } from "./zip.ts";
 
 const artifact = (path: string, fields: Partial<Artifact> = {}): Artifact => ({
@@ -18,6 +18,18 @@ const artifact = (path: string, fields: Partial<Artifact> = {}): Artifact => ({
 
 const outline = (entries: readonly Entry[]): unknown[] =>
   entries.map((entry) => (entry.kind === "file" ? entry.name : { [entry.name]: outline(entry.children) }));
+
+describe("rowsOf", () => {
+  it("has the rows of open folders, each as deep as it is; very large ones open when they are asked for", () => {
+    const many = Array.from({ length: 201 }, (_, i) => artifact(`large/${i}`));
+    const entries = treeOf([artifact("a/b/x"), artifact("a/y"), ...many]);
+    const shown = (turned: string[]) =>
+      rowsOf(entries, new Set(turned)).map(({ entry, depth, open }) => `${depth} ${entry.name} ${open}`);
+    expect(shown([])).toEqual(["0 a true", "1 b true", "2 x false", "1 y false", "0 large false"]);
+    expect(shown(["a"])).toEqual(["0 a false", "0 large false"]);
+    expect(shown(["a", "large"])).toHaveLength(203);
+  });
+});
 
 describe("treeOf", () => {
   it("puts folders first, joins those that hold one folder alone, and sorts numbers as numbers", () => {

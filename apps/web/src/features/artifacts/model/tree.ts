@@ -24,6 +24,11 @@ interface Growing {
   readonly files: File[];
 }
 
+/** The artifacts one after another, in their order. */
+export function filesOf(artifacts: readonly Artifact[]): File[] {
+  return artifacts.map((artifact) => ({ kind: "file", name: artifact.path, artifact }));
+}
+
 /** The artifacts by folder: folders first, each by name. */
 export function treeOf(artifacts: readonly Artifact[]): Entry[] {
   const root: Growing = { folders: new Map(), files: [] };
@@ -77,4 +82,25 @@ export function pathsOfSeveral(artifacts: readonly Artifact[]): ReadonlySet<stri
     seen.add(path);
   }
   return several;
+}
+
+/** A row of the tree as it is shown; `depth` is 0 at the top. */
+export interface Row {
+  readonly entry: Entry;
+  readonly depth: number;
+  /** Of folders. */
+  readonly open: boolean;
+}
+
+/** So many files of a folder are shown without being asked for. */
+const FEW = 200;
+
+/** The rows that are shown; `turned` has the paths of the folders that are not as they were at first. */
+export function rowsOf(entries: readonly Entry[], turned: ReadonlySet<string>, depth = 0): Row[] {
+  return entries.flatMap((entry) => {
+    if (entry.kind === "file") return [{ entry, depth, open: false }];
+    const open = entry.files <= FEW !== turned.has(entry.path);
+    const row = { entry, depth, open };
+    return open ? [row, ...rowsOf(entry.children, turned, depth + 1)] : [row];
+  });
 }

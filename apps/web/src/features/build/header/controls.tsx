@@ -1,4 +1,4 @@
-import { Ban, Copy, Ellipsis, Pause, Play, RotateCcw, Trash2 } from "lucide-react";
+import { Ban, Copy, Ellipsis, Pause, Play, RotateCcw, Trash2, Workflow } from "lucide-react";
 import { useState } from "react";
 import { Button } from "../../../components/ui/button.tsx";
 import { Confirm } from "../../../components/ui/dialog.tsx";
@@ -10,6 +10,7 @@ import type { Project } from "../../../lib/trpc.ts";
 import { messages } from "../messages.ts";
 import { isPossible } from "../model/controls.ts";
 import type { BuildControl } from "../use-control.ts";
+import { RetryPipeline } from "./retry-pipeline.tsx";
 
 /** The buttons of a build. What ends or removes something asks first. */
 export function Controls({ project, control }: { project: Project; control: BuildControl }) {
@@ -54,6 +55,12 @@ export function Controls({ project, control }: { project: Project; control: Buil
           </Button>
         }
       >
+        {isPossible("retry", project) && (
+          <MenuItem onClick={() => control.ask()}>
+            <Workflow aria-hidden className="size-4" />
+            {t.retryWith}
+          </MenuItem>
+        )}
         <MenuItem onClick={() => void copyId()}>
           <Copy aria-hidden className="size-4" />
           {t.copyId}
@@ -80,6 +87,7 @@ export function Controls({ project, control }: { project: Project; control: Buil
         open={asks === "delete"}
         title={t.deleteTitle}
       />
+      <RetryPipeline control={control} project={project} />
     </div>
   );
 }

@@ -35,7 +35,7 @@ export const ADVICE: Readonly<Record<Lang, Readonly<Record<FailureCode, Advice>>
     },
     PIPELINE_CHANGED: {
       title: "The pipeline's stages have changed since this build started",
-      next: "Start a new build with the pipeline as it is now, or bring the old stages back and retry.",
+      next: "Retry and choose a pipeline that has these stages, or start a new build with the pipeline as it is now.",
     },
     ITEM_FULL: {
       title: "The build has become too large for its item",
@@ -65,7 +65,7 @@ export const ADVICE: Readonly<Record<Lang, Readonly<Record<FailureCode, Advice>>
     },
     PIPELINE_CHANGED: {
       title: "构建开始后流水线的阶段已更改",
-      next: "用当前流水线新建构建，或恢复原有阶段后重试。",
+      next: "重试时选择含有这些阶段的流水线，或用当前流水线新建构建。",
     },
     ITEM_FULL: { title: "构建数据超出大小限制", next: "让阶段把较大的结果存为产物而不是输出，然后重试。" },
   },

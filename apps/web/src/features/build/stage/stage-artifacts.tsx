@@ -1,7 +1,9 @@
+import { useMemo } from "react";
 import { useMessages } from "../../../i18n/lang.ts";
-import { FileRow } from "../../artifacts/file-tree.tsx";
+import { FileRows } from "../../artifacts/file-rows.tsx";
 import { messages as artifactMessages } from "../../artifacts/messages.ts";
-import { type Artifact, keyOf } from "../../artifacts/model/artifact.ts";
+import type { Artifact } from "../../artifacts/model/artifact.ts";
+import { filesOf } from "../../artifacts/model/tree.ts";
 
 /** What one stage made; a file opens among all of the build. */
 export function StageArtifacts({
@@ -12,14 +14,16 @@ export function StageArtifacts({
   onChoose: (artifact: Artifact) => void;
 }) {
   const t = useMessages(artifactMessages);
+  const entries = useMemo(() => filesOf(artifacts), [artifacts]);
   if (artifacts.length === 0) return <p className="py-4 text-ink-2">{t.none}</p>;
   return (
-    <ul aria-label={t.artifacts} className="max-h-96 max-w-3xl overflow-y-auto">
-      {artifacts.map((artifact) => (
-        <li key={keyOf(artifact)}>
-          <FileRow artifact={artifact} chosen={undefined} name={artifact.path} onChoose={onChoose} />
-        </li>
-      ))}
-    </ul>
+    <FileRows
+      chosen={undefined}
+      className="max-h-96 max-w-3xl"
+      entries={entries}
+      flat
+      label={t.artifacts}
+      onChoose={onChoose}
+    />
   );
 }
