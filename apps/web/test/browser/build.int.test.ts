@@ -193,6 +193,8 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, { timeout:
     // Whoever looks at it meanwhile is told.
     await other.getByText("There is no such build").waitFor();
     expect(await axe(other)).toEqual([]);
+    await other.getByRole("link", { name: "To the builds" }).click();
+    await other.waitForURL((url) => url.pathname === "/");
     expect(reader.complaints).toEqual([]);
   });
 

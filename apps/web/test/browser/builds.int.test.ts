@@ -209,6 +209,18 @@ describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, {
     await make("new_above");
     await until(PATIENCE_MS, "the new build", async () => (await height()) > was);
     expect(await seen()).toEqual(before);
+
+    // On a phone, rows out of sight make no column that is not there.
+    await page.setViewportSize({ width: 360, height: 700 });
+    await page.keyboard.press("a");
+    await page.getByText(/\d+ selected/).waitFor();
+    const right = await page.evaluate(() => {
+      const cells = [...document.querySelectorAll("tr[data-build]:nth-child(5) > td")];
+      return Math.max(...cells.map((cell) => cell.getBoundingClientRect().right));
+    });
+    expect(right).toBe(360);
+    const bar = page.getByRole("region", { name: "Selected builds" });
+    expect((await bar.boundingBox())?.height).toBeLessThan(60);
     expect(reader.complaints).toEqual([]);
   });
 });
