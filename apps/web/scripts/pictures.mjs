@@ -25,7 +25,7 @@ const LOOKS = [
  */
 const PAGES = [
   { name: "builds", path: () => "/" },
-  { name: "build", path: ({ completed }) => `/builds/${completed}` },
+  { name: "build", path: ({ completed }) => `/builds/${completed}`, before: logIsRead },
   {
     name: "artifacts",
     path: ({ completed }) => `/builds/${completed}?view=artifacts`,
@@ -36,7 +36,7 @@ const PAGES = [
         .click()
         .then(() => page.waitForTimeout(1500)),
   },
-  { name: "build-failed", path: ({ failed }) => `/builds/${failed}` },
+  { name: "build-failed", path: ({ failed }) => `/builds/${failed}`, before: logIsRead },
   {
     name: "new",
     path: () => "/new",
@@ -44,6 +44,11 @@ const PAGES = [
   },
   { name: "statistics", path: () => "/statistics" },
 ];
+
+/** @param {import("playwright-core").Page} page */
+function logIsRead(page) {
+  return page.locator("[data-log-state=over]").waitFor();
+}
 
 await main(async () => {
   const only = process.argv.slice(2);

@@ -3,6 +3,8 @@ import { formatBytes, formatCompact, formatDuration, formatRelative } from "./fo
 
 test.each([
   [0, "0.0s", "0.0秒"],
+  [0.0004, "1ms", "1ms"],
+  [0.028, "28ms", "28ms"],
   [0.84, "0.8s", "0.8秒"],
   [9.96, "10s", "10秒"],
   [59.4, "59s", "59秒"],

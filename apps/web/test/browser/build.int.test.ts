@@ -193,6 +193,8 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, { timeout:
     // Whoever looks at it meanwhile is told.
     await other.getByText("There is no such build").waitFor();
     expect(await axe(other)).toEqual([]);
+    await other.getByRole("link", { name: "To the builds" }).click();
+    await other.waitForURL((url) => url.pathname === "/");
     expect(reader.complaints).toEqual([]);
   });
 
@@ -238,6 +240,27 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, { timeout:
     await page.keyboard.press("Enter");
     await shows(page, "cancelled");
     expect(await ended(slow)).toBe("cancelled");
+  });
+
+  it("has its log followed, left and followed again with the keyboard alone", async () => {
+    const { project_id } = await make("slow", "followed_by_keys");
+    await using reader = await visit(browser, system.url, `/builds/${project_id}`);
+    const { page } = reader;
+    await log(page)
+      .getByText(/^line 60 of/)
+      .waitFor({ timeout: 2 * PATIENCE_MS });
+    await tabTo(page, "region", "Log");
+    await page.keyboard.press("Home");
+    await until(PATIENCE_MS, "the beginning of the log", () =>
+      log(page).evaluate(({ scrollTop }) => scrollTop === 0),
+    );
+    await tabTo(page, "button", "Follow the end");
+    await page.keyboard.press("Enter");
+    await until(PATIENCE_MS, "the end of the log again", () => isAtEnd(page));
+    await pipelines.finish(project_id);
+    await shows(page, "completed");
+    await log(page).getByText("the end", { exact: true }).waitFor();
+    expect(reader.complaints).toEqual([]);
   });
 
   it("shows hostile names and logs as text", async () => {

@@ -2,6 +2,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { axe, openBrowser, PATIENCE_MS, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
+import { tabTo } from "./keys.ts";
 import { type System, startSystem, until } from "./system.ts";
 
 const HOSTILE = `<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>"'\u202Eabc`;
@@ -134,6 +135,39 @@ describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, {
     expect(reader.complaints).toEqual([]);
   });
 
+  it("is filtered, and several builds are deleted, with the keyboard alone", async () => {
+    await removeAll();
+    for (const name of ["keep_one", "drop_one", "drop_two"]) await make(name);
+    await using reader = await visit(browser, system.url);
+    const { page } = reader;
+    const { keyboard } = page;
+    await page.getByRole("row", { name: /keep_one/ }).waitFor();
+    const rows = page.locator("tr[data-build]");
+    await tabTo(page, "combobox", "Status");
+    await keyboard.type("Paused");
+    await page.getByText("No builds match").waitFor();
+    await tabTo(page, "button", "Clear filters");
+    await keyboard.press("Enter");
+    await until(PATIENCE_MS, "all of them", async () => (await rows.count()) === 3);
+    await keyboard.press("/");
+    await keyboard.type("drop");
+    await until(PATIENCE_MS, "what was searched for", async () => (await rows.count()) === 2);
+    await tabTo(page, "checkbox", "Select drop_two");
+    await keyboard.press("Space");
+    await tabTo(page, "checkbox", "Select drop_one");
+    await keyboard.press("Space");
+    await page.getByText("2 selected").waitFor();
+    await tabTo(page, "button", "Delete");
+    await keyboard.press("Enter");
+    await page.getByRole("alertdialog", { name: "Delete 2 builds?" }).waitFor();
+    await tabTo(page, "button", "Delete 2 builds");
+    await keyboard.press("Enter");
+    await page.getByText("2 builds deleted").waitFor();
+    const { items } = await system.client.projects.list.query({});
+    expect(items.map(({ project_name }) => project_name)).toEqual(["keep_one"]);
+    expect(reader.complaints).toEqual([]);
+  });
+
   it("shows the names of builds as text, whatever they are", async () => {
     await removeAll();
     await make(HOSTILE, { user_id: HOSTILE, tags: ["<b>tag</b>"] });
@@ -175,6 +209,18 @@ describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, {
     await make("new_above");
     await until(PATIENCE_MS, "the new build", async () => (await height()) > was);
     expect(await seen()).toEqual(before);
+
+    // On a phone, rows out of sight make no column that is not there.
+    await page.setViewportSize({ width: 360, height: 700 });
+    await page.keyboard.press("a");
+    await page.getByText(/\d+ selected/).waitFor();
+    const right = await page.evaluate(() => {
+      const cells = [...document.querySelectorAll("tr[data-build]:nth-child(5) > td")];
+      return Math.max(...cells.map((cell) => cell.getBoundingClientRect().right));
+    });
+    expect(right).toBe(360);
+    const bar = page.getByRole("region", { name: "Selected builds" });
+    expect((await bar.boundingBox())?.height).toBeLessThan(60);
     expect(reader.complaints).toEqual([]);
   });
 });

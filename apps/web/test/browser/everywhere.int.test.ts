@@ -2,6 +2,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { axe, openBrowser, PATIENCE_MS, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
+import { tabTo } from "./keys.ts";
 import { type System, startSystem, until } from "./system.ts";
 
 // Skipped where there is no Chromium to drive; the name of the suite says so.
@@ -42,6 +43,21 @@ describe.skipIf(chromiumPath === undefined)(
       await page.getByRole("link", { name: "新建构建" }).waitFor();
       expect(await axe(page)).toEqual([]);
       expect([...reader.complaints, ...chinese.complaints]).toEqual([]);
+    });
+
+    it("has its language switched with the keyboard alone", async () => {
+      await using reader = await visit(browser, system.url);
+      const { page } = reader;
+      await page.getByRole("row", { name: /alpha/ }).waitFor();
+      await tabTo(page, "button", "Language and look");
+      await page.keyboard.press("Enter");
+      const chinese = page.getByRole("menuitemradio", { name: "中文" });
+      await chinese.waitFor();
+      for (let i = 0; i < 10 && !(await chinese.evaluate((it) => it === document.activeElement)); i++)
+        await page.keyboard.press("ArrowDown");
+      await page.keyboard.press("Enter");
+      await page.getByRole("link", { name: "新建构建" }).waitFor();
+      expect(reader.complaints).toEqual([]);
     });
 
     it("is light or dark as the system is, or as the reader chooses, and readable in both", async () => {

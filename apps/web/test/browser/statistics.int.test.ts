@@ -2,6 +2,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { axe, openBrowser, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
+import { tabTo } from "./keys.ts";
 import { sideways } from "./sideways.ts";
 import { type System, startSystem, until } from "./system.ts";
 
@@ -84,6 +85,25 @@ describe.skipIf(chromiumPath === undefined)(`statistics${skipReason}`, { timeout
     await until(30_000, "30 days", async () => (await days.count()) === 31);
     expect(new URL(page.url()).searchParams.get("days")).toBe("30");
     expect(await page.getByRole("button", { name: "30 days" }).getAttribute("aria-pressed")).toBe("true");
+    expect(reader.complaints).toEqual([]);
+  });
+
+  it("are asked for with the keyboard alone, over another time, and read as a table", async () => {
+    await using reader = await visit(browser, system.url);
+    const { page } = reader;
+    await page.getByRole("navigation").first().waitFor();
+    await page.keyboard.press("g");
+    await page.keyboard.press("s");
+    await page.waitForURL(/\/statistics/);
+    await tabTo(page, "button", "7 days");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/days=7/);
+    const outcomes = page.getByRole("region", { name: "Builds by outcome" });
+    const table = outcomes.getByText("Show as a table");
+    for (let i = 0; i < 60 && !(await table.evaluate((it) => it === document.activeElement)); i++)
+      await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await until(30_000, "a line for each day", async () => (await outcomes.getByRole("row").count()) === 8);
     expect(reader.complaints).toEqual([]);
   });
 

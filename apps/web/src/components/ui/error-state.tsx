@@ -1,4 +1,5 @@
 import { CircleAlert, CloudOff, Lock, SearchX } from "lucide-react";
+import type { ReactNode } from "react";
 import { common } from "../../i18n/common.ts";
 import { errorMessages, useErrorText } from "../../i18n/errors.ts";
 import { useMessages } from "../../i18n/lang.ts";
@@ -6,8 +7,15 @@ import { codeOf } from "../../lib/errors.ts";
 import { Button } from "./button.tsx";
 import { EmptyState } from "./empty-state.tsx";
 
+export interface ErrorStateProps {
+  error: unknown;
+  onRetry?: () => void;
+  /** Where to go from here, when trying again is of no use. */
+  action?: ReactNode;
+}
+
 /** What went wrong, in the reader's words, and a way to try again. */
-export function ErrorState({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+export function ErrorState({ error, onRetry, action }: ErrorStateProps) {
   const t = useMessages(errorMessages);
   const c = useMessages(common);
   const text = useErrorText();
@@ -15,7 +23,7 @@ export function ErrorState({ error, onRetry }: { error: unknown; onRetry?: () =>
   return (
     <div role="alert">
       <EmptyState
-        action={onRetry !== undefined && <Button onClick={onRetry}>{c.tryAgain}</Button>}
+        action={action || (onRetry !== undefined && <Button onClick={onRetry}>{c.tryAgain}</Button>)}
         icon={icon}
         title={title}
       >

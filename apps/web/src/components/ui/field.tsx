@@ -2,7 +2,7 @@ import type { ComponentProps, ReactNode } from "react";
 import { cn } from "../../lib/cn.ts";
 
 const FIELD =
-  "w-full rounded-md border border-line-strong bg-surface px-2.5 text-base text-ink placeholder:text-ink-3 aria-invalid:border-bad disabled:opacity-60";
+  "w-full rounded-md border border-line-strong bg-surface px-2.5 text-base text-ellipsis text-ink placeholder:text-ink-3 aria-invalid:border-bad disabled:opacity-60";
 
 export function TextInput({ className, ...props }: ComponentProps<"input">) {
   return <input {...props} className={cn(FIELD, "h-8 pointer-coarse:h-10", className)} />;

@@ -1,7 +1,9 @@
-import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useMemo } from "react";
+import { messages as appMessages } from "../../app/messages.ts";
 import { useShortcut } from "../../app/shortcuts.ts";
 import { PageScroll } from "../../components/page-scroll.tsx";
+import { buttonClass } from "../../components/ui/button.tsx";
 import { ErrorState } from "../../components/ui/error-state.tsx";
 import { Skeleton } from "../../components/ui/skeleton.tsx";
 import { Tabs } from "../../components/ui/tabs.tsx";
@@ -24,14 +26,24 @@ export function BuildPage() {
   const { projectId = "" } = useParams({ strict: false });
   const { data, error, refetch } = useProject(projectId);
   // A build that is gone says so; one that cannot be read for a moment stays as it was.
-  if (error && (!data || codeOf(error) === "PROJECT_NOT_FOUND"))
+  const gone = codeOf(error) === "PROJECT_NOT_FOUND";
+  if (error && (!data || gone))
     return (
       <PageScroll>
         <h1 className="sr-only">{projectId}</h1>
-        <ErrorState error={error} onRetry={() => void refetch()} />
+        <ErrorState action={gone && <ToBuilds />} error={error} onRetry={() => void refetch()} />
       </PageScroll>
     );
   return <PageScroll>{data ? <Build key={projectId} project={data} /> : <Loading />}</PageScroll>;
+}
+
+function ToBuilds() {
+  const t = useMessages(appMessages);
+  return (
+    <Link className={buttonClass()} search={{}} to="/">
+      {t.toBuilds}
+    </Link>
+  );
 }
 
 function Loading() {

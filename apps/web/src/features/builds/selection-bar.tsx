@@ -4,6 +4,7 @@ import { Button } from "../../components/ui/button.tsx";
 import { Confirm } from "../../components/ui/dialog.tsx";
 import { common } from "../../i18n/common.ts";
 import { useMessages } from "../../i18n/lang.ts";
+import { cn } from "../../lib/cn.ts";
 import type { ProjectSummary } from "../../lib/trpc.ts";
 import { BULK_ACTIONS, type BulkAction, needsQuestion, possible } from "./bulk.ts";
 import { messages } from "./messages.ts";
@@ -37,7 +38,7 @@ export function SelectionBar({
       aria-label={t.selectionBar}
       className="fixed inset-x-2 bottom-3 z-20 mx-auto flex w-fit max-w-full flex-wrap items-center justify-center gap-1 rounded-xl border border-line bg-raised px-2 py-1.5 shadow-pop"
     >
-      <span aria-live="polite" className="px-2 font-medium text-sm">
+      <span aria-live="polite" className="px-2 font-medium text-sm max-sm:px-1">
         {t.selected(builds.length)}
       </span>
       {BULK_ACTIONS.map((action) => (
@@ -78,7 +79,7 @@ function ActionButton({ action, count, of, disabled, onClick }: ActionButtonProp
   return (
     <Button
       aria-label={action === "cancel" ? c.cancelBuild : c[action]}
-      className={action === "delete" ? "text-bad" : ""}
+      className={cn("max-sm:px-2", action === "delete" && "text-bad")}
       disabled={disabled || count === 0}
       look="ghost"
       onClick={onClick}

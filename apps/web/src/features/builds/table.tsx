@@ -141,7 +141,8 @@ function Head() {
 function Space({ height }: { height: number }) {
   return (
     <tr aria-hidden>
-      <td className="p-0" colSpan={7} style={{ height }} />
+      {/* One that spanned columns would make those again that a narrow screen leaves out. */}
+      <td className="p-0" style={{ height }} />
     </tr>
   );
 }

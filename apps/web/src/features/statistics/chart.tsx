@@ -28,6 +28,7 @@ export function Chart({ bins, series }: { bins: readonly Bin[]; series: readonly
           <XAxis
             axisLine={{ stroke: "var(--line)" }}
             dataKey="from"
+            interval="equidistantPreserveStart"
             minTickGap={24}
             tick={axis}
             tickFormatter={(from: string) => dateLabel({ from, to: from }, lang)}

@@ -39,7 +39,8 @@ export function Header(props: HeaderProps) {
           {t.back}
         </Link>
         <div className="mt-1 flex flex-wrap items-center justify-between gap-x-4 gap-y-2">
-          <div className="flex min-w-0 flex-wrap items-center gap-x-3 gap-y-1">
+          {/* Where there is little room the state goes below the name, and the controls stay beside both. */}
+          <div className="flex min-w-40 flex-1 flex-wrap items-center gap-x-3 gap-y-1">
             <h1 className="min-w-0 break-words font-semibold text-xl [overflow-wrap:anywhere]">
               {project.project_name}
             </h1>
