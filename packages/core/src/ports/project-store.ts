@@ -6,7 +6,7 @@ export type Written =
   | { readonly ok: true; readonly item: Item | undefined }
   | { readonly ok: false; readonly item: Item | undefined };
 
-/** Which projects a list shows, newest first. Without a user and a status, all. */
+/** Which projects a list shows, newest first; those of the same millisecond in an order that is the store's own. */
 export interface ListQuery {
   readonly user_id?: string | undefined;
   readonly status?: ProjectStatus | undefined;
