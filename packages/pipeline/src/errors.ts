@@ -34,8 +34,17 @@ export interface StageErrorOptions extends ErrorOptions {
   readonly retry_in_seconds?: number;
 }
 
+/** The same in every copy of this package. */
+const BRAND = Symbol.for("@stagefold/pipeline StageError");
+
+/** Also of another copy of this package, such as one that a module of a pipeline finds beside itself. */
+export function isStageError(error: unknown): error is StageError {
+  return error instanceof Error && BRAND in error;
+}
+
 /** What a stage throws to say that its failure is final, or when to try again. Any other error is retried by policy. */
 export class StageError extends Error {
+  readonly [BRAND] = true;
   readonly code: string;
   readonly final: boolean;
   readonly retry_in_seconds?: number;

@@ -39,6 +39,12 @@ export type {
   StageInput,
   StageOutputs,
 } from "./definition.ts";
-export { PipelineError, type PipelineMistake, StageError, type StageErrorOptions } from "./errors.ts";
+export {
+  isStageError,
+  PipelineError,
+  type PipelineMistake,
+  StageError,
+  type StageErrorOptions,
+} from "./errors.ts";
 export { loadPipelines } from "./load/load.ts";
 export { createRegistry, type PipelineRegistry, stageNameIn } from "./registry.ts";

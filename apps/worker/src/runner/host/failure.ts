@@ -1,11 +1,11 @@
 import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
-import { StageError } from "@stagefold/pipeline";
+import { isStageError } from "@stagefold/pipeline";
 import type { StageFailure } from "../protocol.ts";
 
 /** What the worker is told of an error that a stage threw. */
 export function failureOf(error: unknown): StageFailure {
-  if (error instanceof StageError)
+  if (isStageError(error))
     return {
       message: error.message,
       code: error.code,
@@ -36,7 +36,7 @@ const OWN_FRAME = new RegExp(
  * `folder` are written from there.
  */
 export function details(error: unknown, folder?: string): string {
-  if (error instanceof StageError)
+  if (isStageError(error))
     return error.cause === undefined
       ? error.message
       : `${error.message}\nCaused by: ${text(error.cause, folder)}`;
