@@ -4,6 +4,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
 import { rolldown } from "rolldown";
+import { parseAst } from "rolldown/parseAst";
 
 /** They find files of their own, or are native, and few starts need them. */
 const APART = /^(classic-level|jiti)$/;
@@ -38,11 +39,32 @@ function ownAddress(folder) {
     load(id) {
       if (id.includes("node_modules") || !id.endsWith(".js")) return null;
       const here = `new URL(${JSON.stringify(relativeTo(folder, id))}, import.meta.url).href`;
-      const code = readFileSync(id, "utf8").replaceAll("import.meta.url", here);
+      const code = withAddress(readFileSync(id, "utf8"), here);
       const map = `${id}.map`;
       return existsSync(map) ? { code, map: JSON.parse(readFileSync(map, "utf8")) } : { code };
     },
   };
+}
+
+/**
+ * The code with another expression in place of `import.meta.url`, but not in a text: pipelines write modules.
+ * @param {string} code @param {string} address
+ */
+function withAddress(code, address) {
+  if (!code.includes("import.meta.url")) return code;
+  let changed = code;
+  for (const { start, end } of addressesIn(parseAst(code)).sort((a, b) => b.start - a.start))
+    changed = changed.slice(0, start) + address + changed.slice(end);
+  return changed;
+}
+
+/** @param {unknown} node of a syntax tree @returns {{ start: number, end: number }[]} */
+function addressesIn(node) {
+  if (typeof node !== "object" || node === null) return [];
+  const { type, object, property, start, end } = /** @type {any} */ (node);
+  if (type === "MemberExpression" && object.type === "MetaProperty" && property.name === "url")
+    return [{ start, end }];
+  return Object.values(node).flatMap(addressesIn);
 }
 
 /** @param {string} file */
