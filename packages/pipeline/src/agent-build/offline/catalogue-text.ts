@@ -17,10 +17,10 @@ export const textTools: readonly CatalogueEntry[] = [
     keywords: {
       en: [
         "word count*",
-        "count words",
+        "count* words",
         "count* the words",
         "character count*",
-        "count characters",
+        "count* characters",
         "text statistics",
         "text analysis",
         "analy* text",
