@@ -47,8 +47,10 @@ export class WorkerProcess {
     return this.#said;
   }
 
+  /** Does nothing while it runs: who kills it twice at the same moment starts it again twice. */
   start(): void {
     this.#wanted = true;
+    if (this.running) return;
     const { PATH = "", HOME = "" } = process.env;
     const child = fork(MAIN, [], {
       env: { PATH, HOME, ...this.#env },
