@@ -12,11 +12,17 @@ export const AGENTS = ["agent_000000000001", "agent_000000000002"] as const;
 export class Driver {
   readonly #repository: Repository;
   readonly #plan: Plan;
+  readonly #world: string;
   #operations = 0;
 
-  constructor(repository: Repository, plan: Plan) {
+  /**
+   * `world`: what no other world on this machine is called. Ids come from the keys of creates, and processes of a stage
+   * are known by its build's id: builds of the same id would end each other's.
+   */
+  constructor(repository: Repository, plan: Plan, world: string) {
     this.#repository = repository;
     this.#plan = plan;
+    this.#world = world;
   }
 
   /** A build of a number that is its own. */
@@ -27,7 +33,7 @@ export class Driver {
       user_id: USERS[n % USERS.length],
       agent_id: AGENTS[n % AGENTS.length],
       priority: 1 + (n % 5),
-      idempotency_key: `chaos ${n}`,
+      idempotency_key: `${this.#world} ${n}`,
     };
     const { project_id } = await persist(() => this.#repository.control.create(request, this.#plan));
     return project_id;

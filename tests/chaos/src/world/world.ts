@@ -83,7 +83,7 @@ async function build({ engine: kind, workers, faults }: WorldOptions, closers: C
     const { proxy, endpoint } = await proxyFor(name);
     return { proxy, repository: openRepository(root, endpoint, closers) };
   };
-  const driver = new Driver((await behind("person")).repository, await planOf(root));
+  const driver = new Driver((await behind("person")).repository, await planOf(root), root);
   // Disposed of first: no process outlives the networks and folders it uses.
   closers.add(() => untilGone(join(root, "pipelines"), GONE_MS));
   const sites: Site[] = [];
