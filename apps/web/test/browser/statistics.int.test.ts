@@ -58,7 +58,7 @@ describe.skipIf(chromiumPath === undefined)(`statistics${skipReason}`, { timeout
     await shows("Builds", "4");
     await shows("Success rate", "75%");
     await shows("Success rate", "of 4 completed or failed");
-    await shows("Median duration", /^\d+(\.\d)?s$/);
+    await shows("Median duration", /^\d+(\.\d)?m?s$/);
     await shows("Tokens", "3.7K");
     await shows("Tool calls", "15");
     const failing = page.getByRole("region", { name: "Most failing stages" });
