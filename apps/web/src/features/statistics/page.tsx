@@ -30,7 +30,7 @@ export function StatisticsPage() {
   const { data, error, refetch, isPlaceholderData } = useQuery(
     trpc.stats.builds.queryOptions(
       { days, time_zone: timeZone() },
-      { staleTime: 10_000, refetchInterval: 30_000, placeholderData: keepPreviousData },
+      { staleTime: 10_000, refetchInterval: 10_000, placeholderData: keepPreviousData },
     ),
   );
   return (
