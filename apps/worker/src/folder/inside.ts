@@ -1,6 +1,7 @@
 import { mkdir, realpath } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
 import { isSafePath, LIMITS, utf8Bytes } from "@stagefold/core";
+import { codeOf } from "../code-of.ts";
 
 /** A path that is no artifact's, or that leads out of the work folder. */
 export class ArtifactPathError extends Error {
@@ -49,7 +50,7 @@ export async function orNone<T>(found: Promise<T>): Promise<T | undefined> {
   try {
     return await found;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (codeOf(error) === "ENOENT") return undefined;
     throw error;
   }
 }

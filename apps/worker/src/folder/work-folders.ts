@@ -12,6 +12,7 @@ import {
 } from "@stagefold/core";
 import type { Logger } from "pino";
 import { z } from "zod";
+import { codeOf } from "../code-of.ts";
 import { orNone, placeBelow } from "./inside.ts";
 
 /** Which attempt of each finished stage a folder has the files of. */
@@ -156,10 +157,6 @@ async function removeFolder(path: string): Promise<void> {
   } catch (error) {
     if (codeOf(error) !== "ENOENT") await rm(path, { recursive: true, force: true, maxRetries: 3 });
   }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
 /** Whether a stage stored files: what is kept elsewhere has no hash of ours. */

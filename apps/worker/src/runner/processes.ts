@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { codeOf } from "../code-of.ts";
 
 /** Who belongs to a stage besides its host's process group: the host's session, and who carries the stage's names. */
 export interface Membership {
@@ -101,8 +102,4 @@ function orNone<T>(read: () => T): T | undefined {
     if (code === "ENOENT" || code === "ESRCH" || code === "EACCES" || code === "EPERM") return undefined;
     throw error;
   }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
 }
