@@ -16,7 +16,7 @@ async function fiveBuilds() {
     const { project_id } = await repository.control.create(input, TEST_PLAN);
     await repository.artifacts.record(project_id, "plan", [{ path: "a" }, { path: "b" }], "add");
   }
-  return { store, lists: repository.lists };
+  return { store, repository, lists: repository.lists };
 }
 
 describe("the cursor of a list of projects", () => {
@@ -47,6 +47,39 @@ describe("the cursor of a list of projects", () => {
       await expect(lists.projects({}, 2, encodeCursor(value)), JSON.stringify(value)).rejects.toMatchObject(
         refused,
       );
+  });
+});
+
+describe("a build that changes its state while the lists are read", () => {
+  it("is in a page once, as it is by then", async () => {
+    const { store, repository, lists } = await fiveBuilds();
+    const [, second] = (await lists.projects({}, 5)).items;
+    const list = store.list.bind(store);
+    store.list = async (query) => {
+      if (query.status === "cancelled" && !query.after)
+        await repository.control.cancel(second?.project_id ?? "");
+      return list(query);
+    };
+    const { items } = await lists.projects({}, 5);
+    expect(items.map((item) => item.status)).toEqual(["queued", "cancelled", "queued", "queued", "queued"]);
+    expect(items[1]?.project_id).toBe(second?.project_id);
+    expect(new Set(items.map((item) => item.project_id)).size).toBe(5);
+  });
+
+  it.each([1, 2, 3])("is on the page it was on, with %i to a page", async (limit) => {
+    const { repository, lists } = await fiveBuilds();
+    const ids = (await lists.projects({}, 5)).items.map((item) => item.project_id);
+    const found: string[] = [];
+    for (let cursor: string | undefined; ; ) {
+      const page = await lists.projects({}, limit, cursor);
+      for (const { project_id } of page.items) {
+        found.push(project_id);
+        await repository.control.cancel(project_id);
+      }
+      if (page.next_cursor === null) break;
+      cursor = page.next_cursor;
+    }
+    expect(found).toEqual(ids);
   });
 });
 

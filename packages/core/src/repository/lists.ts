@@ -56,15 +56,18 @@ export class Lists {
   async projects(filter: ProjectFilter, limit: number, cursor?: string): Promise<Page<ProjectSummary>> {
     const sources = sourcesOf(filter);
     const cursors = await cursorsOf(["projects", filter], positionsSchema);
-    let positions: Positions = cursor === undefined ? {} : cursors.decode(cursor);
+    const given: Positions = cursor === undefined ? {} : cursors.decode(cursor);
+    let positions = given;
     const items: ProjectSummary[] = [];
     for (let rows = 0; rows < ROWS_AT_MOST; ) {
       const page = await this.#merge(sources, filter, rowsOf(filter, limit), positions);
       for (const [i, row] of page.rows.entries()) {
-        positions = { ...positions, [row.source]: positionOf(row.item) };
+        const position = positionOf(row.item);
+        positions = { ...positions, [row.source]: position };
         const summary = summaryOfRow(row.item);
         // What is not one of ours cannot be asked for either.
-        if (isProjectId(summary.project_id) && passesFilter(summary, filter)) items.push(summary);
+        const isListed = isProjectId(summary.project_id) && passesFilter(summary, filter);
+        if (isListed && !wasGiven(position, given)) putOnce(items, summary);
         if (items.length < limit) continue;
         const last = page.end && i === page.rows.length - 1;
         return { items, next_cursor: last ? null : cursors.encode(positions) };
@@ -75,7 +78,10 @@ export class Lists {
     return { items, next_cursor: cursors.encode(positions) };
   }
 
-  /** The next rows of all sources together, newest first. */
+  /**
+   * The next rows of all sources together, newest first. The sources are asked in the order a build goes through the
+   * states: one that goes on meanwhile is seen twice rather than not at all.
+   */
   async #merge(sources: readonly Source[], filter: ProjectFilter, limit: number, positions: Positions) {
     const pages = await Promise.all(
       sources.map(async (source) => ({
@@ -174,6 +180,29 @@ function readable(item: Item): Project | undefined {
 
 function positionOf(row: Item): ListPosition {
   return { created_at: String(row.created_at), project_id: String(row.project_id) };
+}
+
+/**
+ * Whether an earlier page had the project: one that changed its state since is in another partition now, newer than
+ * what that page ended with.
+ */
+function wasGiven({ project_id, created_at }: ListPosition, positions: Positions): boolean {
+  return Object.values(positions).some(
+    (given) => given.project_id === project_id || given.created_at < created_at,
+  );
+}
+
+/** A project that changed its state while the partitions were read may be in two of them: the later state is kept. */
+function putOnce(items: ProjectSummary[], summary: ProjectSummary): void {
+  const place = items.findLastIndex((item) => item.project_id === summary.project_id);
+  const before = items[place];
+  if (!before) items.push(summary);
+  else if (ageOf(summary) > ageOf(before)) items[place] = summary;
+}
+
+/** Grows in the life of a project, in as far as a list can tell. */
+function ageOf({ run, status }: ProjectSummary): number {
+  return run * PROJECT_STATUSES.length + PROJECT_STATUSES.indexOf(status);
 }
 
 interface Row {
