@@ -48,11 +48,17 @@ export function LogView(props: LogViewProps) {
     virtual.measure();
   }, [virtual, wrap, columns]);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: new lines and new heights are the occasions
+  // Where it stood when it was last looked at. Only who goes up from there leaves the end: that the end went away from
+  // here, with new lines or with rows that turn out to be higher, is not the reader's doing.
+  const top = useRef(0);
+  const height = virtual.getTotalSize();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another height is the occasion
   useLayoutEffect(() => {
     const element = scroller.current;
-    if (following && element) element.scrollTop = element.scrollHeight;
-  }, [following, count, wrap, columns]);
+    if (!following || !element || element.scrollTop < top.current) return;
+    element.scrollTop = element.scrollHeight;
+    top.current = element.scrollTop;
+  }, [following, height]);
 
   useEffect(() => {
     if (at !== undefined) virtual.scrollToIndex(at, { align: "center" });
@@ -61,8 +67,10 @@ export function LogView(props: LogViewProps) {
   const hear = () => {
     const element = scroller.current;
     if (!element) return;
-    const left = element.scrollHeight - element.scrollTop - element.clientHeight;
-    if (left <= NEAR !== following) onFollowing(left <= NEAR);
+    const isUp = element.scrollTop < top.current;
+    top.current = element.scrollTop;
+    const isAtEnd = element.scrollHeight - element.scrollTop - element.clientHeight <= NEAR;
+    if (following ? isUp && !isAtEnd : isAtEnd) onFollowing(isAtEnd);
   };
   const gutter = `${digits + 2}ch`;
   const width = wrap ? undefined : `calc(${Math.min(buffer.columns, SHOWN) + digits + 6}ch)`;
@@ -81,10 +89,7 @@ export function LogView(props: LogViewProps) {
       // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keys
       tabIndex={0}
     >
-      <div
-        className="relative min-w-full"
-        style={{ height: virtual.getTotalSize(), ...(width && { width }) }}
-      >
+      <div className="relative min-w-full" style={{ height, ...(width && { width }) }}>
         {virtual.getVirtualItems().map(({ index, start }) => (
           <div
             className={cn("absolute top-0 left-0 flex w-full", at === index && "bg-[#23304a]")}
