@@ -1,7 +1,7 @@
 // npm run test:soak:clean [-- times]: the long form of the tests from a fresh clone of the last commit, three times in a
 // row unless it says otherwise. Ends at the first run that fails, and leaves that clone to be looked at.
 import "./lib/node-version.mjs";
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run } from "./lib/run.mjs";
@@ -18,6 +18,8 @@ process.exitCode = await repeat(Number(given));
 async function repeat(times) {
   for (let i = 1; i <= times; i++) {
     const folder = mkdtempSync(join(tmpdir(), "stagefold-soak-"));
+    // As a checkout usually is: some tests go on as another user, who is to read it.
+    chmodSync(folder, 0o755);
     const started = performance.now();
     const code = await soak(folder);
     const took = `${((performance.now() - started) / 60_000).toFixed(1)} min`;
