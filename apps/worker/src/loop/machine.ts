@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
+import { codeOf } from "../code-of.ts";
 
 /**
  * A name for a holder of leases: `worker-<host>-<machine>-<pid>-<birth>-<random>`. A process on the same machine can
@@ -45,7 +46,7 @@ function answers(pid: number): boolean {
     return true;
   } catch (error) {
     // It is there, but another user's.
-    return error instanceof Error && "code" in error && error.code === "EPERM";
+    return codeOf(error) === "EPERM";
   }
 }
 

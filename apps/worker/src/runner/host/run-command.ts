@@ -4,6 +4,7 @@ import { lstat, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { StageError } from "@stagefold/pipeline";
 import { glob, isDynamicPattern } from "tinyglobby";
+import { codeOf } from "../../code-of.ts";
 import { hostEnv, stageEnv } from "../../env.ts";
 import { ArtifactPathError, findBelow, orNone } from "../../folder/inside.ts";
 import { marksOf } from "../marks.ts";
@@ -97,7 +98,7 @@ async function isRecordable(root: string, path: string): Promise<boolean> {
   try {
     return (await stat(await findBelow(root, path))).isFile();
   } catch (error) {
-    const broken = error instanceof Error && "code" in error && error.code === "ENOENT";
+    const broken = error instanceof Error && codeOf(error) === "ENOENT";
     if (!broken && !(error instanceof ArtifactPathError)) throw error;
     say(`The artifact ${path} is not recorded: ${error.message}`);
     return false;

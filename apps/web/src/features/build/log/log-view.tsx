@@ -55,7 +55,7 @@ export function LogView(props: LogViewProps) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: another height is the occasion
   useLayoutEffect(() => {
     const element = scroller.current;
-    if (!following || !element || element.scrollTop < top.current) return;
+    if (!following || !element || hasLeft(element, top.current)) return;
     element.scrollTop = element.scrollHeight;
     top.current = element.scrollTop;
   }, [following, height]);
@@ -67,10 +67,9 @@ export function LogView(props: LogViewProps) {
   const hear = () => {
     const element = scroller.current;
     if (!element) return;
-    const isUp = element.scrollTop < top.current;
+    const changes = following ? hasLeft(element, top.current) : isAtEnd(element);
     top.current = element.scrollTop;
-    const isAtEnd = element.scrollHeight - element.scrollTop - element.clientHeight <= NEAR;
-    if (following ? isUp && !isAtEnd : isAtEnd) onFollowing(isAtEnd);
+    if (changes) onFollowing(!following);
   };
   const gutter = `${digits + 2}ch`;
   const width = wrap ? undefined : `calc(${Math.min(buffer.columns, SHOWN) + digits + 6}ch)`;
@@ -119,6 +118,15 @@ export function LogView(props: LogViewProps) {
       </div>
     </div>
   );
+}
+
+/** Whether the reader went up from where it stood. A log that became shorter moves it up too, but leaves it at the end. */
+function hasLeft(element: HTMLElement, top: number): boolean {
+  return element.scrollTop < top && !isAtEnd(element);
+}
+
+function isAtEnd({ scrollHeight, scrollTop, clientHeight }: HTMLElement): boolean {
+  return scrollHeight - scrollTop - clientHeight <= NEAR;
 }
 
 /** How many columns of text fit beside the line numbers. */
