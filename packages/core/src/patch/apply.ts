@@ -1,4 +1,12 @@
-import { type Edit, type Guard, guardsOf, type Item, type Patch, type Path } from "./patch.ts";
+import {
+  type Edit,
+  type Guard,
+  guardsOf,
+  type Item,
+  type Patch,
+  type Path,
+  type RecordPatch,
+} from "./patch.ts";
 
 /** `refused` names the first guard that does not hold; nothing has changed then. */
 export type Applied =
@@ -6,7 +14,7 @@ export type Applied =
   | { readonly ok: false; readonly refused: Guard | "exists" | "absent" };
 
 /** The meaning of a patch: the item after it, or the guard that refuses it. Never changes `item` itself. */
-export function apply(item: Item | undefined, patch: Patch): Applied {
+export function apply(item: Item | undefined, patch: Patch | RecordPatch): Applied {
   if (patch.kind === "put" ? item !== undefined : item === undefined)
     return { ok: false, refused: patch.kind === "put" ? "absent" : "exists" };
   const refused = guardsOf(patch).find((guard) => !holds(item, guard));

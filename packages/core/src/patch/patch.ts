@@ -59,6 +59,19 @@ export type DeletePatch = PatchBase & { readonly kind: "delete" };
  */
 export type Patch = PutPatch | UpdatePatch | DeletePatch;
 
+/** The key of an item of the records table. */
+export interface RecordKey {
+  readonly pk: string;
+  readonly sk: string;
+}
+
+/** One allowed change of an item of the records table. The item of a put has its own `pk` and `sk`. */
+export type RecordPatch = RecordKey & { readonly guards: readonly Guard[] } & (
+    | { readonly kind: "put"; readonly item: Item }
+    | { readonly kind: "update"; readonly edits: readonly Edit[] }
+    | { readonly kind: "delete" }
+  );
+
 export type TransitionName =
   | "create"
   | "queue"
@@ -78,8 +91,8 @@ export type TransitionName =
   | "upgrade";
 
 /** What every update needs of the item besides its guards. `upgrade` is what brings an older item to today's form. */
-export function guardsOf(patch: Patch): readonly Guard[] {
-  return patch.kind === "update" && patch.transition !== "upgrade"
+export function guardsOf(patch: Patch | RecordPatch): readonly Guard[] {
+  return patch.kind === "update" && "transition" in patch && patch.transition !== "upgrade"
     ? [...CURRENT_FORM, ...patch.guards]
     : patch.guards;
 }

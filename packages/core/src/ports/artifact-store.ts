@@ -44,6 +44,12 @@ export interface LogPage {
   readonly end: boolean;
 }
 
+/** Lines of one attempt that a write of the lease owner brings. `seq` is the number of that write. */
+export interface LogChunk extends AttemptRef {
+  readonly seq: number;
+  readonly lines: readonly string[];
+}
+
 /**
  * The full logs, in chunks that a reader can page through while they grow. A chunk is named by the write of the
  * holder that brought it (`seq`): writing it again changes nothing, and `upTo` leaves out what was never acknowledged.

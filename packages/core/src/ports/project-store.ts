@@ -1,5 +1,6 @@
 import type { Item, Patch } from "../patch/index.ts";
 import type { ProjectStatus } from "../snapshot/schema.ts";
+import type { LogChunk } from "./artifact-store.ts";
 
 /** Whether a patch took effect. Refused: its guards did not hold for `item`, which is what is there now. */
 export type Written =
@@ -64,8 +65,14 @@ export interface DueRange {
  * Unreachable or overloaded: `STORE_UNAVAILABLE`. A patch beyond the store's limits: `SNAPSHOT_TOO_LARGE`.
  */
 export interface ProjectStore {
-  /** Makes the change if the guards hold; all of it or nothing. `item` is the whole item after or, refused, now. */
-  write(patch: Patch): Promise<Written>;
+  /**
+   * Makes the change if the guards hold; all of it or nothing. `item` is the whole item after or, refused, now.
+   * `logs` are lines that the write acknowledges: only for a store with `keepsLogs`, which keeps them in the same
+   * transaction. Other log stores get their lines before the write.
+   */
+  write(patch: Patch, logs?: readonly LogChunk[]): Promise<Written>;
+  /** Whether `write` takes log lines along: the log store beside it is in the same database. */
+  readonly keepsLogs?: boolean;
   /** The item as it is stored, strongly consistent unless asked otherwise. */
   get(projectId: string, options?: { readonly consistent?: boolean }): Promise<Item | undefined>;
   /** Several items, in any order, without those that are not there. */
