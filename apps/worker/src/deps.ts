@@ -11,15 +11,15 @@ export interface Timings {
   readonly idleFirstMs: number;
   readonly idleLastMs: number;
   /** Between two sweeps for work that the work index lost, and how long that has to be due before it counts as lost. */
-  readonly sweepMs: number;
+  readonly reconcileMs: number;
   readonly lostAfterMs: number;
   /** How long what a running stage says waits for more: the least time between two writes. */
-  readonly gatherMs: number;
+  readonly flushMs: number;
   /** Without any answer for so long, the project is looked at: so a cancel that another process made is heard of. */
-  readonly watchMs: number;
+  readonly pollMs: number;
   /**
    * What a stage gets to end by itself at a timeout or shutdown, and when its build was cancelled or deleted. The latter
-   * and `watchMs` together leave some of two seconds: a cancel takes no longer.
+   * and `pollMs` together leave some of two seconds: a cancel takes no longer.
    */
   readonly stopGraceMs: number;
   readonly cancelGraceMs: number;
@@ -30,10 +30,10 @@ export interface Timings {
 export const TIMINGS: Timings = {
   idleFirstMs: 100,
   idleLastMs: 2000,
-  sweepMs: 5 * 60_000,
+  reconcileMs: 5 * 60_000,
   lostAfterMs: 30_000,
-  gatherMs: 2000,
-  watchMs: 700,
+  flushMs: 2000,
+  pollMs: 700,
   stopGraceMs: 2000,
   cancelGraceMs: 800,
   releaseMs: 5000,

@@ -4,14 +4,14 @@ import type { ArtifactStore, Claimed, ProjectChange, Repository } from "@stagefo
 import type { PipelineRegistry } from "@stagefold/pipeline";
 import type { Logger } from "pino";
 import { sleep } from "./async.ts";
+import { BuildRun } from "./build/build-run.ts";
 import { type BuildDeps, TIMINGS, type Timings } from "./deps.ts";
 import { WorkFolders } from "./folder/work-folders.ts";
-import { BuildRun } from "./loop/build-run.ts";
-import { ClaimLoop } from "./loop/claim-loop.ts";
-import { LostWork } from "./loop/lost-work.ts";
-import { ownerName } from "./loop/machine.ts";
-import type { Moment } from "./loop/renewal.ts";
 import { createMetrics, type WorkerMetrics } from "./metrics.ts";
+import type { ClockReading } from "./monotonic-clock.ts";
+import { ClaimLoop } from "./queue/claim-loop.ts";
+import { Reconciler } from "./queue/reconciler.ts";
+import { workerIdentity } from "./queue/worker-identity.ts";
 import { StageRunner } from "./runner/runner.ts";
 
 const TIDY_MS = 60 * 60 * 1000;
@@ -59,12 +59,12 @@ export function createWorker(deps: WorkerDeps): Worker {
 }
 
 class StageWorker implements Worker {
-  readonly owner = ownerName();
+  readonly owner = workerIdentity();
   readonly #deps: WorkerDeps;
   readonly #build: BuildDeps;
   readonly #builds = new Map<string, { readonly run: BuildRun; readonly done: Promise<void> }>();
   readonly #loop: ClaimLoop;
-  readonly #lost: LostWork;
+  readonly #lost: Reconciler;
   #looping: Promise<void> | undefined;
   #sweeping: Promise<void> | undefined;
   #unsubscribe: (() => void) | undefined;
@@ -92,13 +92,13 @@ class StageWorker implements Worker {
       held: () => [...this.#builds.values()].map((build) => build.run),
       onClaim: (claimed) => this.#take(claimed),
     });
-    const { sweepMs, lostAfterMs } = this.#build.timings;
-    this.#lost = new LostWork({
+    const { reconcileMs, lostAfterMs } = this.#build.timings;
+    this.#lost = new Reconciler({
       repository: deps.repository,
       owner: this.owner,
       metrics: this.#build.metrics,
       log,
-      everyMs: sweepMs,
+      everyMs: reconcileMs,
       lostAfterMs,
       onFound: (rows) => this.#loop.rescue(rows),
     });
@@ -109,7 +109,7 @@ class StageWorker implements Worker {
   }
 
   start(): void {
-    this.#unsubscribe = this.#deps.repository.onChange((change) => this.#heard(change));
+    this.#unsubscribe = this.#deps.repository.onChange((change) => this.#observe(change));
     this.#build.runner.prepare();
     this.#looping = this.#loop.run();
     this.#sweeping = this.#lost.run();
@@ -162,7 +162,7 @@ class StageWorker implements Worker {
     await Promise.all([...this.#builds.values()].map((build) => build.done));
   }
 
-  #take(claimed: Claimed & { readonly sentAt: Moment }): void {
+  #take(claimed: Claimed & { readonly sentAt: ClockReading }): void {
     const run = new BuildRun(this.#build, claimed);
     const done = run.run().finally(() => {
       this.#builds.delete(run.projectId);
@@ -173,12 +173,12 @@ class StageWorker implements Worker {
     this.#build.metrics.running.set(this.#builds.size);
   }
 
-  #heard(change: ProjectChange): void {
+  #observe(change: ProjectChange): void {
     if (change.kind === "deleted") {
       this.#builds.get(change.project_id)?.run.deleted();
       return;
     }
-    this.#builds.get(change.project.project_id)?.run.heard(change.project);
+    this.#builds.get(change.project.project_id)?.run.observe(change.project);
     if (change.project.status === "queued") this.#loop.wake();
   }
 

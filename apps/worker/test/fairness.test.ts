@@ -22,7 +22,7 @@ test("work that the index has lost is swept up, run, and counted as a rescue", a
   bench.store.due = async (...given) =>
     (await due(...given)).filter((row) => row.project_id !== id || row.work_due_at !== hidden);
   const metrics = createMetrics();
-  bench.worker({ metrics, timings: { sweepMs: 200, lostAfterMs: 100, idleLastMs: 100 } }).start();
+  bench.worker({ metrics, timings: { reconcileMs: 200, lostAfterMs: 100, idleLastMs: 100 } }).start();
   const other = await bench.create("quick");
   await bench.until(other, completed);
   await bench.until(id, completed);

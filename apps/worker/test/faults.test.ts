@@ -22,7 +22,7 @@ test("writes that fail, and answers that are lost, cost neither a line nor a sta
   bench.store.after = ({ transition }) => {
     if (transition === "report" && writes % 3 === 2) throw unavailable();
   };
-  bench.worker({ timings: { gatherMs: 100 } }).start();
+  bench.worker({ timings: { flushMs: 100 } }).start();
   const project = await bench.until(await bench.create("logs"), completed);
   for (const key of ["a", "b", "c"]) {
     expect(stageOf(project, key)).toMatchObject({ attempt: 1, history: [], progress: 100 });
@@ -52,7 +52,7 @@ test("a write that the item cannot take fails the stage with ITEM_FULL", async (
     refused += 1;
     throw new StagefoldError("SNAPSHOT_TOO_LARGE", "too large", { size: 300_000, limit: 262_144 });
   };
-  bench.worker({ timings: { gatherMs: 100 } }).start();
+  bench.worker({ timings: { flushMs: 100 } }).start();
   const project = await bench.until(await bench.create("logs"), ended);
   expect(refused).toBe(1);
   expect(project.error_info).toEqual({ stage: "a", code: "ITEM_FULL", message: "too large" });

@@ -82,5 +82,5 @@ test("every line about a running stage says project, stage, attempt and token", 
     attempt: 2,
     token: project.lease_token,
   });
-  expect(about.some((line) => line.msg === "build taken over" && line.why === "lease_over")).toBe(true);
+  expect(about.some((line) => line.msg === "build taken over" && line.why === "lease_expired")).toBe(true);
 });

@@ -8,7 +8,7 @@ const REMEMBERED = 5000;
  * Rows whose claim was refused: another was quicker, or the row is out of date, which one that an index keeps by
  * mistake is for ever. Trying it again and again would cost a write each time.
  */
-export class RefusedRows {
+export class ClaimBackoff {
   readonly #until = new Map<string, number>();
   readonly #now: () => number;
 

@@ -1,4 +1,6 @@
 import {
+  DEFAULT_POOL,
+  type DuePosition,
   type DueWork,
   EXTERNAL_POOL,
   type Item,
@@ -6,16 +8,17 @@ import {
   type ListPosition,
   normalise,
   type Project,
+  type ProjectStore,
   type Repository,
+  workQueues,
 } from "@stagefold/core";
 import type { Logger } from "pino";
 import { jittered, sleep } from "../async.ts";
 import type { WorkerMetrics } from "../metrics.ts";
-import { allWork } from "./all-work.ts";
 
 const PAGE = 500;
 
-export interface LostWorkOptions {
+export interface ReconcilerOptions {
   readonly repository: Repository;
   readonly owner: string;
   readonly metrics: WorkerMetrics;
@@ -32,11 +35,11 @@ export interface LostWorkOptions {
  * The slow sweep: finds due work that the work index has lost, and which nobody would ever claim. It compares the
  * queued and running projects of the status index with the rows of the work index, and reads only those that differ.
  */
-export class LostWork {
-  readonly #options: LostWorkOptions;
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
   readonly #end = new AbortController();
 
-  constructor(options: LostWorkOptions) {
+  constructor(options: ReconcilerOptions) {
     this.#options = options;
   }
 
@@ -65,7 +68,7 @@ export class LostWork {
     const { repository, onFound, log } = this.#options;
     // The projects first: what leaves the queue meanwhile is then looked at once more, and not taken for lost.
     const unfinished = [...(await this.#listed("queued")), ...(await this.#listed("building"))];
-    const known = await allWork(repository.store);
+    const known = await indexedProjects(repository.store);
     const missing = unfinished.filter((id) => !known.has(id));
     const lost: DueWork[] = [];
     for (let from = 0; from < missing.length; from += 100) {
@@ -121,5 +124,28 @@ function readable(item: Item): Project | undefined {
   } catch (error) {
     if (isStagefoldError(error, "SNAPSHOT_UNREADABLE")) return undefined;
     throw error;
+  }
+}
+
+/** Rows of one query. */
+const INDEX_PAGE = 1000;
+/** Later than any time that is stored. */
+const FOREVER = "9999-12-31T23:59:59.999Z";
+
+/** The ids of all projects that the work index has, due or not. */
+async function indexedProjects(store: ProjectStore): Promise<Set<string>> {
+  const ids = new Set<string>();
+  for (const pool of [DEFAULT_POOL, EXTERNAL_POOL] as const)
+    for (const priority of [1, 2, 3, 4, 5])
+      for (const queue of workQueues(pool, priority)) await addQueue(ids, store, queue);
+  return ids;
+}
+
+async function addQueue(ids: Set<string>, store: ProjectStore, queue: string): Promise<void> {
+  for (let after: DuePosition | undefined; ; ) {
+    const rows = await store.due(queue, FOREVER, INDEX_PAGE, { after });
+    for (const row of rows) ids.add(row.project_id);
+    after = rows.at(-1);
+    if (rows.length < INDEX_PAGE) return;
   }
 }

@@ -8,33 +8,46 @@ import {
 } from "@stagefold/core";
 import type { Logger } from "pino";
 import { jittered, sleep } from "../async.ts";
-import { LeaseOver, type OverReason } from "./lease-over.ts";
-import { type Moment, since, thisMoment } from "./renewal.ts";
+import { type ClockReading, readClock, since } from "../monotonic-clock.ts";
+
+/** How a build left its holder without the holder having ended it. */
+export type LeaseEnd = "cancelled" | "deleted" | "lost" | "expired";
+
+/** The lease is over: whoever meets this writes nothing more and stops what it runs. */
+export class LeaseLostError extends Error {
+  readonly reason: LeaseEnd;
+
+  constructor(reason: LeaseEnd) {
+    super(`The lease is over: ${reason}.`);
+    this.name = "LeaseLostError";
+    this.reason = reason;
+  }
+}
 
 const RETRY_FIRST_MS = 100;
 const RETRY_LAST_MS = 2000;
 
 /** The writes of one lease: one at a time, each numbered above the last, until the lease is over. */
-export class ReportWriter {
+export class LeaseWriter {
   /** The project as the last acknowledged write left it, or as a later answer showed it. */
   project: Project;
   /** When the last renewal was sent that the store acknowledged. */
-  renewedAt: Moment;
+  renewedAt: ClockReading;
   /** When the last write was acknowledged, by the monotonic clock. */
   wroteAt = performance.now();
   readonly leaseToken: number;
   readonly #repository: Repository;
   readonly #log: () => Logger;
-  readonly #onOver: (reason: OverReason) => void;
+  readonly #onOver: (reason: LeaseEnd) => void;
   readonly #end = new AbortController();
   #seq: number;
   #turn: Promise<unknown> = Promise.resolve();
-  #over: LeaseOver | undefined;
+  #over: LeaseLostError | undefined;
 
   constructor(
     repository: Repository,
-    claimed: Claimed & { readonly sentAt: Moment },
-    options: { readonly log: () => Logger; readonly onOver: (reason: OverReason) => void },
+    claimed: Claimed & { readonly sentAt: ClockReading },
+    options: { readonly log: () => Logger; readonly onOver: (reason: LeaseEnd) => void },
   ) {
     this.#repository = repository;
     this.project = claimed.project;
@@ -50,26 +63,26 @@ export class ReportWriter {
   }
 
   /** Why the lease is over, once it is. */
-  get over(): OverReason | undefined {
+  get over(): LeaseEnd | undefined {
     return this.#over?.reason;
   }
 
   /** Nothing is written from now on. Only the first reason counts. */
-  end(reason: OverReason): void {
+  end(reason: LeaseEnd): void {
     if (this.#over) return;
-    this.#over = new LeaseOver(reason);
+    this.#over = new LeaseLostError(reason);
     this.#end.abort();
     this.#onOver(reason);
   }
 
   /** The store acknowledged a renewal that was sent at this moment. */
-  renewed(sentAt: Moment): void {
+  renewed(sentAt: ClockReading): void {
     if (sentAt.monotonic > this.renewedAt.monotonic) this.renewedAt = sentAt;
   }
 
   /**
    * One write with all of the events, after those before it. While the store is unavailable the same write is sent
-   * again, as long as the lease is trusted. Throws LeaseOver, and any other refusal as it came.
+   * again, as long as the lease is trusted. Throws LeaseLostError, and any other refusal as it came.
    */
   write(events: readonly ReportEvent[], options: { readonly release?: boolean } = {}): Promise<Project> {
     const mine = this.#turn.then(() => this.#write(events, options.release === true));
@@ -83,7 +96,7 @@ export class ReportWriter {
     const { projectId: project_id, leaseToken: lease_token } = this;
     for (let tries = 0; ; tries++) {
       if (this.#over) throw this.#over;
-      const sentAt = thisMoment();
+      const sentAt = readClock();
       try {
         const project = await this.#repository.work.report({
           project_id,

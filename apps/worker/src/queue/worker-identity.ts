@@ -7,13 +7,13 @@ import { codeOf } from "../code-of.ts";
  * A name for a holder of leases: `worker-<host>-<machine>-<pid>-<birth>-<random>`. A process on the same machine can
  * tell from it, without doubt, whether the process that bears it still lives.
  */
-export function ownerName(): string {
+export function workerIdentity(): string {
   const birth = processOf("self")?.birth ?? "0";
   return `worker-${hostname()}-${machine()}-${process.pid}-${birth}-${randomBytes(4).toString("hex")}`;
 }
 
 /** True when it is proven that the process of this name is gone; false also when nothing can be known. */
-export function isGone(owner: string): boolean {
+export function isDead(owner: string): boolean {
   const [, on, pid, birth] = /-([0-9a-f]{8})-(\d+)-(\d+)-[0-9a-f]{8}$/.exec(owner) ?? [];
   if (pid === undefined || on !== machine()) return false;
   if (process.platform !== "linux") return !answers(Number(pid));

@@ -3,7 +3,7 @@ import type { RetryPolicy } from "@stagefold/pipeline";
 import { jittered } from "../async.ts";
 import type { StageFailure } from "../runner/protocol.ts";
 
-const DELAY_AT_MOST_SECONDS = 86_400;
+const MAX_DELAY_SECONDS = 86_400;
 /** Another attempt would end the same way. */
 const FINAL: readonly FailureCode[] = ["PIPELINE_CHANGED", "ITEM_FULL"];
 
@@ -20,10 +20,9 @@ export function retryDelay(stage: Stage, policy: RetryPolicy, failure: StageFail
   if (finalCodes.includes(failure.code) || finalCodes.includes(code)) return undefined;
   const used = (stage.failed_attempts ?? 0) + 1;
   if (used >= policy.attempts) return undefined;
-  if (failure.retry_in_seconds !== undefined)
-    return Math.min(DELAY_AT_MOST_SECONDS, failure.retry_in_seconds);
+  if (failure.retry_in_seconds !== undefined) return Math.min(MAX_DELAY_SECONDS, failure.retry_in_seconds);
   const seconds = jittered(policy.backoff_seconds * 2 ** (used - 1));
-  return Math.min(DELAY_AT_MOST_SECONDS, Math.round(seconds * 1000) / 1000);
+  return Math.min(MAX_DELAY_SECONDS, Math.round(seconds * 1000) / 1000);
 }
 
 /** What a stage fails with when one of its writes was refused. */

@@ -1,8 +1,7 @@
 import type { DueWork } from "@stagefold/core";
 import { createRegistry, definePipeline } from "@stagefold/pipeline";
 import { expect, test } from "vitest";
-import { frontShuffled, hasPipeline, isLimited, withinLimits } from "./candidates.ts";
-import { Running } from "./running.ts";
+import { hasPipeline, isLimited, RunningBuilds, shuffleFront, withinLimits } from "./fair-scheduler.ts";
 
 const stages = [{ stage: "s", run: () => ({}) }];
 const pipelines = createRegistry([
@@ -27,14 +26,14 @@ test("the rows at the front are shuffled, the others stay in their order", () =>
   const rows = Array.from({ length: 20 }, (_, i) => row(`r${i}`));
   let next = 1;
   const falling = () => --next;
-  const found = frontShuffled(rows, falling);
+  const found = shuffleFront(rows, falling);
   expect(found.slice(0, 8)).toEqual(rows.slice(0, 8).reverse());
   expect(found.slice(8)).toEqual(rows.slice(8));
 });
 
 test("what runs elsewhere counts towards a limit, and what this worker holds counts once", () => {
   const limits = { pipelines, maxRunningPerUser: undefined };
-  const running = (mine: number, index: DueWork[]) => new Running(() => held(mine), index);
+  const running = (mine: number, index: DueWork[]) => new RunningBuilds(() => held(mine), index);
   expect(withinLimits(row("a"), limits, running(1, []))).toBe(true);
   expect(withinLimits(row("a"), limits, running(2, []))).toBe(false);
   expect(withinLimits(row("a"), limits, running(1, [row("h0")]))).toBe(true);
@@ -44,7 +43,7 @@ test("what runs elsewhere counts towards a limit, and what this worker holds cou
 
 test("a user's limit is over all pipelines, and holds back nobody else", () => {
   const limits = { pipelines, maxRunningPerUser: 2 };
-  const running = new Running(() => held(1, "free"), [row("x", "limited")]);
+  const running = new RunningBuilds(() => held(1, "free"), [row("x", "limited")]);
   expect(withinLimits(row("a", "free"), limits, running)).toBe(false);
   expect(withinLimits(row("a", "free", "u2"), limits, running)).toBe(true);
   const { user_id: _, ...nobodys } = row("a", "free");

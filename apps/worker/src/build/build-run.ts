@@ -2,16 +2,15 @@ import type { Claimed, Project, ReportEvent, Stage } from "@stagefold/core";
 import type { Pipeline, StageDefinition } from "@stagefold/pipeline";
 import type { Logger } from "pino";
 import type { BuildDeps } from "../deps.ts";
+import type { ClockReading } from "../monotonic-clock.ts";
 import type { StageOutcome } from "../runner/protocol.ts";
 import { Attempt, type AttemptEnd } from "./attempt.ts";
-import { BuildWrites } from "./build-writes.ts";
 import { EarlierOutputs } from "./earlier-outputs.ts";
 import { refusedWrite } from "./failure.ts";
-import { LeaseKeeper } from "./lease-keeper.ts";
-import { LeaseOver, type OverReason } from "./lease-over.ts";
+import { LeaseRenewer } from "./lease-renewer.ts";
+import { type LeaseEnd, LeaseLostError, LeaseWriter } from "./lease-writer.ts";
 import { matchPipeline } from "./pipeline-match.ts";
-import type { Moment } from "./renewal.ts";
-import { ReportWriter } from "./report-writer.ts";
+import { StageBoundary } from "./stage-boundary.ts";
 
 /** One build in the hands of this worker, from its claim until it is ended, given back or lost. */
 export class BuildRun {
@@ -21,15 +20,15 @@ export class BuildRun {
   readonly #deps: BuildDeps;
   /** Says project and token and, while a stage runs, stage and attempt. */
   #log: Logger;
-  readonly #writer: ReportWriter;
-  readonly #keeper: LeaseKeeper;
-  readonly #writes: BuildWrites;
+  readonly #writer: LeaseWriter;
+  readonly #renewer: LeaseRenewer;
+  readonly #writes: StageBoundary;
   readonly #outputs: EarlierOutputs;
   #attempt: Attempt | undefined;
   #leaving = false;
   #stopping = false;
 
-  constructor(deps: BuildDeps, claimed: Claimed & { readonly sentAt: Moment }) {
+  constructor(deps: BuildDeps, claimed: Claimed & { readonly sentAt: ClockReading }) {
     const { project } = claimed;
     this.projectId = project.project_id;
     this.pipelineName = project.pipeline;
@@ -38,35 +37,35 @@ export class BuildRun {
     this.#log = deps.log.child({ project: project.project_id, token: claimed.lease_token });
     this.#outputs = new EarlierOutputs(deps.artifacts);
     const log = () => this.#log;
-    const onOver = (reason: OverReason) => this.#over(reason);
-    this.#writer = new ReportWriter(deps.repository, claimed, { log, onOver });
-    this.#writes = new BuildWrites({
+    const onOver = (reason: LeaseEnd) => this.#over(reason);
+    this.#writer = new LeaseWriter(deps.repository, claimed, { log, onOver });
+    this.#writes = new StageBoundary({
       deps,
       writer: this.#writer,
       log,
       isLeaving: () => this.#leaving,
     });
-    this.#keeper = new LeaseKeeper({
+    this.#renewer = new LeaseRenewer({
       repository: deps.repository,
       writer: this.#writer,
-      watchMs: deps.timings.watchMs,
+      pollMs: deps.timings.pollMs,
       log,
     });
   }
 
   /** Resolves when nothing of the build is left in this worker. Never rejects. */
   async run(): Promise<void> {
-    this.#keeper.start();
+    this.#renewer.start();
     this.#log.info({ pipeline: this.pipelineName }, "build claimed");
     try {
       await this.#build();
     } catch (error) {
-      if (error instanceof LeaseOver)
+      if (error instanceof LeaseLostError)
         this.#log.warn({ reason: error.reason }, "the lease is over: the build is left");
       else
         this.#log.error({ err: error }, "the build is left: its lease runs out and another holder goes on");
     } finally {
-      this.#keeper.stop();
+      this.#renewer.stop();
     }
     await this.#tidy();
   }
@@ -84,15 +83,15 @@ export class BuildRun {
   }
 
   /** A change of the project that this process made itself. */
-  heard(project: Project): void {
-    this.#keeper.heard(project);
+  observe(project: Project): void {
+    this.#renewer.observe(project);
   }
 
   deleted(): void {
     this.#writer.end("deleted");
   }
 
-  #over(reason: OverReason): void {
+  #over(reason: LeaseEnd): void {
     const { leasesOver, leaseLost } = this.#deps.metrics;
     leasesOver.inc({ reason });
     if (reason === "lost" || reason === "expired") leaseLost.inc();
@@ -167,7 +166,7 @@ export class BuildRun {
         await this.#writes.fail(definition, stage, end, outcome.failure);
         return undefined;
       case "stopped":
-        if (this.#writer.over !== undefined) throw new LeaseOver(this.#writer.over);
+        if (this.#writer.over !== undefined) throw new LeaseLostError(this.#writer.over);
         await this.#writes.giveBack(end.events);
         return undefined;
       default:
@@ -197,7 +196,7 @@ export class BuildRun {
       await this.#deps.folders.finished(this.projectId, ended);
       return started ? next : undefined;
     } catch (error) {
-      if (error instanceof LeaseOver) throw error;
+      if (error instanceof LeaseLostError) throw error;
       this.#log.error({ err: error }, "the end of a stage was refused: the stage fails");
       await this.#writes.fail(definition, stage, { ...end, events: [] }, refusedWrite(error));
       return undefined;

@@ -8,15 +8,15 @@ import type { HostJob, StageFailure, StageOutcome, StopReason } from "../runner/
 import type { RunningStage } from "../runner/runner.ts";
 import type { EarlierOutputs } from "./earlier-outputs.ts";
 import { refusedWrite } from "./failure.ts";
-import type { ReportWriter } from "./report-writer.ts";
-import { type MetricSums, StageReports } from "./stage-reports.ts";
+import type { LeaseWriter } from "./lease-writer.ts";
+import { type MetricSums, ReportBuffer } from "./report-buffer.ts";
 
 /** What starting a process and reading the pipelines in it may take, in milliseconds. */
-const BEGIN_WITHIN_MS = 60_000;
+const START_TIMEOUT_MS = 60_000;
 
 export interface AttemptOptions {
   readonly deps: BuildDeps;
-  readonly writer: ReportWriter;
+  readonly writer: LeaseWriter;
   readonly outputs: EarlierOutputs;
   readonly pipeline: Pipeline;
   readonly definition: StageDefinition;
@@ -85,7 +85,7 @@ export class Attempt {
     const { deps, definition } = this.#options;
     const limit = (ms: number) => setTimeout(() => this.stop("timeout", deps.timings.stopGraceMs), ms);
     const limitMs = definition.timeout_seconds * 1000;
-    let timer = limit(BEGIN_WITHIN_MS + limitMs);
+    let timer = limit(START_TIMEOUT_MS + limitMs);
     void running.begun.then(() => {
       clearTimeout(timer);
       timer = limit(limitMs);
@@ -120,15 +120,15 @@ export class Attempt {
     };
   }
 
-  #reports(job: HostJob): StageReports {
+  #reports(job: HostJob): ReportBuffer {
     const { deps, writer, stage, log } = this.#options;
     const { project_id } = writer.project;
     const ref = { project_id, stage: stage.stage, attempt: stage.attempt };
-    return new StageReports({
+    return new ReportBuffer({
       stage: stage.stage,
       writer,
       now: () => deps.repository.now(),
-      gatherMs: deps.timings.gatherMs,
+      flushMs: deps.timings.flushMs,
       store: (artifact) => storeArtifact(deps.artifacts, ref, job.work_dir, artifact),
       onRefused: (error) => {
         log.error({ err: error }, "a write of a running stage was refused: the stage fails");

@@ -33,7 +33,7 @@ interface Kept {
  * the front goes on where the last one ended, round and round. The cost is bounded: a row has about 150 bytes, a look
  * behind the front reads 250 of them, and in the long run there is one of these a second.
  */
-export class WorkView {
+export class QueueScanner {
   readonly #queues: readonly string[];
   readonly #lookIn: LookInQueue;
   readonly #now: () => number;
@@ -59,24 +59,26 @@ export class WorkView {
    * The rows that will do, the longest due first; then those found further behind. Without `fresh`, what a look a
    * moment ago showed is as good: many short builds then do not cost a look each.
    */
-  async rows(willDo: (row: DueWork) => boolean, fresh = true): Promise<DueWork[]> {
-    const recent = fresh ? undefined : this.#recent(willDo);
+  async rows(isClaimable: (row: DueWork) => boolean, fresh = true): Promise<DueWork[]> {
+    const recent = fresh ? undefined : this.#recent(isClaimable);
     if (recent) return recent;
     const fronts = await Promise.all(
       this.#queues.map(async (queue) => ({ queue, rows: await this.#lookIn(queue, FRONT_ROWS) })),
     );
     this.#fronts = { fronts, at: this.#now() };
     this.#used.clear();
-    const front = fronts.flatMap(({ rows }) => rows.filter(willDo)).sort((a, b) => (isBefore(a, b) ? -1 : 1));
+    const front = fronts
+      .flatMap(({ rows }) => rows.filter(isClaimable))
+      .sort((a, b) => (isBefore(a, b) ? -1 : 1));
     const kinds = new Set(front.map(kindOf));
-    const isOther = (row: DueWork) => willDo(row) && !kinds.has(kindOf(row));
+    const isOther = (row: DueWork) => isClaimable(row) && !kinds.has(kindOf(row));
     for (const { queue, rows } of fronts) {
       const last = rows.at(-1);
       if (last && rows.length >= FRONT_ROWS) await this.#lookBehind(queue, last, isOther);
       else this.#positions.delete(queue);
     }
     const shown = new Set(front.map((row) => row.project_id));
-    return [...front, ...this.#stillKept().filter((row) => willDo(row) && !shown.has(row.project_id))];
+    return [...front, ...this.#stillKept().filter((row) => isClaimable(row) && !shown.has(row.project_id))];
   }
 
   /** A row that no look at the front shows; it is kept for so many milliseconds, if there is room. */
@@ -98,13 +100,13 @@ export class WorkView {
   }
 
   /** Undefined when the last look is too old, or there may be more than it showed. */
-  #recent(willDo: (row: DueWork) => boolean): DueWork[] | undefined {
+  #recent(isClaimable: (row: DueWork) => boolean): DueWork[] | undefined {
     if (!this.#fronts || this.#now() - this.#fronts.at > FRONT_KEPT_MS) return undefined;
     const all = this.#fronts.fronts.flatMap(({ rows }) => rows);
-    const left = all.filter((row) => !this.#used.has(row.project_id) && willDo(row));
+    const left = all.filter((row) => !this.#used.has(row.project_id) && isClaimable(row));
     if (left.length === 0 && all.length > 0) return undefined;
     const shown = new Set(left.map((row) => row.project_id));
-    const others = this.#stillKept().filter((row) => willDo(row) && !shown.has(row.project_id));
+    const others = this.#stillKept().filter((row) => isClaimable(row) && !shown.has(row.project_id));
     return [...left.sort((a, b) => (isBefore(a, b) ? -1 : 1)), ...others];
   }
 

@@ -1,13 +1,13 @@
 import { isLeaseOver, isStagefoldError, type Project, type Repository } from "@stagefold/core";
 import type { Logger } from "pino";
-import { since, TRUSTED_SHARE, thisMoment } from "./renewal.ts";
-import type { ReportWriter } from "./report-writer.ts";
+import { readClock, since, TRUSTED_SHARE } from "../monotonic-clock.ts";
+import type { LeaseWriter } from "./lease-writer.ts";
 
-export interface KeeperOptions {
+export interface RenewerOptions {
   readonly repository: Repository;
-  readonly writer: ReportWriter;
+  readonly writer: LeaseWriter;
   /** Milliseconds without an answer of the store after which the project is looked at, to hear of a cancel. */
-  readonly watchMs: number;
+  readonly pollMs: number;
   readonly log: () => Logger;
 }
 
@@ -15,8 +15,8 @@ export interface KeeperOptions {
  * Keeps a lease while a build is held: renews it when no write has done so for a quarter of it, looks at the project
  * when nothing was heard for a while, and gives the lease up when it cannot be trusted any more.
  */
-export class LeaseKeeper {
-  readonly #options: KeeperOptions;
+export class LeaseRenewer {
+  readonly #options: RenewerOptions;
   readonly #leaseMs: number;
   #timer: NodeJS.Timeout | undefined;
   #lookedAt = performance.now();
@@ -24,7 +24,7 @@ export class LeaseKeeper {
   #renewing = false;
   #looking = false;
 
-  constructor(options: KeeperOptions) {
+  constructor(options: RenewerOptions) {
     this.#options = options;
     this.#leaseMs = options.repository.leaseMs;
   }
@@ -39,7 +39,7 @@ export class LeaseKeeper {
   }
 
   /** Something about the project was heard from elsewhere, such as a change that this very process made. */
-  heard(project: Project): void {
+  observe(project: Project): void {
     const { writer } = this.#options;
     if (project.lease_token > writer.leaseToken)
       writer.end(project.status === "cancelled" ? "cancelled" : "lost");
@@ -47,7 +47,7 @@ export class LeaseKeeper {
   }
 
   #tick(): void {
-    const { writer, watchMs } = this.#options;
+    const { writer, pollMs } = this.#options;
     if (writer.over !== undefined) {
       this.stop();
       return;
@@ -59,13 +59,13 @@ export class LeaseKeeper {
     }
     const now = performance.now();
     if (age > this.#leaseMs / 4 && !this.#renewing && now >= this.#retryAt) void this.#renew();
-    if (now - Math.max(this.#lookedAt, writer.wroteAt) > watchMs && !this.#looking) void this.#look();
+    if (now - Math.max(this.#lookedAt, writer.wroteAt) > pollMs && !this.#looking) void this.#scan();
   }
 
   async #renew(): Promise<void> {
     const { repository, writer, log } = this.#options;
     this.#renewing = true;
-    const sentAt = thisMoment();
+    const sentAt = readClock();
     try {
       await repository.work.heartbeat(writer.projectId, writer.leaseToken);
       writer.renewed(sentAt);
@@ -79,11 +79,11 @@ export class LeaseKeeper {
   }
 
   /** A plain read costs a fraction of a write. It may show an older state, which then says nothing. */
-  async #look(): Promise<void> {
+  async #scan(): Promise<void> {
     const { repository, writer, log } = this.#options;
     this.#looking = true;
     try {
-      this.heard(await repository.get(writer.projectId));
+      this.observe(await repository.get(writer.projectId));
     } catch (error) {
       if (isStagefoldError(error, "PROJECT_NOT_FOUND")) await this.#confirmGone();
       else log().debug({ err: error }, "the project could not be looked at");

@@ -8,7 +8,7 @@ import {
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { createMetrics } from "../metrics.ts";
-import { LostWork } from "./lost-work.ts";
+import { Reconciler } from "./reconciler.ts";
 
 /** A store whose work index has lost the rows of some projects until they are next written with another due time. */
 class LossyStore extends MemoryProjectStore {
@@ -38,7 +38,7 @@ function open() {
   const repository = new Repository({ store, ...createMemoryFileStores(), clock, leaseMs: 10_000 });
   const metrics = createMetrics();
   const found: string[] = [];
-  const sweep = new LostWork({
+  const sweep = new Reconciler({
     repository,
     owner: `w-${newProjectId()}`,
     metrics,

@@ -1,15 +1,15 @@
 /** One moment by both clocks, in milliseconds: one that never goes back, one that goes on while the machine sleeps. */
-export interface Moment {
+export interface ClockReading {
   readonly monotonic: number;
   readonly wall: number;
 }
 
-export function thisMoment(): Moment {
+export function readClock(): ClockReading {
   return { monotonic: performance.now(), wall: Date.now() };
 }
 
 /** Milliseconds since then, by the clock that shows more: a holder must not believe in its lease for too long. */
-export function since(then: Moment): number {
+export function since(then: ClockReading): number {
   return Math.max(performance.now() - then.monotonic, Date.now() - then.wall);
 }
 

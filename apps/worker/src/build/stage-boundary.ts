@@ -5,25 +5,25 @@ import type { BuildDeps } from "../deps.ts";
 import type { StageFailure } from "../runner/protocol.ts";
 import type { AttemptEnd } from "./attempt.ts";
 import { failureCode, retryDelay } from "./failure.ts";
-import { LeaseOver } from "./lease-over.ts";
-import type { ReportWriter } from "./report-writer.ts";
+import type { LeaseWriter } from "./lease-writer.ts";
+import { LeaseLostError } from "./lease-writer.ts";
 
-export interface BuildWritesOptions {
+export interface StageBoundaryOptions {
   readonly deps: BuildDeps;
-  readonly writer: ReportWriter;
+  readonly writer: LeaseWriter;
   readonly log: () => Logger;
   /** Whether no further stage may start here. */
   readonly isLeaving: () => boolean;
 }
 
-/** The writes at the boundaries of stages. Each throws LeaseOver when the lease is over. */
-export class BuildWrites {
+/** The writes at the boundaries of stages. Each throws LeaseLostError when the lease is over. */
+export class StageBoundary {
   readonly #deps: BuildDeps;
-  readonly #writer: ReportWriter;
+  readonly #writer: LeaseWriter;
   readonly #log: () => Logger;
   readonly #isLeaving: () => boolean;
 
-  constructor({ deps, writer, log, isLeaving }: BuildWritesOptions) {
+  constructor({ deps, writer, log, isLeaving }: StageBoundaryOptions) {
     this.#deps = deps;
     this.#writer = writer;
     this.#log = log;
@@ -90,7 +90,7 @@ export class BuildWrites {
     try {
       await this.#writer.write([...said, end]);
     } catch (error) {
-      if (error instanceof LeaseOver || said.length === 0) throw error;
+      if (error instanceof LeaseLostError || said.length === 0) throw error;
       this.#log().error({ err: error }, "what the stage said last was refused and is left out");
       await this.#writer.write([end]);
     }

@@ -1,18 +1,25 @@
 import { type Claimed, DEFAULT_POOL, type DueWork, workQueues } from "@stagefold/core";
 import { jittered, sleep } from "../async.ts";
 import type { BuildDeps } from "../deps.ts";
-import { frontShuffled, hasPipeline, isLimited, type Limits, withinLimits } from "./candidates.ts";
-import { isGone } from "./machine.ts";
-import { RefusedRows } from "./refused-rows.ts";
-import { type Moment, thisMoment } from "./renewal.ts";
-import { type Held, Running } from "./running.ts";
-import { Turns } from "./turns.ts";
-import { WorkView } from "./work-view.ts";
+import { type ClockReading, readClock } from "../monotonic-clock.ts";
+import { ClaimBackoff } from "./claim-backoff.ts";
+import {
+  FairScheduler,
+  type HeldBuild,
+  hasPipeline,
+  isLimited,
+  type Limits,
+  RunningBuilds,
+  shuffleFront,
+  withinLimits,
+} from "./fair-scheduler.ts";
+import { QueueScanner } from "./queue-scanner.ts";
+import { isDead } from "./worker-identity.ts";
 
 /** Of one queue, of what other workers hold. */
 const HELD_ROWS = 10_000;
 /** Claims of one look that others were quicker with. */
-const REFUSED_AT_MOST = 20;
+const MAX_REFUSED_CLAIMS = 20;
 const ERROR_LAST_MS = 5000;
 
 export interface ClaimLoopOptions {
@@ -20,8 +27,8 @@ export interface ClaimLoopOptions {
   readonly owner: string;
   readonly concurrency: number;
   readonly maxRunningPerUser: number | undefined;
-  readonly held: () => readonly Held[];
-  readonly onClaim: (claimed: Claimed & { readonly sentAt: Moment }) => void;
+  readonly held: () => readonly HeldBuild[];
+  readonly onClaim: (claimed: Claimed & { readonly sentAt: ClockReading }) => void;
 }
 
 /**
@@ -32,9 +39,9 @@ export class ClaimLoop {
   readonly #options: ClaimLoopOptions;
   readonly #limits: Limits;
   /** One for each priority, the first one first. */
-  readonly #views: readonly WorkView[];
-  readonly #turns = new Turns();
-  readonly #refused = new RefusedRows();
+  readonly #views: readonly QueueScanner[];
+  readonly #turns = new FairScheduler();
+  readonly #refused = new ClaimBackoff();
   /** Projects that the work index had lost. */
   readonly #rescues = new Set<string>();
   #wake = new AbortController();
@@ -50,7 +57,7 @@ export class ClaimLoop {
     const { work } = repository;
     this.#views = [1, 2, 3, 4, 5].map(
       (priority) =>
-        new WorkView(workQueues(DEFAULT_POOL, priority), (queue, limit, after) =>
+        new QueueScanner(workQueues(DEFAULT_POOL, priority), (queue, limit, after) =>
           work.dueIn(queue, limit, after),
         ),
     );
@@ -63,7 +70,7 @@ export class ClaimLoop {
     let inherited = false;
     while (!this.#stopped) {
       if (!inherited) inherited = await this.#inherit();
-      const claimed = await this.#lookSafely();
+      const claimed = await this.#tryScan();
       if (claimed > 0) waitMs = idleFirstMs;
       const woken = await this.#wait(this.#failures > 0 ? this.#errorWait() : jittered(waitMs));
       waitMs = woken ? idleFirstMs : Math.min(idleLastMs, waitMs * 2);
@@ -87,7 +94,7 @@ export class ClaimLoop {
     for (const row of rows) {
       this.#rescues.add(row.project_id);
       // No look shows it again: it is kept until the sweep after the next one.
-      this.#views[priorityOf(row) - 1]?.offer(row, 2 * this.#options.deps.timings.sweepMs);
+      this.#views[priorityOf(row) - 1]?.offer(row, 2 * this.#options.deps.timings.reconcileMs);
     }
     if (rows.length > 0) this.wake();
   }
@@ -97,9 +104,9 @@ export class ClaimLoop {
     this.#wake.abort();
   }
 
-  async #lookSafely(): Promise<number> {
+  async #tryScan(): Promise<number> {
     try {
-      const claimed = await this.#look();
+      const claimed = await this.#scan();
       if (this.#failures > 0) this.#options.deps.log.info("the store answers again");
       this.#failures = 0;
       return claimed;
@@ -121,9 +128,9 @@ export class ClaimLoop {
     if (this.#isFull()) return false;
     try {
       const rows = await deps.repository.work.held(DEFAULT_POOL, HELD_ROWS);
-      const gone = (row: DueWork) => row.lease?.owner !== undefined && isGone(row.lease.owner);
+      const gone = (row: DueWork) => row.lease?.owner !== undefined && isDead(row.lease.owner);
       const dead = rows.filter((row) => hasPipeline(row, deps.pipelines) && gone(row));
-      const alive = new Running(
+      const alive = new RunningBuilds(
         held,
         rows.filter((row) => !dead.includes(row)),
       );
@@ -142,14 +149,14 @@ export class ClaimLoop {
   }
 
   /** How many builds were claimed. */
-  async #look(): Promise<number> {
+  async #scan(): Promise<number> {
     let claimed = 0;
-    let running: Running | undefined;
+    let running: RunningBuilds | undefined;
     const fresh = !this.#onlyFreed;
     this.#onlyFreed = false;
     for (const view of this.#views) {
       if (this.#stopped || this.#isFull()) break;
-      const rows = await view.rows((row) => this.#willDo(row), fresh);
+      const rows = await view.rows((row) => this.#isClaimable(row), fresh);
       if (rows.length === 0) continue;
       running = await this.#running(rows, running);
       claimed += await this.#takeFrom(view, rows, running);
@@ -158,17 +165,17 @@ export class ClaimLoop {
   }
 
   /** What others run is asked for once in a look, and only when a limit makes it matter. */
-  async #running(rows: readonly DueWork[], known: Running | undefined): Promise<Running> {
+  async #running(rows: readonly DueWork[], known: RunningBuilds | undefined): Promise<RunningBuilds> {
     const { deps, held } = this.#options;
     if (known?.knowsOthers) return known;
-    if (!rows.some((row) => isLimited(row, this.#limits))) return known ?? new Running(held);
-    return new Running(held, await deps.repository.work.held(DEFAULT_POOL, HELD_ROWS));
+    if (!rows.some((row) => isLimited(row, this.#limits))) return known ?? new RunningBuilds(held);
+    return new RunningBuilds(held, await deps.repository.work.held(DEFAULT_POOL, HELD_ROWS));
   }
 
-  async #takeFrom(view: WorkView, rows: readonly DueWork[], running: Running): Promise<number> {
-    let left = frontShuffled(rows);
+  async #takeFrom(view: QueueScanner, rows: readonly DueWork[], running: RunningBuilds): Promise<number> {
+    let left = shuffleFront(rows);
     let claimed = 0;
-    for (let refused = 0; refused < REFUSED_AT_MOST && !this.#stopped && !this.#isFull(); ) {
+    for (let refused = 0; refused < MAX_REFUSED_CLAIMS && !this.#stopped && !this.#isFull(); ) {
       left = left.filter((row) => withinLimits(row, this.#limits, running));
       const next = this.#turns.next(left, running);
       if (!next) break;
@@ -180,7 +187,7 @@ export class ClaimLoop {
     return claimed;
   }
 
-  #willDo(row: DueWork): boolean {
+  #isClaimable(row: DueWork): boolean {
     const { deps, held } = this.#options;
     if (!hasPipeline(row, deps.pipelines) || this.#refused.has(row)) return false;
     return held().every((one) => one.projectId !== row.project_id);
@@ -193,7 +200,7 @@ export class ClaimLoop {
 
   async #claim(row: DueWork, from?: string): Promise<boolean> {
     const { deps, owner, onClaim } = this.#options;
-    const sentAt = thisMoment();
+    const sentAt = readClock();
     const claimed = await deps.repository.work.claim(row.project_id, owner, row.work_queue, from);
     const rescued = this.#rescues.delete(row.project_id);
     if (!claimed) {
@@ -209,7 +216,7 @@ export class ClaimLoop {
 
   #tookOver(row: DueWork, { lease_token: token }: Claimed, from: string | undefined): void {
     const { metrics, log } = this.#options.deps;
-    const why = from === undefined ? "lease_over" : "process_gone";
+    const why = from === undefined ? "lease_expired" : "owner_dead";
     metrics.takeovers.inc({ why });
     log.info({ project: row.project_id, token, from: row.lease?.owner, why }, "build taken over");
   }

@@ -14,8 +14,8 @@ import { expect, onTestFinished, test } from "vitest";
 import { TIMINGS } from "../deps.ts";
 import { createMetrics } from "../metrics.ts";
 import { ClaimLoop } from "./claim-loop.ts";
-import { ownerName } from "./machine.ts";
-import type { Held } from "./running.ts";
+import type { HeldBuild } from "./fair-scheduler.ts";
+import { workerIdentity } from "./worker-identity.ts";
 
 const stages = [{ stage: "s", run: () => ({}) }];
 const pipelines = createRegistry([
@@ -45,7 +45,7 @@ interface Field {
 }
 
 interface Worker {
-  readonly held: Held[];
+  readonly held: HeldBuild[];
   readonly order: Claimed[];
   /** Resolves when so many builds were claimed in all. */
   claimed(count: number): Promise<string[]>;
@@ -72,7 +72,7 @@ function openField(): Field {
       return ids;
     },
     worker: ({ concurrency = 1, maxRunningPerUser } = {}) => {
-      const held: Held[] = [];
+      const held: HeldBuild[] = [];
       const order: Claimed[] = [];
       const waiting: { count: number; done: () => void }[] = [];
       const loop = new ClaimLoop({
@@ -238,7 +238,7 @@ test("all builds of a dead worker are taken, also with few slots and a store tha
   const field = openField();
   const ids = await field.queue(3);
   // The first process of the machine began at another time than this name says: whoever bears it is gone.
-  const gone = ownerName().replace(/-\d+-\d+-([0-9a-f]+)$/, "-1-999999999999-$1");
+  const gone = workerIdentity().replace(/-\d+-\d+-([0-9a-f]+)$/, "-1-999999999999-$1");
   for (const id of ids)
     await field.repository.work.claim(id, gone, (await field.repository.get(id)).work_queue);
   const due = field.store.due.bind(field.store);
