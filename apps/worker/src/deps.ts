@@ -1,9 +1,9 @@
 import type { ArtifactStore, Repository } from "@stagefold/core";
 import type { PipelineRegistry } from "@stagefold/pipeline";
 import type { Logger } from "pino";
-import type { WorkFolders } from "./folder/work-folders.ts";
 import type { WorkerMetrics } from "./metrics.ts";
 import type { StageRunner } from "./runner/runner.ts";
+import type { Workspaces } from "./workspace/workspaces.ts";
 
 /** How the worker paces itself, in milliseconds. */
 export interface Timings {
@@ -44,7 +44,7 @@ export interface BuildDeps {
   readonly repository: Repository;
   readonly artifacts: ArtifactStore;
   readonly pipelines: PipelineRegistry;
-  readonly folders: WorkFolders;
+  readonly workspaces: Workspaces;
   readonly runner: StageRunner;
   readonly metrics: WorkerMetrics;
   readonly timings: Timings;

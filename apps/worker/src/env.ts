@@ -4,7 +4,7 @@ export function environment(): Readonly<Record<string, string | undefined>> {
 }
 
 /** All that the processes of stages inherit. */
-export function hostEnv(): Record<string, string> {
+export function inheritedEnv(): Record<string, string> {
   const { PATH, HOME, LANG } = process.env;
   return {
     ...(PATH !== undefined && { PATH }),

@@ -3,7 +3,7 @@ import { builtInPipelines, loadPipelines } from "@stagefold/pipeline";
 import { type Backend, type Env, EnvError, openBackend, parseEnv } from "@stagefold/runtime";
 import { destination, type Logger, pino } from "pino";
 import { collectDefaultMetrics } from "prom-client";
-import { environment, hostEnv } from "./env.ts";
+import { environment, inheritedEnv } from "./env.ts";
 import { serveHealth } from "./health.ts";
 import { createMetrics } from "./metrics.ts";
 import { createWorker, type Worker } from "./worker.ts";
@@ -24,7 +24,7 @@ async function main(env: Env, log: Logger): Promise<void> {
     concurrency: env.workerConcurrency,
     drainMs: env.drainSeconds * 1000,
     maxRunningPerUser: env.maxRunningPerUser,
-    stageEnv: hostEnv(),
+    stageEnv: inheritedEnv(),
     log,
     metrics,
   });

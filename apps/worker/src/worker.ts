@@ -6,13 +6,13 @@ import type { Logger } from "pino";
 import { sleep } from "./async.ts";
 import { BuildRun } from "./build/build-run.ts";
 import { type BuildDeps, TIMINGS, type Timings } from "./deps.ts";
-import { WorkFolders } from "./folder/work-folders.ts";
 import { createMetrics, type WorkerMetrics } from "./metrics.ts";
 import type { ClockReading } from "./monotonic-clock.ts";
 import { ClaimLoop } from "./queue/claim-loop.ts";
 import { Reconciler } from "./queue/reconciler.ts";
 import { workerIdentity } from "./queue/worker-identity.ts";
 import { StageRunner } from "./runner/runner.ts";
+import { Workspaces } from "./workspace/workspaces.ts";
 
 const TIDY_MS = 60 * 60 * 1000;
 
@@ -20,9 +20,9 @@ export interface WorkerDeps {
   readonly repository: Repository;
   readonly artifacts: ArtifactStore;
   readonly pipelines: PipelineRegistry;
-  /** Where the hosts read the same pipelines from; without it they have the built-in ones. */
+  /** Where the runner processes read the same pipelines from; without it they have the built-in ones. */
   readonly pipelinesFolder?: string | undefined;
-  /** Work folders are kept below it. */
+  /** Work workspaces are kept below it. */
   readonly dataDir: string;
   /** Builds at once. */
   readonly concurrency: number;
@@ -34,8 +34,8 @@ export interface WorkerDeps {
   readonly stageEnv: Readonly<Record<string, string>>;
   readonly log: Logger;
   readonly metrics?: WorkerMetrics;
-  /** The built module of stage hosts, for a worker that itself runs from its sources. */
-  readonly hostScript?: string;
+  /** The built module of runner processes, for a worker that itself runs from its sources. */
+  readonly runnerScript?: string;
   readonly timings?: Partial<Timings>;
 }
 
@@ -78,7 +78,7 @@ class StageWorker implements Worker {
       repository: deps.repository,
       artifacts: deps.artifacts,
       pipelines: deps.pipelines,
-      folders: new WorkFolders(join(resolve(deps.dataDir), "work"), deps.artifacts, deps.repository, log),
+      workspaces: new Workspaces(join(resolve(deps.dataDir), "work"), deps.artifacts, deps.repository, log),
       runner: newRunner(deps, log),
       metrics: deps.metrics ?? createMetrics(),
       timings: { ...TIMINGS, ...deps.timings },
@@ -184,15 +184,15 @@ class StageWorker implements Worker {
 
   async #tidy(): Promise<void> {
     try {
-      await this.#build.folders.sweep((projectId) => this.#builds.has(projectId));
+      await this.#build.workspaces.sweep((projectId) => this.#builds.has(projectId));
     } catch (error) {
-      this.#build.log.warn({ err: error }, "work folders of ended builds could not be removed");
+      this.#build.log.warn({ err: error }, "work workspaces of ended builds could not be removed");
     }
   }
 }
 
 function newRunner(deps: WorkerDeps, log: Logger): StageRunner {
-  const script = deps.hostScript ?? fileURLToPath(new URL("./runner/stage-host.js", import.meta.url));
+  const script = deps.runnerScript ?? fileURLToPath(new URL("./runner/child/main.js", import.meta.url));
   const pipelines = deps.pipelinesFolder === undefined ? undefined : resolve(deps.pipelinesFolder);
   return new StageRunner(
     { script, env: deps.stageEnv, workerPid: process.pid, pipelines },

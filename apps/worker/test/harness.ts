@@ -14,11 +14,11 @@ import {
 } from "@stagefold/core";
 import { loadPipelines, type PipelineRegistry } from "@stagefold/pipeline";
 import { type Logger, pino } from "pino";
-import { hostEnv } from "../src/env.ts";
+import { inheritedEnv } from "../src/env.ts";
 import { createWorker, type Worker, type WorkerDeps } from "../src/worker.ts";
 
-/** Stage hosts are processes: they run what was built. */
-export const HOST_SCRIPT = fileURLToPath(new URL("../dist/runner/stage-host.js", import.meta.url));
+/** Runner processes are processes: they run what was built. */
+export const RUNNER_SCRIPT = fileURLToPath(new URL("../dist/runner/child/main.js", import.meta.url));
 
 /** A memory store that counts its writes by transition, and can be told to fail. */
 export class CountingStore extends MemoryProjectStore {
@@ -94,9 +94,9 @@ export async function openBench({ files, leaseMs = 15_000 }: BenchOptions): Prom
         dataDir: join(folder, "data"),
         concurrency: 2,
         drainMs: 5000,
-        stageEnv: hostEnv(),
+        stageEnv: inheritedEnv(),
         log,
-        hostScript: HOST_SCRIPT,
+        runnerScript: RUNNER_SCRIPT,
         ...options,
       });
       workers.push(worker);

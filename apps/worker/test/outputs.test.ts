@@ -133,7 +133,7 @@ test("sub-stages run side by side and each has its own end", async () => {
   expect(await bench.logOf(project, "s")).toContain("[b] in b");
 });
 
-test("artifacts stay below the work folder", async () => {
+test("artifacts stay below the workspace", async () => {
   const project = await bench.until(await bench.create("links"), completed);
   const { refused, artifacts, artifact_info } = stageOf(project, "s").output_data;
   expect(refused).toHaveLength(6);
@@ -141,7 +141,7 @@ test("artifacts stay below the work folder", async () => {
   expect(artifact_info["copy/of.txt"]).toMatchObject({ size: 3 });
 });
 
-test("a worker without the work folder restores what finished stages recorded", async () => {
+test("a worker without the workspace restores what finished stages recorded", async () => {
   await using bench = await openBench({ files, leaseMs: 60_000 });
   const first = bench.worker({ dataDir: join(bench.folder, "one") });
   first.start();

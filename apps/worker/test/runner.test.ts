@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import { expect, test } from "vitest";
-import { hostEnv } from "../src/env.ts";
-import type { HostJob } from "../src/runner/protocol.ts";
+import { inheritedEnv } from "../src/env.ts";
+import type { StageJob } from "../src/runner/protocol.ts";
 import { StageRunner } from "../src/runner/runner.ts";
 import type { StageSink } from "../src/runner/stage-sink.ts";
-import { HOST_SCRIPT } from "./harness.ts";
+import { RUNNER_SCRIPT } from "./harness.ts";
 
 const GRACE_MS = 500;
 const LONG_GRACE_MS = 60_000;
@@ -23,7 +23,7 @@ const sink: StageSink = {
   reference: () => undefined,
 };
 
-function jobIn(work_dir: string): HostJob {
+function jobIn(work_dir: string): StageJob {
   const project = { project_id: "proj_000000000001", project_name: "deaf", requirement: "", tags: [] };
   const command = "trap '' TERM; touch begun; while :; do sleep 0.1; done";
   return {
@@ -45,7 +45,7 @@ test("a second stop with a longer grace does not put off the first one's end", a
   await mkdir(work);
   const log = pino({ level: "silent" });
   const runner = new StageRunner(
-    { script: HOST_SCRIPT, env: hostEnv(), workerPid: process.pid, pipelines: undefined },
+    { script: RUNNER_SCRIPT, env: inheritedEnv(), workerPid: process.pid, pipelines: undefined },
     1,
     log,
   );

@@ -15,7 +15,7 @@ export interface ReferenceOptions extends ArtifactOptions {
   readonly sha256?: string;
 }
 
-/** Text (stored as UTF-8), bytes, or a file that exists: absolute, or relative to the work folder. */
+/** Text (stored as UTF-8), bytes, or a file that exists: absolute, or relative to the workspace. */
 export type ArtifactContent = string | Uint8Array | { readonly file: string };
 
 /** Counts of one report; a stage's reports are added up. All are whole numbers from 0. */
@@ -70,7 +70,7 @@ export interface StageContext<Outputs = Record<string, unknown>> extends StageRe
   readonly stage: string;
   /** 1 for the first attempt. */
   readonly attempt: number;
-  /** The build's own work folder, absolute, shared by its stages. */
+  /** The build's own workspace, absolute, shared by its stages. */
   readonly workDir: string;
   /** The output of an earlier stage, as it was stored. Throws a StageError if that stage has none. */
   output<Key extends keyof Outputs>(stage: Key): Outputs[Key];

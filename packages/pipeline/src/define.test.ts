@@ -169,12 +169,12 @@ describe("is refused:", () => {
     [
       "artifacts elsewhere",
       { name: "p", stages: [{ ...one, artifacts: ["a/../../b"] }] },
-      "stays below the work folder",
+      "stays below the workspace",
     ],
     [
       "absolute artifacts",
       { name: "p", stages: [{ ...one, artifacts: ["/etc/*"] }] },
-      "relative to the work folder",
+      "relative to the workspace",
     ],
     [
       "env of a run stage",

@@ -21,10 +21,10 @@ export interface RunAction {
 
 export interface CommandAction {
   readonly kind: "command";
-  /** For `/bin/sh -c`, in the build's work folder. */
+  /** For `/bin/sh -c`, in the build's workspace. */
   readonly command: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Glob patterns below the work folder; what matches is recorded when the command ends, also when it fails. */
+  /** Glob patterns below the workspace; what matches is recorded when the command ends, also when it fails. */
   readonly artifacts: readonly string[];
 }
 

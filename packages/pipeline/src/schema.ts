@@ -36,10 +36,10 @@ const glob = z
   .string()
   .min(1)
   .refine((pattern) => !pattern.includes("\0"), "expected a pattern without NUL")
-  .refine((pattern) => !/^([A-Za-z]:)?[\\/]/.test(pattern), "expected a pattern relative to the work folder")
+  .refine((pattern) => !/^([A-Za-z]:)?[\\/]/.test(pattern), "expected a pattern relative to the workspace")
   .refine(
     (pattern) => !pattern.split(/[\\/]/).includes(".."),
-    "expected a pattern that stays below the work folder",
+    "expected a pattern that stays below the workspace",
   );
 
 const env = z.record(

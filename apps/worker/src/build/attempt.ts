@@ -3,9 +3,9 @@ import type { ReportEvent, Stage } from "@stagefold/core";
 import type { Pipeline, StageDefinition } from "@stagefold/pipeline";
 import type { Logger } from "pino";
 import type { BuildDeps } from "../deps.ts";
-import { storeArtifact } from "../folder/artifact-intake.ts";
-import type { HostJob, StageFailure, StageOutcome, StopReason } from "../runner/protocol.ts";
+import type { StageFailure, StageJob, StageOutcome, StopReason } from "../runner/protocol.ts";
 import type { RunningStage } from "../runner/runner.ts";
+import { storeArtifact } from "../workspace/artifact-upload.ts";
 import type { EarlierOutputs } from "./earlier-outputs.ts";
 import { refusedWrite } from "./failure.ts";
 import type { LeaseWriter } from "./lease-writer.ts";
@@ -61,13 +61,13 @@ export class Attempt {
 
   async #run(): Promise<AttemptEnd> {
     const { deps, writer, log } = this.#options;
-    let job: HostJob;
+    let job: StageJob;
     try {
       job = await this.#job();
     } catch (error) {
       log.error({ err: error }, "a stage could not be prepared");
-      const message = `The stage could not be prepared: ${error instanceof Error ? error.message : String(error)}`;
-      return { outcome: failed({ message, code: "STAGE_FAILED" }), events: [], metrics: {} };
+      const reason = `The stage could not be prepared: ${error instanceof Error ? error.message : String(error)}`;
+      return { outcome: { kind: "not_run", reason }, events: [], metrics: {} };
     }
     const reports = this.#reports(job);
     const running = deps.runner.run(job, reports, log);
@@ -95,10 +95,10 @@ export class Attempt {
     return outcome;
   }
 
-  async #job(): Promise<HostJob> {
+  async #job(): Promise<StageJob> {
     const { deps, writer, outputs, pipeline, definition, stage, position } = this.#options;
     const { project } = writer;
-    const work_dir = await deps.folders.prepare(project, position);
+    const work_dir = await deps.workspaces.prepare(project, position);
     const { project_id, project_name, requirement, user_id, agent_id, tags } = project;
     const { action } = definition;
     const common = {
@@ -120,7 +120,7 @@ export class Attempt {
     };
   }
 
-  #reports(job: HostJob): ReportBuffer {
+  #reports(job: StageJob): ReportBuffer {
     const { deps, writer, stage, log } = this.#options;
     const { project_id } = writer.project;
     const ref = { project_id, stage: stage.stage, attempt: stage.attempt };

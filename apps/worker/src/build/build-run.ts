@@ -169,6 +169,13 @@ export class BuildRun {
         if (this.#writer.over !== undefined) throw new LeaseLostError(this.#writer.over);
         await this.#writes.giveBack(end.events);
         return undefined;
+      case "not_run":
+        this.#log.error(
+          { reason: outcome.reason },
+          "the stage could not be run here: the build is given back",
+        );
+        await this.#writes.giveBack(end.events);
+        return undefined;
       default:
         return outcome satisfies never;
     }
@@ -193,7 +200,7 @@ export class BuildRun {
     try {
       const started = await this.#writes.complete(pipeline, done, next);
       const ended = this.#writer.project.stages_snapshot.stages[position] ?? stage;
-      await this.#deps.folders.finished(this.projectId, ended);
+      await this.#deps.workspaces.finished(this.projectId, ended);
       return started ? next : undefined;
     } catch (error) {
       if (error instanceof LeaseLostError) throw error;
@@ -207,9 +214,9 @@ export class BuildRun {
     const over = this.#writer.over === "deleted" || this.#writer.project.status === "completed";
     if (!over) return;
     try {
-      await this.#deps.folders.remove(this.projectId);
+      await this.#deps.workspaces.remove(this.projectId);
     } catch (error) {
-      this.#log.error({ err: error }, "the work folder of an ended build could not be removed");
+      this.#log.error({ err: error }, "the workspace of an ended build could not be removed");
     }
   }
 }

@@ -1,8 +1,8 @@
 import type { ArtifactInput, ReportEvent } from "@stagefold/core";
 import { type Deferred, deferred } from "../async.ts";
-import { referenceEntry } from "../folder/artifact-intake.ts";
-import type { HostArtifact, HostReference, PartEvent } from "../runner/protocol.ts";
+import type { PartEvent, StageArtifact, StageReference } from "../runner/protocol.ts";
 import type { StageMetricValues, StageSink } from "../runner/stage-sink.ts";
+import { referenceEntry } from "../workspace/artifact-upload.ts";
 import type { LeaseWriter } from "./lease-writer.ts";
 import { LeaseLostError } from "./lease-writer.ts";
 
@@ -17,7 +17,7 @@ export interface ReportBufferOptions {
   readonly now: () => string;
   /** How long what is said waits for more, in milliseconds: the least time between two writes. */
   readonly flushMs: number;
-  readonly store: (artifact: HostArtifact) => Promise<ArtifactInput>;
+  readonly store: (artifact: StageArtifact) => Promise<ArtifactInput>;
   /** A write was refused for a reason that only ending the stage can answer. */
   readonly onRefused: (error: unknown) => void;
 }
@@ -78,12 +78,12 @@ export class ReportBuffer implements StageSink {
     this.#later();
   }
 
-  async artifact(artifact: HostArtifact): Promise<void> {
+  async artifact(artifact: StageArtifact): Promise<void> {
     this.#pending.artifact(await this.#options.store(artifact));
     this.#later();
   }
 
-  reference(artifact: HostReference): void {
+  reference(artifact: StageReference): void {
     this.#pending.artifact(referenceEntry(artifact));
     this.#later();
   }

@@ -1,39 +1,39 @@
 import { availableParallelism } from "node:os";
 import type { Logger } from "pino";
-import { type HostOptions, HostProcess } from "./host-process.ts";
+import { type RunnerOptions, RunnerProcess } from "./process.ts";
 
 /**
- * How long a stage waits for the host of another one before a new host is started, in milliseconds. Starting one takes
+ * How long a stage waits for the runner of another one before a new runner is started, in milliseconds. Starting one takes
  * longer than that on a processor of its own, and many stages end sooner.
  */
 const PATIENCE_MS = 100;
 
-/** Keeps stage hosts that ended a stage cleanly for the next one; never more of them than stages may run at once. */
-export class HostPool {
-  readonly #options: HostOptions;
+/** Keeps runner processes that ended a stage cleanly for the next one; never more of them than stages may run at once. */
+export class RunnerPool {
+  readonly #options: RunnerOptions;
   readonly #size: number;
   readonly #log: Logger;
-  readonly #idle: HostProcess[] = [];
-  readonly #all = new Set<HostProcess>();
-  readonly #waiting: { resolve: (host: HostProcess) => void; reject: (error: unknown) => void }[] = [];
+  readonly #idle: RunnerProcess[] = [];
+  readonly #all = new Set<RunnerProcess>();
+  readonly #waiting: { resolve: (runner: RunnerProcess) => void; reject: (error: unknown) => void }[] = [];
   readonly #starts = new Set<Promise<void>>();
   #starting = 0;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(options: HostOptions, size: number, log: Logger) {
+  constructor(options: RunnerOptions, size: number, log: Logger) {
     this.#options = options;
     this.#size = size;
     this.#log = log;
   }
 
-  /** Sees to it that a host waits, without anyone waiting for it. */
+  /** Sees to it that a runner waits, without anyone waiting for it. */
   prepare(): void {
     if (!this.#closed && this.#idle.length === 0 && this.#starting === 0) this.#startOne();
   }
 
-  /** An idle host, the next one that becomes idle, or a new one, whichever is first. */
-  async acquire(): Promise<HostProcess> {
+  /** An idle runner, the next one that becomes idle, or a new one, whichever is first. */
+  async acquire(): Promise<RunnerProcess> {
     if (this.#closed) throw stopping();
     const waiting = this.#take();
     if (waiting) return waiting;
@@ -44,36 +44,36 @@ export class HostPool {
   }
 
   /** Back for the next stage. */
-  release(host: HostProcess): void {
-    if (host.gone) return;
+  release(runner: RunnerProcess): void {
+    if (runner.gone) return;
     const next = this.#waiting.shift();
     if (next) {
-      next.resolve(host);
+      next.resolve(runner);
       return;
     }
     if (this.#closed || this.#idle.length >= this.#size) {
-      host.killNow();
+      runner.killNow();
       return;
     }
-    host.listener = {
+    runner.listener = {
       message: () => undefined,
       output: (bytes) => this.#log.info({ output: String(bytes).slice(0, 2000) }, "output between stages"),
-      garbled: (reason) => this.#log.error({ reason }, "an idle stage host said something unknown"),
+      garbled: (reason) => this.#log.error({ reason }, "an idle runner process said something unknown"),
     };
-    this.#idle.push(host);
+    this.#idle.push(runner);
   }
 
-  /** Ends every host and what it runs. */
+  /** Ends every runner and what it runs. */
   async close(): Promise<void> {
     this.#giveUp();
-    await Promise.all([...this.#all].map((host) => host.kill()));
+    await Promise.all([...this.#all].map((runner) => runner.kill()));
     await Promise.all(this.#starts);
   }
 
-  /** Ends every host without waiting: for a process that ends now. */
+  /** Ends every runner without waiting: for a process that ends now. */
   killNow(): void {
     this.#giveUp();
-    for (const host of this.#all) host.killNow();
+    for (const runner of this.#all) runner.killNow();
   }
 
   #giveUp(): void {
@@ -82,8 +82,8 @@ export class HostPool {
     for (const { reject } of this.#waiting.splice(0)) reject(stopping());
   }
 
-  #take(): HostProcess | undefined {
-    for (let host = this.#idle.pop(); host; host = this.#idle.pop()) if (!host.gone) return host;
+  #take(): RunnerProcess | undefined {
+    for (let runner = this.#idle.pop(); runner; runner = this.#idle.pop()) if (!runner.gone) return runner;
     return undefined;
   }
 
@@ -97,9 +97,9 @@ export class HostPool {
   #startOne(): void {
     this.#starting += 1;
     const start = this.#start()
-      .then((host) => this.release(host))
+      .then((runner) => this.release(runner))
       .catch((error: unknown) => {
-        if (!this.#closed) this.#log.error({ err: error }, "a stage host did not start");
+        if (!this.#closed) this.#log.error({ err: error }, "a runner process did not start");
         this.#waiting.shift()?.reject(error);
       })
       .finally(() => {
@@ -110,15 +110,15 @@ export class HostPool {
     this.#starts.add(start);
   }
 
-  async #start(): Promise<HostProcess> {
-    const host = await HostProcess.start(this.#options);
-    this.#all.add(host);
-    void host.exited.then(() => this.#all.delete(host));
+  async #start(): Promise<RunnerProcess> {
+    const runner = await RunnerProcess.start(this.#options);
+    this.#all.add(runner);
+    void runner.exited.then(() => this.#all.delete(runner));
     if (this.#closed) {
-      await host.kill();
+      await runner.kill();
       throw stopping();
     }
-    return host;
+    return runner;
   }
 }
 

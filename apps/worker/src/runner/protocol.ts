@@ -12,9 +12,9 @@ const commandAction = z.object({
   artifacts: z.array(z.string()),
 });
 
-/** One attempt of one stage, as the host needs it. */
+/** One attempt of one stage, as the runner needs it. */
 export const jobSchema = z.object({
-  /** Names this run of the host: messages of an earlier one are told apart by it. */
+  /** Names this run of the runner: messages of an earlier one are told apart by it. */
   id: z.string(),
   /** Written to the output when the stage has ended: all that came before it belongs to the stage. */
   marker: z.string(),
@@ -34,37 +34,37 @@ export const jobSchema = z.object({
   outputs: z.record(z.string(), z.unknown()),
   action: z.discriminatedUnion("kind", [runAction, commandAction]),
 });
-export type HostJob = z.output<typeof jobSchema>;
+export type StageJob = z.output<typeof jobSchema>;
 
-/** What the worker says to a host. */
-export const toHostSchema = z.discriminatedUnion("kind", [
+/** What the worker says to a runner. */
+export const workerMessageSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("start"), job: jobSchema }),
   z.object({ kind: z.literal("abort"), job: z.string(), reason: z.enum(STOP_REASONS) }),
   z.object({ kind: z.literal("stored"), job: z.string(), request: z.number().int() }),
   z.object({ kind: z.literal("refused"), job: z.string(), request: z.number().int(), message: z.string() }),
 ]);
-export type ToHost = z.output<typeof toHostSchema>;
+export type WorkerMessage = z.output<typeof workerMessageSchema>;
 
 const part = z.string().optional();
 const count = z.number().min(0).optional();
 export const metricsSchema = z.object({ input_tokens: count, output_tokens: count, tool_calls: count });
 
-/** A file that lies below the work folder, to be recorded. */
-export const hostArtifactSchema = z.object({
+/** A file that lies below the workspace, to be recorded. */
+export const stageArtifactSchema = z.object({
   path: z.string(),
   sub_stage: part,
   media_type: z.string().optional(),
   doc_path: z.string().optional(),
   metadata: z.record(z.string(), z.unknown()).optional(),
 });
-export type HostArtifact = z.output<typeof hostArtifactSchema>;
+export type StageArtifact = z.output<typeof stageArtifactSchema>;
 
 /** A file that is kept elsewhere, to be recorded without its bytes. */
-const hostReferenceSchema = hostArtifactSchema.extend({
+const stageReferenceSchema = stageArtifactSchema.extend({
   size: z.number().int().min(0).optional(),
   sha256: z.string().optional(),
 });
-export type HostReference = z.output<typeof hostReferenceSchema>;
+export type StageReference = z.output<typeof stageReferenceSchema>;
 
 export const partEventSchema = z.discriminatedUnion("event", [
   z.object({ event: z.literal("started"), key: z.string() }),
@@ -84,15 +84,15 @@ export type StageFailure = z.output<typeof stageFailureSchema>;
 
 const job = z.string();
 
-const fromHost = z.discriminatedUnion("kind", [
+const runnerMessage = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("ready") }),
-  // The pipelines are read, or cannot be: what comes before is the host's own time, not that of a stage.
+  // The pipelines are read, or cannot be: what comes before is the runner's own time, not that of a stage.
   z.object({ kind: z.literal("loaded") }),
   z.object({ kind: z.literal("progress"), job, percent: z.number(), sub_stage: part }),
   z.object({ kind: z.literal("metrics"), job, values: metricsSchema }),
   z.object({ kind: z.literal("part"), job, part: partEventSchema }),
-  z.object({ kind: z.literal("artifact"), job, request: z.number().int(), artifact: hostArtifactSchema }),
-  z.object({ kind: z.literal("reference"), job, artifact: hostReferenceSchema }),
+  z.object({ kind: z.literal("artifact"), job, request: z.number().int(), artifact: stageArtifactSchema }),
+  z.object({ kind: z.literal("reference"), job, artifact: stageReferenceSchema }),
   z.object({
     kind: z.literal("completed"),
     job,
@@ -101,13 +101,17 @@ const fromHost = z.discriminatedUnion("kind", [
   }),
   z.object({ kind: z.literal("failed"), job, failure: stageFailureSchema, clean: z.boolean() }),
 ]);
-export type FromHost = z.output<typeof fromHost>;
+export type RunnerMessage = z.output<typeof runnerMessage>;
 
-/** What a host says to the worker: as much as it has to say, in order. */
-export const fromHostSchema = z.array(fromHost);
+/** What a runner says to the worker: as much as it has to say, in order. */
+export const runnerMessagesSchema = z.array(runnerMessage);
 
-/** How an attempt ended, as far as whoever runs it knows. */
+/**
+ * How an attempt ended, as its runner knows. `not_run`: it failed before the stage's own code began (no process, no
+ * workspace, no store), which says nothing of the stage: this worker gives the build back.
+ */
 export type StageOutcome =
   | { readonly kind: "completed"; readonly output: Readonly<Record<string, unknown>> }
   | { readonly kind: "failed"; readonly failure: StageFailure }
-  | { readonly kind: "stopped"; readonly reason: StopReason };
+  | { readonly kind: "stopped"; readonly reason: StopReason }
+  | { readonly kind: "not_run"; readonly reason: string };

@@ -1,13 +1,13 @@
 import type { Logger } from "pino";
 import { deferred } from "../async.ts";
-import type { HostOptions } from "./host-process.ts";
-import { HostedStage } from "./hosted-stage.ts";
-import { HostPool } from "./pool.ts";
-import type { HostJob, StageOutcome, StopReason } from "./protocol.ts";
+import { RunnerPool } from "./pool.ts";
+import type { RunnerOptions } from "./process.ts";
+import type { StageJob, StageOutcome, StopReason } from "./protocol.ts";
+import { StageRun } from "./stage-run.ts";
 import type { StageSink } from "./stage-sink.ts";
 
 export interface RunningStage {
-  /** Never rejects: what goes wrong is a failure of the stage. Nothing of it is left when this resolves. */
+  /** Never rejects: what goes wrong is an outcome. Nothing of the stage is left when this resolves. */
   readonly done: Promise<StageOutcome>;
   /** Resolves when the stage itself begins: its process is there and has read the pipelines. */
   readonly begun: Promise<void>;
@@ -17,10 +17,10 @@ export interface RunningStage {
 
 /** Runs stages in processes of their own. */
 export class StageRunner {
-  readonly #pool: HostPool;
+  readonly #pool: RunnerPool;
 
-  constructor(options: HostOptions, atOnce: number, log: Logger) {
-    this.#pool = new HostPool(options, atOnce, log);
+  constructor(options: RunnerOptions, atOnce: number, log: Logger) {
+    this.#pool = new RunnerPool(options, atOnce, log);
   }
 
   /** A stage will be run soon. */
@@ -28,30 +28,30 @@ export class StageRunner {
     this.#pool.prepare();
   }
 
-  run(job: HostJob, sink: StageSink, log: Logger): RunningStage {
+  run(job: StageJob, sink: StageSink, log: Logger): RunningStage {
     let stopped: StopReason | undefined;
-    let stage: HostedStage | undefined;
+    let stage: StageRun | undefined;
     const begun = deferred<void>();
     const run = async (): Promise<StageOutcome> => {
-      const host = await this.#pool.acquire();
+      const runner = await this.#pool.acquire();
       if (stopped !== undefined) {
-        this.#pool.release(host);
+        this.#pool.release(runner);
         return { kind: "stopped", reason: stopped };
       }
-      stage = new HostedStage(host, job, sink, log, () => begun.resolve());
+      stage = new StageRun(runner, job, sink, log, () => begun.resolve());
       try {
         const { outcome, reusable } = await stage.run();
-        if (reusable) this.#pool.release(host);
+        if (reusable) this.#pool.release(runner);
         return outcome;
       } catch (error) {
-        await host.kill();
+        await runner.kill();
         throw error;
       }
     };
     const done = run().catch((error: unknown): StageOutcome => {
       log.error({ err: error }, "a stage could not be run");
-      const message = `The stage could not be run: ${error instanceof Error ? error.message : String(error)}`;
-      return { kind: "failed", failure: { message, code: "STAGE_FAILED" } };
+      const reason = `The stage could not be run: ${error instanceof Error ? error.message : String(error)}`;
+      return { kind: "not_run", reason };
     });
     return {
       done,

@@ -1,4 +1,4 @@
-import type { HostArtifact, HostReference, PartEvent } from "./protocol.ts";
+import type { PartEvent, StageArtifact, StageReference } from "./protocol.ts";
 
 /** Sums that a stage reports. */
 export interface StageMetricValues {
@@ -16,8 +16,8 @@ export interface StageSink {
   progress(percent: number, part: string | undefined): void;
   metrics(values: StageMetricValues): void;
   part(event: PartEvent): void;
-  /** Stores a file of the work folder. Its failure is told to the stage. */
-  artifact(artifact: HostArtifact): Promise<void>;
+  /** Stores a file of the workspace. Its failure is told to the stage. */
+  artifact(artifact: StageArtifact): Promise<void>;
   /** Records a file that is kept elsewhere. */
-  reference(artifact: HostReference): void;
+  reference(artifact: StageReference): void;
 }

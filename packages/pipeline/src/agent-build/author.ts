@@ -16,7 +16,7 @@ export interface AuthorWork {
 }
 
 export interface GeneratedFile {
-  /** Relative to the build's work folder. */
+  /** Relative to the build's workspace. */
   readonly path: string;
   readonly content: string;
   readonly media_type: string;

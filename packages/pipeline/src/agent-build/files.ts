@@ -5,7 +5,7 @@ import type { StageContext, StageReporter } from "../context.ts";
 import { StageError } from "../errors.ts";
 import type { GeneratedFile } from "./author.ts";
 
-/** Puts a file into the work folder, where later stages and the agent find it, and records it as an artifact. */
+/** Puts a file into the workspace, where later stages and the agent find it, and records it as an artifact. */
 export async function writeArtifact(
   reporter: StageReporter,
   workDir: string,
@@ -30,7 +30,7 @@ export async function readDocument<Schema extends z.ZodType>(
 ): Promise<z.output<Schema>> {
   const text = await readFile(join(ctx.workDir, path), { encoding: "utf8", signal: ctx.signal }).catch(
     (cause: unknown) => {
-      throw new StageError(`expected the document ${path} of an earlier stage in the work folder`, { cause });
+      throw new StageError(`expected the document ${path} of an earlier stage in the workspace`, { cause });
     },
   );
   const parsed = schema.safeParse(parseJson(text, path));

@@ -1,4 +1,4 @@
-/** Where the files of an agent lie, relative to the build's work folder. Part of the contract with other programs. */
+/** Where the files of an agent lie, relative to the build's workspace. Part of the contract with other programs. */
 export const documentPath = (agent: string, document: string): string => `docs/${agent}/${document}.json`;
 export const promptPath = (agent: string): string =>
   `prompts/generated_agents_prompts/${agent}/${agent}.yaml`;

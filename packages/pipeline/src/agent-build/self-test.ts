@@ -79,7 +79,7 @@ async function runTest(ctx: StageContext, agent: string, test: SelfTest, folder:
 
 /**
  * Runs the agent on every self-test, each in a process of its own and in a folder with the test's files, below the
- * work folder. Throws a StageError at the first that fails, with what the agent printed in the log.
+ * workspace. Throws a StageError at the first that fails, with what the agent printed in the log.
  */
 export async function runSelfTests(
   ctx: StageContext,

@@ -25,7 +25,7 @@ export interface StageRecord {
 
 export interface TestContextOptions {
   readonly stage: string;
-  /** Holds `work` (the work folder) and `artifacts` (the bytes of what was recorded). Both must exist. */
+  /** Holds `work` (the workspace) and `artifacts` (the bytes of what was recorded). Both must exist. */
   readonly folder: string;
   readonly project: StageProject;
   readonly signal: AbortSignal;

@@ -1,20 +1,20 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { codeOf } from "../code-of.ts";
 
-/** Who belongs to a stage besides its host's process group: the host's session, and who carries the stage's names. */
+/** Who belongs to a stage besides its runner's process group: the runner's session, and who carries the stage's names. */
 export interface Membership {
   /** The process that leads group and session. */
   readonly leader: number;
   /** `NAME=value` entries that all must be in a process's first environment; none: only the session counts. */
-  readonly marks: readonly string[];
+  readonly tags: readonly string[];
 }
 
 /** Numbers that are looked at one by one; beyond them a list of all processes is shorter. */
 const FEW = 64;
 
 /**
- * The running processes of a stage, its host left out; undefined where the system has no /proc to tell.
- * A program may leave the group (job control) or the session (setsid): the marks still find it.
+ * The running processes of a stage, its runner left out; undefined where the system has no /proc to tell.
+ * A program may leave the group (job control) or the session (setsid): the tags still find it.
  * `since` (see `newestPid`) leaves out those that were there before: each look reads two files, and a machine has
  * hundreds of processes.
  */
@@ -42,7 +42,7 @@ function madeSince(since: number): number[] | undefined {
   return Array.from({ length: newest - since }, (_, i) => since + 1 + i);
 }
 
-/** SIGKILL to the whole stage, its host included. Returns those that may not be killed. */
+/** SIGKILL to the whole stage, its runner included. Returns those that may not be killed. */
 export function killAll(stage: Membership): number[] {
   const refused = new Set<number>();
   // A process that forks while it is looked for may be missed once; it cannot escape every round.
@@ -56,7 +56,7 @@ export function killAll(stage: Membership): number[] {
   return [...refused];
 }
 
-/** Sends a signal to the stage's processes, but not to its host. False where they cannot be told. */
+/** Sends a signal to the stage's processes, but not to its runner. False where they cannot be told. */
 export function signalMembers(stage: Membership, signal: NodeJS.Signals): boolean {
   const members = membersOf(stage);
   for (const pid of members ?? []) send(pid, signal, new Set());
@@ -83,9 +83,9 @@ function belongs(pid: number, stage: Membership): boolean {
   const [state, , group, session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   if (state === undefined || state === "" || state === "Z" || state === "X") return false;
   if (Number(group) === stage.leader || Number(session) === stage.leader) return true;
-  if (stage.marks.length === 0) return false;
+  if (stage.tags.length === 0) return false;
   const given = new Set(readOf(pid, "environ").split("\0"));
-  return stage.marks.every((mark) => given.has(mark));
+  return stage.tags.every((tag) => given.has(tag));
 }
 
 /** Empty for a process that is gone or that belongs to someone else. */

@@ -1,9 +1,9 @@
 import { copyFile, lstat, mkdir, realpath, stat, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type ArtifactContent, StageError } from "@stagefold/pipeline";
-import { orNone, placeBelow } from "../../folder/inside.ts";
+import { orNone, placeBelow } from "../../workspace/safe-path.ts";
 
-/** Puts what a stage gave as an artifact at its path below the work folder, if it is not there already. */
+/** Puts what a stage gave as an artifact at its path below the workspace, if it is not there already. */
 export async function placeArtifact(workDir: string, path: string, content: ArtifactContent): Promise<void> {
   // A stage in the worker's own process may be the first to use the folder.
   await mkdir(workDir, { recursive: true });

@@ -5,20 +5,20 @@ import { join } from "node:path";
 import { type ArtifactStore, createMemoryFileStores, MemoryProjectStore, Repository } from "@stagefold/core";
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { WorkFolders } from "./work-folders.ts";
+import { Workspaces } from "./workspaces.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 let root: string;
 let store: ArtifactStore;
 let repository: Repository;
-let folders: WorkFolders;
+let workspaces: Workspaces;
 
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "stagefold-folders-"));
+  root = await mkdtemp(join(tmpdir(), "stagefold-workspaces-"));
   const files = createMemoryFileStores();
   store = files.artifacts;
   repository = new Repository({ store: new MemoryProjectStore(), ...files });
-  folders = new WorkFolders(root, store, repository, pino({ level: "silent" }));
+  workspaces = new Workspaces(root, store, repository, pino({ level: "silent" }));
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
@@ -48,22 +48,22 @@ async function halfDone(): Promise<string> {
 
 test("what finished stages recorded is restored once, and later changes are kept", async () => {
   const id = await halfDone();
-  const folder = await folders.prepare(await repository.get(id), 1);
+  const folder = await workspaces.prepare(await repository.get(id), 1);
   expect(await readFile(join(folder, "a/file"), "utf8")).toBe("recorded");
   await writeFile(join(folder, "a/file"), "changed");
-  await folders.prepare(await repository.get(id), 1);
+  await workspaces.prepare(await repository.get(id), 1);
   expect(await readFile(join(folder, "a/file"), "utf8")).toBe("changed");
 });
 
 test("a folder with a damaged note, or one that was removed, is restored", async () => {
   const id = await halfDone();
-  const folder = await folders.prepare(await repository.get(id), 1);
+  const folder = await workspaces.prepare(await repository.get(id), 1);
   await writeFile(join(folder, "a/file"), "changed");
   await writeFile(join(root, `${id}.json`), '{"stages":');
-  await folders.prepare(await repository.get(id), 1);
+  await workspaces.prepare(await repository.get(id), 1);
   expect(await readFile(join(folder, "a/file"), "utf8")).toBe("recorded");
   await rm(folder, { recursive: true });
-  await folders.prepare(await repository.get(id), 1);
+  await workspaces.prepare(await repository.get(id), 1);
   expect(await readFile(join(folder, "a/file"), "utf8")).toBe("recorded");
 });
 
@@ -80,8 +80,8 @@ test("a day after the end of its build a folder goes, unless it is held", async 
   }
   for (const id of [ended, held]) await repository.control.cancel(id);
   const left = () => [ended, held, active, unknown].map((id) => existsSync(join(root, id)));
-  await folders.sweep((id) => id === held);
+  await workspaces.sweep((id) => id === held);
   expect(left()).toEqual([true, true, true, true]);
-  await folders.sweep((id) => id === held, Date.now() + DAY_MS + 1000);
+  await workspaces.sweep((id) => id === held, Date.now() + DAY_MS + 1000);
   expect(left()).toEqual([false, true, true, false]);
 });

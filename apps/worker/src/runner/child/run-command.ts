@@ -5,21 +5,21 @@ import { join } from "node:path";
 import { StageError } from "@stagefold/pipeline";
 import { glob, isDynamicPattern } from "tinyglobby";
 import { codeOf } from "../../code-of.ts";
-import { hostEnv, stageEnv } from "../../env.ts";
-import { ArtifactPathError, findBelow, orNone } from "../../folder/inside.ts";
-import { marksOf } from "../marks.ts";
-import { signalMembers } from "../processes.ts";
-import type { HostJob } from "../protocol.ts";
+import { inheritedEnv, stageEnv } from "../../env.ts";
+import { ArtifactPathError, findBelow, orNone } from "../../workspace/safe-path.ts";
+import { tagsOf } from "../process-tags.ts";
+import { signalMembers } from "../process-tree.ts";
+import type { StageJob } from "../protocol.ts";
 import type { Channel } from "./channel.ts";
 
-type CommandJob = HostJob & { readonly action: Extract<HostJob["action"], { kind: "command" }> };
+type CommandJob = StageJob & { readonly action: Extract<StageJob["action"], { kind: "command" }> };
 
-export function isCommandJob(job: HostJob): job is CommandJob {
+export function isCommandJob(job: StageJob): job is CommandJob {
   return job.action.kind === "command";
 }
 
 /**
- * Runs the command of a stage in the work folder. Its output is this process's own, so it goes to the log as it is.
+ * Runs the command of a stage in the workspace. Its output is this process's own, so it goes to the log as it is.
  * The declared artifacts are recorded when it has ended, also when it failed. Throws a StageError unless it exits with 0.
  */
 export async function runCommand(
@@ -37,7 +37,7 @@ export async function runCommand(
 async function execute(job: CommandJob, signal: AbortSignal): Promise<string | undefined> {
   const { project_id, requirement } = job.project;
   const env = {
-    ...hostEnv(),
+    ...inheritedEnv(),
     ...job.action.env,
     ...stageEnv(project_id, requirement, job.stage, job.attempt),
   };
@@ -47,7 +47,7 @@ async function execute(job: CommandJob, signal: AbortSignal): Promise<string | u
     stdio: ["ignore", "inherit", "inherit"],
   });
   const stop = () => {
-    const stage = { leader: process.pid, marks: marksOf(job) };
+    const stage = { leader: process.pid, tags: tagsOf(job) };
     if (!signalMembers(stage, "SIGTERM")) child.kill("SIGTERM");
   };
   signal.addEventListener("abort", stop, { once: true });
@@ -93,7 +93,7 @@ async function isLink(path: string): Promise<boolean> {
   return (await orNone(lstat(path)))?.isSymbolicLink() === true;
 }
 
-/** A link is followed only to a file below the work folder; another one is left out, which the log says. */
+/** A link is followed only to a file below the workspace; another one is left out, which the log says. */
 async function isRecordable(root: string, path: string): Promise<boolean> {
   try {
     return (await stat(await findBelow(root, path))).isFile();

@@ -24,7 +24,7 @@ function isDelay(seconds: number | undefined): seconds is number {
   return seconds !== undefined && seconds >= 0 && Number.isFinite(seconds);
 }
 
-/** This installation: the workspace, whose folders `apps` and `packages` are what runs stages. */
+/** This installation: the workspace, whose workspaces `apps` and `packages` are what runs stages. */
 const INSTALLATION = fileURLToPath(new URL("../../../../../", import.meta.url));
 const OWN_FRAME = new RegExp(
   `^\\s+at .*(node:|node_modules/|${escaped(`${INSTALLATION}apps/`)}|${escaped(`${INSTALLATION}packages/`)})`,

@@ -3,7 +3,7 @@ import { dirname, join, sep } from "node:path";
 import { isSafePath, LIMITS, utf8Bytes } from "@stagefold/core";
 import { codeOf } from "../code-of.ts";
 
-/** A path that is no artifact's, or that leads out of the work folder. */
+/** A path that is no artifact's, or that leads out of the workspace. */
 export class ArtifactPathError extends Error {
   constructor(message: string) {
     super(message);
@@ -20,7 +20,7 @@ export function requireSafePath(path: string): void {
 }
 
 /**
- * Where a path lies below a folder, with the folders on the way made. `root` must be a real path.
+ * Where a path lies below a folder, with the workspaces on the way made. `root` must be a real path.
  * Throws an ArtifactPathError when a link on the way leads out of it.
  */
 export async function placeBelow(root: string, path: string): Promise<string> {
@@ -60,5 +60,5 @@ function isBelow(root: string, real: string): boolean {
 }
 
 function leadsOut(path: string): ArtifactPathError {
-  return new ArtifactPathError(`The path ${path} leads out of the work folder through a link.`);
+  return new ArtifactPathError(`The path ${path} leads out of the workspace through a link.`);
 }

@@ -1,39 +1,39 @@
 import { Worker } from "node:worker_threads";
 import type { PipelineRegistry } from "@stagefold/pipeline";
-import { Channel, post } from "./host/channel.ts";
-import { details, failureOf } from "./host/failure.ts";
-import { isCommandJob, runCommand } from "./host/run-command.ts";
-import { isRunJob, openPipelines, runFunction } from "./host/run-stage.ts";
-import { hostArguments } from "./host-arguments.ts";
-import { marksOf, SharedMarks } from "./marks.ts";
-import { killAll } from "./processes.ts";
-import { type HostJob, type StageFailure, toHostSchema } from "./protocol.ts";
+import { runnerArguments } from "../arguments.ts";
+import { SharedTags, tagsOf } from "../process-tags.ts";
+import { killAll } from "../process-tree.ts";
+import { type StageFailure, type StageJob, workerMessageSchema } from "../protocol.ts";
+import { Channel, post } from "./channel.ts";
+import { details, failureOf } from "./failure.ts";
+import { isCommandJob, runCommand } from "./run-command.ts";
+import { isRunJob, openPipelines, runFunction } from "./run-stage.ts";
 
 /** The process that runs stages, one at a time, for the worker that started it and never longer than that. */
 
 interface Running {
-  readonly job: HostJob;
+  readonly job: StageJob;
   readonly channel: Channel;
   readonly abort: AbortController;
 }
 
-const { workerPid, pipelines: folder } = hostArguments(process.argv.slice(2));
-const shared = new SharedMarks();
-const watchdog = new Worker(new URL("./watchdog-host.js", import.meta.url), {
+const { workerPid, pipelines: folder } = runnerArguments(process.argv.slice(2));
+const shared = new SharedTags();
+const watchdog = new Worker(new URL("./watchdog.js", import.meta.url), {
   workerData: { workerPid, memory: shared.memory },
 });
-watchdog.on("error", (error) => leave(`The watchdog of a stage host failed: ${details(error)}`));
+watchdog.on("error", (error) => leave(`The watchdog of a runner process failed: ${details(error)}`));
 watchdog.unref();
 
 const home = process.cwd();
 let running: Running | undefined;
-let marks: readonly string[] = [];
+let tags: readonly string[] = [];
 // Read while nobody waits yet; the first stage that needs them hears of a failure.
 const pipelines: Promise<PipelineRegistry> = openPipelines(folder);
 
 // One stream keeps the order of both.
 process.stderr.write = process.stdout.write.bind(process.stdout);
-process.on("disconnect", () => killAll({ leader: process.pid, marks }));
+process.on("disconnect", () => killAll({ leader: process.pid, tags }));
 process.on("uncaughtException", (error) => crashed(error));
 process.on("unhandledRejection", (reason) => crashed(reason));
 process.on("message", (raw) => heard(raw));
@@ -43,7 +43,7 @@ pipelines.then(loaded, loaded);
 post([{ kind: "ready" }]);
 
 function heard(raw: unknown): void {
-  const message = toHostSchema.parse(raw);
+  const message = workerMessageSchema.parse(raw);
   if (message.kind === "start") {
     void begin(message.job);
     return;
@@ -64,9 +64,9 @@ function heard(raw: unknown): void {
   }
 }
 
-async function begin(job: HostJob): Promise<void> {
-  marks = marksOf(job);
-  shared.write(marks);
+async function begin(job: StageJob): Promise<void> {
+  tags = tagsOf(job);
+  shared.write(tags);
   const mine: Running = { job, channel: new Channel(job.id), abort: new AbortController() };
   running = mine;
   const resources = process.getActiveResourcesInfo().length;
@@ -108,7 +108,7 @@ async function end(mine: Running, tell: () => void, last = ""): Promise<void> {
 /** An error that no stage caught: of the stage that runs, or of something that an earlier one left behind. */
 function crashed(error: unknown): void {
   if (running) void fail(running, error, () => false);
-  else leave(`A stage host failed between stages: ${details(error)}`);
+  else leave(`A runner process failed between stages: ${details(error)}`);
 }
 
 function leave(reason: string): void {

@@ -13,7 +13,7 @@ import {
 import type { Logger } from "pino";
 import { z } from "zod";
 import { codeOf } from "../code-of.ts";
-import { orNone, placeBelow } from "./inside.ts";
+import { orNone, placeBelow } from "./safe-path.ts";
 
 /** Which attempt of each finished stage a folder has the files of. */
 const contentsSchema = z.object({ stages: z.record(z.string(), z.number().int()) });
@@ -23,12 +23,12 @@ type Contents = z.output<typeof contentsSchema>;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
- * The work folders of builds, `<root>/<project_id>`, shared by the stages of a build. Beside each is a note
+ * The work workspaces of builds, `<root>/<project_id>`, shared by the stages of a build. Beside each is a note
  * (`<project_id>.json`) of what it has, so that a worker restores what stages made elsewhere, and only that.
  * A folder goes when its build completes or is deleted; one of a build that failed or was cancelled stays for a day,
  * since a retry may want it.
  */
-export class WorkFolders {
+export class Workspaces {
   readonly #root: string;
   readonly #store: ArtifactStore;
   readonly #repository: Repository;
@@ -67,7 +67,7 @@ export class WorkFolders {
     await removeFolder(join(this.#root, projectId));
   }
 
-  /** Removes the folders of builds that ended, or of which nothing is known, more than a day ago. */
+  /** Removes the workspaces of builds that ended, or of which nothing is known, more than a day ago. */
   async sweep(isHeld: (projectId: string) => boolean, now = Date.now()): Promise<void> {
     const names = (await orNone(readdir(this.#root))) ?? [];
     for (const name of names) {
@@ -117,10 +117,7 @@ export class WorkFolders {
     if (text === undefined) return { stages: {} };
     const parsed = noteSchema.safeParse(text);
     if (parsed.success) return parsed.data;
-    this.#log.warn(
-      { project: projectId },
-      "the note of a work folder is damaged: its artifacts are restored",
-    );
+    this.#log.warn({ project: projectId }, "the note of a workspace is damaged: its artifacts are restored");
     return { stages: {} };
   }
 

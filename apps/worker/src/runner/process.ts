@@ -2,36 +2,36 @@ import { type ChildProcess, fork } from "node:child_process";
 import { closeSync } from "node:fs";
 import type { Socket } from "node:net";
 import { deferred } from "../async.ts";
-import { type HostArguments, toArguments } from "./host-arguments.ts";
+import { type RunnerArguments, toArguments } from "./arguments.ts";
 import { openPipe } from "./pipe.ts";
-import { killAll, membersOf } from "./processes.ts";
-import { type FromHost, fromHostSchema, type ToHost } from "./protocol.ts";
+import { killAll, membersOf } from "./process-tree.ts";
+import { type RunnerMessage, runnerMessagesSchema, type WorkerMessage } from "./protocol.ts";
 
-export interface HostOptions extends HostArguments {
+export interface RunnerOptions extends RunnerArguments {
   /** The built module that runs stages. */
   readonly script: string;
   /** All that it inherits of the environment. */
   readonly env: Readonly<Record<string, string>>;
 }
 
-export interface HostExit {
+export interface ProcessExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
 
-/** Called for what a host says, in the order in which it does. */
-export interface HostListener {
-  readonly message: (message: Exclude<FromHost, { kind: "loaded" }>) => void;
+/** Called for what a runner says, in the order in which it does. */
+export interface RunnerListener {
+  readonly message: (message: Exclude<RunnerMessage, { kind: "loaded" }>) => void;
   readonly output: (bytes: Buffer) => void;
-  /** A message of no known form: the host cannot be trusted any more. */
+  /** A message of no known form: the runner cannot be trusted any more. */
   readonly garbled: (reason: string) => void;
 }
 
-/** How long a host may take until it is ready, in milliseconds: two slow cores may start many at once. */
+/** How long a runner may take until it is ready, in milliseconds: two slow cores may start many at once. */
 const START_MS = 30_000;
 
-/** A stage host as its worker sees it: a process in a group and session of its own. */
-export class HostProcess {
+/** A runner process as its worker sees it: a process in a group and session of its own. */
+export class RunnerProcess {
   readonly pid: number;
   /** Its output and that of all it starts. */
   readonly output: Socket;
@@ -39,8 +39,8 @@ export class HostProcess {
   readonly loaded: Promise<void>;
   /** When every process that could write to the output is gone. */
   readonly outputEnded: Promise<void>;
-  readonly exited: Promise<HostExit>;
-  listener: HostListener | undefined;
+  readonly exited: Promise<ProcessExit>;
+  listener: RunnerListener | undefined;
   readonly #child: ChildProcess;
   readonly #loaded = deferred<void>();
   #gone = false;
@@ -63,7 +63,7 @@ export class HostProcess {
     this.outputEnded = new Promise((resolve) => output.once("close", () => resolve()));
   }
 
-  static async start(options: HostOptions): Promise<HostProcess> {
+  static async start(options: RunnerOptions): Promise<RunnerProcess> {
     const pipe = await openPipe();
     try {
       const child = fork(options.script, toArguments(options), {
@@ -73,9 +73,9 @@ export class HostProcess {
         stdio: ["ignore", pipe.writeFd, pipe.writeFd, "ipc"],
       });
       if (child.pid === undefined) throw await startError(child);
-      const host = new HostProcess(child, child.pid, pipe.reader);
-      await host.#ready();
-      return host;
+      const runner = new RunnerProcess(child, child.pid, pipe.reader);
+      await runner.#ready();
+      return runner;
     } catch (error) {
       pipe.reader.destroy();
       throw error;
@@ -88,31 +88,31 @@ export class HostProcess {
     return this.#gone;
   }
 
-  send(message: ToHost): void {
+  send(message: WorkerMessage): void {
     if (this.#child.connected) this.#child.send(message);
   }
 
   /**
-   * Whether processes of the stage are still there besides the host and those that were made before `since`; undefined
+   * Whether processes of the stage are still there besides the runner and those that were made before `since`; undefined
    * where that cannot be told.
    */
-  hasLeftovers(marks: readonly string[], since?: number): boolean | undefined {
-    const members = membersOf({ leader: this.pid, marks }, since);
+  hasLeftovers(tags: readonly string[], since?: number): boolean | undefined {
+    const members = membersOf({ leader: this.pid, tags }, since);
     return members === undefined ? undefined : members.length > 0;
   }
 
-  /** Ends the host and all that belongs to the stage, at once. Resolves with the pids that could not be ended. */
-  async kill(marks: readonly string[] = []): Promise<readonly number[]> {
-    const refused = killAll({ leader: this.pid, marks });
+  /** Ends the runner and all that belongs to the stage, at once. Resolves with the pids that could not be ended. */
+  async kill(tags: readonly string[] = []): Promise<readonly number[]> {
+    const refused = killAll({ leader: this.pid, tags });
     await this.exited;
-    // What the host started in its last moment.
-    killAll({ leader: this.pid, marks });
+    // What the runner started in its last moment.
+    killAll({ leader: this.pid, tags });
     return refused;
   }
 
   /** Without waiting: for a worker that ends now. */
   killNow(): void {
-    killAll({ leader: this.pid, marks: [] });
+    killAll({ leader: this.pid, tags: [] });
   }
 
   async #ready(): Promise<void> {
@@ -138,11 +138,11 @@ export class HostProcess {
     if (first === "ready") return;
     await this.kill();
     const how = first === "late" ? `was not ready after ${START_MS / 1000} s` : exitText(first);
-    throw new Error(`A stage host did not start: it ${how}. ${said}`);
+    throw new Error(`A runner process did not start: it ${how}. ${said}`);
   }
 
   #heard(raw: unknown): void {
-    const parsed = fromHostSchema.safeParse(raw);
+    const parsed = runnerMessagesSchema.safeParse(raw);
     if (!parsed.success) {
       this.listener?.garbled(parsed.error.message);
       return;
@@ -155,14 +155,14 @@ export class HostProcess {
 }
 
 /** How a process ended, as the end of a sentence. */
-export function exitText({ code, signal }: HostExit): string {
+export function exitText({ code, signal }: ProcessExit): string {
   return signal === null ? `ended with exit code ${code}` : `was killed by ${signal}`;
 }
 
 function startError(child: ChildProcess): Promise<Error> {
   return new Promise((resolve) => {
     child.once("error", (error) =>
-      resolve(new Error(`A stage host did not start: ${error.message}`, { cause: error })),
+      resolve(new Error(`A runner process did not start: ${error.message}`, { cause: error })),
     );
   });
 }

@@ -1,10 +1,10 @@
 import type { Logger } from "pino";
 import { deferred, sleep } from "../async.ts";
-import { exitText, type HostProcess } from "./host-process.ts";
 import { LineSplitter } from "./lines.ts";
-import { marksOf } from "./marks.ts";
-import { newestPid } from "./processes.ts";
-import type { FromHost, HostJob, StageOutcome, StopReason } from "./protocol.ts";
+import { exitText, type RunnerProcess } from "./process.ts";
+import { tagsOf } from "./process-tags.ts";
+import { newestPid } from "./process-tree.ts";
+import type { RunnerMessage, StageJob, StageOutcome, StopReason } from "./protocol.ts";
 import type { StageSink } from "./stage-sink.ts";
 
 /** How long output may take to arrive after the stage's end, in milliseconds. */
@@ -13,21 +13,21 @@ const LAST_OUTPUT_MS = 2000;
 /** A stage that took longer may have seen process numbers come round again: all processes are looked at then. */
 const SHORT_MS = 10_000;
 
-/** `clean`: nothing of the stage is left in the host. `told`: the host said so itself and lives. */
+/** `clean`: nothing of the stage is left in the runner. `told`: the runner said so itself and lives. */
 interface Ending {
   readonly outcome: StageOutcome;
   readonly clean: boolean;
   readonly told: boolean;
 }
 
-/** One attempt of a stage on one host, from its start until nothing of it is left. */
-export class HostedStage {
-  readonly #host: HostProcess;
-  readonly #job: HostJob;
+/** One attempt of a stage on one runner, from its start until nothing of it is left. */
+export class StageRun {
+  readonly #process: RunnerProcess;
+  readonly #job: StageJob;
   readonly #sink: StageSink;
   readonly #log: Logger;
   readonly #onBegun: () => void;
-  readonly #marks: readonly string[];
+  readonly #tags: readonly string[];
   readonly #splitter: LineSplitter;
   readonly #ended = deferred<Ending>();
   readonly #marker = deferred<void>();
@@ -40,36 +40,36 @@ export class HostedStage {
   #ending = false;
   #stores: Promise<void> = Promise.resolve();
 
-  constructor(host: HostProcess, job: HostJob, sink: StageSink, log: Logger, onBegun: () => void) {
+  constructor(runner: RunnerProcess, job: StageJob, sink: StageSink, log: Logger, onBegun: () => void) {
     this.#onBegun = onBegun;
-    this.#host = host;
+    this.#process = runner;
     this.#job = job;
     this.#sink = sink;
     this.#log = log;
-    this.#marks = marksOf(job);
+    this.#tags = tagsOf(job);
     this.#splitter = new LineSplitter(job.marker);
   }
 
-  /** Resolves when the attempt has ended; `reusable` says whether the host may run another stage. */
+  /** Resolves when the attempt has ended; `reusable` says whether the runner may run another stage. */
   async run(): Promise<{ outcome: StageOutcome; reusable: boolean }> {
-    this.#host.listener = {
+    this.#process.listener = {
       message: (message) => this.#heard(message),
       output: (bytes) => this.#read(bytes),
       garbled: (reason) => this.#lost(`The process of the stage said something unknown: ${reason}`),
     };
-    void this.#host.exited.then((exit) =>
+    void this.#process.exited.then((exit) =>
       this.#lost(`The process of the stage ${exitText(exit)} before the stage had returned.`),
     );
-    this.#host.send({ kind: "start", job: this.#job });
+    this.#process.send({ kind: "start", job: this.#job });
     // A command needs no pipelines.
     if (this.#job.action.kind === "command") this.#onBegun();
-    else void this.#host.loaded.then(this.#onBegun);
+    else void this.#process.loaded.then(this.#onBegun);
     const ending = await this.#ended.promise;
     this.#ending = true;
-    this.#host.output.resume();
+    this.#process.output.resume();
     const reusable = await this.#settle(ending);
     clearTimeout(this.#graceTimer);
-    this.#host.listener = undefined;
+    this.#process.listener = undefined;
     const outcome: StageOutcome =
       this.#stopped === undefined ? ending.outcome : { kind: "stopped", reason: this.#stopped };
     return { outcome, reusable };
@@ -86,35 +86,35 @@ export class HostedStage {
       this.#kill();
       return;
     }
-    this.#host.send({ kind: "abort", job: this.#job.id, reason });
+    this.#process.send({ kind: "abort", job: this.#job.id, reason });
     this.#graceTimer = setTimeout(() => this.#kill(), graceMs);
   }
 
   async #settle({ clean, told }: Ending): Promise<boolean> {
     if (told && !this.#splitter.ended)
-      await Promise.race([this.#marker.promise, this.#host.exited, sleep(LAST_OUTPUT_MS)]);
+      await Promise.race([this.#marker.promise, this.#process.exited, sleep(LAST_OUTPUT_MS)]);
     const complete = this.#splitter.ended;
     // Without /proc nobody can tell what a command left behind: its group ends with it.
     const since = performance.now() - this.#startedAt < SHORT_MS ? this.#since : undefined;
-    const leftovers = this.#host.hasLeftovers(this.#marks, since) ?? this.#job.action.kind === "command";
+    const leftovers = this.#process.hasLeftovers(this.#tags, since) ?? this.#job.action.kind === "command";
     const reusable =
-      told && clean && complete && !leftovers && this.#stopped === undefined && !this.#host.gone;
-    if (!reusable) await this.#endHost();
+      told && clean && complete && !leftovers && this.#stopped === undefined && !this.#process.gone;
+    if (!reusable) await this.#endRunner();
     this.#sink.lines(this.#splitter.end());
     await this.#stores;
     return reusable;
   }
 
-  async #endHost(): Promise<void> {
-    const refused = await this.#host.kill(this.#marks);
+  async #endRunner(): Promise<void> {
+    const refused = await this.#process.kill(this.#tags);
     if (refused.length > 0) this.#log.error({ pids: refused }, "processes of a stage may not be ended");
-    await Promise.race([this.#host.outputEnded, sleep(LAST_OUTPUT_MS)]);
-    this.#host.output.destroy();
+    await Promise.race([this.#process.outputEnded, sleep(LAST_OUTPUT_MS)]);
+    this.#process.output.destroy();
   }
 
   #kill(): void {
-    this.#host
-      .kill(this.#marks)
+    this.#process
+      .kill(this.#tags)
       .catch((error: unknown) => this.#lost(`The stage cannot be ended: ${String(error)}`));
   }
 
@@ -128,11 +128,11 @@ export class HostedStage {
     if (this.#splitter.ended) this.#marker.resolve();
     if (this.#ending || this.#sink.hasRoom()) return;
     // The pipe fills up and the stage waits: what cannot be stored yet is not gathered either.
-    this.#host.output.pause();
-    void this.#sink.room().then(() => this.#host.output.resume());
+    this.#process.output.pause();
+    void this.#sink.room().then(() => this.#process.output.resume());
   }
 
-  #heard(message: Exclude<FromHost, { kind: "loaded" }>): void {
+  #heard(message: Exclude<RunnerMessage, { kind: "loaded" }>): void {
     if (message.kind === "ready" || message.job !== this.#job.id) return;
     switch (message.kind) {
       case "progress":
@@ -170,16 +170,16 @@ export class HostedStage {
   }
 
   /** One after the other: of two with the same path the later one stays. */
-  #store({ request, artifact }: Extract<FromHost, { kind: "artifact" }>): void {
+  #store({ request, artifact }: Extract<RunnerMessage, { kind: "artifact" }>): void {
     const job = this.#job.id;
     this.#stores = this.#stores.then(async () => {
       try {
         await this.#sink.artifact(artifact);
-        this.#host.send({ kind: "stored", job, request });
+        this.#process.send({ kind: "stored", job, request });
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
         this.#log.warn({ err: error, path: artifact.path }, "an artifact was not stored");
-        this.#host.send({ kind: "refused", job, request, message });
+        this.#process.send({ kind: "refused", job, request, message });
       }
     });
   }

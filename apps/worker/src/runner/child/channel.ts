@@ -1,6 +1,6 @@
-import type { FromHost, StageFailure } from "../protocol.ts";
+import type { RunnerMessage, StageFailure } from "../protocol.ts";
 
-type Message = FromHost;
+type Message = RunnerMessage;
 
 /** How long what nobody waits for (progress, sums, references) is gathered, in milliseconds: a message costs both sides. */
 const GATHER_MS = 100;
@@ -94,7 +94,7 @@ export class Channel {
   }
 }
 
-/** To the worker. A channel that is closed means that the worker is gone, and so is this host in a moment. */
+/** To the worker. A channel that is closed means that the worker is gone, and so is this runner in a moment. */
 export function post(messages: readonly Message[]): void {
   if (process.connected) process.send?.(messages);
 }

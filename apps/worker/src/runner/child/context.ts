@@ -10,8 +10,8 @@ import {
   type SubStageContext,
 } from "@stagefold/pipeline";
 import { z } from "zod";
-import { requireSafePath } from "../../folder/inside.ts";
-import { type HostJob, metricsSchema } from "../protocol.ts";
+import { requireSafePath } from "../../workspace/safe-path.ts";
+import { metricsSchema, type StageJob } from "../protocol.ts";
 import { placeArtifact } from "./artifact-file.ts";
 import type { Channel } from "./channel.ts";
 
@@ -30,7 +30,7 @@ const referenceSchema = optionsSchema.extend({
 });
 
 /** What a stage works with, in the process that runs it. Reports go through the channel; logs are the output. */
-export class HostContext implements StageContext {
+export class RunnerContext implements StageContext {
   readonly project: StageProject;
   readonly stage: string;
   readonly attempt: number;
@@ -41,7 +41,7 @@ export class HostContext implements StageContext {
   readonly #parts = new Map<string, "running" | "completed" | "failed">();
   readonly #pending = new Set<Promise<unknown>>();
 
-  constructor(job: HostJob, project: StageProject, channel: Channel, signal: AbortSignal) {
+  constructor(job: StageJob, project: StageProject, channel: Channel, signal: AbortSignal) {
     this.project = project;
     this.stage = job.stage;
     this.attempt = job.attempt;

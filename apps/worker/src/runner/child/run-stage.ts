@@ -6,14 +6,14 @@ import {
   type StageProject,
 } from "@stagefold/pipeline";
 import { announceStage } from "../../env.ts";
-import type { HostJob } from "../protocol.ts";
+import type { StageJob } from "../protocol.ts";
 import type { Channel } from "./channel.ts";
-import { HostContext } from "./context.ts";
+import { RunnerContext } from "./context.ts";
 import { checkedOutput } from "./output.ts";
 
-type RunJob = HostJob & { readonly action: Extract<HostJob["action"], { kind: "run" }> };
+type RunJob = StageJob & { readonly action: Extract<StageJob["action"], { kind: "run" }> };
 
-export function isRunJob(job: HostJob): job is RunJob {
+export function isRunJob(job: StageJob): job is RunJob {
   return job.action.kind === "run";
 }
 
@@ -31,7 +31,7 @@ export async function runFunction(
   const project = stageProject(job);
   announceStage(project.project_id, project.requirement, job.stage, job.attempt);
   process.chdir(job.work_dir);
-  const context = new HostContext(job, project, channel, signal);
+  const context = new RunnerContext(job, project, channel, signal);
   const value: unknown = await definition.action.run(context);
   await context.settled();
   return await checkedOutput(value, definition.output);
@@ -42,7 +42,7 @@ export function openPipelines(folder: string | undefined): Promise<PipelineRegis
   return folder === undefined ? Promise.resolve(builtInPipelines()) : loadPipelines(folder);
 }
 
-function stageProject(job: HostJob): StageProject {
+function stageProject(job: StageJob): StageProject {
   const { user_id, agent_id, ...rest } = job.project;
   return { ...rest, ...(user_id !== undefined && { user_id }), ...(agent_id !== undefined && { agent_id }) };
 }

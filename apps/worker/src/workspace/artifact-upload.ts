@@ -7,22 +7,22 @@ import {
   artifactInputSchema,
 } from "@stagefold/core";
 import { z } from "zod";
-import type { HostArtifact, HostReference } from "../runner/protocol.ts";
-import { ArtifactPathError, findBelow } from "./inside.ts";
+import type { StageArtifact, StageReference } from "../runner/protocol.ts";
 import { mediaTypeOf } from "./media-type.ts";
+import { ArtifactPathError, findBelow } from "./safe-path.ts";
 
 /** Bytes of one artifact. */
 export const ARTIFACT_AT_MOST = 64 * 1024 * 1024;
 
 /**
- * Stores a file of the work folder as an artifact of an attempt. Resolves, once its bytes are safe, with what the
+ * Stores a file of the workspace as an artifact of an attempt. Resolves, once its bytes are safe, with what the
  * project records of it. Errors: ArtifactPathError, PAYLOAD_TOO_LARGE, STORE_UNAVAILABLE.
  */
 export async function storeArtifact(
   store: ArtifactStore,
   attempt: AttemptRef,
   workDir: string,
-  given: HostArtifact,
+  given: StageArtifact,
 ): Promise<ArtifactInput> {
   const { path, sub_stage, media_type = mediaTypeOf(path), doc_path, metadata } = given;
   const file = await findBelow(await realpath(workDir), path);
@@ -36,7 +36,7 @@ export async function storeArtifact(
 }
 
 /** What the project records of a file that is kept elsewhere. Errors: ArtifactPathError. */
-export function referenceEntry(given: HostReference): ArtifactInput {
+export function referenceEntry(given: StageReference): ArtifactInput {
   const entry = artifactInputSchema.safeParse(given);
   if (!entry.success)
     throw new ArtifactPathError(`The artifact ${given.path}: ${z.prettifyError(entry.error)}`);

@@ -1,5 +1,5 @@
 /** What every process of an attempt has in its environment, unless it was given another one. */
-export function marksOf(job: { project: { project_id: string }; stage: string; attempt: number }): string[] {
+export function tagsOf(job: { project: { project_id: string }; stage: string; attempt: number }): string[] {
   return [
     `STAGEFOLD_PROJECT_ID=${job.project.project_id}`,
     `STAGEFOLD_STAGE=${job.stage}`,
@@ -10,8 +10,8 @@ export function marksOf(job: { project: { project_id: string }; stage: string; a
 /** More than the names of any attempt. */
 const BYTES = 1024;
 
-/** The marks of the stage that runs, where another thread finds them without being woken for each stage. */
-export class SharedMarks {
+/** The tags of the stage that runs, where another thread finds them without being woken for each stage. */
+export class SharedTags {
   readonly memory: SharedArrayBuffer;
   readonly #length: Int32Array;
   readonly #text: Uint8Array;
@@ -23,8 +23,8 @@ export class SharedMarks {
     this.#text = new Uint8Array(memory, 4);
   }
 
-  write(marks: readonly string[]): void {
-    const bytes = new TextEncoder().encode(marks.join("\n"));
+  write(tags: readonly string[]): void {
+    const bytes = new TextEncoder().encode(tags.join("\n"));
     // Nobody finds one half of the old and one half of the new.
     Atomics.store(this.#length, 0, 0);
     this.#text.set(bytes);
