@@ -1,4 +1,4 @@
 export { createApp } from "./http/app.ts";
 export type { ApiDeps } from "./http/deps.ts";
 export { Metrics } from "./http/metrics.ts";
-export { type Api, ApiStartError, startApi } from "./http/server.ts";
+export { type Api, ApiStartError, startApi } from "./server.ts";

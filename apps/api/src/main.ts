@@ -5,10 +5,10 @@ import { type Env, openBackend } from "@stagefold/runtime";
 import { type Logger, pino } from "pino";
 import { z } from "zod";
 import { loadEnv } from "./env.ts";
+import { stopOnSignals } from "./graceful-shutdown.ts";
 import { Metrics } from "./http/metrics.ts";
-import { type Api, startApi } from "./http/server.ts";
+import { type Api, startApi } from "./server.ts";
 import { explain } from "./start-error.ts";
-import { stopOnSignals } from "./stop.ts";
 
 interface Closable {
   close(): Promise<void>;

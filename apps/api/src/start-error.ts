@@ -2,7 +2,7 @@ import { isStagefoldError } from "@stagefold/core";
 import { LocalDynamoDBError } from "@stagefold/local-dynamodb";
 import { PipelineError } from "@stagefold/pipeline";
 import { EnvError } from "@stagefold/runtime";
-import { ApiStartError } from "./http/server.ts";
+import { ApiStartError } from "./server.ts";
 
 /** What the one who started the process reads, and how it ends: 2 for what has to be written otherwise, else 1. */
 export function explain(error: unknown): { sentence: string; exitCode: 1 | 2 } {

@@ -7,7 +7,7 @@ import {
   Repository,
 } from "@stagefold/core";
 import { agentBuild, createRegistry, definePipeline } from "@stagefold/pipeline";
-import { appRouter, type ContextDeps, createContextInner } from "../src/router/index.ts";
+import { appRouter, type ContextDeps, createContextInner } from "../src/routers/index.ts";
 
 /** A time that only moves when it is told to. */
 export class TestClock {

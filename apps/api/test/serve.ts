@@ -1,7 +1,7 @@
 import { createTRPCClient, httpBatchLink, httpSubscriptionLink, splitLink } from "@trpc/client";
 import { EventSource } from "eventsource";
 import { type ApiDeps, startApi } from "../src/index.ts";
-import type { AppRouter } from "../src/router/index.ts";
+import type { AppRouter } from "../src/routers/index.ts";
 import { memoryDeps } from "./fixture.ts";
 
 /** A real server on a free port, on the reference stores unless others are given. */

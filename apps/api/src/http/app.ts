@@ -1,19 +1,19 @@
 import type { RequestListener } from "node:http";
 import { TRPCError } from "@trpc/server";
 import express from "express";
-import { createContextInner } from "../router/index.ts";
+import { createContextInner } from "../routers/index.ts";
 import { createWatch } from "../watch/index.ts";
 import { artifactRoutes } from "./artifacts/routes.ts";
 import type { ApiDeps } from "./deps.ts";
-import { guard } from "./guard.ts";
 import { securityHeaders } from "./headers.ts";
 import { healthRoutes } from "./health.ts";
+import { guard } from "./host-check.ts";
 import { Metrics } from "./metrics.ts";
-import { observe } from "./observe.ts";
 import { pageRoutes } from "./page.ts";
+import { observe } from "./request-metrics.ts";
 import { errorHandler, logError, sendError } from "./send-error.ts";
-import { watchProject } from "./streams/watch-project.ts";
-import { trpcRoutes } from "./trpc.ts";
+import { watchProject } from "./sse/watch-project.ts";
+import { trpcRoutes } from "./trpc-routes.ts";
 
 /** The whole HTTP surface, for a server on loopback: it knows its own address from the connections it gets. */
 export function createApp(deps: ApiDeps): RequestListener {

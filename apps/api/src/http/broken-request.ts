@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { StagefoldError } from "@stagefold/core";
-import { errorShapeOf } from "../router/index.ts";
+import { errorShapeOf } from "../routers/index.ts";
 
 const LINGER_MS = 1000;
 

@@ -4,9 +4,9 @@ import { ProjectHub, type ProjectHubOptions } from "./project-hub.ts";
 
 export type { ListChange } from "./list-event.ts";
 export { ListHub } from "./list-hub.ts";
-export { type ManyChange, watchMany } from "./many.ts";
 export type { ProjectReader } from "./project-channel.ts";
 export { ProjectHub } from "./project-hub.ts";
+export { type ManyChange, watchMany } from "./watch-many.ts";
 
 /** What those who watch share: however many they are, the store is asked once. */
 export interface Watch {

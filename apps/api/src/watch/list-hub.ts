@@ -1,6 +1,6 @@
 import { type ProjectChange, type Repository, summaryOf } from "@stagefold/core";
 import { ChangeLog } from "./change-log.ts";
-import { Latest } from "./latest.ts";
+import { Latest } from "./latest-value.ts";
 import { type ListChange, type ListEvent, type NumberedChange, projectIdOf } from "./list-event.ts";
 import { type ListFilter, standing } from "./list-filter.ts";
 import { ListWindow } from "./list-window.ts";

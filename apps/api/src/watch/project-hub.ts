@@ -1,5 +1,5 @@
 import type { Project, Repository } from "@stagefold/core";
-import { Latest } from "./latest.ts";
+import { Latest } from "./latest-value.ts";
 import { ProjectChannel, type ProjectReader } from "./project-channel.ts";
 
 export interface ProjectHubOptions {

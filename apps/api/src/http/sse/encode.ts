@@ -1,5 +1,5 @@
 import type { Project } from "@stagefold/core";
-import { type ErrorShape, STREAM_OPTIONS } from "../../router/index.ts";
+import { type ErrorShape, STREAM_OPTIONS } from "../../routers/index.ts";
 
 // Events as tRPC's own clients expect them, and as its server writes those of every other subscription.
 

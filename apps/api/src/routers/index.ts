@@ -1,24 +1,23 @@
+import { router } from "../trpc.ts";
 import { artifacts } from "./artifacts.ts";
 import { pipelines } from "./pipelines.ts";
 import { projects } from "./projects.ts";
 import { stages } from "./stages.ts";
 import { stats } from "./stats.ts";
 import { system } from "./system.ts";
-import { router } from "./trpc.ts";
 import { work } from "./work.ts";
 
 /** Every procedure of the API. Clients carry its type alone. */
 export const appRouter = router({ projects, stages, artifacts, work, stats, pipelines, system });
 export type AppRouter = typeof appRouter;
 
-export type { ListChange } from "../watch/index.ts";
 export {
   type CallSeen,
   type Context,
   type ContextDeps,
   createContextInner,
   type SystemFacts,
-} from "./context.ts";
+} from "../context.ts";
 export {
   type ErrorShape,
   errorShapeOf,
@@ -27,7 +26,8 @@ export {
   TRPC_CODES,
   toStagefoldError,
   type WireError,
-} from "./errors.ts";
-export { checkRawInput } from "./raw-input.ts";
-export { PING_MS, STREAM_OPTIONS } from "./trpc.ts";
+} from "../errors.ts";
+export { checkRawInput } from "../reject-unsafe-keys.ts";
+export { PING_MS, STREAM_OPTIONS } from "../trpc.ts";
+export type { ListChange } from "../watch/index.ts";
 export { revisionSeen, watchInputSchema } from "./watch.ts";

@@ -7,10 +7,10 @@ import {
   textSchema,
 } from "@stagefold/core";
 import { z } from "zod";
-import type { ProjectAnswer } from "./answers.ts";
-import { listFields, pageSchema } from "./lists.ts";
-import { planOf, runnerOf } from "./plan.ts";
-import { procedure, router } from "./trpc.ts";
+import type { ProjectAnswer } from "../outputs.ts";
+import { listFields, pageSchema } from "../pagination.ts";
+import { procedure, router } from "../trpc.ts";
+import { planOf, runnerOf } from "./resolve-pipeline.ts";
 import { filterSchema, watch, watchList, watchMany } from "./watch.ts";
 
 const operation = { operation_id: operationIdSchema.optional() };

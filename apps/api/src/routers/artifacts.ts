@@ -8,9 +8,9 @@ import {
   stageKeySchema,
 } from "@stagefold/core";
 import { z } from "zod";
-import type { ProjectAnswer } from "./answers.ts";
-import { listFields, pageOf, pageSchema } from "./lists.ts";
-import { procedure, router } from "./trpc.ts";
+import type { ProjectAnswer } from "../outputs.ts";
+import { listFields, pageOf, pageSchema } from "../pagination.ts";
+import { procedure, router } from "../trpc.ts";
 
 const onStage = z.strictObject({
   project_id: projectIdSchema,

@@ -1,9 +1,9 @@
 import { projectIdSchema, projectStatusSchema, textSchema, userIdSchema } from "@stagefold/core";
 import { type TrackedEnvelope, tracked } from "@trpc/server";
 import { z } from "zod";
+import type { ProjectAnswer } from "../outputs.ts";
+import { procedure } from "../trpc.ts";
 import { type ListChange, type ManyChange, watchMany as watchManyOf } from "../watch/index.ts";
-import type { ProjectAnswer } from "./answers.ts";
-import { procedure } from "./trpc.ts";
 
 /** Sent back by a client that reconnects; one that means nothing here is as good as none. */
 const lastEventId = z.string().max(200).optional();

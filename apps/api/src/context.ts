@@ -1,8 +1,8 @@
 import type { ArtifactStore, ErrorCode, LogStore, Repository } from "@stagefold/core";
 import type { PipelineRegistry } from "@stagefold/pipeline";
-import { createWatch, type Watch } from "../watch/index.ts";
 import { RecentDeletes } from "./recent-deletes.ts";
-import { Stats } from "./stats/stats.ts";
+import { Stats } from "./statistics/statistics.ts";
+import { createWatch, type Watch } from "./watch/index.ts";
 
 /** What a running API says about itself. */
 export interface SystemFacts {

@@ -7,13 +7,13 @@ import {
   PING_MS,
   revisionSeen,
   watchInputSchema,
-} from "../../router/index.ts";
-import { isForeign } from "../guard.ts";
+} from "../../routers/index.ts";
 import { SECURITY_HEADERS } from "../headers.ts";
+import { isForeign } from "../host-check.ts";
 import type { Metrics } from "../metrics.ts";
 import { logError } from "../send-error.ts";
-import { STALLED_MS } from "../trpc.ts";
-import { Pings } from "./pings.ts";
+import { STALLED_MS } from "../trpc-routes.ts";
+import { Pings } from "./keep-alive.ts";
 import { ProjectStream } from "./project-stream.ts";
 
 const PROCEDURE = "projects.watch";

@@ -5,9 +5,9 @@ import { createMemoryFileStores, MemoryProjectStore, type ProjectStore, Reposito
 import { createDynamoClient, DynamoProjectStore, ensureTable } from "@stagefold/core/dynamodb";
 import { startLocalDynamoDB } from "@stagefold/local-dynamodb";
 import { expect, it } from "vitest";
-import { TestClock } from "../../../test/fixture.ts";
-import { putAll, yearOfBuilds } from "../../../test/year-of-builds.ts";
-import { Stats } from "./stats.ts";
+import { TestClock } from "../../test/fixture.ts";
+import { putAll, yearOfBuilds } from "../../test/year-of-builds.ts";
+import { Stats } from "./statistics.ts";
 
 const BUILDS = process.env.SOAK === "1" ? 100_000 : 2500;
 

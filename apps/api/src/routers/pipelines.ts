@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { listFields, pageOf, pageSchema } from "./lists.ts";
-import { procedure, router } from "./trpc.ts";
+import { listFields, pageOf, pageSchema } from "../pagination.ts";
+import { procedure, router } from "../trpc.ts";
 
 /** One text, or one per language: `{ en: "Tests", zh: "测试" }`. */
 const localisedText = z.union([z.string(), z.record(z.string(), z.string())]);

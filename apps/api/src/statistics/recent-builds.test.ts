@@ -1,7 +1,7 @@
 import { MemoryProjectStore, type Repository, toTime } from "@stagefold/core";
 import { expect, it, vi } from "vitest";
-import { memoryDeps, TestClock } from "../../../test/fixture.ts";
-import { putAll, yearOfBuilds } from "../../../test/year-of-builds.ts";
+import { memoryDeps, TestClock } from "../../test/fixture.ts";
+import { putAll, yearOfBuilds } from "../../test/year-of-builds.ts";
 import { RecentBuilds } from "./recent-builds.ts";
 import { StatusCounts } from "./status-counts.ts";
 

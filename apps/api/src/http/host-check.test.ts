@@ -2,8 +2,8 @@ import { request } from "node:http";
 import { describe, expect, it } from "vitest";
 import { memoryDeps } from "../../test/fixture.ts";
 import { serve } from "../../test/serve.ts";
-import { isLoopback } from "./guard.ts";
-import { startApi } from "./server.ts";
+import { startApi } from "../server.ts";
+import { isLoopback } from "./host-check.ts";
 
 const ROUTES = [
   ["GET", "/"],

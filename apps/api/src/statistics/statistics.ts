@@ -1,10 +1,10 @@
 import type { Repository } from "@stagefold/core";
-import { type Builds, buildsByDay } from "./builds.ts";
 import { lastDates } from "./days.ts";
 import { type Overview, overviewOf } from "./overview.ts";
 import { RecentBuilds } from "./recent-builds.ts";
-import { Remembered } from "./remembered.ts";
+import { Remembered } from "./stale-while-revalidate.ts";
 import { StatusCounts } from "./status-counts.ts";
+import { type Builds, buildsByDay } from "./totals.ts";
 
 /** Figures over many builds. They are counted from the lists, and shared by all who ask within a few seconds. */
 export class Stats {

@@ -1,9 +1,9 @@
 import type { ServerResponse } from "node:http";
 import type { Project } from "@stagefold/core";
-import type { ErrorShape } from "../../router/index.ts";
+import type { ErrorShape } from "../../routers/index.ts";
 import type { ProjectReader } from "../../watch/index.ts";
-import { CONNECTED, errorFrame, frameOf, PING } from "./frames.ts";
-import type { Pinged } from "./pings.ts";
+import { CONNECTED, errorFrame, frameOf, PING } from "./encode.ts";
+import type { Pinged } from "./keep-alive.ts";
 
 /**
  * One who watches a project over an open answer. It keeps nothing but the newest state that its connection had no room

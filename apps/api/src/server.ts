@@ -1,10 +1,10 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createApp } from "./app.ts";
-import { answerBrokenRequest } from "./broken-request.ts";
-import type { ApiDeps } from "./deps.ts";
-import { isLoopback } from "./guard.ts";
-import { Traffic } from "./traffic.ts";
+import { createApp } from "./http/app.ts";
+import { answerBrokenRequest } from "./http/broken-request.ts";
+import type { ApiDeps } from "./http/deps.ts";
+import { isLoopback } from "./http/host-check.ts";
+import { Traffic } from "./http/traffic.ts";
 
 export interface Listen {
   /** Of the loopback interface: callers are not authenticated. */

@@ -1,5 +1,5 @@
 import { type ProjectStatus, type Repository, toTime } from "@stagefold/core";
-import { createdDay, DAY_MS, ENDED, eachRow, liveDay, OPEN } from "./closed-days.ts";
+import { createdDay, DAY_MS, ENDED, eachRow, liveDay, OPEN } from "./daily-rollup.ts";
 
 /** What other processes delete, import or retry among the builds of closed days is counted after so long. */
 const KEEP_MS = 900_000;

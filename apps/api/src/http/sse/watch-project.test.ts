@@ -6,7 +6,7 @@ import { memoryDeps } from "../../../test/fixture.ts";
 import { until } from "../../../test/reading.ts";
 import { query, serve } from "../../../test/serve.ts";
 import { createWatch } from "../../watch/index.ts";
-import { Pings } from "./pings.ts";
+import { Pings } from "./keep-alive.ts";
 
 /** What nobody asks for sends a request the other way: tRPC's own. */
 const BY_TRPC = "&by=trpc";

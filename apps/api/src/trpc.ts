@@ -1,7 +1,7 @@
 import { initTRPC } from "@trpc/server";
 import type { Context } from "./context.ts";
 import { errorShapeOf, toStagefoldError, toTRPCError } from "./errors.ts";
-import { checkRawInput } from "./raw-input.ts";
+import { checkRawInput } from "./reject-unsafe-keys.ts";
 
 /** A silent stream is alive: this often it says so. Milliseconds. */
 export const PING_MS = 10_000;

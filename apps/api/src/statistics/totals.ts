@@ -1,7 +1,7 @@
 import { fromTime, secondsBetween } from "@stagefold/core";
 import { z } from "zod";
+import type { BuildFacts } from "./build-row.ts";
 import { dateIn } from "./days.ts";
-import type { BuildFacts } from "./facts.ts";
 import { quantile, successRate, sumOf } from "./figures.ts";
 
 const figuresSchema = z.object({

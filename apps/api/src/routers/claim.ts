@@ -1,5 +1,5 @@
 import { EXTERNAL_POOL, type Repository } from "@stagefold/core";
-import type { ProjectAnswer } from "./answers.ts";
+import type { ProjectAnswer } from "../outputs.ts";
 
 export interface ClaimQuery {
   readonly owner: string;

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { buildsSchema } from "./stats/builds.ts";
-import { timeZoneSchema } from "./stats/days.ts";
-import { overviewSchema } from "./stats/overview.ts";
-import { procedure, router } from "./trpc.ts";
+import { timeZoneSchema } from "../statistics/days.ts";
+import { overviewSchema } from "../statistics/overview.ts";
+import { buildsSchema } from "../statistics/totals.ts";
+import { procedure, router } from "../trpc.ts";
 
 export const stats = router({
   /** How many projects there are in each state. At most a few seconds old. */

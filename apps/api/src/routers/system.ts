@@ -1,7 +1,7 @@
 import { LIMITS, SCHEMA_VERSION, timeSchema } from "@stagefold/core";
 import { z } from "zod";
-import { MAX_BATCH, MAX_BODY_BYTES } from "./errors.ts";
-import { procedure, router } from "./trpc.ts";
+import { MAX_BATCH, MAX_BODY_BYTES } from "../errors.ts";
+import { procedure, router } from "../trpc.ts";
 
 const systemInfoSchema = z.object({
   name: z.literal("stagefold"),

@@ -9,11 +9,11 @@ import {
   stageKeySchema,
 } from "@stagefold/core";
 import { z } from "zod";
-import type { StageAnswer } from "./answers.ts";
-import type { Context } from "./context.ts";
-import { listFields, pageOf, pageSchema } from "./lists.ts";
+import type { Context } from "../context.ts";
+import type { StageAnswer } from "../outputs.ts";
+import { listFields, pageOf, pageSchema } from "../pagination.ts";
+import { procedure, router } from "../trpc.ts";
 import { logPage } from "./stage-logs.ts";
-import { procedure, router } from "./trpc.ts";
 
 /** Lines of a log are short, and there may be millions. */
 const MOST_LINES = 1000;

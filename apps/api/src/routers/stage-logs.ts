@@ -9,7 +9,7 @@ import {
   type Stage,
 } from "@stagefold/core";
 import { z } from "zod";
-import type { Context } from "./context.ts";
+import type { Context } from "../context.ts";
 
 export interface LogQuery {
   readonly project_id: string;

@@ -1,6 +1,6 @@
 import { type ProjectChange, type ProjectStatus, type Repository, toTime } from "@stagefold/core";
-import { createdDay, DAY_MS, dayOf, ENDED, eachRow, isEnded, liveDay, OPEN } from "./closed-days.ts";
-import { type BuildFacts, FACT_FIELDS, factsOf } from "./facts.ts";
+import { type BuildFacts, FACT_FIELDS, factsOf } from "./build-row.ts";
+import { createdDay, DAY_MS, dayOf, ENDED, eachRow, isEnded, liveDay, OPEN } from "./daily-rollup.ts";
 
 /** Days that are read at once, in parts of so many. */
 const SPAN_DAYS = 4;

@@ -7,9 +7,9 @@ import {
   timeSchema,
 } from "@stagefold/core";
 import { z } from "zod";
-import type { ProjectAnswer } from "./answers.ts";
+import type { ProjectAnswer } from "../outputs.ts";
+import { procedure, router } from "../trpc.ts";
 import { type ClaimAnswer, claimWork } from "./claim.ts";
-import { procedure, router } from "./trpc.ts";
 
 const leaseNumber = z.number().int().min(0);
 const operation = { operation_id: operationIdSchema.optional() };
