@@ -5,7 +5,7 @@ import { Stats } from "./statistics/statistics.ts";
 import { createWatch, type Watch } from "./watch/index.ts";
 
 /** What a running API says about itself. */
-export interface SystemFacts {
+export interface SystemInfo {
   readonly version: string;
   /** Which kind of DynamoDB keeps the table, such as `embedded`, `aws` or `endpoint`. */
   readonly engine: string;
@@ -30,7 +30,7 @@ export interface ContextDeps {
   readonly artifacts: ArtifactStore;
   readonly logs: LogStore;
   readonly pipelines: PipelineRegistry;
-  readonly system?: Partial<SystemFacts>;
+  readonly system?: Partial<SystemInfo>;
   readonly watch?: Watch;
   readonly onCall?: ((call: CallSeen) => void) | undefined;
   /** Called when a program's attempt failed and another one is to follow. */
@@ -38,7 +38,7 @@ export interface ContextDeps {
 }
 
 export interface Context extends Omit<ContextDeps, "system" | "watch"> {
-  readonly system: SystemFacts;
+  readonly system: SystemInfo;
   readonly watch: Watch;
   readonly stats: Stats;
   readonly recentDeletes: RecentDeletes;

@@ -45,8 +45,8 @@ export const MAX_BODY_BYTES = 1024 * 1024;
 /** Calls in one request. */
 export const MAX_BATCH = 20;
 
-const MESSAGE_AT_MOST = 1000;
-const PATH_AT_MOST = 200;
+const MAX_MESSAGE = 1000;
+const MAX_PATH = 200;
 /** Texts of these codes may come from a disk, an SDK or a bug: callers get a sentence of ours instead. */
 const INTERNAL_MESSAGE = "The server met an unexpected error; its log says more.";
 
@@ -94,7 +94,7 @@ export function errorShapeOf(error: unknown, path?: string): ErrorShape {
     data: {
       code: wire.code,
       httpStatus: getHTTPStatusCodeFromError(wire),
-      ...(path !== undefined && { path: path.slice(0, PATH_AT_MOST) }),
+      ...(path !== undefined && { path: path.slice(0, MAX_PATH) }),
       stagefold: wireErrorOf(known),
     },
   };
@@ -108,7 +108,7 @@ function publicMessage(error: StagefoldError): string {
     case "STORE_UNAVAILABLE":
       return "The store cannot do this at present; try again shortly.";
     default:
-      return error.message.slice(0, MESSAGE_AT_MOST);
+      return error.message.slice(0, MAX_MESSAGE);
   }
 }
 

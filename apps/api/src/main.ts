@@ -1,14 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { builtInPipelines, loadPipelines } from "@stagefold/pipeline";
-import { type Env, openBackend } from "@stagefold/runtime";
+import { isStagefoldError } from "@stagefold/core";
+import { LocalDynamoDBError } from "@stagefold/local-dynamodb";
+import { builtInPipelines, loadPipelines, PipelineError } from "@stagefold/pipeline";
+import { type Env, EnvError, openBackend } from "@stagefold/runtime";
 import { type Logger, pino } from "pino";
 import { z } from "zod";
 import { loadEnv } from "./env.ts";
 import { stopOnSignals } from "./graceful-shutdown.ts";
 import { Metrics } from "./http/metrics.ts";
-import { type Api, startApi } from "./server.ts";
-import { explain } from "./start-error.ts";
+import { type Api, ApiStartError, startApi } from "./server.ts";
 
 interface Closable {
   close(): Promise<void>;
@@ -71,6 +72,20 @@ function engineOf({ dynamodb }: Env): string {
 async function version(): Promise<string> {
   const text = await readFile(new URL("../package.json", import.meta.url), "utf8");
   return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
+}
+
+/** The sentence for stderr, and the exit code: 2 for settings or arguments that must be corrected, else 1. */
+function explain(error: unknown): { sentence: string; exitCode: 1 | 2 } {
+  if (error instanceof EnvError) return { sentence: error.message, exitCode: 2 };
+  if (error instanceof PipelineError) return { sentence: error.message, exitCode: 2 };
+  if (error instanceof ApiStartError)
+    return { sentence: error.message, exitCode: error.code === "HOST_NOT_LOOPBACK" ? 2 : 1 };
+  if (error instanceof LocalDynamoDBError || isStagefoldError(error))
+    return { sentence: error.message, exitCode: 1 };
+  return {
+    sentence: `The API could not start: ${error instanceof Error ? error.stack : String(error)}`,
+    exitCode: 1,
+  };
 }
 
 main().catch((error: unknown) => {

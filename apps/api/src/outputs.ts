@@ -13,7 +13,7 @@ export interface FailedProject extends ProjectIn<"failed"> {}
 export interface CancelledProject extends ProjectIn<"cancelled"> {}
 
 /** A project as the API answers it: the item, by its status. */
-export type ProjectAnswer =
+export type ProjectOutput =
   | PendingProject
   | QueuedProject
   | BuildingProject
@@ -30,7 +30,7 @@ export interface FailedStage extends StageIn<"failed"> {}
 export interface SkippedStage extends StageIn<"skipped"> {}
 export interface CancelledStage extends StageIn<"cancelled"> {}
 
-export type StageAnswer =
+export type StageOutput =
   | PendingStage
   | RunningStage
   | CompletedStage

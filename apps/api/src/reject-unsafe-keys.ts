@@ -4,7 +4,7 @@ import { StagefoldError } from "@stagefold/core";
 const MAX_DEPTH = 32;
 
 /** Refuses what no schema looks at: names that reach into prototypes, and nesting beyond what an item can keep. */
-export function checkRawInput(input: unknown): void {
+export function rejectUnsafeKeys(input: unknown): void {
   const problem = problemIn(input, "input", MAX_DEPTH);
   if (problem === undefined) return;
   throw new StagefoldError("INVALID_INPUT", `The input is not valid: ${problem}`, { issues: [problem] });

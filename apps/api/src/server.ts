@@ -1,10 +1,12 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { StagefoldError } from "@stagefold/core";
+import { errorShapeOf } from "./errors.ts";
+import { OpenConnections } from "./graceful-shutdown.ts";
 import { createApp } from "./http/app.ts";
-import { answerBrokenRequest } from "./http/broken-request.ts";
 import type { ApiDeps } from "./http/deps.ts";
 import { isLoopback } from "./http/host-check.ts";
-import { Traffic } from "./http/traffic.ts";
 
 export interface Listen {
   /** Of the loopback interface: callers are not authenticated. */
@@ -54,10 +56,10 @@ export async function startApi(deps: ApiDeps, listen: Listen): Promise<Api> {
     },
     createApp(deps),
   );
-  const traffic = new Traffic(server);
+  const connections = new OpenConnections(server);
   server.on("clientError", answerBrokenRequest);
   const url = await listening(server, listen);
-  const close = () => traffic.close();
+  const close = () => connections.close();
   return { url, close, [Symbol.asyncDispose]: close };
 }
 
@@ -82,4 +84,46 @@ function startError(cause: NodeJS.ErrnoException, host: string, port: number): A
   return new ApiStartError("CANNOT_LISTEN", `The API cannot listen on ${host}:${port} (${cause.code}).`, {
     cause,
   });
+}
+
+const LINGER_MS = 1000;
+
+/** Answers what could not be read as a request at all. */
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, refusal] = refusalOf(error.code);
+  const body = JSON.stringify({ error: errorShapeOf(refusal) });
+  socket.end(
+    `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json\r\nx-content-type-options: nosniff\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+  // What is still on its way is read and dropped: cut off too early, the client would not see the answer.
+  socket.resume();
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
+}
+
+function refusalOf(code: string | undefined): [status: string, error: StagefoldError] {
+  switch (code) {
+    case "HPE_HEADER_OVERFLOW":
+      return [
+        "431 Request Header Fields Too Large",
+        new StagefoldError(
+          "PAYLOAD_TOO_LARGE",
+          `The address and headers of a request may have ${MAX_HEADER_BYTES} bytes.`,
+          {
+            limit: MAX_HEADER_BYTES,
+          },
+        ),
+      ];
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return [
+        "408 Request Timeout",
+        new StagefoldError("INVALID_INPUT", "The request did not arrive in time.", {}),
+      ];
+    default:
+      return ["400 Bad Request", new StagefoldError("INVALID_INPUT", "The request is not valid HTTP.", {})];
+  }
 }

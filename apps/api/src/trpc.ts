@@ -1,7 +1,7 @@
 import { initTRPC } from "@trpc/server";
 import type { Context } from "./context.ts";
 import { errorShapeOf, toStagefoldError, toTRPCError } from "./errors.ts";
-import { checkRawInput } from "./reject-unsafe-keys.ts";
+import { rejectUnsafeKeys } from "./reject-unsafe-keys.ts";
 
 /** A silent stream is alive: this often it says so. Milliseconds. */
 export const PING_MS = 10_000;
@@ -35,7 +35,7 @@ const typed = t.middleware(async ({ ctx, next, path, type }) => {
 
 /** What no schema looks at is refused first. */
 const checked = t.middleware(async ({ getRawInput, next }) => {
-  checkRawInput(await getRawInput());
+  rejectUnsafeKeys(await getRawInput());
   return next();
 });
 

@@ -3,14 +3,14 @@ import { TRPCError } from "@trpc/server";
 import express from "express";
 import { createContextInner } from "../routers/index.ts";
 import { createWatch } from "../watch/index.ts";
-import { artifactRoutes } from "./artifacts/routes.ts";
+import { artifactRoutes } from "./artifacts.ts";
 import type { ApiDeps } from "./deps.ts";
 import { securityHeaders } from "./headers.ts";
 import { healthRoutes } from "./health.ts";
-import { guard } from "./host-check.ts";
-import { Metrics } from "./metrics.ts";
+import { hostCheck } from "./host-check.ts";
+import { countRequests, Metrics } from "./metrics.ts";
 import { pageRoutes } from "./page.ts";
-import { observe } from "./request-metrics.ts";
+
 import { errorHandler, logError, sendError } from "./send-error.ts";
 import { watchProject } from "./sse/watch-project.ts";
 import { trpcRoutes } from "./trpc-routes.ts";
@@ -32,7 +32,7 @@ export function createApp(deps: ApiDeps): RequestListener {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
-  app.use(observe(metrics), securityHeaders(), guard());
+  app.use(countRequests(metrics), securityHeaders(), hostCheck());
   app.use(healthRoutes(deps.repository.store, metrics));
   app.use("/trpc", trpcRoutes(context, log));
   app.use("/artifacts", artifactRoutes(deps));

@@ -9,7 +9,7 @@ const LOOPBACK = ["127.0.0.1", "localhost", "[::1]"];
  * Refuses what a web page of another site may send: any page can reach a loopback address, but it can fake neither
  * `Host` (the way of a name that suddenly points here) nor `Origin`.
  */
-export function guard(): RequestHandler {
+export function hostCheck(): RequestHandler {
   return (req, res, next) => {
     const problem = problemOf(req);
     if (problem === undefined) next();
@@ -18,7 +18,7 @@ export function guard(): RequestHandler {
 }
 
 /** Whether a request is one that the guard refuses. */
-export function isForeign(req: IncomingMessage): boolean {
+export function isForeignRequest(req: IncomingMessage): boolean {
   return problemOf(req) !== undefined;
 }
 

@@ -1,5 +1,6 @@
 import type { RequestListener } from "@stagefold/core/dynamodb";
 import { type BuildCounters, countBuilds } from "@stagefold/runtime/store-metrics";
+import type { RequestHandler } from "express";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { CallSeen } from "../routers/index.ts";
 import type { Watch } from "../watch/index.ts";
@@ -91,4 +92,21 @@ export class Metrics {
       },
     });
   }
+}
+
+const ROUTES = ["trpc", "artifacts", "healthz", "readyz", "metrics"];
+
+/** Counts every request under a short name of its route, whatever the path was. */
+export function countRequests(metrics: Metrics): RequestHandler {
+  return (req, res, next) => {
+    const start = performance.now();
+    const first = req.path.split("/", 2)[1] ?? "";
+    const route = ROUTES.includes(first) ? first : "page";
+    res.once("close", () => {
+      const stream = String(res.getHeader("content-type") ?? "").startsWith("text/event-stream");
+      const seconds = (performance.now() - start) / 1000;
+      metrics.request({ route, method: req.method, status: res.statusCode, seconds, stream });
+    });
+    next();
+  };
 }

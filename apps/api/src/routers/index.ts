@@ -16,7 +16,7 @@ export {
   type Context,
   type ContextDeps,
   createContextInner,
-  type SystemFacts,
+  type SystemInfo,
 } from "../context.ts";
 export {
   type ErrorShape,
@@ -27,7 +27,7 @@ export {
   toStagefoldError,
   type WireError,
 } from "../errors.ts";
-export { checkRawInput } from "../reject-unsafe-keys.ts";
+export { rejectUnsafeKeys } from "../reject-unsafe-keys.ts";
 export { PING_MS, STREAM_OPTIONS } from "../trpc.ts";
 export type { ListChange } from "../watch/index.ts";
 export { revisionSeen, watchInputSchema } from "./watch.ts";

@@ -7,10 +7,10 @@ import {
   textSchema,
 } from "@stagefold/core";
 import { z } from "zod";
-import type { ProjectAnswer } from "../outputs.ts";
+import type { ProjectOutput } from "../outputs.ts";
 import { listFields, pageSchema } from "../pagination.ts";
 import { procedure, router } from "../trpc.ts";
-import { planOf, runnerOf } from "./resolve-pipeline.ts";
+import { requireRunner, resolvePipeline } from "./resolve-pipeline.ts";
 import { filterSchema, watch, watchList, watchMany } from "./watch.ts";
 
 const operation = { operation_id: operationIdSchema.optional() };
@@ -19,17 +19,17 @@ const onProject = z.strictObject({ project_id: projectIdSchema, ...operation });
 export const projects = router({
   create: procedure
     .input(createProjectSchema.extend({ ...operation, pipeline: textSchema(64, 1).optional() }).strict())
-    .mutation(({ ctx, input }): Promise<ProjectAnswer> => {
+    .mutation(({ ctx, input }): Promise<ProjectOutput> => {
       const { operation_id, idempotency_key, ...request } = input;
       // The first write of a project has no earlier control write to be recognised by; a key of its own does the same.
       const key = idempotency_key ?? (operation_id === undefined ? undefined : `operation ${operation_id}`);
       const keyed = { ...request, ...(key !== undefined && { idempotency_key: key }) };
-      return ctx.repository.control.create(keyed, planOf(request, ctx.pipelines));
+      return ctx.repository.control.create(keyed, resolvePipeline(request, ctx.pipelines));
     }),
 
   get: procedure
     .input(z.object({ project_id: projectIdSchema }))
-    .query(({ ctx, input }): Promise<ProjectAnswer> => ctx.repository.get(input.project_id)),
+    .query(({ ctx, input }): Promise<ProjectOutput> => ctx.repository.get(input.project_id)),
 
   list: procedure
     .input(filterSchema.extend(listFields()).prefault({}))
@@ -41,19 +41,19 @@ export const projects = router({
   pause: procedure
     .input(onProject)
     .mutation(
-      ({ ctx, input }): Promise<ProjectAnswer> =>
+      ({ ctx, input }): Promise<ProjectOutput> =>
         ctx.repository.control.pause(input.project_id, input.operation_id),
     ),
 
-  resume: procedure.input(onProject).mutation(async ({ ctx, input }): Promise<ProjectAnswer> => {
-    runnerOf(await ctx.repository.get(input.project_id), ctx.pipelines);
+  resume: procedure.input(onProject).mutation(async ({ ctx, input }): Promise<ProjectOutput> => {
+    requireRunner(await ctx.repository.get(input.project_id), ctx.pipelines);
     return ctx.repository.control.resume(input.project_id, input.operation_id);
   }),
 
   cancel: procedure
     .input(onProject)
     .mutation(
-      ({ ctx, input }): Promise<ProjectAnswer> =>
+      ({ ctx, input }): Promise<ProjectOutput> =>
         ctx.repository.control.cancel(input.project_id, input.operation_id),
     ),
 
@@ -61,9 +61,9 @@ export const projects = router({
     .input(
       onProject.extend({ from_stage: stageKeySchema.optional(), pipeline: textSchema(64, 1).optional() }),
     )
-    .mutation(async ({ ctx, input }): Promise<ProjectAnswer> => {
+    .mutation(async ({ ctx, input }): Promise<ProjectOutput> => {
       const project = await ctx.repository.get(input.project_id);
-      const pipeline = runnerOf(project, ctx.pipelines, input.pipeline);
+      const pipeline = requireRunner(project, ctx.pipelines, input.pipeline);
       const intent = { from_stage: input.from_stage, pipeline };
       return ctx.repository.control.retry(input.project_id, intent, input.operation_id);
     }),

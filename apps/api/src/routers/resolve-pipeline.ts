@@ -12,7 +12,10 @@ import type { z } from "zod";
 const DEFAULT_PIPELINE = "agent-build";
 
 /** What will run a new project: its own stages when it brings some, else those of a pipeline. */
-export function planOf(input: z.output<typeof createProjectSchema>, pipelines: PipelineRegistry): Plan {
+export function resolvePipeline(
+  input: z.output<typeof createProjectSchema>,
+  pipelines: PipelineRegistry,
+): Plan {
   if (input.stages !== undefined) return { pipeline: input.pipeline ?? EXTERNAL_POOL, stages: input.stages };
   const pipeline = find(pipelines, input.pipeline ?? DEFAULT_PIPELINE);
   const language = languageOf(input.requirement);
@@ -32,7 +35,7 @@ export function planOf(input: z.output<typeof createProjectSchema>, pipelines: P
  * The pipeline that is to run this project from here on, or undefined when a program with stages of its own does.
  * Errors: PIPELINE_NOT_FOUND, PIPELINE_CHANGED when the pipeline does not have the project's stages.
  */
-export function runnerOf(
+export function requireRunner(
   project: Project,
   pipelines: PipelineRegistry,
   named?: string,

@@ -10,28 +10,28 @@ import {
 } from "@stagefold/core";
 import { z } from "zod";
 import type { Context } from "../context.ts";
-import type { StageAnswer } from "../outputs.ts";
+import type { StageOutput } from "../outputs.ts";
 import { listFields, pageOf, pageSchema } from "../pagination.ts";
 import { procedure, router } from "../trpc.ts";
 import { logPage } from "./stage-logs.ts";
 
 /** Lines of a log are short, and there may be millions. */
-const MOST_LINES = 1000;
+const MAX_LINES = 1000;
 
 const onStage = z.object({ project_id: projectIdSchema, stage: stageKeySchema });
 
 export const stages = router({
   list: procedure
     .input(z.object({ project_id: projectIdSchema, ...listFields(64) }))
-    .query(async ({ ctx, input }): Promise<Page<StageAnswer>> => {
+    .query(async ({ ctx, input }): Promise<Page<StageOutput>> => {
       const project = await ctx.repository.get(input.project_id);
-      return pageOf<StageAnswer>("stages", project.stages_snapshot.stages, input);
+      return pageOf<StageOutput>("stages", project.stages_snapshot.stages, input);
     }),
 
   /** The stage, and all its attempts with the present one last. */
   get: procedure
     .input(onStage)
-    .query(async ({ ctx, input }): Promise<StageAnswer & { attempts: HistoryEntry[] }> => {
+    .query(async ({ ctx, input }): Promise<StageOutput & { attempts: HistoryEntry[] }> => {
       const project = await ctx.repository.get(input.project_id);
       const { stage } = findStage(project, input.stage);
       return { ...stage, attempts: await attemptsOf(ctx, project, stage) };
@@ -39,7 +39,7 @@ export const stages = router({
 
   /** Lines of one attempt, oldest first. `next_cursor` is null when no more can come. */
   logs: procedure
-    .input(onStage.extend({ attempt: z.number().int().min(1).optional(), ...listFields(100, MOST_LINES) }))
+    .input(onStage.extend({ attempt: z.number().int().min(1).optional(), ...listFields(100, MAX_LINES) }))
     .output(pageSchema(z.object({ text: z.string() })))
     .query(({ ctx, input }) => logPage(ctx, input)),
 });

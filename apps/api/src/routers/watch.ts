@@ -1,7 +1,7 @@
 import { projectIdSchema, projectStatusSchema, textSchema, userIdSchema } from "@stagefold/core";
 import { type TrackedEnvelope, tracked } from "@trpc/server";
 import { z } from "zod";
-import type { ProjectAnswer } from "../outputs.ts";
+import type { ProjectOutput } from "../outputs.ts";
 import { procedure } from "../trpc.ts";
 import { type ListChange, type ManyChange, watchMany as watchManyOf } from "../watch/index.ts";
 
@@ -24,10 +24,10 @@ export const watch = procedure.input(watchInputSchema).subscription(async functi
   ctx,
   input,
   signal,
-}): AsyncGenerator<TrackedEnvelope<ProjectAnswer>, void, undefined> {
+}): AsyncGenerator<TrackedEnvelope<ProjectOutput>, void, undefined> {
   const after = revisionSeen(input.lastEventId);
   for await (const project of ctx.watch.projects.watch(input.project_id, { after, signal }))
-    yield tracked<ProjectAnswer>(String(project.revision), project);
+    yield tracked<ProjectOutput>(String(project.revision), project);
 });
 
 /** Which projects a list has. */
@@ -55,10 +55,10 @@ export const watchList = procedure
   });
 
 /** Projects that one stream may follow as a whole. */
-const MANY_AT_MOST = 50;
+const MAX_WATCHED = 50;
 
 /** `ManyChange`, with the project by its name. */
-type ManyAnswer = Exclude<ManyChange, { kind: "project" }> | { kind: "project"; project: ProjectAnswer };
+type ManyOutput = Exclude<ManyChange, { kind: "project" }> | { kind: "project"; project: ProjectOutput };
 
 /**
  * The changes of the whole list and, of the projects named, everything: what a page with several views needs, in one
@@ -67,15 +67,15 @@ type ManyAnswer = Exclude<ManyChange, { kind: "project" }> | { kind: "project"; 
 export const watchMany = procedure
   .input(
     z
-      .object({ project_ids: z.array(projectIdSchema).max(MANY_AT_MOST).default([]), lastEventId })
+      .object({ project_ids: z.array(projectIdSchema).max(MAX_WATCHED).default([]), lastEventId })
       .prefault({}),
   )
   .subscription(async function* ({
     ctx,
     input,
     signal,
-  }): AsyncGenerator<TrackedEnvelope<ManyAnswer>, void, undefined> {
+  }): AsyncGenerator<TrackedEnvelope<ManyOutput>, void, undefined> {
     const ids = [...new Set(input.project_ids)];
     for await (const { id, change } of watchManyOf(ctx.watch, ids, { after: input.lastEventId, signal }))
-      yield tracked<ManyAnswer>(id, change);
+      yield tracked<ManyOutput>(id, change);
   });

@@ -1,15 +1,16 @@
 import {
+  EXTERNAL_POOL,
   operationIdSchema,
   projectIdSchema,
   projectStatusSchema,
+  type Repository,
   reportEventSchema,
   textSchema,
   timeSchema,
 } from "@stagefold/core";
 import { z } from "zod";
-import type { ProjectAnswer } from "../outputs.ts";
+import type { ProjectOutput } from "../outputs.ts";
 import { procedure, router } from "../trpc.ts";
-import { type ClaimAnswer, claimWork } from "./claim.ts";
 
 const leaseNumber = z.number().int().min(0);
 const operation = { operation_id: operationIdSchema.optional() };
@@ -27,7 +28,7 @@ export const work = router({
         ...operation,
       }),
     )
-    .mutation(({ ctx, input }): Promise<ClaimAnswer | null> => claimWork(ctx.repository, input)),
+    .mutation(({ ctx, input }): Promise<ClaimOutput | null> => claimWork(ctx.repository, input)),
 
   heartbeat: procedure
     .input(held)
@@ -37,7 +38,7 @@ export const work = router({
   /** All events in one write, or none of them. */
   report: procedure
     .input(write.extend({ events: z.array(reportEventSchema).max(1000) }))
-    .mutation(async ({ ctx, input: { operation_id: _o, ...report } }): Promise<ProjectAnswer> => {
+    .mutation(async ({ ctx, input: { operation_id: _o, ...report } }): Promise<ProjectOutput> => {
       const project = await ctx.repository.work.report(report);
       for (const event of report.events)
         if (event.event === "failed" && event.retry_in_seconds !== undefined) ctx.onStageRetry?.();
@@ -48,7 +49,77 @@ export const work = router({
   release: procedure
     .input(write)
     .mutation(
-      ({ ctx, input: { operation_id: _o, ...lease } }): Promise<ProjectAnswer> =>
+      ({ ctx, input: { operation_id: _o, ...lease } }): Promise<ProjectOutput> =>
         ctx.repository.work.report({ ...lease, events: [], release: true }),
     ),
 });
+
+interface ClaimQuery {
+  readonly owner: string;
+  readonly project_id?: string | undefined;
+  /** Only projects with one of these pipeline names. */
+  readonly pipelines?: readonly string[] | undefined;
+}
+
+/** The project as the holder's first write will find it, and the key to write. */
+export interface ClaimOutput {
+  readonly project: ProjectOutput;
+  readonly lease_token: number;
+  /** Of the last write: the holder's next has a higher one. */
+  readonly lease_seq: number;
+  readonly expires_at: string;
+}
+
+/** Rows of the work index that are looked at: first few, then more if none of them would do. */
+const LOOK_AT = [20, 200, 2000] as const;
+/** Others claim at the same time: so many candidates are tried before there is nothing. */
+const TRIES = 20;
+
+/** Work that a program may do, or null when there is none. Built-in pipelines' projects are never given out. */
+async function claimWork(repository: Repository, query: ClaimQuery): Promise<ClaimOutput | null> {
+  if (query.project_id !== undefined) return claimNamed(repository, query.project_id, query);
+  for (const limit of LOOK_AT) {
+    const due = await repository.work.due(EXTERNAL_POOL, limit);
+    const wanted = due.filter(({ pipeline }) => isWanted(pipeline, query));
+    for (const row of wanted.slice(0, TRIES)) {
+      const claimed = await claimOne(repository, row.project_id, query.owner, row.work_queue);
+      if (claimed) return claimed;
+    }
+    if (wanted.length > 0 || due.length < limit) return null;
+  }
+  return null;
+}
+
+async function claimNamed(
+  repository: Repository,
+  projectId: string,
+  query: ClaimQuery,
+): Promise<ClaimOutput | null> {
+  if (query.pipelines !== undefined) {
+    const { pipeline } = repository.knows(projectId) ?? (await repository.get(projectId));
+    if (!isWanted(pipeline, query)) return null;
+  }
+  const claimed = await claimOne(repository, projectId, query.owner);
+  // Nothing to claim may also mean that there is no such project, which is worth an error of its own.
+  if (!claimed) await repository.get(projectId);
+  return claimed;
+}
+
+async function claimOne(
+  repository: Repository,
+  projectId: string,
+  owner: string,
+  queue?: string,
+): Promise<ClaimOutput | null> {
+  const claimed = await repository.work.claim(projectId, owner, queue);
+  if (!claimed) return null;
+  if (claimed.project.status === "building") return claimed;
+  // Its holders died one after the other: the claim found it given up, which is recorded here and now.
+  const { lease_token, lease_seq } = claimed;
+  await repository.work.report({ project_id: projectId, lease_token, lease_seq: lease_seq + 1, events: [] });
+  return null;
+}
+
+function isWanted(pipeline: string | undefined, query: ClaimQuery): boolean {
+  return query.pipelines === undefined || (pipeline !== undefined && query.pipelines.includes(pipeline));
+}

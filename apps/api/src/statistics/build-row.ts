@@ -1,20 +1,20 @@
 import { type BuildSummary, type Item, type ProjectStatus, summaryOfRow } from "@stagefold/core";
 
 /** What statistics need of a build. */
-export interface BuildFacts {
+export interface BuildRow {
   readonly project_id: string;
   readonly status: ProjectStatus;
   readonly created_at: string;
   readonly started_at?: string | undefined;
   readonly completed_at?: string | undefined;
   readonly error_info?: { readonly stage?: string | undefined } | undefined;
-  readonly build_summary?: SummaryFacts | undefined;
+  readonly build_summary?: SummaryTotals | undefined;
 }
 
-type SummaryFacts = Pick<BuildSummary, "stage_seconds" | "input_tokens" | "output_tokens" | "tool_calls">;
+type SummaryTotals = Pick<BuildSummary, "stage_seconds" | "input_tokens" | "output_tokens" | "tool_calls">;
 
 /** The fields of an index row that it is made of; the status is the row's partition. */
-export const FACT_FIELDS = [
+export const BUILD_ROW_FIELDS = [
   "created_at",
   "started_at",
   "completed_at",
@@ -23,7 +23,7 @@ export const FACT_FIELDS = [
 ] as const;
 
 /** From an index row of any age, or from a project. */
-export function factsOf(row: Item, status: ProjectStatus): BuildFacts {
+export function buildRowOf(row: Item, status: ProjectStatus): BuildRow {
   const { project_id, created_at, started_at, completed_at, error_info, build_summary } = row;
   // Looked at by hand, because a question may take thousands of rows: a schema takes ten times as long.
   if (
@@ -48,7 +48,7 @@ function isError(value: unknown): value is { readonly stage?: string } {
   return isMap(value) && (value.stage === undefined || typeof value.stage === "string");
 }
 
-function isSummary(value: unknown): value is SummaryFacts {
+function isSummary(value: unknown): value is SummaryTotals {
   if (!isMap(value) || !isMap(value.stage_seconds)) return false;
   const { stage_seconds, input_tokens, output_tokens, tool_calls } = value;
   return [...Object.values(stage_seconds), input_tokens, output_tokens, tool_calls].every(Number.isFinite);

@@ -1,5 +1,5 @@
 import { type ProjectChange, type ProjectStatus, type Repository, toTime } from "@stagefold/core";
-import { type BuildFacts, FACT_FIELDS, factsOf } from "./build-row.ts";
+import { BUILD_ROW_FIELDS, type BuildRow, buildRowOf } from "./build-row.ts";
 import { createdDay, DAY_MS, dayOf, ENDED, eachRow, isEnded, liveDay, OPEN } from "./daily-rollup.ts";
 
 /** Days that are read at once, in parts of so many. */
@@ -10,14 +10,14 @@ const KEEP_MS = 600_000;
 /** Closed days that are read again for that at one time. */
 const AGAIN = 2;
 /** Builds that are kept; beyond it days are read each time. */
-const KEPT_AT_MOST = 60_000;
+const MAX_KEPT = 60_000;
 
 /** From this millisecond, and until before that one. */
 type Span = readonly [from: number, until: number];
 
 interface Day {
   readonly readAtMs: number;
-  readonly builds: Map<string, BuildFacts>;
+  readonly builds: Map<string, BuildRow>;
 }
 
 /**
@@ -38,7 +38,7 @@ export class RecentBuilds {
   }
 
   /** Every build created since then, each once. */
-  async since(fromMs: number): Promise<BuildFacts[]> {
+  async since(fromMs: number): Promise<BuildRow[]> {
     const nowMs = this.#repository.clock.now();
     const first = dayOf(fromMs);
     const live = liveDay(nowMs);
@@ -56,7 +56,7 @@ export class RecentBuilds {
     return [...all.values()];
   }
 
-  async #closed(days: readonly number[], nowMs: number): Promise<BuildFacts[]> {
+  async #closed(days: readonly number[], nowMs: number): Promise<BuildRow[]> {
     const old = days.filter((day) => nowMs - (this.#days.get(day)?.readAtMs ?? nowMs) > KEEP_MS);
     const missing = [...days.filter((day) => !this.#days.has(day)), ...old.slice(0, AGAIN)];
     const spans = spansOf(missing.sort((a, b) => a - b)).values();
@@ -72,7 +72,7 @@ export class RecentBuilds {
   async #readSpan([from, until]: Span, nowMs: number, known: Map<number, Day>): Promise<void> {
     const builds = (await this.#readAll(ENDED, from, until)).flat();
     for (let at = from; at < until; at += DAY_MS) {
-      const day = { readAtMs: nowMs, builds: new Map<string, BuildFacts>() };
+      const day = { readAtMs: nowMs, builds: new Map<string, BuildRow>() };
       known.set(at, day);
       this.#days.set(at, day);
     }
@@ -83,20 +83,20 @@ export class RecentBuilds {
     statuses: readonly ProjectStatus[],
     from: number,
     until: number | undefined,
-  ): Promise<BuildFacts[][]> {
+  ): Promise<BuildRow[][]> {
     return Promise.all(statuses.map((status) => this.#read(status, from, until)));
   }
 
-  async #read(status: ProjectStatus, from: number, until: number | undefined): Promise<BuildFacts[]> {
-    const found: BuildFacts[] = [];
+  async #read(status: ProjectStatus, from: number, until: number | undefined): Promise<BuildRow[]> {
+    const found: BuildRow[] = [];
     const range = { since: toTime(from), until: until === undefined ? undefined : toTime(until) };
-    const query = { status, ...range, fields: FACT_FIELDS };
-    await eachRow(this.#repository.store, query, (row) => found.push(factsOf(row, status)));
+    const query = { status, ...range, fields: BUILD_ROW_FIELDS };
+    await eachRow(this.#repository.store, query, (row) => found.push(buildRowOf(row, status)));
     return found;
   }
 
   /** Which builds are open now, and whose day is therefore not what it was. */
-  #look(open: readonly BuildFacts[], first: number): void {
+  #look(open: readonly BuildRow[], first: number): void {
     const now = new Map(open.map((build) => [build.project_id, createdDay(build)]));
     for (const [id, day] of this.#open)
       if (day < first) now.set(id, day);
@@ -113,7 +113,7 @@ export class RecentBuilds {
     }
     const { project } = change;
     const day = this.#days.get(dayOf(Date.parse(project.created_at)));
-    if (isEnded(project.status)) day?.builds.set(project.project_id, factsOf(project, project.status));
+    if (isEnded(project.status)) day?.builds.set(project.project_id, buildRowOf(project, project.status));
     else day?.builds.delete(project.project_id);
   }
 
@@ -121,7 +121,7 @@ export class RecentBuilds {
     let kept = 0;
     for (const day of [...this.#days.keys()].sort((a, b) => b - a)) {
       kept += this.#days.get(day)?.builds.size ?? 0;
-      if (kept > KEPT_AT_MOST) this.#days.delete(day);
+      if (kept > MAX_KEPT) this.#days.delete(day);
     }
   }
 }

@@ -1,6 +1,6 @@
 import { fromTime, secondsBetween } from "@stagefold/core";
 import { z } from "zod";
-import type { BuildFacts } from "./build-row.ts";
+import type { BuildRow } from "./build-row.ts";
 import { dateIn } from "./days.ts";
 import { quantile, successRate, sumOf } from "./figures.ts";
 
@@ -39,13 +39,9 @@ export type Builds = z.output<typeof buildsSchema>;
 type Figures = z.output<typeof figuresSchema>;
 
 /** Figures of builds by the day they were created on. */
-export function buildsByDay(
-  builds: readonly BuildFacts[],
-  dates: readonly string[],
-  timeZone: string,
-): Builds {
+export function buildsByDay(builds: readonly BuildRow[], dates: readonly string[], timeZone: string): Builds {
   const dateOf = dateIn(timeZone);
-  const byDate = new Map<string, BuildFacts[]>(dates.map((date) => [date, []]));
+  const byDate = new Map<string, BuildRow[]>(dates.map((date) => [date, []]));
   for (const build of builds) byDate.get(dateOf(fromTime(build.created_at)))?.push(build);
   return {
     time_zone: timeZone,
@@ -55,7 +51,7 @@ export function buildsByDay(
 }
 
 /** One pass over the builds, which may be many. */
-function figuresOf(builds: readonly BuildFacts[]): Figures {
+function figuresOf(builds: readonly BuildRow[]): Figures {
   const count = { completed: 0, failed: 0, cancelled: 0 };
   const used = { input_tokens: 0, output_tokens: 0, tool_calls: 0 };
   const durations: number[] = [];

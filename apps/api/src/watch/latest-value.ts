@@ -2,7 +2,7 @@
  * Hands values from one who has them to one reader. A value that was not read yet is merged with the next, so that a
  * slow reader costs no more memory than a fast one.
  */
-export class Latest<T> {
+export class LatestValue<T> {
   readonly #merge: (waiting: T, next: T) => T;
   #waiting: { value: T } | undefined;
   #failure: { error: unknown } | undefined;

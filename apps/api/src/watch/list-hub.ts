@@ -1,6 +1,6 @@
 import { type ProjectChange, type Repository, summaryOf } from "@stagefold/core";
 import { ChangeLog } from "./change-log.ts";
-import { Latest } from "./latest-value.ts";
+import { LatestValue } from "./latest-value.ts";
 import { type ListChange, type ListEvent, type NumberedChange, projectIdOf } from "./list-event.ts";
 import { type ListFilter, standing } from "./list-filter.ts";
 import { ListWindow } from "./list-window.ts";
@@ -35,7 +35,7 @@ export class ListHub {
   readonly #pollMs: number;
   readonly #onError: (error: unknown) => void;
   readonly #log = new ChangeLog();
-  readonly #readers = new Set<Latest<Waiting>>();
+  readonly #readers = new Set<LatestValue<Waiting>>();
   #window: ListWindow;
   #leftAt = Number.NEGATIVE_INFINITY;
   #running: { stop: () => void } | undefined;
@@ -63,7 +63,7 @@ export class ListHub {
     options: { readonly after?: string | undefined; readonly signal?: AbortSignal | undefined } = {},
   ): AsyncGenerator<ListEvent, void, undefined> {
     this.#start();
-    const reader = new Latest<Waiting>(merged);
+    const reader = new LatestValue<Waiting>(merged);
     this.#readers.add(reader);
     try {
       const missed = options.after === undefined ? [] : this.#log.after(options.after);

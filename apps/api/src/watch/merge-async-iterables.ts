@@ -2,7 +2,7 @@
  * The values of several streams as they come. Each is asked for its next value only when the last one was taken, so
  * that a slow reader slows them all. Ends when all have ended; when one fails, or the reader leaves, all are ended.
  */
-export async function* merge<T>(
+export async function* mergeAsyncIterables<T>(
   sources: readonly ((signal: AbortSignal) => AsyncGenerator<T, void, undefined>)[],
   signal: AbortSignal | undefined,
 ): AsyncGenerator<T, void, undefined> {

@@ -1,5 +1,5 @@
 import type { Project, Repository } from "@stagefold/core";
-import { Latest } from "./latest-value.ts";
+import { LatestValue } from "./latest-value.ts";
 import { ProjectChannel, type ProjectReader } from "./project-channel.ts";
 
 export interface ProjectHubOptions {
@@ -38,7 +38,7 @@ export class ProjectHub {
     projectId: string,
     options: { readonly after?: number | undefined; readonly signal?: AbortSignal | undefined } = {},
   ): AsyncGenerator<Project, void, undefined> {
-    const reader = new Latest<Project>();
+    const reader = new LatestValue<Project>();
     const leave = this.follow(projectId, options, reader);
     try {
       for (;;) {

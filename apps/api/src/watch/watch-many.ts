@@ -1,7 +1,7 @@
 import { isStagefoldError, type Project, type StagefoldError } from "@stagefold/core";
 import type { ListChange } from "./list-event.ts";
 import type { ListHub } from "./list-hub.ts";
-import { merge } from "./merge-async-iterables.ts";
+import { mergeAsyncIterables } from "./merge-async-iterables.ts";
 import type { ProjectHub } from "./project-hub.ts";
 
 /** A change of the list, or of one of the projects that are watched as a whole. */
@@ -45,7 +45,7 @@ export async function* watchMany(
   const wholes = projectIds.map(
     (id) => (ending: AbortSignal) => watchWhole(hubs.projects, id, ending, placeNow),
   );
-  yield* merge<ManyEvent>([list, ...wholes], signal);
+  yield* mergeAsyncIterables<ManyEvent>([list, ...wholes], signal);
 }
 
 async function* watchWhole(

@@ -9,7 +9,7 @@ export const PING = "event: ping\ndata: \n\n\n";
 const frames = new WeakMap<Project, Buffer>();
 
 /** The event of a project's revision: written once, whoever it goes to. */
-export function frameOf(project: Project): Buffer {
+export function encodeProject(project: Project): Buffer {
   const known = frames.get(project);
   if (known) return known;
   const frame = Buffer.from(`data: ${JSON.stringify(project)}\nid: ${project.revision}\n\n\n`);
@@ -17,6 +17,6 @@ export function frameOf(project: Project): Buffer {
   return frame;
 }
 
-export function errorFrame(shape: ErrorShape): string {
+export function encodeError(shape: ErrorShape): string {
   return `event: serialized-error\ndata: ${JSON.stringify(shape)}\n\n\n`;
 }

@@ -1,5 +1,5 @@
-/** Whoever wants to be reminded that time has passed. */
-export interface Pinged {
+/** What writes a ping to its reader. */
+export interface Stream {
   ping(): void;
 }
 
@@ -9,9 +9,9 @@ const SLOTS = 20;
  * One timer for all streams that say now and then that they are alive. Each has its turn once in `everyMs`, in one of
  * several slots: thousands of them are not written to in the same moment.
  */
-export class Pings {
+export class KeepAlive {
   readonly #everyMs: number;
-  readonly #slots = Array.from({ length: SLOTS }, () => new Set<Pinged>());
+  readonly #slots = Array.from({ length: SLOTS }, () => new Set<Stream>());
   #timer: NodeJS.Timeout | undefined;
   #now = 0;
   #open = 0;
@@ -21,7 +21,7 @@ export class Pings {
   }
 
   /** Answers with what ends it. Its first turn comes when `everyMs` is over, or a slot earlier. */
-  add(one: Pinged): () => void {
+  add(one: Stream): () => void {
     const slot = this.#slots[this.#now];
     slot?.add(one);
     this.#open += 1;

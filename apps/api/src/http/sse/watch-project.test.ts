@@ -6,7 +6,7 @@ import { memoryDeps } from "../../../test/fixture.ts";
 import { until } from "../../../test/reading.ts";
 import { query, serve } from "../../../test/serve.ts";
 import { createWatch } from "../../watch/index.ts";
-import { Pings } from "./keep-alive.ts";
+import { KeepAlive } from "./keep-alive.ts";
 
 /** What nobody asks for sends a request the other way: tRPC's own. */
 const BY_TRPC = "&by=trpc";
@@ -139,7 +139,7 @@ describe("a watch", () => {
 it("one timer pings each once in its time, spread over it, and stops with the last", async () => {
   vi.useFakeTimers();
   try {
-    const pings = new Pings(1000);
+    const pings = new KeepAlive(1000);
     const ping = [vi.fn(), vi.fn()] as const;
     const heard = () => ping.map(({ mock }) => mock.calls.length);
     const first = pings.add({ ping: ping[0] });

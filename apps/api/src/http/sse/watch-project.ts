@@ -1,20 +1,23 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Project } from "@stagefold/core";
 import type { Logger } from "pino";
+import type { ErrorShape } from "../../routers/index.ts";
 import {
   type Context,
-  checkRawInput,
   errorShapeOf,
   PING_MS,
+  rejectUnsafeKeys,
   revisionSeen,
   watchInputSchema,
 } from "../../routers/index.ts";
+import type { ProjectReader } from "../../watch/index.ts";
 import { SECURITY_HEADERS } from "../headers.ts";
-import { isForeign } from "../host-check.ts";
+import { isForeignRequest } from "../host-check.ts";
 import type { Metrics } from "../metrics.ts";
 import { logError } from "../send-error.ts";
 import { STALLED_MS } from "../trpc-routes.ts";
-import { Pings } from "./keep-alive.ts";
-import { ProjectStream } from "./project-stream.ts";
+import { CONNECTED, encodeError, encodeProject, PING } from "./encode.ts";
+import { KeepAlive, type Stream } from "./keep-alive.ts";
 
 const PROCEDURE = "projects.watch";
 const PATH = `/trpc/${PROCEDURE}?`;
@@ -36,7 +39,7 @@ export function watchProject(
   metrics: Metrics,
   log: Logger | undefined,
 ): (req: IncomingMessage, res: ServerResponse) => boolean {
-  const pings = new Pings(PING_MS);
+  const keepAlive = new KeepAlive(PING_MS);
   const shapeOf = (error: unknown) => {
     logError(log, error, { procedure: PROCEDURE, type: "subscription" });
     return errorShapeOf(error, PROCEDURE);
@@ -49,7 +52,7 @@ export function watchProject(
     res.setTimeout(STALLED_MS, destroy);
     for (const [name, value] of Object.entries(HEADERS)) res.setHeader(name, value);
     const stream = new ProjectStream(res, shapeOf);
-    const noPings = pings.add(stream);
+    const noPings = keepAlive.add(stream);
     const after = revisionSeen(input.lastEventId);
     const leave = context.watch.projects.follow(input.project_id, { after }, stream);
     const seconds = () => (performance.now() - start) / 1000;
@@ -70,14 +73,14 @@ function destroy(this: ServerResponse): void {
 /** As tRPC finds it: the last event seen is named by a header or in the address, beside the input. */
 function inputOf(req: IncomingMessage) {
   const { url = "", headers } = req;
-  if (req.method !== "GET" || !url.startsWith(PATH) || isForeign(req)) return undefined;
+  if (req.method !== "GET" || !url.startsWith(PATH) || isForeignRequest(req)) return undefined;
   if (headers["trpc-accept"] !== undefined || headers.accept?.includes("application/jsonl")) return undefined;
   const query = new URLSearchParams(url.slice(PATH.length));
   if ([...query.keys()].some((name) => !KNOWN.includes(name))) return undefined;
   const seen = headers["last-event-id"] || (query.get("lastEventId") ?? query.get("Last-Event-Id"));
   try {
     const raw: unknown = JSON.parse(query.get("input") ?? "");
-    checkRawInput(raw);
+    rejectUnsafeKeys(raw);
     const { data } = watchInputSchema.safeParse(raw);
     return data && seen ? watchInputSchema.safeParse({ ...data, lastEventId: seen }).data : data;
   } catch {
@@ -86,3 +89,53 @@ function inputOf(req: IncomingMessage) {
 }
 
 const KNOWN = ["input", "lastEventId", "Last-Event-Id"];
+
+/**
+ * One who watches a project over an open answer. It keeps nothing but the newest state that its connection had no room
+ * for: thousands of them cost little more than their sockets.
+ */
+class ProjectStream implements ProjectReader, Stream {
+  readonly #answer: ServerResponse;
+  readonly #shapeOf: (error: unknown) => ErrorShape;
+  #full = false;
+  #waiting: Project | undefined;
+
+  constructor(answer: ServerResponse, shapeOf: (error: unknown) => ErrorShape) {
+    this.#answer = answer;
+    this.#shapeOf = shapeOf;
+    // By themselves: as one text with the first event they would be kept in fifty pieces.
+    answer.flushHeaders();
+    this.#write(CONNECTED);
+  }
+
+  put(project: Project): void {
+    if (this.#answer.writableEnded) return;
+    if (this.#full) this.#waiting = project;
+    else this.#write(encodeProject(project));
+  }
+
+  /** The last event says what went wrong. What waits goes first. */
+  fail(error: unknown): void {
+    if (this.#answer.writableEnded) return;
+    if (this.#waiting) this.#answer.write(encodeProject(this.#waiting));
+    this.#answer.end(encodeError(this.#shapeOf(error)));
+  }
+
+  /** Not where bytes wait already: a reader that takes nothing is to be found out. */
+  ping(): void {
+    if (!this.#full && !this.#answer.writableEnded) this.#write(PING);
+  }
+
+  #write(event: string | Buffer): void {
+    if (this.#answer.write(event)) return;
+    this.#full = true;
+    this.#answer.once("drain", () => this.#goOn());
+  }
+
+  #goOn(): void {
+    this.#full = false;
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (waiting) this.put(waiting);
+  }
+}

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createFileStores } from "@stagefold/core/files";
 import { describe, expect, it } from "vitest";
-import { callerOf, memoryDeps } from "../../../test/fixture.ts";
-import { Program } from "../../../test/program.ts";
-import { serve } from "../../../test/serve.ts";
+import { callerOf, memoryDeps } from "../../test/fixture.ts";
+import { Program } from "../../test/program.ts";
+import { serve } from "../../test/serve.ts";
 
 interface Stores {
   deps: ReturnType<typeof memoryDeps>;
