@@ -1,14 +1,14 @@
 import fc from "fast-check";
+import { claim, released } from "../src/commands/claim.ts";
+import { begin } from "../src/commands/report.ts";
 import { isStagefoldError } from "../src/errors.ts";
+import { normalise } from "../src/legacy/normalise.ts";
 import { apply } from "../src/patch/index.ts";
-import { applyEvent } from "../src/report/apply-event.ts";
-import type { ReportEventInput } from "../src/report/events.ts";
-import { normalise } from "../src/snapshot/normalise.ts";
+import { applyEvent } from "../src/project/apply-event.ts";
+import type { ReportEventInput } from "../src/project/events.ts";
 import type { Project } from "../src/snapshot/schema.ts";
 import { toTime } from "../src/snapshot/time.ts";
 import { aProject, events } from "../src/testing/builders.ts";
-import { begin } from "../src/transitions/holder.ts";
-import { claim, released } from "../src/transitions/lease.ts";
 
 const text = fc.oneof(
   fc.constantFrom("", "x", "日本語", "\u0000", "a.b[0]", "toString", "\ud83d", "🙂".repeat(200)),

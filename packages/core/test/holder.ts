@@ -3,7 +3,7 @@ import { DYNAMODB_LIMITS } from "../src/dynamodb/limits.ts";
 import { MemoryProjectStore } from "../src/memory/project-store.ts";
 import type { Patch } from "../src/patch/index.ts";
 import type { Written } from "../src/ports/project-store.ts";
-import type { ReportEventInput } from "../src/report/events.ts";
+import type { ReportEventInput } from "../src/project/events.ts";
 import { itemBytes } from "../src/snapshot/limits.ts";
 import type { Project } from "../src/snapshot/schema.ts";
 import { aRepository, events } from "../src/testing/builders.ts";

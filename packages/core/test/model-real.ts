@@ -1,10 +1,10 @@
 import { isStagefoldError } from "../src/errors.ts";
+import { normalise } from "../src/legacy/normalise.ts";
 import { createMemoryFileStores } from "../src/memory/artifact-store.ts";
 import { MemoryProjectStore } from "../src/memory/project-store.ts";
 import type { Clock } from "../src/ports/clock.ts";
 import { Repository } from "../src/repository/repository.ts";
 import { idempotentProjectId } from "../src/snapshot/ids.ts";
-import { normalise } from "../src/snapshot/normalise.ts";
 import type { Project } from "../src/snapshot/schema.ts";
 
 import type { Answer, Call } from "../src/testing/simulation/specification.ts";

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { ReportEventInput } from "../src/report/events.ts";
+import type { ReportEventInput } from "../src/project/events.ts";
 import { KEYS, STAGES, USERS, WORKERS } from "./model.ts";
 
 export type Deed =

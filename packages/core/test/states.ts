@@ -1,11 +1,11 @@
+import type { LeaseKey } from "../src/commands/report.ts";
+import { normalise } from "../src/legacy/normalise.ts";
 import { MemoryProjectStore } from "../src/memory/project-store.ts";
 import type { Item } from "../src/patch/index.ts";
 import type { Repository } from "../src/repository/repository.ts";
-import { normalise } from "../src/snapshot/normalise.ts";
 import type { Project, ProjectStatus } from "../src/snapshot/schema.ts";
 import { aRepository, events, TEST_PLAN } from "../src/testing/builders.ts";
 import { FakeClock } from "../src/testing/fake-clock.ts";
-import type { LeaseKey } from "../src/transitions/holder.ts";
 
 export const REQUEST = { requirement: "a calculator", user_id: "table", idempotency_key: "the-same" };
 export const LEASE_MS = 60_000;

@@ -14,7 +14,7 @@ import {
   INDEXES,
   tableDefinition,
 } from "../src/dynamodb/index.ts";
-import { normalise } from "../src/snapshot/normalise.ts";
+import { normalise } from "../src/legacy/normalise.ts";
 import { aRepository, TEST_PLAN } from "../src/testing/builders.ts";
 import { ENGINES, startStore } from "./engine.ts";
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { createDynamoClient, DynamoProjectStore } from "../src/dynamodb/index.ts";
-import type { ReportEventInput } from "../src/report/events.ts";
+import type { ReportEventInput } from "../src/project/events.ts";
 import { cursorsOf } from "../src/repository/cursor.ts";
 import { Repository } from "../src/repository/repository.ts";
 import { newProjectId } from "../src/snapshot/ids.ts";

@@ -3,9 +3,9 @@ import { type Finding, lintFiles } from "./support/lint.ts";
 
 // [file that imports, what it imports, part of the message that says what to do instead]
 const refused = [
-  ["packages/core/src/transitions/a.ts", "node:fs", "belongs behind a port"],
-  ["packages/core/src/transitions/b.ts", "@aws-sdk/lib-dynamodb", "belongs behind a port"],
-  ["packages/core/src/transitions/c.ts", "../dynamodb/table.ts", "take the port from src/ports"],
+  ["packages/core/src/project/a.ts", "node:fs", "belongs behind a port"],
+  ["packages/core/src/project/b.ts", "@aws-sdk/lib-dynamodb", "belongs behind a port"],
+  ["packages/core/src/project/c.ts", "../dynamodb/table.ts", "take the port from src/ports"],
   ["packages/core/src/d.ts", "./files/index.ts", "take the port from src/ports"],
   ["packages/core/src/dynamodb/a.ts", "node:crypto", "zod, the AWS SDK and undici alone"],
   ["packages/core/src/files/a.ts", "@aws-sdk/lib-dynamodb", "zod and Node alone"],
@@ -38,7 +38,7 @@ const refused = [
 
 const allowed = [
   ["packages/core/src/ok.ts", "zod"],
-  ["packages/core/src/transitions/ok.ts", "../patch/patch.ts"],
+  ["packages/core/src/project/ok.ts", "../patch/patch.ts"],
   ["packages/core/src/ok.test.ts", "fast-check"],
   ["packages/core/src/dynamodb/ok.ts", "@aws-sdk/client-dynamodb"],
   ["packages/core/src/files/ok.ts", "node:fs/promises"],

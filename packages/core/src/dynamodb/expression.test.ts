@@ -1,15 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { history, moves } from "../../test/histories.ts";
+import { unchanged } from "../commands/report.ts";
+import { upgrade } from "../commands/upgrade.ts";
+import { normalise } from "../legacy/normalise.ts";
 import { MemoryProjectStore } from "../memory/project-store.ts";
 import { difference, type Edit, type Item, type Patch, type UpdatePatch } from "../patch/index.ts";
 import type { Written } from "../ports/project-store.ts";
-import type { ReportEventInput } from "../report/events.ts";
+import type { ReportEventInput } from "../project/events.ts";
 import { utf8Bytes } from "../snapshot/limits.ts";
-import { normalise } from "../snapshot/normalise.ts";
 import { aProject, aRepository, events } from "../testing/builders.ts";
-import { unchanged } from "../transitions/holder.ts";
-import { upgrade } from "../transitions/upgrade.ts";
 import { toDeleteItem, toPutItem, toUpdateItem } from "./expression.ts";
 import { DYNAMODB_LIMITS } from "./limits.ts";
 

@@ -1,5 +1,5 @@
 import type { ArtifactRef, ArtifactStore, Bytes, StoredArtifact } from "../ports/artifact-store.ts";
-import { artifactPlace, documentPlace, projectPlace } from "../ports/places.ts";
+import { artifactPlace, documentPlace, projectPlace } from "../ports/storage-key.ts";
 import { refused, unavailable } from "./errors.ts";
 import { FileStream } from "./file-stream.ts";
 import type { WholeFiles } from "./whole-files.ts";

@@ -1,7 +1,7 @@
 import { lstatSync, mkdirSync, type Stats } from "node:fs";
 import { lstat, mkdir, open, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { type Place, shown } from "../ports/places.ts";
+import { type Place, shown } from "../ports/storage-key.ts";
 import { codeOf, disk, refused } from "./errors.ts";
 
 type Kind = "folder" | "file" | "none";

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
-import type { Place } from "../ports/places.ts";
+import type { Place } from "../ports/storage-key.ts";
 import { codeOf, disk } from "./errors.ts";
 import { madeAtOnce, makeFolders, syncFolder } from "./folders.ts";
 

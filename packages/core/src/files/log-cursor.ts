@@ -1,4 +1,4 @@
-import { shown } from "../ports/places.ts";
+import { shown } from "../ports/storage-key.ts";
 import { refused } from "./errors.ts";
 
 /** Where a reader goes on: in the chunk of this write, or the first after it, at this byte. */

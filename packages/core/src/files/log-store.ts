@@ -2,7 +2,7 @@ import type { FileHandle } from "node:fs/promises";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { AttemptRef, LogPage, LogStore } from "../ports/artifact-store.ts";
-import { checkedAttempt, checkedCount, projectPlace, shown } from "../ports/places.ts";
+import { checkedAttempt, checkedCount, projectPlace, shown } from "../ports/storage-key.ts";
 import { codeOf, disk, refused } from "./errors.ts";
 import { LOG_FILE, type LogAppender } from "./log-appender.ts";
 import { BEGINNING, formatCursor, type LogCursor, parseCursor } from "./log-cursor.ts";

@@ -6,7 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { isUint8Array } from "node:util/types";
 import { StagefoldError } from "../errors.ts";
 import type { StoredArtifact } from "../ports/artifact-store.ts";
-import type { Place } from "../ports/places.ts";
+import type { Place } from "../ports/storage-key.ts";
 import { codeOf, disk, refused, unavailable } from "./errors.ts";
 import { inTheWay, look, makeFolders, syncFolder } from "./folders.ts";
 import { TempFolder } from "./temp-folder.ts";

@@ -16,7 +16,7 @@ import {
   type Place,
   projectPlace,
   shown,
-} from "../ports/places.ts";
+} from "../ports/storage-key.ts";
 
 /** Artifacts, documents and logs in memory, for tests. */
 export function createMemoryFileStores(): { readonly artifacts: ArtifactStore; readonly logs: LogStore } {

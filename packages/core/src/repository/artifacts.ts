@@ -1,21 +1,21 @@
+import { touched, unchanged } from "../commands/report.ts";
 import { isStagefoldError } from "../errors.ts";
+import { fitItem, unfold } from "../item-budget/spill.ts";
 import { difference, type UpdatePatch } from "../patch/index.ts";
 import type { ArtifactStore } from "../ports/artifact-store.ts";
-import { fitItem, unfold } from "../report/fit.ts";
-import { findStage } from "../snapshot/find.ts";
-import { canonicalJson } from "../snapshot/ids.ts";
-import type { Project, Stage } from "../snapshot/schema.ts";
 import {
   type ArtifactInput,
   type ArtifactMode,
   recordArtifacts,
   removeArtifacts,
-} from "../transitions/artifacts.ts";
-import { withContents } from "../transitions/derive.ts";
-import { touched, unchanged } from "../transitions/holder.ts";
-import { requireNotRunning } from "../transitions/require.ts";
+} from "../project/artifacts.ts";
+import { requireNotRunning } from "../project/require.ts";
+import { withContents } from "../snapshot/derive.ts";
+import { findStage } from "../snapshot/find-stage.ts";
+import { canonicalJson } from "../snapshot/ids.ts";
+import type { Project, Stage } from "../snapshot/schema.ts";
+import { notFound, transact } from "./optimistic-write.ts";
 import type { Repository } from "./repository.ts";
-import { notFound, transact } from "./transact.ts";
 
 function isDone(project: Project, key: string, change: (stage: Stage) => Stage): boolean {
   const { stage } = findStage(project, key);

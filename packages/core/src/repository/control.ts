@@ -1,4 +1,17 @@
+import {
+  cancel,
+  pause,
+  type RetryIntent,
+  remove,
+  requireActive,
+  requirePausable,
+  resume,
+  retry,
+  type Control as Stamp,
+} from "../commands/control.ts";
+import { create, type StagePlan } from "../commands/create.ts";
 import { StagefoldError } from "../errors.ts";
+import { normalise } from "../legacy/normalise.ts";
 import type { UpdatePatch } from "../patch/index.ts";
 import type { ArtifactStore } from "../ports/artifact-store.ts";
 import {
@@ -10,22 +23,9 @@ import {
 } from "../snapshot/ids.ts";
 import type { CreateProjectInput } from "../snapshot/inputs.ts";
 import { truncateUtf8 } from "../snapshot/limits.ts";
-import { normalise } from "../snapshot/normalise.ts";
 import type { Project } from "../snapshot/schema.ts";
-import {
-  cancel,
-  pause,
-  type RetryIntent,
-  remove,
-  requireActive,
-  requirePausable,
-  resume,
-  retry,
-  type Control as Stamp,
-} from "../transitions/control.ts";
-import { create, type StagePlan } from "../transitions/create.ts";
+import { notFound, transact } from "./optimistic-write.ts";
 import type { Repository } from "./repository.ts";
-import { notFound, transact } from "./transact.ts";
 
 /** What will run a project: a pipeline of a version, or, without one, a program with stages of its own. */
 export interface Plan {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { normalise } from "../legacy/normalise.ts";
 import { MemoryProjectStore } from "../memory/project-store.ts";
 import type { Item } from "../patch/index.ts";
-import { normalise } from "../snapshot/normalise.ts";
 import { aProject, aRepository } from "../testing/builders.ts";
 
 const project_id = "proj_0123456789ab";

@@ -1,16 +1,16 @@
+import { importItem, mergeImport, upgradeWith, weighed } from "../commands/import.ts";
 import { StagefoldError } from "../errors.ts";
+import { DamagedDocument } from "../item-budget/manifest.ts";
+import { moveLogs, unfoldLogs } from "../item-budget/old-logs.ts";
+import { fitItem, unfold, unfoldOutput } from "../item-budget/spill.ts";
+import { isCurrentForm, normalise } from "../legacy/normalise.ts";
 import type { Item, UpdatePatch } from "../patch/index.ts";
 import type { ArtifactStore, LogStore } from "../ports/artifact-store.ts";
-import { fitItem, unfold, unfoldOutput } from "../report/fit.ts";
-import { DamagedDocument } from "../report/manifest.ts";
-import { moveLogs, unfoldLogs } from "../report/old-logs.ts";
+import { summarise } from "../snapshot/derive.ts";
 import { canonicalJson } from "../snapshot/ids.ts";
-import { isCurrentForm, normalise } from "../snapshot/normalise.ts";
 import type { Project } from "../snapshot/schema.ts";
-import { summarise } from "../transitions/derive.ts";
-import { importItem, mergeImport, upgradeWith, weighed } from "../transitions/import.ts";
+import { notFound } from "./optimistic-write.ts";
 import type { Repository } from "./repository.ts";
-import { notFound } from "./transact.ts";
 
 /** Others may write meanwhile: each decides again from what came back until it is its turn. */
 const TURNS = 10;

@@ -1,19 +1,19 @@
 import { z } from "zod";
 import { isStagefoldError } from "../errors.ts";
+import type { Artifact } from "../item-budget/manifest.ts";
+import { normalise } from "../legacy/normalise.ts";
+import { summaryOfRow } from "../legacy/summary.ts";
 import type { Item } from "../patch/index.ts";
 import type { ListPage, ListPosition } from "../ports/project-store.ts";
-import type { Artifact } from "../report/manifest.ts";
 import { projectIdSchema } from "../snapshot/ids.ts";
-import { normalise } from "../snapshot/normalise.ts";
 import {
   PROJECT_STATUSES,
   type Project,
   type ProjectStatus,
   type ProjectSummary,
 } from "../snapshot/schema.ts";
-import { summaryOfRow } from "../snapshot/summary.ts";
 import { cursorsOf } from "./cursor.ts";
-import { passesFilter } from "./passes-filter.ts";
+import { passesFilter } from "./filter.ts";
 import type { Repository } from "./repository.ts";
 
 export interface Page<T> {

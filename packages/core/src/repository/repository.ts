@@ -1,19 +1,19 @@
 import { StagefoldError } from "../errors.ts";
+import { type Artifact, artifactsOfStage } from "../item-budget/manifest.ts";
+import { normalise } from "../legacy/normalise.ts";
 import type { ArtifactStore, LogStore } from "../ports/artifact-store.ts";
 import { type Clock, systemClock } from "../ports/clock.ts";
 import type { ProjectStore } from "../ports/project-store.ts";
-import { type Artifact, artifactsOfStage } from "../report/manifest.ts";
-import { findPart, findStage } from "../snapshot/find.ts";
+import { findPart, findStage } from "../snapshot/find-stage.ts";
 import { newOperationId } from "../snapshot/ids.ts";
-import { normalise } from "../snapshot/normalise.ts";
 import type { Project } from "../snapshot/schema.ts";
 import { toTime } from "../snapshot/time.ts";
 import { ArtifactWrites } from "./artifacts.ts";
 import { Control } from "./control.ts";
 import { Imports } from "./imports.ts";
-import { Knowledge } from "./knowledge.ts";
 import { Lists } from "./lists.ts";
-import { notFound } from "./transact.ts";
+import { notFound } from "./optimistic-write.ts";
+import { Knowledge } from "./project-cache.ts";
 import { Work } from "./work.ts";
 
 export interface RepositoryOptions {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { aHolder, type Holder, stageOf } from "../../test/holder.ts";
-import { type ReportEventInput, reportEventSchema } from "../report/events.ts";
+import { type ReportEventInput, reportEventSchema } from "../project/events.ts";
 import { aRepository } from "../testing/builders.ts";
 import { Repository } from "./repository.ts";
 

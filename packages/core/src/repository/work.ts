@@ -1,19 +1,19 @@
+import { claim, heartbeat, released } from "../commands/claim.ts";
+import { begin, holderPatch, type LeaseKey, leaseLost, requireLease } from "../commands/report.ts";
 import { isStagefoldError, type StagefoldError } from "../errors.ts";
+import { fitItem, unfold } from "../item-budget/spill.ts";
+import { isCurrentForm, normalise } from "../legacy/normalise.ts";
 import type { UpdatePatch } from "../patch/index.ts";
 import type { ArtifactStore, AttemptRef, LogStore } from "../ports/artifact-store.ts";
 import type { DuePosition, DueWork } from "../ports/project-store.ts";
-import { applyEvent } from "../report/apply-event.ts";
-import type { ReportEvent } from "../report/events.ts";
-import { fitItem, unfold } from "../report/fit.ts";
-import { findStage } from "../snapshot/find.ts";
-import { isCurrentForm, normalise } from "../snapshot/normalise.ts";
+import { applyEvent } from "../project/apply-event.ts";
+import type { ReportEvent } from "../project/events.ts";
+import { findStage } from "../snapshot/find-stage.ts";
 import type { Project } from "../snapshot/schema.ts";
 import { toTime } from "../snapshot/time.ts";
 import { type Pool, workQueues } from "../snapshot/work-queue.ts";
-import { begin, holderPatch, type LeaseKey, leaseLost, requireLease } from "../transitions/holder.ts";
-import { claim, heartbeat, released } from "../transitions/lease.ts";
+import { transact } from "./optimistic-write.ts";
 import type { Repository } from "./repository.ts";
-import { transact } from "./transact.ts";
 
 /** Others may write meanwhile by right, such as artifacts of other stages: no reason to take the lease for lost. */
 const TURNS = 10;

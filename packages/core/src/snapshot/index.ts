@@ -1,14 +1,11 @@
 export * from "./aliases.ts";
-export * from "./find.ts";
-export * from "./form.ts";
+export * from "./derive.ts";
+export * from "./find-stage.ts";
 export * from "./ids.ts";
 export * from "./inputs.ts";
-export * from "./json.ts";
-export { keyOfName, readLegacyStage } from "./legacy-stage.ts";
 export * from "./limits.ts";
 export * from "./long-number.ts";
-export * from "./normalise.ts";
 export * from "./schema.ts";
-export * from "./summary.ts";
+export * from "./storable.ts";
 export * from "./time.ts";
 export * from "./work-queue.ts";

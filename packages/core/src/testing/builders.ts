@@ -1,9 +1,9 @@
+import { type NewProject, newProject } from "../commands/create.ts";
 import { createMemoryFileStores } from "../memory/artifact-store.ts";
 import type { ProjectStore } from "../ports/project-store.ts";
-import { type ReportEvent, type ReportEventInput, reportEventSchema } from "../report/events.ts";
+import { type ReportEvent, type ReportEventInput, reportEventSchema } from "../project/events.ts";
 import { Repository } from "../repository/repository.ts";
 import type { Project } from "../snapshot/schema.ts";
-import { type NewProject, newProject } from "../transitions/create.ts";
 import { FakeClock } from "./fake-clock.ts";
 
 export const TEST_STAGES = ["plan", "make", "check"] as const;

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { isStagefoldError } from "../errors.ts";
 import { MemoryProjectStore } from "../memory/project-store.ts";
 import type { ProjectStore } from "../ports/project-store.ts";
-import type { ReportEventInput } from "../report/events.ts";
+import type { ReportEventInput } from "../project/events.ts";
 import type { Repository } from "../repository/repository.ts";
 import { newProjectId } from "../snapshot/ids.ts";
 import type { Project } from "../snapshot/schema.ts";

@@ -1,4 +1,4 @@
-import type { ReportEvent } from "../../report/events.ts";
+import type { ReportEvent } from "../../project/events.ts";
 import type { Machine, World } from "./world.ts";
 import { LeaseOver, type Writer } from "./writer.ts";
 

@@ -1,5 +1,5 @@
 import { isStagefoldError } from "../../errors.ts";
-import type { ReportEvent } from "../../report/events.ts";
+import type { ReportEvent } from "../../project/events.ts";
 import type { Stage } from "../../snapshot/schema.ts";
 import { Attempt, type AttemptEnd } from "./attempt.ts";
 import { Keeper } from "./keeper.ts";

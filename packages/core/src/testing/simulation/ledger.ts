@@ -1,5 +1,5 @@
 import type { Patch } from "../../patch/index.ts";
-import type { ReportEvent } from "../../report/events.ts";
+import type { ReportEvent } from "../../project/events.ts";
 import type { Project } from "../../snapshot/schema.ts";
 import { type Effect, operationOf } from "./table.ts";
 

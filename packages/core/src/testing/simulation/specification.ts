@@ -1,5 +1,5 @@
 import type { ErrorCode } from "../../errors.ts";
-import type { ReportEvent } from "../../report/events.ts";
+import type { ReportEvent } from "../../project/events.ts";
 import type { Project, ProjectStatus, StageStatus } from "../../snapshot/schema.ts";
 import { afterEvents, begun, isDone, percentOf, reopen } from "./specified-events.ts";
 

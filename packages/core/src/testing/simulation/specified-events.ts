@@ -1,5 +1,5 @@
 import type { ErrorCode } from "../../errors.ts";
-import type { ReportEvent } from "../../report/events.ts";
+import type { ReportEvent } from "../../project/events.ts";
 import type { Spec, SpecStage } from "./specification.ts";
 
 /** Holders that may die in a row, without progress, before their build is given up. */

@@ -1,8 +1,8 @@
 import { isStagefoldError } from "../../errors.ts";
+import { normalise } from "../../legacy/normalise.ts";
 import { MemoryProjectStore } from "../../memory/project-store.ts";
 import type { Item, Patch } from "../../patch/index.ts";
 import type { DueWork, ListPage, ListQuery, ProjectStore, Written } from "../../ports/project-store.ts";
-import { normalise } from "../../snapshot/normalise.ts";
 import type { Project } from "../../snapshot/schema.ts";
 import type { Scheduler } from "./scheduler.ts";
 

@@ -1,5 +1,5 @@
 import { isStagefoldError } from "../../errors.ts";
-import type { ReportEvent } from "../../report/events.ts";
+import type { ReportEvent } from "../../project/events.ts";
 import { type Claimed, isLeaseOver } from "../../repository/work.ts";
 import type { Project } from "../../snapshot/schema.ts";
 import { viewOf } from "./specification.ts";

@@ -1,0 +1,110 @@
+import type { Edit, Guard, UpdatePatch } from "../patch/index.ts";
+import { giveUpLease } from "../project/end.ts";
+import { interruptStage } from "../project/stage.ts";
+import { withStage } from "../snapshot/derive.ts";
+import type { Project } from "../snapshot/schema.ts";
+import { addMs } from "../snapshot/time.ts";
+import { EXTERNAL_POOL } from "../snapshot/work-queue.ts";
+import { graceMs } from "./report.ts";
+
+export interface ClaimIntent {
+  readonly owner: string;
+  readonly leaseMs: number;
+  /** Names this claim, so that it is known again after a lost reply. */
+  readonly claim_id?: string | undefined;
+  /** The partition of the work index it was found in; left out, any project with stages of its own. */
+  readonly work_queue?: string | undefined;
+  /** The present holder, when it is proven to be gone: its lease need not run out then. */
+  readonly from?: string | undefined;
+}
+
+/** queued, or building with its lease run out → building under a new token. Needs to know nothing of the project. */
+export function claim(projectId: string, intent: ClaimIntent, at: string): UpdatePatch {
+  const expires_at = addMs(at, intent.leaseMs);
+  const queue: Guard =
+    intent.work_queue === undefined
+      ? { path: ["work_queue"], is: "begins_with", value: `${EXTERNAL_POOL}#` }
+      : { path: ["work_queue"], is: "equals", value: intent.work_queue };
+  return {
+    kind: "update",
+    transition: "claim",
+    project_id: projectId,
+    guards: [
+      { path: ["status"], is: "one_of", values: ["queued", "building"] },
+      queue,
+      ...(intent.from === undefined ? due(at) : [heldBy(intent.from)]),
+    ],
+    edits: [
+      set(["status"], "building"),
+      { op: "add", path: ["lease_token"], value: 1 },
+      set(["lease", "owner"], intent.owner),
+      set(["lease", "expires_at"], expires_at),
+      set(["lease", "fresh"], true),
+      ...(intent.claim_id === undefined ? [] : [set(["lease", "claim_id"], intent.claim_id)]),
+      { op: "add", path: ["lease", "claims"], value: 1 },
+      set(["work_due_at"], addMs(expires_at, graceMs(intent.leaseMs))),
+      { op: "default", path: ["started_at"], value: at },
+      set(["updated_at"], at),
+      { op: "add", path: ["revision"], value: 1 },
+    ],
+  };
+}
+
+/** Its time has come, and, whatever the index says, no lease lives. */
+function due(at: string): Guard[] {
+  return [
+    { path: ["work_due_at"], is: "at_most", value: at },
+    {
+      any: [
+        { path: ["lease", "expires_at"], is: "absent" },
+        { path: ["lease", "expires_at"], is: "at_most", value: at },
+      ],
+    },
+  ];
+}
+
+function heldBy(owner: string): Guard {
+  return { path: ["lease", "owner"], is: "equals", value: owner };
+}
+
+/** Renews the lease and nothing else: no reader sees it. `status` is what the holder last heard. */
+export function heartbeat(
+  projectId: string,
+  lease: { readonly lease_token: number; readonly leaseMs: number; readonly status: "building" | "paused" },
+  at: string,
+): UpdatePatch {
+  const expires_at = addMs(at, lease.leaseMs);
+  const due = set(["work_due_at"], addMs(expires_at, graceMs(lease.leaseMs)));
+  return {
+    kind: "update",
+    transition: "heartbeat",
+    project_id: projectId,
+    guards: [
+      { path: ["lease_token"], is: "equals", value: lease.lease_token },
+      { path: ["lease", "expires_at"], is: "less_than", value: expires_at },
+      { path: ["status"], is: "equals", value: lease.status },
+    ],
+    // A paused project is not offered: it has no due time to move.
+    edits: [set(["lease", "expires_at"], expires_at), ...(lease.status === "building" ? [due] : [])],
+  };
+}
+
+/** The project after its holder gave it back: a stage that runs waits for its next attempt. */
+export function released(project: Project, at: string): Project {
+  if (project.lease.owner === undefined) return project;
+  const { stages } = project.stages_snapshot;
+  const position = stages.findIndex((stage) => stage.status === "running");
+  const stage = stages[position];
+  const rest = stage
+    ? withStage(
+        project,
+        position,
+        interruptStage(stage, "cancelled", "The worker gave this attempt back.", at),
+      )
+    : project;
+  return giveUpLease(rest, at);
+}
+
+function set(path: readonly string[], value: unknown): Edit {
+  return { op: "set", path, value };
+}

@@ -1,0 +1,128 @@
+import { z } from "zod";
+import { StagefoldError } from "../errors.ts";
+import type { ArtifactRef, ArtifactStore } from "../ports/artifact-store.ts";
+import { type ArtifactEntry, inlineArtifacts, withArtifacts } from "../project/artifacts.ts";
+import {
+  artifactInfoSchema,
+  type HistoryEntry,
+  historyEntrySchema,
+  type Project,
+  type Stage,
+} from "../snapshot/schema.ts";
+
+const manifestSchema = z.array(
+  artifactInfoSchema.extend({ path: z.string(), sub_stage: z.string().optional() }),
+);
+/** One entry of a full list, with the part that made it. */
+type ManifestEntry = z.output<typeof manifestSchema>[number];
+
+/** One artifact as every list shows it. `size` in bytes. */
+export const artifactSchema = artifactInfoSchema.extend({
+  project_id: z.string(),
+  stage: z.string(),
+  sub_stage: z.string().optional(),
+  attempt: z.number().int(),
+  path: z.string(),
+});
+export type Artifact = z.output<typeof artifactSchema>;
+
+/** The full list of a stage's artifacts, from the document that keeps it. */
+export async function readManifest(
+  projectId: string,
+  name: string,
+  store: ArtifactStore,
+): Promise<ManifestEntry[]> {
+  return await readDocument(projectId, name, manifestSchema, store);
+}
+
+/** A history that was moved to the store. */
+export async function readHistory(
+  projectId: string,
+  name: string,
+  store: ArtifactStore,
+): Promise<HistoryEntry[]> {
+  return await readDocument(projectId, name, historyEntrySchema.array(), store);
+}
+
+/** An output that was moved to an artifact. */
+export async function readOutput(ref: ArtifactRef, store: ArtifactStore): Promise<Record<string, unknown>> {
+  const found = await store.get(ref);
+  if (!found) throw damaged(ref.project_id, ref.path);
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const bytes of found.stream) text += decoder.decode(bytes, { stream: true });
+  try {
+    return outputSchema.parse(JSON.parse(text + decoder.decode()));
+  } catch (error) {
+    throw damaged(ref.project_id, ref.path, error);
+  }
+}
+
+const outputSchema = z.record(z.string(), z.unknown());
+
+async function readDocument<T>(
+  projectId: string,
+  name: string,
+  schema: z.ZodType<T>,
+  store: ArtifactStore,
+): Promise<T> {
+  const parsed = schema.safeParse(await store.getDocument(projectId, name));
+  if (parsed.success) return parsed.data;
+  throw damaged(projectId, name, parsed.error);
+}
+
+/** Trying again helps only when somebody brings the document back: a run over many projects goes on without it. */
+export class DamagedDocument extends StagefoldError<"STORE_UNAVAILABLE"> {}
+
+function damaged(projectId: string, name: string, cause?: unknown): DamagedDocument {
+  return new DamagedDocument(
+    "STORE_UNAVAILABLE",
+    `The document ${name} of ${projectId} is missing or damaged.`,
+    { retry_after: 5 },
+    { cause },
+  );
+}
+
+/** Which part of a stage made which of the artifacts that the item lists. */
+export function partsOf(stage: Stage): Map<string, string> {
+  return new Map(
+    Object.entries(stage.sub_stages).flatMap(([key, part]) =>
+      part.artifacts.map((path) => [path, key] as const),
+    ),
+  );
+}
+
+/** The stage with the full list of a manifest in the place of the short one, its parts' lists included. */
+export function unfolded(stage: Stage, entries: readonly ManifestEntry[]): Stage {
+  const listed = entries.map(({ sub_stage: _s, ...entry }): ArtifactEntry => entry);
+  const sub_stages = Object.fromEntries(
+    Object.entries(stage.sub_stages).map(([key, part]) => {
+      const artifacts = entries.flatMap(({ path, sub_stage }) => (sub_stage === key ? [path] : []));
+      return [key, { ...part, artifacts: [...new Set([...part.artifacts, ...artifacts])] }];
+    }),
+  );
+  return { ...withArtifacts(stage, listed), sub_stages };
+}
+
+/** Every artifact of a stage, those that the item only counts included. */
+export async function artifactsOfStage(
+  project: Project,
+  stage: Stage,
+  store: ArtifactStore,
+): Promise<Artifact[]> {
+  const full =
+    stage.artifact_manifest === undefined
+      ? stage
+      : unfolded(stage, await readManifest(project.project_id, stage.artifact_manifest, store));
+  const parts = partsOf(full);
+  return inlineArtifacts(full).map((entry) => {
+    const sub_stage = parts.get(entry.path);
+    return {
+      ...entry,
+      project_id: project.project_id,
+      stage: stage.stage,
+      ...(sub_stage !== undefined && { sub_stage }),
+      attempt: stage.attempt,
+    };
+  });
+}

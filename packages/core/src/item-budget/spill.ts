@@ -1,0 +1,222 @@
+import { StagefoldError } from "../errors.ts";
+import type { ArtifactStore } from "../ports/artifact-store.ts";
+import { type ArtifactEntry, inlineArtifacts, withArtifacts } from "../project/artifacts.ts";
+import { withContents } from "../snapshot/derive.ts";
+import { canonicalJson, newOperationId, sha256Hex } from "../snapshot/ids.ts";
+import { itemBytes, LIMITS, truncateUtf8, valueBytes } from "../snapshot/limits.ts";
+import type { OutputData, Project, Stage } from "../snapshot/schema.ts";
+import { partsOf, readHistory, readManifest, readOutput, unfolded } from "./manifest.ts";
+
+/** Caps of what a stage keeps in the item, in bytes of UTF-8 and entries. */
+interface Caps {
+  readonly output: number;
+  readonly artifacts: number;
+  readonly artifactEntries: number;
+  readonly history: number;
+  readonly tail: boolean;
+  /** Bytes of what went wrong with a part. */
+  readonly partError: number;
+}
+
+const USUAL: Caps = {
+  output: LIMITS.inlineOutput,
+  artifacts: LIMITS.artifacts,
+  artifactEntries: LIMITS.artifactEntries,
+  history: Number.POSITIVE_INFINITY,
+  tail: true,
+  partError: LIMITS.error,
+};
+/** For a write that ends something and must fit, whatever is there already. */
+const BARE: Caps = { output: 256, artifacts: 0, artifactEntries: 0, history: 0, tail: false, partError: 80 };
+/** Beyond this the stages that a write leaves alone make room too. DynamoDB takes 400 KB; others still add a little. */
+const CROWDED = 320 * 1024;
+
+/** A stage with its full list of artifacts, as transitions want it. */
+export async function unfold(project: Project, position: number, store: ArtifactStore): Promise<Project> {
+  const stage = project.stages_snapshot.stages[position];
+  if (stage?.artifact_manifest === undefined) return project;
+  const full = unfolded(stage, await readManifest(project.project_id, stage.artifact_manifest, store));
+  return withContents(project, position, full);
+}
+
+/**
+ * The project as the item may keep it: what exceeds the caps of a changed stage moves to the store.
+ * Errors: SNAPSHOT_TOO_LARGE when the item would be too large, unless the write ends something.
+ */
+export async function fitItem(known: Project, next: Project, store: ArtifactStore): Promise<Project> {
+  const before = known.stages_snapshot.stages;
+  const capped = await capStages(next, USUAL, store, before);
+  const size = itemBytes(capped);
+  if (size <= LIMITS.item || size <= itemBytes(known)) return capped;
+  if (!endsSomething(known, capped))
+    throw new StagefoldError(
+      "SNAPSHOT_TOO_LARGE",
+      `The project would weigh ${size} bytes; it may weigh ${LIMITS.item}. Keep large results as artifacts.`,
+      { size, limit: LIMITS.item },
+    );
+  const bare = await capStages(capped, BARE, store, before);
+  return itemBytes(bare) <= CROWDED ? bare : await capStages(bare, BARE, store);
+}
+
+function endsSomething(known: Project, next: Project): boolean {
+  if (next.lease.owner === undefined && known.lease.owner !== undefined) return true;
+  return next.stages_snapshot.stages.some(
+    (stage, i) => known.stages_snapshot.stages[i]?.status !== stage.status && stage.status !== "running",
+  );
+}
+
+/** Each stage within the caps; one that is as it was `before` stays as it is. */
+async function capStages(
+  next: Project,
+  caps: Caps,
+  store: ArtifactStore,
+  before: readonly Stage[] = [],
+): Promise<Project> {
+  const stages = await Promise.all(
+    next.stages_snapshot.stages.map((stage, i) =>
+      stage === before[i] ? stage : capStage(next, stage, caps, store),
+    ),
+  );
+  return stages.every((stage, i) => stage === next.stages_snapshot.stages[i])
+    ? next
+    : { ...next, stages_snapshot: { ...next.stages_snapshot, stages } };
+}
+
+async function capStage(project: Project, stage: Stage, caps: Caps, store: ArtifactStore): Promise<Stage> {
+  const moved = await capOutput(project.project_id, stage, caps, store);
+  const listed = await capArtifacts(project.project_id, moved, caps, store);
+  const kept = await capHistory(project.project_id, listed, caps, store);
+  const short = capPartErrors(kept, caps.partError);
+  return caps.tail || short.logs === undefined || short.logs.length === 0 ? short : { ...short, logs: [] };
+}
+
+function capPartErrors(stage: Stage, bytes: number): Stage {
+  const long = Object.entries(stage.sub_stages).flatMap(([key, part]) => {
+    const short = truncateUtf8(part.error_message ?? "", bytes);
+    return short === (part.error_message ?? "") ? [] : [[key, { ...part, error_message: short }] as const];
+  });
+  return long.length === 0
+    ? stage
+    : { ...stage, sub_stages: { ...stage.sub_stages, ...Object.fromEntries(long) } };
+}
+
+/** A large output becomes an artifact of its stage, which `output_ref` names. */
+async function capOutput(projectId: string, stage: Stage, caps: Caps, store: ArtifactStore): Promise<Stage> {
+  const { artifacts, artifact_info, artifact_count: _c, ...own } = stage.output_data;
+  if (valueBytes(own) <= caps.output) return stage;
+  const all = await unfoldStage(projectId, stage, store);
+  const path = outputPath(all);
+  const bytes = new TextEncoder().encode(JSON.stringify(own));
+  const stored = await store.put(
+    { project_id: projectId, stage: stage.stage, attempt: stage.attempt, path },
+    bytes,
+  );
+  const output_data: OutputData = { artifacts, artifact_info };
+  const entry = { ...stored, media_type: "application/json", path };
+  const others = inlineArtifacts(all).filter((other) => other.path !== path);
+  return withArtifacts({ ...all, output_data, output_ref: path }, [...others, entry]);
+}
+
+/** Where an output goes: not where the stage itself has put an artifact. */
+function outputPath(stage: Stage): string {
+  if (stage.output_ref !== undefined) return stage.output_ref;
+  const taken = new Set(stage.output_data.artifacts);
+  let path = `outputs/${stage.stage}.json`;
+  for (let n = 2; taken.has(path); n++) path = `outputs/${stage.stage}-${n}.json`;
+  return path;
+}
+
+/** A stage with the output that was moved to an artifact of its own. */
+export async function unfoldOutput(
+  project: Project,
+  position: number,
+  store: ArtifactStore,
+): Promise<Project> {
+  const stage = project.stages_snapshot.stages[position];
+  if (stage?.output_ref === undefined) return project;
+  const { output_ref: path, ...rest } = stage;
+  const { project_id } = project;
+  const own = await readOutput({ project_id, stage: stage.stage, attempt: stage.attempt, path }, store);
+  const listed = withArtifacts(
+    rest,
+    inlineArtifacts(rest).filter((entry) => entry.path !== path),
+  );
+  return withContents(project, position, { ...listed, output_data: { ...own, ...listed.output_data } });
+}
+
+async function unfoldStage(projectId: string, stage: Stage, store: ArtifactStore): Promise<Stage> {
+  if (stage.artifact_manifest === undefined) return stage;
+  return unfolded(stage, await readManifest(projectId, stage.artifact_manifest, store));
+}
+
+/** Beyond the cap the item keeps the first entries and a count; the whole list is a document in the store. */
+async function capArtifacts(
+  projectId: string,
+  stage: Stage,
+  caps: Caps,
+  store: ArtifactStore,
+): Promise<Stage> {
+  const entries = inlineArtifacts(stage);
+  const inline = firstWithin(entries, caps);
+  if (inline.length === entries.length) return stage;
+  const document = stage.artifact_manifest ?? (await putManifest(projectId, stage, entries, store));
+  const artifact_count = stage.output_data.artifact_count ?? entries.length;
+  const short = withArtifacts(stage, inline);
+  return {
+    ...short,
+    output_data: { ...short.output_data, artifact_count },
+    artifact_manifest: document,
+    sub_stages: withListedOnly(short),
+  };
+}
+
+/** Named by what it says: the same list has the same document, also when a write is decided again. */
+async function putManifest(
+  projectId: string,
+  stage: Stage,
+  entries: readonly ArtifactEntry[],
+  store: ArtifactStore,
+): Promise<string> {
+  const list = withTheirParts(stage, entries);
+  const name = `artifacts-${stage.stage}-${stage.attempt}-${(await sha256Hex(canonicalJson(list))).slice(0, 16)}`;
+  await store.putDocument(projectId, name, list);
+  return name;
+}
+
+/** The parts of a stage name only artifacts that the item still lists. */
+function withListedOnly(stage: Stage): Stage["sub_stages"] {
+  const listed = new Set(stage.output_data.artifacts);
+  return Object.fromEntries(
+    Object.entries(stage.sub_stages).map(([key, part]) => [
+      key,
+      { ...part, artifacts: part.artifacts.filter((path) => listed.has(path)) },
+    ]),
+  );
+}
+
+/** The document says which part made what: the item forgets it with the entries that it no longer lists. */
+function withTheirParts(stage: Stage, entries: readonly ArtifactEntry[]): ArtifactEntry[] {
+  const parts = partsOf(stage);
+  return entries.map((entry) => {
+    const sub_stage = parts.get(entry.path);
+    return sub_stage === undefined ? entry : { ...entry, sub_stage };
+  });
+}
+
+function firstWithin(entries: readonly ArtifactEntry[], caps: Caps): readonly ArtifactEntry[] {
+  let bytes = 0;
+  const end = entries.findIndex((entry, i) => {
+    bytes += valueBytes(entry);
+    return i >= caps.artifacts || bytes > caps.artifactEntries;
+  });
+  return end < 0 ? entries : entries.slice(0, end);
+}
+
+async function capHistory(projectId: string, stage: Stage, caps: Caps, store: ArtifactStore): Promise<Stage> {
+  if (stage.history.length === 0 || valueBytes(stage.history) <= caps.history) return stage;
+  const earlier =
+    stage.history_ref === undefined ? [] : await readHistory(projectId, stage.history_ref, store);
+  const history_ref = `history-${stage.stage}-${stage.attempt}-${newOperationId()}`;
+  await store.putDocument(projectId, history_ref, [...earlier, ...stage.history]);
+  return { ...stage, history: [], history_ref };
+}

@@ -1,0 +1,189 @@
+import { StagefoldError } from "../errors.ts";
+import type { Item } from "../patch/patch.ts";
+import { progressOf, snapshotOf, summarise } from "../snapshot/derive.ts";
+import { itemBytes, valueBytes, withOwnCount } from "../snapshot/limits.ts";
+import {
+  type ErrorInfo,
+  PROJECT_STATUSES,
+  type Project,
+  type ProjectStatus,
+  projectSchema,
+  SCHEMA_VERSION,
+  type Stage,
+} from "../snapshot/schema.ts";
+import { fromTime } from "../snapshot/time.ts";
+import { isRecord, numberOf, readLegacyStage, textOf, textsOf, timeOf, without } from "./stage.ts";
+
+/** Whether an item is stored in today's form; any other is replaced as a whole by its first write. */
+export function isCurrentForm(item: Item): boolean {
+  return (
+    item.schema_version === SCHEMA_VERSION &&
+    isRecord(item.stages_snapshot) &&
+    Array.isArray(item.stages_snapshot.stages)
+  );
+}
+
+/**
+ * An item as it is read, whatever form it was stored in.
+ * Errors: SNAPSHOT_UNREADABLE when it cannot be; the item is to be left alone then.
+ */
+export function normalise(item: Item): Project {
+  if (typeof item.schema_version === "number" && item.schema_version > SCHEMA_VERSION)
+    throw unreadable(
+      item,
+      `its schema_version is ${item.schema_version}, this program knows ${SCHEMA_VERSION}`,
+    );
+  const parsed = projectSchema.safeParse(isCurrentForm(item) ? item : fromLegacy(item));
+  if (parsed.success) return asRead(parsed.data);
+  const [issue] = parsed.error.issues;
+  throw unreadable(item, `${issue?.path.join(".") || "the item"}: ${issue?.message ?? "not understood"}`);
+}
+
+/** A stage that still ran when its project was cancelled reads as cancelled, until a retry's first write opens it. */
+function asRead(project: Project): Project {
+  if (project.status !== "cancelled" && project.restart_from === undefined) return project;
+  if (!project.stages_snapshot.stages.some((stage) => stage.status === "running")) return project;
+  const stages = project.stages_snapshot.stages.map(
+    (stage): Stage => (stage.status === "running" ? { ...stage, status: "cancelled" } : stage),
+  );
+  return { ...project, stages_snapshot: { ...project.stages_snapshot, stages } };
+}
+
+function unreadable(item: Item, why: string): StagefoldError<"SNAPSHOT_UNREADABLE"> {
+  const project_id = textOf(item.project_id) ?? "without an id";
+  return new StagefoldError("SNAPSHOT_UNREADABLE", `The snapshot of ${project_id} cannot be read: ${why}.`, {
+    project_id,
+  });
+}
+
+function fromLegacy(item: Item): unknown {
+  const stages = stagesOf(item);
+  const snapshot = isRecord(item.stages_snapshot) ? without(item.stages_snapshot, ["stages"]) : {};
+  const created_at = timeOf(item.created_at) ?? timeOf(item.updated_at) ?? "1970-01-01T00:00:00.000Z";
+  const status = projectStatusOf(item.status);
+  const started_at = timeOf(item.started_at) ?? stages.find((stage) => stage.started_at)?.started_at;
+  const completed_at = timeOf(item.completed_at);
+  const agent_id = textOf(item.agent_id) ?? textsOf(item.agents)[0];
+  const open =
+    stages.find((stage) => stage.status !== "completed" && stage.status !== "skipped") ?? stages.at(-1);
+  const project = {
+    ...without(item, RETYPED),
+    schema_version: SCHEMA_VERSION,
+    project_name: textOf(item.project_name) ?? textOf(item.project_id) ?? "",
+    requirement: textOf(item.requirement) ?? "",
+    ...(textOf(item.user_id) !== undefined && { user_id: item.user_id }),
+    ...(textOf(item.user_name) !== undefined && { user_name: item.user_name }),
+    ...(textOf(item.pipeline) !== undefined && { pipeline: item.pipeline }),
+    tags: textsOf(item.tags),
+    priority: priorityOf(item.priority),
+    ...(agent_id !== undefined && { agent_id }),
+    status,
+    run: Math.max(1, countOf(item.run)),
+    ...(open && { current_stage: open.stage, current_stage_number: open.stage_number }),
+    progress_percentage: stages.length > 0 ? progressOf(stages) : status === "completed" ? 100 : 0,
+    ...(status === "failed" && { error_info: errorInfoOf(item, stages) }),
+    // What an ended build's figures are read from, wherever they are summed up over many.
+    ...((status === "completed" || status === "failed") && { build_summary: summarise(stages) }),
+    created_at,
+    updated_at: timeOf(item.updated_at) ?? created_at,
+    ...(started_at !== undefined && { started_at }),
+    ...(completed_at !== undefined && { completed_at }),
+    // Where it has been of today's form before, these never fall.
+    revision: Math.max(1, countOf(item.revision)),
+    item_bytes: 0,
+    stages_snapshot: snapshotOf(stages, snapshot),
+    lease_token: Math.max(0, Math.floor(fromTime(created_at) / 1000), countOf(item.lease_token)),
+    lease_seq: countOf(item.lease_seq),
+    lease: { claims: 0 },
+  };
+  return { ...project, item_bytes: withOwnCount(itemBytes(project) - valueBytes(0)) };
+}
+
+/** Fields of today's form whose old value, if any, is converted or makes no sense any more. */
+const RETYPED = [
+  "agent_id",
+  "user_id",
+  "user_name",
+  "pipeline",
+  "pipeline_version",
+  "started_at",
+  "completed_at",
+  "error_info",
+  "control",
+  "restart_from",
+  "work_queue",
+  "work_due_at",
+  "build_summary",
+  "request_hash",
+  "current_stage",
+  "current_stage_number",
+];
+
+function stagesOf(item: Item): Stage[] {
+  let snapshot: unknown = item.stages_snapshot ?? {};
+  // Some writers stored JSON text, and some stored that text as JSON once more.
+  for (let depth = 0; depth < 3 && typeof snapshot === "string"; depth++)
+    snapshot = parseText(item, snapshot);
+  const stages = Array.isArray(snapshot)
+    ? snapshot
+    : isRecord(snapshot)
+      ? (snapshot.stages ?? [])
+      : undefined;
+  if (!Array.isArray(stages)) throw unreadable(item, `expected a map with stages, found ${typeof snapshot}`);
+  const read = stages.map((raw: unknown, index) => readLegacyStage(raw, index));
+  const bad = read.indexOf(undefined);
+  if (bad >= 0) throw unreadable(item, `stages[${bad}]: expected a map, found ${typeof stages[bad]}`);
+  return withUniqueKeys(read.filter((stage) => stage !== undefined));
+}
+
+/** The first of a key keeps it. */
+function withUniqueKeys(stages: readonly Stage[]): Stage[] {
+  const keys = new Set<string>();
+  return stages.map((stage) => {
+    let key = stage.stage;
+    for (let n = stage.stage_number; keys.has(key); n++) key = `stage_${n}`;
+    keys.add(key);
+    return key === stage.stage ? stage : { ...stage, stage: key };
+  });
+}
+
+function countOf(value: unknown): number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : 0;
+}
+
+function parseText(item: Item, text: string): unknown {
+  if (text.trim() === "") return {};
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw unreadable(
+      item,
+      `it is text that is not JSON (${error instanceof Error ? error.message : String(error)})`,
+    );
+  }
+}
+
+/** An old `building` is held by nobody, and a state that is not known is not run either. */
+export function projectStatusOf(value: unknown): ProjectStatus {
+  const known = PROJECT_STATUSES.find((status) => status === value);
+  return known === undefined || known === "building" || known === "queued" ? "pending" : known;
+}
+
+function priorityOf(value: unknown): number {
+  const priority = numberOf(value);
+  return priority !== undefined && Number.isInteger(priority) && priority >= 1 && priority <= 5
+    ? priority
+    : 3;
+}
+
+function errorInfoOf(item: Item, stages: readonly Stage[]): ErrorInfo {
+  const failed = stages.find((stage) => stage.status === "failed");
+  const stored = isRecord(item.error_info) ? item.error_info : {};
+  const message =
+    textOf(stored.message) ??
+    textOf(stored.error) ??
+    textOf(item.error_info) ??
+    failed?.error_message ??
+    "no error was recorded";
+  return { ...stored, ...(failed && { stage: failed.stage }), code: "STAGE_FAILED", message };
+}

@@ -1,0 +1,104 @@
+import { isFinished, withStage } from "../snapshot/derive.ts";
+import { findStage } from "../snapshot/find-stage.ts";
+import type { Project, Stage } from "../snapshot/schema.ts";
+import { recordArtifacts, recordPartArtifacts } from "./artifacts.ts";
+import { endProject, giveUpLease, projectFailed } from "./end.ts";
+import type { ReportEvent } from "./events.ts";
+import { requireStatus } from "./require.ts";
+import {
+  addMetrics,
+  completeStage,
+  failStage,
+  logStage,
+  progressStage,
+  requireTurn,
+  retryStageLater,
+  skipStage,
+  startStage,
+} from "./stage.ts";
+import { changeSubStage } from "./sub-stage.ts";
+
+/**
+ * The project after one event of its holder, or a refusal. Pure; keeps no caps: `fitItem` does, before the write.
+ * `seq` is the number of the write that will carry it.
+ */
+export function applyEvent(project: Project, event: ReportEvent, now: string, seq: number): Project {
+  requireStatus(project, ["building", "paused"]);
+  const { stage, position } = findStage(project, event.stage);
+  const at = event.at !== undefined && event.at < now ? event.at : now;
+  if (event.sub_stage !== undefined)
+    return withStage(project, position, subStageAfter(stage, event.sub_stage, event, at, seq));
+  switch (event.event) {
+    case "started":
+      requireStatus(project, ["building"]);
+      requireTurn(project, position);
+      return withStage(project, position, startStage(stage, event.agent_name, at));
+    case "progress":
+      return progressed(withStage(project, position, progressStage(stage, event.progress)));
+    case "log":
+      return withStage(project, position, { ...logStage(stage, event.lines), log_seq: seq });
+    case "artifacts":
+      return withStage(project, position, recordArtifacts(stage, event.artifacts, event.mode, at));
+    case "completed": {
+      const made = event.artifacts ? recordArtifacts(stage, event.artifacts, "add", at) : stage;
+      return afterStage(
+        project,
+        position,
+        completeStage(addMetrics(made, event.metrics), event.output ?? {}, at),
+        now,
+      );
+    }
+    case "skipped":
+      return afterStage(project, position, skipStage(stage, event.reason, at), now);
+    case "failed": {
+      const counted = addMetrics(stage, event.metrics);
+      if (event.retry_in_seconds !== undefined) {
+        const waiting = withStage(project, position, retryStageLater(counted, event, at));
+        return giveUpLease(waiting, now, event.retry_in_seconds * 1000);
+      }
+      const failed = withStage(project, position, failStage(counted, event, at));
+      return endProject(failed, projectFailed(stage.stage, event.code, event.message), now);
+    }
+    default:
+      return event satisfies never;
+  }
+}
+
+/** A stage is finished: the build has moved on, and is over with its last stage, also while paused. */
+function afterStage(project: Project, position: number, stage: Stage, at: string): Project {
+  const next = withStage(project, position, stage);
+  if (next.stages_snapshot.stages.every(isFinished)) return endProject(next, { status: "completed" }, at);
+  return progressed(next);
+}
+
+/** Progress clears the count of workers lost: only deaths in a row give a build up. */
+function progressed(project: Project): Project {
+  if (project.status === "building") return { ...project, lease: { ...project.lease, claims: 1 } };
+  return { ...project, lease: { ...project.lease, claims: 1 } };
+}
+
+function subStageAfter(stage: Stage, key: string, event: ReportEvent, at: string, seq: number): Stage {
+  switch (event.event) {
+    case "log":
+      return { ...logStage(stage, event.lines), log_seq: seq };
+    case "artifacts":
+      return recordPartArtifacts(stage, key, event.artifacts, event.mode, at);
+    case "completed": {
+      const made = event.artifacts ? recordPartArtifacts(stage, key, event.artifacts, "add", at) : stage;
+      return addMetrics(changeSubStage(made, key, { event: "completed" }, at), event.metrics);
+    }
+    case "failed":
+      return addMetrics(
+        changeSubStage(stage, key, { event: "failed", message: event.message }, at),
+        event.metrics,
+      );
+    case "started":
+      return changeSubStage(stage, key, { event: "started" }, at);
+    case "progress":
+      return changeSubStage(stage, key, { event: "progress", progress: event.progress }, at);
+    case "skipped":
+      return changeSubStage(stage, key, { event: "skipped", reason: event.reason }, at);
+    default:
+      return event satisfies never;
+  }
+}

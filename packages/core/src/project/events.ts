@@ -1,0 +1,51 @@
+import { z } from "zod";
+import { stageKeySchema } from "../snapshot/ids.ts";
+import { agentNameSchema, textSchema } from "../snapshot/inputs.ts";
+import { LIMITS } from "../snapshot/limits.ts";
+import { failureCodeSchema } from "../snapshot/schema.ts";
+import { figureSchema, jsonObjectSchema, wellFormedSchema } from "../snapshot/storable.ts";
+import { timeSchema } from "../snapshot/time.ts";
+import { artifactInputSchema } from "./artifacts.ts";
+
+const about = { stage: stageKeySchema, sub_stage: stageKeySchema.optional(), at: timeSchema.optional() };
+const metrics = z
+  .record(textSchema(64, 1), figureSchema)
+  .refine(
+    (figures) => Object.keys(figures).length <= LIMITS.metrics,
+    `expected at most ${LIMITS.metrics} figures`,
+  )
+  .optional();
+
+export const artifactModeSchema = z.enum(["replace", "add"]);
+
+/** What the holder of a lease can say of a stage, or of a part of it. */
+export const reportEventSchema = z.discriminatedUnion("event", [
+  z.object({ event: z.literal("started"), ...about, agent_name: agentNameSchema.optional() }),
+  z.object({ event: z.literal("progress"), ...about, progress: z.number().min(0).max(100) }),
+  z.object({ event: z.literal("log"), ...about, lines: z.array(wellFormedSchema).max(10_000) }),
+  z.object({
+    event: z.literal("artifacts"),
+    ...about,
+    artifacts: z.array(artifactInputSchema).max(10_000),
+    mode: artifactModeSchema.default("add"),
+  }),
+  z.object({
+    event: z.literal("completed"),
+    ...about,
+    output: jsonObjectSchema.optional(),
+    metrics,
+    artifacts: z.array(artifactInputSchema).max(10_000).optional(),
+  }),
+  z.object({
+    event: z.literal("failed"),
+    ...about,
+    message: wellFormedSchema,
+    code: failureCodeSchema.default("STAGE_FAILED"),
+    retry_in_seconds: z.number().min(0).max(86_400).optional(),
+    metrics,
+  }),
+  z.object({ event: z.literal("skipped"), ...about, reason: wellFormedSchema }),
+]);
+
+export type ReportEvent = z.output<typeof reportEventSchema>;
+export type ReportEventInput = z.input<typeof reportEventSchema>;

@@ -1,0 +1,228 @@
+import { type FailureCode, StagefoldError } from "../errors.ts";
+import { ended, isFinished } from "../snapshot/derive.ts";
+import { LIMITS, truncateUtf8, utf8Bytes } from "../snapshot/limits.ts";
+import type { HistoryEntry, Metrics, OutputData, Project, Stage } from "../snapshot/schema.ts";
+import { requireStage, stageConflict } from "./require.ts";
+
+/** What a stage has before it makes anything. */
+export function emptyOutput(): OutputData {
+  return { artifacts: [], artifact_info: {} };
+}
+
+/** pending → running: a new attempt, without what an earlier one left. */
+export function startStage(stage: Stage, by: string | undefined, at: string): Stage {
+  requireStage(stage, ["pending"]);
+  const { completed_at: _c, duration_seconds: _d, ...rest } = stage.attempt === 0 ? stage : cleared(stage);
+  return {
+    ...rest,
+    status: "running",
+    attempt: stage.attempt + 1,
+    progress: 0,
+    started_at: at,
+    ...(by !== undefined && { agent_name: by }),
+    error_message: null,
+    logs: [],
+  };
+}
+
+/** A stage without the results of its attempts; the history stays. */
+function cleared(stage: Stage): Stage {
+  const { artifact_manifest: _a, output_ref: _o, logs: _l, log_seq: _q, error_code: _e, ...rest } = stage;
+  return { ...rest, output_data: emptyOutput(), metrics: {}, sub_stages: {} };
+}
+
+/** Progress within the stage, 0 … 100; it never falls. */
+export function progressStage(stage: Stage, progress: number): Stage {
+  requireStage(stage, ["running"]);
+  if (progress < stage.progress)
+    throw stageConflict(stage.stage, `given a progress of at least ${stage.progress}`, String(progress));
+  return { ...stage, progress };
+}
+
+/** The last lines of the log, within the caps of the item; the full text is in the log store. */
+export function logStage(stage: Stage, lines: readonly string[]): Stage {
+  requireStage(stage, ["running"]);
+  return { ...stage, logs: tailOf([...(stage.logs ?? []), ...lines]) };
+}
+
+/** The end of a log, within the caps of the item. */
+export function tailOf(lines: readonly string[]): string[] {
+  const tail: string[] = [];
+  let bytes = 0;
+  for (const line of lines.toReversed()) {
+    const short = truncateUtf8(line, 512);
+    bytes += utf8Bytes(short);
+    if (tail.length === LIMITS.tailLines || bytes > LIMITS.tail) break;
+    tail.unshift(short);
+  }
+  return tail;
+}
+
+/** Adds figures up: `{ input_tokens: 5 }` twice is 10. */
+export function addMetrics(stage: Stage, metrics: Metrics | undefined): Stage {
+  if (!metrics) return stage;
+  const sums = new Map<string, unknown>(Object.entries(stage.metrics));
+  for (const [name, value] of Object.entries(metrics)) {
+    const before = sums.get(name);
+    sums.set(name, typeof value === "number" && typeof before === "number" ? before + value : value);
+  }
+  if (sums.size > LIMITS.metrics)
+    throw new StagefoldError(
+      "INVALID_INPUT",
+      `Stage ${stage.stage} may add up ${LIMITS.metrics} figures, and would have ${sums.size}.`,
+      { issues: [`metrics: expected at most ${LIMITS.metrics} figures`] },
+    );
+  return { ...stage, metrics: Object.fromEntries(sums) };
+}
+
+/** running → completed. `output` is the stage's own; its artifacts stay beside it. */
+export function completeStage(stage: Stage, output: { readonly [key: string]: unknown }, at: string): Stage {
+  requireStage(stage, ["running"]);
+  const taken = ["artifacts", "artifact_info", "artifact_count"].filter((name) =>
+    Object.hasOwn(output, name),
+  );
+  if (taken.length > 0)
+    throw new StagefoldError(
+      "INVALID_INPUT",
+      `The output of ${stage.stage} uses names that are taken: ${taken}.`,
+      {
+        issues: taken.map((name) => `output.${name}: a name of the item`),
+      },
+    );
+  const { logs: _tail, ...rest } = endSubStages(stage, at);
+  return {
+    ...rest,
+    status: "completed",
+    progress: 100,
+    ...ended(stage, at),
+    output_data: { ...output, ...stage.output_data },
+    error_message: null,
+  };
+}
+
+export interface Failure {
+  readonly message: string;
+  readonly code: FailureCode;
+}
+
+/** running → failed, for good. */
+export function failStage(stage: Stage, failure: Failure, at: string): Stage {
+  requireStage(stage, ["running"]);
+  return {
+    ...endSubStages(stage, at),
+    status: "failed",
+    ...ended(stage, at),
+    error_message: errorText(failure.message),
+    error_code: failure.code,
+  };
+}
+
+/** running → pending: this attempt goes to the history and the stage waits for its next one. */
+export function retryStageLater(stage: Stage, failure: Failure, at: string): Stage {
+  requireStage(stage, ["running"]);
+  const message = errorText(failure.message);
+  const entry = { ...attemptOf(stage), status: "failed" as const, code: failure.code, completed_at: at };
+  const { started_at: _s, ...rest } = stage;
+  return {
+    ...endSubStages({ ...rest, status: "pending" }, at),
+    status: "pending",
+    progress: 0,
+    error_message: message,
+    history: withEntry(stage, { ...entry, error_message: message }),
+    failed_attempts: (stage.failed_attempts ?? 0) + 1,
+  };
+}
+
+/** running → pending without being the stage's fault: its worker died, gave it back, or the build was cancelled. */
+export function interruptStage(
+  stage: Stage,
+  status: "failed" | "cancelled",
+  reason: string,
+  at: string,
+): Stage {
+  const entry = {
+    ...attemptOf(stage),
+    status,
+    code: "WORKER_LOST" as const,
+    completed_at: at,
+    error_message: reason,
+  };
+  const { started_at: _s, ...rest } = stage;
+  return {
+    ...endSubStages({ ...rest, status: "pending" }, at),
+    status: "pending",
+    progress: 0,
+    error_message: reason,
+    history: withEntry(stage, entry),
+  };
+}
+
+/** pending or running → skipped. */
+export function skipStage(stage: Stage, reason: string, at: string): Stage {
+  requireStage(stage, ["pending", "running"]);
+  const { logs: _tail, ...rest } = endSubStages(stage, at);
+  return {
+    ...rest,
+    status: "skipped",
+    ...ended(stage, at),
+    output_data: { ...stage.output_data, skipped_reason: errorText(reason) },
+    error_message: null,
+  };
+}
+
+/** Any state → pending, for a retry: what the last attempt came to goes to the history. */
+export function reopenStage(stage: Stage): Stage {
+  // Nothing came of it yet; what others recorded for it stays.
+  if (stage.status === "pending" && stage.attempt === 0) return stage;
+  const {
+    started_at: _s,
+    completed_at: _c,
+    duration_seconds: _d,
+    failed_attempts: _f,
+    ...rest
+  } = cleared(stage);
+  // A pending stage's attempts are in the history already, and so is the last one of a build that was given up.
+  const there = stage.attempt === 0 || stage.history.at(-1)?.attempt === stage.attempt;
+  const history = there || stage.status === "pending" ? stage.history : withEntry(stage, attemptOf(stage));
+  return { ...rest, status: "pending", progress: 0, error_message: null, history };
+}
+
+/** What still runs inside a stage ends with it. */
+export function endSubStages(stage: Stage, at: string): Stage {
+  const running = Object.entries(stage.sub_stages).filter(([, part]) => part.status === "running");
+  if (running.length === 0) return stage;
+  const closed = running.map(([key, part]) => [
+    key,
+    { ...part, status: "cancelled" as const, completed_at: at },
+  ]);
+  return { ...stage, sub_stages: { ...stage.sub_stages, ...Object.fromEntries(closed) } };
+}
+
+function attemptOf(stage: Stage): HistoryEntry {
+  return {
+    attempt: stage.attempt,
+    // A stage that still ran when its build was cancelled reads as cancelled.
+    status: stage.status === "running" ? "cancelled" : stage.status,
+    ...(stage.error_code !== undefined && { code: stage.error_code }),
+    ...(stage.log_seq !== undefined && { log_seq: stage.log_seq }),
+    ...(stage.started_at !== undefined && { started_at: stage.started_at }),
+    ...(stage.completed_at !== undefined && { completed_at: stage.completed_at }),
+    ...(stage.error_message !== null && { error_message: stage.error_message }),
+  };
+}
+
+function withEntry(stage: Stage, entry: HistoryEntry): HistoryEntry[] {
+  return [...stage.history, entry].slice(-LIMITS.history);
+}
+
+export function errorText(message: string): string {
+  return truncateUtf8(message, LIMITS.error);
+}
+
+/** Refuses to start a stage while an earlier one is open or another one runs. */
+export function requireTurn(project: Project, position: number): void {
+  const open = project.stages_snapshot.stages.find(
+    (other, i) => (i < position && !isFinished(other)) || other.status === "running",
+  );
+  if (open) throw stageConflict(open.stage, "completed or skipped", open.status);
+}

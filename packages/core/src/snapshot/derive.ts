@@ -1,0 +1,79 @@
+import type { BuildSummary, Project, Snapshot, Stage } from "./schema.ts";
+import { secondsBetween } from "./time.ts";
+
+export function isFinished(stage: Stage): boolean {
+  return stage.status === "completed" || stage.status === "skipped";
+}
+
+/** 0 … 100: the weight of the finished stages over that of all. */
+export function progressOf(stages: readonly Stage[]): number {
+  const weight = (some: readonly Stage[]) => some.reduce((sum, stage) => sum + stage.weight, 0);
+  const all = weight(stages);
+  return all === 0 ? 0 : Math.round((weight(stages.filter(isFinished)) / all) * 100);
+}
+
+/** The stage that runs, else the first that is not finished, else the last. */
+export function currentStage(stages: readonly Stage[]): Stage | undefined {
+  return (
+    stages.find((stage) => stage.status === "running") ??
+    stages.find((stage) => !isFinished(stage)) ??
+    stages.at(-1)
+  );
+}
+
+/** A snapshot with its counts, whatever they were. */
+export function snapshotOf(stages: readonly Stage[], rest: object = {}): Snapshot {
+  return { ...rest, total: stages.length, completed: stages.filter(isFinished).length, stages: [...stages] };
+}
+
+/** The project with other contents of one stage. Nothing follows from it: its state is the same. */
+export function withContents(project: Project, position: number, stage: Stage): Project {
+  const { stages_snapshot } = project;
+  return {
+    ...project,
+    stages_snapshot: { ...stages_snapshot, stages: stages_snapshot.stages.with(position, stage) },
+  };
+}
+
+/** The project with one stage replaced, and all that follows from it: counts, progress, current stage. */
+export function withStage(project: Project, position: number, stage: Stage): Project {
+  return withStages(project, project.stages_snapshot.stages.with(position, stage));
+}
+
+export function withStages(project: Project, stages: readonly Stage[]): Project {
+  const current = currentStage(stages);
+  return {
+    ...project,
+    progress_percentage: progressOf(stages),
+    ...(current && { current_stage: current.stage, current_stage_number: current.stage_number }),
+    stages_snapshot: snapshotOf(stages, project.stages_snapshot),
+  };
+}
+
+/** How many artifacts a stage has, also where the full list is a manifest. */
+export function artifactCount(stage: Stage): number {
+  return stage.output_data.artifact_count ?? stage.output_data.artifacts.length;
+}
+
+/** Seconds by stage and the sums of a build. */
+export function summarise(stages: readonly Stage[]): BuildSummary {
+  const sum = (of: (stage: Stage) => number | undefined) =>
+    stages.reduce((total, stage) => total + (of(stage) ?? 0), 0);
+  return {
+    stage_seconds: Object.fromEntries(
+      stages.flatMap((stage) =>
+        stage.duration_seconds === undefined ? [] : [[stage.stage, stage.duration_seconds] as const],
+      ),
+    ),
+    input_tokens: sum((stage) => stage.metrics.input_tokens),
+    output_tokens: sum((stage) => stage.metrics.output_tokens),
+    tool_calls: sum((stage) => stage.metrics.tool_calls),
+    artifacts: sum(artifactCount),
+  };
+}
+
+/** `completed_at` and, where the start is known, `duration_seconds`. */
+export function ended(stage: Stage, at: string): { completed_at: string; duration_seconds?: number } {
+  if (stage.started_at === undefined) return { completed_at: at };
+  return { completed_at: at, duration_seconds: secondsBetween(stage.started_at, at) };
+}
