@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { gunzipSync } from "node:zlib";
-import { isCurrentForm } from "@stagefold/core";
+import { isCurrentVersion } from "@stagefold/core";
 import { toPlain } from "@stagefold/core/dynamodb";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { openPromise } from "yauzl";
@@ -54,7 +54,7 @@ test.each(["jsonl", "dynamodb"])(
     expect(after.get(held)).toContain('"owner":{"S":"worker"}');
     // The others have today's form now.
     const others = (await table.items()).filter((item) => item.project_id?.S !== DAMAGED);
-    expect(others.every((item) => isCurrentForm(toPlain(item).item))).toBe(true);
+    expect(others.every((item) => isCurrentVersion(toPlain(item).item))).toBe(true);
   },
 );
 

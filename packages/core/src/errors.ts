@@ -71,6 +71,54 @@ export function isStagefoldError<C extends ErrorCode = ErrorCode>(
   return error instanceof StagefoldError && (code === undefined || error.code === code);
 }
 
+/** A document that an item names is missing or damaged. Retrying helps only once it has been restored. */
+export class DamagedDocumentError extends StagefoldError<"STORE_UNAVAILABLE"> {
+  constructor(projectId: string, name: string, cause?: unknown) {
+    const message = `The document ${name} of ${projectId} is missing or damaged.`;
+    super("STORE_UNAVAILABLE", message, { retry_after: 5 }, { cause });
+  }
+}
+
+/**
+ * What an error concerns. Loops over many projects (claims, lists, statistics, reconciler, import, watches) ask this one
+ * question: `project`: put that one aside and continue with the next; `store`: stop, back off, try all of it again;
+ * `worker`: this process cannot work (no memory, descriptors or disk): it backs off, and no project is to blame.
+ */
+export type ErrorScope = "project" | "store" | "worker";
+
+export function scopeOf(error: unknown): ErrorScope {
+  if (error instanceof DamagedDocumentError) return "project";
+  if (isStagefoldError(error)) return SCOPES[error.code];
+  // What the operating system refused, such as EMFILE, ENOMEM and ENOSPC. Stores map their own to STORE_UNAVAILABLE.
+  return error instanceof Error && "syscall" in error ? "worker" : "project";
+}
+
+const SCOPES = {
+  INVALID_INPUT: "project",
+  UNAUTHENTICATED: "store",
+  FORBIDDEN: "store",
+  PROJECT_NOT_FOUND: "project",
+  STAGE_NOT_FOUND: "project",
+  ARTIFACT_NOT_FOUND: "project",
+  PIPELINE_NOT_FOUND: "project",
+  PIPELINE_CHANGED: "project",
+  PROJECT_CONFLICT: "project",
+  STAGE_CONFLICT: "project",
+  LEASE_LOST: "project",
+  SNAPSHOT_TOO_LARGE: "project",
+  SNAPSHOT_UNREADABLE: "project",
+  IDEMPOTENCY_MISMATCH: "project",
+  PAYLOAD_TOO_LARGE: "project",
+  RATE_LIMITED: "store",
+  STORE_UNAVAILABLE: "store",
+  INTERNAL: "project",
+} as const satisfies Record<ErrorCode, ErrorScope>;
+
+/** The answer to input that no schema caught. */
+export function invalidInput(message: string, issues: string[] = []): StagefoldError<"INVALID_INPUT"> {
+  return new StagefoldError("INVALID_INPUT", message, issues.length > 0 ? { issues } : {});
+}
+
 /** Why a stage failed: another closed list, stored in `error_info.code` and `history[].code`. */
 export const FAILURE_CODES = [
   "STAGE_FAILED",

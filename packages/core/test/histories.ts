@@ -1,11 +1,12 @@
 import fc from "fast-check";
-import { claim, released } from "../src/commands/claim.ts";
-import { begin } from "../src/commands/report.ts";
+import { claim } from "../src/commands/claim.ts";
 import { isStagefoldError } from "../src/errors.ts";
 import { normalise } from "../src/legacy/normalise.ts";
 import { apply } from "../src/patch/index.ts";
 import { applyEvent } from "../src/project/apply-event.ts";
+import { released } from "../src/project/end.ts";
 import type { ReportEventInput } from "../src/project/events.ts";
+import { takeOver } from "../src/project/take-over.ts";
 import type { Project } from "../src/snapshot/schema.ts";
 import { toTime } from "../src/snapshot/time.ts";
 import { aProject, events } from "../src/testing/builders.ts";
@@ -92,7 +93,7 @@ export function moved(project: Project, move: Move, at: string, seq: number): Pr
     case "claim": {
       const { project_id, work_queue } = project;
       const taken = apply(project, claim(project_id, { owner: "w", leaseMs: 1000, work_queue }, at));
-      return taken.ok && taken.item ? begin(normalise(taken.item), at) : project;
+      return taken.ok && taken.item ? takeOver(normalise(taken.item), at) : project;
     }
     case "release":
       return released(project, at);

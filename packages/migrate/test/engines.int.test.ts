@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { canonicalJson, type Item, isCurrentForm, isStagefoldError } from "@stagefold/core";
+import { canonicalJson, type Item, isCurrentVersion, isStagefoldError } from "@stagefold/core";
 import { getRaw, scanRaw, scanTable, toDynamoJson } from "@stagefold/core/dynamodb";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { importInPlace, parseLine, tableSource } from "../src/index.ts";
@@ -65,7 +65,7 @@ describe.each(ENGINES)("on %s", (engine) => {
     expect(summary.not_merged).toEqual({ ...NOT_MERGED, unreadable: NOT_MERGED.unreadable - 1 });
     // Those that rows add nothing to are as they were, until all are brought up to date.
     const stored = await table.store.getMany(projectIds());
-    expect(stored.some((item) => !isCurrentForm(item))).toBe(true);
+    expect(stored.some((item) => !isCurrentVersion(item))).toBe(true);
     const done = await inPlace(place);
     expect(done).toMatchObject({ items: projectIds().length, unreadable: 1 });
     expect(done.changed).toBeGreaterThan(0);
@@ -77,10 +77,10 @@ describe.each(ENGINES)("on %s", (engine) => {
     await fillWithOld();
     await using place = await aPlace(table.store);
     expect(await inPlace(place, true)).toMatchObject({ dry_run: true, changed: projectIds().length - 1 });
-    expect((await table.store.getMany(projectIds())).filter(isCurrentForm)).toEqual([]);
+    expect((await table.store.getMany(projectIds())).filter(isCurrentVersion)).toEqual([]);
     expect(await inPlace(place)).toMatchObject({ changed: projectIds().length - 1, unreadable: 1 });
     const items = await table.store.getMany(projectIds());
-    expect(items.filter((item) => !isCurrentForm(item)).map((item) => item.project_id)).toEqual([
+    expect(items.filter((item) => !isCurrentVersion(item)).map((item) => item.project_id)).toEqual([
       ODD.damaged,
     ]);
     const { items: listed } = await place.repository.lists.projects({}, 100);

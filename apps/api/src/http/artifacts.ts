@@ -184,7 +184,7 @@ function refOfHolder(project: Project, wanted: PutAddress, token: number): Artif
   const held = project.lease_token === token && project.lease.owner !== undefined;
   // Before the holder's first write, what runs is what an earlier one left.
   const running =
-    project.lease.fresh !== true && stage.status === "running" && stage.attempt === wanted.attempt;
+    project.lease.unstarted !== true && stage.status === "running" && stage.attempt === wanted.attempt;
   if (!held || !running) throw leaseLost(project.project_id);
   return { ...wanted, stage: stage.stage };
 }

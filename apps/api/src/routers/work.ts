@@ -96,7 +96,7 @@ async function claimNamed(
   query: ClaimQuery,
 ): Promise<ClaimOutput | null> {
   if (query.pipelines !== undefined) {
-    const { pipeline } = repository.knows(projectId) ?? (await repository.get(projectId));
+    const { pipeline } = repository.cache.get(projectId) ?? (await repository.get(projectId));
     if (!isWanted(pipeline, query)) return null;
   }
   const claimed = await claimOne(repository, projectId, query.owner);

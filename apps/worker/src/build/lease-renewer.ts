@@ -1,4 +1,4 @@
-import { isLeaseOver, isStagefoldError, type Project, type Repository } from "@stagefold/core";
+import { isLeaseLost, isStagefoldError, type Project, type Repository } from "@stagefold/core";
 import type { Logger } from "pino";
 import { readClock, since, TRUSTED_SHARE } from "../monotonic-clock.ts";
 import type { LeaseWriter } from "./lease-writer.ts";
@@ -70,7 +70,7 @@ export class LeaseRenewer {
       await repository.work.heartbeat(writer.projectId, writer.leaseToken);
       writer.renewed(sentAt);
     } catch (error) {
-      if (isLeaseOver(error)) writer.end(isStagefoldError(error, "PROJECT_NOT_FOUND") ? "deleted" : "lost");
+      if (isLeaseLost(error)) writer.end(isStagefoldError(error, "PROJECT_NOT_FOUND") ? "deleted" : "lost");
       else log().warn({ err: error }, "a heartbeat failed and is sent again");
       this.#retryAt = performance.now() + this.#leaseMs / 20;
     } finally {

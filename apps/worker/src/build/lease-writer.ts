@@ -1,6 +1,6 @@
 import {
   type Claimed,
-  isLeaseOver,
+  isLeaseLost,
   isStagefoldError,
   type Project,
   type ReportEvent,
@@ -111,7 +111,7 @@ export class LeaseWriter {
         this.renewed(sentAt);
         return project;
       } catch (error) {
-        if (isLeaseOver(error)) this.end(isStagefoldError(error, "PROJECT_NOT_FOUND") ? "deleted" : "lost");
+        if (isLeaseLost(error)) this.end(isStagefoldError(error, "PROJECT_NOT_FOUND") ? "deleted" : "lost");
         else if (!isStagefoldError(error, "STORE_UNAVAILABLE")) throw error;
         else await this.#wait(tries, error);
       }

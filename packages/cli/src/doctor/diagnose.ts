@@ -1,4 +1,4 @@
-import type { SnapshotForm } from "@stagefold/core";
+import type { SnapshotFormat } from "@stagefold/core";
 import { describeTable } from "@stagefold/core/dynamodb";
 import type { OpenTable } from "@stagefold/runtime";
 import { plural, size } from "../view/format.ts";
@@ -68,7 +68,7 @@ const FORM_NAMES = {
   empty: "older, without stages",
   missing: "older, without a snapshot",
   unreadable: "that cannot be read",
-} as const satisfies Record<SnapshotForm, string>;
+} as const satisfies Record<SnapshotFormat, string>;
 
 function itemFindings(items: ItemCounts): Finding[] {
   const { looked_at, all, forms, overwritten, recent, examples } = items;

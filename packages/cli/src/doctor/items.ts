@@ -1,4 +1,4 @@
-import { formOf, type Item, isOverwritten, type SnapshotForm } from "@stagefold/core";
+import { formatOf, type Item, isOverwritten, type SnapshotFormat } from "@stagefold/core";
 import { scanRaw, toPlain } from "@stagefold/core/dynamodb";
 import type { OpenTable } from "@stagefold/runtime";
 
@@ -14,7 +14,7 @@ export interface ItemCounts {
   looked_at: number;
   /** Whether that was all of them. */
   all: boolean;
-  forms: Record<SnapshotForm, number>;
+  forms: Record<SnapshotFormat, number>;
   /** In today's form once, and written over by something that does not know it. */
   overwritten: number;
   /** In an older form, with an `updated_at` of the last day. */
@@ -69,7 +69,7 @@ export async function countItems(
 
 function count(counts: ItemCounts, item: Item, nowMs: number): void {
   counts.looked_at += 1;
-  const form = formOf(item);
+  const form = formatOf(item);
   counts.forms[form] += 1;
   const id = String(item.project_id);
   if (form === "unreadable") name(counts.examples.unreadable, id);

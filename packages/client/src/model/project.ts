@@ -73,7 +73,7 @@ export interface Lease {
   claims: number;
   owner?: string | undefined;
   expires_at?: string | undefined;
-  fresh?: boolean | undefined;
+  unstarted?: boolean | undefined;
 }
 
 interface ProjectFields<S> extends Omit<ProjectSummary, "status" | "error_info"> {

@@ -1,11 +1,11 @@
 import type { Edit, Guard, UpdatePatch } from "../patch/index.ts";
-import { giveUpLease } from "../project/end.ts";
-import { interruptStage } from "../project/stage.ts";
-import { withStage } from "../snapshot/derive.ts";
-import type { Project } from "../snapshot/schema.ts";
 import { addMs } from "../snapshot/time.ts";
 import { EXTERNAL_POOL } from "../snapshot/work-queue.ts";
-import { graceMs } from "./report.ts";
+
+/** How long after a lease's end others wait: five seconds, or a tenth of the lease if that is less. */
+export function graceMs(leaseMs: number): number {
+  return Math.min(5000, leaseMs / 10);
+}
 
 export interface ClaimIntent {
   readonly owner: string;
@@ -39,7 +39,7 @@ export function claim(projectId: string, intent: ClaimIntent, at: string): Updat
       { op: "add", path: ["lease_token"], value: 1 },
       set(["lease", "owner"], intent.owner),
       set(["lease", "expires_at"], expires_at),
-      set(["lease", "fresh"], true),
+      set(["lease", "unstarted"], true),
       ...(intent.claim_id === undefined ? [] : [set(["lease", "claim_id"], intent.claim_id)]),
       { op: "add", path: ["lease", "claims"], value: 1 },
       set(["work_due_at"], addMs(expires_at, graceMs(intent.leaseMs))),
@@ -87,22 +87,6 @@ export function heartbeat(
     // A paused project is not offered: it has no due time to move.
     edits: [set(["lease", "expires_at"], expires_at), ...(lease.status === "building" ? [due] : [])],
   };
-}
-
-/** The project after its holder gave it back: a stage that runs waits for its next attempt. */
-export function released(project: Project, at: string): Project {
-  if (project.lease.owner === undefined) return project;
-  const { stages } = project.stages_snapshot;
-  const position = stages.findIndex((stage) => stage.status === "running");
-  const stage = stages[position];
-  const rest = stage
-    ? withStage(
-        project,
-        position,
-        interruptStage(stage, "cancelled", "The worker gave this attempt back.", at),
-      )
-    : project;
-  return giveUpLease(rest, at);
 }
 
 function set(path: readonly string[], value: unknown): Edit {

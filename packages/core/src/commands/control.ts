@@ -7,7 +7,7 @@ import { findStage } from "../snapshot/find-stage.ts";
 import type { Project, ProjectStatus, Stage } from "../snapshot/schema.ts";
 import { addMs } from "../snapshot/time.ts";
 import { poolOf, workQueueOf } from "../snapshot/work-queue.ts";
-import { graceMs } from "./report.ts";
+import { graceMs } from "./claim.ts";
 
 /** Control writes change top-level fields alone. `op` names this one, so that a repeat recognises itself. */
 export interface Control {

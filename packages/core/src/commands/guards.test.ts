@@ -4,7 +4,8 @@ import { apply, type Edit, type Guard, type Patch } from "../patch/index.ts";
 import type { Project, ProjectStatus } from "../snapshot/schema.ts";
 import { claim, heartbeat } from "./claim.ts";
 import { cancel, pause, queue, resume, retry } from "./control.ts";
-import { holderPatch, unchanged } from "./report.ts";
+import { reportPatch } from "./report.ts";
+import { sameRevision } from "./revision.ts";
 
 const AT = "2026-01-01T00:00:10.000Z";
 const LATER = "2026-01-01T00:02:00.000Z";
@@ -24,7 +25,7 @@ const CASES: Record<
   report: {
     from: "building",
     patch: (known) =>
-      holderPatch(
+      reportPatch(
         "report",
         known,
         known,
@@ -138,7 +139,7 @@ const CASES: Record<
       kind: "update",
       transition: "record_artifacts",
       project_id: known.project_id,
-      guards: unchanged(known),
+      guards: sameRevision(known),
       edits: [edit("own", 1)],
     }),
     refuse: [

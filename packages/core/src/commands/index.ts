@@ -3,4 +3,4 @@ export * from "./control.ts";
 export * from "./create.ts";
 export * from "./import.ts";
 export * from "./report.ts";
-export * from "./upgrade.ts";
+export * from "./revision.ts";

@@ -6,13 +6,14 @@ import { workQueueOf } from "../snapshot/work-queue.ts";
 import { claim, heartbeat } from "./claim.ts";
 import { cancel, pause, queue, remove, resume, retry } from "./control.ts";
 import { create } from "./create.ts";
-import { holderPatch, touched, unchanged } from "./report.ts";
+import { reportPatch } from "./report.ts";
+import { nextRevision, sameRevision } from "./revision.ts";
 
 /** The patches that a transition makes of what a writer knows, and in which states the guards let it through. */
 type Low = (known: Project, at: string) => Patch;
 const control = { op: "op", at: "2026-01-01T00:00:10.000Z" };
 const anHolder: Low = (known, at) =>
-  holderPatch("report", known, known, holderOf(known), { at, leaseMs: LEASE_MS });
+  reportPatch("report", known, known, holderOf(known), { at, leaseMs: LEASE_MS });
 const holderOf = ({ lease_token, lease_seq }: Project) => ({ lease_token, lease_seq: lease_seq + 1 });
 
 const LOW = {
@@ -33,8 +34,8 @@ const LOW = {
       kind: "update",
       transition: "record_artifacts",
       project_id: known.project_id,
-      guards: unchanged(known),
-      edits: difference(known, touched(known, known, at)),
+      guards: sameRevision(known),
+      edits: difference(known, nextRevision(known, known, at)),
     }),
     from: PROJECT_STATUSES,
     through: "known",

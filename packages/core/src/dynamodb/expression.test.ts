@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { history, moves } from "../../test/histories.ts";
-import { unchanged } from "../commands/report.ts";
-import { upgrade } from "../commands/upgrade.ts";
+import { upgrade } from "../commands/import.ts";
+import { sameRevision } from "../commands/revision.ts";
 import { normalise } from "../legacy/normalise.ts";
 import { MemoryProjectStore } from "../memory/project-store.ts";
 import { difference, type Edit, type Item, type Patch, type UpdatePatch } from "../patch/index.ts";
@@ -77,10 +77,11 @@ describe("a patch as UpdateItem", () => {
       for (const [i, after] of all.entries()) {
         const before = all[i - 1];
         const edits = before ? difference(before, after) : [];
-        if (before && edits.length > 0) withinLimits(patchOf(edits, unchanged(before)));
+        if (before && edits.length > 0) withinLimits(patchOf(edits, sameRevision(before)));
       }
       const [first, last] = [all[0], all.at(-1)];
-      if (first && last && first !== last) withinLimits(patchOf(difference(first, last), unchanged(first)));
+      if (first && last && first !== last)
+        withinLimits(patchOf(difference(first, last), sameRevision(first)));
     });
     fc.assert(property, { numRuns: process.env.SOAK === "1" ? 3000 : 60 });
   });

@@ -72,7 +72,7 @@ export function toUpdateItem(patch: UpdatePatch, table: string): UpdateCommandIn
     ConditionExpression,
     ExpressionAttributeNames: aliases.names,
     ...(Object.keys(aliases.values).length > 0 && { ExpressionAttributeValues: aliases.values }),
-    ReturnValues: patch.after === undefined ? "ALL_NEW" : "NONE",
+    ReturnValues: patch.postImage === undefined ? "ALL_NEW" : "NONE",
     ReturnValuesOnConditionCheckFailure: "ALL_OLD",
   };
 }

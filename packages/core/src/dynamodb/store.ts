@@ -56,7 +56,7 @@ export class DynamoProjectStore implements ProjectStore {
         return this.#requests.run({ ...about, operation: "UpdateItem" }, async (told) => {
           const input = { ...toUpdateItem(patch, this.#table), ...TELL };
           const { Attributes } = told(await this.#transport.send({ operation: "UpdateItem", input }));
-          return { ok: true, item: patch.after ?? Attributes };
+          return { ok: true, item: patch.postImage ?? Attributes };
         });
       case "delete":
         return this.#requests.run({ ...about, operation: "DeleteItem" }, async (told) => {

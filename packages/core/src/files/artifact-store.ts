@@ -1,5 +1,5 @@
 import type { ArtifactRef, ArtifactStore, Bytes, StoredArtifact } from "../ports/artifact-store.ts";
-import { artifactPlace, documentPlace, projectPlace } from "../ports/storage-key.ts";
+import { artifactKey, documentKey, projectKey } from "../ports/storage-key.ts";
 import { refused, unavailable } from "./errors.ts";
 import { FileStream } from "./file-stream.ts";
 import type { WholeFiles } from "./whole-files.ts";
@@ -18,21 +18,21 @@ export class FileArtifactStore implements ArtifactStore {
     options: { readonly limit?: number } = {},
   ): Promise<StoredArtifact> {
     const blocks = content instanceof Uint8Array ? [content] : content;
-    return await this.#files.write(artifactPlace(ref), blocks, { limit: options.limit });
+    return await this.#files.write(artifactKey(ref), blocks, { limit: options.limit });
   }
 
   async get(ref: ArtifactRef): Promise<{ size: number; stream: AsyncIterable<Uint8Array> } | undefined> {
-    const file = await this.#files.open(artifactPlace(ref));
+    const file = await this.#files.open(artifactKey(ref));
     return file && { size: file.size, stream: new FileStream(file.handle, file.size) };
   }
 
   async putDocument(projectId: string, name: string, value: unknown): Promise<void> {
-    const place = documentPlace(projectId, name);
-    await this.#files.write(place, [Buffer.from(toJson(value))]);
+    const key = documentKey(projectId, name);
+    await this.#files.write(key, [Buffer.from(toJson(value))]);
   }
 
   async getDocument(projectId: string, name: string): Promise<unknown> {
-    const file = await this.#files.open(documentPlace(projectId, name));
+    const file = await this.#files.open(documentKey(projectId, name));
     if (!file) return undefined;
     const blocks: Uint8Array[] = [];
     for await (const block of new FileStream(file.handle, file.size)) blocks.push(block);
@@ -40,7 +40,7 @@ export class FileArtifactStore implements ArtifactStore {
   }
 
   async removeProject(projectId: string): Promise<void> {
-    await this.#files.removeFolder(projectPlace(projectId));
+    await this.#files.removeFolder(projectKey(projectId));
   }
 }
 

@@ -1,12 +1,12 @@
 import { lstatSync, mkdirSync, type Stats } from "node:fs";
 import { lstat, mkdir, open, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { type Place, shown } from "../ports/storage-key.ts";
+import { preview, type StorageKey } from "../ports/storage-key.ts";
 import { codeOf, disk, refused } from "./errors.ts";
 
 type Kind = "folder" | "file" | "none";
 
-/** Where a walk along a place ended: at its first part that is no folder, or at its end. */
+/** Where a walk along a key ended: at its first part that is no folder, or at its end. */
 export interface Found {
   readonly kind: Kind;
   readonly path: string;
@@ -15,24 +15,24 @@ export interface Found {
 }
 
 /**
- * What is at a place. A symbolic link on the way is refused, wherever it leads: the store makes none, and one
+ * What is at a key. A symbolic link on the way is refused, wherever it leads: the store makes none, and one
  * could lead out of it.
  */
-export async function look(root: string, place: Place): Promise<Found> {
+export async function look(root: string, key: StorageKey): Promise<Found> {
   let path = root;
-  for (const [i, name] of place.entries()) {
+  for (const [i, name] of key.entries()) {
     path = join(path, name);
     const kind = await kindOf(path);
-    if (kind !== "folder") return { kind, path, last: i === place.length - 1 };
+    if (kind !== "folder") return { kind, path, last: i === key.length - 1 };
   }
   return { kind: "folder", path, last: true };
 }
 
-/** Makes the folders of a place, as lasting as the files in them, and answers with the path of the last. */
-export async function makeFolders(root: string, place: Place, sync = true): Promise<string> {
+/** Makes the folders of a key, as lasting as the files in them, and answers with the path of the last. */
+export async function makeFolders(root: string, key: StorageKey, sync = true): Promise<string> {
   await makeRoot(root);
   let path = root;
-  for (const name of place) {
+  for (const name of key) {
     const parent = path;
     path = join(parent, name);
     let kind = await kindOf(path);
@@ -46,12 +46,12 @@ export async function makeFolders(root: string, place: Place, sync = true): Prom
 }
 
 /**
- * Makes the folders of a place without waiting for the disk. False when there is anything unusual about it, such as a
+ * Makes the folders of a key without waiting for the disk. False when there is anything unusual about it, such as a
  * file or a link on the way, or no root: `makeFolders` knows what to do or to say then.
  */
-export function madeAtOnce(root: string, place: Place): boolean {
+export function madeAtOnce(root: string, key: StorageKey): boolean {
   let path = root;
-  for (const name of place) {
+  for (const name of key) {
     path = join(path, name);
     try {
       mkdirSync(path);
@@ -121,5 +121,5 @@ async function unlessMissing(stats: Promise<Stats>): Promise<Stats | undefined> 
 }
 
 function nameIn(path: string): string {
-  return shown(basename(path));
+  return preview(basename(path));
 }

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
-import type { Place } from "../ports/storage-key.ts";
+import type { StorageKey } from "../ports/storage-key.ts";
 import { codeOf, disk } from "./errors.ts";
 import { madeAtOnce, makeFolders, syncFolder } from "./folders.ts";
 
@@ -33,14 +33,14 @@ export class LogAppender {
     this.#sync = sync;
   }
 
-  async append(place: Place, bytes: Uint8Array): Promise<void> {
-    await disk("write a log", () => (this.#sync ? this.#inTurn(place, bytes) : this.#append(place, bytes)));
+  async append(key: StorageKey, bytes: Uint8Array): Promise<void> {
+    await disk("write a log", () => (this.#sync ? this.#inTurn(key, bytes) : this.#append(key, bytes)));
   }
 
-  async #inTurn(place: Place, bytes: Uint8Array): Promise<void> {
-    const folder = join(...place);
+  async #inTurn(key: StorageKey, bytes: Uint8Array): Promise<void> {
+    const folder = join(...key);
     const before = this.#last.get(folder) ?? Promise.resolve();
-    const mine = before.catch(() => undefined).then(() => this.#append(place, bytes));
+    const mine = before.catch(() => undefined).then(() => this.#append(key, bytes));
     this.#last.set(folder, mine);
     try {
       await mine;
@@ -49,10 +49,10 @@ export class LogAppender {
     }
   }
 
-  async #append(place: Place, bytes: Uint8Array): Promise<void> {
-    const folder = join(this.#root, ...place);
+  async #append(key: StorageKey, bytes: Uint8Array): Promise<void> {
+    const folder = join(this.#root, ...key);
     for (let turn = 1; ; turn++) {
-      if (!this.#made.has(folder)) await this.#make(place, folder);
+      if (!this.#made.has(folder)) await this.#make(key, folder);
       try {
         const path = join(folder, this.#name);
         if (this.#sync) await this.#synced(folder, path, bytes);
@@ -65,8 +65,8 @@ export class LogAppender {
     }
   }
 
-  async #make(place: Place, folder: string): Promise<void> {
-    if (this.#sync || !madeAtOnce(this.#root, place)) await makeFolders(this.#root, place, this.#sync);
+  async #make(key: StorageKey, folder: string): Promise<void> {
+    if (this.#sync || !madeAtOnce(this.#root, key)) await makeFolders(this.#root, key, this.#sync);
     if (this.#made.size >= FOLDERS_KNOWN) this.#made.clear();
     this.#made.add(folder);
   }

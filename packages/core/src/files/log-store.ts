@@ -2,7 +2,7 @@ import type { FileHandle } from "node:fs/promises";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { AttemptRef, LogPage, LogStore } from "../ports/artifact-store.ts";
-import { checkedAttempt, checkedCount, projectPlace, shown } from "../ports/storage-key.ts";
+import { checkedAttempt, checkedCount, preview, projectKey } from "../ports/storage-key.ts";
 import { codeOf, disk, refused } from "./errors.ts";
 import { LOG_FILE, type LogAppender } from "./log-appender.ts";
 import { BEGINNING, formatCursor, type LogCursor, parseCursor } from "./log-cursor.ts";
@@ -35,9 +35,9 @@ export class FileLogStore implements LogStore {
   }
 
   async append(ref: AttemptRef, seq: number, lines: readonly string[]): Promise<void> {
-    const place = projectPlace(ref.project_id);
+    const key = projectKey(ref.project_id);
     const frame = encodeFrame(checkedAttempt(ref), checkedCount(seq, "seq"), Date.now(), encodeLines(lines));
-    await this.#appender.append(place, frame);
+    await this.#appender.append(key, frame);
   }
 
   async read(
@@ -46,7 +46,7 @@ export class FileLogStore implements LogStore {
   ): Promise<LogPage> {
     const { limit, upTo } = options;
     if (!Number.isInteger(limit) || limit < 1)
-      throw refused(`limit: expected a number from 1, found ${shown(limit)}`);
+      throw refused(`limit: expected a number from 1, found ${preview(limit)}`);
     if (Number.isNaN(upTo)) throw refused("upTo: expected a number, found NaN");
     const from = options.cursor === undefined ? BEGINNING : parseCursor(options.cursor);
     const open: FileHandle[] = [];
@@ -62,7 +62,7 @@ export class FileLogStore implements LogStore {
   /** In order of their writes. The files stay open, each in `open`. */
   async #frames(ref: AttemptRef, open: FileHandle[]): Promise<Found[]> {
     const owner = checkedAttempt(ref);
-    const folder = await this.#files.folder(projectPlace(ref.project_id));
+    const folder = await this.#files.folder(projectKey(ref.project_id));
     const newest = new Map<number, Found>();
     for (const name of folder === undefined ? [] : await logFilesIn(folder)) {
       const path = join(folder ?? "", name);

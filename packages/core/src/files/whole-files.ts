@@ -6,7 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { isUint8Array } from "node:util/types";
 import { StagefoldError } from "../errors.ts";
 import type { StoredArtifact } from "../ports/artifact-store.ts";
-import type { Place } from "../ports/storage-key.ts";
+import type { StorageKey } from "../ports/storage-key.ts";
 import { codeOf, disk, refused, unavailable } from "./errors.ts";
 import { inTheWay, look, makeFolders, syncFolder } from "./folders.ts";
 import { TempFolder } from "./temp-folder.ts";
@@ -33,13 +33,13 @@ export class WholeFiles {
   }
 
   /** Writes in place of what is there. `limit` in bytes; what `blocks` throws is thrown on. */
-  async write(place: Place, blocks: Blocks, options: WriteOptions = {}): Promise<StoredArtifact> {
+  async write(key: StorageKey, blocks: Blocks, options: WriteOptions = {}): Promise<StoredArtifact> {
     const { limit = Number.POSITIVE_INFINITY } = options;
-    await this.#requireFree(place);
+    await this.#requireFree(key);
     const temp = await this.#temp.newPath();
     try {
       const stored = await fill(temp, blocks, limit);
-      await disk("put a file in its place", () => this.#publish(temp, place));
+      await disk("put a file in its place", () => this.#publish(temp, key));
       return stored;
     } catch (error) {
       await rm(temp, { force: true }).catch((second: unknown) => {
@@ -51,21 +51,21 @@ export class WholeFiles {
   }
 
   /** Opens a file to be read; undefined when there is none. Its bytes never change: a write brings a new file. */
-  async open(place: Place): Promise<{ readonly handle: FileHandle; readonly size: number } | undefined> {
-    const { kind, path, last } = await look(this.#root, place);
+  async open(key: StorageKey): Promise<{ readonly handle: FileHandle; readonly size: number } | undefined> {
+    const { kind, path, last } = await look(this.#root, key);
     if (kind !== "file" || !last) return undefined;
     return await openFile(path);
   }
 
   /** The path of a folder that is there. */
-  async folder(place: Place): Promise<string | undefined> {
-    const { kind, path } = await look(this.#root, place);
+  async folder(key: StorageKey): Promise<string | undefined> {
+    const { kind, path } = await look(this.#root, key);
     return kind === "folder" ? path : undefined;
   }
 
   /** Takes a whole folder away in one step, then removes what was in it. */
-  async removeFolder(place: Place): Promise<void> {
-    const { kind, path } = await look(this.#root, place);
+  async removeFolder(key: StorageKey): Promise<void> {
+    const { kind, path } = await look(this.#root, key);
     if (kind === "none") return;
     const temp = await this.#temp.newPath();
     await disk("remove a folder", async () => {
@@ -75,18 +75,18 @@ export class WholeFiles {
     });
   }
 
-  /** Before a byte is taken: whether the place could be written at all. */
-  async #requireFree(place: Place): Promise<void> {
-    const { kind, path, last } = await look(this.#root, place);
+  /** Before a byte is taken: whether the key could be written at all. */
+  async #requireFree(key: StorageKey): Promise<void> {
+    const { kind, path, last } = await look(this.#root, key);
     if (kind === "file" && !last) throw inTheWay(path);
     if (kind === "folder") throw folderInTheWay();
   }
 
-  async #publish(temp: string, place: Place): Promise<void> {
-    const name = place.at(-1) ?? "";
+  async #publish(temp: string, key: StorageKey): Promise<void> {
+    const name = key.at(-1) ?? "";
     for (let turn = 1; ; turn++) {
       try {
-        const folder = await makeFolders(this.#root, place.slice(0, -1));
+        const folder = await makeFolders(this.#root, key.slice(0, -1));
         await rename(temp, join(folder, name));
         await syncFolder(folder);
         return;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { StagefoldError } from "../errors.ts";
+import { DamagedDocumentError } from "../errors.ts";
 import type { ArtifactRef, ArtifactStore } from "../ports/artifact-store.ts";
 import { type ArtifactEntry, inlineArtifacts, withArtifacts } from "../project/artifacts.ts";
 import {
@@ -47,14 +47,14 @@ export async function readHistory(
 /** An output that was moved to an artifact. */
 export async function readOutput(ref: ArtifactRef, store: ArtifactStore): Promise<Record<string, unknown>> {
   const found = await store.get(ref);
-  if (!found) throw damaged(ref.project_id, ref.path);
+  if (!found) throw new DamagedDocumentError(ref.project_id, ref.path);
   const decoder = new TextDecoder();
   let text = "";
   for await (const bytes of found.stream) text += decoder.decode(bytes, { stream: true });
   try {
     return outputSchema.parse(JSON.parse(text + decoder.decode()));
   } catch (error) {
-    throw damaged(ref.project_id, ref.path, error);
+    throw new DamagedDocumentError(ref.project_id, ref.path, error);
   }
 }
 
@@ -68,19 +68,7 @@ async function readDocument<T>(
 ): Promise<T> {
   const parsed = schema.safeParse(await store.getDocument(projectId, name));
   if (parsed.success) return parsed.data;
-  throw damaged(projectId, name, parsed.error);
-}
-
-/** Trying again helps only when somebody brings the document back: a run over many projects goes on without it. */
-export class DamagedDocument extends StagefoldError<"STORE_UNAVAILABLE"> {}
-
-function damaged(projectId: string, name: string, cause?: unknown): DamagedDocument {
-  return new DamagedDocument(
-    "STORE_UNAVAILABLE",
-    `The document ${name} of ${projectId} is missing or damaged.`,
-    { retry_after: 5 },
-    { cause },
-  );
+  throw new DamagedDocumentError(projectId, name, parsed.error);
 }
 
 /** Which part of a stage made which of the artifacts that the item lists. */
@@ -93,7 +81,7 @@ export function partsOf(stage: Stage): Map<string, string> {
 }
 
 /** The stage with the full list of a manifest in the place of the short one, its parts' lists included. */
-export function unfolded(stage: Stage, entries: readonly ManifestEntry[]): Stage {
+export function inflated(stage: Stage, entries: readonly ManifestEntry[]): Stage {
   const listed = entries.map(({ sub_stage: _s, ...entry }): ArtifactEntry => entry);
   const sub_stages = Object.fromEntries(
     Object.entries(stage.sub_stages).map(([key, part]) => {
@@ -113,7 +101,7 @@ export async function artifactsOfStage(
   const full =
     stage.artifact_manifest === undefined
       ? stage
-      : unfolded(stage, await readManifest(project.project_id, stage.artifact_manifest, store));
+      : inflated(stage, await readManifest(project.project_id, stage.artifact_manifest, store));
   const parts = partsOf(full);
   return inlineArtifacts(full).map((entry) => {
     const sub_stage = parts.get(entry.path);

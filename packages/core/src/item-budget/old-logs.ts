@@ -9,7 +9,7 @@ const OLD_CHUNK = 0;
 const PAGE = 1000;
 
 /** The stage with the whole of its old log, as imports want it. A log that a holder wrote stays where it is. */
-export async function unfoldLogs(project: Project, position: number, store: LogStore): Promise<Project> {
+export async function inflateLogs(project: Project, position: number, store: LogStore): Promise<Project> {
   const stage = project.stages_snapshot.stages[position];
   if (stage?.log_seq !== OLD_CHUNK) return project;
   const ref = { project_id: project.project_id, stage: stage.stage, attempt: stage.attempt };
@@ -25,7 +25,7 @@ export async function unfoldLogs(project: Project, position: number, store: LogS
 }
 
 /** The project with its long old logs in the log store; the item keeps the tail of those that failed. */
-export async function moveLogs(project: Project, store: LogStore): Promise<Project> {
+export async function spillLogs(project: Project, store: LogStore): Promise<Project> {
   let moved = project;
   for (const [position, stage] of project.stages_snapshot.stages.entries())
     if (isLong(stage)) moved = withContents(moved, position, await moveLog(project, stage, store));

@@ -5,7 +5,7 @@ import { withContents } from "../snapshot/derive.ts";
 import { canonicalJson, newOperationId, sha256Hex } from "../snapshot/ids.ts";
 import { itemBytes, LIMITS, truncateUtf8, valueBytes } from "../snapshot/limits.ts";
 import type { OutputData, Project, Stage } from "../snapshot/schema.ts";
-import { partsOf, readHistory, readManifest, readOutput, unfolded } from "./manifest.ts";
+import { inflated, partsOf, readHistory, readManifest, readOutput } from "./manifest.ts";
 
 /** Caps of what a stage keeps in the item, in bytes of UTF-8 and entries. */
 interface Caps {
@@ -18,7 +18,7 @@ interface Caps {
   readonly partError: number;
 }
 
-const USUAL: Caps = {
+const NORMAL: Caps = {
   output: LIMITS.inlineOutput,
   artifacts: LIMITS.artifacts,
   artifactEntries: LIMITS.artifactEntries,
@@ -27,15 +27,22 @@ const USUAL: Caps = {
   partError: LIMITS.error,
 };
 /** For a write that ends something and must fit, whatever is there already. */
-const BARE: Caps = { output: 256, artifacts: 0, artifactEntries: 0, history: 0, tail: false, partError: 80 };
+const MINIMAL: Caps = {
+  output: 256,
+  artifacts: 0,
+  artifactEntries: 0,
+  history: 0,
+  tail: false,
+  partError: 80,
+};
 /** Beyond this the stages that a write leaves alone make room too. DynamoDB takes 400 KB; others still add a little. */
-const CROWDED = 320 * 1024;
+const MAX_CROWDED_BYTES = 320 * 1024;
 
 /** A stage with its full list of artifacts, as transitions want it. */
-export async function unfold(project: Project, position: number, store: ArtifactStore): Promise<Project> {
+export async function inflate(project: Project, position: number, store: ArtifactStore): Promise<Project> {
   const stage = project.stages_snapshot.stages[position];
   if (stage?.artifact_manifest === undefined) return project;
-  const full = unfolded(stage, await readManifest(project.project_id, stage.artifact_manifest, store));
+  const full = inflated(stage, await readManifest(project.project_id, stage.artifact_manifest, store));
   return withContents(project, position, full);
 }
 
@@ -43,9 +50,9 @@ export async function unfold(project: Project, position: number, store: Artifact
  * The project as the item may keep it: what exceeds the caps of a changed stage moves to the store.
  * Errors: SNAPSHOT_TOO_LARGE when the item would be too large, unless the write ends something.
  */
-export async function fitItem(known: Project, next: Project, store: ArtifactStore): Promise<Project> {
+export async function spill(known: Project, next: Project, store: ArtifactStore): Promise<Project> {
   const before = known.stages_snapshot.stages;
-  const capped = await capStages(next, USUAL, store, before);
+  const capped = await capStages(next, NORMAL, store, before);
   const size = itemBytes(capped);
   if (size <= LIMITS.item || size <= itemBytes(known)) return capped;
   if (!endsSomething(known, capped))
@@ -54,8 +61,8 @@ export async function fitItem(known: Project, next: Project, store: ArtifactStor
       `The project would weigh ${size} bytes; it may weigh ${LIMITS.item}. Keep large results as artifacts.`,
       { size, limit: LIMITS.item },
     );
-  const bare = await capStages(capped, BARE, store, before);
-  return itemBytes(bare) <= CROWDED ? bare : await capStages(bare, BARE, store);
+  const bare = await capStages(capped, MINIMAL, store, before);
+  return itemBytes(bare) <= MAX_CROWDED_BYTES ? bare : await capStages(bare, MINIMAL, store);
 }
 
 function endsSomething(known: Project, next: Project): boolean {
@@ -104,7 +111,7 @@ function capPartErrors(stage: Stage, bytes: number): Stage {
 async function capOutput(projectId: string, stage: Stage, caps: Caps, store: ArtifactStore): Promise<Stage> {
   const { artifacts, artifact_info, artifact_count: _c, ...own } = stage.output_data;
   if (valueBytes(own) <= caps.output) return stage;
-  const all = await unfoldStage(projectId, stage, store);
+  const all = await inflateStage(projectId, stage, store);
   const path = outputPath(all);
   const bytes = new TextEncoder().encode(JSON.stringify(own));
   const stored = await store.put(
@@ -127,7 +134,7 @@ function outputPath(stage: Stage): string {
 }
 
 /** A stage with the output that was moved to an artifact of its own. */
-export async function unfoldOutput(
+export async function inflateOutput(
   project: Project,
   position: number,
   store: ArtifactStore,
@@ -144,9 +151,9 @@ export async function unfoldOutput(
   return withContents(project, position, { ...listed, output_data: { ...own, ...listed.output_data } });
 }
 
-async function unfoldStage(projectId: string, stage: Stage, store: ArtifactStore): Promise<Stage> {
+async function inflateStage(projectId: string, stage: Stage, store: ArtifactStore): Promise<Stage> {
   if (stage.artifact_manifest === undefined) return stage;
-  return unfolded(stage, await readManifest(projectId, stage.artifact_manifest, store));
+  return inflated(stage, await readManifest(projectId, stage.artifact_manifest, store));
 }
 
 /** Beyond the cap the item keeps the first entries and a count; the whole list is a document in the store. */

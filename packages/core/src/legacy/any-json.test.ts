@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { upgrade } from "../commands/upgrade.ts";
+import { upgrade } from "../commands/import.ts";
 import { isStagefoldError } from "../errors.ts";
 import { apply, type Item } from "../patch/index.ts";
 import { type Project, projectSchema } from "../snapshot/schema.ts";
 import { aProject } from "../testing/builders.ts";
-import { isCurrentForm, normalise } from "./normalise.ts";
+import { isCurrentVersion, normalise } from "./normalise.ts";
 import { summaryOfRow } from "./summary.ts";
 
 const base = { project_id: "proj_0123456789ab" };
@@ -76,7 +76,7 @@ describe("any JSON at all", () => {
           const project = normalise(item);
           expect(projectSchema.parse(project)).toEqual(project);
           const own = new Set(keys(project));
-          if (!isCurrentForm(item)) expect(own.size).toBe(project.stages_snapshot.stages.length);
+          if (!isCurrentVersion(item)) expect(own.size).toBe(project.stages_snapshot.stages.length);
           understood += 1;
         } catch (error) {
           if (!isStagefoldError(error, "SNAPSHOT_UNREADABLE")) throw error;
@@ -91,7 +91,7 @@ describe("any JSON at all", () => {
   it("is, once its first write has replaced it, read as the same project", () => {
     fc.assert(
       fc.property(anyItem, (item: Item) => {
-        if (isCurrentForm(item)) return;
+        if (isCurrentVersion(item)) return;
         let project: Project;
         try {
           project = normalise(item);
@@ -101,7 +101,7 @@ describe("any JSON at all", () => {
         }
         const applied = apply(item, upgrade(item, project));
         if (!applied.ok || !applied.item) throw new Error(`refused: ${JSON.stringify(applied)}`);
-        expect(isCurrentForm(applied.item)).toBe(true);
+        expect(isCurrentVersion(applied.item)).toBe(true);
         expect(normalise(applied.item)).toEqual(project);
       }),
       { numRuns: runs },

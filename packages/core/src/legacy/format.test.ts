@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { aProject } from "../testing/builders.ts";
-import { formOf, isOverwritten } from "./format.ts";
+import { formatOf, isOverwritten } from "./format.ts";
 
 const project_id = "proj_000000000001";
 const stages = [{ name: "plan", display_name: "Plan", status: "completed" }];
@@ -20,7 +20,7 @@ it.each([
   ["unreadable", { ...aProject(), schema_version: 99 }],
   ["unreadable", { ...aProject(), stages_snapshot: { stages } }],
 ] as const)("a snapshot is %s", (form, item) => {
-  expect(formOf(item)).toBe(form);
+  expect(formatOf(item)).toBe(form);
 });
 
 it("an older writer is known by what it left of today's form", () => {

@@ -1,9 +1,9 @@
 import { isStagefoldError } from "../errors.ts";
 import type { Item } from "../patch/patch.ts";
-import { isCurrentForm, normalise } from "./normalise.ts";
+import { isCurrentVersion, normalise } from "./normalise.ts";
 
 /** The forms that an item's snapshot may be stored in. */
-export type SnapshotForm =
+export type SnapshotFormat =
   | "today"
   | "map"
   | "json_text"
@@ -13,10 +13,10 @@ export type SnapshotForm =
   | "unreadable";
 
 /** Which form an item is stored in. Anything but `today` and `unreadable` becomes `today` with its first write. */
-export function formOf(item: Item): SnapshotForm {
+export function formatOf(item: Item): SnapshotFormat {
   try {
     const { stages } = normalise(item).stages_snapshot;
-    if (isCurrentForm(item)) return "today";
+    if (isCurrentVersion(item)) return "today";
     const { stages_snapshot: stored } = item;
     if (stored === undefined || stored === null) return "missing";
     if (stages.length === 0) return "empty";
@@ -34,5 +34,5 @@ export function formOf(item: Item): SnapshotForm {
  */
 export function isOverwritten(item: Item): boolean {
   const ours = typeof item.lease_token === "number" && typeof item.revision === "number";
-  return ours && formOf(item) !== "today";
+  return ours && formatOf(item) !== "today";
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { itemBytes } from "../snapshot/limits.ts";
 import type { Project } from "../snapshot/schema.ts";
 import { aProject } from "../testing/builders.ts";
-import { isCurrentForm, normalise } from "./normalise.ts";
+import { isCurrentVersion, normalise } from "./normalise.ts";
 
 const base = {
   project_id: "proj_0123456789ab",
@@ -198,7 +198,7 @@ describe("an older form of a project", () => {
 
   it("takes nothing for older that is newer", () => {
     const newer = { ...aProject(), schema_version: 2 };
-    expect(isCurrentForm(newer)).toBe(false);
+    expect(isCurrentVersion(newer)).toBe(false);
     expect(() => normalise(newer)).toThrow(expect.objectContaining({ code: "SNAPSHOT_UNREADABLE" }));
   });
 });

@@ -15,7 +15,7 @@ import { fromTime } from "../snapshot/time.ts";
 import { isRecord, numberOf, readLegacyStage, textOf, textsOf, timeOf, without } from "./stage.ts";
 
 /** Whether an item is stored in today's form; any other is replaced as a whole by its first write. */
-export function isCurrentForm(item: Item): boolean {
+export function isCurrentVersion(item: Item): boolean {
   return (
     item.schema_version === SCHEMA_VERSION &&
     isRecord(item.stages_snapshot) &&
@@ -33,14 +33,25 @@ export function normalise(item: Item): Project {
       item,
       `its schema_version is ${item.schema_version}, this program knows ${SCHEMA_VERSION}`,
     );
-  const parsed = projectSchema.safeParse(isCurrentForm(item) ? item : fromLegacy(item));
+  const parsed = projectSchema.safeParse(isCurrentVersion(item) ? item : fromLegacy(item));
   if (parsed.success) return asRead(parsed.data);
   const [issue] = parsed.error.issues;
   throw unreadable(item, `${issue?.path.join(".") || "the item"}: ${issue?.message ?? "not understood"}`);
 }
 
-/** A stage that still ran when its project was cancelled reads as cancelled, until a retry's first write opens it. */
 function asRead(project: Project): Project {
+  return withCancelledStage(withUnstartedLease(project));
+}
+
+/** Version 0.2 called a lease without a first write `fresh`. */
+function withUnstartedLease(project: Project): Project {
+  if (project.lease.fresh !== true) return project;
+  const { fresh: _f, ...lease } = project.lease;
+  return projectSchema.parse({ ...project, lease: { ...lease, unstarted: true } });
+}
+
+/** A stage that still ran when its project was cancelled reads as cancelled, until a retry's first write opens it. */
+function withCancelledStage(project: Project): Project {
   if (project.status !== "cancelled" && project.restart_from === undefined) return project;
   if (!project.stages_snapshot.stages.some((stage) => stage.status === "running")) return project;
   const stages = project.stages_snapshot.stages.map(

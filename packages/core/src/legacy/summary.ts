@@ -38,10 +38,6 @@ function readable(item: Item): Project | undefined {
   }
 }
 
-export function summaryOf(project: Project): ProjectSummary {
-  return projectSummarySchema.parse(project);
-}
-
 function percentOf(value: unknown): number {
   return typeof value === "number" && value >= 0 && value <= 100 ? value : 0;
 }

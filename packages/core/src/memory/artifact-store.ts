@@ -9,13 +9,13 @@ import type {
   StoredArtifact,
 } from "../ports/artifact-store.ts";
 import {
-  artifactPlace,
+  artifactKey,
   checkedAttempt,
   checkedCount,
-  documentPlace,
-  type Place,
-  projectPlace,
-  shown,
+  documentKey,
+  preview,
+  projectKey,
+  type StorageKey,
 } from "../ports/storage-key.ts";
 
 /** Artifacts, documents and logs in memory, for tests. */
@@ -24,7 +24,7 @@ export function createMemoryFileStores(): { readonly artifacts: ArtifactStore; r
   return { artifacts: new MemoryArtifactStore(logs), logs };
 }
 
-const nameOf = (place: Place) => place.join("/");
+const nameOf = (key: StorageKey) => key.join("/");
 
 class MemoryArtifactStore implements ArtifactStore {
   readonly #files = new Map<string, Uint8Array<ArrayBuffer>>();
@@ -40,11 +40,11 @@ class MemoryArtifactStore implements ArtifactStore {
     content: Bytes,
     options: { readonly limit?: number } = {},
   ): Promise<StoredArtifact> {
-    const name = nameOf(artifactPlace(ref));
+    const name = nameOf(artifactKey(ref));
     for (const other of this.#files.keys())
       if (other.startsWith(`${name}/`) || name.startsWith(`${other}/`))
         throw invalid(
-          `path: expected one beside ${shown(other)}, which is an artifact, not a folder`,
+          `path: expected one beside ${preview(other)}, which is an artifact, not a folder`,
           "path",
         );
     const limit = options.limit ?? Number.POSITIVE_INFINITY;
@@ -58,21 +58,21 @@ class MemoryArtifactStore implements ArtifactStore {
   }
 
   async get(ref: ArtifactRef) {
-    const bytes = this.#files.get(nameOf(artifactPlace(ref)));
+    const bytes = this.#files.get(nameOf(artifactKey(ref)));
     return bytes && { size: bytes.length, stream: once(bytes) };
   }
 
   async putDocument(projectId: string, name: string, value: unknown): Promise<void> {
-    this.#documents.set(nameOf(documentPlace(projectId, name)), JSON.stringify(value));
+    this.#documents.set(nameOf(documentKey(projectId, name)), JSON.stringify(value));
   }
 
   async getDocument(projectId: string, name: string): Promise<unknown> {
-    const text = this.#documents.get(nameOf(documentPlace(projectId, name)));
+    const text = this.#documents.get(nameOf(documentKey(projectId, name)));
     return text === undefined ? undefined : JSON.parse(text);
   }
 
   async removeProject(projectId: string): Promise<void> {
-    const below = `${nameOf(projectPlace(projectId))}/`;
+    const below = `${nameOf(projectKey(projectId))}/`;
     for (const map of [this.#files, this.#documents])
       for (const name of [...map.keys()]) if (name.startsWith(below)) map.delete(name);
     this.#logs.removeBelow(below);
@@ -97,7 +97,7 @@ class MemoryLogStore implements LogStore {
       throw invalid("limit: expected at least 1, found 0", "limit");
     const [, seq, line] = /^(\d{1,15}):(\d{1,15})$/.exec(cursor) ?? [];
     if (seq === undefined || line === undefined)
-      throw invalid(`cursor: expected one that an earlier page gave, found ${shown(cursor)}`, "cursor");
+      throw invalid(`cursor: expected one that an earlier page gave, found ${preview(cursor)}`, "cursor");
     const chunks = [...(this.#chunks.get(logName(ref)) ?? [])].sort(([a], [b]) => a - b);
     const rest = chunks
       .filter(([at]) => at <= options.upTo)
@@ -119,7 +119,7 @@ class MemoryLogStore implements LogStore {
 
 function logName(ref: AttemptRef): string {
   const { stage, attempt } = checkedAttempt(ref);
-  return nameOf([...projectPlace(ref.project_id), stage, String(attempt)]);
+  return nameOf([...projectKey(ref.project_id), stage, String(attempt)]);
 }
 
 function invalid(message: string, field: string) {

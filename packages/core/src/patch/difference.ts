@@ -3,9 +3,9 @@ import type { Project, Stage } from "../snapshot/schema.ts";
 import type { Edit, Path } from "./patch.ts";
 
 /** More changed fields than this in a stage, and it is set whole: shorter than the list of its fields. */
-const FIELDS_AT_MOST = 12;
+const MAX_FIELDS = 12;
 /** More changed stages than this, and the list is set whole: DynamoDB takes 4 KB of expression. */
-const STAGES_AT_MOST = 4;
+const MAX_CHANGED_STAGES = 4;
 
 /**
  * The edits that turn `before` into `after`. A writer may use them only under the guard that `before` still is
@@ -18,7 +18,7 @@ export function difference(before: Project, after: Project): Edit[] {
   if (old === now) return edits;
   edits.push(...fieldEdits(["stages_snapshot"], old, now, ["stages"]));
   const changed = now.stages.flatMap((stage, i) => (stage === old.stages[i] ? [] : [i]));
-  if (now.stages.length !== old.stages.length || changed.length > STAGES_AT_MOST)
+  if (now.stages.length !== old.stages.length || changed.length > MAX_CHANGED_STAGES)
     return [...edits, { op: "set", path: ["stages_snapshot", "stages"], value: now.stages }];
   for (const i of changed) edits.push(...stageEdits(i, old.stages[i], now.stages[i]));
   return edits;
@@ -27,7 +27,7 @@ export function difference(before: Project, after: Project): Edit[] {
 function stageEdits(position: number, before: Stage | undefined, after: Stage | undefined): Edit[] {
   const path = ["stages_snapshot", "stages", position];
   const edits = before && after ? fieldEdits(path, before, after, []) : [];
-  return edits.length > FIELDS_AT_MOST ? [{ op: "set", path, value: after }] : edits;
+  return edits.length > MAX_FIELDS ? [{ op: "set", path, value: after }] : edits;
 }
 
 function fieldEdits(path: Path, before: object, after: object, except: readonly string[]): Edit[] {

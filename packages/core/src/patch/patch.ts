@@ -50,7 +50,7 @@ export type UpdatePatch = PatchBase & {
    * The project after it, where the guards leave no doubt of it. A store may answer with this instead of having the
    * whole item sent back, which costs it, the wire and the reader more than the write itself.
    */
-  readonly after?: Project;
+  readonly postImage?: Project;
 };
 export type DeletePatch = PatchBase & { readonly kind: "delete" };
 /**
@@ -93,11 +93,11 @@ export type TransitionName =
 /** What every update needs of the item besides its guards. `upgrade` is what brings an older item to today's form. */
 export function guardsOf(patch: Patch | RecordPatch): readonly Guard[] {
   return patch.kind === "update" && "transition" in patch && patch.transition !== "upgrade"
-    ? [...CURRENT_FORM, ...patch.guards]
+    ? [...CURRENT_VERSION, ...patch.guards]
     : patch.guards;
 }
 
-const CURRENT_FORM: readonly Guard[] = [
+const CURRENT_VERSION: readonly Guard[] = [
   { path: ["schema_version"], is: "equals", value: 1 },
   { path: ["stages_snapshot", "stages"], is: "exists" },
 ];

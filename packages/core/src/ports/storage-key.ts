@@ -1,12 +1,11 @@
 import { z } from "zod";
 import { StagefoldError } from "../errors.ts";
-import { artifactPathSchema } from "../project/artifacts.ts";
-import { projectIdSchema, stageKeySchema } from "../snapshot/ids.ts";
+import { artifactPathSchema, projectIdSchema, stageKeySchema } from "../snapshot/ids.ts";
 import { utf8Bytes } from "../snapshot/limits.ts";
 import type { ArtifactRef, AttemptRef } from "./artifact-store.ts";
 
 /** Where a store keeps a thing: names of folders, and of the file at the end, from its root downwards. */
-export type Place = readonly string[];
+export type StorageKey = readonly string[];
 
 /** What file systems take as one name, in bytes. */
 const NAME_BYTES = 255;
@@ -18,18 +17,18 @@ const pathSchema = artifactPathSchema.refine(
   `expected at most ${NAME_BYTES} bytes between two /`,
 );
 
-export function projectPlace(projectId: string): Place {
+export function projectKey(projectId: string): StorageKey {
   return [checked(projectIdSchema, projectId, "project_id")];
 }
 
-export function artifactPlace(ref: ArtifactRef): Place {
+export function artifactKey(ref: ArtifactRef): StorageKey {
   const { stage, attempt } = checkedAttempt(ref);
   const path = checked(pathSchema, ref.path, "path").split("/");
-  return [...projectPlace(ref.project_id), "artifacts", stage, String(attempt), ...path];
+  return [...projectKey(ref.project_id), "artifacts", stage, String(attempt), ...path];
 }
 
-export function documentPlace(projectId: string, name: string): Place {
-  return [...projectPlace(projectId), "documents", `${checked(documentNameSchema, name, "name")}.json`];
+export function documentKey(projectId: string, name: string): StorageKey {
+  return [...projectKey(projectId), "documents", `${checked(documentNameSchema, name, "name")}.json`];
 }
 
 /** The attempt that a log belongs to, its names checked. */
@@ -49,13 +48,13 @@ function checked<T>(schema: z.ZodType<T>, value: unknown, name: string): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const expected = parsed.error.issues.map((issue) => issue.message).join("; ");
-  throw new StagefoldError("INVALID_INPUT", `${name}: ${expected}, found ${shown(value)}`, {
+  throw new StagefoldError("INVALID_INPUT", `${name}: ${expected}, found ${preview(value)}`, {
     issues: [name],
   });
 }
 
 /** A value from outside for an error message: one line, of bearable length. */
-export function shown(value: unknown): string {
+export function preview(value: unknown): string {
   const text = typeof value === "string" ? JSON.stringify(value) : String(value);
   return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }

@@ -1,28 +1,9 @@
 import { z } from "zod";
 import { StagefoldError } from "../errors.ts";
-import { stageKeySchema } from "../snapshot/ids.ts";
+import { artifactPathSchema, stageKeySchema } from "../snapshot/ids.ts";
 import { LIMITS, utf8Bytes } from "../snapshot/limits.ts";
 import { type ArtifactInfo, artifactInfoSchema, type Stage } from "../snapshot/schema.ts";
 import { jsonObjectSchema, wellFormedSchema } from "../snapshot/storable.ts";
-
-/** A path below the root of the build's files: relative, forward slashes, no way out. */
-export const artifactPathSchema = z
-  .string()
-  .min(1)
-  .refine((path) => utf8Bytes(path) <= LIMITS.artifactPath, `expected at most ${LIMITS.artifactPath} bytes`)
-  .refine(
-    isSafePath,
-    "expected a relative path with / between its parts, without .. or . parts and control characters",
-  );
-
-export function isSafePath(path: string): boolean {
-  if (!path.isWellFormed() || path.startsWith("/") || /^[a-zA-Z]:/.test(path)) return false;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  if (/[\u0000-\u001f\u007f\\]/.test(path)) return false;
-  return path
-    .split("/")
-    .every((part) => part !== "" && part !== "." && part !== ".." && part !== "__proto__");
-}
 
 /** One artifact as a caller gives it. `size` in bytes. */
 export const artifactInputSchema = z.object({

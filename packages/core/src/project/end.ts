@@ -1,9 +1,9 @@
 import type { FailureCode } from "../errors.ts";
-import { summarise } from "../snapshot/derive.ts";
+import { summarise, withStage } from "../snapshot/derive.ts";
 import type { ErrorInfo, Project } from "../snapshot/schema.ts";
 import { addMs } from "../snapshot/time.ts";
 import { poolOf, workQueueOf } from "../snapshot/work-queue.ts";
-import { errorText } from "./stage.ts";
+import { errorText, interruptStage } from "./stage.ts";
 
 export type Ending =
   | { readonly status: "completed" }
@@ -41,4 +41,20 @@ export function requeue(project: Project, dueAt: string): Project {
 export function giveUpLease(project: Project, at: string, delayMs = 0): Project {
   if (project.status === "paused") return { ...project, lease: { claims: 0 } };
   return requeue(project, addMs(at, delayMs));
+}
+
+/** The project after its holder gave it back: a stage that runs waits for its next attempt. */
+export function released(project: Project, at: string): Project {
+  if (project.lease.owner === undefined) return project;
+  const { stages } = project.stages_snapshot;
+  const position = stages.findIndex((stage) => stage.status === "running");
+  const stage = stages[position];
+  const rest = stage
+    ? withStage(
+        project,
+        position,
+        interruptStage(stage, "cancelled", "The worker gave this attempt back.", at),
+      )
+    : project;
+  return giveUpLease(rest, at);
 }

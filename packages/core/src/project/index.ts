@@ -5,3 +5,4 @@ export * from "./events.ts";
 export * from "./require.ts";
 export * from "./stage.ts";
 export * from "./sub-stage.ts";
+export * from "./take-over.ts";

@@ -1,8 +1,7 @@
-import { touched, unchanged } from "../commands/report.ts";
+import { nextRevision, sameRevision } from "../commands/revision.ts";
 import { isStagefoldError } from "../errors.ts";
-import { fitItem, unfold } from "../item-budget/spill.ts";
+import { inflate, spill } from "../item-budget/spill.ts";
 import { difference, type UpdatePatch } from "../patch/index.ts";
-import type { ArtifactStore } from "../ports/artifact-store.ts";
 import {
   type ArtifactInput,
   type ArtifactMode,
@@ -14,8 +13,8 @@ import { withContents } from "../snapshot/derive.ts";
 import { findStage } from "../snapshot/find-stage.ts";
 import { canonicalJson } from "../snapshot/ids.ts";
 import type { Project, Stage } from "../snapshot/schema.ts";
-import { notFound, transact } from "./optimistic-write.ts";
-import type { Repository } from "./repository.ts";
+import type { RepositoryContext } from "./context.ts";
+import { notFound, optimisticWrite } from "./optimistic-write.ts";
 
 function isDone(project: Project, key: string, change: (stage: Stage) => Stage): boolean {
   const { stage } = findStage(project, key);
@@ -24,16 +23,14 @@ function isDone(project: Project, key: string, change: (stage: Stage) => Stage):
 }
 
 /** Others may record at the same time: each decides again from what came back until it is its turn. */
-const TURNS = 30;
+const MAX_RETRIES = 30;
 
 /** Artifacts of stages that do not run, recorded and removed without a lease. */
 export class ArtifactWrites {
-  readonly #repository: Repository;
-  readonly #files: ArtifactStore;
+  readonly #context: RepositoryContext;
 
-  constructor(repository: Repository, files: ArtifactStore) {
-    this.#repository = repository;
-    this.#files = files;
+  constructor(context: RepositoryContext) {
+    this.#context = context;
   }
 
   record(
@@ -42,7 +39,7 @@ export class ArtifactWrites {
     artifacts: readonly ArtifactInput[],
     mode: ArtifactMode,
   ): Promise<Project> {
-    const at = this.#repository.now();
+    const at = this.#context.now();
     return this.#change("record_artifacts", projectId, stage, (known) =>
       recordArtifacts(known, artifacts, mode, at),
     );
@@ -58,27 +55,31 @@ export class ArtifactWrites {
     key: string,
     change: (stage: Stage) => Stage,
   ): Promise<Project> {
-    const project = await transact(this.#repository.store, {
+    const project = await optimisticWrite(this.#context.store, {
       project_id: projectId,
-      known: this.#repository.knows(projectId),
+      known: this.#context.cache.get(projectId),
       // As after a lost reply: what shall be there is there, with the time of this very call.
-      own: (item) => isDone(item, key, change),
-      again: TURNS,
+      isOwnWrite: (item) => isDone(item, key, change),
+      maxRetries: MAX_RETRIES,
       decide: async (known): Promise<UpdatePatch> => {
         if (!known) throw notFound(projectId);
         const { position } = findStage(known, key);
-        const full = await unfold(known, position, this.#files);
+        const full = await inflate(known, position, this.#context.files.artifacts);
         const { stage } = findStage(full, key);
         requireNotRunning(stage);
-        const next = await fitItem(known, withContents(full, position, change(stage)), this.#files);
-        const edits = difference(known, touched(next, known, this.#repository.now()));
-        return { kind: "update", transition, project_id: projectId, guards: unchanged(known), edits };
+        const next = await spill(
+          known,
+          withContents(full, position, change(stage)),
+          this.#context.files.artifacts,
+        );
+        const edits = difference(known, nextRevision(next, known, this.#context.now()));
+        return { kind: "update", transition, project_id: projectId, guards: sameRevision(known), edits };
       },
     }).catch((error: unknown) => {
-      if (isStagefoldError(error, "SNAPSHOT_TOO_LARGE")) this.#repository.forget(projectId);
+      if (isStagefoldError(error, "SNAPSHOT_TOO_LARGE")) this.#context.cache.delete(projectId);
       throw error;
     });
-    this.#repository.saw(project);
+    this.#context.changed(project);
     return project;
   }
 }

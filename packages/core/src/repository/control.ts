@@ -13,7 +13,6 @@ import { create, type StagePlan } from "../commands/create.ts";
 import { StagefoldError } from "../errors.ts";
 import { normalise } from "../legacy/normalise.ts";
 import type { UpdatePatch } from "../patch/index.ts";
-import type { ArtifactStore } from "../ports/artifact-store.ts";
 import {
   canonicalJson,
   idempotentProjectId,
@@ -24,8 +23,8 @@ import {
 import type { CreateProjectInput } from "../snapshot/inputs.ts";
 import { truncateUtf8 } from "../snapshot/limits.ts";
 import type { Project } from "../snapshot/schema.ts";
-import { notFound, transact } from "./optimistic-write.ts";
-import type { Repository } from "./repository.ts";
+import type { RepositoryContext } from "./context.ts";
+import { notFound, optimisticWrite } from "./optimistic-write.ts";
 
 /** What will run a project: a pipeline of a version, or, without one, a program with stages of its own. */
 export interface Plan {
@@ -36,12 +35,10 @@ export interface Plan {
 
 /** The writes of those who watch: top-level fields alone, no lease needed. */
 export class Control {
-  readonly #repository: Repository;
-  readonly #files: ArtifactStore;
+  readonly #context: RepositoryContext;
 
-  constructor(repository: Repository, files: ArtifactStore) {
-    this.#repository = repository;
-    this.#files = files;
+  constructor(context: RepositoryContext) {
+    this.#context = context;
   }
 
   /** A new project, or with an idempotency key the one that was made before. Errors: IDEMPOTENCY_MISMATCH. */
@@ -50,7 +47,7 @@ export class Control {
     const key = idempotency_key;
     const id = key === undefined ? newProjectId() : await idempotentProjectId(input.user_id, key);
     const request_hash = key === undefined ? undefined : await sha256Hex(canonicalJson(request));
-    const at = this.#repository.now();
+    const at = this.#context.now();
     const patch = create(
       {
         ...plan,
@@ -66,7 +63,7 @@ export class Control {
       },
       at,
     );
-    const written = await this.#repository.store.write(patch);
+    const written = await this.#context.store.write(patch);
     if (!written.item) throw notFound(id);
     const project = normalise(written.item);
     if (
@@ -76,7 +73,7 @@ export class Control {
       throw new StagefoldError("IDEMPOTENCY_MISMATCH", "This idempotency_key was used with another input.", {
         project_id: id,
       });
-    this.#repository.saw(project);
+    this.#context.changed(project);
     return project;
   }
 
@@ -97,7 +94,7 @@ export class Control {
   resume(projectId: string, operationId?: string): Promise<Project> {
     return this.#write("resume", projectId, operationId, (known, stamp) => {
       if (!known) throw notFound(projectId);
-      return resume(known, stamp, this.#repository.leaseMs);
+      return resume(known, stamp, this.#context.leaseMs);
     });
   }
 
@@ -110,10 +107,10 @@ export class Control {
 
   /** Removes the item, then what the store keeps of it. Errors: PROJECT_NOT_FOUND. */
   async delete(projectId: string): Promise<void> {
-    const written = await this.#repository.store.write(remove(projectId));
+    const written = await this.#context.store.write(remove(projectId));
     if (!written.ok) throw notFound(projectId);
-    this.#repository.deleted(projectId);
-    await this.#files.removeProject(projectId);
+    this.#context.deleted(projectId);
+    await this.#context.files.artifacts.removeProject(projectId);
   }
 
   async #write(
@@ -123,17 +120,17 @@ export class Control {
     decide: (known: Project | undefined, stamp: Stamp) => UpdatePatch,
   ): Promise<Project> {
     // With the kind: an operation_id that is used for something else is not that operation again.
-    const stamp = { op: `${kind} ${operationId ?? newOperationId()}`, at: this.#repository.now() };
-    const own = (item: Project) => item.control?.op === stamp.op;
-    const known = this.#repository.knows(projectId);
-    const project = await transact(this.#repository.store, {
+    const stamp = { op: `${kind} ${operationId ?? newOperationId()}`, at: this.#context.now() };
+    const isOwnWrite = (item: Project) => item.control?.op === stamp.op;
+    const known = this.#context.cache.get(projectId);
+    const project = await optimisticWrite(this.#context.store, {
       project_id: projectId,
       known,
-      own,
+      isOwnWrite,
       // The repeat of an operation that took effect is not refused for the state that it led to.
-      decide: (latest) => decide(latest && own(latest) ? undefined : latest, stamp),
+      decide: (latest) => decide(latest && isOwnWrite(latest) ? undefined : latest, stamp),
     });
-    this.#repository.saw(project);
+    this.#context.changed(project);
     return project;
   }
 }

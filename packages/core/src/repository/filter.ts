@@ -1,7 +1,17 @@
-import type { ProjectSummary } from "../snapshot/schema.ts";
-import type { ProjectFilter } from "./lists.ts";
+import type { ProjectStatus, ProjectSummary } from "../snapshot/schema.ts";
 
 // Apart from the lists themselves, and without their schemas: pages in a browser use it too.
+
+export interface ProjectFilter {
+  readonly user_id?: string | undefined;
+  readonly status?: ProjectStatus | undefined;
+  readonly tag?: string | undefined;
+  /** In the name, the id, the user or a tag, without regard to case. */
+  readonly text?: string | undefined;
+  /** `created_at`, from (inclusive) and before. */
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+}
 
 /** Whether a list with this filter shows the project. */
 export function passesFilter(summary: ProjectSummary, filter: ProjectFilter): boolean {

@@ -46,7 +46,7 @@ describe("an import of a project", () => {
     const page = await logs.read({ project_id, stage: "one", attempt: 1 }, { limit: 100, upTo: 0 });
     expect(page.lines).toEqual(lines(20));
     // Taken apart and put together it is the same.
-    const whole = await imports.unfold(project, 0);
+    const whole = await imports.inflate(project, 0);
     expect(whole.stages_snapshot.stages[0]).toEqual(normalise(OLD).stages_snapshot.stages[0]);
   });
 
@@ -129,7 +129,7 @@ describe("a merge", () => {
     await imports.create(normalise(OLD));
     await artifacts.removeProject(project_id);
     const project = await repository.get(project_id);
-    await expect(imports.unfold(project, 0)).rejects.toMatchObject({ code: "SNAPSHOT_UNREADABLE" });
+    await expect(imports.inflate(project, 0)).rejects.toMatchObject({ code: "SNAPSHOT_UNREADABLE" });
   });
 
   it("refuses what cannot be read, and what is not there", async () => {

@@ -1,19 +1,17 @@
 import { importItem, mergeImport, upgradeWith, weighed } from "../commands/import.ts";
-import { StagefoldError } from "../errors.ts";
-import { DamagedDocument } from "../item-budget/manifest.ts";
-import { moveLogs, unfoldLogs } from "../item-budget/old-logs.ts";
-import { fitItem, unfold, unfoldOutput } from "../item-budget/spill.ts";
-import { isCurrentForm, normalise } from "../legacy/normalise.ts";
+import { DamagedDocumentError, StagefoldError } from "../errors.ts";
+import { inflateLogs, spillLogs } from "../item-budget/old-logs.ts";
+import { inflate, inflateOutput, spill } from "../item-budget/spill.ts";
+import { isCurrentVersion, normalise } from "../legacy/normalise.ts";
 import type { Item, UpdatePatch } from "../patch/index.ts";
-import type { ArtifactStore, LogStore } from "../ports/artifact-store.ts";
 import { summarise } from "../snapshot/derive.ts";
 import { canonicalJson } from "../snapshot/ids.ts";
 import type { Project } from "../snapshot/schema.ts";
+import type { RepositoryContext } from "./context.ts";
 import { notFound } from "./optimistic-write.ts";
-import type { Repository } from "./repository.ts";
 
 /** Others may write meanwhile: each decides again from what came back until it is its turn. */
-const TURNS = 10;
+const MAX_RETRIES = 10;
 
 export interface MergeOptions {
   /** Also bring an older form to today's when there is nothing to merge. */
@@ -22,14 +20,10 @@ export interface MergeOptions {
 
 /** Projects and rows of other tables, brought into this one. Each change is one write. */
 export class Imports {
-  readonly #repository: Repository;
-  readonly #artifacts: ArtifactStore;
-  readonly #logs: LogStore;
+  readonly #context: RepositoryContext;
 
-  constructor(repository: Repository, files: { readonly artifacts: ArtifactStore; readonly logs: LogStore }) {
-    this.#repository = repository;
-    this.#artifacts = files.artifacts;
-    this.#logs = files.logs;
+  constructor(context: RepositoryContext) {
+    this.#context = context;
   }
 
   /**
@@ -46,7 +40,7 @@ export class Imports {
     projectId: string,
     item: Item,
   ): Promise<{ readonly created: boolean; readonly item: Item }> {
-    const written = await this.#repository.store.write(importItem(projectId, item));
+    const written = await this.#context.store.write(importItem(projectId, item));
     if (!written.item) throw notFound(projectId);
     // Refused, and yet this very item: the reply to an earlier try was lost.
     const created = written.ok || canonicalJson(written.item) === canonicalJson(item);
@@ -64,12 +58,12 @@ export class Imports {
     options: MergeOptions = {},
   ): Promise<{ readonly changed: boolean; readonly item: Item }> {
     let stored = given;
-    for (let left = TURNS; ; left--) {
+    for (let left = MAX_RETRIES; ; left--) {
       const known = normalise(stored);
       const next = await decide(known);
-      const old = !isCurrentForm(stored);
+      const old = !isCurrentVersion(stored);
       if (!next && !(old && options.upgrade === true)) return { changed: false, item: stored };
-      const written = await this.#repository.store.write(await this.#patch(stored, known, next));
+      const written = await this.#context.store.write(await this.#patch(stored, known, next));
       if (!written.item) throw notFound(known.project_id);
       if (written.ok) return { changed: true, item: written.item };
       if (left === 0) throw tooBusy(known.project_id);
@@ -81,20 +75,24 @@ export class Imports {
    * The project with all that one of its stages keeps in the stores: its list, its output and its old log.
    * Errors: SNAPSHOT_UNREADABLE when a document that the item names is not there.
    */
-  async unfold(project: Project, position: number): Promise<Project> {
+  async inflate(project: Project, position: number): Promise<Project> {
     try {
-      const listed = await unfold(project, position, this.#artifacts);
-      return await unfoldLogs(await unfoldOutput(listed, position, this.#artifacts), position, this.#logs);
+      const listed = await inflate(project, position, this.#context.files.artifacts);
+      return await inflateLogs(
+        await inflateOutput(listed, position, this.#context.files.artifacts),
+        position,
+        this.#context.files.logs,
+      );
     } catch (error) {
-      if (!(error instanceof DamagedDocument)) throw error;
+      if (!(error instanceof DamagedDocumentError)) throw error;
       const { project_id } = project;
       throw new StagefoldError("SNAPSHOT_UNREADABLE", error.message, { project_id }, { cause: error });
     }
   }
 
   async #patch(stored: Item, known: Project, next: Project | undefined): Promise<UpdatePatch> {
-    const at = this.#repository.now();
-    if (isCurrentForm(stored)) return mergeImport(known, next ? await this.#fit(next) : known, at);
+    const at = this.#context.now();
+    if (isCurrentVersion(stored)) return mergeImport(known, next ? await this.#fit(next) : known, at);
     if (!next) return upgradeWith(stored, await this.#fit(known), undefined, at);
     return upgradeWith(stored, known, await this.#fit(next), at);
   }
@@ -102,7 +100,11 @@ export class Imports {
   /** Every stage within the caps of the item, also those that nothing was added to. */
   async #fit(project: Project): Promise<Project> {
     const bare = { ...project, stages_snapshot: { ...project.stages_snapshot, stages: [] } };
-    const fitted = await fitItem(bare, await moveLogs(project, this.#logs), this.#artifacts);
+    const fitted = await spill(
+      bare,
+      await spillLogs(project, this.#context.files.logs),
+      this.#context.files.artifacts,
+    );
     // The figures of an ended build that no worker of ours has summed up.
     if (fitted.build_summary === undefined || fitted.lease_seq > 0) return fitted;
     return { ...fitted, build_summary: summarise(fitted.stages_snapshot.stages) };

@@ -12,28 +12,17 @@ import {
   type ProjectStatus,
   type ProjectSummary,
 } from "../snapshot/schema.ts";
+import type { RepositoryContext } from "./context.ts";
 import { cursorsOf } from "./cursor.ts";
-import { passesFilter } from "./filter.ts";
-import type { Repository } from "./repository.ts";
+import { type ProjectFilter, passesFilter } from "./filter.ts";
 
 export interface Page<T> {
   readonly items: T[];
   readonly next_cursor: string | null;
 }
 
-export interface ProjectFilter {
-  readonly user_id?: string | undefined;
-  readonly status?: ProjectStatus | undefined;
-  readonly tag?: string | undefined;
-  /** In the name, the id, the user or a tag, without regard to case. */
-  readonly text?: string | undefined;
-  /** `created_at`, from (inclusive) and before. */
-  readonly since?: string | undefined;
-  readonly until?: string | undefined;
-}
-
 /** Rows read at the most for one page of a list whose filter the indexes do not know; the cursor goes on from there. */
-const ROWS_AT_MOST = 2000;
+const MAX_ROWS = 2000;
 
 const positionSchema = z.object({ created_at: z.string().min(1), project_id: z.string().min(1) });
 /** The last row that was taken of each partition; a cursor exists only after the first. */
@@ -46,10 +35,10 @@ const artifactPlaceSchema = z.object({ at: positionSchema.nullable(), skip: z.nu
 
 /** Lists over the indexes: summaries, newest first, whole snapshots never. */
 export class Lists {
-  readonly #repository: Repository;
+  readonly #context: RepositoryContext;
 
-  constructor(repository: Repository) {
-    this.#repository = repository;
+  constructor(context: RepositoryContext) {
+    this.#context = context;
   }
 
   /** A page has at most `limit` items, and may have fewer before the end when a filter passes few. */
@@ -59,7 +48,7 @@ export class Lists {
     const given: Positions = cursor === undefined ? {} : cursors.decode(cursor);
     let positions = given;
     const items: ProjectSummary[] = [];
-    for (let rows = 0; rows < ROWS_AT_MOST; ) {
+    for (let rows = 0; rows < MAX_ROWS; ) {
       const page = await this.#merge(sources, filter, rowsOf(filter, limit), positions);
       for (const [i, row] of page.rows.entries()) {
         const position = positionOf(row.item);
@@ -100,7 +89,7 @@ export class Lists {
     limit: number,
     after: ListPosition | undefined,
   ): Promise<ListPage> {
-    return this.#repository.store.list({
+    return this.#context.store.list({
       ...source.key,
       since: filter.since,
       until: filter.until,
@@ -113,8 +102,8 @@ export class Lists {
   async artifactsByAgent(agentId: string, limit: number, cursor?: string): Promise<Page<Artifact>> {
     const cursors = await cursorsOf(["artifacts", agentId], artifactPlaceSchema);
     const from = cursor === undefined ? { at: null, skip: 0 } : cursors.decode(cursor);
-    const page = await this.#repository.store.list({ agent_id: agentId, limit, after: from.at ?? undefined });
-    const read = await this.#repository.store.getMany(page.items.map((row) => String(row.project_id)));
+    const page = await this.#context.store.list({ agent_id: agentId, limit, after: from.at ?? undefined });
+    const read = await this.#context.store.getMany(page.items.map((row) => String(row.project_id)));
     const items: Artifact[] = [];
     let { at, skip } = from;
     for (const row of page.items) {
@@ -134,7 +123,7 @@ export class Lists {
   /** A damaged project has no artifacts to show and does not take the list down. */
   async #artifactsOf(item: Item): Promise<Artifact[]> {
     const project = readable(item);
-    return project ? await this.#repository.artifactsOf(project) : [];
+    return project ? await this.#context.artifactsOf(project) : [];
   }
 }
 

@@ -1,6 +1,6 @@
-import { upgrade } from "../commands/upgrade.ts";
+import { upgrade } from "../commands/import.ts";
 import { isStagefoldError, StagefoldError } from "../errors.ts";
-import { isCurrentForm, normalise } from "../legacy/normalise.ts";
+import { isCurrentVersion, normalise } from "../legacy/normalise.ts";
 import type { Item, Patch, UpdatePatch } from "../patch/index.ts";
 import type { ProjectStore } from "../ports/project-store.ts";
 import type { Project } from "../snapshot/schema.ts";
@@ -12,34 +12,34 @@ export interface Decision {
   /** Chooses the patch from what is known, or refuses with a typed error. */
   readonly decide: (known: Project | undefined) => UpdatePatch | Promise<UpdatePatch>;
   /** Whether the item that came back with a refusal shows that this very write took effect before. */
-  readonly own: (project: Project) => boolean;
+  readonly isOwnWrite: (project: Project) => boolean;
   /** How often to decide again from the item that came back; 1 unless others may write meanwhile by right. */
-  readonly again?: number;
+  readonly maxRetries?: number;
 }
 
 /**
  * One transition: decide, write under the guards, and after a refusal decide once more from the item that came
  * back. A refusal that was decided from old knowledge is looked at again with the item itself.
  */
-export async function transact(store: ProjectStore, decision: Decision): Promise<Project> {
+export async function optimisticWrite(store: ProjectStore, decision: Decision): Promise<Project> {
   let { known } = decision;
   let fresh = false;
-  for (let left = decision.again ?? 1; ; ) {
+  for (let left = decision.maxRetries ?? 1; ; ) {
     const patch = await decideFrom(decision, known, fresh);
     if (patch === "read first") {
       known = await read(store, decision.project_id);
-      if (decision.own(known)) return known;
+      if (decision.isOwnWrite(known)) return known;
       fresh = true;
       continue;
     }
     const written = await store.write(patch);
     if (!written.item) throw notFound(decision.project_id);
-    if (written.ok) return foreseen(patch, written.item) ?? normalise(written.item);
-    if (!isCurrentForm(written.item)) {
-      known = await bringHome(store, written.item);
+    if (written.ok) return postImage(patch, written.item) ?? normalise(written.item);
+    if (!isCurrentVersion(written.item)) {
+      known = await upgradeItem(store, written.item);
     } else {
       known = normalise(written.item);
-      if (decision.own(known)) return known;
+      if (decision.isOwnWrite(known)) return known;
       if (left === 0) throw tooBusy(known);
       left -= 1;
     }
@@ -48,8 +48,8 @@ export async function transact(store: ProjectStore, decision: Decision): Promise
 }
 
 /** The project that a patch foresaw, when the store answers with just that: it needs no second look. */
-function foreseen(patch: Patch, item: Item): Project | undefined {
-  return patch.kind === "update" && patch.after === item ? patch.after : undefined;
+function postImage(patch: Patch, item: Item): Project | undefined {
+  return patch.kind === "update" && patch.postImage === item ? patch.postImage : undefined;
 }
 
 async function decideFrom(
@@ -73,10 +73,10 @@ async function read(store: ProjectStore, projectId: string): Promise<Project> {
 }
 
 /** Replaces an older form of the item as a whole, on the condition that nobody changed it meanwhile. */
-export async function bringHome(store: ProjectStore, item: Item): Promise<Project> {
+export async function upgradeItem(store: ProjectStore, item: Item): Promise<Project> {
   const written = await store.write(upgrade(item, normalise(item)));
   if (!written.item) throw notFound(String(item.project_id));
-  if (!written.ok && !isCurrentForm(written.item))
+  if (!written.ok && !isCurrentVersion(written.item))
     throw new StagefoldError(
       "PROJECT_CONFLICT",
       "The project is stored in an older form and changed while it was read.",

@@ -1,29 +1,31 @@
 import type { Project } from "../snapshot/schema.ts";
 
-/** The last projects that this process saw: what it knows helps it choose a patch and never decides anything. */
-export class Knowledge {
-  readonly #seen = new Map<string, Project>();
-  readonly #atMost: number;
+const MAX_PROJECTS = 500;
 
-  constructor(atMost = 500) {
-    this.#atMost = atMost;
+/** The projects that this process saw last. They help a writer choose its patch; the guards alone decide. */
+export class ProjectCache {
+  readonly #projects = new Map<string, Project>();
+  readonly #max: number;
+
+  constructor(max = MAX_PROJECTS) {
+    this.#max = max;
   }
 
   get(projectId: string): Project | undefined {
-    return this.#seen.get(projectId);
+    return this.#projects.get(projectId);
   }
 
-  /** Keeps the newest that was seen; an answer that arrives late does not replace a later one. */
-  put(project: Project): void {
-    const known = this.#seen.get(project.project_id);
+  /** Keeps the highest revision: an answer that arrives late does not replace a later one. */
+  set(project: Project): void {
+    const known = this.#projects.get(project.project_id);
     if (known && known.created_at === project.created_at && known.revision > project.revision) return;
-    this.#seen.delete(project.project_id);
-    this.#seen.set(project.project_id, project);
-    const oldest = this.#seen.keys().next();
-    if (this.#seen.size > this.#atMost && !oldest.done) this.#seen.delete(oldest.value);
+    this.#projects.delete(project.project_id);
+    this.#projects.set(project.project_id, project);
+    const oldest = this.#projects.keys().next();
+    if (this.#projects.size > this.#max && !oldest.done) this.#projects.delete(oldest.value);
   }
 
-  forget(projectId: string): void {
-    this.#seen.delete(projectId);
+  delete(projectId: string): void {
+    this.#projects.delete(projectId);
   }
 }

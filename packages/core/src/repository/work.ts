@@ -1,22 +1,23 @@
-import { claim, heartbeat, released } from "../commands/claim.ts";
-import { begin, holderPatch, type LeaseKey, leaseLost, requireLease } from "../commands/report.ts";
+import { claim, heartbeat } from "../commands/claim.ts";
+import { type LeaseKey, leaseLost, reportPatch, requireLease } from "../commands/report.ts";
 import { isStagefoldError, type StagefoldError } from "../errors.ts";
-import { fitItem, unfold } from "../item-budget/spill.ts";
-import { isCurrentForm, normalise } from "../legacy/normalise.ts";
+import { inflate, spill } from "../item-budget/spill.ts";
+import { isCurrentVersion, normalise } from "../legacy/normalise.ts";
 import type { UpdatePatch } from "../patch/index.ts";
-import type { ArtifactStore, AttemptRef, LogStore } from "../ports/artifact-store.ts";
+import type { AttemptRef } from "../ports/artifact-store.ts";
 import type { DuePosition, DueWork } from "../ports/project-store.ts";
 import { applyEvent } from "../project/apply-event.ts";
+import { released } from "../project/end.ts";
 import type { ReportEvent } from "../project/events.ts";
+import { takeOver } from "../project/take-over.ts";
 import { findStage } from "../snapshot/find-stage.ts";
 import type { Project } from "../snapshot/schema.ts";
-import { toTime } from "../snapshot/time.ts";
 import { type Pool, workQueues } from "../snapshot/work-queue.ts";
-import { transact } from "./optimistic-write.ts";
-import type { Repository } from "./repository.ts";
+import type { RepositoryContext } from "./context.ts";
+import { optimisticWrite } from "./optimistic-write.ts";
 
 /** Others may write meanwhile by right, such as artifacts of other stages: no reason to take the lease for lost. */
-const TURNS = 10;
+const MAX_RETRIES = 10;
 /** Rows of the work index that one query of a longer look asks for. */
 const PAGE = 500;
 /** Later than any time that is stored. */
@@ -37,18 +38,16 @@ export interface Report extends LeaseKey {
 
 /** The writes of those who run stages: claim, heartbeat, report, release. */
 export class Work {
-  readonly #repository: Repository;
-  readonly #files: { readonly artifacts: ArtifactStore; readonly logs: LogStore };
+  readonly #context: RepositoryContext;
 
-  constructor(repository: Repository, files: { readonly artifacts: ArtifactStore; readonly logs: LogStore }) {
-    this.#repository = repository;
-    this.#files = files;
+  constructor(context: RepositoryContext) {
+    this.#context = context;
   }
 
   /** Work of a pool that is due, by priority, then the longest due first. Rows may be out of date: the claim decides. */
   async due(pool: Pool, limit: number): Promise<DueWork[]> {
-    const { store } = this.#repository;
-    const now = this.#now();
+    const { store } = this.#context;
+    const now = this.#context.now();
     const found: DueWork[] = [];
     for (let priority = 1; priority <= 5 && found.length < limit; priority++) {
       const pages = await Promise.all(
@@ -61,7 +60,7 @@ export class Work {
 
   /** Due work of one queue (see `workQueues`), the longest due first; `after` is the last row of an earlier look. */
   async dueIn(queue: string, limit: number, after?: DuePosition): Promise<readonly DueWork[]> {
-    return await this.#repository.store.due(queue, this.#now(), limit, { after });
+    return await this.#context.store.due(queue, this.#context.now(), limit, { after });
   }
 
   /**
@@ -76,8 +75,8 @@ export class Work {
 
   /** A lease that lives is due in the future: what waits to be claimed, however much, is not read. */
   async #heldIn(queue: string, limit: number): Promise<DueWork[]> {
-    const { store } = this.#repository;
-    const since = this.#now();
+    const { store } = this.#context;
+    const since = this.#context.now();
     const found: DueWork[] = [];
     for (let after: DuePosition | undefined; ; ) {
       const page = await store.due(queue, FOREVER, PAGE, { since, after });
@@ -97,20 +96,20 @@ export class Work {
     workQueue?: string,
     from?: string,
   ): Promise<Claimed | undefined> {
-    const repository = this.#repository;
-    const at = this.#now();
-    const { leaseMs } = repository;
-    const claim_id = repository.newId();
+    const context = this.#context;
+    const at = this.#context.now();
+    const { leaseMs } = context;
+    const claim_id = context.newId();
     const patch = claim(projectId, { owner, leaseMs, work_queue: workQueue, claim_id, from }, at);
-    const written = await repository.store.write(patch);
-    if (!written.item || !isCurrentForm(written.item)) return undefined;
+    const written = await context.store.write(patch);
+    if (!written.item || !isCurrentVersion(written.item)) return undefined;
     const project = normalise(written.item);
     const expires_at = project.lease.expires_at;
     const mine = project.lease.owner === owner && project.lease.claim_id === claim_id;
     if ((!written.ok && !mine) || expires_at === undefined) return undefined;
-    repository.saw(project);
+    context.changed(project);
     const { lease_token, lease_seq } = project;
-    return { project: begin(project, at), lease_token, lease_seq, expires_at };
+    return { project: takeOver(project, at), lease_token, lease_seq, expires_at };
   }
 
   /** Renews the lease. Errors: LEASE_LOST, PROJECT_NOT_FOUND. */
@@ -118,27 +117,27 @@ export class Work {
     projectId: string,
     leaseToken: number,
   ): Promise<{ expires_at: string; status: Project["status"] }> {
-    const repository = this.#repository;
-    const at = this.#now();
-    const expires = Date.parse(at) + repository.leaseMs;
-    const project = await transact(repository.heartbeatStore, {
+    const context = this.#context;
+    const at = this.#context.now();
+    const expires = Date.parse(at) + context.leaseMs;
+    const project = await optimisticWrite(context.heartbeatStore, {
       project_id: projectId,
-      known: repository.knows(projectId),
-      again: TURNS,
+      known: context.cache.get(projectId),
+      maxRetries: MAX_RETRIES,
       decide: (known): UpdatePatch => {
         const status = known?.status === "paused" ? "paused" : "building";
         const held = known && known.lease_token === leaseToken && known.lease.owner !== undefined;
         if (known && (!held || (known.status !== "paused" && known.status !== "building")))
           throw leaseLost(projectId);
-        return heartbeat(projectId, { lease_token: leaseToken, leaseMs: repository.leaseMs, status }, at);
+        return heartbeat(projectId, { lease_token: leaseToken, leaseMs: context.leaseMs, status }, at);
       },
       // A later renewal than this one is as good as this one.
-      own: (item) =>
+      isOwnWrite: (item) =>
         item.lease_token === leaseToken &&
         item.lease.expires_at !== undefined &&
         Date.parse(item.lease.expires_at) >= expires,
     });
-    repository.saw(project, { quiet: true });
+    context.cache.set(project);
     if (project.lease.expires_at === undefined) throw leaseLost(projectId);
     return { expires_at: project.lease.expires_at, status: project.status };
   }
@@ -148,32 +147,32 @@ export class Work {
    * Errors: LEASE_LOST, PROJECT_CONFLICT, STAGE_CONFLICT, STAGE_NOT_FOUND, SNAPSHOT_TOO_LARGE, INVALID_INPUT.
    */
   async report(report: Report): Promise<Project> {
-    const repository = this.#repository;
+    const context = this.#context;
     const { lease_token, lease_seq } = report;
     // Until a claim's first write the number is that of an earlier holder's.
-    const own = (item: Project) =>
-      item.lease_token === lease_token && item.lease_seq === lease_seq && item.lease.fresh !== true;
-    const known = repository.knows(report.project_id);
-    if (known && own(known)) return known;
+    const isOwnWrite = (item: Project) =>
+      item.lease_token === lease_token && item.lease_seq === lease_seq && item.lease.unstarted !== true;
+    const known = context.cache.get(report.project_id);
+    if (known && isOwnWrite(known)) return known;
     const logs = new LogLines();
     try {
-      const project = await transact(repository.store, {
+      const project = await optimisticWrite(context.store, {
         project_id: report.project_id,
         known,
-        own,
-        again: TURNS,
+        isOwnWrite,
+        maxRetries: MAX_RETRIES,
         decide: async (latest) => {
           if (!latest) throw leaseLost(report.project_id);
           return await this.#reportPatch(latest, report, logs);
         },
       });
-      repository.saw(project);
+      context.changed(project);
       return project;
     } catch (error) {
-      if (isStagefoldError(error, "SNAPSHOT_TOO_LARGE")) repository.forget(report.project_id);
+      if (isStagefoldError(error, "SNAPSHOT_TOO_LARGE")) context.cache.delete(report.project_id);
       // Refused while the lease is held: its lines must not come to light with a later write. Of a write whose fate is not
       // known, and of one whose lease is over, they stay: it may have taken effect, and if not, no later one follows.
-      const over = isStagefoldError(error, "STORE_UNAVAILABLE") || isLeaseOver(error);
+      const over = isStagefoldError(error, "STORE_UNAVAILABLE") || isLeaseLost(error);
       if (isStagefoldError(error) && !over) await this.#append(logs.empty(), report);
       throw error;
     }
@@ -183,35 +182,31 @@ export class Work {
     chunks: Iterable<{ ref: AttemptRef; lines: readonly string[] }>,
     report: Report,
   ): Promise<void> {
-    for (const { ref, lines } of chunks) await this.#files.logs.append(ref, report.lease_seq, lines);
+    for (const { ref, lines } of chunks) await this.#context.files.logs.append(ref, report.lease_seq, lines);
   }
 
   async #reportPatch(known: Project, report: Report, logs: LogLines): Promise<UpdatePatch> {
-    const at = this.#now();
+    const at = this.#context.now();
     requireLease(known, report);
     // Decided again, a report begins anew.
     const lines = new LogLines();
-    let next = begin(known, at);
+    let next = takeOver(known, at);
     for (const event of report.events) {
       if (event.event === "artifacts" || event.event === "completed")
-        next = await unfold(next, findStage(next, event.stage).position, this.#files.artifacts);
+        next = await inflate(next, findStage(next, event.stage).position, this.#context.files.artifacts);
       next = applyEvent(next, event, at, report.lease_seq);
       if (event.event === "log") lines.add(next, event.stage, event.lines);
     }
     if (report.release === true) next = released(next, at);
-    const fitted = await fitItem(known, next, this.#files.artifacts);
-    const patch = holderPatch(report.release ? "release" : "report", known, fitted, report, {
+    const fitted = await spill(known, next, this.#context.files.artifacts);
+    const patch = reportPatch(report.release ? "release" : "report", known, fitted, report, {
       at,
-      leaseMs: this.#repository.leaseMs,
+      leaseMs: this.#context.leaseMs,
     });
     // Before the write: what the item says was logged is there to be read. A chunk never acknowledged is never shown.
     await this.#append(lines.chunks(), report);
     logs.adopt(lines);
     return patch;
-  }
-
-  #now(): string {
-    return toTime(this.#repository.clock.now());
   }
 }
 
@@ -244,6 +239,6 @@ class LogLines {
 }
 
 /** True for the errors that tell a holder that it holds nothing any more. */
-export function isLeaseOver(error: unknown): error is StagefoldError {
+export function isLeaseLost(error: unknown): error is StagefoldError {
   return isStagefoldError(error, "LEASE_LOST") || isStagefoldError(error, "PROJECT_NOT_FOUND");
 }

@@ -1,4 +1,11 @@
-import type { BuildSummary, Project, Snapshot, Stage } from "./schema.ts";
+import {
+  type BuildSummary,
+  type Project,
+  type ProjectSummary,
+  projectSummarySchema,
+  type Snapshot,
+  type Stage,
+} from "./schema.ts";
 import { secondsBetween } from "./time.ts";
 
 export function isFinished(stage: Stage): boolean {
@@ -76,4 +83,9 @@ export function summarise(stages: readonly Stage[]): BuildSummary {
 export function ended(stage: Stage, at: string): { completed_at: string; duration_seconds?: number } {
   if (stage.started_at === undefined) return { completed_at: at };
   return { completed_at: at, duration_seconds: secondsBetween(stage.started_at, at) };
+}
+
+/** One line of a list, from a whole project. */
+export function summaryOf(project: Project): ProjectSummary {
+  return projectSummarySchema.parse(project);
 }

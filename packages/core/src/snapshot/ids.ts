@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { LIMITS, utf8Bytes } from "./limits.ts";
 
 const hex = (bytes: Uint8Array) => Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
 
@@ -10,6 +11,25 @@ export const agentIdSchema = z.string().regex(/^agent_[0-9a-f]{12}$/, "expected 
 export const stageKeySchema = z
   .string()
   .regex(/^(?!__proto__$)[a-z0-9_-]{1,64}$/, "expected 1 to 64 of a-z 0-9 _ -");
+
+/** A path below the root of the build's files: relative, forward slashes, no way out. */
+export const artifactPathSchema = z
+  .string()
+  .min(1)
+  .refine((path) => utf8Bytes(path) <= LIMITS.artifactPath, `expected at most ${LIMITS.artifactPath} bytes`)
+  .refine(
+    isSafePath,
+    "expected a relative path with / between its parts, without .. or . parts and control characters",
+  );
+
+export function isSafePath(path: string): boolean {
+  if (!path.isWellFormed() || path.startsWith("/") || /^[a-zA-Z]:/.test(path)) return false;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  if (/[\u0000-\u001f\u007f\\]/.test(path)) return false;
+  return path
+    .split("/")
+    .every((part) => part !== "" && part !== "." && part !== ".." && part !== "__proto__");
+}
 
 /** A fresh random project id. */
 export function newProjectId(): string {

@@ -1,4 +1,3 @@
-export * from "./aliases.ts";
 export * from "./derive.ts";
 export * from "./find-stage.ts";
 export * from "./ids.ts";

@@ -140,9 +140,9 @@ const freeLease = z.looseObject({
   claims: count,
   owner: z.string().optional(),
   expires_at: timeSchema.optional(),
-  /** From a claim to the holder's first write, which puts in order what an earlier holder left. */
-  fresh: z.boolean().optional(),
-  /** As long as `fresh`: which claim it was. */
+  /** Set by a claim, removed by the lease owner's first write, which cleans up after the previous owner. */
+  unstarted: z.boolean().optional(),
+  /** As long as `unstarted`: which claim it was. */
   claim_id: z.string().optional(),
 });
 const heldLease = freeLease.extend({ owner: z.string(), expires_at: timeSchema });

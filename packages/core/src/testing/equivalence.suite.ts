@@ -210,7 +210,7 @@ class Side {
         return await artifacts.removeForStage(id, step.stage);
       case "merge": {
         // From what the writer knows, which may be long over.
-        const stored = writer.repository.knows(id) ?? (await this.store.get(id));
+        const stored = writer.repository.cache.get(id) ?? (await this.store.get(id));
         if (!stored) return "nothing to merge into";
         return await writer.repository.imports.merge(stored, (known) =>
           Promise.resolve(step.n === 0 ? undefined : { ...known, [`own_${step.stage}`]: step.n }),

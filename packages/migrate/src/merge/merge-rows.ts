@@ -19,7 +19,7 @@ export interface Outcome {
   readonly detail?: string;
 }
 
-/** The whole of a stage, from the stores too, as `Imports.unfold` gives it. */
+/** The whole of a stage, from the stores too, as `Imports.inflate` gives it. */
 export type Unfold = (project: Project, position: number) => Promise<Project>;
 
 /**

@@ -1,6 +1,6 @@
 import {
   type Item,
-  isCurrentForm,
+  isCurrentVersion,
   isStagefoldError,
   normalise,
   type Project,
@@ -66,7 +66,7 @@ async function intoStored(
   let outcomes: readonly Outcome[] = [];
   const decide = async (known: Project): Promise<Project | undefined> => {
     const next = await mergeRows(known, parts, rules, (project, at) =>
-      repository.imports.unfold(project, at),
+      repository.imports.inflate(project, at),
     );
     // Decided again: what an earlier turn has added may be there already, by a write whose reply was lost.
     outcomes = next.outcomes.map((outcome) => (merged.has(outcome.row) ? { row: outcome.row } : outcome));
@@ -91,7 +91,7 @@ async function wouldChange(
   upgrade: boolean,
 ): Promise<{ changed: boolean }> {
   const next = await decide(normalise(stored));
-  return { changed: next !== undefined || (upgrade && !isCurrentForm(stored)) };
+  return { changed: next !== undefined || (upgrade && !isCurrentVersion(stored)) };
 }
 
 /** A project that the table does not have, with its rows. */
@@ -105,11 +105,11 @@ async function asNew(
   if (!project) return await asItIs(placing, row, parts, whyUnreadable(row.item));
   try {
     const { project: next, outcomes } = await mergeRows(project, parts, rules, (known, at) =>
-      repository.imports.unfold(known, at),
+      repository.imports.inflate(known, at),
     );
     const placed: Placed = { outcomes: [{ row }, ...outcomes], fate: "created" };
     if (dryRun) return placed;
-    const same = next === project && isCurrentForm(row.item);
+    const same = next === project && isCurrentVersion(row.item);
     const { created, item } = same
       ? await repository.imports.createAsIs(row.project_id, parseExactly(row.text))
       : await repository.imports.create(next);
@@ -155,7 +155,7 @@ async function withoutProject(
     given,
     parts,
     { ...rules, unknownStage: "append" },
-    (known, at) => repository.imports.unfold(known, at),
+    (known, at) => repository.imports.inflate(known, at),
   );
   if (!outcomes.some(({ reason }) => reason === undefined)) return nowhere;
   if (dryRun) return { outcomes, fate: "created" };

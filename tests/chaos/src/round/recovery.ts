@@ -43,7 +43,7 @@ function runsUnder(item: Item, above: number): boolean {
   const { lease_token, lease, status, stages_snapshot } = normalise(item);
   const runs = stages_snapshot.stages.some((stage) => stage.status === "running");
   // A fresh lease is one whose holder has not written yet: what runs is what the last one left.
-  return lease_token > above && status === "building" && lease.fresh !== true && runs;
+  return lease_token > above && status === "building" && lease.unstarted !== true && runs;
 }
 
 function ownerOf(item: Item): string | undefined {

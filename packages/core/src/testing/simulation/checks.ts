@@ -183,9 +183,9 @@ function wrongCounters({ effect, before, after }: Change): string | undefined {
 
 /** A writer that says what its write will come to must be right, but for the times that heartbeats move. */
 function wrongForesight({ effect, after }: Change): string | undefined {
-  const foreseen = effect.patch.kind === "update" ? effect.patch.after : undefined;
-  if (!foreseen) return undefined;
-  const [expected, found] = [withoutTimes(foreseen), withoutTimes(after)];
+  const postImage = effect.patch.kind === "update" ? effect.patch.postImage : undefined;
+  if (!postImage) return undefined;
+  const [expected, found] = [withoutTimes(postImage), withoutTimes(after)];
   return isSameJson(expected, found)
     ? undefined
     : `expected ${canonicalJson(expected)}, found ${canonicalJson(found)}`;

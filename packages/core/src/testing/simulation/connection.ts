@@ -246,8 +246,8 @@ export class Connection implements ProjectStore {
 
 /** What a store for real answers: not the item, where its writer knows what has come of it. */
 function asAnswered(patch: Patch, written: Written): Written {
-  const foreseen = written.ok && patch.kind === "update" ? patch.after : undefined;
-  return foreseen ? { ok: true, item: foreseen } : written;
+  const postImage = written.ok && patch.kind === "update" ? patch.postImage : undefined;
+  return postImage ? { ok: true, item: postImage } : written;
 }
 
 function unavailable(why: string): StagefoldError<"STORE_UNAVAILABLE"> {

@@ -1,5 +1,5 @@
 import { isStagefoldError } from "../../errors.ts";
-import { isLeaseOver } from "../../repository/work.ts";
+import { isLeaseLost } from "../../repository/work.ts";
 import type { Project } from "../../snapshot/schema.ts";
 import { viewOf } from "./specification.ts";
 import { LEASE_MS, type Machine, type World } from "./world.ts";
@@ -65,7 +65,7 @@ export class Keeper {
       );
       this.#writer.renewed(sentAt);
     } catch (error) {
-      if (isLeaseOver(error))
+      if (isLeaseLost(error))
         this.#writer.end(isStagefoldError(error, "PROJECT_NOT_FOUND") ? "deleted" : "lost");
       else if (!isStagefoldError(error, "STORE_UNAVAILABLE") && !isStagefoldError(error, "PROJECT_CONFLICT"))
         this.#world.violated("unexpected_error", `heartbeat: ${String(error)}`);

@@ -236,7 +236,7 @@ export function viewOf(project: Project): View {
     token: project.lease_token,
     seq: project.lease_seq,
     held: lease.owner !== undefined,
-    fresh: lease.fresh === true,
+    fresh: lease.unstarted === true,
     claims: lease.claims,
     restart: project.restart_from ?? null,
     op: project.control?.op ?? null,

@@ -1,6 +1,6 @@
 import { isStagefoldError } from "../../errors.ts";
 import type { ReportEvent } from "../../project/events.ts";
-import { type Claimed, isLeaseOver } from "../../repository/work.ts";
+import { type Claimed, isLeaseLost } from "../../repository/work.ts";
 import type { Project } from "../../snapshot/schema.ts";
 import { viewOf } from "./specification.ts";
 import type { Machine, World } from "./world.ts";
@@ -83,7 +83,7 @@ export class Writer {
         this.renewed(sentAt);
         return project;
       } catch (error) {
-        if (isLeaseOver(error)) this.end(isStagefoldError(error, "PROJECT_NOT_FOUND") ? "deleted" : "lost");
+        if (isLeaseLost(error)) this.end(isStagefoldError(error, "PROJECT_NOT_FOUND") ? "deleted" : "lost");
         else if (!isStagefoldError(error, "STORE_UNAVAILABLE")) throw error;
         else await this.#machine.process.sleep(Math.min(2000, 100 * 2 ** tries));
       }

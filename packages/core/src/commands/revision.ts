@@ -1,0 +1,24 @@
+import type { Guard } from "../patch/index.ts";
+import { itemBytes, valueBytes, withOwnCount } from "../snapshot/limits.ts";
+import type { Project } from "../snapshot/schema.ts";
+
+/**
+ * The next revision, and what the item then weighs. Whoever writes under the guard of `unchanged` knows all of it,
+ * and so corrects what control writes, which know nothing, have put too high.
+ */
+export function nextRevision(next: Project, known: Project, at: string): Project {
+  const written = { ...next, updated_at: at, revision: known.revision + 1, item_bytes: known.item_bytes };
+  return { ...written, item_bytes: withOwnCount(itemBytes(written) - valueBytes(known.item_bytes)) };
+}
+
+/**
+ * The guards that `known` is what the item still is, for a reader. Of a project that was deleted and made again under
+ * its id the revision alone says nothing: it began anew.
+ */
+export function sameRevision(known: Project): Guard[] {
+  return [
+    { path: ["created_at"], is: "equals", value: known.created_at },
+    { path: ["revision"], is: "equals", value: known.revision },
+    { path: ["status"], is: "equals", value: known.status },
+  ];
+}
