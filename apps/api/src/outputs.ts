@@ -3,7 +3,13 @@ import type { Project, ProjectStatus, Stage, StageStatus } from "@stagefold/core
 // Interfaces, because the compiler writes them by name: spelled out at every procedure, these two unions would make
 // the declarations of the router a hundred times as long.
 
-type ProjectIn<S extends ProjectStatus> = Extract<Project, { status: S }>;
+/** `Omit` would forget the known fields of a type that also has an index signature. */
+type Without<T, Names> = { [Name in keyof T as Name extends Names ? never : Name]: T[Name] };
+
+/** Typed as absent, so that the compiler refuses a project whose token has not been taken out. */
+type ProjectIn<S extends ProjectStatus> = Without<Extract<Project, { status: S }>, "lease_token"> & {
+  lease_token?: never;
+};
 export interface PendingProject extends ProjectIn<"pending"> {}
 export interface QueuedProject extends ProjectIn<"queued"> {}
 export interface BuildingProject extends ProjectIn<"building"> {}
@@ -12,7 +18,7 @@ export interface CompletedProject extends ProjectIn<"completed"> {}
 export interface FailedProject extends ProjectIn<"failed"> {}
 export interface CancelledProject extends ProjectIn<"cancelled"> {}
 
-/** A project as the API answers it: the item, by its status. */
+/** A project as the API answers it: the item, by its status, without the token that lets its bearer write. */
 export type ProjectOutput =
   | PendingProject
   | QueuedProject
@@ -21,6 +27,11 @@ export type ProjectOutput =
   | CompletedProject
   | FailedProject
   | CancelledProject;
+
+/** The lease token is in the answer of `work.claim` and nowhere else. */
+export function projectOutput({ lease_token: _token, ...project }: Project): ProjectOutput {
+  return project;
+}
 
 type StageIn<S extends StageStatus> = Extract<Stage, { status: S }>;
 export interface PendingStage extends StageIn<"pending"> {}

@@ -7,7 +7,8 @@ import {
   Repository,
 } from "@stagefold/core";
 import { agentBuild, createRegistry, definePipeline } from "@stagefold/pipeline";
-import { appRouter, type ContextDeps, createContextInner } from "../src/routers/index.ts";
+import { type ContextDeps, createContextInner } from "../src/context.ts";
+import { appRouter } from "../src/routers/index.ts";
 
 /** A time that only moves when it is told to. */
 export class TestClock {
@@ -55,8 +56,9 @@ export function memoryDeps(
   };
 }
 
-export function callerOf(deps: ContextDeps) {
-  return appRouter.createCaller(createContextInner(deps));
+/** The signal ends the subscriptions that the caller opens. */
+export function callerOf(deps: ContextDeps, signal?: AbortSignal) {
+  return appRouter.createCaller(createContextInner(deps), signal ? { signal } : {});
 }
 
 export const OWN_STAGES = [{ stage: "one", stage_name: "One" }, { stage: "two" }];

@@ -1,5 +1,5 @@
 import { isStagefoldError, type StagefoldError } from "@stagefold/core";
-import { toStagefoldError } from "../src/routers/index.ts";
+import { toStagefoldError } from "../src/errors.ts";
 
 /** The typed error that a call is refused with; a call that succeeds, or fails inside, fails the test. */
 export async function refusal(call: Promise<unknown>): Promise<StagefoldError> {

@@ -42,7 +42,7 @@ describe("a program that knows only HTTP", () => {
     expect(created).toMatchObject({ status: "queued", work_queue: expect.stringMatching(/^external#p3#/) });
     const { project_id } = created;
     const claim = data(await mutate("work.claim", { owner: "curl", pipelines: ["own"] }));
-    expect(claim).toMatchObject({ project: { project_id }, lease_token: created.lease_token + 1 });
+    expect(claim).toMatchObject({ project: { project_id }, lease_token: expect.any(Number) });
     const { lease_token } = claim;
     let seq = claim.lease_seq;
     const report = async (...events: unknown[]) =>

@@ -1,7 +1,7 @@
 import type { RequestListener } from "node:http";
 import { TRPCError } from "@trpc/server";
 import express from "express";
-import { createContextInner } from "../routers/index.ts";
+import { createContextInner } from "../context.ts";
 import { createWatch } from "../watch/index.ts";
 import { artifactRoutes } from "./artifacts.ts";
 import type { ApiDeps } from "./deps.ts";

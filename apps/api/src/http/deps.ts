@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import type { ContextDeps } from "../routers/index.ts";
+import type { ContextDeps } from "../context.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** What an API is made of. Whoever starts it chooses the adapters. */

@@ -2,7 +2,7 @@ import { TRPCClientError } from "@trpc/client";
 import { describe, expect, it } from "vitest";
 import { memoryDeps, OWN_STAGES } from "../../test/fixture.ts";
 import { post, query, serve } from "../../test/serve.ts";
-import type { ErrorShape } from "../routers/index.ts";
+import type { ErrorShape } from "../errors.ts";
 
 describe("the main flow over HTTP", () => {
   it("works with tRPC's own client, typed from the router", async () => {

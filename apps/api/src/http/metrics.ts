@@ -2,7 +2,7 @@ import type { RequestListener } from "@stagefold/core/dynamodb";
 import { type BuildCounters, countBuilds } from "@stagefold/runtime/store-metrics";
 import type { RequestHandler } from "express";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { CallSeen } from "../routers/index.ts";
+import type { CallSeen } from "../context.ts";
 import type { Watch } from "../watch/index.ts";
 
 const SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30];

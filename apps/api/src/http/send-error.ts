@@ -1,7 +1,7 @@
 import { StagefoldError } from "@stagefold/core";
 import type { ErrorRequestHandler, Response } from "express";
 import type { Logger } from "pino";
-import { errorShapeOf, toStagefoldError } from "../routers/index.ts";
+import { errorShapeOf, toStagefoldError } from "../errors.ts";
 
 /** Answers with an error in the form that every route has. */
 export function sendError(res: Response, error: unknown): void {

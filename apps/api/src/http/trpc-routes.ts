@@ -3,7 +3,9 @@ import { TRPCError } from "@trpc/server";
 import { createExpressMiddleware } from "@trpc/server/adapters/express";
 import { type Request, type RequestHandler, Router } from "express";
 import type { Logger } from "pino";
-import { appRouter, type Context, MAX_BATCH, MAX_BODY_BYTES } from "../routers/index.ts";
+import type { Context } from "../context.ts";
+import { MAX_BATCH, MAX_BODY_BYTES } from "../errors.ts";
+import { appRouter } from "../routers/index.ts";
 import { logError, sendError } from "./send-error.ts";
 
 /** A stream whose reader takes nothing for this long is given up. Milliseconds. */

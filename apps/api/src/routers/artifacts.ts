@@ -8,7 +8,7 @@ import {
   stageKeySchema,
 } from "@stagefold/core";
 import { z } from "zod";
-import type { ProjectOutput } from "../outputs.ts";
+import { type ProjectOutput, projectOutput } from "../outputs.ts";
 import { listFields, pageOf, pageSchema } from "../pagination.ts";
 import { procedure, router } from "../trpc.ts";
 
@@ -43,14 +43,14 @@ export const artifacts = router({
       }),
     )
     .mutation(
-      ({ ctx, input: { project_id, stage, artifacts: given, mode } }): Promise<ProjectOutput> =>
-        ctx.repository.artifacts.record(project_id, stage, given, mode),
+      async ({ ctx, input: { project_id, stage, artifacts: given, mode } }): Promise<ProjectOutput> =>
+        projectOutput(await ctx.repository.artifacts.record(project_id, stage, given, mode)),
     ),
 
   removeForStage: procedure
     .input(onStage)
     .mutation(
-      ({ ctx, input }): Promise<ProjectOutput> =>
-        ctx.repository.artifacts.removeForStage(input.project_id, input.stage),
+      async ({ ctx, input }): Promise<ProjectOutput> =>
+        projectOutput(await ctx.repository.artifacts.removeForStage(input.project_id, input.stage)),
     ),
 });

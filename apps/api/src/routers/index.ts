@@ -29,5 +29,3 @@ export {
 } from "../errors.ts";
 export { rejectUnsafeKeys } from "../reject-unsafe-keys.ts";
 export { PING_MS, STREAM_OPTIONS } from "../trpc.ts";
-export type { ListChange } from "../watch/index.ts";
-export { revisionSeen, watchInputSchema } from "./watch.ts";

@@ -7,7 +7,7 @@ import {
   textSchema,
 } from "@stagefold/core";
 import { z } from "zod";
-import type { ProjectOutput } from "../outputs.ts";
+import { type ProjectOutput, projectOutput } from "../outputs.ts";
 import { listFields, pageSchema } from "../pagination.ts";
 import { procedure, router } from "../trpc.ts";
 import { requireRunner, resolvePipeline } from "./resolve-pipeline.ts";
@@ -19,17 +19,22 @@ const onProject = z.strictObject({ project_id: projectIdSchema, ...operation });
 export const projects = router({
   create: procedure
     .input(createProjectSchema.extend({ ...operation, pipeline: textSchema(64, 1).optional() }).strict())
-    .mutation(({ ctx, input }): Promise<ProjectOutput> => {
+    .mutation(async ({ ctx, input }): Promise<ProjectOutput> => {
       const { operation_id, idempotency_key, ...request } = input;
       // The first write of a project has no earlier control write to be recognised by; a key of its own does the same.
       const key = idempotency_key ?? (operation_id === undefined ? undefined : `operation ${operation_id}`);
       const keyed = { ...request, ...(key !== undefined && { idempotency_key: key }) };
-      return ctx.repository.control.create(keyed, resolvePipeline(request, ctx.pipelines));
+      return projectOutput(
+        await ctx.repository.control.create(keyed, resolvePipeline(request, ctx.pipelines)),
+      );
     }),
 
   get: procedure
     .input(z.object({ project_id: projectIdSchema }))
-    .query(({ ctx, input }): Promise<ProjectOutput> => ctx.repository.get(input.project_id)),
+    .query(
+      async ({ ctx, input }): Promise<ProjectOutput> =>
+        projectOutput(await ctx.repository.get(input.project_id)),
+    ),
 
   list: procedure
     .input(filterSchema.extend(listFields()).prefault({}))
@@ -41,20 +46,20 @@ export const projects = router({
   pause: procedure
     .input(onProject)
     .mutation(
-      ({ ctx, input }): Promise<ProjectOutput> =>
-        ctx.repository.control.pause(input.project_id, input.operation_id),
+      async ({ ctx, input }): Promise<ProjectOutput> =>
+        projectOutput(await ctx.repository.control.pause(input.project_id, input.operation_id)),
     ),
 
   resume: procedure.input(onProject).mutation(async ({ ctx, input }): Promise<ProjectOutput> => {
     requireRunner(await ctx.repository.get(input.project_id), ctx.pipelines);
-    return ctx.repository.control.resume(input.project_id, input.operation_id);
+    return projectOutput(await ctx.repository.control.resume(input.project_id, input.operation_id));
   }),
 
   cancel: procedure
     .input(onProject)
     .mutation(
-      ({ ctx, input }): Promise<ProjectOutput> =>
-        ctx.repository.control.cancel(input.project_id, input.operation_id),
+      async ({ ctx, input }): Promise<ProjectOutput> =>
+        projectOutput(await ctx.repository.control.cancel(input.project_id, input.operation_id)),
     ),
 
   retry: procedure
@@ -65,7 +70,7 @@ export const projects = router({
       const project = await ctx.repository.get(input.project_id);
       const pipeline = requireRunner(project, ctx.pipelines, input.pipeline);
       const intent = { from_stage: input.from_stage, pipeline };
-      return ctx.repository.control.retry(input.project_id, intent, input.operation_id);
+      return projectOutput(await ctx.repository.control.retry(input.project_id, intent, input.operation_id));
     }),
 
   delete: procedure

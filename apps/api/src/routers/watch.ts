@@ -1,7 +1,7 @@
 import { projectIdSchema, projectStatusSchema, textSchema, userIdSchema } from "@stagefold/core";
 import { type TrackedEnvelope, tracked } from "@trpc/server";
 import { z } from "zod";
-import type { ProjectOutput } from "../outputs.ts";
+import { type ProjectOutput, projectOutput } from "../outputs.ts";
 import { procedure } from "../trpc.ts";
 import { type ListChange, type ManyChange, watchMany as watchManyOf } from "../watch/index.ts";
 
@@ -27,7 +27,7 @@ export const watch = procedure.input(watchInputSchema).subscription(async functi
 }): AsyncGenerator<TrackedEnvelope<ProjectOutput>, void, undefined> {
   const after = revisionSeen(input.lastEventId);
   for await (const project of ctx.watch.projects.watch(input.project_id, { after, signal }))
-    yield tracked<ProjectOutput>(String(project.revision), project);
+    yield tracked(String(project.revision), projectOutput(project));
 });
 
 /** Which projects a list has. */
@@ -77,5 +77,8 @@ export const watchMany = procedure
   }): AsyncGenerator<TrackedEnvelope<ManyOutput>, void, undefined> {
     const ids = [...new Set(input.project_ids)];
     for await (const { id, change } of watchManyOf(ctx.watch, ids, { after: input.lastEventId, signal }))
-      yield tracked<ManyOutput>(id, change);
+      yield tracked<ManyOutput>(
+        id,
+        change.kind === "project" ? { ...change, project: projectOutput(change.project) } : change,
+      );
   });

@@ -9,7 +9,7 @@ import {
   timeSchema,
 } from "@stagefold/core";
 import { z } from "zod";
-import type { ProjectOutput } from "../outputs.ts";
+import { type ProjectOutput, projectOutput } from "../outputs.ts";
 import { procedure, router } from "../trpc.ts";
 
 const leaseNumber = z.number().int().min(0);
@@ -42,15 +42,15 @@ export const work = router({
       const project = await ctx.repository.work.report(report);
       for (const event of report.events)
         if (event.event === "failed" && event.retry_in_seconds !== undefined) ctx.onStageRetry?.();
-      return project;
+      return projectOutput(project);
     }),
 
   /** Gives the lease back; a stage that runs waits for its next attempt. */
   release: procedure
     .input(write)
     .mutation(
-      ({ ctx, input: { operation_id: _o, ...lease } }): Promise<ProjectOutput> =>
-        ctx.repository.work.report({ ...lease, events: [], release: true }),
+      async ({ ctx, input: { operation_id: _o, ...lease } }): Promise<ProjectOutput> =>
+        projectOutput(await ctx.repository.work.report({ ...lease, events: [], release: true })),
     ),
 });
 
@@ -113,7 +113,7 @@ async function claimOne(
 ): Promise<ClaimOutput | null> {
   const claimed = await repository.work.claim(projectId, owner, queue);
   if (!claimed) return null;
-  if (claimed.project.status === "building") return claimed;
+  if (claimed.project.status === "building") return { ...claimed, project: projectOutput(claimed.project) };
   // Its holders died one after the other: the claim found it given up, which is recorded here and now.
   const { lease_token, lease_seq } = claimed;
   await repository.work.report({ project_id: projectId, lease_token, lease_seq: lease_seq + 1, events: [] });

@@ -87,7 +87,6 @@ interface ProjectFields<S> extends Omit<ProjectSummary, "status" | "error_info">
   /** Bytes. */
   item_bytes: number;
   stages_snapshot: Snapshot<S>;
-  lease_token: number;
   lease_seq: number;
   control?: { op: string; at: string } | undefined;
   /** Set between a retry and the first write of the worker that takes it up. */

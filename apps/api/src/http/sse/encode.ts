@@ -1,5 +1,7 @@
 import type { Project } from "@stagefold/core";
-import { type ErrorShape, STREAM_OPTIONS } from "../../routers/index.ts";
+import type { ErrorShape } from "../../errors.ts";
+import { projectOutput } from "../../outputs.ts";
+import { STREAM_OPTIONS } from "../../trpc.ts";
 
 // Events as tRPC's own clients expect them, and as its server writes those of every other subscription.
 
@@ -12,7 +14,7 @@ const frames = new WeakMap<Project, Buffer>();
 export function encodeProject(project: Project): Buffer {
   const known = frames.get(project);
   if (known) return known;
-  const frame = Buffer.from(`data: ${JSON.stringify(project)}\nid: ${project.revision}\n\n\n`);
+  const frame = Buffer.from(`data: ${JSON.stringify(projectOutput(project))}\nid: ${project.revision}\n\n\n`);
   frames.set(project, frame);
   return frame;
 }

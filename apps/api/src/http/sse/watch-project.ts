@@ -1,15 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Project } from "@stagefold/core";
 import type { Logger } from "pino";
-import type { ErrorShape } from "../../routers/index.ts";
-import {
-  type Context,
-  errorShapeOf,
-  PING_MS,
-  rejectUnsafeKeys,
-  revisionSeen,
-  watchInputSchema,
-} from "../../routers/index.ts";
+import type { Context } from "../../context.ts";
+import type { ErrorShape } from "../../errors.ts";
+import { errorShapeOf } from "../../errors.ts";
+import { rejectUnsafeKeys } from "../../reject-unsafe-keys.ts";
+import { revisionSeen, watchInputSchema } from "../../routers/watch.ts";
+import { PING_MS } from "../../trpc.ts";
 import type { ProjectReader } from "../../watch/index.ts";
 import { SECURITY_HEADERS } from "../headers.ts";
 import { isForeignRequest } from "../host-check.ts";
