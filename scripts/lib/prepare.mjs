@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { acquireLock } from "../../packages/node-files/src/lock.mjs";
 import { installFingerprint, modulesPresent, outputFingerprint, sourceFingerprint } from "./fingerprint.mjs";
-import { withLock } from "./lock.mjs";
 import { run, runTool } from "./run.mjs";
 import { pinnedPnpm, readWorkspaces, root } from "./workspaces.mjs";
 
@@ -26,15 +26,16 @@ export class PrepareError extends Error {
  */
 export async function prepare({ build }) {
   if (installed(readStamp()) && (!build || built(readStamp()))) return;
-  await withLock(
-    lockPath,
-    ({ pid }) => say(`waiting for process ${pid}, which is installing or building`),
-    async () => {
-      // Looked at again: the one that held the lock may have done it all.
-      if (!installed(readStamp())) await install();
-      if (build && !built(readStamp())) await buildAll();
-    },
-  );
+  const lock = await acquireLock(lockPath, {
+    onWait: ({ pid }) => say(`waiting for process ${pid}, which is installing or building`),
+  });
+  try {
+    // Looked at again: the other owner of the lock may have done it all.
+    if (!installed(readStamp())) await install();
+    if (build && !built(readStamp())) await buildAll();
+  } finally {
+    lock.release();
+  }
 }
 
 async function install() {

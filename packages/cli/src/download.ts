@@ -26,6 +26,6 @@ export async function download(
       size = bytes;
     });
   };
-  await saveFile(file, open, signal);
+  await saveFile(file, open, { signal });
   return { file, size, verified: artifact.sha256 !== undefined };
 }

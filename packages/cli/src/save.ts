@@ -1,9 +1,6 @@
-import { createHash, randomUUID } from "node:crypto";
-import { createWriteStream } from "node:fs";
-import { mkdir, rename, rm, stat } from "node:fs/promises";
+import { createHash } from "node:crypto";
 import { dirname, relative, resolve, sep } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import { fsReason, makeFolder, writeFileAtomic } from "@stagefold/node-files";
 import { CliError, EXIT } from "./exit.ts";
 
 /**
@@ -13,20 +10,11 @@ import { CliError, EXIT } from "./exit.ts";
 export async function saveFile(
   file: string,
   open: () => Promise<AsyncIterable<Uint8Array | string>>,
-  signal: AbortSignal,
+  { signal, mode = 0o666 }: { readonly signal: AbortSignal; readonly mode?: number },
 ): Promise<void> {
-  const part = `${file}.${randomUUID()}.part`;
-  await saving(file, () => makeFolder(dirname(file)));
+  await saving(file, () => makeFolder(dirname(file), 0o777));
   const source = await open();
-  try {
-    await saving(file, () =>
-      pipeline(Readable.from(source), createWriteStream(part, { flags: "wx" }), { signal }),
-    );
-    await saving(file, () => rename(part, file));
-  } catch (error) {
-    await rm(part, { force: true });
-    throw error;
-  }
+  await saving(file, () => writeFileAtomic(file, source, { mode, signal }));
 }
 
 /** Where a file of this name goes below a folder. What a build names is not trusted to stay there. */
@@ -76,27 +64,8 @@ async function saving<T>(file: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (!isSystemError(error)) throw error;
-    throw new CliError(`cannot save ${file}: ${error.message}`, EXIT.failed, { cause: error });
+    const reason = fsReason(error);
+    if (reason === undefined) throw error;
+    throw new CliError(`cannot save ${file}: ${reason}`, EXIT.failed, { cause: error });
   }
-}
-
-/**
- * Makes a folder and those above it. `mkdir` with `recursive` never ends where a folder is there but takes no others
- * (/proc): it asks for the parent and the folder in turn, for ever.
- */
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder);
-  } catch (error) {
-    if (!isSystemError(error)) throw error;
-    if (error.code === "EEXIST" && (await stat(folder)).isDirectory()) return;
-    if (error.code !== "ENOENT" || dirname(folder) === folder) throw error;
-    await makeFolder(dirname(folder));
-    await mkdir(folder);
-  }
-}
-
-function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && "syscall" in error;
 }

@@ -4,10 +4,10 @@ export { formatLine, isMap, marshalled, parseLine, UnreadableRow } from "./rows/
 export { readRow } from "./rows/read-row.ts";
 export * from "./rows/row.ts";
 export { type InPlaceOptions, type InPlaceSummary, importInPlace } from "./run/in-place.ts";
-export { ImportRunningError } from "./run/lock.ts";
 export { ReportError } from "./run/report-file.ts";
 export { type ImportOptions, type ImportProgress, runImport } from "./run/run-import.ts";
 export type { ImportSummary } from "./run/tally.ts";
+export { ImportRunningError } from "./run/work-folder.ts";
 export { type FoundFiles, findFiles } from "./source/files.ts";
 export { tableSource } from "./source/live-table.ts";
 export { type Source, SourceError, type SourceLine } from "./source/source.ts";

@@ -8,7 +8,7 @@ const refused = [
   ["packages/core/src/project/c.ts", "../dynamodb/table.ts", "take the port from src/ports"],
   ["packages/core/src/d.ts", "./files/index.ts", "take the port from src/ports"],
   ["packages/core/src/dynamodb/a.ts", "node:crypto", "zod, the AWS SDK and undici alone"],
-  ["packages/core/src/files/a.ts", "@aws-sdk/lib-dynamodb", "zod and Node alone"],
+  ["packages/core/src/files/a.ts", "@aws-sdk/lib-dynamodb", "zod, Node and node-files alone"],
   [
     "packages/core/src/testing/a.ts",
     "@stagefold/local-dynamodb",

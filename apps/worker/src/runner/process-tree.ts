@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { codeOf } from "../code-of.ts";
+import { errorCode } from "@stagefold/node-files";
 
 /** Who belongs to a stage besides its runner's process group: the runner's session, and who carries the stage's names. */
 export interface Membership {
@@ -67,7 +67,7 @@ function send(pid: number, signal: NodeJS.Signals, refused: Set<number>): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
-    const code = codeOf(error);
+    const code = errorCode(error);
     if (code === "EPERM") refused.add(pid);
     else if (code !== "ESRCH") throw error;
   }
@@ -98,7 +98,7 @@ function orNone<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {
-    const code = codeOf(error);
+    const code = errorCode(error);
     if (code === "ENOENT" || code === "ESRCH" || code === "EACCES" || code === "EPERM") return undefined;
     throw error;
   }

@@ -1,7 +1,7 @@
 import { mkdir, realpath } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
 import { isSafePath, LIMITS, utf8Bytes } from "@stagefold/core";
-import { codeOf } from "../code-of.ts";
+import { errorCode } from "@stagefold/node-files";
 
 /** A path that is no artifact's, or that leads out of the workspace. */
 export class ArtifactPathError extends Error {
@@ -50,7 +50,7 @@ export async function orNone<T>(found: Promise<T>): Promise<T | undefined> {
   try {
     return await found;
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return undefined;
+    if (errorCode(error) === "ENOENT") return undefined;
     throw error;
   }
 }

@@ -10,9 +10,9 @@ import {
   type Repository,
   type Stage,
 } from "@stagefold/core";
+import { errorCode } from "@stagefold/node-files";
 import type { Logger } from "pino";
 import { z } from "zod";
-import { codeOf } from "../code-of.ts";
 import { orNone, placeBelow } from "./safe-path.ts";
 
 /** Which attempt of each finished stage a folder has the files of. */
@@ -139,7 +139,7 @@ async function makeFolder(path: string): Promise<boolean> {
     await mkdir(path);
     return true;
   } catch (error) {
-    const code = codeOf(error);
+    const code = errorCode(error);
     if (code === "ENOENT") return (await mkdir(path, { recursive: true })) !== undefined;
     // What is there instead of a folder is not overlooked.
     if (code === "EEXIST" && (await stat(path)).isDirectory()) return false;
@@ -152,7 +152,7 @@ async function removeFolder(path: string): Promise<void> {
   try {
     await rmdir(path);
   } catch (error) {
-    if (codeOf(error) !== "ENOENT") await rm(path, { recursive: true, force: true, maxRetries: 3 });
+    if (errorCode(error) !== "ENOENT") await rm(path, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 

@@ -40,8 +40,8 @@ export async function exportArtifacts(
       if (stored) entries.push({ name, artifact, open: () => bytesOf(table, artifact) });
       else without_bytes.push(name);
     }
-  if (to.endsWith(".zip")) await saveFile(to, async () => zipOf(entries, cli.signal), cli.signal);
-  else for (const entry of entries) await saveFile(placeOf(entry.name, to), entry.open, cli.signal);
+  if (to.endsWith(".zip")) await saveFile(to, async () => zipOf(entries, cli.signal), cli);
+  else for (const entry of entries) await saveFile(placeOf(entry.name, to), entry.open, cli);
   return { exported: entries.length, without_bytes, to };
 }
 

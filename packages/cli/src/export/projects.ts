@@ -34,8 +34,7 @@ export async function exportProjects(
   const file = to === undefined ? undefined : await fileOf(to, table.table, format);
   if (file === undefined)
     await pipeline(Readable.from(lines), cli.terminal.stdout, { signal: cli.signal, end: false });
-  else
-    await saveFile(file, async () => (file.endsWith(".gz") ? zipped(lines, cli.signal) : lines), cli.signal);
+  else await saveFile(file, async () => (file.endsWith(".gz") ? zipped(lines, cli.signal) : lines), cli);
   return { ...counts, file };
 }
 

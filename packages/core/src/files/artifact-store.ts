@@ -1,14 +1,14 @@
 import type { ArtifactRef, ArtifactStore, Bytes, StoredArtifact } from "../ports/artifact-store.ts";
 import { artifactKey, documentKey, projectKey } from "../ports/storage-key.ts";
-import { refused, unavailable } from "./errors.ts";
+import type { AtomicFiles } from "./atomic-files.ts";
+import { invalidInput, unavailable } from "./errors.ts";
 import { FileStream } from "./file-stream.ts";
-import type { WholeFiles } from "./whole-files.ts";
 
 /** Artifacts and documents as files. */
 export class FileArtifactStore implements ArtifactStore {
-  readonly #files: WholeFiles;
+  readonly #files: AtomicFiles;
 
-  constructor(files: WholeFiles) {
+  constructor(files: AtomicFiles) {
     this.#files = files;
   }
 
@@ -50,9 +50,12 @@ function toJson(value: unknown): string {
     text = JSON.stringify(value);
   } catch (error) {
     // A BigInt, or an object that contains itself.
-    throw refused(`expected JSON, found ${error instanceof Error ? error.message : String(error)}`, error);
+    throw invalidInput(
+      `expected JSON, found ${error instanceof Error ? error.message : String(error)}`,
+      error,
+    );
   }
-  if (text === undefined) throw refused(`expected JSON, found ${typeof value}`);
+  if (text === undefined) throw invalidInput(`expected JSON, found ${typeof value}`);
   return text;
 }
 

@@ -1,12 +1,13 @@
-import { lstatSync, mkdirSync, type Stats } from "node:fs";
-import { lstat, mkdir, open, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { lstatSync, mkdirSync } from "node:fs";
+import { lstat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { errorCode, makeFolder } from "@stagefold/node-files";
 import { preview, type StorageKey } from "../ports/storage-key.ts";
-import { codeOf, disk, refused } from "./errors.ts";
+import { invalidInput, mapFsErrors } from "./errors.ts";
 
 type Kind = "folder" | "file" | "none";
 
-/** Where a walk along a key ended: at its first part that is no folder, or at its end. */
+/** Where a walk along a place ended: at its first part that is no folder, or at its end. */
 export interface Found {
   readonly kind: Kind;
   readonly path: string;
@@ -29,15 +30,15 @@ export async function look(root: string, key: StorageKey): Promise<Found> {
 }
 
 /** Makes the folders of a key, as lasting as the files in them, and answers with the path of the last. */
-export async function makeFolders(root: string, key: StorageKey, sync = true): Promise<string> {
-  await makeRoot(root);
+export async function makeFolders(root: string, key: StorageKey): Promise<string> {
+  // Above the root links are the operator's choice.
+  await makeFolder(root);
   let path = root;
   for (const name of key) {
-    const parent = path;
-    path = join(parent, name);
+    path = join(path, name);
     let kind = await kindOf(path);
     if (kind === "none") {
-      if ((await makeFolder(path)) && sync) await syncFolder(parent);
+      await makeFolder(path);
       kind = await kindOf(path);
     }
     if (kind === "file") throw inTheWay(path);
@@ -46,7 +47,7 @@ export async function makeFolders(root: string, key: StorageKey, sync = true): P
 }
 
 /**
- * Makes the folders of a key without waiting for the disk. False when there is anything unusual about it, such as a
+ * Makes the folders of a place without waiting for the disk. False when there is anything unusual about it, such as a
  * file or a link on the way, or no root: `makeFolders` knows what to do or to say then.
  */
 export function madeAtOnce(root: string, key: StorageKey): boolean {
@@ -54,9 +55,9 @@ export function madeAtOnce(root: string, key: StorageKey): boolean {
   for (const name of key) {
     path = join(path, name);
     try {
-      mkdirSync(path);
+      mkdirSync(path, { mode: 0o700 });
     } catch (error) {
-      if (codeOf(error) !== "EEXIST" || lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true)
+      if (errorCode(error) !== "EEXIST" || lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true)
         return false;
     }
   }
@@ -64,60 +65,24 @@ export function madeAtOnce(root: string, key: StorageKey): boolean {
 }
 
 export function inTheWay(path: string): Error {
-  return refused(`expected a folder, found a file named ${nameIn(path)}: a path cannot go on below a file`);
-}
-
-/** Makes what was renamed or made in the folder survive a loss of power. */
-export async function syncFolder(path: string): Promise<void> {
-  // Windows opens no folders, and its file system keeps a log of renames by itself.
-  if (process.platform === "win32") return;
-  try {
-    await using folder = await open(path, "r");
-    await folder.sync();
-  } catch (error) {
-    const code = codeOf(error);
-    // Removed meanwhile; or a network file system that knows no such request, because it writes through.
-    if (code !== "ENOENT" && code !== "EINVAL" && code !== "ENOTSUP") throw error;
-  }
+  return invalidInput(
+    `expected a folder, found a file named ${nameIn(path)}: a path cannot go on below a file`,
+  );
 }
 
 async function kindOf(path: string): Promise<Kind> {
-  const found = await disk("look up a file", () => unlessMissing(lstat(path)));
+  const found = await mapFsErrors("look up a file", async () => {
+    try {
+      return await lstat(path);
+    } catch (error) {
+      if (errorCode(error) === "ENOENT") return undefined;
+      throw error;
+    }
+  });
   if (found?.isSymbolicLink())
-    throw refused(`expected a file or folder, found a symbolic link named ${nameIn(path)}`);
+    throw invalidInput(`expected a file or folder, found a symbolic link named ${nameIn(path)}`);
   if (found === undefined) return "none";
   return found.isDirectory() ? "folder" : "file";
-}
-
-/**
- * The root and what is missing above it; here links are the operator's choice. Not `mkdir(…, { recursive: true })`:
- * where the system answers ENOENT although the parent is there (below /proc, for one), that one tries for ever.
- */
-async function makeRoot(path: string): Promise<void> {
-  if (await unlessMissing(stat(path))) return;
-  const parent = dirname(path);
-  if (parent !== path) await makeRoot(parent);
-  if (await makeFolder(path)) await syncFolder(parent);
-}
-
-/** False when another was quicker. */
-async function makeFolder(path: string): Promise<boolean> {
-  try {
-    await mkdir(path);
-    return true;
-  } catch (error) {
-    if (codeOf(error) === "EEXIST") return false;
-    throw error;
-  }
-}
-
-async function unlessMissing(stats: Promise<Stats>): Promise<Stats | undefined> {
-  try {
-    return await stats;
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return undefined;
-    throw error;
-  }
 }
 
 function nameIn(path: string): string {

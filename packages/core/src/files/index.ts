@@ -1,10 +1,10 @@
 import { resolve } from "node:path";
 import type { ArtifactStore, LogStore } from "../ports/artifact-store.ts";
 import { FileArtifactStore } from "./artifact-store.ts";
-import { refused } from "./errors.ts";
+import { AtomicFiles } from "./atomic-files.ts";
+import { invalidInput } from "./errors.ts";
 import { LogAppender } from "./log-appender.ts";
 import { FileLogStore } from "./log-store.ts";
-import { WholeFiles } from "./whole-files.ts";
 
 export interface FileStoreOptions {
   /**
@@ -39,8 +39,8 @@ export function createFileStores(
   artifacts: ArtifactStore;
   logs: LogStore;
 } {
-  if (root === "" || root.includes("\0")) throw refused("root: expected the path of a folder");
-  const files = new WholeFiles(resolve(root));
+  if (root === "" || root.includes("\0")) throw invalidInput("root: expected the path of a folder");
+  const files = new AtomicFiles(resolve(root));
   const appender = new LogAppender(resolve(root), options.syncLogs ?? true);
   return { artifacts: new FileArtifactStore(files), logs: new FileLogStore(files, appender) };
 }

@@ -2,9 +2,10 @@ import { randomBytes } from "node:crypto";
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
+import { errorCode, syncFolder } from "@stagefold/node-files";
 import type { StorageKey } from "../ports/storage-key.ts";
-import { codeOf, disk } from "./errors.ts";
-import { madeAtOnce, makeFolders, syncFolder } from "./folders.ts";
+import { mapFsErrors } from "./errors.ts";
+import { madeAtOnce, makeFolders } from "./folders.ts";
 
 const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
 /** A removal of the project may take the folder away between its making and the opening of a file in it. */
@@ -34,7 +35,9 @@ export class LogAppender {
   }
 
   async append(key: StorageKey, bytes: Uint8Array): Promise<void> {
-    await disk("write a log", () => (this.#sync ? this.#inTurn(key, bytes) : this.#append(key, bytes)));
+    await mapFsErrors("write a log", () =>
+      this.#sync ? this.#inTurn(key, bytes) : this.#append(key, bytes),
+    );
   }
 
   async #inTurn(key: StorageKey, bytes: Uint8Array): Promise<void> {
@@ -60,19 +63,19 @@ export class LogAppender {
         return;
       } catch (error) {
         this.#made.delete(folder);
-        if (codeOf(error) !== "ENOENT" || turn === TURNS) throw error;
+        if (errorCode(error) !== "ENOENT" || turn === TURNS) throw error;
       }
     }
   }
 
   async #make(key: StorageKey, folder: string): Promise<void> {
-    if (this.#sync || !madeAtOnce(this.#root, key)) await makeFolders(this.#root, key, this.#sync);
+    if (this.#sync || !madeAtOnce(this.#root, key)) await makeFolders(this.#root, key);
     if (this.#made.size >= FOLDERS_KNOWN) this.#made.clear();
     this.#made.add(folder);
   }
 
   #atOnce(path: string, bytes: Uint8Array): void {
-    const file = openSync(path, FLAGS);
+    const file = openSync(path, FLAGS, 0o600);
     try {
       const { size } = fstatSync(file);
       try {
@@ -91,7 +94,7 @@ export class LogAppender {
   }
 
   async #synced(folder: string, path: string, bytes: Uint8Array): Promise<void> {
-    await using file = await open(path, FLAGS);
+    await using file = await open(path, FLAGS, 0o600);
     const { size } = await file.stat();
     try {
       await file.writeFile(bytes);

@@ -1,5 +1,5 @@
 import { preview } from "../ports/storage-key.ts";
-import { refused } from "./errors.ts";
+import { invalidInput } from "./errors.ts";
 
 /** Where a reader goes on: in the chunk of this write, or the first after it, at this byte. */
 export interface LogCursor {
@@ -18,6 +18,6 @@ export function parseCursor(text: string): LogCursor {
   const [, seq, byte] = /^(\d{1,16}):(\d{1,16})$/.exec(text) ?? [];
   const cursor = { seq: Number(seq), byte: Number(byte) };
   if (!Number.isSafeInteger(cursor.seq) || !Number.isSafeInteger(cursor.byte))
-    throw refused(`cursor: expected one that an earlier page gave, found ${preview(text)}`);
+    throw invalidInput(`cursor: expected one that an earlier page gave, found ${preview(text)}`);
   return cursor;
 }

@@ -1,6 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
 import type { AttemptRef } from "../ports/artifact-store.ts";
-import { disk } from "./errors.ts";
+import { mapFsErrors } from "./errors.ts";
 import { damaged, readBlock } from "./log-lines.ts";
 
 /** Frames of one attempt are told from those of others by this. */
@@ -43,7 +43,7 @@ export class FrameIndex {
   }
 
   async #update(handle: FileHandle): Promise<void> {
-    const { size, ino, birthtimeMs } = await disk("read a log", () => handle.stat());
+    const { size, ino, birthtimeMs } = await mapFsErrors("read a log", () => handle.stat());
     const file = `${ino} ${birthtimeMs}`;
     // Removed with its project, and another one is there now, perhaps under the same number.
     if (file !== this.#file || size < this.#indexed) this.#begin(file);

@@ -1,5 +1,5 @@
 import type { FileHandle } from "node:fs/promises";
-import { disk, refused, unavailable } from "./errors.ts";
+import { invalidInput, mapFsErrors, unavailable } from "./errors.ts";
 
 const BLOCK_BYTES = 64 * 1024;
 const NEWLINE = 10;
@@ -14,7 +14,7 @@ export interface StoredLine {
 export function encodeLines(lines: readonly string[]): Buffer {
   let text = "";
   for (const line of lines) {
-    if (typeof line !== "string") throw refused(`lines: expected strings, found a ${typeof line}`);
+    if (typeof line !== "string") throw invalidInput(`lines: expected strings, found a ${typeof line}`);
     text += `${JSON.stringify(line)}\n`;
   }
   return Buffer.from(text);
@@ -73,7 +73,7 @@ async function* rawLines(
 /** Bytes from a position, as many as one reads at once, but none from `end` on. */
 export async function readBlock(handle: FileHandle, position: number, end: number): Promise<Buffer> {
   const block = Buffer.allocUnsafe(Math.max(0, Math.min(BLOCK_BYTES, end - position)));
-  const { bytesRead } = await disk("read a log", () => handle.read(block, 0, block.length, position));
+  const { bytesRead } = await mapFsErrors("read a log", () => handle.read(block, 0, block.length, position));
   return block.subarray(0, bytesRead);
 }
 

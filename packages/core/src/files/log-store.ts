@@ -1,14 +1,13 @@
 import type { FileHandle } from "node:fs/promises";
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { AttemptRef, LogPage, LogStore } from "../ports/artifact-store.ts";
 import { checkedAttempt, checkedCount, preview, projectKey } from "../ports/storage-key.ts";
-import { codeOf, disk, refused } from "./errors.ts";
+import { type AtomicFiles, openFile } from "./atomic-files.ts";
+import { invalidInput, mapFsErrors } from "./errors.ts";
 import { LOG_FILE, type LogAppender } from "./log-appender.ts";
 import { BEGINNING, formatCursor, type LogCursor, parseCursor } from "./log-cursor.ts";
 import { encodeFrame, type Frame, FrameIndex } from "./log-frames.ts";
 import { encodeLines, storedLines } from "./log-lines.ts";
-import { openFile, type WholeFiles } from "./whole-files.ts";
 
 /** A page of very long lines ends early, in UTF-16 units: its lines are held in memory together. */
 const PAGE_LENGTH = 4 * 1024 * 1024;
@@ -25,11 +24,11 @@ interface Found {
  * for each write, would cost far more than what is in it.
  */
 export class FileLogStore implements LogStore {
-  readonly #files: WholeFiles;
+  readonly #files: AtomicFiles;
   readonly #appender: LogAppender;
   readonly #indexes = new Map<string, FrameIndex>();
 
-  constructor(files: WholeFiles, appender: LogAppender) {
+  constructor(files: AtomicFiles, appender: LogAppender) {
     this.#files = files;
     this.#appender = appender;
   }
@@ -46,8 +45,8 @@ export class FileLogStore implements LogStore {
   ): Promise<LogPage> {
     const { limit, upTo } = options;
     if (!Number.isInteger(limit) || limit < 1)
-      throw refused(`limit: expected a number from 1, found ${preview(limit)}`);
-    if (Number.isNaN(upTo)) throw refused("upTo: expected a number, found NaN");
+      throw invalidInput(`limit: expected a number from 1, found ${preview(limit)}`);
+    if (Number.isNaN(upTo)) throw invalidInput("upTo: expected a number, found NaN");
     const from = options.cursor === undefined ? BEGINNING : parseCursor(options.cursor);
     const open: FileHandle[] = [];
     try {
@@ -55,17 +54,18 @@ export class FileLogStore implements LogStore {
       const wanted = found.filter(({ frame }) => frame.seq >= from.seq && frame.seq <= upTo);
       return await page(wanted, from, limit);
     } finally {
-      await disk("read a log", () => Promise.all(open.map((handle) => handle.close())));
+      await mapFsErrors("read a log", () => Promise.all(open.map((handle) => handle.close())));
     }
   }
 
   /** In order of their writes. The files stay open, each in `open`. */
   async #frames(ref: AttemptRef, open: FileHandle[]): Promise<Found[]> {
     const owner = checkedAttempt(ref);
-    const folder = await this.#files.folder(projectKey(ref.project_id));
+    const key = projectKey(ref.project_id);
+    const folder = (await this.#files.folder(key)) ?? "";
     const newest = new Map<number, Found>();
-    for (const name of folder === undefined ? [] : await logFilesIn(folder)) {
-      const path = join(folder ?? "", name);
+    for (const name of (await this.#files.names(key)).filter((one) => LOG_FILE.test(one))) {
+      const path = join(folder, name);
       const file = await openFile(path);
       // Removed with its project since it was listed.
       if (!file) continue;
@@ -109,18 +109,4 @@ async function page(frames: readonly Found[], from: LogCursor, limit: number): P
     cursor = { seq: seq + 1, byte: 0 };
   }
   return { lines, cursor: formatCursor(cursor), end: true };
-}
-
-async function logFilesIn(folder: string): Promise<string[]> {
-  const names = await disk("list a log", () => namesIn(folder));
-  return names.filter((name) => LOG_FILE.test(name));
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return [];
-    throw error;
-  }
 }

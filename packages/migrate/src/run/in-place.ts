@@ -2,10 +2,10 @@ import { join } from "node:path";
 import { type Item, isStagefoldError, normalise, type Repository } from "@stagefold/core";
 import { WaitingRows } from "../waiting/waiting-rows.ts";
 import { inTurns } from "./in-turns.ts";
-import { lockFolder } from "./lock.ts";
 import { ReportFile } from "./report-file.ts";
 import { settleGroup } from "./settle-group.ts";
 import { Tally } from "./tally.ts";
+import { lockFolder } from "./work-folder.ts";
 
 export interface InPlaceOptions {
   /** The items of the table, page by page. */

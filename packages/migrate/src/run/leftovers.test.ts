@@ -1,17 +1,16 @@
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { identityOf } from "@stagefold/node-files";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { WaitingRows } from "../waiting/waiting-rows.ts";
 import { inTurns } from "./in-turns.ts";
-import { lockFolder } from "./lock.ts";
 import { ReportError, ReportFile } from "./report-file.ts";
-import { makeWorkFolder } from "./work-folder.ts";
+import { ImportRunningError, lockFolder, makeWorkFolder } from "./work-folder.ts";
 
 /** More than any system gives. */
 const NO_PROCESS = 2 ** 30;
-const LIVES = process.ppid;
 
 let folder: string;
 beforeEach(async () => {
@@ -20,12 +19,14 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 it("removes the rows of runs that were killed, and no others", async () => {
-  for (const pid of [NO_PROCESS, LIVES]) await mkdir(join(folder, `stagefold-rows-${pid}-x`));
+  const own = identityOf(process.pid);
+  const nameOf = (pid: number) => `stagefold-rows-${own?.machine}-${pid}-${identityOf(pid)?.birth ?? 0}-x`;
+  for (const pid of [NO_PROCESS, process.ppid]) await mkdir(join(folder, nameOf(pid)));
   await mkdir(join(folder, "waiting"));
   const made = await makeWorkFolder(folder);
   expect(existsSync(made)).toBe(true);
   expect((await readdir(folder)).filter((name) => !made.endsWith(name)).sort()).toEqual(
-    [`stagefold-rows-${LIVES}-x`, "waiting"].sort(),
+    [nameOf(process.ppid), "waiting"].sort(),
   );
 });
 
@@ -39,11 +40,9 @@ it("keeps rows that wait whole, and removes what was being written when a run wa
   expect(await waiting.of(id)).toEqual([]);
   await waiting.put(id, rows);
   const [name = ""] = (await readdir(folder, { recursive: true })).filter((one) => one.endsWith(".rows"));
-  await writeFile(join(folder, `${name}.${NO_PROCESS}.uuid.part`), "half");
-  await writeFile(join(folder, `${name}.${LIVES}.uuid.part`), "half");
+  await writeFile(join(folder, dirname(name), ".uuid.part"), "half");
   await waiting.sweep();
-  const left = (await readdir(folder, { recursive: true })).filter((one) => one.endsWith(".part"));
-  expect(left).toEqual([`${name}.${LIVES}.uuid.part`]);
+  expect((await readdir(folder, { recursive: true })).filter((one) => one.endsWith(".part"))).toEqual([]);
   expect(await waiting.of(id)).toEqual([{ ...rows[0], text: '{"a":1}' }, rows[1]]);
   await waiting.put(id, []);
   expect(existsSync(join(folder, name))).toBe(false);
@@ -70,14 +69,13 @@ it("makes no report without rows, and says at once where it cannot be written", 
   await expect(ReportFile.open(join(path, "below"))).rejects.toThrow(ReportError);
 });
 
-it("lets one import at a time into a folder, and takes over from one that was killed", async () => {
-  const path = join(folder, "lock");
-  await writeFile(path, `${LIVES}\n`);
-  await expect(lockFolder(folder)).rejects.toThrow(`process ${LIVES}`);
-  await writeFile(path, `${NO_PROCESS}\n`);
+it("lets one import at a time into a folder", async () => {
   const races = await Promise.allSettled([lockFolder(folder), lockFolder(folder)]);
   expect(races.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
-  for (const race of races) if (race.status === "fulfilled") await race.value[Symbol.asyncDispose]();
+  for (const race of races) {
+    if (race.status === "fulfilled") await race.value[Symbol.asyncDispose]();
+    else expect(race.reason).toBeInstanceOf(ImportRunningError);
+  }
   await using _again = await lockFolder(folder);
   expect(await readdir(folder)).toEqual(["lock"]);
 });

@@ -9,11 +9,10 @@ import type { Source, SourceLine } from "../source/source.ts";
 import { Buckets, type Groups } from "../spill/buckets.ts";
 import { WaitingRows } from "../waiting/waiting-rows.ts";
 import { inTurns } from "./in-turns.ts";
-import { lockFolder } from "./lock.ts";
 import { ReportFile } from "./report-file.ts";
 import { type Settling, settleGroup } from "./settle-group.ts";
 import { type ImportSummary, Tally } from "./tally.ts";
-import { makeWorkFolder } from "./work-folder.ts";
+import { lockFolder, makeWorkFolder } from "./work-folder.ts";
 
 /** How far a run is, in rows. `total` is known once all have been read. */
 export interface ImportProgress {

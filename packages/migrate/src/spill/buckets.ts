@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { type FileHandle, mkdir, open, rm, stat } from "node:fs/promises";
+import { type FileHandle, open, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "@stagefold/node-files";
 import type { Origin } from "../rows/row.ts";
 import { linesOf } from "../source/lines.ts";
 
@@ -44,11 +45,11 @@ export class Buckets {
   }
 
   static async open(folder: string, depth = 0, sources: string[] = []): Promise<Buckets> {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const buckets: Bucket[] = [];
     for (let n = 0; n < FILES; n++) {
       const path = join(folder, `${n}.rows`);
-      buckets.push({ path, file: await open(path, "w"), waiting: "" });
+      buckets.push({ path, file: await open(path, "w", 0o600), waiting: "" });
     }
     return new Buckets(folder, depth, buckets, sources);
   }

@@ -1,8 +1,8 @@
-import { createHash, randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
-import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { isRunning } from "../run/process.ts";
+import { makeFolder, writeFileAtomic } from "@stagefold/node-files";
 import { linesOf } from "../source/lines.ts";
 import type { SpilledRow } from "../spill/buckets.ts";
 
@@ -34,21 +34,18 @@ export class WaitingRows {
       await rm(path, { force: true });
       return;
     }
-    await mkdir(dirname(path), { recursive: true });
-    const part = `${path}.${process.pid}.${randomUUID()}.part`;
+    await makeFolder(dirname(path));
     const lines = rows.map(
       ({ origin, text }) => `${JSON.stringify(origin.source)}\t${origin.line}\t${text}\n`,
     );
-    await writeFile(part, lines.join(""));
-    await rename(part, path);
+    await writeFileAtomic(path, lines.join(""));
   }
 
-  /** Removes what runs left that were ended in the middle of a write. */
+  /** Removes what runs left that were ended in the middle of a write. The caller has the lock: no other run writes. */
   async sweep(): Promise<void> {
     if (!existsSync(this.#folder)) return;
     for (const one of await readdir(this.#folder, { recursive: true, withFileTypes: true }))
-      if (one.name.endsWith(".part") && !isRunning(Number(one.name.split(".")[2])))
-        await rm(join(one.parentPath, one.name), { force: true });
+      if (one.name.endsWith(".part")) await rm(join(one.parentPath, one.name), { force: true });
   }
 
   /** An id of an old table may be any text: the file is named by its hash. */

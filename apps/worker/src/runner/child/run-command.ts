@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { lstat, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { errorCode } from "@stagefold/node-files";
 import { StageError } from "@stagefold/pipeline";
 import { glob, isDynamicPattern } from "tinyglobby";
-import { codeOf } from "../../code-of.ts";
 import { inheritedEnv, stageEnv } from "../../env.ts";
 import { ArtifactPathError, findBelow, orNone } from "../../workspace/safe-path.ts";
 import { tagsOf } from "../process-tags.ts";
@@ -98,7 +98,7 @@ async function isRecordable(root: string, path: string): Promise<boolean> {
   try {
     return (await stat(await findBelow(root, path))).isFile();
   } catch (error) {
-    const broken = error instanceof Error && codeOf(error) === "ENOENT";
+    const broken = error instanceof Error && errorCode(error) === "ENOENT";
     if (!broken && !(error instanceof ArtifactPathError)) throw error;
     say(`The artifact ${path} is not recorded: ${error.message}`);
     return false;

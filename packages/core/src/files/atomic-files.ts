@@ -1,15 +1,14 @@
-import { createHash } from "node:crypto";
-import { constants } from "node:fs";
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { createHash, randomUUID } from "node:crypto";
+import { type FileHandle, lstat, open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { isUint8Array } from "node:util/types";
+import { errorCode, openRegularFile, syncFolder } from "@stagefold/node-files";
 import { StagefoldError } from "../errors.ts";
 import type { StoredArtifact } from "../ports/artifact-store.ts";
 import type { StorageKey } from "../ports/storage-key.ts";
-import { codeOf, disk, refused, unavailable } from "./errors.ts";
-import { inTheWay, look, makeFolders, syncFolder } from "./folders.ts";
-import { TempFolder } from "./temp-folder.ts";
+import { invalidInput, mapFsErrors, unavailable } from "./errors.ts";
+import { inTheWay, look, makeFolders } from "./folders.ts";
 
 /** Taken one by one, so that what is large is never in memory as a whole. */
 type Blocks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
@@ -20,26 +19,31 @@ interface WriteOptions {
 }
 
 /** A removal of the project may take the folders away between their making and the rename into them. */
-const TURNS = 20;
+const MAX_TRIES = 20;
+/** Holds files until they are whole, and projects while they are removed. No project has this name. */
+const TEMP = ".tmp";
+const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Files below a root that are there as a whole or not at all, also for other processes and after a kill. */
-export class WholeFiles {
+/**
+ * Files below a root that are there as a whole or not at all, also for other processes and after a kill. Only this user
+ * can read them.
+ */
+export class AtomicFiles {
   readonly #root: string;
-  readonly #temp: TempFolder;
+  #swept: Promise<void> | undefined;
 
   constructor(root: string) {
     this.#root = root;
-    this.#temp = new TempFolder(root);
   }
 
   /** Writes in place of what is there. `limit` in bytes; what `blocks` throws is thrown on. */
   async write(key: StorageKey, blocks: Blocks, options: WriteOptions = {}): Promise<StoredArtifact> {
     const { limit = Number.POSITIVE_INFINITY } = options;
     await this.#requireFree(key);
-    const temp = await this.#temp.newPath();
+    const temp = await this.#newTemp();
     try {
       const stored = await fill(temp, blocks, limit);
-      await disk("put a file in its place", () => this.#publish(temp, key));
+      await mapFsErrors("put a file in its place", () => this.#publish(temp, key));
       return stored;
     } catch (error) {
       await rm(temp, { force: true }).catch((second: unknown) => {
@@ -63,19 +67,44 @@ export class WholeFiles {
     return kind === "folder" ? path : undefined;
   }
 
+  /** Names in a folder; none when there is no folder. */
+  async names(key: StorageKey): Promise<string[]> {
+    const folder = await this.folder(key);
+    return folder === undefined ? [] : await mapFsErrors("list a folder", () => namesIn(folder));
+  }
+
+  /** Removes one file; nothing there is no error. */
+  async removeFile(key: StorageKey): Promise<void> {
+    const { kind, path, last } = await look(this.#root, key);
+    if (kind === "file" && last) await mapFsErrors("remove a file", () => rm(path, { force: true }));
+  }
+
   /** Takes a whole folder away in one step, then removes what was in it. */
   async removeFolder(key: StorageKey): Promise<void> {
     const { kind, path } = await look(this.#root, key);
     if (kind === "none") return;
-    const temp = await this.#temp.newPath();
-    await disk("remove a folder", async () => {
+    const temp = await this.#newTemp();
+    await mapFsErrors("remove a folder", async () => {
       if (!(await renameIfThere(path, temp))) return;
       await syncFolder(this.#root);
       await removeAll(temp);
     });
   }
 
-  /** Before a byte is taken: whether the key could be written at all. */
+  /** A path that nothing has yet. The first call removes what killed processes left behind. */
+  async #newTemp(): Promise<string> {
+    const folder = await mapFsErrors("make its folders", () => makeFolders(this.#root, [TEMP]));
+    this.#swept ??= mapFsErrors("remove old temporary files", () => sweepTemp(folder));
+    try {
+      await this.#swept;
+    } catch (error) {
+      this.#swept = undefined;
+      throw error;
+    }
+    return join(folder, randomUUID());
+  }
+
+  /** Before a byte is taken: whether the place could be written at all. */
   async #requireFree(key: StorageKey): Promise<void> {
     const { kind, path, last } = await look(this.#root, key);
     if (kind === "file" && !last) throw inTheWay(path);
@@ -84,17 +113,17 @@ export class WholeFiles {
 
   async #publish(temp: string, key: StorageKey): Promise<void> {
     const name = key.at(-1) ?? "";
-    for (let turn = 1; ; turn++) {
+    for (let tries = 1; ; tries++) {
       try {
         const folder = await makeFolders(this.#root, key.slice(0, -1));
         await rename(temp, join(folder, name));
         await syncFolder(folder);
         return;
       } catch (error) {
-        const code = codeOf(error);
+        const code = errorCode(error);
         if (code === "EISDIR" || code === "ENOTEMPTY" || code === "EEXIST") throw folderInTheWay(error);
-        if (code !== "ENOENT" || turn === TURNS) throw error;
-        await pause(turn);
+        if (code !== "ENOENT" || tries === MAX_TRIES) throw error;
+        await pause(tries);
       }
     }
   }
@@ -102,44 +131,54 @@ export class WholeFiles {
 
 /** Undefined when there is none. */
 export async function openFile(path: string): Promise<{ handle: FileHandle; size: number } | undefined> {
-  const handle = await disk("open a file", () => openIfThere(path));
-  if (!handle) return undefined;
-  try {
-    return { handle, size: (await disk("open a file", () => handle.stat())).size };
-  } catch (error) {
-    await handle.close();
-    throw error;
-  }
-}
-
-async function openIfThere(path: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return undefined;
-    throw error;
-  }
+  const file = await mapFsErrors("open a file", () => openRegularFile(path));
+  if (file === "missing") return undefined;
+  if (typeof file === "string") throw invalidInput(`expected a file, found one that is none (${file})`);
+  return file;
 }
 
 async function fill(path: string, blocks: Blocks, limit: number): Promise<StoredArtifact> {
-  const file = await disk("make a file", () => open(path, "wx"));
+  const file = await mapFsErrors("make a file", () => open(path, "wx", 0o600));
   try {
     const hash = createHash("sha256");
     let size = 0;
     for await (const block of blocks) {
-      if (!isUint8Array(block)) throw refused(`expected bytes, found a ${typeof block}`);
+      if (!isUint8Array(block)) throw invalidInput(`expected bytes, found a ${typeof block}`);
       size += block.length;
       if (size > limit)
         throw new StagefoldError("PAYLOAD_TOO_LARGE", `Expected at most ${limit} bytes, found more.`, {
           limit,
         });
       hash.update(block);
-      await disk("write a file", () => file.writeFile(block));
+      await mapFsErrors("write a file", () => file.writeFile(block));
     }
-    await disk("write a file", () => file.sync());
+    await mapFsErrors("write a file", () => file.sync());
     return { size, sha256: hash.digest("hex") };
   } finally {
-    await disk("write a file", () => file.close());
+    await mapFsErrors("write a file", () => file.close());
+  }
+}
+
+/** A write that has not moved for a day has no writer any more. */
+async function sweepTemp(folder: string): Promise<void> {
+  const before = Date.now() - DAY_MS;
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    try {
+      if ((await lstat(path)).mtimeMs < before) await rm(path, { recursive: true, force: true });
+    } catch (error) {
+      // Another process was quicker, or it is for another user to remove: neither is in the way of a new file.
+      if (!["ENOENT", "EACCES", "EPERM", "ENOTEMPTY"].includes(errorCode(error) ?? "")) throw error;
+    }
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return [];
+    throw error;
   }
 }
 
@@ -148,7 +187,7 @@ async function renameIfThere(from: string, to: string): Promise<boolean> {
     await rename(from, to);
     return true;
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return false;
+    if (errorCode(error) === "ENOENT") return false;
     throw error;
   }
 }
@@ -157,14 +196,14 @@ async function removeAll(folder: string): Promise<void> {
   try {
     await rm(folder, { recursive: true, force: true, maxRetries: 3, retryDelay: 50 });
   } catch (error) {
-    const code = codeOf(error);
-    // NFS keeps a file that a reader still has open. Nobody finds it any more; the sweep of a later start removes it.
+    const code = errorCode(error);
+    // NFS keeps a file that a reader still has open. No reader finds it any more; the sweep of a later start removes it.
     if (code !== "ENOTEMPTY" && code !== "EBUSY") throw error;
   }
 }
 
 function folderInTheWay(cause?: unknown): Error {
-  return refused(
+  return invalidInput(
     "expected a file or nothing at this path, found a folder: other paths go on below it",
     cause,
   );
