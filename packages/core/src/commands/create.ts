@@ -1,7 +1,7 @@
 import type { PutPatch } from "../patch/index.ts";
 import { emptyOutput } from "../project/stage.ts";
 import { snapshotOf } from "../snapshot/derive.ts";
-import { itemBytes, valueBytes, withOwnCount } from "../snapshot/limits.ts";
+import { itemBytes, previewOf, valueBytes, withOwnCount } from "../snapshot/limits.ts";
 import { type Project, SCHEMA_VERSION, type Stage } from "../snapshot/schema.ts";
 import { fromTime } from "../snapshot/time.ts";
 import { DEFAULT_POOL, EXTERNAL_POOL, workQueueOf } from "../snapshot/work-queue.ts";
@@ -41,6 +41,7 @@ export function newProject(given: NewProject, at: string): Project {
     project_id: given.project_id,
     project_name: given.project_name,
     requirement: given.requirement,
+    requirement_preview: previewOf(given.requirement),
     priority: given.priority,
     tags: [...tags],
     status: "queued",

@@ -1,12 +1,24 @@
 import type { QueryCommandInput } from "@aws-sdk/lib-dynamodb";
 import { z } from "zod";
+import { LISTED_FIELDS } from "../legacy/summary.ts";
 import type { Item } from "../patch/index.ts";
 import type { DueRange, DueWork, ListQuery } from "../ports/project-store.ts";
+import type { ProjectStatus } from "../snapshot/schema.ts";
 import { INDEXES } from "./table.ts";
 
-/** One page of a list, newest first. Pure. */
-export function listQuery(table: string, query: ListQuery): QueryCommandInput {
-  const { index, value } = partitionOf(query);
+/** One partition of a list's index. */
+export interface Partition {
+  readonly index: { readonly name: string; readonly hash: string; readonly range: string };
+  readonly value: string;
+}
+
+/** The rows of one partition, newest first, behind that of `after`. Pure. */
+export function partitionQuery(
+  table: string,
+  { index, value }: Partition,
+  query: ListQuery,
+  after?: { readonly created_at: string; readonly project_id: string },
+): QueryCommandInput {
   const names: Record<string, string> = { "#hash": index.hash };
   const values: Record<string, unknown> = { ":hash": value };
   let condition = "#hash = :hash";
@@ -17,17 +29,15 @@ export function listQuery(table: string, query: ListQuery): QueryCommandInput {
     values[":until"] = query.until === undefined ? "9999" : justBefore(query.until);
     condition += " AND #range BETWEEN :since AND :until";
   }
-  const { after, fields } = query;
-  // The keys come along: without them a page says no place to go on from.
-  const needed = fields && [...new Set(["project_id", index.range, ...fields])];
-  needed?.forEach((field, i) => {
+  const fields = query.fields && [...new Set([...ALWAYS, ...filterFields(query), ...query.fields])];
+  fields?.forEach((field, i) => {
     names[`#f${i}`] = field;
   });
   return {
     TableName: table,
     IndexName: index.name,
     KeyConditionExpression: condition,
-    ...(needed && { ProjectionExpression: needed.map((_, i) => `#f${i}`).join(", ") }),
+    ...(fields && { ProjectionExpression: fields.map((_, i) => `#f${i}`).join(", ") }),
     ExpressionAttributeNames: names,
     ExpressionAttributeValues: values,
     ScanIndexForward: false,
@@ -42,16 +52,36 @@ export function listQuery(table: string, query: ListQuery): QueryCommandInput {
   };
 }
 
+/** The place in the list, and what tells current items from those in legacy formats. */
+const ALWAYS = ["project_id", "created_at", "status", "run"];
+
+function filterFields({ user_id, agent_id, pipeline, tag, text }: ListQuery): string[] {
+  if (text !== undefined) return [...LISTED_FIELDS];
+  const given = Object.entries({ user_id, agent_id, pipeline, tags: tag });
+  return given.filter(([, value]) => value !== undefined).map(([field]) => field);
+}
+
 function justBefore(time: string): string {
   const ms = Date.parse(time);
   return Number.isFinite(ms) ? new Date(ms - 1).toISOString() : time;
 }
 
-function partitionOf(query: ListQuery) {
-  if (query.user_id !== undefined) return { index: INDEXES.UserIndex, value: query.user_id };
-  if (query.agent_id !== undefined) return { index: INDEXES.AgentIndex, value: query.agent_id };
-  if (query.status !== undefined) return { index: INDEXES.StatusIndex, value: query.status };
-  throw new TypeError("a list needs a user, an agent or a status");
+/**
+ * How many rows a state's partition has. Those without `run` have a legacy format: `Count` has the others, `ScannedCount`
+ * all. Pure.
+ */
+export function countQuery(table: string, status: ProjectStatus, from?: Item): QueryCommandInput {
+  const { name, hash } = INDEXES.StatusIndex;
+  return {
+    TableName: table,
+    IndexName: name,
+    Select: "COUNT",
+    KeyConditionExpression: "#hash = :hash",
+    FilterExpression: "attribute_exists(#run)",
+    ExpressionAttributeNames: { "#hash": hash, "#run": "run" },
+    ExpressionAttributeValues: { ":hash": status },
+    ...(from && { ExclusiveStartKey: from }),
+  };
 }
 
 /** Due work of one queue, the longest due first. Pure. */
@@ -60,7 +90,7 @@ export function dueQuery(
   queue: string,
   now: string,
   limit: number,
-  { since, after }: DueRange = {},
+  { since, after, pipelines }: DueRange = {},
 ): QueryCommandInput {
   const index = INDEXES.WorkIndex;
   const range = since === undefined ? "#range <= :now" : "#range BETWEEN :since AND :now";
@@ -68,13 +98,21 @@ export function dueQuery(
     TableName: table,
     IndexName: index.name,
     KeyConditionExpression: `#hash = :queue AND ${range}`,
-    ExpressionAttributeNames: { "#hash": index.hash, "#range": index.range },
+    ExpressionAttributeNames: {
+      "#hash": index.hash,
+      "#range": index.range,
+      ...(pipelines && { "#pipeline": "pipeline" }),
+    },
     ExpressionAttributeValues: {
       ":queue": queue,
       ":now": now,
       ...(since !== undefined && { ":since": since }),
+      ...Object.fromEntries((pipelines ?? []).map((pipeline, i) => [`:p${i}`, pipeline])),
     },
-    Limit: limit,
+    // With a filter, Limit is what is looked at: as much as one request can, then.
+    ...(pipelines
+      ? { FilterExpression: `#pipeline IN (${pipelines.map((_, i) => `:p${i}`).join(", ")})` }
+      : { Limit: limit }),
     ...(after && {
       ExclusiveStartKey: {
         project_id: after.project_id,

@@ -1,19 +1,23 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { QueryCommandInput } from "@aws-sdk/lib-dynamodb";
 import type { Item, Patch } from "../patch/index.ts";
-import type {
-  DueRange,
-  DueWork,
-  ListPage,
-  ListQuery,
-  ProjectStore,
-  Written,
+import {
+  type DueRange,
+  type DueWork,
+  type ListPage,
+  type ListQuery,
+  noCounts,
+  type ProjectStore,
+  type StatusCounts,
+  type Written,
 } from "../ports/project-store.ts";
+import { PROJECT_STATUSES, type ProjectStatus } from "../snapshot/schema.ts";
 import { transportOf } from "./client.ts";
 import { toDeleteItem, toPutItem, toUpdateItem } from "./expression.ts";
-import { dueQuery, listQuery, rowToDueWork } from "./queries.ts";
+import { readList } from "./lists.ts";
+import { countQuery, dueQuery, rowToDueWork } from "./queries.ts";
 import { failedCondition, type RequestListener, Requests } from "./requests.ts";
-import type { Transport } from "./transport.ts";
+import type { Answer, Transport } from "./transport.ts";
 
 /** Items that one BatchGetItem takes. */
 const BATCH = 100;
@@ -79,12 +83,17 @@ export class DynamoProjectStore implements ProjectStore {
     });
   }
 
-  async getMany(projectIds: readonly string[]): Promise<readonly Item[]> {
+  async getMany(
+    projectIds: readonly string[],
+    options: { readonly consistent?: boolean } = {},
+  ): Promise<readonly Item[]> {
     const found: Item[] = [];
     let keys = [...new Set(projectIds)].map((project_id) => ({ project_id }));
     // An answer may leave keys for another request: 16 MB at the most come at once.
     while (keys.length > 0) {
-      const RequestItems = { [this.#table]: { Keys: keys.slice(0, BATCH) } };
+      const RequestItems = {
+        [this.#table]: { Keys: keys.slice(0, BATCH), ConsistentRead: options.consistent ?? false },
+      };
       const answer = await this.#requests.run({ operation: "BatchGetItem" }, async (told) =>
         told(await this.#transport.send({ operation: "BatchGetItem", input: { RequestItems, ...TELL } })),
       );
@@ -96,25 +105,59 @@ export class DynamoProjectStore implements ProjectStore {
   }
 
   async list(query: ListQuery): Promise<ListPage> {
-    const { since = "", until = "~" } = query;
-    // DynamoDB refuses a range that ends before it begins.
-    if (until <= since) return { items: [], more: false };
-    const { items, more } = await this.#query(listQuery(this.#table, query));
-    return { items, more };
-  }
-
-  async due(queue: string, now: string, limit: number, range?: DueRange): Promise<readonly DueWork[]> {
-    // DynamoDB refuses a range that ends before it begins.
-    if (range?.since !== undefined && range.since > now) return [];
-    const { items } = await this.#query(dueQuery(this.#table, queue, now, limit, range));
-    return items.flatMap((row) => rowToDueWork(row) ?? []);
-  }
-
-  async #query(input: QueryCommandInput): Promise<ListPage> {
-    return await this.#requests.run({ operation: "Query" }, async (told) => {
-      const answer = told(await this.#transport.send({ operation: "Query", input: { ...input, ...TELL } }));
-      return { items: answer.Items ?? [], more: answer.LastEvaluatedKey !== undefined };
+    return await readList(this.#table, query, {
+      query: async (input) => {
+        const { Items = [], LastEvaluatedKey } = await this.#query(input);
+        return { items: Items, more: LastEvaluatedKey !== undefined };
+      },
+      items: (ids) => this.getMany(ids, { consistent: true }),
     });
+  }
+
+  async counts(): Promise<StatusCounts> {
+    const counts = noCounts();
+    await Promise.all(
+      PROJECT_STATUSES.map(async (status) => {
+        const { current, all } = await this.#count(status);
+        // An older `queued` or `building`, which has no lease owner, reads as `pending`.
+        const claimable = status === "queued" || status === "building";
+        counts[status] += claimable ? current : all;
+        if (claimable) counts.pending += all - current;
+      }),
+    );
+    return counts;
+  }
+
+  async #count(status: ProjectStatus) {
+    let [current, all] = [0, 0];
+    let from: Item | undefined;
+    do {
+      const answer = await this.#query(countQuery(this.#table, status, from));
+      current += answer.Count ?? 0;
+      all += answer.ScannedCount ?? 0;
+      from = answer.LastEvaluatedKey;
+    } while (from !== undefined);
+    return { status, current, all };
+  }
+
+  async due(queue: string, now: string, limit: number, range: DueRange = {}): Promise<readonly DueWork[]> {
+    // DynamoDB refuses a range that ends before it begins.
+    if (range.since !== undefined && range.since > now) return [];
+    const found: DueWork[] = [];
+    const input = dueQuery(this.#table, queue, now, limit, range);
+    for (let from: Item | undefined; ; ) {
+      const answer = await this.#query({ ...input, ...(from && { ExclusiveStartKey: from }) });
+      found.push(...(answer.Items ?? []).flatMap((row) => rowToDueWork(row) ?? []));
+      from = answer.LastEvaluatedKey;
+      if (range.pipelines === undefined || found.length >= limit || from === undefined)
+        return found.slice(0, limit);
+    }
+  }
+
+  async #query(input: QueryCommandInput): Promise<Answer> {
+    return await this.#requests.run({ operation: "Query" }, async (told) =>
+      told(await this.#transport.send({ operation: "Query", input: { ...input, ...TELL } })),
+    );
   }
 
   async ping(): Promise<void> {

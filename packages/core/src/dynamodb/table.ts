@@ -12,28 +12,8 @@ import {
   UpdateTableCommand,
 } from "@aws-sdk/client-dynamodb";
 import { StagefoldError } from "../errors.ts";
+import { LISTED_FIELDS } from "../legacy/summary.ts";
 import { asStoreError } from "./requests.ts";
-
-/** What a list shows, and so what a list's index projects; nothing that changes inside a stage. */
-const LISTED = [
-  "project_name",
-  "user_id",
-  "user_name",
-  "status",
-  "pipeline",
-  "run",
-  "tags",
-  "priority",
-  "agent_id",
-  "current_stage",
-  "current_stage_number",
-  "progress_percentage",
-  "created_at",
-  "started_at",
-  "completed_at",
-  "error_info",
-  "build_summary",
-] as const;
 
 interface IndexDefinition {
   readonly name: string;
@@ -44,9 +24,9 @@ interface IndexDefinition {
 
 /** The indexes by name: partition key, sort key, and the attributes they carry besides their keys. */
 export const INDEXES = {
-  UserIndex: { name: "UserIndex", hash: "user_id", range: "created_at", projected: LISTED },
-  StatusIndex: { name: "StatusIndex", hash: "status", range: "created_at", projected: LISTED },
-  AgentIndex: { name: "AgentIndex", hash: "agent_id", range: "created_at", projected: LISTED },
+  UserIndex: { name: "UserIndex", hash: "user_id", range: "created_at", projected: LISTED_FIELDS },
+  StatusIndex: { name: "StatusIndex", hash: "status", range: "created_at", projected: LISTED_FIELDS },
+  AgentIndex: { name: "AgentIndex", hash: "agent_id", range: "created_at", projected: LISTED_FIELDS },
   WorkIndex: {
     name: "WorkIndex",
     hash: "work_queue",
@@ -76,7 +56,7 @@ function indexDefinition({ name, hash, range, projected }: IndexDefinition): Glo
     ],
     Projection: {
       ProjectionType: "INCLUDE",
-      NonKeyAttributes: projected.filter((field) => field !== hash && field !== range),
+      NonKeyAttributes: projected.filter((field) => ![hash, range, "project_id"].includes(field)),
     },
   };
 }

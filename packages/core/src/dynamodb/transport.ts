@@ -32,6 +32,8 @@ export interface Answer {
   readonly Attributes?: Item | undefined;
   readonly Items?: readonly Item[] | undefined;
   readonly LastEvaluatedKey?: Item | undefined;
+  readonly Count?: number | undefined;
+  readonly ScannedCount?: number | undefined;
   readonly Responses?: { readonly [table: string]: readonly Item[] } | undefined;
   readonly UnprocessedKeys?:
     | { readonly [table: string]: { readonly Keys?: readonly Item[] | undefined } }

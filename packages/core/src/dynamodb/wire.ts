@@ -32,7 +32,7 @@ function valuesOf({ ExpressionAttributeValues: values }: { ExpressionAttributeVa
 }
 
 /** An answer's body as it is: maps of attributes in its known places. */
-interface WireAnswer extends Pick<Answer, "ConsumedCapacity"> {
+interface WireAnswer extends Pick<Answer, "ConsumedCapacity" | "Count" | "ScannedCount"> {
   readonly Item?: object;
   readonly Attributes?: object;
   readonly Items?: readonly object[];
@@ -42,8 +42,20 @@ interface WireAnswer extends Pick<Answer, "ConsumedCapacity"> {
 }
 
 export function fromWire(answer: WireAnswer): Omit<Answer, "$metadata"> {
-  const { Item, Attributes, Items, LastEvaluatedKey, Responses, UnprocessedKeys, ConsumedCapacity } = answer;
+  const {
+    Item,
+    Attributes,
+    Items,
+    LastEvaluatedKey,
+    Responses,
+    UnprocessedKeys,
+    ConsumedCapacity,
+    Count,
+    ScannedCount,
+  } = answer;
   return {
+    Count,
+    ScannedCount,
     ...(ConsumedCapacity && { ConsumedCapacity }),
     ...(Item && { Item: fromAttributes(Item) }),
     ...(Attributes && { Attributes: fromAttributes(Attributes) }),

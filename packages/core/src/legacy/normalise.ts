@@ -1,7 +1,7 @@
 import { StagefoldError } from "../errors.ts";
 import type { Item } from "../patch/patch.ts";
 import { progressOf, snapshotOf, summarise } from "../snapshot/derive.ts";
-import { itemBytes, valueBytes, withOwnCount } from "../snapshot/limits.ts";
+import { itemBytes, previewOf, valueBytes, withOwnCount } from "../snapshot/limits.ts";
 import {
   type ErrorInfo,
   PROJECT_STATUSES,
@@ -82,6 +82,7 @@ function fromLegacy(item: Item): unknown {
     schema_version: SCHEMA_VERSION,
     project_name: textOf(item.project_name) ?? textOf(item.project_id) ?? "",
     requirement: textOf(item.requirement) ?? "",
+    requirement_preview: previewOf(textOf(item.requirement) ?? ""),
     ...(textOf(item.user_id) !== undefined && { user_id: item.user_id }),
     ...(textOf(item.user_name) !== undefined && { user_name: item.user_name }),
     ...(textOf(item.pipeline) !== undefined && { pipeline: item.pipeline }),

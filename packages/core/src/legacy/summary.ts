@@ -1,15 +1,26 @@
 import { isStagefoldError } from "../errors.ts";
 import type { Item } from "../patch/patch.ts";
+import { type ProjectFilter, passesFilter } from "../ports/list-filter.ts";
+import { previewOf } from "../snapshot/limits.ts";
 import { type Project, type ProjectSummary, projectSummarySchema } from "../snapshot/schema.ts";
 import { toTime } from "../snapshot/time.ts";
 import { normalise, projectStatusOf } from "./normalise.ts";
 import { textOf, timeOf } from "./stage.ts";
 
+/** The top-level fields that a list has, and so what the list indexes project: nothing that changes inside a stage. */
+export const LISTED_FIELDS: readonly string[] = Object.keys(projectSummarySchema.shape);
+
 /**
  * One line of a list from an index row, whatever form its item has. A row never fails a page:
  * what cannot be converted is left out.
  */
-export function summaryOfRow(row: Item): ProjectSummary {
+export function summaryOfRow(stored: Item): ProjectSummary {
+  const { requirement } = stored;
+  // An index of an older table projects everything, and the beginning of the requirement is not in its items.
+  const row =
+    typeof requirement === "string" && stored.requirement_preview === undefined
+      ? { ...stored, requirement_preview: previewOf(requirement) }
+      : stored;
   const strict = projectSummarySchema.safeParse(row);
   if (strict.success && row.run !== undefined) return strict.data;
   // An older item: its snapshot plays no part in a list, so it is read as if it had none.
@@ -40,4 +51,21 @@ function readable(item: Item): Project | undefined {
 
 function percentOf(value: unknown): number {
   return typeof value === "number" && value >= 0 && value <= 100 ? value : 0;
+}
+
+/** The row that a list has of an item: what the indexes project. */
+export function listRow(item: Item): Item {
+  const { requirement } = item;
+  const whole =
+    typeof requirement === "string" ? { requirement_preview: previewOf(requirement), ...item } : item;
+  const fields = LISTED_FIELDS.map((field) => [field, whole[field]] as const);
+  return Object.fromEntries(fields.filter(([, value]) => value !== undefined));
+}
+
+/** Whether a list with this filter shows the project of a row. An item in a legacy format is listed as it is read. */
+export function rowPasses(row: Item, filter: ProjectFilter): boolean {
+  if (typeof row.created_at !== "string") return false;
+  // An index of an older table projects everything, and has the whole requirement instead of its beginning.
+  const asStored = row.run !== undefined && (filter.text === undefined || row.requirement === undefined);
+  return passesFilter(asStored ? row : summaryOfRow(row), filter);
 }

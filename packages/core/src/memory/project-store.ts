@@ -1,14 +1,20 @@
+import { z } from "zod";
+import { StagefoldError } from "../errors.ts";
+import { listRow, rowPasses } from "../legacy/summary.ts";
 import { valueAt } from "../patch/apply.ts";
 import { apply, type Item, type Patch } from "../patch/index.ts";
-import type {
-  DuePosition,
-  DueRange,
-  DueWork,
-  ListPage,
-  ListQuery,
-  ProjectStore,
-  Written,
+import {
+  type DuePosition,
+  type DueRange,
+  type DueWork,
+  type ListPage,
+  type ListQuery,
+  noCounts,
+  type ProjectStore,
+  type StatusCounts,
+  type Written,
 } from "../ports/project-store.ts";
+import { PROJECT_STATUSES } from "../snapshot/schema.ts";
 
 /** The reference store: what a patch means, without a database. */
 export class MemoryProjectStore implements ProjectStore {
@@ -33,19 +39,32 @@ export class MemoryProjectStore implements ProjectStore {
   }
 
   list(query: ListQuery): Promise<ListPage> {
-    const rows = [...this.#items.values()].filter((item) => inList(item, query)).sort(newestFirst);
-    const { after } = query;
-    const rest = after ? rows.filter((item) => newestFirst(item, { ...after }) > 0) : rows;
-    return Promise.resolve({ items: rest.slice(0, query.limit), more: rest.length > query.limit });
+    const after = query.cursor === undefined ? undefined : decodeCursor(query.cursor);
+    const rows = [...this.#items.values()]
+      .map(listRow)
+      .filter((row) => rowPasses(row, query) && (!after || newestFirst(row, after) > 0))
+      .sort(newestFirst);
+    const items = rows.slice(0, query.limit);
+    const next = rows.length > items.length ? encodeCursor(items.at(-1)) : undefined;
+    return Promise.resolve({ items, next });
+  }
+
+  counts(): Promise<StatusCounts> {
+    const rows = [...this.#items.values()].map(listRow);
+    const counts = noCounts();
+    for (const status of PROJECT_STATUSES)
+      counts[status] = rows.filter((row) => rowPasses(row, { status })).length;
+    return Promise.resolve(counts);
   }
 
   due(queue: string, now: string, limit: number, range: DueRange = {}): Promise<readonly DueWork[]> {
-    const { since = "", after } = range;
+    const { since = "", after, pipelines } = range;
     const rows = [...this.#items.values()].flatMap((item): DueWork[] => {
       const { project_id, work_queue, work_due_at, user_id, pipeline } = item;
       if (typeof project_id !== "string" || work_queue !== queue || typeof work_due_at !== "string")
         return [];
       if (work_due_at > now || work_due_at < since) return [];
+      if (pipelines && !pipelines.some((wanted) => wanted === pipeline)) return [];
       const owner = valueAt(item, ["lease", "owner"]);
       return [
         {
@@ -67,16 +86,19 @@ export class MemoryProjectStore implements ProjectStore {
   }
 }
 
-function inList(item: Item, query: ListQuery): boolean {
-  const created = item.created_at;
-  if (typeof created !== "string") return false;
-  if (query.since !== undefined && created < query.since) return false;
-  if (query.until !== undefined && created >= query.until) return false;
-  return (
-    (query.user_id === undefined || item.user_id === query.user_id) &&
-    (query.status === undefined || item.status === query.status) &&
-    (query.agent_id === undefined || item.agent_id === query.agent_id)
-  );
+const cursorSchema = z.object({ created_at: z.string().min(1), project_id: z.string().min(1) });
+
+function encodeCursor(row: Item | undefined): string | undefined {
+  return row && JSON.stringify({ created_at: row.created_at, project_id: row.project_id });
+}
+
+function decodeCursor(text: string): z.output<typeof cursorSchema> {
+  try {
+    return cursorSchema.parse(JSON.parse(text));
+  } catch (error) {
+    const message = "The cursor is not one that this list gave.";
+    throw new StagefoldError("INVALID_INPUT", message, { issues: ["cursor"] }, { cause: error });
+  }
 }
 
 function longestDueFirst(a: DuePosition, b: DuePosition): number {

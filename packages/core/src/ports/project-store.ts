@@ -1,39 +1,34 @@
 import type { Item, Patch } from "../patch/index.ts";
 import type { ProjectStatus } from "../snapshot/schema.ts";
 import type { LogChunk } from "./artifact-store.ts";
+import type { ProjectFilter } from "./list-filter.ts";
 
 /** Whether a patch took effect. Refused: its guards did not hold for `item`, which is what is there now. */
 export type Written =
   | { readonly ok: true; readonly item: Item | undefined }
   | { readonly ok: false; readonly item: Item | undefined };
 
-/** Which projects a list shows, newest first; those of the same millisecond in an order that is the store's own. */
-export interface ListQuery {
-  readonly user_id?: string | undefined;
-  readonly status?: ProjectStatus | undefined;
-  readonly agent_id?: string | undefined;
-  /** `created_at` from here on (inclusive). */
-  readonly since?: string | undefined;
-  /** `created_at` before this. */
-  readonly until?: string | undefined;
+/** Any combination of filters; newest first, those of the same millisecond in an order that is the store's own. */
+export interface ListQuery extends ProjectFilter {
   readonly limit: number;
-  /** These fields alone are needed; a store may give more. Their names are those of the index. */
+  /** These fields alone are needed; a store may give more. Their names are those of `LISTED_FIELDS`. */
   readonly fields?: readonly string[] | undefined;
-  /** From an earlier page of the same list. */
-  readonly after?: ListPosition | undefined;
+  /** `next` of an earlier page of a query with the same filter; its page size and fields may differ. */
+  readonly cursor?: string | undefined;
 }
 
-/** The last row of a page. */
-export interface ListPosition {
-  readonly created_at: string;
-  readonly project_id: string;
-}
-
-/** Rows as the index has them: the projected fields alone, of any age and form. */
 export interface ListPage {
+  /** At most `limit` rows that pass the filter (`rowPasses`), of any schema version: see `listRow`. */
   readonly items: readonly Item[];
-  /** Whether there is more behind the last row. */
-  readonly more: boolean;
+  /** Opaque; undefined at the end. A page may be short, or empty, before it. */
+  readonly next: string | undefined;
+}
+
+/** How many projects there are in each state. */
+export type StatusCounts = Record<ProjectStatus, number>;
+
+export function noCounts(): StatusCounts {
+  return { pending: 0, queued: 0, building: 0, paused: 0, completed: 0, failed: 0, cancelled: 0 };
 }
 
 /** One row of the work index. */
@@ -58,10 +53,15 @@ export interface DueRange {
   readonly since?: string | undefined;
   /** Behind this row, the last one of an earlier look at the same queue. */
   readonly after?: DuePosition | undefined;
+  /**
+   * Work of these pipelines alone, at a cost that does not grow with the backlog of others. A store may need several
+   * calls to get past very much other work: each goes on where the last one ended.
+   */
+  readonly pipelines?: readonly string[] | undefined;
 }
 
 /**
- * Keeps the items. One call is one request (a list over all states is one for each state).
+ * Keeps the items. One call is one request, except for lists: see each store.
  * Unreachable or overloaded: `STORE_UNAVAILABLE`. A patch beyond the store's limits: `SNAPSHOT_TOO_LARGE`.
  */
 export interface ProjectStore {
@@ -77,7 +77,10 @@ export interface ProjectStore {
   get(projectId: string, options?: { readonly consistent?: boolean }): Promise<Item | undefined>;
   /** Several items, in any order, without those that are not there. */
   getMany(projectIds: readonly string[]): Promise<readonly Item[]>;
+  /** Errors: INVALID_INPUT for a cursor that the store did not give. */
   list(query: ListQuery): Promise<ListPage>;
+  /** How many projects there are in each state, as a list shows it. */
+  counts(): Promise<Readonly<StatusCounts>>;
   /** Work of one queue that is due at `now`, the longest due first. */
   due(queue: string, now: string, limit: number, range?: DueRange): Promise<readonly DueWork[]>;
   /** Answers when the table does; otherwise `STORE_UNAVAILABLE`. */

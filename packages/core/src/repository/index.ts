@@ -2,7 +2,6 @@ export * from "./artifacts.ts";
 export type { ProjectChange, RepositoryOptions } from "./context.ts";
 export { Control as ProjectControl, type Plan } from "./control.ts";
 export * from "./cursor.ts";
-export * from "./filter.ts";
 export { Imports, type MergeOptions } from "./imports.ts";
 export * from "./lists.ts";
 export * from "./project-cache.ts";

@@ -5,6 +5,8 @@ export const LIMITS = {
   stages: 64,
   stageName: 256,
   requirement: 32 * 1024,
+  /** Characters of the requirement that a list has. */
+  requirementPreview: 200,
   projectName: 200,
   tags: 20,
   tag: 64,
@@ -40,6 +42,12 @@ export function truncateUtf8(text: string, max: number): string {
   const bytes = encoder.encode(text).subarray(0, max - 3);
   // A character cut in two decodes to U+FFFD, which is dropped.
   return `${new TextDecoder().decode(bytes).replace(/\uFFFD+$/, "")}…`;
+}
+
+/** How a requirement begins, as far as a list shows and searches it. */
+export function previewOf(requirement: string): string {
+  // A character that is cut in two would be no text.
+  return requirement.slice(0, LIMITS.requirementPreview).replace(/[\uD800-\uDBFF]$/, "");
 }
 
 /** Levels of nesting of a JSON value: 0 for a scalar, 1 for `{}`. Stops counting at `max + 1`. */

@@ -151,6 +151,8 @@ const heldLease = freeLease.extend({ owner: z.string(), expires_at: timeSchema }
 const listed = {
   project_id: projectIdSchema,
   project_name: z.string(),
+  /** How the requirement begins: see `previewOf`. */
+  requirement_preview: z.string().optional(),
   user_id: z.string().optional(),
   user_name: z.string().optional(),
   pipeline: z.string().optional(),
