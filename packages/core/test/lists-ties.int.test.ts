@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createMemoryFileStores } from "../src/memory/artifact-store.ts";
-import type { ProjectFilter } from "../src/repository/filter.ts";
+import type { ProjectFilter } from "../src/ports/index.ts";
 import { Repository } from "../src/repository/repository.ts";
 import { ENGINES, startStore } from "./engine.ts";
 

@@ -90,7 +90,8 @@ describe.each(ENGINES)("%s", (engine) => {
     // A cursor of this very list, at a place that it never had.
     const forged = async (filter: object, created_at: string) => {
       const cursors = await cursorsOf(["projects", { status: "queued", ...filter }], z.unknown());
-      return cursors.encode({ queued: { created_at, project_id: "proj_000000000001" } });
+      const taken = { queued: [created_at, "proj_000000000001"] };
+      return cursors.encode(JSON.stringify({ taken, at: created_at, seen: [] }));
     };
     await expect(list({}, await forged({}, ""))).rejects.toMatchObject({ code: "INVALID_INPUT" });
     const outside = list({ since }, await forged({ since }, "2025-01-01T00:00:00.000Z"));

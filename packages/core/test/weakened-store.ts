@@ -22,6 +22,7 @@ export function weakened(store: ProjectStore, weakness: Weakness): ProjectStore 
     get: (projectId, options) => store.get(projectId, options),
     getMany: (projectIds) => store.getMany(projectIds),
     list: (query) => store.list(query),
+    counts: () => store.counts(),
     due: (...query) => store.due(...query),
     ping: () => store.ping(),
   };

@@ -36,15 +36,13 @@ export function createdDay({ created_at }: { readonly created_at?: unknown }): n
 /** Every row of a list, page by page. */
 export async function eachRow(
   store: ProjectStore,
-  query: Omit<ListQuery, "limit" | "after">,
+  query: Omit<ListQuery, "limit" | "cursor">,
   take: (row: Item) => void,
 ): Promise<void> {
-  let page = await store.list({ ...query, limit: ROWS });
-  for (;;) {
+  for (let cursor: string | undefined; ; ) {
+    const page = await store.list({ ...query, limit: ROWS, cursor });
     page.items.forEach(take);
-    const last = page.items.at(-1);
-    if (!page.more || !last) return;
-    const after = { created_at: String(last.created_at), project_id: String(last.project_id) };
-    page = await store.list({ ...query, limit: ROWS, after });
+    cursor = page.next;
+    if (cursor === undefined) return;
   }
 }

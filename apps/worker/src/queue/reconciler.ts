@@ -5,7 +5,6 @@ import {
   EXTERNAL_POOL,
   type Item,
   isStagefoldError,
-  type ListPosition,
   normalise,
   type Project,
   type ProjectStore,
@@ -85,12 +84,11 @@ export class Reconciler {
 
   async #listed(status: "queued" | "building"): Promise<string[]> {
     const ids: string[] = [];
-    for (let after: ListPosition | undefined; ; ) {
-      const page = await this.#options.repository.store.list({ status, limit: PAGE, after });
+    for (let cursor: string | undefined; ; ) {
+      const page = await this.#options.repository.store.list({ status, limit: PAGE, fields: [], cursor });
       ids.push(...page.items.map((row) => String(row.project_id)));
-      const last = page.items.at(-1);
-      if (!page.more || !last) return ids;
-      after = { created_at: String(last.created_at), project_id: String(last.project_id) };
+      cursor = page.next;
+      if (cursor === undefined) return ids;
     }
   }
 

@@ -40,6 +40,8 @@ export interface ProjectSummary {
   /** `proj_` and 12 hex digits. */
   project_id: string;
   project_name: string;
+  /** How the requirement begins. */
+  requirement_preview?: string | undefined;
   status: ProjectStatus;
   user_id?: string | undefined;
   user_name?: string | undefined;

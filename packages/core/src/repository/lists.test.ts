@@ -43,29 +43,14 @@ describe("the cursor of a list of projects", () => {
     const { lists } = await fiveBuilds();
     const given = (await lists.projects({}, 2)).next_cursor ?? "";
     const { of } = JSON.parse(atob(given));
-    for (const value of [{}, [], null, 1, { of, at: {} }, { of }, { of, at: { queued: {} } }])
+    for (const value of [{}, [], null, 1, { of, at: {} }, { of }, { of, at: "" }, { of, at: "{}" }])
       await expect(lists.projects({}, 2, encodeCursor(value)), JSON.stringify(value)).rejects.toMatchObject(
         refused,
       );
   });
 });
 
-describe("a build that changes its state while the lists are read", () => {
-  it("is in a page once, as it is by then", async () => {
-    const { store, repository, lists } = await fiveBuilds();
-    const [, second] = (await lists.projects({}, 5)).items;
-    const list = store.list.bind(store);
-    store.list = async (query) => {
-      if (query.status === "cancelled" && !query.after)
-        await repository.control.cancel(second?.project_id ?? "");
-      return list(query);
-    };
-    const { items } = await lists.projects({}, 5);
-    expect(items.map((item) => item.status)).toEqual(["queued", "cancelled", "queued", "queued", "queued"]);
-    expect(items[1]?.project_id).toBe(second?.project_id);
-    expect(new Set(items.map((item) => item.project_id)).size).toBe(5);
-  });
-
+describe("a build that changes its state between two pages", () => {
   it.each([1, 2, 3])("is on the page it was on, with %i to a page", async (limit) => {
     const { repository, lists } = await fiveBuilds();
     const ids = (await lists.projects({}, 5)).items.map((item) => item.project_id);
@@ -97,9 +82,50 @@ describe("the cursor of the artifacts of an agent", () => {
     } while (cursor !== undefined);
     expect(paths).toEqual(["a", "b", "a", "b", "a", "b", "a", "b", "a", "b"]);
     const ofProjects = (await lists.projects({}, 2)).next_cursor ?? "";
-    for (const foreign of [ofProjects, encodeCursor({}), encodeCursor({ at: null, skip: 0 })])
+    for (const foreign of [ofProjects, encodeCursor({}), encodeCursor({ page: null, at: null, skip: 0 })])
       await expect(lists.artifactsByAgent(agent, 3, foreign)).rejects.toMatchObject(refused);
   });
+});
+
+it("S6: a page of the artifacts of an agent reads the builds that it shows, not 20 whole ones", async () => {
+  const store = new MemoryProjectStore();
+  const { repository, clock } = aRepository(store);
+  const paths = Array.from({ length: 30 }, (_, n) => ({ path: `file-${n}` }));
+  for (let n = 0; n < 25; n++) {
+    clock.advance(1000);
+    const input = { requirement: `r${n}`, agent_id: agent };
+    const { project_id } = await repository.control.create(input, TEST_PLAN);
+    await repository.artifacts.record(project_id, "plan", paths, "add");
+  }
+  let read = 0;
+  const getMany = store.getMany.bind(store);
+  store.getMany = (ids) => {
+    read += ids.length;
+    return getMany(ids);
+  };
+  const first = await repository.lists.artifactsByAgent(agent, 20);
+  expect(first.items).toHaveLength(20);
+  expect(read).toBe(1);
+  read = 0;
+  // The rest of the first build, all of the second and half of the third.
+  expect((await repository.lists.artifactsByAgent(agent, 55, first.next_cursor ?? "")).items).toHaveLength(
+    55,
+  );
+  expect(read).toBeLessThanOrEqual(4);
+});
+
+it("text finds the requirement, the user's id and name, whatever their case", async () => {
+  const { repository } = aRepository(new MemoryProjectStore());
+  const requirement = `${"x".repeat(150)} A Calculator for Taxes ${"y".repeat(100)} far behind`;
+  await repository.control.create({ requirement, user_id: "grace", user_name: "Grace Hopper" }, TEST_PLAN);
+  await repository.control.create({ requirement: "another", user_id: "ada" }, TEST_PLAN);
+  const found = async (text: string) => (await repository.lists.projects({ text }, 10)).items.length;
+  expect(await found("calculator FOR")).toBe(1);
+  expect(await found("GRACE")).toBe(1);
+  expect(await found("hopper")).toBe(1);
+  expect(await found("a")).toBe(2);
+  // A list has how a requirement begins, no more.
+  expect(await found("far behind")).toBe(0);
 });
 
 it("an older build that nobody holds is listed with those it reads like", async () => {

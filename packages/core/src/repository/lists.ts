@@ -91,10 +91,10 @@ export class Lists {
   }
 }
 
-/** One build at first, then as many as those before let expect, but at most twice as many as were read. */
+/** One build at first, then as many as those before let expect, but at most four times as many as were read. */
 function buildsToRead(wanted: number, found: number, builds: number): number {
   if (builds === 0) return 1;
-  return found === 0 ? 2 * builds : Math.min(2 * builds, Math.ceil((wanted * builds) / found));
+  return Math.min(4 * builds, found === 0 ? Number.POSITIVE_INFINITY : Math.ceil((wanted * builds) / found));
 }
 
 /** A build that was deleted since is no place any more; those that are older than it come next. */

@@ -6,6 +6,7 @@ import type {
   ListPage,
   ListQuery,
   ProjectStore,
+  StatusCounts,
   Written,
 } from "../../ports/project-store.ts";
 import type { Fault, Weather, WriteFault } from "./faults.ts";
@@ -73,6 +74,10 @@ export class Connection implements ProjectStore {
       const page = await this.#fresh(stale, (ageMs) => this.#route.table.list(query, ageMs));
       return missing ? { ...page, items: this.#without(page.items) } : page;
     });
+  }
+
+  counts(): Promise<StatusCounts> {
+    return this.#read(() => this.#route.table.counts());
   }
 
   due(queue: string, now: string, limit: number, range?: DueRange): Promise<readonly DueWork[]> {

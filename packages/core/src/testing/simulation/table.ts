@@ -2,7 +2,14 @@ import { isStagefoldError } from "../../errors.ts";
 import { normalise } from "../../legacy/normalise.ts";
 import { MemoryProjectStore } from "../../memory/project-store.ts";
 import type { Item, Patch } from "../../patch/index.ts";
-import type { DueWork, ListPage, ListQuery, ProjectStore, Written } from "../../ports/project-store.ts";
+import type {
+  DueWork,
+  ListPage,
+  ListQuery,
+  ProjectStore,
+  StatusCounts,
+  Written,
+} from "../../ports/project-store.ts";
 import type { Project } from "../../snapshot/schema.ts";
 import type { Scheduler } from "./scheduler.ts";
 
@@ -73,6 +80,10 @@ export class Table {
   /** The indexes as they were `ageMs` ago. */
   async list(query: ListQuery, ageMs: number): Promise<ListPage> {
     return await (await this.#asOf(ageMs)).list(query);
+  }
+
+  counts(): Promise<StatusCounts> {
+    return this.#store.counts();
   }
 
   async due(ageMs: number, ...query: Parameters<ProjectStore["due"]>): Promise<readonly DueWork[]> {
