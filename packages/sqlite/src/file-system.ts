@@ -1,0 +1,66 @@
+import { closeSync, fchmodSync, mkdirSync, openSync, readFileSync, statfsSync } from "node:fs";
+import { resolve } from "node:path";
+
+/** Linux's numbers of file systems over a network, on which SQLite's locks and shared memory do not work. */
+const NETWORK: Readonly<Record<number, string>> = {
+  0x6969: "NFS",
+  0x517b: "SMB",
+  0xff534d42: "CIFS",
+  0xfe534d42: "SMB2",
+  0x5346414f: "AFS",
+  0x73757245: "Coda",
+  0x564c: "NCP",
+  0x01021997: "9P",
+  0x00c36400: "Ceph",
+  0x0bd00bd0: "Lustre",
+  0x19830326: "BeeGFS",
+  0x47504653: "GPFS",
+  0x7461636f: "OCFS2",
+  0x01161970: "GFS2",
+};
+const FUSE = 0x65735546;
+/** Parts of the names by which programs that mount remote files in user space call themselves. */
+const REMOTE_FUSE = /ssh|s3|gcs|nfs|smb|cifs|dav|gluster|ceph|rclone|goofys|blob|juice|curlftp|drive|moose|lizard/i;
+
+/** The name of the network file system that a folder is on; undefined for a local one, and where none can be told. */
+export function networkFileSystem(folder: string, typeOf = fileSystemType): string | undefined {
+  const type = typeOf(folder);
+  if (type !== FUSE) return NETWORK[type];
+  const name = mountType(folder);
+  return name !== undefined && REMOTE_FUSE.test(name) ? name : undefined;
+}
+
+function fileSystemType(folder: string): number {
+  // The kernel's signed 32 bits: CIFS is negative there.
+  return process.platform === "linux" ? Number(statfsSync(folder).type) >>> 0 : 0;
+}
+
+/** The type of the mount that a folder is on, such as `fuse.sshfs`. */
+function mountType(folder: string): string | undefined {
+  const path = `${resolve(folder)}/`;
+  let best: { readonly at: string; readonly type: string } | undefined;
+  for (const line of readFileSync("/proc/self/mountinfo", "utf8").split("\n")) {
+    const [mount, options] = line.split(" - ");
+    const at = mount?.split(" ")[4]?.replace(/\\040/g, " ");
+    const type = options?.split(" ")[0];
+    if (at === undefined || type === undefined) continue;
+    const within = path.startsWith(at.endsWith("/") ? at : `${at}/`);
+    if (within && at.length >= (best?.at.length ?? 0)) best = { at, type };
+  }
+  return best?.type;
+}
+
+/** Makes a folder, and those above it, for its owner alone. One that is there keeps its rights. */
+export function makePrivateFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+}
+
+/** Makes an empty file for its owner alone, whatever the umask; SQLite gives its other files the same rights. */
+export function makePrivateFile(path: string): void {
+  const file = openSync(path, "a", 0o600);
+  try {
+    fchmodSync(file, 0o600);
+  } finally {
+    closeSync(file);
+  }
+}

@@ -1,0 +1,68 @@
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { ChangeFeed, LogStore, RecordStore } from "@stagefold/core";
+import { SqliteChangeFeed } from "./change-feed.ts";
+import { DATABASE_FILE, requireNothingHidden } from "./data-folder.ts";
+import { Database, type DatabaseOptions } from "./database.ts";
+import { SqliteLogStore } from "./log-store.ts";
+import { SqliteProjectStore } from "./project-store.ts";
+import { SqliteRecordStore } from "./record-store.ts";
+
+export interface SqliteOptions extends DatabaseOptions {
+  /** Where the files of the builds are; `<folder>/files` unless given. Files without a database stop the start. */
+  readonly filesFolder?: string;
+  /** Called with what the change feed cannot read, and what its listeners throw. */
+  readonly onFeedError?: (error: unknown) => void;
+}
+
+/** The embedded stores, all in one file. */
+export interface Sqlite extends Disposable {
+  readonly projects: SqliteProjectStore;
+  readonly logs: LogStore;
+  readonly records: RecordStore;
+  readonly feed: ChangeFeed;
+  /** The database's file. */
+  readonly path: string;
+  /** Writes a whole copy of the database, while others write, to a file that is not there yet. */
+  backup(file: string): void;
+  close(): void;
+}
+
+/**
+ * Opens the database of a data folder, and makes both where they are not there. Several processes may have it open, and
+ * write.
+ * Errors: STORE_UNAVAILABLE, with one sentence, for a network file system, a folder or file that cannot be written, a
+ * damaged or foreign file, and a folder that has files of builds but no database.
+ */
+export async function openSqlite(folder: string, options: SqliteOptions = {}): Promise<Sqlite> {
+  const dataFolder = resolve(folder);
+  requireNothingHidden(dataFolder, options.filesFolder ?? join(dataFolder, "files"));
+  const database = await Database.open(join(dataFolder, DATABASE_FILE), options);
+  const feed = new SqliteChangeFeed(database, options.onFeedError ?? reportLater);
+  const close = () => {
+    feed.close();
+    database.close();
+  };
+  return {
+    projects: new SqliteProjectStore(database),
+    logs: new SqliteLogStore(database),
+    records: new SqliteRecordStore(database),
+    feed,
+    path: database.path,
+    backup: (file) => database.backup(file),
+    close,
+    [Symbol.dispose]: close,
+  };
+}
+
+/** Whether a data folder has a database. */
+export function hasDatabase(folder: string): boolean {
+  return existsSync(join(folder, DATABASE_FILE));
+}
+
+/** An error that nobody asked for is not swallowed either. */
+function reportLater(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}

@@ -1,0 +1,140 @@
+import {
+  type Item,
+  LISTED_FIELDS,
+  type ListPage,
+  type ListQuery,
+  listRow,
+  noCounts,
+  PROJECT_STATUSES,
+  rowPasses,
+  StagefoldError,
+  searchedTexts,
+  type StatusCounts,
+  summaryOfRow,
+} from "@stagefold/core";
+import { column, type Database } from "./database.ts";
+import { textOrNull, toColumn } from "./text.ts";
+
+/** Rows that one statement reads where SQL alone cannot tell what passes. */
+const BATCH = 500;
+
+/** Whether two items have the same row in a list. Fields that a patch leaves alone are the same objects. */
+export function sameListed(before: Item, after: Item): boolean {
+  return LISTED_FIELDS.every(
+    (field) =>
+      before[field] === after[field] || JSON.stringify(before[field]) === JSON.stringify(after[field]),
+  );
+}
+
+/** The columns of `listed` but for its id: an item in a legacy format is found by what it reads as. */
+export function listedColumns(item: Item): (string | null)[] {
+  const stored = listRow(item);
+  const row = { ...stored, revision: item.revision };
+  const read: Item = stored.run === undefined ? { ...stored, ...summaryOfRow(stored) } : stored;
+  return [
+    textOrNull(stored.project_id) ?? "",
+    textOrNull(stored.created_at),
+    textOrNull(read.status),
+    textOrNull(read.user_id),
+    textOrNull(read.agent_id),
+    textOrNull(read.pipeline),
+    searchText(searchedTexts(read).join("\n")),
+    JSON.stringify(row),
+  ];
+}
+
+/** Lower case, as both sides of a search are; SQLite would cut it at a NUL. */
+function searchText(text: string): string {
+  return text.toLowerCase().replaceAll("\0", "\u0001");
+}
+
+/** A page of projects, newest first, by the index that fits the filter best. */
+export function listProjects(database: Database, query: ListQuery): ListPage {
+  const { limit } = query;
+  const exact = query.tag === undefined && query.text === undefined;
+  const items: Item[] = [];
+  let after = query.cursor === undefined ? undefined : parseCursor(query.cursor);
+  for (;;) {
+    const wanted = exact ? limit + 1 : BATCH;
+    const rows = select(database, query, after, wanted);
+    for (const { row, position } of rows) {
+      if (!exact && !rowPasses(row, query)) {
+        after = position;
+        continue;
+      }
+      if (items.length === limit) return { items, next: after && formatCursor(after) };
+      items.push(row);
+      after = position;
+    }
+    if (rows.length < wanted) return { items, next: undefined };
+  }
+}
+
+export function countProjects(database: Database): StatusCounts {
+  const rows: unknown[] = database
+    .sql("SELECT status, count(*) AS projects FROM listed WHERE created_at IS NOT NULL GROUP BY status")
+    .all();
+  const counts = noCounts();
+  for (const row of rows) {
+    const status = PROJECT_STATUSES.find((one) => one === column(row, "status"));
+    if (status !== undefined) counts[status] = Number(column(row, "projects"));
+  }
+  return counts;
+}
+
+interface Position {
+  readonly created_at: string;
+  readonly project_id: string;
+}
+
+function select(
+  database: Database,
+  query: ListQuery,
+  after: Position | undefined,
+  limit: number,
+): { readonly row: Item; readonly position: Position }[] {
+  const conditions = ["created_at IS NOT NULL"];
+  const values: (string | number)[] = [];
+  const add = (condition: string, ...given: string[]) => {
+    conditions.push(condition);
+    values.push(...given);
+  };
+  if (after) add("(created_at, project_id) < (?, ?)", toColumn(after.created_at), toColumn(after.project_id));
+  if (query.since !== undefined) add("created_at >= ?", query.since);
+  if (query.until !== undefined) add("created_at < ?", query.until);
+  // One index finds the rows. A plus keeps SQLite, which knows no figures of this table, from taking another one.
+  let indexed = false;
+  for (const name of INDEXED) {
+    const value = query[name];
+    if (value === undefined) continue;
+    const byIndex = !indexed && (query.text === undefined || name === "user_id" || name === "agent_id");
+    add(`${byIndex ? "" : "+"}${name} = ?`, toColumn(value));
+    indexed ||= byIndex;
+  }
+  // The index of all rows has the texts: rows without the text are not read.
+  if (query.text !== undefined) add("instr(search, ?) > 0", searchText(query.text));
+  const text = `SELECT project_id, created_at, row FROM listed WHERE ${conditions.join(" AND ")}
+    ORDER BY created_at DESC, project_id DESC LIMIT ?`;
+  const rows: unknown[] = database.sql(text).all(...values, limit);
+  return rows.map((row) => ({
+    row: JSON.parse(String(column(row, "row"))),
+    position: { created_at: String(column(row, "created_at")), project_id: String(column(row, "project_id")) },
+  }));
+}
+
+/** By how few projects share a value. */
+const INDEXED = ["agent_id", "user_id", "status", "pipeline"] as const;
+
+function formatCursor({ created_at, project_id }: Position): string {
+  return JSON.stringify([created_at, project_id]);
+}
+
+function parseCursor(text: string): Position {
+  try {
+    const [created_at, project_id]: unknown[] = JSON.parse(text);
+    if (typeof created_at === "string" && typeof project_id === "string") return { created_at, project_id };
+  } catch (error) {
+    if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
+  }
+  throw new StagefoldError("INVALID_INPUT", "The cursor is not one that this list gave.", { issues: ["cursor"] });
+}
