@@ -1,5 +1,5 @@
-import { statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { StagefoldError } from "@stagefold/core";
 import { type Connection, connect, type Statement } from "./driver.ts";
@@ -39,25 +39,21 @@ export class Database {
     this.#inode = inodeOf(path) ?? 0;
   }
 
-  /** Opens the file, makes it where it is not there. Errors: STORE_UNAVAILABLE with a sentence that says why. */
+  /** Opens the file, makes it where it is not there. See `startError` for what it throws. */
   static async open(path: string, options: DatabaseOptions = {}): Promise<Database> {
+    if (options.readOnly !== true) {
+      makePrivateFolder(dirname(path));
+      refuseNetwork(path);
+      makePrivateFile(path);
+    }
+    const connection = connect(path, { readOnly: options.readOnly === true });
+    const database = new Database(path, connection);
     try {
-      if (options.readOnly !== true) {
-        makePrivateFolder(dirname(path));
-        refuseNetwork(path);
-        makePrivateFile(path);
-      }
-      const connection = connect(path, { readOnly: options.readOnly === true });
-      const database = new Database(path, connection);
-      try {
-        await database.#prepare(options);
-        return database;
-      } catch (error) {
-        connection.close();
-        throw error;
-      }
+      await database.#prepare(options);
+      return database;
     } catch (error) {
-      throw startError(path, error);
+      connection.close();
+      throw error;
     }
   }
 
@@ -135,6 +131,10 @@ export class Database {
 
   /** A whole copy of the database in one file, made while others write. The file must not be there yet. */
   backup(file: string): void {
+    if (existsSync(file))
+      throw new StagefoldError("INVALID_INPUT", `A backup needs a file that is not there yet; ${file} is.`, {
+        issues: ["file"],
+      });
     this.read(() => {
       makePrivateFolder(dirname(file));
       makePrivateFile(file);
@@ -147,9 +147,16 @@ export class Database {
   }
 
   close(): void {
-    this.#statements.clear();
+    if (!this.#connection.isOpen) return;
     this.#listeners.clear();
-    if (this.#connection.isOpen) this.#connection.close();
+    try {
+      // So that the file alone is the whole database once every process has stopped; another one may be reading.
+      this.sql("PRAGMA wal_checkpoint(TRUNCATE)").all();
+    } catch (error) {
+      if (asStoreError(error) === error) throw error;
+    }
+    this.#statements.clear();
+    this.#connection.close();
   }
 
   async #prepare({ synchronous = "normal", readOnly = false }: DatabaseOptions): Promise<void> {
@@ -218,14 +225,17 @@ function refuseNetwork(path: string): void {
     );
 }
 
-/** At the start the path belongs into the sentence: the operator reads it, no caller does. */
-function startError(path: string, error: unknown): unknown {
+/**
+ * Why a database cannot be opened, as STORE_UNAVAILABLE. At the start the path belongs into the sentence: the operator
+ * reads it, no caller does.
+ */
+export function startError(path: string, error: unknown): unknown {
   if (error instanceof StagefoldError) return error;
   const known = asStoreError(error);
   if (known instanceof StagefoldError) return unavailable(`${path}: ${known.message}`, error);
   const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
   if (code === undefined) return error;
-  return unavailable(`The database ${join(path)} cannot be opened: ${REASONS[code] ?? code}.`, error);
+  return unavailable(`The database ${path} cannot be opened: ${REASONS[code] ?? code}.`, error);
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type { ChangeFeed, LogStore, RecordStore } from "@stagefold/core";
+import type { ArtifactStore, ChangeFeed, LogStore, RecordStore } from "@stagefold/core";
 import { SqliteChangeFeed } from "./change-feed.ts";
 import { DATABASE_FILE, requireNothingHidden } from "./data-folder.ts";
-import { Database, type DatabaseOptions } from "./database.ts";
+import { Database, type DatabaseOptions, startError } from "./database.ts";
 import { SqliteLogStore } from "./log-store.ts";
 import { SqliteProjectStore } from "./project-store.ts";
 import { SqliteRecordStore } from "./record-store.ts";
@@ -23,6 +23,8 @@ export interface Sqlite extends Disposable {
   readonly feed: ChangeFeed;
   /** The database's file. */
   readonly path: string;
+  /** The artifact store beside these logs: what removes a project from it removes its logs too. */
+  artifactsBeside(files: ArtifactStore): ArtifactStore;
   /** Writes a whole copy of the database, while others write, to a file that is not there yet. */
   backup(file: string): void;
   close(): void;
@@ -36,23 +38,43 @@ export interface Sqlite extends Disposable {
  */
 export async function openSqlite(folder: string, options: SqliteOptions = {}): Promise<Sqlite> {
   const dataFolder = resolve(folder);
-  requireNothingHidden(dataFolder, options.filesFolder ?? join(dataFolder, "files"));
-  const database = await Database.open(join(dataFolder, DATABASE_FILE), options);
+  const database = await open(dataFolder, options);
   const feed = new SqliteChangeFeed(database, options.onFeedError ?? reportLater);
   const close = () => {
     feed.close();
     database.close();
   };
+  const logs = new SqliteLogStore(database);
   return {
     projects: new SqliteProjectStore(database),
-    logs: new SqliteLogStore(database),
+    logs,
     records: new SqliteRecordStore(database),
     feed,
     path: database.path,
+    artifactsBeside: (files) => ({
+      put: (ref, content, limits) => files.put(ref, content, limits),
+      get: (ref) => files.get(ref),
+      putDocument: (projectId, name, value) => files.putDocument(projectId, name, value),
+      getDocument: (projectId, name) => files.getDocument(projectId, name),
+      async removeProject(projectId) {
+        await files.removeProject(projectId);
+        await logs.removeProject(projectId);
+      },
+    }),
     backup: (file) => database.backup(file),
     close,
     [Symbol.dispose]: close,
   };
+}
+
+async function open(dataFolder: string, options: SqliteOptions): Promise<Database> {
+  const path = join(dataFolder, DATABASE_FILE);
+  try {
+    requireNothingHidden(dataFolder, options.filesFolder ?? join(dataFolder, "files"));
+    return await Database.open(path, options);
+  } catch (error) {
+    throw startError(path, error);
+  }
 }
 
 /** Whether a data folder has a database. */

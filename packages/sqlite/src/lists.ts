@@ -107,7 +107,7 @@ function select(
   for (const name of INDEXED) {
     const value = query[name];
     if (value === undefined) continue;
-    const byIndex = !indexed && (query.text === undefined || name === "user_id" || name === "agent_id");
+    const byIndex: boolean = !indexed && (query.text === undefined || name === "user_id" || name === "agent_id");
     add(`${byIndex ? "" : "+"}${name} = ?`, toColumn(value));
     indexed ||= byIndex;
   }
