@@ -124,7 +124,8 @@ export class SqliteChangeFeed implements ChangeFeed {
     const rows = this.#rows.size > 0 ? [...this.#changedRows(from, to), ...gone] : [];
     const work = this.#work.size > 0 && this.#hasNewWork(from, to);
     for (const [id, item] of items) this.#tellProject(id, item);
-    for (const { project_id } of gone) if (!items.some(([id]) => id === project_id)) this.#tellProject(project_id, undefined);
+    for (const { project_id } of gone)
+      if (!items.some(([id]) => id === project_id)) this.#tellProject(project_id, undefined);
     if (rows.length > 0) for (const listener of [...this.#rows]) this.#call(() => listener(rows));
     if (work) for (const listener of [...this.#work]) this.#call(listener);
   }

@@ -122,7 +122,9 @@ export class Database {
   requireFile(): void {
     const stats = statSync(this.path, { throwIfNoEntry: false });
     if (stats === undefined)
-      throw unavailable("The database file was removed while it was in use. Stop all processes and restore it.");
+      throw unavailable(
+        "The database file was removed while it was in use. Stop all processes and restore it.",
+      );
     if (stats.ino !== this.#inode || stats.size < MIN_BYTES)
       throw unavailable(
         "The database file was replaced or emptied while it was in use. Stop all processes, restore it if need be, and start again.",

@@ -44,7 +44,8 @@ export function asStoreError(error: unknown): unknown {
   const code = resultCode(error);
   if (code === undefined) return error;
   const reason = REASONS[code];
-  if (reason !== undefined) return unavailable(`The database cannot be used: ${reason} (${CODE_NAMES[code]}).`, error);
+  if (reason !== undefined)
+    return unavailable(`The database cannot be used: ${reason} (${CODE_NAMES[code]}).`, error);
   const message = error instanceof Error ? error.message : String(error);
   return new StagefoldError("INTERNAL", `The database refused a statement: ${message}`, {}, { cause: error });
 }

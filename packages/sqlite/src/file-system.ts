@@ -3,24 +3,25 @@ import { resolve } from "node:path";
 
 /** Linux's numbers of file systems over a network, on which SQLite's locks and shared memory do not work. */
 const NETWORK: Readonly<Record<number, string>> = {
-  0x6969: "NFS",
-  0x517b: "SMB",
-  0xff534d42: "CIFS",
-  0xfe534d42: "SMB2",
-  0x5346414f: "AFS",
-  0x73757245: "Coda",
-  0x564c: "NCP",
-  0x01021997: "9P",
-  0x00c36400: "Ceph",
-  0x0bd00bd0: "Lustre",
-  0x19830326: "BeeGFS",
-  0x47504653: "GPFS",
-  0x7461636f: "OCFS2",
-  0x01161970: "GFS2",
+  26985: "NFS",
+  20859: "SMB",
+  4283649346: "CIFS",
+  4266872130: "SMB2",
+  1397113167: "AFS",
+  1937076805: "Coda",
+  22092: "NCP",
+  16914839: "9P",
+  12805120: "Ceph",
+  198183888: "Lustre",
+  428016422: "BeeGFS",
+  1196443219: "GPFS",
+  1952539503: "OCFS2",
+  18225520: "GFS2",
 };
 const FUSE = 0x65735546;
 /** Parts of the names by which programs that mount remote files in user space call themselves. */
-const REMOTE_FUSE = /ssh|s3|gcs|nfs|smb|cifs|dav|gluster|ceph|rclone|goofys|blob|juice|curlftp|drive|moose|lizard/i;
+const REMOTE_FUSE =
+  /ssh|s3|gcs|nfs|smb|cifs|dav|gluster|ceph|rclone|goofys|blob|juice|curlftp|drive|moose|lizard/i;
 
 /** The name of the network file system that a folder is on; undefined for a local one, and where none can be told. */
 export function networkFileSystem(folder: string, typeOf = fileSystemType): string | undefined {

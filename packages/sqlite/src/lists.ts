@@ -8,8 +8,8 @@ import {
   PROJECT_STATUSES,
   rowPasses,
   StagefoldError,
-  searchedTexts,
   type StatusCounts,
+  searchedTexts,
   summaryOfRow,
 } from "@stagefold/core";
 import { column, type Database } from "./database.ts";
@@ -107,7 +107,8 @@ function select(
   for (const name of INDEXED) {
     const value = query[name];
     if (value === undefined) continue;
-    const byIndex: boolean = !indexed && (query.text === undefined || name === "user_id" || name === "agent_id");
+    const byIndex: boolean =
+      !indexed && (query.text === undefined || name === "user_id" || name === "agent_id");
     add(`${byIndex ? "" : "+"}${name} = ?`, toColumn(value));
     indexed ||= byIndex;
   }
@@ -118,7 +119,10 @@ function select(
   const rows: unknown[] = database.sql(text).all(...values, limit);
   return rows.map((row) => ({
     row: JSON.parse(String(column(row, "row"))),
-    position: { created_at: String(column(row, "created_at")), project_id: String(column(row, "project_id")) },
+    position: {
+      created_at: String(column(row, "created_at")),
+      project_id: String(column(row, "project_id")),
+    },
   }));
 }
 
@@ -136,5 +140,7 @@ function parseCursor(text: string): Position {
   } catch (error) {
     if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
   }
-  throw new StagefoldError("INVALID_INPUT", "The cursor is not one that this list gave.", { issues: ["cursor"] });
+  throw new StagefoldError("INVALID_INPUT", "The cursor is not one that this list gave.", {
+    issues: ["cursor"],
+  });
 }

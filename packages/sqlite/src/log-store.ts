@@ -5,8 +5,8 @@ import {
   type LogChunk,
   type LogPage,
   type LogStore,
+  preview,
   StagefoldError,
-  shown,
 } from "@stagefold/core";
 import { column, type Database } from "./database.ts";
 import { toColumn } from "./text.ts";
@@ -96,7 +96,7 @@ function parseLines(text: unknown): string[] {
 function parseCursor(text: string): { readonly seq: number; readonly line: number } {
   const [, seq, line] = /^(\d{1,15}):(\d{1,15})$/.exec(text) ?? [];
   if (seq === undefined || line === undefined)
-    throw invalid(`cursor: expected one that an earlier page gave, found ${shown(text)}`, "cursor");
+    throw invalid(`cursor: expected one that an earlier page gave, found ${preview(text)}`, "cursor");
   return { seq: Number(seq), line: Number(line) };
 }
 

@@ -57,7 +57,7 @@ export class SqliteProjectStore implements ProjectStore {
     if (before === undefined) this.#insert(applied.item, patch.project_id);
     else this.#update(Number(column(row, "id")), before, applied.item);
     // As every store does: what the guards leave no doubt of need not be read back.
-    return { ok: true, item: (patch.kind === "update" && patch.after) || applied.item };
+    return { ok: true, item: (patch.kind === "update" && patch.postImage) || applied.item };
   }
 
   #insert(item: Item, projectId: string): void {
@@ -108,7 +108,9 @@ export class SqliteProjectStore implements ProjectStore {
     database.sql("DELETE FROM listed WHERE id = ?").run(id);
     database.sql("DELETE FROM logs WHERE project_id = ?").run(key);
     database.sql("DELETE FROM deleted WHERE at_ms < ?").run(Date.now() - TOMBSTONE_MS);
-    database.sql("INSERT INTO deleted (change, project_id, at_ms) VALUES (?, ?, ?)").run(change, key, Date.now());
+    database
+      .sql("INSERT INTO deleted (change, project_id, at_ms) VALUES (?, ?, ?)")
+      .run(change, key, Date.now());
   }
 
   /** Within a transaction: one more than any change before. The newest tombstone is never pruned by its own delete. */
@@ -153,7 +155,9 @@ export class SqliteProjectStore implements ProjectStore {
       const { pipelines } = range;
       if (pipelines === undefined) return this.#due(queue, now, limit, range, undefined);
       // One look at the index for each: however much other work waits, it is not read.
-      const found = [...new Set(pipelines)].flatMap((pipeline) => this.#due(queue, now, limit, range, pipeline));
+      const found = [...new Set(pipelines)].flatMap((pipeline) =>
+        this.#due(queue, now, limit, range, pipeline),
+      );
       return found.sort(longestDueFirst).slice(0, limit);
     });
   }
@@ -214,7 +218,10 @@ export function parseItem(text: unknown): Item {
 const WORK_FIELDS = ["work_queue", "work_due_at", "pipeline", "user_id"] as const;
 
 function workColumns(item: Item): (string | null)[] {
-  return [...WORK_FIELDS.map((field) => textOrNull(item[field])), textOrNull(valueAt(item, ["lease", "owner"]))];
+  return [
+    ...WORK_FIELDS.map((field) => textOrNull(item[field])),
+    textOrNull(valueAt(item, ["lease", "owner"])),
+  ];
 }
 
 function sameWork(before: Item, after: Item): boolean {

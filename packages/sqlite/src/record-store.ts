@@ -1,13 +1,13 @@
 import {
   apply,
   type Item,
+  preview,
   type RecordKey,
   type RecordPage,
   type RecordPatch,
   type RecordQuery,
   type RecordStore,
   StagefoldError,
-  shown,
   type Written,
 } from "@stagefold/core";
 import { column, type Database } from "./database.ts";
@@ -110,7 +110,7 @@ function keyOf({ pk, sk }: RecordKey): readonly [string, string] {
 /** Keys are compared byte by byte. SQLite would cut them at a NUL, and half a surrogate pair has no bytes. */
 function checkedKey(key: string, name: string): string {
   if (key !== "" && key.isWellFormed() && !key.includes("\0")) return key;
-  throw invalid(`${name}: expected well-formed text without NUL, found ${shown(key)}`, name);
+  throw invalid(`${name}: expected well-formed text without NUL, found ${preview(key)}`, name);
 }
 
 function indexKey(item: Item, name: string): string | null {

@@ -23,7 +23,8 @@ export function itemText(item: Item): string {
 
 /** Errors: INVALID_INPUT for a value that JSON or DynamoDB cannot keep. */
 export function checkEdits(edits: readonly Edit[]): void {
-  for (const edit of edits) if (edit.op !== "remove") checkValue(edit.value, edit.path, MAX_DEPTH - edit.path.length + 1);
+  for (const edit of edits)
+    if (edit.op !== "remove") checkValue(edit.value, edit.path, MAX_DEPTH - edit.path.length + 1);
 }
 
 /** Errors: INVALID_INPUT. */

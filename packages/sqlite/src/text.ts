@@ -3,7 +3,9 @@
  * character. Nearly every text stays as it is. Items are JSON text, where both are escaped anyway.
  */
 export function toColumn(text: string): string {
-  return text.isWellFormed() && !text.includes("\0") && !text.startsWith(MARK) ? text : MARK + JSON.stringify(text);
+  return text.isWellFormed() && !text.includes("\0") && !text.startsWith(MARK)
+    ? text
+    : MARK + JSON.stringify(text);
 }
 
 export function fromColumn(text: string): string {

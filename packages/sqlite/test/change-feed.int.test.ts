@@ -93,11 +93,16 @@ describe("the change feed of one file", () => {
     const changes: RowChange[] = [];
     const stop = here.feed.watchRows((some) => changes.push(...some));
     const id = await createNewProject(there.projects);
-    await expect.poll(() => changes).toMatchObject([{ kind: "changed", row: { project_id: id, status: "queued" } }]);
+    await expect
+      .poll(() => changes)
+      .toMatchObject([{ kind: "changed", row: { project_id: id, status: "queued" } }]);
     await there.projects.write(set(old, "note", "in no list"));
     await there.projects.write(set(old, "status", "paused"));
     await expect.poll(() => changes.length).toBe(2);
-    expect(changes[1]).toMatchObject({ kind: "changed", row: { project_id: old, status: "paused", revision: 3 } });
+    expect(changes[1]).toMatchObject({
+      kind: "changed",
+      row: { project_id: old, status: "paused", revision: 3 },
+    });
     await there.projects.write(remove(id));
     await here.projects.write(remove(old));
     await expect.poll(() => changes.length).toBe(4);
@@ -112,7 +117,13 @@ describe("the change feed of one file", () => {
     await using stores = await two();
     const { here, there } = stores;
     const item = aNewProject();
-    const put = { kind: "put" as const, transition: "create" as const, project_id: item.project_id, guards: [], item };
+    const put = {
+      kind: "put" as const,
+      transition: "create" as const,
+      project_id: item.project_id,
+      guards: [],
+      item,
+    };
     await here.projects.write(put);
     const changes: RowChange[] = [];
     const seen: (Item | undefined)[] = [];

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import type { Item } from "@stagefold/core";
 import { expect, it } from "vitest";
 import { connect } from "../src/driver.ts";
@@ -113,7 +113,9 @@ it("writers of several processes wait for each other for a few milliseconds, nev
   const first = await openSqlite(folder.path);
   const ids = await Promise.all(Array.from({ length: 10 }, () => createNewProject(first.projects)));
   first.close();
-  const writers = Array.from({ length: 4 }, (_, i) => startWriter(folder.path, `writer_${i}`, ids, ["300", "2"]));
+  const writers = Array.from({ length: 4 }, (_, i) =>
+    startWriter(folder.path, `writer_${i}`, ids, ["300", "2"]),
+  );
   await Promise.all(writers.map(({ ended }) => ended));
   const waits = writers.flatMap(({ acknowledged }) => acknowledged.map(({ ms }) => ms));
   expect(waits).toHaveLength(1200);

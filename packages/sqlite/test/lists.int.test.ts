@@ -1,4 +1,4 @@
-import { type ListQuery, MemoryProjectStore, type ProjectStore, PROJECT_STATUSES } from "@stagefold/core";
+import { type ListQuery, MemoryProjectStore, PROJECT_STATUSES, type ProjectStore } from "@stagefold/core";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { aDatabase } from "./folder.ts";
@@ -57,7 +57,13 @@ it("lists and counts are those of the reference, with any filter, for projects o
       for (const fields of given) {
         const item = aNewProject(fields);
         for (const store of [memory, database.sqlite.projects])
-          await store.write({ kind: "put", transition: "create", project_id: item.project_id, guards: [], item });
+          await store.write({
+            kind: "put",
+            transition: "create",
+            project_id: item.project_id,
+            guards: [],
+            item,
+          });
       }
       for (const one of filters)
         expect(await walk(database.sqlite.projects, one, limit), JSON.stringify(one)).toEqual(

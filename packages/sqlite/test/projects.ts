@@ -1,7 +1,10 @@
-import { newProject, newProjectId, type Item, type ProjectStore } from "@stagefold/core";
+import { type Item, newProject, newProjectId, type ProjectStore } from "@stagefold/core";
 
 /** A project with three stages in the queue. */
-export function aNewProject(given: Item = {}, at = "2026-01-01T00:00:00.000Z"): Item & { project_id: string } {
+export function aNewProject(
+  given: Item = {},
+  at = "2026-01-01T00:00:00.000Z",
+): Item & { project_id: string } {
   const project_id = newProjectId();
   const project = newProject(
     {

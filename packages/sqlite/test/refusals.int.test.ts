@@ -1,4 +1,13 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { connect, isNewEnough, versionOf } from "../src/driver.ts";
@@ -50,7 +59,9 @@ describe("the database's file", () => {
   it("is refused where a file is in the place of the folder", async () => {
     await using folder = await aFolder();
     writeFileSync(join(folder.path, "data"), "");
-    await expect(openSqlite(join(folder.path, "data"))).rejects.toEqual(refusal("a file is where a folder belongs"));
+    await expect(openSqlite(join(folder.path, "data"))).rejects.toEqual(
+      refusal("a file is where a folder belongs"),
+    );
     await expect(openSqlite(join(folder.path, "data", "below"))).rejects.toEqual(
       refusal("a file is where a folder belongs"),
     );
@@ -135,7 +146,10 @@ describe("the database's file", () => {
     const path = join(folder.path, "stagefold.db");
     const size = statSync(path).size;
     // The first pages, which hold the schema, stay; all others are noise.
-    writeFileSync(path, Buffer.concat([readFileSync(path).subarray(0, 8192), Buffer.alloc(size - 8192, 0xa5)]));
+    writeFileSync(
+      path,
+      Buffer.concat([readFileSync(path).subarray(0, 8192), Buffer.alloc(size - 8192, 0xa5)]),
+    );
     const outcome = openSqlite(folder.path).then((sqlite) => createNewProject(sqlite.projects));
     await expect(outcome).rejects.toEqual(refusal("damaged"));
   });
@@ -143,7 +157,8 @@ describe("the database's file", () => {
 
 describe("SQLite's version", () => {
   it("is one without the WAL-reset bug", () => {
-    for (const old of [undefined, "3.45.0", "3.51.2", "3.50.7", "2.99.99"]) expect(isNewEnough(old)).toBe(false);
+    for (const old of [undefined, "3.45.0", "3.51.2", "3.50.7", "2.99.99"])
+      expect(isNewEnough(old)).toBe(false);
     for (const good of ["3.51.3", "3.53.0", "4.0.0"]) expect(isNewEnough(good)).toBe(true);
     const connection = connect(":memory:");
     expect(isNewEnough(versionOf(connection))).toBe(true);

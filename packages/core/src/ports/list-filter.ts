@@ -34,9 +34,12 @@ export function passesFilter(project: { readonly [field: string]: unknown }, fil
 
 const SEARCHED = ["project_name", "project_id", "user_id", "user_name", "requirement_preview"];
 
+/** The texts of a project that a search looks at. */
+export function searchedTexts(project: { readonly [field: string]: unknown }): string[] {
+  const tags: unknown[] = Array.isArray(project.tags) ? project.tags : [];
+  return [...SEARCHED.map((field) => project[field]), ...tags].filter((value) => typeof value === "string");
+}
+
 function hasText(project: { readonly [field: string]: unknown }, wanted: string): boolean {
-  const tags = Array.isArray(project.tags) ? project.tags : [];
-  return [...SEARCHED.map((field) => project[field]), ...tags].some(
-    (value) => typeof value === "string" && value.toLowerCase().includes(wanted),
-  );
+  return searchedTexts(project).some((text) => text.toLowerCase().includes(wanted));
 }

@@ -32,8 +32,9 @@ export function documentKey(projectId: string, name: string): StorageKey {
 }
 
 /** The attempt that a log belongs to, its names checked. */
-export function checkedAttempt({ stage, attempt }: AttemptRef): { stage: string; attempt: number } {
+export function checkedAttempt({ project_id, stage, attempt }: AttemptRef): AttemptRef {
   return {
+    project_id: checked(projectIdSchema, project_id, "project_id"),
     stage: checked(stageKeySchema, stage, "stage"),
     attempt: checkedCount(attempt, "attempt"),
   };

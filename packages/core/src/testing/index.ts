@@ -1,4 +1,5 @@
 export * from "./builders.ts";
 export { equivalenceSuite } from "./equivalence.suite.ts";
 export { FakeClock } from "./fake-clock.ts";
+export { fileStoresSuite } from "./file-stores.suite.ts";
 export { projectStoreSuite } from "./project-store.suite.ts";
