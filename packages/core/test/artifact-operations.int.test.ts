@@ -71,9 +71,9 @@ describe.each(ENGINES)("the four operations on artifacts, on %s", (engine) => {
     expect(sent()).toEqual(["GetItem"]);
     for (let n = 0; n < 30; n++) await newBuild(repository);
     const page = await repository.lists.artifactsByAgent(agent_id, 20);
-    // One build first, which says how many more it takes.
-    expect(sent()).toEqual(["Query", "BatchGetItem", "BatchGetItem", "BatchGetItem"]);
-    expect(page.next_cursor).not.toBeNull();
+    // One build first, then more, since the newest have no artifacts.
+    expect(sent()).toEqual(["Query", ...Array(4).fill("BatchGetItem")]);
+    expect(page.items).toHaveLength(3);
     await repository.artifacts.removeForStage(id, "plan");
     expect(sent()).toEqual(["UpdateItem"]);
     // A process that has not seen the build looks at it first: what to write depends on what is there.

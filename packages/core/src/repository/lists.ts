@@ -55,17 +55,19 @@ export class Lists {
     let place: ArtifactPlace =
       cursor === undefined ? { page: null, at: null, skip: 0 } : cursors.decode(cursor);
     const items: Artifact[] = [];
-    for (let builds = 0; ; ) {
+    for (let [builds, artifacts] = [0, 0]; ; ) {
       const { store } = this.#context;
       const query = { agent_id: agentId, limit: AGENT_ROWS, fields: [], cursor: place.page ?? undefined };
       const page = await store.list(query);
       for (let rows = rowsBehind(page.items, place.at); rows.length > 0; ) {
-        const batch = rows.slice(0, buildsToRead(limit - items.length, items.length, builds));
+        const batch = rows.slice(0, buildsToRead(limit - items.length, artifacts, builds));
         rows = rows.slice(batch.length);
         const read = await store.getMany(batch.map((row) => String(row.project_id)));
         for (const row of batch) {
           const item = read.find((one) => one.project_id === row.project_id);
-          const left = (item ? await this.#artifactsOf(item) : []).slice(place.skip);
+          const all = item ? await this.#artifactsOf(item) : [];
+          artifacts += all.length;
+          const left = all.slice(place.skip);
           const taken = left.slice(0, limit - items.length);
           items.push(...taken);
           if (taken.length < left.length) {
