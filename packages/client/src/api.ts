@@ -1,226 +1,94 @@
-import type { BuildStats, Overview, PipelineInfo, SystemInfo } from "./model/platform.ts";
-import type { ProjectStatus, ProjectSummary } from "./model/project.ts";
-import type { HistoryEntry } from "./model/stage.ts";
-import type { Artifact, ArtifactInput, LeaseKey, ReportEvent, StagePlan } from "./model/work.ts";
-import type { CallOptions, WatchOptions } from "./options.ts";
-import type { PipelineLike, ProjectOf } from "./typed.ts";
+// What the API takes and answers, inferred from its router. `scripts/declare.mjs` writes these types out for what is
+// published, so that a program needs neither the server's packages nor its schemas.
+import type { AppRouter } from "@stagefold/api/router";
+import type { inferRouterInputs, inferRouterOutputs } from "@trpc/server";
+
+type Procedures = AppRouter["_def"]["record"];
+type Answers = inferRouterOutputs<AppRouter>;
+
+/** What an event of a subscription carries, without the id that it is resumed by. */
+type Data<Answer> =
+  Answer extends AsyncIterable<infer Event> ? Extract<Event, { data: unknown }>["data"] : Answer;
+
+/** The fields that are declared. Where a stage may add fields of its own, those too. */
+type Declared<T> = T extends readonly (infer Item)[]
+  ? Declared<Item>[]
+  : T extends object
+    ? {
+        [Name in keyof T as unknown extends T[Name]
+          ? string extends Name
+            ? never
+            : number extends Name
+              ? never
+              : Name
+          : Name]: Name extends "output_data" | "metrics" | "metadata" ? T[Name] : Declared<T[Name]>;
+      }
+    : T;
+
+type KindOf<Procedure> = Procedure extends { _def: { type: infer Kind } } ? Kind : never;
+
+/** How each procedure is called. */
+export type Kinds = {
+  [Group in keyof Answers]: {
+    [Name in keyof Answers[Group]]: KindOf<Procedures[Group][Name & keyof Procedures[Group]]>;
+  };
+};
+
+/** What each procedure takes. */
+export type Inputs = inferRouterInputs<AppRouter>;
+
+/** What each procedure answers; of a subscription, one event. */
+export type Outputs = {
+  [Group in keyof Answers]: { [Name in keyof Answers[Group]]: Declared<Data<Answers[Group][Name]>> };
+};
+
+/** A refusal as it is on the wire: its code, and what comes with it. */
+export type WireError = AppRouter["_def"]["_config"]["$types"]["errorShape"]["data"]["stagefold"];
+
+/** One build: everything that is known of it. `status` says what must be there. */
+export type Project = Outputs["projects"]["get"];
+/** Where a build stands. It has ended with `completed`, `failed` and `cancelled`. */
+export type ProjectStatus = Project["status"];
+/** What a list shows of a project. */
+export type ProjectSummary = Outputs["projects"]["list"]["items"][number];
+/** Written once, when a build ends. */
+export type BuildSummary = NonNullable<ProjectSummary["build_summary"]>;
+/** Why a build failed. */
+export type ErrorInfo = NonNullable<ProjectSummary["error_info"]>;
+/** Why a stage failed. */
+export type FailureCode = ErrorInfo["code"];
+/** One stage of a build. `status` says what must be there. */
+export type Stage = Project["stages_snapshot"]["stages"][number];
+export type StageStatus = Stage["status"];
+/** A stage's artifacts, and beside them whatever the stage itself returned. */
+export type OutputData = Stage["output_data"];
+/** Sums over a stage; a stage may add figures of its own. */
+export type Metrics = Stage["metrics"];
+export type SubStage = Stage["sub_stages"][string];
+/** One attempt at a stage. */
+export type HistoryEntry = Outputs["stages"]["get"]["attempts"][number];
+/** One artifact as every list shows it. `size` in bytes. */
+export type Artifact = Outputs["artifacts"]["listByProject"]["items"][number];
+/** One artifact as it is recorded. */
+export type ArtifactInput = Extract<Inputs["artifacts"]["record"]["artifacts"][number], object>;
+/** What the lease owner reports of a stage, or of a part of it. */
+export type ReportEvent = Inputs["work"]["report"]["events"][number];
+/** A claimed project, and the key to write it. */
+export type ClaimedWork = NonNullable<Outputs["work"]["claim"]>;
+export type CreateProjectInput = Inputs["projects"]["create"];
+/** Which projects a list has. */
+export type ProjectFilter = Omit<Extract<Inputs["projects"]["list"], object>, "limit" | "cursor">;
+/** A change of a watched list. */
+export type ListChange = Outputs["projects"]["watchList"];
+/** A change of a watched list, or a state of a project that is watched beside it. */
+export type ManyChange = Outputs["projects"]["watchMany"];
+export type PipelineInfo = Outputs["pipelines"]["list"]["items"][number];
+export type BuildStats = Outputs["stats"]["builds"];
+export type Overview = Outputs["stats"]["overview"];
+export type SystemInfo = Outputs["system"]["info"];
 
 /** `next_cursor` is for the next page; null on the last one. */
 export interface Page<T> {
   items: T[];
   next_cursor: string | null;
-}
-
-interface PageInput {
-  /** 1 to 100. */
-  limit?: number | undefined;
-  cursor?: string | null | undefined;
-}
-
-/** `operation_id`: a repeat of the call with the same one is harmless. */
-interface OnProject {
-  project_id: string;
-  operation_id?: string | undefined;
-}
-
-interface OnStage extends OnProject {
-  stage: string;
-}
-
-export interface CreateProjectInput {
-  requirement: string;
-  /** Default `agent-build`; with own `stages` any name. */
-  pipeline?: string | undefined;
-  project_name?: string | undefined;
-  user_id?: string | undefined;
-  user_name?: string | undefined;
-  agent_id?: string | undefined;
-  tags?: string[] | undefined;
-  /** 1 (first) to 5 (last); default 3. */
-  priority?: number | undefined;
-  /** A second create with the same key answers with the project of the first. */
-  idempotency_key?: string | undefined;
-  operation_id?: string | undefined;
-  /** For a program that runs its stages itself, see `work`. */
-  stages?: StagePlan[] | undefined;
-}
-
-export interface ProjectFilter {
-  user_id?: string | undefined;
-  status?: ProjectStatus | undefined;
-  tag?: string | undefined;
-  /** In the name, the id, the user or a tag. */
-  text?: string | undefined;
-}
-
-export interface ProjectsApi<P extends PipelineLike> {
-  create(input: CreateProjectInput, options?: CallOptions): Promise<ProjectOf<P>>;
-  get(input: { project_id: string }, options?: CallOptions): Promise<ProjectOf<P>>;
-  /** Newest first. */
-  list(input?: ProjectFilter & PageInput, options?: CallOptions): Promise<Page<ProjectSummary>>;
-  pause(input: OnProject, options?: CallOptions): Promise<ProjectOf<P>>;
-  resume(input: OnProject, options?: CallOptions): Promise<ProjectOf<P>>;
-  cancel(input: OnProject, options?: CallOptions): Promise<ProjectOf<P>>;
-  /** From the first unfinished stage, or the named one; `pipeline` names the pipeline anew. */
-  retry(
-    input: OnProject & { from_stage?: string | undefined; pipeline?: string | undefined },
-    options?: CallOptions,
-  ): Promise<ProjectOf<P>>;
-  delete(input: OnProject, options?: CallOptions): Promise<{ project_id: string; deleted: true }>;
-  /**
-   * The project as it is, then every later revision, over lost connections and restarts of the server. Ends with the
-   * signal; throws PROJECT_NOT_FOUND, also when the project is deleted. `lastEventId` is the last revision seen.
-   */
-  watch(
-    input: { project_id: string; lastEventId?: string | undefined },
-    options?: WatchOptions,
-  ): AsyncGenerator<ProjectOf<P>, void>;
-  /** Changes of a filtered list, from now on. */
-  watchList(
-    input?: ProjectFilter & { lastEventId?: string | undefined },
-    options?: WatchOptions,
-  ): AsyncGenerator<ListChange, void>;
-  /**
-   * The changes of the whole list and, of the projects named (50 at the most), every state, in one stream. Each
-   * project comes at once, and again after a lost connection.
-   */
-  watchMany(
-    input?: { project_ids?: string[] | undefined; lastEventId?: string | undefined },
-    options?: WatchOptions,
-  ): AsyncGenerator<ManyChange<P>, void>;
-  /** Resolves with the project when it is completed, failed or cancelled. */
-  waitForEnd(input: { project_id: string }, options?: WatchOptions): Promise<ProjectOf<P>>;
-}
-
-export type ListChange =
-  | { kind: "changed"; project: ProjectSummary }
-  /** Deleted, or no longer in the list. */
-  | { kind: "removed"; project_id: string }
-  /** Changes may have been missed: read the list again. */
-  | { kind: "reset" };
-
-export type ManyChange<P extends PipelineLike = PipelineLike> =
-  | ListChange
-  | { kind: "project"; project: ProjectOf<P> }
-  /** Nothing more comes of this project. */
-  | { kind: "ended"; project_id: string; code: "PROJECT_NOT_FOUND" | "SNAPSHOT_UNREADABLE" };
-
-type StageIn<P extends PipelineLike> = ProjectOf<P>["stages_snapshot"]["stages"][number];
-
-export interface StagesApi<P extends PipelineLike> {
-  /** In their order. */
-  list(input: { project_id: string } & PageInput, options?: CallOptions): Promise<Page<StageIn<P>>>;
-  /** The stage, and all its attempts, the present one last. */
-  get(
-    input: { project_id: string; stage: string },
-    options?: CallOptions,
-  ): Promise<StageIn<P> & { attempts: HistoryEntry[] }>;
-  /**
-   * Lines of one attempt, oldest first; the present attempt unless another is named.
-   * `next_cursor` is null when no more can come: until then a page may be empty and its cursor be asked again.
-   */
-  logs(
-    input: { project_id: string; stage: string; attempt?: number | undefined } & PageInput,
-    options?: CallOptions,
-  ): Promise<Page<{ text: string }>>;
-}
-
-export interface ArtifactsApi<P extends PipelineLike> {
-  listByProject(
-    input: { project_id: string; stage?: string | undefined } & PageInput,
-    options?: CallOptions,
-  ): Promise<Page<Artifact>>;
-  listByAgent(input: { agent_id: string } & PageInput, options?: CallOptions): Promise<Page<Artifact>>;
-  record(
-    input: OnStage & { artifacts: ArtifactInput[]; mode: "replace" | "add" },
-    options?: CallOptions,
-  ): Promise<ProjectOf<P>>;
-  removeForStage(input: OnStage, options?: CallOptions): Promise<ProjectOf<P>>;
-  /** The bytes, to be read as the caller likes. Without a stage: the last stage that lists the path. */
-  download(input: ArtifactAddress, options?: CallOptions): Promise<Response>;
-  /** Puts the bytes of an artifact of the attempt that the lease holds. An `artifacts` event then records it. */
-  upload(input: UploadInput, options?: CallOptions): Promise<UploadedArtifact>;
-}
-
-export interface ArtifactAddress {
-  project_id: string;
-  path: string;
-  stage?: string | undefined;
-  attempt?: number | undefined;
-}
-
-export interface UploadInput {
-  project_id: string;
-  path: string;
-  stage: string;
-  attempt: number;
-  lease_token: number;
-  content: string | Uint8Array | Blob | ReadableStream<Uint8Array>;
-}
-
-/** `size` in bytes. */
-export interface UploadedArtifact {
-  path: string;
-  size: number;
-  sha256: string;
-}
-
-export interface ClaimedWork<P extends PipelineLike = PipelineLike> {
-  project: ProjectOf<P>;
-  lease_token: number;
-  lease_seq: number;
-  expires_at: string;
-}
-
-/** For programs that run the stages of their own projects. */
-export interface WorkApi<P extends PipelineLike> {
-  /** A project whose stages the caller is to run, or null when there is none. */
-  claim(
-    input: {
-      owner: string;
-      project_id?: string | undefined;
-      pipelines?: string[] | undefined;
-      operation_id?: string | undefined;
-    },
-    options?: CallOptions,
-  ): Promise<ClaimedWork<P> | null>;
-  /** Renews the lease, and tells of pause and cancel. */
-  heartbeat(
-    input: OnProject & { lease_token: number },
-    options?: CallOptions,
-  ): Promise<{ expires_at: string; status: ProjectStatus }>;
-  /** All events in one write, or none of them. LEASE_LOST and PROJECT_NOT_FOUND mean: stop at once. */
-  report(
-    input: LeaseKey & { events: ReportEvent[]; operation_id?: string | undefined },
-    options?: CallOptions,
-  ): Promise<ProjectOf<P>>;
-  /** Gives the lease back; a stage that runs waits for its next attempt. */
-  release(
-    input: LeaseKey & { operation_id?: string | undefined },
-    options?: CallOptions,
-  ): Promise<ProjectOf<P>>;
-}
-
-/** The procedures of a Stagefold API. They throw StagefoldClientError, ConnectionError, or an aborted signal's reason. */
-export interface StagefoldClient<P extends PipelineLike = PipelineLike> {
-  /** Of the API, without a slash at the end. */
-  readonly url: string;
-  readonly projects: ProjectsApi<P>;
-  readonly stages: StagesApi<P>;
-  readonly artifacts: ArtifactsApi<P>;
-  readonly work: WorkApi<P>;
-  readonly stats: {
-    overview(options?: CallOptions): Promise<Overview>;
-    /** `days` 1 to 366; `time_zone` such as `Europe/Berlin`, default UTC. */
-    builds(
-      input: { days: number; time_zone?: string | undefined },
-      options?: CallOptions,
-    ): Promise<BuildStats>;
-  };
-  readonly pipelines: {
-    list(input?: PageInput, options?: CallOptions): Promise<Page<PipelineInfo>>;
-  };
-  readonly system: {
-    info(options?: CallOptions): Promise<SystemInfo>;
-  };
 }

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { beginProgram } from "../test/program.ts";
 import { serve } from "../test/server.ts";
 import { createClient, type StagefoldClient } from "./index.ts";
-import { PROCEDURES } from "./internal/procedures.ts";
 
 let server: Awaited<ReturnType<typeof serve>>;
 let client: StagefoldClient;
@@ -13,13 +12,6 @@ beforeAll(async () => {
   client = createClient({ url: `${server.url}/` });
 });
 afterAll(() => server.close());
-
-test("there is a method for every procedure of the API", () => {
-  for (const path of Object.keys(PROCEDURES)) {
-    const [group = "", name = ""] = path.split(".");
-    expect(Reflect.get(Reflect.get(client, group), name), path).toBeTypeOf("function");
-  }
-});
 
 test("a build is created, found, changed and deleted", async () => {
   const created = await client.projects.create({

@@ -1,10 +1,77 @@
-import type { ProjectsApi, StagefoldClient } from "./api.ts";
-import { download, upload } from "./internal/artifacts.ts";
-import type { InputOf, OutputOf } from "./internal/router-types.ts";
-import { type CallPath, Transport } from "./internal/transport.ts";
-import { waitForEnd, watchList, watchMany, watchProject } from "./internal/watch/projects.ts";
-import type { CallOptions, ClientOptions } from "./options.ts";
-import type { PipelineLike } from "./typed.ts";
+import type { Inputs, Kinds, Outputs } from "./api.ts";
+import {
+  type ArtifactAddress,
+  download,
+  type UploadedArtifact,
+  type UploadInput,
+  upload,
+} from "./artifacts.ts";
+import type { CallOptions, ClientOptions, WatchOptions } from "./options.ts";
+import { Transport } from "./transport.ts";
+import type { PipelineLike, ProjectOf, Typed } from "./typed.ts";
+import { watch } from "./watch.ts";
+
+type Arguments<Input, Options> = [undefined] extends [Input]
+  ? [input?: Exclude<Input, void>, options?: Options]
+  : [input: Input, options?: Options];
+
+type Method<Kind, Input, Output, P extends PipelineLike> = Kind extends "subscription"
+  ? (...args: Arguments<Input, WatchOptions>) => AsyncGenerator<Typed<Output, P>, void>
+  : (...args: Arguments<Input, CallOptions>) => Promise<Typed<Output, P>>;
+
+type Procedures<P extends PipelineLike> = {
+  readonly [Group in keyof Kinds]: {
+    readonly [Name in keyof Kinds[Group]]: Method<
+      Kinds[Group][Name],
+      Inputs[Group][Name & keyof Inputs[Group]],
+      Outputs[Group][Name & keyof Outputs[Group]],
+      P
+    >;
+  };
+};
+
+/**
+ * Every procedure of the API, typed by its router. They throw StagefoldClientError, ConnectionError, or the reason of
+ * an aborted signal. Subscriptions are loops that outlive lost connections and restarts of the server: a watch of a
+ * project begins with the project as it is, and throws PROJECT_NOT_FOUND also when it is deleted.
+ */
+export interface StagefoldClient<P extends PipelineLike = PipelineLike> extends Procedures<P> {
+  /** Of the API, without a slash at the end. */
+  readonly url: string;
+  readonly projects: Procedures<P>["projects"] & {
+    /** Resolves with the project when it is completed, failed or cancelled. */
+    readonly waitForEnd: (input: { project_id: string }, options?: WatchOptions) => Promise<ProjectOf<P>>;
+  };
+  readonly artifacts: Procedures<P>["artifacts"] & {
+    /** The bytes, to be read as the caller likes. Without a stage: the last stage that lists the path. */
+    readonly download: (input: ArtifactAddress, options?: CallOptions) => Promise<Response>;
+    /** Puts the bytes of an artifact of the attempt that the lease is for. An `artifacts` event then records it. */
+    readonly upload: (input: UploadInput, options?: CallOptions) => Promise<UploadedArtifact>;
+  };
+}
+
+/** How each procedure is called. The router's type decides: a missing or a wrong entry does not compile. */
+export const KINDS: Kinds = {
+  projects: {
+    create: "mutation",
+    get: "query",
+    list: "query",
+    pause: "mutation",
+    resume: "mutation",
+    cancel: "mutation",
+    retry: "mutation",
+    delete: "mutation",
+    watch: "subscription",
+    watchList: "subscription",
+    watchMany: "subscription",
+  },
+  stages: { list: "query", get: "query", logs: "query" },
+  artifacts: { listByProject: "query", listByAgent: "query", record: "mutation", removeForStage: "mutation" },
+  work: { claim: "mutation", heartbeat: "mutation", report: "mutation", release: "mutation" },
+  stats: { overview: "query", builds: "query" },
+  pipelines: { list: "query" },
+  system: { info: "query" },
+};
 
 /**
  * A client of the Stagefold API at `url`. With the type of a pipeline (`createClient<typeof agentBuild>(…)`) its
@@ -15,55 +82,40 @@ export function createClient<P extends PipelineLike = PipelineLike>(
 ): StagefoldClient<P>;
 export function createClient(options: ClientOptions): StagefoldClient {
   const transport = new Transport(options);
-  // The compiler holds each line below against the router: what goes in, and what comes out.
-  const call =
-    <Path extends CallPath>(path: Path) =>
-    (input: InputOf<Path>, options?: CallOptions): Promise<OutputOf<Path>> =>
-      transport.call(path, input, options);
+  const methodOf = (kind: string, path: string) => (input: object | undefined, given?: WatchOptions) =>
+    kind === "query" || kind === "mutation"
+      ? transport.call(kind, path, input, given)
+      : watch(transport, path, input ?? {}, given);
+  const groups = Object.entries(KINDS).map(([group, kinds]) => {
+    const methods = Object.entries<string>(kinds).map(([name, kind]) => [
+      name,
+      methodOf(kind, `${group}.${name}`),
+    ]);
+    return [group, Object.fromEntries(methods)];
+  });
+  // The procedures are those of the router, by name and by kind; what they answer, its schemas have checked.
+  const procedures = Object.fromEntries(groups) as Procedures<PipelineLike>;
+  const { projects, artifacts } = procedures;
   return {
+    ...procedures,
     url: transport.url,
-    projects: projectsOf(transport, call),
-    stages: { list: call("stages.list"), get: call("stages.get"), logs: call("stages.logs") },
+    projects: { ...projects, waitForEnd: (input, given) => waitForEnd(projects, input, given) },
     artifacts: {
-      listByProject: call("artifacts.listByProject"),
-      listByAgent: call("artifacts.listByAgent"),
-      record: call("artifacts.record"),
-      removeForStage: call("artifacts.removeForStage"),
-      download: (input, options) => download(transport, input, options),
-      upload: (input, options) => upload(transport, input, options),
+      ...artifacts,
+      download: (input, given) => download(transport, input, given),
+      upload: (input, given) => upload(transport, input, given),
     },
-    work: {
-      claim: call("work.claim"),
-      heartbeat: call("work.heartbeat"),
-      report: call("work.report"),
-      release: call("work.release"),
-    },
-    stats: {
-      overview: (options) => transport.call("stats.overview", undefined, options),
-      builds: call("stats.builds"),
-    },
-    pipelines: { list: call("pipelines.list") },
-    system: { info: (options) => transport.call("system.info", undefined, options) },
   };
 }
 
-type Call = <Path extends CallPath>(
-  path: Path,
-) => (input: InputOf<Path>, options?: CallOptions) => Promise<OutputOf<Path>>;
-
-function projectsOf(transport: Transport, call: Call): ProjectsApi<PipelineLike> {
-  return {
-    create: call("projects.create"),
-    get: call("projects.get"),
-    list: call("projects.list"),
-    pause: call("projects.pause"),
-    resume: call("projects.resume"),
-    cancel: call("projects.cancel"),
-    retry: call("projects.retry"),
-    delete: call("projects.delete"),
-    watch: (input, options) => watchProject(transport, input, options),
-    watchList: (input, options) => watchList(transport, input, options),
-    watchMany: (input, options) => watchMany(transport, input, options),
-    waitForEnd: (input, options) => waitForEnd(transport, input, options),
-  };
+async function waitForEnd(
+  projects: Procedures<PipelineLike>["projects"],
+  input: { project_id: string },
+  options?: WatchOptions,
+) {
+  for await (const project of projects.watch(input, options)) {
+    const { status } = project;
+    if (status === "completed" || status === "failed" || status === "cancelled") return project;
+  }
+  throw options?.signal?.reason;
 }

@@ -1,5 +1,4 @@
-import type { Project } from "./model/project.ts";
-import type { Stage } from "./model/stage.ts";
+import type { Project, Stage } from "./api.ts";
 
 /** A pipeline as far as the client cares: `typeof` anything that `definePipeline` made is one. */
 export interface PipelineLike {
@@ -28,29 +27,60 @@ export type OutputsOf<P extends PipelineLike> = {
   [S in P["stages"][number] as S["stage"]]: OutputOf<S>;
 };
 
+/** A stage with this key, and this output once it has completed, unless its `output_ref` is set. */
+type StageWith<Key, Own> = Stage & {
+  stage: Key;
+  output_data: unknown extends Own ? unknown : Partial<Own>;
+  /** Type only, never there: what the stage returns. */
+  readonly "~output"?: Own;
+};
+
 /** The stages of a pipeline's builds: `stage` tells which, and narrows `output_data`. */
-export type StageOf<P extends PipelineLike> = {
-  [Key in keyof OutputsOf<P> & string]: Stage<Key, OutputsOf<P>[Key]>;
-}[keyof OutputsOf<P> & string];
+export type StageOf<P extends PipelineLike> = string extends P["stages"][number]["stage"]
+  ? Stage
+  : { [Key in keyof OutputsOf<P> & string]: StageWith<Key, OutputsOf<P>[Key]> }[keyof OutputsOf<P> & string];
+
+type WithStages<T, S> = T extends { stages_snapshot: object }
+  ? Omit<T, "stages_snapshot"> & {
+      stages_snapshot: Omit<T["stages_snapshot"], "stages"> & { stages: S[] };
+    }
+  : never;
 
 /** A build of a pipeline, whose stages are typed by their keys. Without a pipeline: any build. */
 export type ProjectOf<P extends PipelineLike> = string extends P["stages"][number]["stage"]
   ? Project
-  : Project<StageOf<P>>;
+  : WithStages<Project, StageOf<P>>;
+
+/** What the API answers, with the projects and stages in it typed by a pipeline. */
+export type Typed<Answer, P extends PipelineLike> = string extends P["stages"][number]["stage"]
+  ? Answer
+  : Answer extends Project
+    ? ProjectOf<P>
+    : Answer extends Stage
+      ? StageOf<P> & Omit<Answer, keyof Stage>
+      : Answer extends { project: Project }
+        ? Omit<Answer, "project"> & { project: ProjectOf<P> }
+        : Answer extends { items: Stage[] }
+          ? Omit<Answer, "items"> & { items: StageOf<P>[] }
+          : Answer;
 
 /** What a stage of a typed project returns; any fields where that is not known. */
-export type StageOutput<S extends Stage> = unknown extends S["~output"]
-  ? Record<string, unknown>
-  : NonNullable<S["~output"]>;
-
-type StageAt<S extends Stage, Key extends string> = S extends Stage
-  ? Key extends S["stage"]
-    ? S
-    : never
+export type StageOutput<S> = S extends { readonly "~output"?: infer Own; stage: string }
+  ? unknown extends Own
+    ? Record<string, unknown>
+    : NonNullable<Own>
   : never;
 
+/** A build as far as its stages' outputs are concerned. */
+export interface HasStages<S extends Stage = Stage> {
+  readonly project_id: string;
+  readonly stages_snapshot: { readonly stages: readonly S[] };
+}
+
+type StageAt<S, Key> = S extends { stage: infer Own } ? (Key extends Own ? S : never) : never;
+
 /** Names beside the stage's own output. */
-const TAKEN: ReadonlySet<string> = new Set(["artifacts", "artifact_info", "artifact_count"]);
+const RESERVED: ReadonlySet<string> = new Set(["artifacts", "artifact_info", "artifact_count"]);
 
 /**
  * What a stage returned: undefined until it has completed, and when the output was too large for the item
@@ -58,10 +88,10 @@ const TAKEN: ReadonlySet<string> = new Set(["artifacts", "artifact_info", "artif
  * Throws a RangeError when the project has no such stage.
  */
 export function stageOutput<S extends Stage, Key extends S["stage"]>(
-  project: Project<S>,
+  project: HasStages<S>,
   key: Key,
 ): StageOutput<StageAt<S, Key>> | undefined;
-export function stageOutput(project: Project, key: string): Record<string, unknown> | undefined {
+export function stageOutput(project: HasStages, key: string): Record<string, unknown> | undefined {
   const { stages } = project.stages_snapshot;
   const stage = stages.find((one) => one.stage === key);
   if (!stage) {
@@ -69,5 +99,5 @@ export function stageOutput(project: Project, key: string): Record<string, unkno
     throw new RangeError(`Project ${project.project_id} has no stage ${key}; its stages are ${known}.`);
   }
   if (stage.status !== "completed" || stage.output_ref !== undefined) return undefined;
-  return Object.fromEntries(Object.entries(stage.output_data).filter(([name]) => !TAKEN.has(name)));
+  return Object.fromEntries(Object.entries(stage.output_data).filter(([name]) => !RESERVED.has(name)));
 }

@@ -1,3 +1,5 @@
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { beginProgram } from "../test/program.ts";
 import { memoryDeps, serve, until } from "../test/server.ts";
@@ -209,4 +211,149 @@ test("the list and some projects come in one stream, over a restart of the serve
   await watching;
   // What is shown once is not told again, but for the project as it is after a lost connection.
   expect(seen.filter((one) => one === "project queued")).toHaveLength(1);
+});
+
+/** A server of event streams that does to each connection what the test says. */
+async function streams(
+  behave: (response: ServerResponse, connection: number) => void,
+): Promise<AsyncDisposable & { readonly url: string; readonly connections: { at: number; url: string }[] }> {
+  const connections: { at: number; url: string }[] = [];
+  const server = createServer((request, response) => {
+    connections.push({ at: performance.now(), url: decodeURIComponent(request.url ?? "") });
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.write('event: connected\ndata: {"reconnectAfterInactivityMs":30000}\n\n');
+    behave(response, connections.length);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    connections,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function event(id: string, data: object): string {
+  return `data: ${JSON.stringify(data)}\nid: ${id}\n\n`;
+}
+
+const project_id = "proj_0123456789ab";
+
+test("S1: a server that opens and closes at once is asked less and less often", async () => {
+  await using server = await streams((response) => response.end());
+  const client = createClient({ url: server.url });
+  const signal = AbortSignal.timeout(4000);
+  for await (const _ of client.projects.watch({ project_id }, { signal }))
+    throw new Error("expected no event");
+  // Pauses of 100 ms at least would make 40 of them.
+  expect(server.connections.length).toBeGreaterThan(2);
+  expect(server.connections.length).toBeLessThan(9);
+});
+
+test("S1: so is one that answers every connection with an event and closes it", async () => {
+  await using server = await streams((response, n) =>
+    response.end(event(String(n), { project_id, revision: n })),
+  );
+  const client = createClient({ url: server.url });
+  let events = 0;
+  const signal = AbortSignal.timeout(4000);
+  for await (const _ of client.projects.watch({ project_id }, { signal })) events += 1;
+  expect(events).toBe(server.connections.length);
+  expect(events).toBeLessThan(9);
+});
+
+test("S1: a store that is away for a while is not asked more often than that either", async () => {
+  const away = { message: "away", data: { stagefold: { code: "STORE_UNAVAILABLE", retry_after: 1 } } };
+  await using server = await streams((response) =>
+    response.end(`event: serialized-error\ndata: ${JSON.stringify(away)}\n\n`),
+  );
+  const client = createClient({ url: server.url });
+  const signal = AbortSignal.timeout(2500);
+  for await (const _ of client.projects.watch({ project_id }, { signal }))
+    throw new Error("expected no event");
+  expect(server.connections.length).toBeLessThan(5);
+});
+
+test("S1: after a connection that has worked the next one is made soon", async () => {
+  let lost = 0;
+  await using server = await streams((response, n) => {
+    response.write(event(String(n), { project_id, revision: n }));
+    if (n > 3) return;
+    setTimeout(() => {
+      lost = performance.now();
+      response.end();
+    }, 500);
+  });
+  const client = createClient({ url: server.url });
+  const pauses: number[] = [];
+  for await (const { revision } of client.projects.watch({ project_id })) {
+    if (revision > 1) pauses.push(performance.now() - lost);
+    if (revision === 4) break;
+  }
+  expect(Math.max(...pauses)).toBeLessThan(400);
+  expect(server.connections.map(({ url }) => /"lastEventId":"(\d)"/.exec(url)?.[1])).toEqual([
+    undefined,
+    "1",
+    "2",
+    "3",
+  ]);
+});
+
+test("S2: an id of the wrong form is refused on the first connection, and asked for once", async () => {
+  const server = await start();
+  let requests = 0;
+  const client = createClient({
+    url: server.url,
+    fetch: (input, init) => {
+      requests += 1;
+      return fetch(input, init);
+    },
+  });
+  const ids = ["proj_0123456789a", "proj_0123456789abc", "proj_0123456789AB", "proj_", "", "x".repeat(5000)];
+  for (const id of ids)
+    for (const watch of [
+      client.projects.watch({ project_id: id }, { patient: true }),
+      client.projects.watchMany({ project_ids: [id] }, { patient: true }),
+    ])
+      await expect(watch.next(), id.slice(0, 20)).rejects.toMatchObject({ code: "INVALID_INPUT" });
+  expect(requests).toBe(2 * ids.length);
+});
+
+test("L15: a project that was made again under its id, at the same revision, is told after a reconnect", async () => {
+  const life = (created_at: string) => event("7", { project_id, revision: 7, created_at });
+  await using server = await streams((response, n) => response.end(life(n === 1 ? "first" : "second")));
+  const client = createClient({ url: server.url });
+  const seen: string[] = [];
+  for await (const { created_at } of client.projects.watch({ project_id })) {
+    seen.push(created_at);
+    if (seen.length === 2) break;
+  }
+  expect(seen).toEqual(["first", "second"]);
+});
+
+test("a connection that falls silent is made again", async () => {
+  await using server = await streams((response, n) => {
+    if (n === 1) response.write('event: connected\ndata: {"reconnectAfterInactivityMs":200}\n\n');
+    else response.write(event("1", { project_id, revision: 1 }));
+  });
+  const client = createClient({ url: server.url });
+  const reasons: (string | undefined)[] = [];
+  const onConnection = (_: string, reason?: Error) => reasons.push(reason?.message);
+  for await (const _ of client.projects.watch({ project_id }, { onConnection })) break;
+  expect(reasons[1]).toContain("sent nothing for 0.2 s");
+});
+
+test("a patient watch waits for a server that is not there yet", async () => {
+  const gone = await start();
+  await gone.close();
+  const client = createClient({ url: gone.url });
+  const watching = client.projects.watchMany({}, { patient: true }).next();
+  await new Promise((wake) => setTimeout(wake, 300));
+  const server = await start(memoryDeps(), gone.port);
+  await until(async () => (await server.openWatches()) === 1, "the stream");
+  await client.projects.create({ requirement: "r" });
+  expect(await watching).toMatchObject({ value: { kind: "changed" } });
 });

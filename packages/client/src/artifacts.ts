@@ -1,0 +1,68 @@
+import { isRecord, jsonOf, notTheApi } from "./errors.ts";
+import type { CallOptions } from "./options.ts";
+import type { Transport } from "./transport.ts";
+
+export interface ArtifactAddress {
+  project_id: string;
+  path: string;
+  stage?: string | undefined;
+  attempt?: number | undefined;
+}
+
+export interface UploadInput {
+  project_id: string;
+  path: string;
+  stage: string;
+  attempt: number;
+  lease_token: number;
+  content: string | Uint8Array | Blob | ReadableStream<Uint8Array>;
+}
+
+/** `size` in bytes. */
+export interface UploadedArtifact {
+  path: string;
+  size: number;
+  sha256: string;
+}
+
+/** GET of an artifact's bytes. Errors: ARTIFACT_NOT_FOUND and the like; ConnectionError. */
+export function download(
+  transport: Transport,
+  input: ArtifactAddress,
+  options?: CallOptions,
+): Promise<Response> {
+  return transport.send(routeOf(input), {}, options);
+}
+
+/** PUT of an artifact's bytes. Errors: LEASE_LOST, PAYLOAD_TOO_LARGE and the like; ConnectionError. */
+export async function upload(
+  transport: Transport,
+  input: UploadInput,
+  options?: CallOptions,
+): Promise<UploadedArtifact> {
+  const streamed = input.content instanceof ReadableStream;
+  const request = {
+    method: "PUT",
+    headers: { "x-stagefold-lease": String(input.lease_token), "content-type": "application/octet-stream" },
+    body: input.content,
+    // A stream as body is refused without it.
+    ...(streamed && { duplex: "half" as const }),
+  };
+  const response = await transport.send(routeOf(input), request, options);
+  const answer = await jsonOf(response);
+  if (isUploaded(answer)) return answer;
+  throw notTheApi(transport.url, `HTTP ${response.status} without path, size and sha256`);
+}
+
+function routeOf({ project_id, path, stage, attempt }: ArtifactAddress): string {
+  const query = new URLSearchParams();
+  if (stage !== undefined) query.set("stage", stage);
+  if (attempt !== undefined) query.set("attempt", String(attempt));
+  const route = [project_id, ...path.split("/")].map(encodeURIComponent).join("/");
+  return `/artifacts/${route}${query.size > 0 ? `?${query}` : ""}`;
+}
+
+function isUploaded(value: unknown): value is UploadedArtifact {
+  if (!isRecord(value)) return false;
+  return typeof value.path === "string" && typeof value.size === "number" && typeof value.sha256 === "string";
+}

@@ -1,0 +1,75 @@
+import { errorFrom, isRecord, jsonOf, notTheApi, refusalOf } from "./errors.ts";
+import type { CallOptions, ClientOptions, Fetch } from "./options.ts";
+
+/** One API: its address, and how it is asked. What it speaks is tRPC on plain JSON. */
+export class Transport {
+  /** Without a slash at the end. */
+  readonly url: string;
+  readonly #fetch: Fetch;
+  readonly #headers: Readonly<Record<string, string>>;
+
+  constructor(options: ClientOptions) {
+    this.url = String(options.url).replace(/\/+$/, "");
+    this.#headers = options.headers ?? {};
+    this.#fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
+  }
+
+  /** Calls a query or a mutation. Errors: as `send`. */
+  async call(
+    kind: "query" | "mutation",
+    path: string,
+    input: unknown,
+    options?: CallOptions,
+  ): Promise<unknown> {
+    const response =
+      kind === "query"
+        ? await this.send(`/trpc/${path}${queryOf(input)}`, {}, options)
+        : await this.send(`/trpc/${path}`, jsonRequest(input), options);
+    const answer = await jsonOf(response);
+    if (isRecord(answer) && isRecord(answer.result)) return answer.result.data;
+    throw notTheApi(this.url, `HTTP ${response.status} without a result`);
+  }
+
+  /** Opens the event stream of a subscription. Errors: as `send`. */
+  async open(path: string, input: object, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    const request = { headers: { accept: "text/event-stream" } };
+    const response = await this.send(`/trpc/${path}${queryOf(input)}`, request, { signal });
+    const type = response.headers.get("content-type") ?? "no type";
+    if (response.body && type.startsWith("text/event-stream")) return response.body;
+    await response.body?.cancel();
+    throw notTheApi(this.url, `expected an event stream, found ${type}`);
+  }
+
+  /**
+   * An answer that is OK. Errors: StagefoldClientError where the API says why not, else ConnectionError; the reason of
+   * an aborted signal.
+   */
+  async send(
+    route: string,
+    request: RequestInit & { readonly headers?: Readonly<Record<string, string>> },
+    { signal }: CallOptions = {},
+  ): Promise<Response> {
+    try {
+      const headers = { ...this.#headers, ...request.headers };
+      const response = await this.#fetch(this.url + route, {
+        ...request,
+        headers,
+        ...(signal && { signal }),
+      });
+      if (response.ok) return response;
+      throw await refusalOf(response, this.url);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw errorFrom(error, this.url);
+    }
+  }
+}
+
+function queryOf(input: unknown): string {
+  return input === undefined ? "" : `?${new URLSearchParams({ input: JSON.stringify(input) })}`;
+}
+
+function jsonRequest(input: unknown) {
+  const body = input === undefined ? {} : { body: JSON.stringify(input) };
+  return { method: "POST", headers: { "content-type": "application/json" }, ...body };
+}
