@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
+import { openPipelines } from "@stagefold/agent-build";
 import { isStagefoldError } from "@stagefold/core";
 import { LocalDynamoDBError } from "@stagefold/local-dynamodb";
-import { builtInPipelines, loadPipelines, PipelineError } from "@stagefold/pipeline";
+import { PipelineError } from "@stagefold/pipeline";
 import { type Env, EnvError, openBackend } from "@stagefold/runtime";
 import { type Logger, pino } from "pino";
 import { z } from "zod";
@@ -35,7 +36,7 @@ async function main(): Promise<void> {
 
 async function serve(env: Env, log: Logger, opened: Closable[]): Promise<Api> {
   const metrics = new Metrics({ ofProcess: true });
-  const pipelines = env.pipelines === undefined ? builtInPipelines() : await loadPipelines(env.pipelines);
+  const pipelines = await openPipelines(env.pipelines);
   const backend = await openBackend(env, {
     onRequest: metrics.storeRequest,
     onEngineLost: (error) => giveUp(log, error),

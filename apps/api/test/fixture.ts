@@ -1,3 +1,4 @@
+import { agentBuild } from "@stagefold/agent-build";
 import {
   type ArtifactStore,
   createMemoryFileStores,
@@ -6,7 +7,7 @@ import {
   type ProjectStore,
   Repository,
 } from "@stagefold/core";
-import { agentBuild, createRegistry, definePipeline } from "@stagefold/pipeline";
+import { createRegistry, definePipeline } from "@stagefold/pipeline";
 import { type ContextDeps, createContextInner } from "../src/context.ts";
 import { appRouter } from "../src/routers/index.ts";
 

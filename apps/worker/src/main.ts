@@ -1,5 +1,5 @@
 import type { Server } from "node:http";
-import { builtInPipelines, loadPipelines } from "@stagefold/pipeline";
+import { openPipelines } from "@stagefold/agent-build";
 import { type Backend, type Env, EnvError, openBackend, parseEnv } from "@stagefold/runtime";
 import { destination, type Logger, pino } from "pino";
 import { collectDefaultMetrics } from "prom-client";
@@ -10,7 +10,7 @@ import { createWorker, type Worker } from "./worker.ts";
 
 /** Ends when the worker has ended. */
 async function main(env: Env, log: Logger): Promise<void> {
-  const pipelines = env.pipelines === undefined ? builtInPipelines() : await loadPipelines(env.pipelines);
+  const pipelines = await openPipelines(env.pipelines);
   const lost = (error: Error) => log.fatal({ err: error }, "the embedded engine is lost");
   const metrics = createMetrics();
   collectDefaultMetrics({ register: metrics.registry });

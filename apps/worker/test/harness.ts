@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { openPipelines } from "@stagefold/agent-build";
 import {
   type ArtifactStore,
   createMemoryFileStores,
@@ -12,7 +13,7 @@ import {
   Repository,
   type Written,
 } from "@stagefold/core";
-import { loadPipelines, type PipelineRegistry } from "@stagefold/pipeline";
+import type { PipelineRegistry } from "@stagefold/pipeline";
 import { type Logger, pino } from "pino";
 import { inheritedEnv } from "../src/env.ts";
 import { createWorker, type Worker, type WorkerDeps } from "../src/worker.ts";
@@ -73,7 +74,7 @@ export async function openBench({ files, leaseMs = 15_000 }: BenchOptions): Prom
   const store = new CountingStore();
   const { artifacts, logs } = createMemoryFileStores();
   const repository = new Repository({ store, artifacts, logs, leaseMs });
-  const pipelines = await loadPipelines(pipelinesFolder);
+  const pipelines = await openPipelines(pipelinesFolder);
   const log = pino({ level: process.env.TEST_LOG_LEVEL ?? "silent" });
   const workers: Worker[] = [];
   return {

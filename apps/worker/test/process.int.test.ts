@@ -1,8 +1,9 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { openPipelines } from "@stagefold/agent-build";
 import type { Project } from "@stagefold/core";
-import { loadPipelines, type PipelineRegistry } from "@stagefold/pipeline";
+import type { PipelineRegistry } from "@stagefold/pipeline";
 import { type Backend, openBackend, parseEnv } from "@stagefold/runtime";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { stageOf } from "./harness.ts";
@@ -50,7 +51,7 @@ beforeAll(async () => {
     STAGEFOLD_DRAIN_SECONDS: "20",
   };
   backend = await openBackend(parseEnv(env));
-  pipelines = await loadPipelines(folder);
+  pipelines = await openPipelines(folder);
 });
 
 afterAll(async () => {

@@ -1,9 +1,9 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { builtInPipelines } from "@stagefold/agent-build";
 import { startApi } from "@stagefold/api";
 import { createClient, type StagefoldClient } from "@stagefold/client";
-import { builtInPipelines } from "@stagefold/pipeline";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { run } from "./run.ts";
 import { OLDER_ITEMS, openTestTable, TABLE, type TestTable } from "./table.ts";

@@ -1,9 +1,9 @@
+import { builtInPipelines } from "@stagefold/agent-build";
 import { type ApiDeps, startApi } from "@stagefold/api";
 import { createClient, StagefoldClientError } from "@stagefold/client";
 import { createMemoryFileStores, type Item, MemoryProjectStore, Repository } from "@stagefold/core";
 import { parseLine } from "@stagefold/migrate";
 import { legacyExport } from "@stagefold/migrate/testing";
-import { builtInPipelines } from "@stagefold/pipeline";
 import { expect, test } from "vitest";
 
 const STATES = ["completed", "failed", "paused", "queued", "building"] as const;

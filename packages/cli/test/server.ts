@@ -1,7 +1,7 @@
+import { builtInPipelines } from "@stagefold/agent-build";
 import { type ApiDeps, startApi } from "@stagefold/api";
 import { createClient } from "@stagefold/client";
 import { createMemoryFileStores, MemoryProjectStore, Repository } from "@stagefold/core";
-import { builtInPipelines } from "@stagefold/pipeline";
 
 /** A real API on a free port, on the reference stores. */
 export async function serve() {

@@ -1,4 +1,5 @@
-import { type agentBuild, definePipeline, type StageOutputs } from "@stagefold/pipeline";
+import type { agentBuild } from "@stagefold/agent-build";
+import { definePipeline, type StageOutputs } from "@stagefold/pipeline";
 import { expectTypeOf } from "vitest";
 import { z } from "zod";
 import { createClient, type OutputsOf, type Project, type ProjectOf, stageOutput } from "./index.ts";

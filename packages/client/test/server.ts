@@ -1,8 +1,8 @@
 import { get } from "node:http";
 import { text } from "node:stream/consumers";
+import { builtInPipelines } from "@stagefold/agent-build";
 import { type ApiDeps, startApi } from "@stagefold/api";
 import { createMemoryFileStores, MemoryProjectStore, Repository } from "@stagefold/core";
-import { builtInPipelines } from "@stagefold/pipeline";
 
 /** Everything an API is made of, on the reference stores. */
 export function memoryDeps() {

@@ -1,7 +1,6 @@
 import { expectTypeOf } from "vitest";
 import { z } from "zod";
 import {
-  type agentBuild,
   definePipeline,
   type Pipeline,
   type StageContext,
@@ -47,22 +46,6 @@ expectTypeOf(pipeline.stages[0]).toEqualTypeOf<StageDefinition<"one", { count: n
 // Any pipeline is a Pipeline; of an unknown one nothing is known.
 expectTypeOf(pipeline).toExtend<Pipeline>();
 expectTypeOf<StageOutputs<Pipeline>>().toEqualTypeOf<{ [stage: string]: unknown }>();
-
-// The built-in pipeline says what each stage leaves.
-type Outputs = StageOutputs<typeof agentBuild>;
-expectTypeOf<keyof Outputs>().toEqualTypeOf<
-  | "requirements_analysis"
-  | "system_architecture"
-  | "agent_design"
-  | "prompt_engineer"
-  | "tools_developer"
-  | "agent_code_developer"
->();
-expectTypeOf<Outputs["requirements_analysis"]["tools"]>().toEqualTypeOf<string[]>();
-expectTypeOf<Outputs["agent_code_developer"]["self_tests"]>().toEqualTypeOf<{
-  passed: number;
-  total: number;
-}>();
 
 // A stage written apart from its pipeline may say which outputs it reads.
 declare const ctx: StageContext<{ one: { count: number } }>;

@@ -2,15 +2,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { checkPipeline } from "./check.ts";
-import {
-  agentBuild,
-  builtInPipelines,
-  createRegistry,
-  definePipeline,
-  PipelineError,
-  StageError,
-  stageNameIn,
-} from "./index.ts";
+import { createRegistry, definePipeline, PipelineError, StageError, stageNameIn } from "./index.ts";
 
 const one = { stage: "one", command: "true" };
 
@@ -240,24 +232,6 @@ test("a registry finds by name and refuses a name twice", () => {
   expect(() => createRegistry([a, definePipeline({ name: "a", stages: [one] })])).toThrow(
     'pipeline "a": expected a name of its own',
   );
-});
-
-test("agent-build is built in, with the keys and names that other programs know", () => {
-  expect(builtInPipelines().get("agent-build")).toBe(agentBuild);
-  expect(
-    agentBuild.stages.map(({ stage, stage_name }) => [
-      stage,
-      stageNameIn(stage_name, "zh"),
-      stageNameIn(stage_name, "en"),
-    ]),
-  ).toEqual([
-    ["requirements_analysis", "需求分析", "Requirements analysis"],
-    ["system_architecture", "系统架构设计", "System architecture"],
-    ["agent_design", "Agent设计", "Agent design"],
-    ["prompt_engineer", "提示词工程", "Prompt engineering"],
-    ["tools_developer", "工具开发", "Tool development"],
-    ["agent_code_developer", "代码开发", "Agent code"],
-  ]);
 });
 
 test("a stage's name falls back to its base language, then English, then the first", () => {

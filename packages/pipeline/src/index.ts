@@ -1,20 +1,3 @@
-export { agentBuild, createAgentBuild } from "./agent-build/agent-build.ts";
-export type {
-  AgentAuthor,
-  AgentBrief,
-  AuthorWork,
-  GeneratedAgent,
-  GeneratedFile,
-} from "./agent-build/author.ts";
-export type {
-  ArchitectureDocument,
-  DesignDocument,
-  RequirementsDocument,
-  SelfTest,
-  UnmetPart,
-} from "./agent-build/documents.ts";
-export { offlineAuthor } from "./agent-build/offline/author.ts";
-export { builtInPipelines } from "./built-in.ts";
 export type {
   ArtifactContent,
   ArtifactOptions,

@@ -1,12 +1,10 @@
+import { LIMITS, stageKeySchema } from "@stagefold/core";
 import { z } from "zod";
 import type { StageContext } from "./context.ts";
 
 export const DEFAULT_TIMEOUT_SECONDS = 3600;
 export const DEFAULT_RETRY = { attempts: 1, backoff_seconds: 5 } as const;
-export const MAX_STAGES = 64;
 const DAY_SECONDS = 86_400;
-
-export const stageKey = z.string().regex(/^[a-z0-9_-]{1,64}$/, "expected 1 to 64 of a-z, 0-9, _ and -");
 
 export const pipelineName = z
   .string()
@@ -51,7 +49,7 @@ const isFunction = (value: unknown): value is (ctx: StageContext) => unknown => 
 const isZodType = (value: unknown): value is z.ZodType => value instanceof z.ZodType;
 
 const stageFields = {
-  stage: stageKey,
+  stage: stageKeySchema,
   stage_name: localisedText.optional(),
   weight: z.number().positive().max(1_000_000).default(1),
   agent_name: z.string().min(1).max(128).optional(),
@@ -80,5 +78,5 @@ export const pipelineHead = z.strictObject({
   version: z.string().min(1).max(64).optional(),
   description: localisedText.optional(),
   max_running: z.int().min(1).optional(),
-  stages: z.array(z.unknown()).min(1).max(MAX_STAGES),
+  stages: z.array(z.unknown()).min(1).max(LIMITS.stages),
 });

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import type { agentBuild } from "@stagefold/agent-build";
 import { createClient } from "@stagefold/client";
-import type { agentBuild } from "@stagefold/pipeline";
 
 export const root = resolve(import.meta.dirname, "../../..");
 const cli = join(root, "packages/cli/dist/main.js");

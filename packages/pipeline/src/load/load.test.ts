@@ -2,8 +2,11 @@ import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { loadPipelines, PipelineError, StageError } from "../index.ts";
+import { definePipeline, loadPipelines as load, PipelineError, StageError } from "../index.ts";
 import { runPipeline } from "../testing.ts";
+
+const BUILT_IN = definePipeline({ name: "agent-build", stages: [{ stage: "s", run: () => ({}) }] });
+const loadPipelines = (from: string) => load(from, [BUILT_IN]);
 
 let folder: string;
 beforeEach(async () => {

@@ -1,6 +1,5 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { extname, resolve } from "node:path";
-import { builtInPipelines } from "../built-in.ts";
 import type { Pipeline } from "../definition.ts";
 import { PipelineError } from "../errors.ts";
 import { createRegistry, type PipelineRegistry } from "../registry.ts";
@@ -48,16 +47,15 @@ async function isFile(path: string): Promise<boolean> {
 }
 
 /**
- * The built-in pipelines and those of a folder: every `*.yaml` `*.yml` `*.ts` `*.mts` `*.js` `*.mjs` directly in it, but
+ * Some pipelines that are there already, and those of a folder: every `*.yaml` `*.yml` `*.ts` `*.mts` `*.js` `*.mjs` directly in it, but
  * for tests, type declarations and names that begin with `_` or `.`. TypeScript needs no build step. Throws a
  * PipelineError for the first file that cannot be used and for a name that two pipelines share.
  */
-export async function loadPipelines(folder: string): Promise<PipelineRegistry> {
-  const origin = new Map<Pipeline, string>(
-    builtInPipelines()
-      .list()
-      .map((pipeline) => [pipeline, "a built-in pipeline"]),
-  );
+export async function loadPipelines(
+  folder: string,
+  builtIn: readonly Pipeline[] = [],
+): Promise<PipelineRegistry> {
+  const origin = new Map<Pipeline, string>(builtIn.map((pipeline) => [pipeline, "a built-in pipeline"]));
   let loader: ModuleLoader | undefined;
   for (const file of await pipelineFiles(resolve(folder))) {
     if (!(await isFile(file))) continue;

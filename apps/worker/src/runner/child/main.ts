@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads";
+import { openPipelines } from "@stagefold/agent-build";
 import type { PipelineRegistry } from "@stagefold/pipeline";
 import { runnerArguments } from "../arguments.ts";
 import { SharedTags, tagsOf } from "../process-tags.ts";
@@ -7,7 +8,7 @@ import { type StageFailure, type StageJob, workerMessageSchema } from "../protoc
 import { Channel, post } from "./channel.ts";
 import { details, failureOf } from "./failure.ts";
 import { isCommandJob, runCommand } from "./run-command.ts";
-import { isRunJob, openPipelines, runFunction } from "./run-stage.ts";
+import { isRunJob, runFunction } from "./run-stage.ts";
 
 /** The process that runs stages, one at a time, for the worker that started it and never longer than that. */
 

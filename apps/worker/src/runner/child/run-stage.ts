@@ -1,10 +1,4 @@
-import {
-  builtInPipelines,
-  loadPipelines,
-  type PipelineRegistry,
-  StageError,
-  type StageProject,
-} from "@stagefold/pipeline";
+import { type PipelineRegistry, StageError, type StageProject } from "@stagefold/pipeline";
 import { announceStage } from "../../env.ts";
 import type { StageJob } from "../protocol.ts";
 import type { Channel } from "./channel.ts";
@@ -35,11 +29,6 @@ export async function runFunction(
   const value: unknown = await definition.action.run(context);
   await context.settled();
   return await checkedOutput(value, definition.output);
-}
-
-/** The pipelines as the worker has them: the same folder, read by this process itself. */
-export function openPipelines(folder: string | undefined): Promise<PipelineRegistry> {
-  return folder === undefined ? Promise.resolve(builtInPipelines()) : loadPipelines(folder);
 }
 
 function stageProject(job: StageJob): StageProject {

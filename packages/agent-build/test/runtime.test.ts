@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { helpText, readOrder, route, unmetPart } from "../assets/agent/runtime.mjs";
-import { catalogue } from "../src/agent-build/offline/catalogue.ts";
+import { catalogue } from "../src/offline/catalogue.ts";
 
 const TOOLS = new URL("../assets/tools/", import.meta.url);
 

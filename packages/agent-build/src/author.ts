@@ -1,4 +1,4 @@
-import type { StageMetrics } from "../context.ts";
+import type { StageMetrics } from "@stagefold/pipeline";
 import type { ArchitectureDocument, DesignDocument, RequirementsDocument } from "./documents.ts";
 
 /** What an author knows of the order. */

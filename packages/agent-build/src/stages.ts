@@ -1,7 +1,7 @@
+import type { StageContext } from "@stagefold/pipeline";
+import { StageError } from "@stagefold/pipeline";
 import { stringify } from "yaml";
 import { z } from "zod";
-import type { StageContext } from "../context.ts";
-import { StageError } from "../errors.ts";
 import type { AgentAuthor, AuthorWork } from "./author.ts";
 import { architectureDocument, designDocument, requirementsDocument, type UnmetPart } from "./documents.ts";
 import { checked, readDocument, writeArtifact, writeDocument } from "./files.ts";

@@ -2,9 +2,9 @@ import { execFile } from "node:child_process";
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { agentOutput } from "../src/agent-build/outputs.ts";
+import { type PipelineRun, runPipeline } from "@stagefold/pipeline/testing";
 import { agentBuild } from "../src/index.ts";
-import { type PipelineRun, runPipeline } from "../src/testing.ts";
+import { agentOutput } from "../src/outputs.ts";
 
 export const CALCULATOR =
   "A simple math calculation agent that supports basic arithmetic operations (addition, subtraction, multiplication, division).";

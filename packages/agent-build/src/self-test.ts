@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { dirname, join } from "node:path";
-import type { StageContext } from "../context.ts";
-import { StageError } from "../errors.ts";
+import type { StageContext } from "@stagefold/pipeline";
+import { StageError } from "@stagefold/pipeline";
 import type { SelfTest } from "./documents.ts";
 import { type Finished, runNode } from "./process.ts";
 

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 
 /** Beside `src` and `dist` alike: the tools are modules that lint and tests see as they are. */
-const ASSETS = new URL("../../../assets/", import.meta.url);
+const ASSETS = new URL("../../assets/", import.meta.url);
 
 const HEADER =
   "// Written by the Stagefold pipeline agent-build. Needs Node 20.19 or later and nothing else.\n";

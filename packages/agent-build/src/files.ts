@@ -1,8 +1,8 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import type { StageContext, StageReporter } from "@stagefold/pipeline";
+import { StageError } from "@stagefold/pipeline";
 import { z } from "zod";
-import type { StageContext, StageReporter } from "../context.ts";
-import { StageError } from "../errors.ts";
 import type { GeneratedFile } from "./author.ts";
 
 /** Puts a file into the workspace, where later stages and the agent find it, and records it as an artifact. */

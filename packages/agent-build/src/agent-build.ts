@@ -1,4 +1,4 @@
-import { definePipeline } from "../define.ts";
+import { definePipeline } from "@stagefold/pipeline";
 import { developAgent } from "./agent-stage.ts";
 import type { AgentAuthor } from "./author.ts";
 import { offlineAuthor } from "./offline/author.ts";

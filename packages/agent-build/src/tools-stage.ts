@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import type { StageContext, SubStageContext } from "../context.ts";
-import { StageError } from "../errors.ts";
+import type { StageContext, SubStageContext } from "@stagefold/pipeline";
+import { StageError } from "@stagefold/pipeline";
 import type { AgentAuthor } from "./author.ts";
 import { type DesignDocument, toolKey } from "./documents.ts";
 import { checked, writeArtifact } from "./files.ts";

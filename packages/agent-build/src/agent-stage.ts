@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import type { StageContext } from "../context.ts";
-import { StageError } from "../errors.ts";
+import type { StageContext } from "@stagefold/pipeline";
+import { StageError } from "@stagefold/pipeline";
 import type { AgentAuthor } from "./author.ts";
 import { writeArtifact } from "./files.ts";
 import { agentPath } from "./paths.ts";

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { agentOutput, requirementsOutput } from "../src/agent-build/outputs.ts";
+import { agentOutput, requirementsOutput } from "../src/outputs.ts";
 import { artifactsOf, type Builds, builds, CALCULATOR, itemBytes, runAgent } from "./built-agents.ts";
 
 let all: Builds;

@@ -1,11 +1,12 @@
 import { execFile } from "node:child_process";
 import { cp, mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { StageError } from "@stagefold/pipeline";
+import { type PipelineRun, runPipeline } from "@stagefold/pipeline/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { agentOutput, requirementsOutput } from "../src/agent-build/outputs.ts";
-import { agentBuild, createAgentBuild, offlineAuthor, StageError } from "../src/index.ts";
-import { type PipelineRun, runPipeline } from "../src/testing.ts";
+import { agentBuild, createAgentBuild, offlineAuthor } from "../src/index.ts";
+import { agentOutput, requirementsOutput } from "../src/outputs.ts";
 import { artifactsOf, type Builds, builds, CALCULATOR, runAgent } from "./built-agents.ts";
 
 let all: Builds;

@@ -1,0 +1,17 @@
+export { agentBuild, createAgentBuild } from "./agent-build.ts";
+export type {
+  AgentAuthor,
+  AgentBrief,
+  AuthorWork,
+  GeneratedAgent,
+  GeneratedFile,
+} from "./author.ts";
+export { builtInPipelines, openPipelines } from "./built-in.ts";
+export type {
+  ArchitectureDocument,
+  DesignDocument,
+  RequirementsDocument,
+  SelfTest,
+  UnmetPart,
+} from "./documents.ts";
+export { offlineAuthor } from "./offline/author.ts";
