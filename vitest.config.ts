@@ -1,12 +1,10 @@
 import { defineConfig } from "vitest/config";
 import { maxWorkers } from "./tooling/vitest/project.ts";
-import { SlowestFirst } from "./tooling/vitest/slowest-first.ts";
 
-/** One run over all workspaces; each brings its own part through its vitest.config.ts. */
+/** All workspaces at once, for an editor or one file: `npx vitest run --project core src/patch`. */
 export default defineConfig({
   test: {
     projects: ["{apps,packages,tests}/*/vitest.config.ts", "bench/vitest.config.ts"],
     maxWorkers,
-    sequence: { sequencer: SlowestFirst },
   },
 });

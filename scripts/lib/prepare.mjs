@@ -2,6 +2,7 @@ import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { acquireLock } from "../../packages/node-files/src/lock.mjs";
 import { installFingerprint, modulesPresent, outputFingerprint, sourceFingerprint } from "./fingerprint.mjs";
+import { endProcessesOf, markProcesses } from "./marked-processes.mjs";
 import { run, runTool } from "./run.mjs";
 import { pinnedPnpm, readWorkspaces, root } from "./workspaces.mjs";
 
@@ -27,8 +28,14 @@ export class PrepareError extends Error {
 export async function prepare({ build }) {
   if (installed(readStamp()) && (!build || built(readStamp()))) return;
   const lock = await acquireLock(lockPath, {
-    onWait: ({ pid }) => say(`waiting for process ${pid}, which is installing or building`),
+    onWait: ({ pid }) =>
+      say(`waiting for process ${pid}, which is installing or building (it has ${lockPath})`),
+    onStale: async ({ id }) => {
+      const ended = await endProcessesOf(id);
+      if (ended > 0) say(`ended ${ended} processes of a start that was killed`);
+    },
   });
+  markProcesses(lock.id);
   try {
     // Looked at again: the other owner of the lock may have done it all.
     if (!installed(readStamp())) await install();

@@ -5,7 +5,10 @@ import { root } from "./workspaces.mjs";
 /** @type {readonly NodeJS.Signals[]} */
 const endSignals = ["SIGINT", "SIGTERM", "SIGHUP"];
 
-/** What tools of the repository get besides the caller's environment: pnpm on the path, and no calls home. */
+/**
+ * What tools of the repository get besides the caller's environment: pnpm on the path, and no calls home.
+ * @type {NodeJS.ProcessEnv}
+ */
 export const toolEnv = {
   ...process.env,
   PATH: `${join(root, "node_modules", ".bin")}${delimiter}${process.env.PATH ?? ""}`,

@@ -15,17 +15,17 @@ export function readReport(path) {
 }
 
 /**
- * Counts every test. A file that did not load, or whose hooks failed, counts as one failure, and so does a
+ * Counts every test of these reports. A file that did not load, or whose hooks failed, counts as one failure, and so does a
  * run that failed although none of its tests did (such as an error that nobody caught): the line must never
  * look better than the run was.
- * @param {Report | undefined} report
+ * @param {readonly (Report | undefined)[]} reports
  * @param {number} exitCode of the test run
  * @returns {Counts}
  */
-export function countTests(report, exitCode) {
+export function countTests(reports, exitCode) {
   /** @type {Counts} */
   const counts = { passed: 0, failed: 0, skipped: 0, notes: [] };
-  for (const file of report?.testResults ?? []) {
+  for (const file of reports.flatMap((report) => report?.testResults ?? [])) {
     const failedBefore = counts.failed;
     for (const { status } of file.assertionResults) {
       if (status === "passed") counts.passed += 1;

@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
 import { rolldown } from "rolldown";
 import { parseAst } from "rolldown/parseAst";
+import { isAboutOurs } from "./warnings.mjs";
 
 /** They find files of their own, or are native, and few starts need them. */
 const APART = /^(classic-level|jiti)$/;
@@ -75,8 +76,10 @@ async function bundle(file) {
     platform: "node",
     plugins: [apart(folder), ownAddress(folder)],
     onLog: (level, log) => {
-      // Warnings about installed packages are theirs.
-      if (level === "warn" && !log.id?.includes("node_modules")) throw new Error(log.message);
+      if (level !== "warn") return;
+      if (isAboutOurs(log)) throw new Error(log.message);
+      // Remarks about the bundler itself, such as how long its plugins took, and about installed packages.
+      process.stderr.write(`${log.message}\n`);
     },
   });
   await built.write({ file, format: "esm", sourcemap: true, codeSplitting: false });

@@ -10,10 +10,10 @@ const soak = process.env.SOAK === "1";
 export const testTimeoutMs = soak ? 3_600_000 : 120_000;
 
 /**
- * Number of test processes at once: the machines that check every change have two cores, and what is tested are mostly
- * processes that are waited for. More would make those slow that a person waits for, which has limits of its own.
+ * Number of test processes at once, in one workspace: the machines that check every change have two cores, and what is
+ * tested are mostly processes that are waited for. More would slow down those that a person waits for.
  */
-export const maxWorkers = 3;
+export const maxWorkers = 2;
 
 /**
  * The vitest configuration that every workspace shares; spread it and add what the workspace needs besides.
@@ -31,6 +31,10 @@ export function project(name: string): ViteUserConfig {
       testTimeout: testTimeoutMs,
       hookTimeout: 60_000,
       teardownTimeout: 20_000,
+      // With turbo's cache the report of an earlier run comes back too: `npm test` counts what is in it.
+      ...(process.env.TURBO_HASH !== undefined && {
+        reporters: ["default", ["json", { outputFile: ".turbo/test-report.json" }]],
+      }),
       // A test that asserts nothing cannot fail. Type tests (*.test-d.ts) belong to the typecheck task.
       expect: { requireAssertions: true },
     },

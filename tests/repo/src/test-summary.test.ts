@@ -16,7 +16,7 @@ function summaryOf(files: Readonly<Record<string, string>>): string {
     const report = join(folder, "report.json");
     const args = ["run", "--root", folder, "--globals", "--reporter=json", `--outputFile.json=${report}`];
     const { status } = spawnSync(process.execPath, [join(root, "node_modules/vitest/vitest.mjs"), ...args]);
-    return summaryLine(countTests(readReport(report), status ?? 1));
+    return summaryLine(countTests([readReport(report)], status ?? 1));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -45,7 +45,7 @@ test("an error outside of every test is one failure", () => {
 });
 
 test("a run that ends without a report is not a success", () => {
-  expect(countTests(undefined, 1)).toMatchObject({
+  expect(countTests([undefined], 1)).toMatchObject({
     passed: 0,
     failed: 0,
     notes: ["No test ran: expected at least one."],
