@@ -5,11 +5,11 @@ import { countBuilds } from "./store-metrics.ts";
 test("requests are counted by what they did and how they ended, units by reading and writing", async () => {
   const registry = new Registry();
   const seen = countBuilds(registry).storeRequest;
-  seen({ operation: "UpdateItem", transition: "claim", ms: 1, ok: true, refused: false, units: 7 });
-  seen({ operation: "UpdateItem", transition: "claim", ms: 1, ok: false, refused: true });
-  seen({ operation: "UpdateItem", transition: "claim", ms: 1, ok: false, refused: false });
-  seen({ operation: "Query", ms: 1, ok: true, refused: false, units: 0.5 });
-  seen({ operation: "GetItem", ms: 1, ok: true, refused: false, units: 0.5 });
+  seen({ operation: "UpdateItem", transition: "claim", ms: 1, ok: true, conditionFailed: false, units: 7 });
+  seen({ operation: "UpdateItem", transition: "claim", ms: 1, ok: false, conditionFailed: true });
+  seen({ operation: "UpdateItem", transition: "claim", ms: 1, ok: false, conditionFailed: false });
+  seen({ operation: "Query", ms: 1, ok: true, conditionFailed: false, units: 0.5 });
+  seen({ operation: "GetItem", ms: 1, ok: true, conditionFailed: false, units: 0.5 });
   const text = await registry.metrics();
   for (const [outcome, count] of [
     ["ok", 1],
@@ -36,12 +36,12 @@ test("what requests meant for builds has names of its own, there from the start"
     "stagefold_rescues_total 0",
   ]);
   const update = { operation: "UpdateItem", ms: 1 } as const;
-  storeRequest({ ...update, transition: "claim", ok: true, refused: false });
-  storeRequest({ ...update, transition: "retry", ok: true, refused: false });
+  storeRequest({ ...update, transition: "claim", ok: true, conditionFailed: false });
+  storeRequest({ ...update, transition: "retry", ok: true, conditionFailed: false });
   for (const transition of ["claim", "retry", "report"] as const) {
-    storeRequest({ ...update, transition, ok: false, refused: true });
+    storeRequest({ ...update, transition, ok: false, conditionFailed: true });
     // Nobody knows what became of it: it is neither.
-    storeRequest({ ...update, transition, ok: false, refused: false });
+    storeRequest({ ...update, transition, ok: false, conditionFailed: false });
   }
   leaseLost.inc();
   rescues.inc();

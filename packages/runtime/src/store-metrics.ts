@@ -42,7 +42,7 @@ export function countBuilds(registry: Registry): BuildCounters {
       request(seen);
       const { transition, ok } = seen;
       if (transition === undefined) return;
-      if (seen.refused) refused.inc({ transition });
+      if (seen.conditionFailed) refused.inc({ transition });
       else if (ok && transition === "claim") claims.inc();
       else if (ok && transition === "retry") retries.inc({ by: "hand" });
     },
@@ -74,8 +74,8 @@ function requestCounter(registry: Registry): RequestListener {
     labelNames: ["kind", "transition"],
     registers,
   });
-  return ({ operation, transition = "", ok, refused, units: used }) => {
-    requests.inc({ operation, transition, outcome: ok ? "ok" : refused ? "refused" : "failed" });
+  return ({ operation, transition = "", ok, conditionFailed, units: used }) => {
+    requests.inc({ operation, transition, outcome: ok ? "ok" : conditionFailed ? "refused" : "failed" });
     const kind = transition === "" ? "read" : "write";
     if (used !== undefined) units.inc({ kind, transition }, used);
   };

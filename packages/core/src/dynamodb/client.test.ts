@@ -47,7 +47,7 @@ test("the store's time is heard with an answer, and what the answer cost is told
   expect(clock.skewMs).toBe(0);
   await store.write(patch);
   expect(Math.abs(clock.now() - (Date.now() + HOUR))).toBeLessThan(60_000);
-  expect(ended).toMatchObject([{ transition: "claim", ok: true, refused: false, units: 7 }]);
+  expect(ended).toMatchObject([{ transition: "claim", ok: true, conditionFailed: false, units: 7 }]);
 });
 
 test("and with a refusal", async () => {
@@ -58,5 +58,5 @@ test("and with a refusal", async () => {
   });
   expect(await store.write(patch)).toMatchObject({ ok: false });
   expect(Math.abs(clock.skewMs - HOUR)).toBeLessThan(60_000);
-  expect(ended).toMatchObject([{ transition: "claim", ok: false, refused: true }]);
+  expect(ended).toMatchObject([{ transition: "claim", ok: false, conditionFailed: true }]);
 });

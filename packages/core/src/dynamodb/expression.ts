@@ -9,6 +9,7 @@ import {
   type UpdatePatch,
 } from "../patch/index.ts";
 import { checkDepth, checkExpression, checkSize, checkValues, DYNAMODB_LIMITS } from "./limits.ts";
+import { toSdk } from "./values.ts";
 
 /** Names and values of one request: every name aliased, each once. */
 class Aliases {
@@ -29,7 +30,7 @@ class Aliases {
     if (known !== undefined) return known;
     const alias = `:v${this.#byValue.size}`;
     this.#byValue.set(value, alias);
-    this.values[alias] = value;
+    this.values[alias] = toSdk(value);
     return alias;
   }
 
@@ -83,7 +84,7 @@ export function toPutItem(patch: PutPatch, table: string): PutCommandInput {
   checkDepth(patch.item, 0);
   return {
     TableName: table,
-    Item: patch.item,
+    Item: Object.fromEntries(Object.entries(patch.item).map(([field, value]) => [field, toSdk(value)])),
     ConditionExpression: "attribute_not_exists(#id)",
     ExpressionAttributeNames: { "#id": "project_id" },
     ReturnValuesOnConditionCheckFailure: "ALL_OLD",

@@ -1,8 +1,10 @@
 import {
   ConditionalCheckFailedException,
   type ConsumedCapacity,
+  type DynamoDBClient,
   DynamoDBServiceException,
 } from "@aws-sdk/client-dynamodb";
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import { StagefoldError } from "../errors.ts";
 import type { Item, TransitionName } from "../patch/index.ts";
@@ -38,7 +40,7 @@ export interface RequestEnd {
   readonly ms: number;
   readonly ok: boolean;
   /** Not ok because a condition did not hold: the store answered, and bills it like a write. */
-  readonly refused: boolean;
+  readonly conditionFailed: boolean;
   /** What the store says that it used, in capacity units of reading or writing; of a refusal it says nothing. */
   readonly units?: number;
 }
@@ -50,50 +52,52 @@ interface Consumed {
   readonly ConsumedCapacity?: ConsumedCapacity | ConsumedCapacity[] | undefined;
 }
 
-/** Sends requests, tells the listener of each, and turns what goes wrong into typed errors. */
+/** Every answer says what it used, for the counters: a few bytes. */
+const RETURN_CAPACITY = { ReturnConsumedCapacity: "TOTAL" } as const;
+
+/** Sends requests, reports each to the listener, and turns what goes wrong into typed errors. */
 export class Requests {
+  readonly #documents: DynamoDBDocumentClient;
   readonly #listener: RequestListener | undefined;
 
-  constructor(listener: RequestListener | undefined) {
+  constructor(client: DynamoDBClient, listener: RequestListener | undefined) {
+    this.#documents = DynamoDBDocumentClient.from(client, translation());
     this.#listener = listener;
   }
 
-  async run<T>(info: RequestInfo, send: (told: Told) => Promise<T>): Promise<T> {
+  /** `send` gets the input with what the counters need. */
+  async run<I extends object, O extends Consumed>(
+    info: RequestInfo,
+    input: I,
+    send: (client: DynamoDBDocumentClient, input: I & typeof RETURN_CAPACITY) => Promise<O>,
+  ): Promise<O> {
     const from = performance.now();
-    let units: number | undefined;
-    const told: Told = (answer) => {
-      units = unitsOf(answer);
-      return answer;
-    };
-    const end = (ok: boolean, refused: boolean) =>
+    const end = (ok: boolean, conditionFailed: boolean, units?: number) =>
       this.#listener?.({
         ...info,
         ms: performance.now() - from,
         ok,
-        refused,
+        conditionFailed,
         ...(units !== undefined && { units }),
       });
     try {
-      const answer = await send(told);
-      end(true, false);
+      const answer = await send(this.#documents, { ...input, ...RETURN_CAPACITY });
+      end(true, false, unitsOf(answer));
       return answer;
     } catch (error) {
-      const refused = error instanceof ConditionalCheckFailedException;
-      end(false, refused);
-      throw refused ? error : storeError(error);
+      const conditionFailed = error instanceof ConditionalCheckFailedException;
+      end(false, conditionFailed);
+      throw conditionFailed ? error : storeError(error);
     }
   }
 }
-
-/** Takes note of what an answer cost, and gives it back. */
-type Told = <A extends Consumed>(answer: A) => A;
 
 function unitsOf({ ConsumedCapacity }: Consumed): number | undefined {
   const all = [ConsumedCapacity].flat().flatMap((one) => one?.CapacityUnits ?? []);
   return all.length === 0 ? undefined : all.reduce((sum, one) => sum + one, 0);
 }
 
-/** The refusal of a condition, with the item as it is where the engine sent it along. */
+/** A condition that did not hold, with the item as it is where the engine sent it along. */
 export function failedCondition(error: unknown): { readonly item: Item | undefined } | undefined {
   if (!(error instanceof ConditionalCheckFailedException)) return undefined;
   return { item: error.Item && unmarshall(error.Item, { wrapNumbers }) };

@@ -10,12 +10,12 @@ function machine(aheadMs: number, start = Date.UTC(2026, 0, 1)) {
     const sentAt = state.now;
     const date = new Date(sentAt + ms / 2 + state.aheadMs).toUTCString();
     state.now += ms;
-    clock.heard(date, sentAt, state.now);
+    clock.observe(date, sentAt, state.now);
   };
   return { state, clock, answer };
 }
 
-test("a difference of up to two seconds is of no account: this machine's clock is finer", () => {
+test("a difference of up to two seconds is tolerated: this machine's clock is finer", () => {
   for (const ahead of [0, 900, -900, 1400]) {
     const { clock, answer, state } = machine(ahead);
     for (let i = 0; i < 50; i++) answer(37);
@@ -61,8 +61,8 @@ test("a jump of the machine's clock is put right by the next answer", () => {
 
 test("an answer without a date, or with a senseless one, says nothing", () => {
   const { clock, state } = machine(0);
-  clock.heard(undefined, state.now, state.now);
-  clock.heard("soon", state.now, state.now);
-  clock.heard(new Date(0).toUTCString(), state.now, state.now - 1);
+  clock.observe(undefined, state.now, state.now);
+  clock.observe("soon", state.now, state.now);
+  clock.observe(new Date(0).toUTCString(), state.now, state.now - 1);
   expect(clock.skewMs).toBe(0);
 });

@@ -1,5 +1,15 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import type { QueryCommandInput } from "@aws-sdk/lib-dynamodb";
+import {
+  BatchGetCommand,
+  DeleteCommand,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  type QueryCommandInput,
+  type QueryCommandOutput,
+  UpdateCommand,
+} from "@aws-sdk/lib-dynamodb";
+import { StagefoldError } from "../errors.ts";
 import type { Item, Patch } from "../patch/index.ts";
 import {
   type DueRange,
@@ -12,75 +22,84 @@ import {
   type Written,
 } from "../ports/project-store.ts";
 import { PROJECT_STATUSES, type ProjectStatus } from "../snapshot/schema.ts";
-import { transportOf } from "./client.ts";
 import { toDeleteItem, toPutItem, toUpdateItem } from "./expression.ts";
 import { readList } from "./lists.ts";
 import { countQuery, dueQuery, rowToDueWork } from "./queries.ts";
 import { failedCondition, type RequestListener, Requests } from "./requests.ts";
-import type { Answer, Transport } from "./transport.ts";
 
 /** Items that one BatchGetItem takes. */
 const BATCH = 100;
-/** Every answer says what it used, for the counters: a few bytes. */
-const TELL = { ReturnConsumedCapacity: "TOTAL" } as const;
+/** Batches in a row that brought nothing, each after twice the wait of the one before: 3 seconds in all. */
+const MAX_EMPTY_BATCHES = 6;
+const FIRST_WAIT_MS = 50;
 
 /** The project store on DynamoDB: one request per transition. */
 export class DynamoProjectStore implements ProjectStore {
-  readonly #transport: Transport;
   readonly #table: string;
   readonly #requests: Requests;
 
   constructor(client: DynamoDBClient, table: string, listener?: RequestListener) {
-    this.#transport = transportOf(client);
     this.#table = table;
-    this.#requests = new Requests(listener);
+    this.#requests = new Requests(client, listener);
   }
 
   async write(patch: Patch): Promise<Written> {
     try {
       return await this.#send(patch);
     } catch (error) {
-      const refused = failedCondition(error);
-      if (!refused) throw error;
+      const failed = failedCondition(error);
+      if (!failed) throw error;
       // Not every engine sends the item along with its refusal.
-      return { ok: false, item: refused.item ?? (await this.get(patch.project_id)) };
+      return { ok: false, item: failed.item ?? (await this.get(patch.project_id)) };
     }
   }
 
-  #send(patch: Patch): Promise<Written> {
+  async #send(patch: Patch): Promise<Written> {
     const about = { transition: patch.transition, project_id: patch.project_id };
     switch (patch.kind) {
-      case "put":
-        return this.#requests.run({ ...about, operation: "PutItem" }, async (told) => {
-          const input = { ...toPutItem(patch, this.#table), ...TELL };
-          told(await this.#transport.send({ operation: "PutItem", input }));
-          return { ok: true, item: patch.item };
-        });
-      case "update":
-        return this.#requests.run({ ...about, operation: "UpdateItem" }, async (told) => {
-          const input = { ...toUpdateItem(patch, this.#table), ...TELL };
-          const { Attributes } = told(await this.#transport.send({ operation: "UpdateItem", input }));
-          return { ok: true, item: patch.postImage ?? Attributes };
-        });
-      case "delete":
-        return this.#requests.run({ ...about, operation: "DeleteItem" }, async (told) => {
-          const input = { ...toDeleteItem(patch, this.#table), ...TELL };
-          const answer = told(await this.#transport.send({ operation: "DeleteItem", input }));
-          // Gone at the second attempt: the first one's reply was lost.
-          const mine = (answer.$metadata.attempts ?? 1) > 1;
-          return { ok: answer.Attributes !== undefined || mine, item: answer.Attributes };
-        });
+      case "put": {
+        const input = toPutItem(patch, this.#table);
+        await this.#requests.run({ ...about, operation: "PutItem" }, input, (client, full) =>
+          client.send(new PutCommand(full)),
+        );
+        return { ok: true, item: patch.item };
+      }
+      case "update": {
+        const input = toUpdateItem(patch, this.#table);
+        const { Attributes } = await this.#requests.run(
+          { ...about, operation: "UpdateItem" },
+          input,
+          (client, full) => client.send(new UpdateCommand(full)),
+        );
+        return { ok: true, item: patch.postImage ?? Attributes };
+      }
+      case "delete": {
+        const input = toDeleteItem(patch, this.#table);
+        const { Attributes, $metadata } = await this.#requests.run(
+          { ...about, operation: "DeleteItem" },
+          input,
+          (client, full) => client.send(new DeleteCommand(full)),
+        );
+        // Gone at the second attempt: the first one's reply was lost.
+        return { ok: Attributes !== undefined || ($metadata.attempts ?? 1) > 1, item: Attributes };
+      }
       default:
         return patch satisfies never;
     }
   }
 
   async get(projectId: string, options: { readonly consistent?: boolean } = {}): Promise<Item | undefined> {
-    return await this.#requests.run({ operation: "GetItem", project_id: projectId }, async (told) => {
-      const Key = { project_id: projectId };
-      const input = { TableName: this.#table, Key, ConsistentRead: options.consistent ?? true, ...TELL };
-      return told(await this.#transport.send({ operation: "GetItem", input })).Item;
-    });
+    const input = {
+      TableName: this.#table,
+      Key: { project_id: projectId },
+      ConsistentRead: options.consistent ?? true,
+    };
+    const { Item: item } = await this.#requests.run(
+      { operation: "GetItem", project_id: projectId },
+      input,
+      (client, full) => client.send(new GetCommand(full)),
+    );
+    return item;
   }
 
   async getMany(
@@ -88,18 +107,26 @@ export class DynamoProjectStore implements ProjectStore {
     options: { readonly consistent?: boolean } = {},
   ): Promise<readonly Item[]> {
     const found: Item[] = [];
-    let keys = [...new Set(projectIds)].map((project_id) => ({ project_id }));
-    // An answer may leave keys for another request: 16 MB at the most come at once.
+    let keys: readonly Item[] = [...new Set(projectIds)].map((project_id) => ({ project_id }));
+    let empty = 0;
     while (keys.length > 0) {
-      const RequestItems = {
-        [this.#table]: { Keys: keys.slice(0, BATCH), ConsistentRead: options.consistent ?? false },
+      const Keys = keys.slice(0, BATCH);
+      const input = {
+        RequestItems: { [this.#table]: { Keys, ConsistentRead: options.consistent ?? false } },
       };
-      const answer = await this.#requests.run({ operation: "BatchGetItem" }, async (told) =>
-        told(await this.#transport.send({ operation: "BatchGetItem", input: { RequestItems, ...TELL } })),
+      const { Responses, UnprocessedKeys } = await this.#requests.run(
+        { operation: "BatchGetItem" },
+        input,
+        (client, full) => client.send(new BatchGetCommand(full)),
       );
-      found.push(...(answer.Responses?.[this.#table] ?? []));
-      const left = answer.UnprocessedKeys?.[this.#table]?.Keys ?? [];
-      keys = [...left.map((key) => ({ project_id: String(key.project_id) })), ...keys.slice(BATCH)];
+      found.push(...(Responses?.[this.#table] ?? []));
+      // What does not fit into 16 MB, or the table is too busy for, is to be asked for again.
+      const left = UnprocessedKeys?.[this.#table]?.Keys ?? [];
+      keys = [...left, ...keys.slice(BATCH)];
+      if (left.length === 0) continue;
+      empty = left.length < Keys.length ? 0 : empty + 1;
+      if (empty > MAX_EMPTY_BATCHES) throw throttled(left.length);
+      await wait(FIRST_WAIT_MS * 2 ** empty * (0.5 + Math.random() / 2));
     }
     return found;
   }
@@ -154,13 +181,22 @@ export class DynamoProjectStore implements ProjectStore {
     }
   }
 
-  async #query(input: QueryCommandInput): Promise<Answer> {
-    return await this.#requests.run({ operation: "Query" }, async (told) =>
-      told(await this.#transport.send({ operation: "Query", input: { ...input, ...TELL } })),
+  async #query(input: QueryCommandInput): Promise<QueryCommandOutput> {
+    return await this.#requests.run({ operation: "Query" }, input, (client, full) =>
+      client.send(new QueryCommand(full)),
     );
   }
 
   async ping(): Promise<void> {
     await this.get("proj_000000000000", { consistent: false });
   }
+}
+
+function throttled(keys: number): StagefoldError<"STORE_UNAVAILABLE"> {
+  const message = `The store is too busy: it left ${keys} items of a batch unread, ${MAX_EMPTY_BATCHES} times.`;
+  return new StagefoldError("STORE_UNAVAILABLE", message, { retry_after: 5 });
+}
+
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
