@@ -2,28 +2,29 @@ import type { ArtifactStore, Repository } from "@stagefold/core";
 import type { PipelineRegistry } from "@stagefold/pipeline";
 import type { Logger } from "pino";
 import type { WorkerMetrics } from "./metrics.ts";
+import type { WorkerBackoff } from "./queue/worker-backoff.ts";
 import type { StageRunner } from "./runner/runner.ts";
 import type { Workspaces } from "./workspace/workspaces.ts";
 
 /** How the worker paces itself, in milliseconds. */
 export interface Timings {
-  /** Between looks for work: the first wait, and the longest. */
+  /** Between scans for work while there is none: the first wait, and the longest. */
   readonly idleFirstMs: number;
   readonly idleLastMs: number;
-  /** Between two sweeps for work that the work index lost, and how long that has to be due before it counts as lost. */
+  /** Between two runs of the reconciler, and how long work has to be due before it counts as lost by the index. */
   readonly reconcileMs: number;
   readonly lostAfterMs: number;
-  /** How long what a running stage says waits for more: the least time between two writes. */
+  /** How long events of a running stage wait for more of them: the least time between two writes. */
   readonly flushMs: number;
-  /** Without any answer for so long, the project is looked at: so a cancel that another process made is heard of. */
+  /** Without an answer of the store for so long the project is read, which shows a cancel by another process. */
   readonly pollMs: number;
   /**
    * What a stage gets to end by itself at a timeout or shutdown, and when its build was cancelled or deleted. The latter
-   * and `pollMs` together leave some of two seconds: a cancel takes no longer.
+   * and `pollMs` together are less than two seconds: a cancel takes no longer.
    */
   readonly stopGraceMs: number;
   readonly cancelGraceMs: number;
-  /** What the last writes of a worker that stops may take. */
+  /** What the last writes of a stopping worker may take. */
   readonly releaseMs: number;
 }
 
@@ -39,13 +40,16 @@ export const TIMINGS: Timings = {
   releaseMs: 5000,
 };
 
-/** What running builds takes; each worker has one. */
+/** What all builds of a worker share. */
 export interface BuildDeps {
   readonly repository: Repository;
   readonly artifacts: ArtifactStore;
   readonly pipelines: PipelineRegistry;
+  /** When the pipelines of this worker last changed, in epoch milliseconds; undefined when that is not known. */
+  readonly pipelinesChangedAt: number | undefined;
   readonly workspaces: Workspaces;
   readonly runner: StageRunner;
+  readonly workerBackoff: WorkerBackoff;
   readonly metrics: WorkerMetrics;
   readonly timings: Timings;
   readonly log: Logger;

@@ -5,12 +5,15 @@ import type { WorkerMetrics } from "./metrics.ts";
 
 export interface HealthDeps {
   readonly store: ProjectStore;
+  /** Why the worker cannot run stages; undefined while it can. */
+  readonly notReady: () => string | undefined;
   readonly metrics: WorkerMetrics;
   readonly log: Logger;
 }
 
 /**
- * Serves `GET /healthz` (the process is up), `/readyz` (the table answers) and `/metrics` (for Prometheus).
+ * Serves `GET /healthz` (the process is up), `/readyz` (the store answers, and the worker can run stages) and `/metrics`
+ * (for Prometheus).
  * Rejects when the port cannot be had.
  */
 export function serveHealth(deps: HealthDeps, host: string, port: number): Promise<Server> {
@@ -27,21 +30,24 @@ export function serveHealth(deps: HealthDeps, host: string, port: number): Promi
 }
 
 async function answer(
-  { store, metrics, log }: HealthDeps,
+  { store, notReady, metrics, log }: HealthDeps,
   request: string,
   response: ServerResponse,
 ): Promise<void> {
   switch (request) {
     case "GET /healthz":
       return send(response, 200, "ok\n");
-    case "GET /readyz":
+    case "GET /readyz": {
+      const reason = notReady();
+      if (reason !== undefined) return send(response, 503, `not ready: ${reason}\n`);
       try {
         await store.ping();
         return send(response, 200, "ok\n");
       } catch (error) {
-        log.warn({ err: error }, "the table does not answer");
-        return send(response, 503, "the table does not answer\n");
+        log.warn({ err: error }, "the store does not answer");
+        return send(response, 503, "not ready: the store does not answer\n");
       }
+    }
     case "GET /metrics":
       return send(response, 200, await metrics.registry.metrics(), metrics.registry.contentType);
     default:

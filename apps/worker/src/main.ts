@@ -1,5 +1,7 @@
+import { readdir, stat } from "node:fs/promises";
 import type { Server } from "node:http";
 import { openPipelines } from "@stagefold/agent-build";
+import { join } from "node:path";
 import { type Backend, type Env, EnvError, openBackend, parseEnv } from "@stagefold/runtime";
 import { destination, type Logger, pino } from "pino";
 import { collectDefaultMetrics } from "prom-client";
@@ -20,6 +22,7 @@ async function main(env: Env, log: Logger): Promise<void> {
     artifacts: backend.artifacts,
     pipelines,
     pipelinesFolder: env.pipelines,
+    pipelinesChangedAt: await lastChange(env.pipelines),
     dataDir: env.dataDir,
     concurrency: env.workerConcurrency,
     drainMs: env.drainSeconds * 1000,
@@ -28,7 +31,7 @@ async function main(env: Env, log: Logger): Promise<void> {
     log,
     metrics,
   });
-  const server = await openHealth(env, backend, log, metrics);
+  const server = await openHealth(env, backend, worker, log, metrics);
   const ended = untilEnded(worker, log);
   worker.start();
   process.send?.({ kind: "ready" });
@@ -37,17 +40,32 @@ async function main(env: Env, log: Logger): Promise<void> {
   server?.close();
 }
 
+/** When the newest file of a folder was written; without a folder the pipelines are those of this program's start. */
+async function lastChange(folder: string | undefined): Promise<number> {
+  if (folder === undefined) return Date.now() - process.uptime() * 1000;
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile() && !entry.parentPath.includes("node_modules"));
+  const times = await Promise.all(files.map((file) => stat(join(file.parentPath, file.name))));
+  return Math.max(0, ...times.map((one) => one.mtimeMs));
+}
+
 async function openHealth(
   env: Env,
   backend: Backend,
+  worker: Worker,
   log: Logger,
   metrics: ReturnType<typeof createMetrics>,
 ): Promise<Server | undefined> {
   if (env.workerPort === undefined) return undefined;
-  return await serveHealth({ store: backend.store, metrics, log }, env.host, env.workerPort);
+  const { store } = backend;
+  return await serveHealth(
+    { store, notReady: () => worker.notReady, metrics, log },
+    env.host,
+    env.workerPort,
+  );
 }
 
-/** The first signal drains, the second one ends it now. Who started it has gone: stop at once. */
+/** The first signal drains, the second one ends it now. When the parent process is gone, the worker stops at once. */
 function untilEnded(worker: Worker, log: Logger): Promise<void> {
   return new Promise((resolve, reject) => {
     let signals = 0;
@@ -63,7 +81,7 @@ function untilEnded(worker: Worker, log: Logger): Promise<void> {
     process.on("SIGTERM", signalled);
     process.on("SIGINT", signalled);
     process.once("disconnect", () => {
-      log.info("whoever started this worker is gone");
+      log.info("the process that started this worker is gone");
       worker.stop().then(resolve, reject);
     });
   });

@@ -4,9 +4,13 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 /** The figures of one worker, in a registry of its own. */
 export interface WorkerMetrics extends BuildCounters {
   readonly registry: Registry;
-  /** Claims of builds whose holder was lost. */
+  /** Claims of builds whose lease owner was lost. */
   readonly takeovers: Counter<"why">;
   readonly leasesOver: Counter<"reason">;
+  /** Times that a due build was put aside. */
+  readonly unclaimable: Counter<"reason">;
+  readonly unserved: Gauge<"pipeline">;
+  readonly notRun: Counter;
   readonly stages: Histogram<"pipeline" | "stage" | "outcome">;
   readonly running: Gauge;
 }
@@ -19,7 +23,7 @@ export function createMetrics(): WorkerMetrics {
     registry,
     takeovers: new Counter({
       name: "stagefold_worker_takeovers_total",
-      help: "Claims of builds whose holder was lost, by how that was known",
+      help: "Claims of builds whose lease owner was lost, by how that was known",
       labelNames: ["why"],
       registers,
     }),
@@ -27,6 +31,23 @@ export function createMetrics(): WorkerMetrics {
       name: "stagefold_worker_leases_over_total",
       help: "Leases that ended before their build did, by reason",
       labelNames: ["reason"],
+      registers,
+    }),
+    unclaimable: new Counter({
+      name: "stagefold_worker_unclaimable_total",
+      help: "Times that a build that was due could not be claimed or begun, and was put aside with back-off",
+      labelNames: ["reason"],
+      registers,
+    }),
+    unserved: new Gauge({
+      name: "stagefold_worker_unserved_builds",
+      help: "Due builds that the last scan saw and whose pipeline this worker does not have",
+      labelNames: ["pipeline"],
+      registers,
+    }),
+    notRun: new Counter({
+      name: "stagefold_worker_not_run_total",
+      help: "Attempts that this worker could not run, for reasons of its own: their builds were given back",
       registers,
     }),
     stages: new Histogram({

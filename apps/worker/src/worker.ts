@@ -10,6 +10,7 @@ import { createMetrics, type WorkerMetrics } from "./metrics.ts";
 import type { ClockReading } from "./monotonic-clock.ts";
 import { ClaimLoop } from "./queue/claim-loop.ts";
 import { Reconciler } from "./queue/reconciler.ts";
+import { WorkerBackoff } from "./queue/worker-backoff.ts";
 import { workerIdentity } from "./queue/worker-identity.ts";
 import { StageRunner } from "./runner/runner.ts";
 import { Workspaces } from "./workspace/workspaces.ts";
@@ -22,7 +23,9 @@ export interface WorkerDeps {
   readonly pipelines: PipelineRegistry;
   /** Where the runner processes read the same pipelines from; without it they have the built-in ones. */
   readonly pipelinesFolder?: string | undefined;
-  /** Work workspaces are kept below it. */
+  /** When these pipelines last changed, in epoch milliseconds: a build that is newer may need newer ones. */
+  readonly pipelinesChangedAt?: number | undefined;
+  /** Workspaces are kept below it. */
   readonly dataDir: string;
   /** Builds at once. */
   readonly concurrency: number;
@@ -44,12 +47,14 @@ export interface Worker extends AsyncDisposable {
   readonly owner: string;
   /** Ids of the projects that it holds. */
   readonly running: readonly string[];
+  /** Why it cannot run stages; undefined while it can. */
+  readonly notReady: string | undefined;
   start(): void;
-  /** Claims nothing more, lets the stages that run end for a while, and gives the builds back. */
+  /** Claims nothing more, gives running stages some time to end, and gives the builds back. */
   drain(): Promise<void>;
   /** Claims nothing more, stops what runs, and gives the builds back. */
   stop(): Promise<void>;
-  /** Ends every stage at once, without a word to the store: for a process that ends now. */
+  /** Ends every stage at once and writes nothing: for a process that ends now. */
   killNow(): void;
 }
 
@@ -64,9 +69,9 @@ class StageWorker implements Worker {
   readonly #build: BuildDeps;
   readonly #builds = new Map<string, { readonly run: BuildRun; readonly done: Promise<void> }>();
   readonly #loop: ClaimLoop;
-  readonly #lost: Reconciler;
+  readonly #reconciler: Reconciler;
   #looping: Promise<void> | undefined;
-  #sweeping: Promise<void> | undefined;
+  #reconciling: Promise<void> | undefined;
   #unsubscribe: (() => void) | undefined;
   #tidyTimer: NodeJS.Timeout | undefined;
   #closed: Promise<void> | undefined;
@@ -78,9 +83,11 @@ class StageWorker implements Worker {
       repository: deps.repository,
       artifacts: deps.artifacts,
       pipelines: deps.pipelines,
+      pipelinesChangedAt: deps.pipelinesChangedAt,
       workspaces: new Workspaces(join(resolve(deps.dataDir), "work"), deps.artifacts, deps.repository, log),
       runner: newRunner(deps, log),
       metrics: deps.metrics ?? createMetrics(),
+      workerBackoff: new WorkerBackoff(),
       timings: { ...TIMINGS, ...deps.timings },
       log,
     };
@@ -91,16 +98,17 @@ class StageWorker implements Worker {
       maxRunningPerUser: deps.maxRunningPerUser,
       held: () => [...this.#builds.values()].map((build) => build.run),
       onClaim: (claimed) => this.#take(claimed),
+      onClockSetBack: () => void this.#reconciler.findMisdated(),
     });
     const { reconcileMs, lostAfterMs } = this.#build.timings;
-    this.#lost = new Reconciler({
+    this.#reconciler = new Reconciler({
       repository: deps.repository,
       owner: this.owner,
       metrics: this.#build.metrics,
       log,
       everyMs: reconcileMs,
       lostAfterMs,
-      onFound: (rows) => this.#loop.rescue(rows),
+      onFound: (rows) => this.#loop.offer(rows),
     });
   }
 
@@ -108,11 +116,15 @@ class StageWorker implements Worker {
     return [...this.#builds.keys()];
   }
 
+  get notReady(): string | undefined {
+    return this.#build.workerBackoff.notReady;
+  }
+
   start(): void {
     this.#unsubscribe = this.#deps.repository.onChange((change) => this.#observe(change));
     this.#build.runner.prepare();
     this.#looping = this.#loop.run();
-    this.#sweeping = this.#lost.run();
+    this.#reconciling = this.#reconciler.run();
     void this.#tidy();
     // Also what keeps the process alive while there is nothing to do.
     this.#tidyTimer = setInterval(() => void this.#tidy(), TIDY_MS);
@@ -121,7 +133,7 @@ class StageWorker implements Worker {
 
   async drain(): Promise<void> {
     this.#loop.stop();
-    this.#lost.stop();
+    this.#reconciler.stop();
     for (const { run } of this.#builds.values()) run.drain();
     const { drainMs } = this.#deps;
     this.#build.log.info({ builds: this.running, drainMs }, "worker drains");
@@ -145,10 +157,10 @@ class StageWorker implements Worker {
   async #close(): Promise<void> {
     const { stopGraceMs, releaseMs } = this.#build.timings;
     this.#loop.stop();
-    this.#lost.stop();
+    this.#reconciler.stop();
     clearInterval(this.#tidyTimer);
     for (const { run } of this.#builds.values()) run.stop();
-    // A store that does not answer must not keep a worker from ending: the leases run out by themselves.
+    // A store that does not answer must not keep a worker from ending: the leases expire.
     await Promise.race([this.#allDone(), sleep(stopGraceMs + releaseMs)]);
     this.#unsubscribe?.();
     if (this.#builds.size > 0)
@@ -158,15 +170,17 @@ class StageWorker implements Worker {
   }
 
   async #allDone(): Promise<void> {
-    await Promise.all([this.#looping, this.#sweeping]);
+    await Promise.all([this.#looping, this.#reconciling]);
     await Promise.all([...this.#builds.values()].map((build) => build.done));
   }
 
   #take(claimed: Claimed & { readonly sentAt: ClockReading }): void {
     const run = new BuildRun(this.#build, claimed);
-    const done = run.run().finally(() => {
+    const done = run.run().then((end) => {
       this.#builds.delete(run.projectId);
       this.#build.metrics.running.set(this.#builds.size);
+      if (end === "not_run") this.#loop.putAside(run.projectId);
+      else this.#loop.clear(run.projectId);
       this.#loop.freed();
     });
     this.#builds.set(run.projectId, { run, done });
@@ -186,7 +200,7 @@ class StageWorker implements Worker {
     try {
       await this.#build.workspaces.sweep((projectId) => this.#builds.has(projectId));
     } catch (error) {
-      this.#build.log.warn({ err: error }, "work workspaces of ended builds could not be removed");
+      this.#build.log.warn({ err: error }, "workspaces of ended builds could not be removed");
     }
   }
 }

@@ -27,7 +27,7 @@ test("work that the index has lost is swept up, run, and counted as a rescue", a
   await bench.until(other, completed);
   await bench.until(id, completed);
   const text = await metrics.registry.metrics();
-  expect(text).toContain("stagefold_rescues_total 1");
+  expect(text).toContain("stagefold_reconciled_total 1");
 });
 
 test("max_running holds over several workers; only such that claim at the same moment go beyond it", async () => {

@@ -57,7 +57,7 @@ export class Real {
     switch (call.do) {
       case "claim": {
         const name = this.#model.nameOf(worker);
-        const claimed = await work.claim(project_id, name, work_queue ?? "agent_builds#p3#00", from);
+        const claimed = await work.claim(project_id, name, work_queue ?? "agent_builds#p3#00", { from });
         return claimed
           ? { answer: "ok", token: claimed.lease_token, seq: claimed.lease_seq }
           : { answer: "none" };

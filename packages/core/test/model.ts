@@ -87,7 +87,7 @@ function timesAfter(before: Build, call: Call, state: Spec, at: number, owner?: 
   const holding = (expiresAt: number, who = before.owner): Times => ({
     owner: who,
     expiresAt,
-    dueAt: state.status === "building" ? expiresAt + GRACE_MS : undefined,
+    dueAt: state.status === "building" ? expiresAt + GRACE_MS : before.dueAt,
   });
   switch (call.do) {
     case "create":
@@ -99,11 +99,13 @@ function timesAfter(before: Build, call: Call, state: Spec, at: number, owner?: 
       return holding(Math.max(before.expiresAt ?? 0, at + LEASE_MS));
     case "report":
       if (state.held) return holding(isNearlyNew(before, at) ? (before.expiresAt ?? 0) : at + LEASE_MS);
-      return state.status === "queued" ? { dueAt: at + delayOf(call) } : {};
+      return state.status === "queued" || state.status === "paused" ? { dueAt: at + delayOf(call) } : {};
     case "pause":
-      return { ...before, dueAt: undefined };
+      return before;
     case "resume":
-      return state.held ? holding(before.expiresAt ?? 0) : { dueAt: at };
+      if (state.held) return holding(before.expiresAt ?? 0);
+      // A wait that was not over is kept.
+      return { dueAt: before.owner === undefined ? Math.max(at, before.dueAt ?? 0) : at };
     case "record":
       return before;
     case "cancel":

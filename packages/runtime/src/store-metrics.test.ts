@@ -25,7 +25,7 @@ test("requests are counted by what they did and how they ended, units by reading
 
 test("what requests meant for builds has names of its own, there from the start", async () => {
   const registry = new Registry();
-  const { storeRequest, leaseLost, rescues } = countBuilds(registry);
+  const { storeRequest, leaseLost, reconciled } = countBuilds(registry);
   const counts = async () =>
     (await registry.metrics()).split("\n").filter((line) => /^stagefold_(?!store_)/.test(line));
   expect(await counts()).toEqual([
@@ -33,7 +33,7 @@ test("what requests meant for builds has names of its own, there from the start"
     'stagefold_retries_total{by="stage"} 0',
     'stagefold_retries_total{by="hand"} 0',
     "stagefold_lease_lost_total 0",
-    "stagefold_rescues_total 0",
+    "stagefold_reconciled_total 0",
   ]);
   const update = { operation: "UpdateItem", ms: 1 } as const;
   storeRequest({ ...update, transition: "claim", ok: true, conditionFailed: false });
@@ -44,7 +44,7 @@ test("what requests meant for builds has names of its own, there from the start"
     storeRequest({ ...update, transition, ok: false, conditionFailed: false });
   }
   leaseLost.inc();
-  rescues.inc();
+  reconciled.inc();
   expect(await counts()).toEqual([
     "stagefold_claims_total 1",
     'stagefold_refused_writes_total{transition="claim"} 1',
@@ -53,6 +53,6 @@ test("what requests meant for builds has names of its own, there from the start"
     'stagefold_retries_total{by="stage"} 0',
     'stagefold_retries_total{by="hand"} 1',
     "stagefold_lease_lost_total 1",
-    "stagefold_rescues_total 1",
+    "stagefold_reconciled_total 1",
   ]);
 });

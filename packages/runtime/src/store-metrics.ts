@@ -9,8 +9,8 @@ export interface BuildCounters {
   readonly leaseLost: Counter;
   /** Another attempt, after one that failed (`stage`), or because somebody asked for it (`hand`). */
   readonly retries: Counter<"by">;
-  /** Due work that the work index had lost and the sweep found. */
-  readonly rescues: Counter;
+  /** Due work that the work index had lost and the reconciler found. */
+  readonly reconciled: Counter;
 }
 
 /**
@@ -52,9 +52,9 @@ export function countBuilds(registry: Registry): BuildCounters {
       registers,
     }),
     retries,
-    rescues: new Counter({
-      name: "stagefold_rescues_total",
-      help: "Due work that the work index had lost and the sweep found",
+    reconciled: new Counter({
+      name: "stagefold_reconciled_total",
+      help: "Due work that the work index had lost and the reconciler found",
       registers,
     }),
   };

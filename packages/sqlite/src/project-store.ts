@@ -64,8 +64,9 @@ export class SqliteProjectStore implements ProjectStore {
     const change = this.#nextChange();
     const { lastInsertRowid: id } = this.#database
       .sql(
-        `INSERT INTO projects (project_id, change, listed_change, work_queue, work_due_at, pipeline, user_id, lease_owner, item)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO projects (project_id, change, listed_change, work_queue, work_due_at, pipeline, user_id, lease_owner,
+           lease_claims, item)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
       .run(toColumn(projectId), change, change, ...workColumns(item), itemText(item));
     this.#setListed(Number(id), item);
@@ -80,7 +81,7 @@ export class SqliteProjectStore implements ProjectStore {
       this.#database
         .sql(
           `UPDATE projects SET change = ?, work_queue = ?, work_due_at = ?, pipeline = ?, user_id = ?, lease_owner = ?,
-             item = ? WHERE id = ?`,
+             lease_claims = ?, item = ? WHERE id = ?`,
         )
         .run(change, ...workColumns(item), text, id);
     if (sameListed(before, item)) return;
@@ -166,7 +167,7 @@ export class SqliteProjectStore implements ProjectStore {
     const { since = "", after } = range;
     const only = pipeline === undefined ? "" : "AND pipeline = ?";
     const statement = this.#database.sql(
-      `SELECT project_id, work_queue, work_due_at, user_id, pipeline, lease_owner FROM projects
+      `SELECT project_id, work_queue, work_due_at, user_id, pipeline, lease_owner, lease_claims FROM projects
        WHERE work_queue = ? AND work_due_at >= ? AND work_due_at <= ? AND (work_due_at, project_id) > (?, ?) ${only}
        ORDER BY work_due_at, project_id LIMIT ?`,
     );
@@ -217,17 +218,20 @@ export function parseItem(text: unknown): Item {
 
 const WORK_FIELDS = ["work_queue", "work_due_at", "pipeline", "user_id"] as const;
 
-function workColumns(item: Item): (string | null)[] {
+function workColumns(item: Item): (string | number | null)[] {
+  const claims = valueAt(item, ["lease", "claims"]);
   return [
     ...WORK_FIELDS.map((field) => textOrNull(item[field])),
     textOrNull(valueAt(item, ["lease", "owner"])),
+    typeof claims === "number" && Number.isSafeInteger(claims) ? claims : null,
   ];
 }
 
 function sameWork(before: Item, after: Item): boolean {
   return (
     WORK_FIELDS.every((field) => before[field] === after[field]) &&
-    valueAt(before, ["lease", "owner"]) === valueAt(after, ["lease", "owner"])
+    valueAt(before, ["lease", "owner"]) === valueAt(after, ["lease", "owner"]) &&
+    valueAt(before, ["lease", "claims"]) === valueAt(after, ["lease", "claims"])
   );
 }
 
@@ -242,12 +246,13 @@ function dueWork(row: unknown): DueWork {
     return typeof value === "string" ? fromColumn(value) : undefined;
   };
   const [user_id, pipeline, owner] = [text("user_id"), text("pipeline"), text("lease_owner")];
+  const claims = column(row, "lease_claims");
   return {
     project_id: text("project_id") ?? "",
     work_queue: text("work_queue") ?? "",
     work_due_at: text("work_due_at") ?? "",
     ...(user_id !== undefined && { user_id }),
     ...(pipeline !== undefined && { pipeline }),
-    lease: owner === undefined ? {} : { owner },
+    lease: { ...(owner !== undefined && { owner }), ...(typeof claims === "number" && { claims }) },
   };
 }

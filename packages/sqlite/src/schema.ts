@@ -18,12 +18,15 @@ CREATE TABLE projects (
   pipeline TEXT,
   user_id TEXT,
   lease_owner TEXT,
+  lease_claims INTEGER,
   item TEXT NOT NULL
 ) STRICT;
 CREATE INDEX projects_change ON projects (change);
-CREATE INDEX projects_due ON projects (work_queue, work_due_at, project_id, pipeline, user_id, lease_owner)
+CREATE INDEX projects_due ON projects (work_queue, work_due_at, project_id, pipeline, user_id, lease_owner,
+  lease_claims)
   WHERE work_queue IS NOT NULL;
-CREATE INDEX projects_due_pipeline ON projects (work_queue, pipeline, work_due_at, project_id, user_id, lease_owner)
+CREATE INDEX projects_due_pipeline ON projects (work_queue, pipeline, work_due_at, project_id, user_id, lease_owner,
+  lease_claims)
   WHERE work_queue IS NOT NULL;
 
 CREATE TABLE listed (

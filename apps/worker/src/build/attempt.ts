@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { ReportEvent, Stage } from "@stagefold/core";
+import { type ReportEvent, type Stage, scopeOf } from "@stagefold/core";
 import type { Pipeline, StageDefinition } from "@stagefold/pipeline";
 import type { Logger } from "pino";
 import type { BuildDeps } from "../deps.ts";
@@ -26,7 +26,7 @@ export interface AttemptOptions {
   readonly log: Logger;
 }
 
-/** How an attempt ended, and what it said that no write has carried yet. */
+/** How an attempt ended, and its events that are not written yet. */
 export interface AttemptEnd {
   readonly outcome: StageOutcome;
   readonly events: readonly ReportEvent[];
@@ -39,6 +39,7 @@ export class Attempt {
   #running: RunningStage | undefined;
   #stopped: { reason: StopReason; graceMs: number } | undefined;
   #refused: StageFailure | undefined;
+  #neverBegan = false;
 
   constructor(options: AttemptOptions) {
     this.#options = options;
@@ -65,9 +66,7 @@ export class Attempt {
     try {
       job = await this.#job();
     } catch (error) {
-      log.error({ err: error }, "a stage could not be prepared");
-      const reason = `The stage could not be prepared: ${error instanceof Error ? error.message : String(error)}`;
-      return { outcome: { kind: "not_run", reason }, events: [], metrics: {} };
+      return { outcome: this.#unprepared(error), events: [], metrics: {} };
     }
     const reports = this.#reports(job);
     const running = deps.runner.run(job, reports, log);
@@ -80,15 +79,25 @@ export class Attempt {
     return { outcome: this.#asFailure(outcome), events, metrics: reports.metricSums };
   }
 
-  /** The stage's time runs from its own beginning, which must come soon enough. */
+  /** What is damaged in this build's own files fails the stage; what the store or this worker lacks does not. */
+  #unprepared(error: unknown): StageOutcome {
+    const message = `The stage could not be prepared: ${error instanceof Error ? error.message : String(error)}`;
+    this.#options.log.error({ err: error }, "a stage could not be prepared");
+    if (scopeOf(error) === "project") return failed({ message, code: "STAGE_FAILED" });
+    return { kind: "not_run", reason: message };
+  }
+
+  /** The stage's time runs from its own beginning. A process that does not begin it soon is this worker's trouble. */
   async #inTime(running: RunningStage): Promise<StageOutcome> {
     const { deps, definition } = this.#options;
-    const limit = (ms: number) => setTimeout(() => this.stop("timeout", deps.timings.stopGraceMs), ms);
-    const limitMs = definition.timeout_seconds * 1000;
-    let timer = limit(START_TIMEOUT_MS + limitMs);
+    const { stopGraceMs } = deps.timings;
+    let timer = setTimeout(() => {
+      this.#neverBegan = true;
+      this.stop("timeout", 0);
+    }, START_TIMEOUT_MS);
     void running.begun.then(() => {
       clearTimeout(timer);
-      timer = limit(limitMs);
+      timer = setTimeout(() => this.stop("timeout", stopGraceMs), definition.timeout_seconds * 1000);
     });
     const outcome = await running.done;
     clearTimeout(timer);
@@ -138,11 +147,13 @@ export class Attempt {
     });
   }
 
-  /** What a stage was stopped for may be a failure of its own. */
+  /** The reason for which a stage was stopped may be a failure of its own. */
   #asFailure(outcome: StageOutcome): StageOutcome {
     const { definition } = this.#options;
     if (this.#refused) return failed(this.#refused);
     if (outcome.kind !== "stopped" || outcome.reason !== "timeout") return outcome;
+    if (this.#neverBegan)
+      return { kind: "not_run", reason: `No process began the stage in ${START_TIMEOUT_MS / 1000} seconds.` };
     const message = `The stage ${definition.stage} took longer than its ${definition.timeout_seconds} seconds.`;
     return failed({ message, code: "STAGE_TIMEOUT" });
   }

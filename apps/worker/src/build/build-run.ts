@@ -1,4 +1,4 @@
-import type { Claimed, Project, ReportEvent, Stage } from "@stagefold/core";
+import { type Claimed, MAX_STALLS, type Project, type ReportEvent, type Stage } from "@stagefold/core";
 import type { Pipeline, StageDefinition } from "@stagefold/pipeline";
 import type { Logger } from "pino";
 import type { BuildDeps } from "../deps.ts";
@@ -12,7 +12,10 @@ import { type LeaseEnd, LeaseLostError, LeaseWriter } from "./lease-writer.ts";
 import { matchPipeline } from "./pipeline-match.ts";
 import { StageBoundary } from "./stage-boundary.ts";
 
-/** One build in the hands of this worker, from its claim until it is ended, given back or lost. */
+/** How a build left this worker: `not_run`: the worker could not run it, and gave it back to others. */
+export type BuildEnd = "over" | "not_run";
+
+/** One build that this worker holds, from its claim until it is ended, given back or lost. */
 export class BuildRun {
   readonly projectId: string;
   readonly pipelineName: string | undefined;
@@ -27,6 +30,7 @@ export class BuildRun {
   #attempt: Attempt | undefined;
   #leaving = false;
   #stopping = false;
+  #end: BuildEnd = "over";
 
   constructor(deps: BuildDeps, claimed: Claimed & { readonly sentAt: ClockReading }) {
     const { project } = claimed;
@@ -53,8 +57,13 @@ export class BuildRun {
     });
   }
 
+  /** Its workers died twice in a row before this one, and it has made no progress since. */
+  get isSuspect(): boolean {
+    return this.#writer.project.lease.claims >= MAX_STALLS;
+  }
+
   /** Resolves when nothing of the build is left in this worker. Never rejects. */
-  async run(): Promise<void> {
+  async run(): Promise<BuildEnd> {
     this.#renewer.start();
     this.#log.info({ pipeline: this.pipelineName }, "build claimed");
     try {
@@ -63,11 +72,15 @@ export class BuildRun {
       if (error instanceof LeaseLostError)
         this.#log.warn({ reason: error.reason }, "the lease is over: the build is left");
       else
-        this.#log.error({ err: error }, "the build is left: its lease runs out and another holder goes on");
+        this.#log.error(
+          { err: error },
+          "the build is left: when its lease expires, another worker continues it",
+        );
     } finally {
       this.#renewer.stop();
     }
     await this.#tidy();
+    return this.#end;
   }
 
   /** Gives the build back once the stage that runs has ended. */
@@ -96,26 +109,32 @@ export class BuildRun {
     leasesOver.inc({ reason });
     if (reason === "lost" || reason === "expired") leaseLost.inc();
     const { cancelGraceMs } = this.#deps.timings;
-    // Who lost the lease may have a successor already: nothing of the old attempt may go on beside it.
+    // A lost lease may have a new owner already: nothing of the old attempt may run beside it.
     if (reason === "cancelled" || reason === "deleted") this.#attempt?.stop("cancelled", cancelGraceMs);
     else this.#attempt?.stop("lease_lost", 0);
   }
 
   async #build(): Promise<void> {
-    // The claim found that holders keep dying: writing that down is all there is to do.
-    if (this.#writer.project.status === "failed") {
+    // Nothing is left to run: all stages were finished, or too many workers were lost. The claim's first write says so.
+    const { status } = this.#writer.project;
+    if (status === "completed" || status === "failed") {
       await this.#writer.write([]);
       return;
     }
-    const match = matchPipeline(this.#writer.project, this.#deps.pipelines);
-    if (match.kind === "same") await this.#stages(match.pipeline);
-    else if (match.kind === "changed") await this.#writes.pipelineChanged(match.message);
-    else {
-      this.#log.warn(
-        { pipeline: this.pipelineName },
-        "this worker does not have the pipeline: the build is given back",
-      );
-      await this.#writes.giveBack([]);
+    const { pipelines, pipelinesChangedAt, metrics } = this.#deps;
+    const match = matchPipeline(this.#writer.project, pipelines, pipelinesChangedAt);
+    switch (match.kind) {
+      case "same":
+        return await this.#stages(match.pipeline);
+      case "changed":
+        return await this.#writes.pipelineChanged(match.message);
+      case "outdated":
+        metrics.unclaimable.inc({ reason: "pipeline_outdated" });
+        this.#log.error({ pipeline: this.pipelineName }, `${match.message} The build is given back.`);
+        this.#end = "not_run";
+        return await this.#writes.giveBack([], { code: "PIPELINE_CHANGED", reason: match.message });
+      default:
+        return match satisfies never;
     }
   }
 
@@ -159,6 +178,8 @@ export class BuildRun {
     end: AttemptEnd,
   ): Promise<number | undefined> {
     const { outcome } = end;
+    const { workerBackoff, metrics } = this.#deps;
+    if (outcome.kind === "completed" || outcome.kind === "failed") workerBackoff.succeeded();
     switch (outcome.kind) {
       case "completed":
         return await this.#completed(pipeline, definition, stage, position, end, outcome);
@@ -170,11 +191,14 @@ export class BuildRun {
         await this.#writes.giveBack(end.events);
         return undefined;
       case "not_run":
+        metrics.notRun.inc();
+        workerBackoff.failed(outcome.reason);
+        this.#end = "not_run";
         this.#log.error(
-          { reason: outcome.reason },
+          { reason: outcome.reason, backoffMs: Math.round(workerBackoff.waitMs) },
           "the stage could not be run here: the build is given back",
         );
-        await this.#writes.giveBack(end.events);
+        await this.#writes.giveBack(end.events, { code: "WORKER_LOST", reason: outcome.reason });
         return undefined;
       default:
         return outcome satisfies never;
@@ -199,14 +223,22 @@ export class BuildRun {
     const next = this.#writes.nextOpen(position);
     try {
       const started = await this.#writes.complete(pipeline, done, next);
-      const ended = this.#writer.project.stages_snapshot.stages[position] ?? stage;
-      await this.#deps.workspaces.finished(this.projectId, ended);
+      await this.#noteFinished(this.#writer.project.stages_snapshot.stages[position] ?? stage);
       return started ? next : undefined;
     } catch (error) {
       if (error instanceof LeaseLostError) throw error;
       this.#log.error({ err: error }, "the end of a stage was refused: the stage fails");
       await this.#writes.fail(definition, stage, { ...end, events: [] }, refusedWrite(error));
       return undefined;
+    }
+  }
+
+  /** Without the note the next stage restores what this one made: no reason to fail either of them. */
+  async #noteFinished(stage: Stage): Promise<void> {
+    try {
+      await this.#deps.workspaces.finished(this.projectId, stage);
+    } catch (error) {
+      this.#log.warn({ err: error }, "what a stage made could not be noted in its workspace");
     }
   }
 

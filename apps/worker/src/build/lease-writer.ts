@@ -2,6 +2,7 @@ import {
   type Claimed,
   isLeaseLost,
   isStagefoldError,
+  type NotRun,
   type Project,
   type ReportEvent,
   type Repository,
@@ -84,13 +85,16 @@ export class LeaseWriter {
    * One write with all of the events, after those before it. While the store is unavailable the same write is sent
    * again, as long as the lease is trusted. Throws LeaseLostError, and any other refusal as it came.
    */
-  write(events: readonly ReportEvent[], options: { readonly release?: boolean } = {}): Promise<Project> {
-    const mine = this.#turn.then(() => this.#write(events, options.release === true));
+  write(
+    events: readonly ReportEvent[],
+    options: { readonly release?: boolean | NotRun } = {},
+  ): Promise<Project> {
+    const mine = this.#turn.then(() => this.#write(events, options.release ?? false));
     this.#turn = mine.catch(() => undefined);
     return mine;
   }
 
-  async #write(events: readonly ReportEvent[], release: boolean): Promise<Project> {
+  async #write(events: readonly ReportEvent[], release: boolean | NotRun): Promise<Project> {
     // A number is used until a write with it is acknowledged: log lines of a refused one are replaced by the next.
     const lease_seq = this.#seq + 1;
     const { projectId: project_id, leaseToken: lease_token } = this;

@@ -3,18 +3,33 @@ import type { Pipeline, PipelineRegistry } from "@stagefold/pipeline";
 
 export type Match =
   | { readonly kind: "same"; readonly pipeline: Pipeline }
-  | { readonly kind: "unknown" }
+  /** This worker's files are older than the build: another worker may have what it was created from. */
+  | { readonly kind: "outdated"; readonly message: string }
   | { readonly kind: "changed"; readonly message: string };
 
-/** Whether this worker's pipelines can go on with a build: its stages must be the pipeline's, in the same order. */
-export function matchPipeline(project: Project, pipelines: PipelineRegistry): Match {
-  const pipeline = project.pipeline === undefined ? undefined : pipelines.get(project.pipeline);
-  if (!pipeline) return { kind: "unknown" };
+/**
+ * Whether this worker's pipelines can continue a build: its stages must be the pipeline's, in the same order.
+ * `changedAt` is when the pipelines of this worker last changed, in epoch milliseconds.
+ */
+export function matchPipeline(
+  project: Project,
+  pipelines: PipelineRegistry,
+  changedAt: number | undefined,
+): Match {
+  const { pipeline: name = "", created_at } = project;
+  const pipeline = pipelines.get(name);
   const expected = project.stages_snapshot.stages.map((stage) => stage.stage);
-  const actual = pipeline.stages.map((stage) => stage.stage);
+  const actual = pipeline?.stages.map((stage) => stage.stage);
+  if (!actual || !pipeline)
+    return { kind: "outdated", message: `This worker does not have the pipeline ${name}.` };
   const same =
     expected.length === actual.length && actual.every((key, i) => aliasesOf(key).includes(expected[i] ?? ""));
   if (same) return { kind: "same", pipeline };
-  const message = `The pipeline ${pipeline.name} has changed since this build started: expected the stages ${expected.join(", ")}; found ${actual.join(", ")}.`;
-  return { kind: "changed", message };
+  const found = `expected the stages ${expected.join(", ")}; found ${actual.join(", ")}.`;
+  if (changedAt !== undefined && changedAt < Date.parse(created_at))
+    return {
+      kind: "outdated",
+      message: `The pipeline ${name} of this worker is older than the build: ${found}`,
+    };
+  return { kind: "changed", message: `The pipeline ${name} has changed since this build started: ${found}` };
 }

@@ -1,4 +1,4 @@
-import { isFinished, isStagefoldError, type ReportEvent, type Stage } from "@stagefold/core";
+import { isFinished, isStagefoldError, type NotRun, type ReportEvent, type Stage } from "@stagefold/core";
 import type { Pipeline, StageDefinition } from "@stagefold/pipeline";
 import type { Logger } from "pino";
 import type { BuildDeps } from "../deps.ts";
@@ -106,8 +106,9 @@ export class StageBoundary {
     if (!(await this.#writeUnlessPaused([{ event: "started", stage }, failed]))) await this.giveBack([]);
   }
 
-  async giveBack(events: readonly ReportEvent[]): Promise<void> {
-    await this.#writer.write(events, { release: true });
+  /** `notRun` says why this worker cannot run it; after several workers that cannot, the build fails. */
+  async giveBack(events: readonly ReportEvent[], notRun?: NotRun): Promise<void> {
+    await this.#writer.write(events, { release: notRun ?? true });
     this.#log().info("build given back");
   }
 

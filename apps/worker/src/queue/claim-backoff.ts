@@ -1,15 +1,22 @@
 import type { DueWork } from "@stagefold/core";
 
-/** A row whose claim was refused is left alone for so long, in milliseconds. */
-const LEFT_ALONE_MS = 10_000;
-const REMEMBERED = 5000;
+/** The first wait after a failed claim and the longest one, in milliseconds. */
+const FIRST_MS = 10_000;
+const LAST_MS = 10 * 60_000;
+const MAX_ENTRIES = 5000;
+
+interface Entry {
+  readonly times: number;
+  readonly until: number;
+}
 
 /**
- * Rows whose claim was refused: another was quicker, or the row is out of date, which one that an index keeps by
- * mistake is for ever. Trying it again and again would cost a write each time.
+ * Rows of the work index that this worker leaves alone for a while, each time twice as long: another worker was
+ * quicker, the row is outdated (an index may keep one forever), the item cannot be read or claimed, or its stage could
+ * not be run here. Whatever is behind such a row in the queue runs meanwhile.
  */
 export class ClaimBackoff {
-  readonly #until = new Map<string, number>();
+  readonly #entries = new Map<string, Entry>();
   readonly #now: () => number;
 
   /** `now` gives monotonic milliseconds. */
@@ -17,21 +24,46 @@ export class ClaimBackoff {
     this.#now = now;
   }
 
-  add(row: DueWork): void {
-    if (this.#until.size >= REMEMBERED) this.#until.clear();
-    this.#until.set(keyOf(row), this.#now() + LEFT_ALONE_MS);
+  /** The claim of this row did not succeed. Returns how often in a row that was so. */
+  add(row: DueWork): number {
+    return this.#add(keyOf(row));
+  }
+
+  /** Nothing of this project is claimed for a while, whenever it is due. */
+  addProject(projectId: string): void {
+    this.#add(projectId);
+  }
+
+  /** The project's stage ran: the next failure begins with the first wait again. */
+  clearProject(projectId: string): void {
+    this.#entries.delete(projectId);
   }
 
   has(row: DueWork): boolean {
-    const until = this.#until.get(keyOf(row));
-    if (until === undefined) return false;
-    if (until > this.#now()) return true;
-    this.#until.delete(keyOf(row));
-    return false;
+    const now = this.#now();
+    return this.#until(keyOf(row)) > now || this.#until(row.project_id) > now;
+  }
+
+  #until(key: string): number {
+    return this.#entries.get(key)?.until ?? 0;
+  }
+
+  #add(key: string): number {
+    const times = (this.#entries.get(key)?.times ?? 0) + 1;
+    const until = this.#now() + Math.min(LAST_MS, FIRST_MS * 2 ** (times - 1));
+    // Added last, so that the first entry is the oldest one.
+    this.#entries.delete(key);
+    this.#entries.set(key, { times, until });
+    if (this.#entries.size > MAX_ENTRIES)
+      for (const oldest of this.#entries.keys()) {
+        this.#entries.delete(oldest);
+        break;
+      }
+    return times;
   }
 }
 
-/** Every claim and every renewal changes when it is due: the row is then another one. */
+/** Each claim and each renewal of a lease moves the due time: the row is then a new one. */
 function keyOf({ project_id, work_due_at }: DueWork): string {
   return `${project_id} ${work_due_at}`;
 }

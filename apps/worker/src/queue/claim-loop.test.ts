@@ -4,17 +4,20 @@ import {
   type DuePosition,
   type DueRange,
   type DueWork,
+  MAX_STALLS,
   MemoryProjectStore,
   newProjectId,
   Repository,
+  StagefoldError,
 } from "@stagefold/core";
 import { createRegistry, definePipeline } from "@stagefold/pipeline";
 import { pino } from "pino";
 import { expect, onTestFinished, test } from "vitest";
 import { TIMINGS } from "../deps.ts";
-import { createMetrics } from "../metrics.ts";
+import { createMetrics, type WorkerMetrics } from "../metrics.ts";
 import { ClaimLoop } from "./claim-loop.ts";
 import type { HeldBuild } from "./fair-scheduler.ts";
+import { WorkerBackoff } from "./worker-backoff.ts";
 import { workerIdentity } from "./worker-identity.ts";
 
 const stages = [{ stage: "s", run: () => ({}) }];
@@ -45,6 +48,10 @@ interface Field {
 }
 
 interface Worker {
+  readonly metrics: WorkerMetrics;
+  readonly workerBackoff: WorkerBackoff;
+  /** The lines that it logged as errors. */
+  readonly errors: string[];
   readonly held: HeldBuild[];
   readonly order: Claimed[];
   /** Resolves when so many builds were claimed in all. */
@@ -75,21 +82,31 @@ function openField(): Field {
       const held: HeldBuild[] = [];
       const order: Claimed[] = [];
       const waiting: { count: number; done: () => void }[] = [];
+      const metrics = createMetrics();
+      const workerBackoff = new WorkerBackoff();
+      const errors: string[] = [];
       const loop = new ClaimLoop({
         deps: {
           repository,
           pipelines,
-          metrics: createMetrics(),
+          metrics,
           timings: { ...TIMINGS, idleFirstMs: 1, idleLastMs: 5 },
-          log: pino({ level: "silent" }),
+          workerBackoff,
+          log: pino({ level: "error" }, { write: (line: string) => void errors.push(line) }),
         },
         owner: `w-${newProjectId()}`,
         concurrency,
         maxRunningPerUser,
         held: () => held,
+        onClockSetBack: () => undefined,
         onClaim: (claimed) => {
           const { project_id: projectId, pipeline: pipelineName, user_id: userId } = claimed.project;
-          held.push({ projectId, pipelineName, userId });
+          held.push({
+            projectId,
+            pipelineName,
+            userId,
+            isSuspect: claimed.project.lease.claims >= MAX_STALLS,
+          });
           order.push(claimed);
           for (const one of waiting) if (order.length >= one.count) one.done();
         },
@@ -100,6 +117,9 @@ function openField(): Field {
         await running;
       });
       return {
+        metrics,
+        workerBackoff,
+        errors,
         held,
         order,
         claimed: async (count) => {
@@ -280,4 +300,109 @@ test("a row that the index keeps by mistake is not claimed again and again", asy
   await new Promise((resolve) => setTimeout(resolve, 200));
   expect(worker.order.map(({ project }) => project.project_id)).toEqual([id]);
   expect(claims).toBe(1);
+});
+
+/** Changes an item past all rules, as a person or an old program does. */
+async function edit(store: CountingStore, project_id: string, path: readonly string[], value: unknown) {
+  const edits = [{ op: "set" as const, path, value }];
+  await store.write({ kind: "update", transition: "upgrade", project_id, guards: [], edits });
+}
+
+const broken = { total: 1, completed: 0, stages: [{ stage: "__proto__", stage_number: 1 }] };
+test.each<[string, readonly string[], unknown]>([
+  ["a snapshot that cannot be read", ["stages_snapshot"], "{ not JSON"],
+  ["a snapshot of another kind", ["stages_snapshot"], 5],
+  ["a stage named __proto__", ["stages_snapshot"], broken],
+  ["a lease that is no map", ["lease"], "worker-1"],
+  ["a lease that is a list", ["lease"], [1, 2]],
+  ["a count of claims that is text", ["lease", "claims"], "many"],
+  ["a token that is text", ["lease_token"], "seven"],
+  ["a status of another program", ["status"], "in_progress"],
+  ["a revision that is text", ["revision"], "last"],
+])("W1: %s at the head of the queue stops nothing behind it", async (_what, path, value) => {
+  const field = openField();
+  const poisoned = await field.queue(30, { priority: 1, user_id: "p" });
+  for (const id of poisoned) await edit(field.store, id, path, value);
+  const [good = ""] = await field.queue(1, { priority: 3, user_id: "g" });
+  const worker = field.worker({ concurrency: 1 });
+  await worker.claimed(1);
+  expect(worker.order.map(({ project }) => project.project_id)).toEqual([good]);
+});
+
+test("W1: an item whose claim fails is put aside with back-off, counted, and logged once", async () => {
+  const field = openField();
+  const [poisoned = ""] = await field.queue(1, { priority: 1 });
+  const good = await field.queue(3, { priority: 3 });
+  const write = field.store.write.bind(field.store);
+  let claims = 0;
+  field.store.write = (patch) => {
+    if (patch.transition !== "claim" || patch.project_id !== poisoned) return write(patch);
+    claims += 1;
+    return Promise.reject(new TypeError("cannot read properties of a poisoned item"));
+  };
+  const worker = field.worker({ concurrency: 3 });
+  await worker.claimed(3);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(worker.order.map(({ project }) => project.project_id).sort()).toEqual([...good].sort());
+  expect(claims).toBe(1);
+  expect(worker.errors).toHaveLength(1);
+  expect(worker.errors[0]).toContain(poisoned);
+  const text = await worker.metrics.registry.metrics();
+  expect(text).toContain('stagefold_worker_unclaimable_total{reason="error"} 1');
+});
+
+test("a store that fails ends the scan, and puts no build aside", async () => {
+  const field = openField();
+  const ids = await field.queue(2);
+  const write = field.store.write.bind(field.store);
+  let failures = 0;
+  field.store.write = (patch) => {
+    if (patch.transition !== "claim" || failures >= 3) return write(patch);
+    failures += 1;
+    return Promise.reject(new StagefoldError("STORE_UNAVAILABLE", "not now", { retry_after: 1 }));
+  };
+  const worker = field.worker({ concurrency: 2 });
+  await worker.claimed(2);
+  expect(worker.order.map(({ project }) => project.project_id).sort()).toEqual([...ids].sort());
+});
+
+test("W2: a worker that cannot run stages claims one build at a time, more and more slowly", async () => {
+  const field = openField();
+  await field.queue(20);
+  const worker = field.worker({ concurrency: 8 });
+  const from = performance.now();
+  worker.workerBackoff.failed("no process can be started");
+  const failing = setInterval(() => {
+    if (worker.held.splice(0).length > 0) worker.workerBackoff.failed("no process can be started");
+  }, 5);
+  await worker.claimed(2);
+  clearInterval(failing);
+  worker.workerBackoff.failed("no process can be started");
+  // At least 0.8 s, then at least 1.6 s.
+  expect(performance.now() - from).toBeGreaterThan(2300);
+  expect(worker.order).toHaveLength(2);
+  // Three failures in a row: it says so until a stage ran.
+  expect(worker.workerBackoff.notReady).toContain("no process can be started");
+  worker.workerBackoff.succeeded();
+  expect(worker.workerBackoff.notReady).toBeUndefined();
+  await worker.claimed(8);
+});
+
+test("L20: a build whose workers died twice gets no new neighbours until it makes progress", async () => {
+  const field = openField();
+  const [suspect = ""] = await field.queue(1, { priority: 1, user_id: "s" });
+  const [other = ""] = await field.queue(1, { priority: 2, user_id: "t" });
+  for (const id of [suspect, other]) await edit(field.store, id, ["lease", "claims"], 2);
+  await field.queue(5, { priority: 3 });
+  const worker = field.worker({ concurrency: 4 });
+  await worker.claimed(1);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(worker.held.map((build) => build.projectId)).toEqual([suspect]);
+  // Its stage ends: the next suspect runs, again without others.
+  await worker.end(suspect);
+  await worker.claimed(2);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(worker.held.map((build) => build.projectId)).toEqual([other]);
+  await worker.end(other);
+  await worker.claimed(6);
 });

@@ -1,13 +1,14 @@
-import { type Claimed, DEFAULT_POOL, type DueWork, workQueues } from "@stagefold/core";
+import { type Claimed, DEFAULT_POOL, type DueWork, scopeOf, workQueues } from "@stagefold/core";
 import { jittered, sleep } from "../async.ts";
 import type { BuildDeps } from "../deps.ts";
-import { type ClockReading, readClock } from "../monotonic-clock.ts";
+import { type ClockReading, readClock, SetBackDetector } from "../monotonic-clock.ts";
 import { ClaimBackoff } from "./claim-backoff.ts";
 import {
   FairScheduler,
   type HeldBuild,
   hasPipeline,
   isLimited,
+  isSuspect,
   type Limits,
   RunningBuilds,
   shuffleFront,
@@ -16,46 +17,60 @@ import {
 import { QueueScanner } from "./queue-scanner.ts";
 import { isDead } from "./worker-identity.ts";
 
-/** Of one queue, of what other workers hold. */
+/** Rows of one queue that are read to learn what other workers hold. */
 const HELD_ROWS = 10_000;
-/** Claims of one look that others were quicker with. */
-const MAX_REFUSED_CLAIMS = 20;
+/** Claims of one scan that may fail: other workers were quicker, or the items cannot be claimed. */
+const MAX_FAILED_CLAIMS = 20;
 const ERROR_LAST_MS = 5000;
 
 export interface ClaimLoopOptions {
-  readonly deps: Pick<BuildDeps, "repository" | "pipelines" | "metrics" | "timings" | "log">;
+  readonly deps: Pick<
+    BuildDeps,
+    "repository" | "pipelines" | "metrics" | "timings" | "log" | "workerBackoff"
+  >;
   readonly owner: string;
   readonly concurrency: number;
   readonly maxRunningPerUser: number | undefined;
   readonly held: () => readonly HeldBuild[];
   readonly onClaim: (claimed: Claimed & { readonly sentAt: ClockReading }) => void;
+  /** The clock that decides was set back: work written before may be due too late. */
+  readonly onClockSetBack: () => void;
 }
 
 /**
- * Looks for due work and claims it while there are free slots: priority 1 first, within a priority users in turns.
- * Waits longer the longer there is none.
+ * Scans the queues for due work and claims it while there are free slots: priority 1 first, within a priority users
+ * take turns. The wait between scans doubles while there is no work.
+ *
+ * An error is handled by what it concerns. A row that cannot be claimed is put aside, and what is behind it runs. A
+ * store that fails ends the scan, and the next one waits. A worker that cannot run stages claims more slowly.
  */
 export class ClaimLoop {
   readonly #options: ClaimLoopOptions;
   readonly #limits: Limits;
   /** One for each priority, the first one first. */
-  readonly #views: readonly QueueScanner[];
-  readonly #turns = new FairScheduler();
-  readonly #refused = new ClaimBackoff();
-  /** Projects that the work index had lost. */
-  readonly #rescues = new Set<string>();
+  readonly #scanners: readonly QueueScanner[];
+  readonly #scheduler = new FairScheduler();
+  readonly #backoff = new ClaimBackoff();
+  /** Projects that the reconciler found: no scan shows them when they are due. */
+  readonly #reconciled = new Set<string>();
+  /** Due builds of the last scan whose pipeline this worker does not have, by pipeline. Each pipeline is logged once. */
+  readonly #unserved = new Map<string, Set<string>>();
+  /** Builds of dead workers of this machine that are not claimed yet; undefined before they are looked for. */
+  #inheritance: readonly DueWork[] | undefined;
+  readonly #clock: SetBackDetector;
   #wake = new AbortController();
-  /** Whether a slot becoming free is all that has happened since the last look. */
+  readonly #stop = new AbortController();
+  /** Whether a slot becoming free is all that has happened since the last scan. */
   #onlyFreed = false;
-  #stopped = false;
-  #failures = 0;
+  #storeFailures = 0;
 
   constructor(options: ClaimLoopOptions) {
     this.#options = options;
     const { pipelines, repository } = options.deps;
     this.#limits = { pipelines, maxRunningPerUser: options.maxRunningPerUser };
-    const { work } = repository;
-    this.#views = [1, 2, 3, 4, 5].map(
+    const { work, clock } = repository;
+    this.#clock = new SetBackDetector(() => clock.now());
+    this.#scanners = [1, 2, 3, 4, 5].map(
       (priority) =>
         new QueueScanner(workQueues(DEFAULT_POOL, priority), (queue, limit, after) =>
           work.dueIn(queue, limit, after),
@@ -63,108 +78,134 @@ export class ClaimLoop {
     );
   }
 
-  /** Runs until stopped. Never rejects: what fails is logged and tried again. */
+  /** Runs until stopped. Never rejects: errors are logged, and the loop continues. */
   async run(): Promise<void> {
-    const { idleFirstMs, idleLastMs } = this.#options.deps.timings;
-    let waitMs = idleFirstMs;
-    let inherited = false;
+    const { timings, workerBackoff } = this.#options.deps;
+    let waitMs = timings.idleFirstMs;
     while (!this.#stopped) {
-      if (!inherited) inherited = await this.#inherit();
+      // A wake-up does not shorten this wait: there is work enough, but this worker cannot run it.
+      if (workerBackoff.waitMs > 0) await sleep(workerBackoff.waitMs, this.#stop.signal);
       const claimed = await this.#tryScan();
-      if (claimed > 0) waitMs = idleFirstMs;
-      const woken = await this.#wait(this.#failures > 0 ? this.#errorWait() : jittered(waitMs));
-      waitMs = woken ? idleFirstMs : Math.min(idleLastMs, waitMs * 2);
+      if (claimed > 0) waitMs = timings.idleFirstMs;
+      const woken = await this.#wait(this.#storeFailures > 0 ? this.#errorWait() : jittered(waitMs));
+      waitMs = woken ? timings.idleFirstMs : Math.min(timings.idleLastMs, waitMs * 2);
     }
   }
 
-  /** There may be new work: look now. */
+  /** There may be new work: scan now. */
   wake(): void {
     this.#onlyFreed = false;
     this.#wake.abort();
   }
 
-  /** There is a free slot: for that, what the last look showed will do. */
+  /** A slot is free: the rows of the last scan are good enough to fill it. */
   freed(): void {
     if (!this.#wake.signal.aborted) this.#onlyFreed = true;
     this.#wake.abort();
   }
 
-  /** Due work that the index has lost; it is claimed like any other when its turn comes. */
-  rescue(rows: readonly DueWork[]): void {
+  /** Due work that no scan shows; it is claimed like any other when its turn comes. */
+  offer(rows: readonly DueWork[]): void {
     for (const row of rows) {
-      this.#rescues.add(row.project_id);
-      // No look shows it again: it is kept until the sweep after the next one.
-      this.#views[priorityOf(row) - 1]?.offer(row, 2 * this.#options.deps.timings.reconcileMs);
+      this.#reconciled.add(row.project_id);
+      // It is kept until the next but one run of the reconciler.
+      this.#scanners[priorityOf(row) - 1]?.offer(row, 2 * this.#options.deps.timings.reconcileMs);
     }
     if (rows.length > 0) this.wake();
   }
 
+  /** A build could not be run here: this worker leaves it to others for a while. */
+  putAside(projectId: string): void {
+    this.#backoff.addProject(projectId);
+  }
+
+  /** A build ran here. */
+  clear(projectId: string): void {
+    this.#backoff.clearProject(projectId);
+  }
+
   stop(): void {
-    this.#stopped = true;
+    this.#stop.abort();
     this.#wake.abort();
   }
 
+  get #stopped(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  /** Whether no further build may be claimed now. */
+  get #isFull(): boolean {
+    const { held, concurrency, deps } = this.#options;
+    const builds = held();
+    // A build whose workers died twice in a row gets no new neighbours: if its worker dies once more, it is to blame.
+    return (
+      this.#stopped ||
+      builds.length >= concurrency ||
+      builds.some((build) => build.isSuspect) ||
+      deps.workerBackoff.waitMs > 0
+    );
+  }
+
+  /** How many builds were claimed. */
   async #tryScan(): Promise<number> {
+    const { log } = this.#options.deps;
+    if (this.#clock.check()) this.#options.onClockSetBack();
     try {
-      const claimed = await this.#scan();
-      if (this.#failures > 0) this.#options.deps.log.info("the store answers again");
-      this.#failures = 0;
+      const claimed = (await this.#inherit()) + (await this.#scan());
+      if (this.#storeFailures > 0) log.info("the store answers again");
+      this.#storeFailures = 0;
       return claimed;
     } catch (error) {
-      const { log } = this.#options.deps;
-      if (this.#failures === 0) log.error({ err: error }, "looking for work failed; it goes on");
-      else log.debug({ err: error, failures: this.#failures }, "looking for work failed again");
-      this.#failures += 1;
+      if (this.#storeFailures === 0) log.error({ err: error }, "scanning for work failed and is tried again");
+      else log.debug({ err: error, failures: this.#storeFailures }, "scanning for work failed again");
+      this.#storeFailures += 1;
       return 0;
     }
   }
 
-  /**
-   * Takes the builds of workers that died on this machine: their leases need not run out. False when that is not done
-   * yet, for want of slots or of a store that answers.
-   */
-  async #inherit(): Promise<boolean> {
+  /** Takes the builds of workers that died on this machine, before their leases expire. */
+  async #inherit(): Promise<number> {
     const { deps, held } = this.#options;
-    if (this.#isFull()) return false;
-    try {
-      const rows = await deps.repository.work.held(DEFAULT_POOL, HELD_ROWS);
-      const gone = (row: DueWork) => row.lease?.owner !== undefined && isDead(row.lease.owner);
-      const dead = rows.filter((row) => hasPipeline(row, deps.pipelines) && gone(row));
-      const alive = new RunningBuilds(
-        held,
-        rows.filter((row) => !dead.includes(row)),
-      );
-      for (const row of dead) {
-        if (this.#stopped || this.#isFull()) return false;
-        const from = row.lease?.owner;
-        if (from === undefined || !withinLimits(row, this.#limits, alive)) continue;
-        await this.#claim(row, from);
-      }
-      return true;
-    } catch (error) {
-      const level = this.#failures === 0 ? "warn" : "debug";
-      deps.log[level]({ err: error }, "looking for builds of dead workers failed; it is tried again");
-      return false;
+    if (this.#isFull || this.#inheritance?.length === 0) return 0;
+    const rows = await deps.repository.work.held(DEFAULT_POOL, HELD_ROWS);
+    const dead = rows.filter(
+      (row) => hasPipeline(row, deps.pipelines) && row.lease?.owner !== undefined && isDead(row.lease.owner),
+    );
+    // Suspects first, while nothing else is held.
+    this.#inheritance = dead.sort((a, b) => Number(isSuspect(b)) - Number(isSuspect(a)));
+    const running = new RunningBuilds(
+      held,
+      rows.filter((row) => !dead.includes(row)),
+    );
+    let claimed = 0;
+    for (const row of dead) {
+      if (this.#isFull) break;
+      if (!withinLimits(row, this.#limits, running)) continue;
+      if (await this.#claim(row, row.lease?.owner)) claimed += 1;
+      this.#inheritance = this.#inheritance.filter((other) => other !== row);
     }
+    return claimed;
   }
 
-  /** How many builds were claimed. */
   async #scan(): Promise<number> {
     let claimed = 0;
     let running: RunningBuilds | undefined;
     const fresh = !this.#onlyFreed;
     this.#onlyFreed = false;
-    for (const view of this.#views) {
-      if (this.#stopped || this.#isFull()) break;
-      const rows = await view.rows((row) => this.#isClaimable(row), fresh);
+    if (fresh) for (const builds of this.#unserved.values()) builds.clear();
+    for (const scanner of this.#scanners) {
+      if (this.#isFull) break;
+      const rows = await scanner.rows((row) => this.#isClaimable(row), fresh);
       if (rows.length === 0) continue;
       running = await this.#running(rows, running);
-      claimed += await this.#takeFrom(view, rows, running);
+      claimed += await this.#claimFrom(scanner, rows, running);
     }
+    for (const [pipeline, builds] of this.#unserved)
+      this.#options.deps.metrics.unserved.set({ pipeline }, builds.size);
     return claimed;
   }
 
-  /** What others run is asked for once in a look, and only when a limit makes it matter. */
+  /** What other workers run is read once in a scan, and only when a limit needs it. */
   async #running(rows: readonly DueWork[], known: RunningBuilds | undefined): Promise<RunningBuilds> {
     const { deps, held } = this.#options;
     if (known?.knowsOthers) return known;
@@ -172,49 +213,82 @@ export class ClaimLoop {
     return new RunningBuilds(held, await deps.repository.work.held(DEFAULT_POOL, HELD_ROWS));
   }
 
-  async #takeFrom(view: QueueScanner, rows: readonly DueWork[], running: RunningBuilds): Promise<number> {
+  async #claimFrom(scanner: QueueScanner, rows: readonly DueWork[], running: RunningBuilds): Promise<number> {
     let left = shuffleFront(rows);
     let claimed = 0;
-    for (let refused = 0; refused < MAX_REFUSED_CLAIMS && !this.#stopped && !this.#isFull(); ) {
+    for (let failed = 0; failed < MAX_FAILED_CLAIMS && !this.#isFull; ) {
       left = left.filter((row) => withinLimits(row, this.#limits, running));
-      const next = this.#turns.next(left, running);
+      const next = this.#scheduler.next(left, running);
       if (!next) break;
       left = left.filter((row) => row !== next);
-      view.forget(next);
+      scanner.forget(next);
       if (await this.#claim(next)) claimed += 1;
-      else refused += 1;
+      else failed += 1;
     }
     return claimed;
   }
 
   #isClaimable(row: DueWork): boolean {
     const { deps, held } = this.#options;
-    if (!hasPipeline(row, deps.pipelines) || this.#refused.has(row)) return false;
-    return held().every((one) => one.projectId !== row.project_id);
-  }
-
-  #isFull(): boolean {
-    const { held, concurrency } = this.#options;
-    return held().length >= concurrency;
+    if (this.#backoff.has(row)) return false;
+    if (!hasPipeline(row, deps.pipelines)) {
+      this.#noteUnserved(row);
+      return false;
+    }
+    return held().every((build) => build.projectId !== row.project_id);
   }
 
   async #claim(row: DueWork, from?: string): Promise<boolean> {
     const { deps, owner, onClaim } = this.#options;
     const sentAt = readClock();
-    const claimed = await deps.repository.work.claim(row.project_id, owner, row.work_queue, from);
-    const rescued = this.#rescues.delete(row.project_id);
-    if (!claimed) {
-      this.#refused.add(row);
+    let claimed: Claimed | undefined;
+    try {
+      const dueBy = this.#reconciled.has(row.project_id) ? row.work_due_at : undefined;
+      claimed = await deps.repository.work.claim(row.project_id, owner, row.work_queue, { from, dueBy });
+    } catch (error) {
+      if (scopeOf(error) !== "project") throw error;
+      this.#putAside(row, error);
       return false;
     }
-    this.#turns.served(row);
-    if (rescued) deps.metrics.rescues.inc();
-    if (row.lease?.owner !== undefined) this.#tookOver(row, claimed, from);
+    if (!claimed) {
+      this.#putAside(row);
+      return false;
+    }
+    this.#scheduler.served(row);
+    deps.workerBackoff.claimed();
+    if (this.#reconciled.delete(row.project_id)) deps.metrics.reconciled.inc();
+    if (row.lease?.owner !== undefined) this.#reportTakeover(row, claimed, from);
     onClaim({ ...claimed, sentAt });
     return true;
   }
 
-  #tookOver(row: DueWork, { lease_token: token }: Claimed, from: string | undefined): void {
+  /** A first refusal is usual: another worker was quicker. A row that is still there after it cannot be claimed. */
+  #putAside(row: DueWork, error?: unknown): void {
+    const { metrics, log } = this.#options.deps;
+    const times = this.#backoff.add(row);
+    this.#reconciled.delete(row.project_id);
+    if (error === undefined && times === 1) return;
+    const reason = error === undefined ? "refused" : "error";
+    metrics.unclaimable.inc({ reason });
+    const isFirst = times === (error === undefined ? 2 : 1);
+    log[isFirst ? "error" : "debug"](
+      { project: row.project_id, err: error, times },
+      "a build that is due cannot be claimed: it is put aside",
+    );
+  }
+
+  #noteUnserved({ project_id, pipeline = "" }: DueWork): void {
+    let builds = this.#unserved.get(pipeline);
+    if (!builds) {
+      builds = new Set();
+      this.#unserved.set(pipeline, builds);
+      const { log } = this.#options.deps;
+      log.warn({ project: project_id, pipeline }, "a build is due whose pipeline this worker does not have");
+    }
+    builds.add(project_id);
+  }
+
+  #reportTakeover(row: DueWork, { lease_token: token }: Claimed, from: string | undefined): void {
     const { metrics, log } = this.#options.deps;
     const why = from === undefined ? "lease_expired" : "owner_dead";
     metrics.takeovers.inc({ why });
@@ -223,7 +297,7 @@ export class ClaimLoop {
 
   #errorWait(): number {
     const { idleFirstMs } = this.#options.deps.timings;
-    return jittered(Math.min(ERROR_LAST_MS, idleFirstMs * 2 ** Math.min(this.#failures, 16)));
+    return jittered(Math.min(ERROR_LAST_MS, idleFirstMs * 2 ** Math.min(this.#storeFailures, 16)));
   }
 
   /** True when something happened before the time was over. */

@@ -16,7 +16,7 @@ const row = (id: string, pipeline = "limited", user_id: string | undefined = "u1
   user_id,
 });
 const held = (count: number, pipelineName = "limited", userId = "u1") =>
-  Array.from({ length: count }, (_, i) => ({ projectId: `h${i}`, pipelineName, userId }));
+  Array.from({ length: count }, (_, i) => ({ projectId: `h${i}`, pipelineName, userId, isSuspect: false }));
 
 test("only rows of pipelines that this worker has will do", () => {
   expect([row("a"), row("b", "unknown")].map((one) => hasPipeline(one, pipelines))).toEqual([true, false]);

@@ -1,16 +1,18 @@
-import type { DueWork } from "@stagefold/core";
+import { type DueWork, MAX_STALLS } from "@stagefold/core";
 import type { PipelineRegistry } from "@stagefold/pipeline";
 
-/** What a worker holds, as far as limits and turns ask. */
+/** A build that this worker holds, as far as limits and turns need it. */
 export interface HeldBuild {
   readonly projectId: string;
   readonly pipelineName: string | undefined;
   readonly userId: string | undefined;
+  /** Its workers died twice in a row, and it has made no progress since. */
+  readonly isSuspect: boolean;
 }
 
-/** What runs now: of this worker as it is at each moment, of the others as the work index told when this was made. */
+/** What runs now: this worker's builds at each moment, those of other workers as the work index showed them once. */
 export class RunningBuilds {
-  /** Whether it knows of more than this worker. */
+  /** Whether it counts the builds of other workers too. */
   readonly knowsOthers: boolean;
   readonly #mine: () => readonly HeldBuild[];
   readonly #users = new Map<string, number>();
@@ -20,27 +22,23 @@ export class RunningBuilds {
     this.#mine = mine;
     this.knowsOthers = held !== undefined;
     // The index shows this worker's own builds too.
-    const own = new Set(mine().map((one) => one.projectId));
+    const own = new Set(mine().map((build) => build.projectId));
     for (const { project_id, user_id, pipeline } of held ?? []) {
       if (own.has(project_id)) continue;
-      if (user_id !== undefined) add(this.#users, user_id);
-      if (pipeline !== undefined) add(this.#pipelines, pipeline);
+      if (user_id !== undefined) increment(this.#users, user_id);
+      if (pipeline !== undefined) increment(this.#pipelines, pipeline);
     }
   }
 
   ofUser(userId: string | undefined): number {
-    const mine = this.#mine().filter((held) => held.userId === userId).length;
+    const mine = this.#mine().filter((build) => build.userId === userId).length;
     return mine + (this.#users.get(userId ?? "") ?? 0);
   }
 
   ofPipeline(name: string | undefined): number {
-    const mine = this.#mine().filter((held) => held.pipelineName === name).length;
+    const mine = this.#mine().filter((build) => build.pipelineName === name).length;
     return mine + (this.#pipelines.get(name ?? "") ?? 0);
   }
-}
-
-function add(counts: Map<string, number>, name: string): void {
-  counts.set(name, (counts.get(name) ?? 0) + 1);
 }
 
 export interface Limits {
@@ -48,9 +46,6 @@ export interface Limits {
   /** Builds of one user that may run at once, over all workers. */
   readonly maxRunningPerUser: number | undefined;
 }
-
-/** Rows this near the front are as good as each other. */
-const NEAR_EQUAL = 8;
 
 /** Whether this worker has the row's pipeline. */
 export function hasPipeline(row: DueWork, pipelines: PipelineRegistry): boolean {
@@ -73,9 +68,17 @@ export function withinLimits(row: DueWork, limits: Limits, running: RunningBuild
 }
 
 /**
- * The same rows, those at the front shuffled: workers that look at the same time see the same rows, and are not all to
- * go for the same one.
+ * Whether one more death of its worker makes a build fail. Such a build gets no new neighbours, so that it neither takes
+ * innocent ones along nor fails for what a neighbour did.
  */
+export function isSuspect(row: DueWork): boolean {
+  return (row.lease?.claims ?? 0) >= MAX_STALLS - 1;
+}
+
+/** Rows this near the front are as good as each other. */
+const NEAR_EQUAL = 8;
+
+/** The same rows, shuffled at the front: workers that scan at the same moment then claim different builds. */
 export function shuffleFront(rows: readonly DueWork[], random = Math.random): DueWork[] {
   const front = rows
     .slice(0, NEAR_EQUAL)
@@ -86,18 +89,18 @@ export function shuffleFront(rows: readonly DueWork[], random = Math.random): Du
 }
 
 /** Users whose last turn is remembered. */
-const REMEMBERED = 10_000;
+const MAX_USERS = 10_000;
 
 /**
- * Users take turns: next comes who has the fewest builds running, among those who was served the longest ago, among
- * those whose row stands first. So a thousand builds of one user delay another's by one build, not by a thousand.
+ * Users take turns. Next is the user with the fewest builds running, among those the one served the longest ago, among
+ * those the one whose row is first. A thousand builds of one user delay another user's by one build, not by a thousand.
  */
 export class FairScheduler {
   /** User to the number of the last turn; the longest ago first. */
   readonly #served = new Map<string, number>();
   #turn = 0;
 
-  /** The row whose turn it is. */
+  /** The row to claim next. */
   next(rows: readonly DueWork[], running: RunningBuilds): DueWork | undefined {
     const ranks = new Map<string, readonly [number, number]>();
     let best: { row: DueWork; rank: readonly [number, number] } | undefined;
@@ -118,7 +121,7 @@ export class FairScheduler {
     const user = userOf(row);
     this.#served.delete(user);
     this.#served.set(user, ++this.#turn);
-    if (this.#served.size <= REMEMBERED) return;
+    if (this.#served.size <= MAX_USERS) return;
     for (const oldest of this.#served.keys()) {
       this.#served.delete(oldest);
       return;
@@ -126,9 +129,13 @@ export class FairScheduler {
   }
 }
 
-/** Builds without a user are as one user's. */
+/** Builds without a user count as one user's. */
 function userOf(row: DueWork): string {
   return row.user_id ?? "";
+}
+
+function increment(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
 }
 
 function isBefore(a: readonly [number, number], b: readonly [number, number]): boolean {

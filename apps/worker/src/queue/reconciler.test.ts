@@ -38,7 +38,7 @@ function open() {
   const repository = new Repository({ store, ...createMemoryFileStores(), clock, leaseMs: 10_000 });
   const metrics = createMetrics();
   const found: string[] = [];
-  const sweep = new Reconciler({
+  const reconciler = new Reconciler({
     repository,
     owner: `w-${newProjectId()}`,
     metrics,
@@ -52,17 +52,17 @@ function open() {
     const plan = mine ? { pipeline: "p", pipeline_version: "1", stages } : { pipeline: "own", stages };
     return (await repository.control.create({ requirement: "x" }, plan)).project_id;
   };
-  return { store, time, repository, metrics, found, sweep, create };
+  return { store, time, repository, metrics, found, reconciler, create };
 }
 
 test("due work that the index lost is found, and nothing else is read", async () => {
-  const { store, time, repository, found, sweep, create } = open();
+  const { store, time, repository, found, reconciler, create } = open();
   const ids = await Promise.all(Array.from({ length: 1300 }, () => create()));
   const [queued = "", held = "", dead = ""] = ids;
   for (const id of [held, dead])
     await repository.work.claim(id, "other", (await repository.get(id)).work_queue);
   for (const id of [queued, held, dead]) await store.lose(id);
-  await sweep.sweep();
+  await reconciler.reconcile();
   // Due for a moment only: an index may be that far behind.
   expect(found).toEqual([]);
   time.now += 60_000;
@@ -70,7 +70,7 @@ test("due work that the index lost is found, and nothing else is read", async ()
   await repository.work.heartbeat(held, lease_token);
   await store.lose(held);
   const before = store.reads;
-  const rows = await sweep.sweep();
+  const rows = await reconciler.reconcile();
   expect([...found].sort()).toEqual([queued, dead].sort());
   expect(store.reads - before).toBe(3);
   const row = rows.find((one) => one.project_id === dead);
@@ -79,7 +79,7 @@ test("due work that the index lost is found, and nothing else is read", async ()
 });
 
 test("what has ended, is paused or waits for a later attempt is not due", async () => {
-  const { store, time, repository, found, sweep, create } = open();
+  const { store, time, repository, found, reconciler, create } = open();
   const [paused, cancelled, later] = [await create(), await create(), await create()];
   await repository.control.pause(paused);
   await repository.control.cancel(cancelled);
@@ -96,39 +96,39 @@ test("what has ended, is paused or waits for a later attempt is not due", async 
   });
   for (const id of [paused, cancelled, later]) await store.lose(id);
   time.now += 600_000;
-  expect(await sweep.sweep()).toEqual([]);
+  expect(await reconciler.reconcile()).toEqual([]);
   time.now += 3_600_000;
-  await sweep.sweep();
+  await reconciler.reconcile();
   expect(found).toEqual([later]);
 });
 
 test("work of other programs gets its row back, with nothing else changed for them", async () => {
-  const { store, time, repository, metrics, found, sweep, create } = open();
+  const { store, time, repository, metrics, found, reconciler, create } = open();
   const id = await create(false);
   await store.lose(id);
   time.now += 60_000;
   expect(await repository.work.due("external", 10)).toEqual([]);
-  await sweep.sweep();
+  await reconciler.reconcile();
   expect(found).toEqual([]);
   expect(await repository.work.due("external", 10)).toMatchObject([{ project_id: id }]);
   expect(await repository.get(id)).toMatchObject({ status: "queued", lease: { claims: 0 } });
   expect((await repository.get(id)).stages_snapshot.stages).toMatchObject([
     { status: "pending", attempt: 0 },
   ]);
-  expect(await metrics.registry.metrics()).toContain("stagefold_rescues_total 1");
+  expect(await metrics.registry.metrics()).toContain("stagefold_reconciled_total 1");
 });
 
-test("it sweeps now and then, and goes on after a failure", async () => {
-  const { store, time, found, sweep, create } = open();
+test("it reconcilers now and then, and goes on after a failure", async () => {
+  const { store, time, found, reconciler, create } = open();
   const list = store.list.bind(store);
   let failures = 0;
   store.list = (query) => (failures++ < 2 ? Promise.reject(new Error("not now")) : list(query));
   const id = await create();
   await store.lose(id);
   time.now += 60_000;
-  const running = sweep.run();
+  const running = reconciler.run();
   while (found.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-  sweep.stop();
+  reconciler.stop();
   await running;
   expect(found[0]).toBe(id);
 });

@@ -16,6 +16,8 @@ export interface ClaimIntent {
   readonly work_queue?: string | undefined;
   /** The present holder, when it is proven to be gone: its lease need not run out then. */
   readonly from?: string | undefined;
+  /** Takes work that is due by this time, in place of now: its due time is known to come from a clock that was ahead. */
+  readonly due_by?: string | undefined;
 }
 
 /** queued, or building with its lease run out → building under a new token. Needs to know nothing of the project. */
@@ -32,7 +34,7 @@ export function claim(projectId: string, intent: ClaimIntent, at: string): Updat
     guards: [
       { path: ["status"], is: "one_of", values: ["queued", "building"] },
       queue,
-      ...(intent.from === undefined ? due(at) : [heldBy(intent.from)]),
+      ...(intent.from === undefined ? due(at, intent.due_by ?? at) : [heldBy(intent.from)]),
     ],
     edits: [
       set(["status"], "building"),
@@ -51,9 +53,9 @@ export function claim(projectId: string, intent: ClaimIntent, at: string): Updat
 }
 
 /** Its time has come, and, whatever the index says, no lease lives. */
-function due(at: string): Guard[] {
+function due(at: string, dueBy: string): Guard[] {
   return [
-    { path: ["work_due_at"], is: "at_most", value: at },
+    { path: ["work_due_at"], is: "at_most", value: dueBy > at ? dueBy : at },
     {
       any: [
         { path: ["lease", "expires_at"], is: "absent" },

@@ -41,7 +41,8 @@ export function pause(projectId: string, control: Control): UpdatePatch {
     projectId,
     control,
     [inStatus(PAUSABLE)],
-    [set("status", "paused"), ...NOT_OFFERED],
+    // A due time that is left tells a resume of a wait that is not over.
+    [set("status", "paused"), { op: "remove", path: ["work_queue"] }],
   );
 }
 
@@ -107,8 +108,15 @@ export function resume(known: Project, control: Control, leaseMs: number): Updat
     known.project_id,
     control,
     [inStatus(["paused"]), free, ...sameRun(known)],
-    [...offered(known, control.at), ...NOT_HELD],
+    [
+      ...offered(known, owner === undefined ? laterOf(known.work_due_at, control.at) : control.at),
+      ...NOT_HELD,
+    ],
   );
+}
+
+function laterOf(time: string | undefined, at: string): string {
+  return time !== undefined && time > at ? time : at;
 }
 
 /** What a retry may change besides where it starts. */

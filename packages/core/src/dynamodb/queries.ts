@@ -123,13 +123,19 @@ export function dueQuery(
   };
 }
 
+const text = z.string().optional().catch(undefined);
+
+/** What else an item of another program has there does not hide its row: the claim decides. */
 const dueSchema = z.object({
   project_id: z.string(),
   work_queue: z.string(),
   work_due_at: z.string(),
-  user_id: z.string().optional(),
-  pipeline: z.string().optional(),
-  lease: z.object({ owner: z.string().optional() }).optional(),
+  user_id: text,
+  pipeline: text,
+  lease: z
+    .object({ owner: text, claims: z.number().optional().catch(undefined) })
+    .optional()
+    .catch(undefined),
 });
 
 /** Undefined for a row that is none of ours. */

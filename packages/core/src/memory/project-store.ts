@@ -66,6 +66,7 @@ export class MemoryProjectStore implements ProjectStore {
       if (work_due_at > now || work_due_at < since) return [];
       if (pipelines && !pipelines.some((wanted) => wanted === pipeline)) return [];
       const owner = valueAt(item, ["lease", "owner"]);
+      const claims = valueAt(item, ["lease", "claims"]);
       return [
         {
           project_id,
@@ -73,7 +74,10 @@ export class MemoryProjectStore implements ProjectStore {
           work_due_at,
           ...(typeof user_id === "string" && { user_id }),
           ...(typeof pipeline === "string" && { pipeline }),
-          lease: typeof owner === "string" ? { owner } : {},
+          lease: {
+            ...(typeof owner === "string" && { owner }),
+            ...(typeof claims === "number" && { claims }),
+          },
         },
       ];
     });

@@ -38,7 +38,8 @@ export interface DueWork {
   readonly work_due_at: string;
   readonly user_id?: string | undefined;
   readonly pipeline?: string | undefined;
-  readonly lease?: { readonly owner?: string | undefined } | undefined;
+  /** `claims`: in a row without progress. */
+  readonly lease?: { readonly owner?: string | undefined; readonly claims?: number | undefined } | undefined;
 }
 
 /** One row of the work index, as a place to go on behind; it need not be there any more. */

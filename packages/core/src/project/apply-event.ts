@@ -71,10 +71,14 @@ function afterStage(project: Project, position: number, stage: Stage, at: string
   return progressed(next);
 }
 
-/** Progress clears the count of workers lost: only deaths in a row give a build up. */
+/** Progress clears the counts of workers that were lost or could not run it: only those in a row give a build up. */
 function progressed(project: Project): Project {
-  if (project.status === "building") return { ...project, lease: { ...project.lease, claims: 1 } };
-  return { ...project, lease: { ...project.lease, claims: 1 } };
+  if (project.status === "building") {
+    const { not_run_by: _n, ...lease } = project.lease;
+    return { ...project, lease: { ...lease, claims: 1 } };
+  }
+  const { not_run_by: _n, ...lease } = project.lease;
+  return { ...project, lease: { ...lease, claims: 1 } };
 }
 
 function subStageAfter(stage: Stage, key: string, event: ReportEvent, at: string, seq: number): Stage {

@@ -1,7 +1,7 @@
 import { isFinished, withStage, withStages } from "../snapshot/derive.ts";
 import type { Project, Stage } from "../snapshot/schema.ts";
-import { endProject, projectFailed } from "./end.ts";
-import { endSubStages, interruptStage, reopenStage } from "./stage.ts";
+import { endProject, giveUp } from "./end.ts";
+import { interruptStage, reopenStage } from "./stage.ts";
 
 /** Deaths in a row without progress after which a build is given up. */
 export const MAX_STALLS = 3;
@@ -18,27 +18,12 @@ export function takeOver(project: Project, at: string): Project {
   if (stages.every(isFinished)) return endProject(begun, { status: "completed" }, at);
   const position = stages.findIndex((stage) => stage.status === "running");
   const stage = stages[position];
-  if (project.lease.claims > MAX_STALLS) return stalled(begun, position, at);
+  if (project.lease.claims > MAX_STALLS) {
+    const name = stage?.stage ?? begun.current_stage ?? "";
+    const message = `${MAX_STALLS} workers were lost in a row in stage ${name} without progress.`;
+    return giveUp(begun, position, { code: "STAGE_STALLED", message, lastAttempt: LOST }, at);
+  }
   return stage ? withStage(begun, position, interruptStage(stage, "failed", LOST, at)) : begun;
-}
-
-/** Given up, with its stage if its last holder came so far as to start one. */
-function stalled(project: Project, position: number, at: string): Project {
-  const stage = project.stages_snapshot.stages[position];
-  const name = stage?.stage ?? project.current_stage ?? "";
-  const message = `${MAX_STALLS} workers were lost in a row in stage ${name} without progress.`;
-  const ending = projectFailed(name, "STAGE_STALLED", message);
-  if (!stage) return endProject(project, ending, at);
-  const { history } = interruptStage(stage, "failed", LOST, at);
-  const failed = {
-    ...endSubStages(stage, at),
-    status: "failed" as const,
-    error_message: message,
-    error_code: "STAGE_STALLED" as const,
-    history,
-    completed_at: at,
-  };
-  return endProject(withStage(project, position, failed), ending, at);
 }
 
 const LOST = "The worker that ran this attempt was lost.";

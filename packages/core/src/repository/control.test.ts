@@ -65,6 +65,33 @@ describe("pausing and resuming", () => {
     });
   });
 
+  it("L14: a build that is paused while a retry waits keeps the wait when it is resumed", async () => {
+    const { holder, other, clock, id } = await building();
+    const failed = { event: "failed" as const, stage: "plan", message: "no", code: "STAGE_FAILED" as const };
+    const waiting = await holder.report([{ ...failed, retry_in_seconds: 600 }]);
+    await other.control.pause(id);
+    clock.advance(60_000);
+    expect(await other.control.resume(id)).toMatchObject({
+      status: "queued",
+      work_due_at: waiting.work_due_at,
+    });
+    // A wait that is over is not kept.
+    await other.control.pause(id);
+    clock.advance(600_000);
+    expect(await other.control.resume(id)).toMatchObject({ work_due_at: other.now() });
+  });
+
+  it("L14: a retry that begins to wait while the build is paused keeps its wait too", async () => {
+    const { holder, other, clock, id } = await building();
+    await other.control.pause(id);
+    const failed = { event: "failed" as const, stage: "plan", message: "no", code: "STAGE_FAILED" as const };
+    await holder.report([{ ...failed, retry_in_seconds: 600 }]);
+    const dueAt = Date.parse(other.now()) + 600_000;
+    clock.advance(1000);
+    const resumed = await other.control.resume(id);
+    expect(Date.parse(resumed.work_due_at ?? "")).toBe(dueAt);
+  });
+
   it("records the end of a stage that ran, and with the last stage the end of the project", async () => {
     const { holder, other, id } = await building();
     await holder.report([

@@ -12,6 +12,58 @@ function dies(holder: Holder): void {
   holder.clock.advance(66_000);
 }
 
+describe("a build that workers cannot run", () => {
+  const notRun = { code: "WORKER_LOST" as const, reason: "no process can be started" };
+  const giveBack = (holder: Holder) => holder.report([], notRun);
+
+  it("W2: goes back to the queue, and its history names worker and reason", async () => {
+    const holder = await aHolder(STAGES);
+    await holder.claim("w1");
+    await holder.report([start]);
+    const project = await giveBack(holder);
+    expect(project).toMatchObject({ status: "queued", work_due_at: holder.repository.now() });
+    expect(project.lease).toEqual({ claims: 0, not_run_by: ["w1"] });
+    const message = "w1 could not run this stage: no process can be started";
+    expect(stageOf(project, "plan")).toMatchObject({
+      status: "pending",
+      history: [{ attempt: 1, status: "failed", code: "WORKER_LOST", error_message: message }],
+    });
+  });
+
+  it("W2: fails after three different workers, with the reason, and never because of one alone", async () => {
+    const holder = await aHolder(STAGES);
+    for (const worker of ["w1", "w1", "w1", "w1", "w1", "w2"]) {
+      expect((await holder.claim(worker)).status).toBe("building");
+      await holder.report([start]);
+      expect((await giveBack(holder)).status).toBe("queued");
+    }
+    await holder.claim("w3");
+    await holder.report([start]);
+    const failed = await giveBack(holder);
+    const message = "3 workers could not run this build. The last one, w3: no process can be started";
+    expect(failed).toMatchObject({
+      status: "failed",
+      error_info: { stage: "plan", code: "WORKER_LOST", message },
+      lease: { claims: 0 },
+    });
+    expect(stageOf(failed, "plan")).toMatchObject({ status: "failed", error_code: "WORKER_LOST" });
+    expect(stageOf(failed, "plan").history).toHaveLength(7);
+    await holder.repository.control.retry(holder.id, {});
+    expect((await holder.claim("w3")).lease.not_run_by).toBeUndefined();
+  });
+
+  it("W2: a stage that runs in between begins the count anew", async () => {
+    const holder = await aHolder(STAGES);
+    for (const worker of ["w1", "w2"]) {
+      await holder.claim(worker);
+      await giveBack(holder);
+    }
+    await holder.claim("w3");
+    await holder.report([start, { event: "progress", stage: "plan", progress: 5 }]);
+    expect((await giveBack(holder)).lease).toEqual({ claims: 0, not_run_by: ["w3"] });
+  });
+});
+
 describe("claims in a row", () => {
   it("give a build up after three deaths in one stage", async () => {
     const holder = await aHolder(STAGES);
@@ -243,5 +295,27 @@ describe("the log", () => {
     const ref = { project_id: id, stage: "plan", attempt: 1 };
     const upTo = stageOf(project, "plan").log_seq ?? 0;
     expect((await logs.read(ref, { limit: 10, upTo })).lines).toEqual(["one", "two"]);
+  });
+});
+
+describe("work that a clock ahead of this one has written", () => {
+  it("L19: is claimed when its due time is known to be wrong, and only then", async () => {
+    const holder = await aHolder(STAGES);
+    const { repository, clock } = holder;
+    clock.advance(3_600_000);
+    const made = await repository.control.create(
+      { requirement: "r" },
+      { pipeline: "test", pipeline_version: "1", stages: STAGES },
+    );
+    clock.advance(-3_600_000);
+    const { project_id: id, work_queue, work_due_at: dueBy } = made;
+    expect(await repository.work.claim(id, "w", work_queue)).toBeUndefined();
+    expect(await repository.work.claim(id, "w", work_queue, { dueBy })).toMatchObject({
+      project: { status: "building" },
+    });
+    // A lease that lives is not taken by that.
+    expect(
+      await repository.work.claim(id, "v", work_queue, { dueBy: "9999-01-01T00:00:00.000Z" }),
+    ).toBeUndefined();
   });
 });

@@ -7,7 +7,7 @@ import type { UpdatePatch } from "../patch/index.ts";
 import type { AttemptRef } from "../ports/artifact-store.ts";
 import type { DuePosition, DueWork } from "../ports/project-store.ts";
 import { applyEvent } from "../project/apply-event.ts";
-import { released } from "../project/end.ts";
+import { type NotRun, released } from "../project/end.ts";
 import type { ReportEvent } from "../project/events.ts";
 import { takeOver } from "../project/take-over.ts";
 import { findStage } from "../snapshot/find-stage.ts";
@@ -32,8 +32,8 @@ export interface Claimed extends LeaseKey {
 export interface Report extends LeaseKey {
   readonly project_id: string;
   readonly events: readonly ReportEvent[];
-  /** Gives the lease back in the same write. */
-  readonly release?: boolean;
+  /** Gives the lease back in the same write; a worker that could not run the stage says why. */
+  readonly release?: boolean | NotRun;
 }
 
 /** The writes of those who run stages: claim, heartbeat, report, release. */
@@ -94,13 +94,14 @@ export class Work {
     projectId: string,
     owner: string,
     workQueue?: string,
-    from?: string,
+    options: { readonly from?: string | undefined; readonly dueBy?: string | undefined } = {},
   ): Promise<Claimed | undefined> {
     const context = this.#context;
     const at = this.#context.now();
     const { leaseMs } = context;
     const claim_id = context.newId();
-    const patch = claim(projectId, { owner, leaseMs, work_queue: workQueue, claim_id, from }, at);
+    const { from, dueBy: due_by } = options;
+    const patch = claim(projectId, { owner, leaseMs, work_queue: workQueue, claim_id, from, due_by }, at);
     const written = await context.store.write(patch);
     if (!written.item || !isCurrentVersion(written.item)) return undefined;
     const project = normalise(written.item);
@@ -197,7 +198,7 @@ export class Work {
       next = applyEvent(next, event, at, report.lease_seq);
       if (event.event === "log") lines.add(next, event.stage, event.lines);
     }
-    if (report.release === true) next = released(next, at);
+    if (report.release) next = released(next, at, report.release === true ? undefined : report.release);
     const fitted = await spill(known, next, this.#context.files.artifacts);
     const patch = reportPatch(report.release ? "release" : "report", known, fitted, report, {
       at,

@@ -144,6 +144,8 @@ const freeLease = z.looseObject({
   unstarted: z.boolean().optional(),
   /** As long as `unstarted`: which claim it was. */
   claim_id: z.string().optional(),
+  /** Workers in a row that could not run its stage, each once. */
+  not_run_by: z.array(z.string()).optional(),
 });
 const heldLease = freeLease.extend({ owner: z.string(), expires_at: timeSchema });
 

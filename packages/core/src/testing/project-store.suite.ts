@@ -170,7 +170,7 @@ export function projectStoreSuite(name: string, getStore: () => ProjectStore): v
       await repository.control.pause(id);
       clock.advance(10_000);
       expect(await repository.work.heartbeat(id, token)).toMatchObject({ status: "paused" });
-      expect((await repository.get(id)).work_due_at).toBeUndefined();
+      expect((await repository.get(id)).work_queue).toBeUndefined();
     });
 
     it("pauses, resumes, cancels and retries, each with the item alone deciding", async () => {

@@ -212,7 +212,9 @@ function summary(stages: readonly Stage[]) {
 /** What can be run is offered, what cannot is not. */
 function wrongQueue({ after }: Change): string | undefined {
   const offered = after.work_queue !== undefined && after.work_due_at !== undefined;
-  const none = after.work_queue === undefined && after.work_due_at === undefined;
+  // What is paused keeps its due time, and is in no queue.
+  const none =
+    after.work_queue === undefined && (after.status === "paused" || after.work_due_at === undefined);
   const runs = after.status === "queued" || after.status === "building";
   if (runs ? offered : none) return undefined;
   return `${after.status} with work_queue ${after.work_queue} and work_due_at ${after.work_due_at}`;

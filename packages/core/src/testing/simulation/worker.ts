@@ -92,7 +92,7 @@ export class Worker {
       this.name,
       project_id,
       { do: "claim" },
-      () => this.machine.repository.work.claim(project_id, this.name, work_queue, from),
+      () => this.machine.repository.work.claim(project_id, this.name, work_queue, { from }),
       (given) => (given ? { answer: "ok", view: viewOf(given.project) } : { answer: "none" }),
     );
     this.#check(project_id, claimed);
