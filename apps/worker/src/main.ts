@@ -1,7 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import type { Server } from "node:http";
-import { openPipelines } from "@stagefold/agent-build";
 import { join } from "node:path";
+import { openPipelines } from "@stagefold/agent-build";
 import { type Backend, type Env, EnvError, openBackend, parseEnv } from "@stagefold/runtime";
 import { destination, type Logger, pino } from "pino";
 import { collectDefaultMetrics } from "prom-client";

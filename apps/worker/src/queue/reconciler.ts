@@ -122,7 +122,12 @@ export class Reconciler {
   async #listed(status: "queued" | "building"): Promise<string[]> {
     const ids: string[] = [];
     for (let cursor: string | undefined; ; ) {
-      const page = await this.#options.repository.store.list({ status, limit: LIST_PAGE, fields: [], cursor });
+      const page = await this.#options.repository.store.list({
+        status,
+        limit: LIST_PAGE,
+        fields: [],
+        cursor,
+      });
       ids.push(...page.items.map((row) => String(row.project_id)));
       cursor = page.next;
       if (cursor === undefined) return ids;

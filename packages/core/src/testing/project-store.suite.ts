@@ -376,7 +376,7 @@ export function projectStoreSuite(name: string, getStore: () => ProjectStore): v
       await repository.control.create({ ...input }, TEST_PLAN);
       const mine = async () =>
         (await repository.work.held("agent_builds", 1000)).filter((row) => row.project_id === id);
-      expect(await mine()).toMatchObject([{ user_id: "u1", lease: { owner: "w1" } }]);
+      expect(await mine()).toMatchObject([{ user_id: "u1", lease: { owner: "w1", claims: 1 } }]);
       const all = await repository.work.held("agent_builds", 1000);
       expect(all.every((row) => row.lease?.owner !== undefined)).toBe(true);
       clock.advance(120_000);
