@@ -23,7 +23,10 @@ export function openCli(options: GlobalOptions, signal: AbortSignal): Cli {
   return {
     env,
     client: createClient({ url: env.url }),
-    terminal: new Terminal(process.stdout, process.stderr, options.color && !env.noColor),
+    terminal: new Terminal(process.stdout, process.stderr, {
+      colours: options.color && !env.noColor,
+      isDumb: env.isDumb,
+    }),
     json: options.json === true,
     signal,
   };

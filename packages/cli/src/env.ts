@@ -3,12 +3,14 @@ import { type Env, parseEnv } from "@stagefold/runtime/env";
 export interface CliEnv extends Env {
   /** The user wants no colours. */
   readonly noColor: boolean;
+  /** The terminal obeys no commands. */
+  readonly isDumb: boolean;
   /** What processes that are started get. */
   readonly inherited: Readonly<Record<string, string | undefined>>;
 }
 
 /** The settings, from the environment. Errors: EnvError. */
 export function loadEnv(): CliEnv {
-  const noColor = (process.env.NO_COLOR ?? "") !== "" || process.env.TERM === "dumb";
-  return { ...parseEnv(process.env), noColor, inherited: process.env };
+  const noColor = (process.env.NO_COLOR ?? "") !== "";
+  return { ...parseEnv(process.env), noColor, isDumb: process.env.TERM === "dumb", inherited: process.env };
 }

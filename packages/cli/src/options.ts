@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "commander";
 
 /** Reads an option that is a whole number within bounds. */
-export function whole(min: number, max: number): (text: string) => number {
+export function wholeNumber(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (/^\d+$/.test(text) && value >= min && value <= max) return value;
@@ -16,7 +16,7 @@ export function folder(text: string): string {
 }
 
 /** Reads an option that may be given several times. */
-export function several(text: string, earlier: string[] | undefined): string[] {
+export function collect(text: string, earlier: string[] | undefined): string[] {
   return [...(earlier ?? []), text];
 }
 
@@ -37,7 +37,7 @@ export function agentId(text: string): string {
 }
 
 export function projectIds(text: string, earlier: string[] | undefined): string[] {
-  return several(projectId(text), earlier);
+  return collect(projectId(text), earlier);
 }
 
 /** Whether --json is among the arguments: it may stand anywhere before `--`. */

@@ -10,20 +10,30 @@ export class Terminal {
   /** Where notes go while something is drawn in place: above it. */
   noteAbove: ((text: string) => void) | undefined;
 
-  constructor(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream, colours: boolean) {
+  readonly hasColours: boolean;
+  readonly #isDumb: boolean;
+
+  /** `isDumb`: the terminal obeys no commands, neither colours nor moves. */
+  constructor(
+    stdout: NodeJS.WriteStream,
+    stderr: NodeJS.WriteStream,
+    { colours, isDumb }: { readonly colours: boolean; readonly isDumb: boolean },
+  ) {
     this.stdout = stdout;
     this.stderr = stderr;
-    this.paint = pc.createColors(colours && this.isLive);
+    this.#isDumb = isDumb;
+    this.hasColours = colours && !isDumb && stdout.isTTY === true;
+    this.paint = pc.createColors(this.hasColours);
   }
 
-  /** Whether a person looks at it, so that lines can be redrawn. */
+  /** Whether a person looks at it, so that lines can be redrawn. A terminal of no size cannot be drawn on. */
   get isLive(): boolean {
-    return this.stdout.isTTY === true;
+    return this.stdout.isTTY === true && !this.#isDumb && this.stdout.columns > 0 && this.stdout.rows > 0;
   }
 
   /** Undefined when the output goes to a file or a program: nothing is cut there. */
   get columns(): number | undefined {
-    return this.isLive ? Math.max(40, this.stdout.columns || 80) : undefined;
+    return this.isLive ? Math.max(40, this.stdout.columns) : undefined;
   }
 
   frame(): Frame {

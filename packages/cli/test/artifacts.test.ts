@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
@@ -118,7 +118,66 @@ test.skipIf(process.platform !== "linux")("a folder that cannot be made is told 
   await report({ event: "artifacts", stage: "one", artifacts: [made] });
   const refused = await stagefold("artifacts", project_id, "--download", "/proc/none/such");
   expect(refused).toMatchObject({ code: 1, stdout: "" });
-  expect(refused.stderr).toMatch(/^stagefold: cannot save \/proc\/none\/such\/d\/a\.txt: ENOENT: .*\n$/);
+  expect(refused.stderr).toMatch(
+    /^not saved: d\/a\.txt: cannot save \/proc\/none\/such\/d\/a\.txt: .* \(ENOENT\)\n$/,
+  );
+});
+
+test("L17, C2, F1: names that the disk cannot keep are saved safely and said, modes are kept, and the rest goes on", async () => {
+  const { project_id, lease_token, report } = await beginProgram(server.client);
+  await report({ event: "started", stage: "one" });
+  const long = `${"n".repeat(240)}.txt`;
+  const tooLong = `${"ü".repeat(120)}.bin`;
+  const paths = ["first", "bin/tool", long, tooLong, "README", "readme", "a b", "100%", "last"];
+  const made = [];
+  for (const path of paths) {
+    const at = { project_id, stage: "one", attempt: 1, path, lease_token };
+    made.push({ ...(await server.client.artifacts.upload({ ...at, content: path })), path });
+  }
+  const executable = made.map((one) => (one.path === "bin/tool" ? { ...one, executable: true } : one));
+  await report({ event: "artifacts", stage: "one", artifacts: executable });
+  const folder = await mkdtemp(join(tmpdir(), "stagefold-cli-"));
+  try {
+    // Stands where the file "first" is to go.
+    await mkdir(join(folder, "first"));
+    const saved = await stagefold("artifacts", project_id, "--download", folder);
+    expect(saved.code).toBe(0);
+    expect(saved.stderr).toContain("first was saved under another name: there is a folder of this name");
+    expect(saved.stderr).toContain("README and readme are one file on systems that ignore case");
+    for (const path of paths.filter((one) => one !== "first"))
+      expect(await readFile(join(folder, path), "utf8")).toBe(path);
+    const names = await readdir(folder);
+    const safe = names.find((name) => /^first~[0-9a-f]{12}$/.test(name));
+    expect(await readFile(join(folder, safe ?? "none"), "utf8")).toBe("first");
+    expect((await stat(join(folder, "bin/tool"))).mode & 0o111).not.toBe(0);
+    expect((await stat(join(folder, "a b"))).mode & 0o111).toBe(0);
+    expect(names.filter((name) => name.endsWith(".part"))).toEqual([]);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test("L17: an artifact that was changed in the store is not saved, and those after it are", async () => {
+  const { project_id, lease_token, report } = await beginProgram(server.client);
+  await report({ event: "started", stage: "one" });
+  const made = [];
+  for (const path of ["a", "b", "c"]) {
+    const at = { project_id, stage: "one", attempt: 1, path, lease_token };
+    made.push({ ...(await server.client.artifacts.upload({ ...at, content: path })), path });
+  }
+  await report({ event: "artifacts", stage: "one", artifacts: made });
+  await server.artifacts.put(
+    { project_id, stage: "one", attempt: 1, path: "b" },
+    new TextEncoder().encode("x"),
+  );
+  const folder = await mkdtemp(join(tmpdir(), "stagefold-cli-"));
+  try {
+    const saved = await stagefold("artifacts", project_id, "--download", folder);
+    expect(saved).toMatchObject({ code: 1, stderr: expect.stringMatching(/^not saved: b: /) });
+    expect((await readdir(folder)).sort()).toEqual(["a", "c"]);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });
 
 test.each([

@@ -130,9 +130,84 @@ test("logs print a stage, all stages, and follow until the build ends", async ()
   await report({ event: "completed", stage: "two" });
   const { code, stdout } = await result;
   expect(code).toBe(0);
-  expect(stdout.trim().split("\n").slice(-2)).toEqual(["[one] \\x1b[2Jlast", "[two] of two"]);
+  expect(stdout.trim().split("\n").slice(-2)).toEqual(["[one] last", "[two] of two"]);
   const json = (await stagefold("logs", project_id, "two", "--json")).stdout;
   expect(JSON.parse(json)).toEqual({ text: "of two" });
+});
+
+test("F10: logs -f goes on while the API restarts, and says so", async () => {
+  const first = await serve();
+  const { project_id, report } = await beginProgram(first.client);
+  await report({ event: "started", stage: "one" }, { event: "log", stage: "one", lines: ["before"] });
+  const following = start(["logs", project_id, "one", "-f"], { STAGEFOLD_URL: first.url });
+  const result = resultOf(following);
+  await once(following.stdout ?? following, "data");
+  await first.close();
+  await once(following.stderr ?? following, "data");
+  await using second = await serve(first.deps, Number(new URL(first.url).port));
+  const { work } = second.client;
+  const { lease_token, lease_seq } = await first.deps.repository.get(project_id);
+  await work.report({
+    project_id,
+    lease_token,
+    lease_seq: lease_seq + 1,
+    events: [
+      { event: "log", stage: "one", lines: ["after"] },
+      { event: "completed", stage: "one" },
+    ],
+  });
+  expect(await result).toEqual({
+    code: 0,
+    stdout: "before\nafter\n",
+    stderr: "connection lost; connecting again …\nconnected again\n",
+  });
+});
+
+test("O6: a line that was cut into pieces is one line again", async () => {
+  const { project_id, report } = await beginProgram(server.client);
+  const pieces = ["a".repeat(65_536), "b".repeat(65_535), "end", "", "next"];
+  await report({ event: "started", stage: "one" }, { event: "log", stage: "one", lines: pieces });
+  const { stdout } = await stagefold("logs", project_id, "one");
+  expect(stdout.split("\n").map((line) => line.length)).toEqual([131_074, 0, 4, 0]);
+  const json = (await stagefold("logs", project_id, "one", "--json")).stdout.trim().split("\n");
+  expect(json.map((line) => JSON.parse(line).text)).toEqual([pieces.slice(0, 3).join(""), "", "next"]);
+});
+
+test("F10: a failed build that was waited for says what failed, how its log ends, and what to type", async () => {
+  const { project_id, report } = await beginProgram(server.client);
+  await report(
+    { event: "started", stage: "one" },
+    { event: "log", stage: "one", lines: ["step 1", "\u001b[31mno such file"] },
+    { event: "failed", stage: "one", message: "exit code 1" },
+  );
+  const { code, stderr } = await stagefold("watch", project_id);
+  expect(code).toBe(1);
+  expect(stderr).toBe(
+    [
+      "第一步 failed (attempt 1): exit code 1",
+      "its log ends with:",
+      "  step 1",
+      "  no such file",
+      `the whole log: stagefold logs ${project_id} one`,
+      `to try again:  stagefold retry ${project_id}`,
+      "",
+    ].join("\n"),
+  );
+});
+
+test("A9: a password in STAGEFOLD_URL is never printed", async () => {
+  for (const url of [
+    "http://ann:hush-hush@127.0.0.1:1",
+    "hxxp://ann:hush-hush@127.0.0.1",
+    "ann:hush-hush@127.0.0.1:4000",
+    "http://ann:hush-hush@127.0.0.1:99999",
+    "http://hush-hush@127.0.0.1:1/path",
+  ])
+    for (const json of [[], ["--json"]]) {
+      const { code, stdout, stderr } = await run(["ls", ...json], { STAGEFOLD_URL: url });
+      expect([1, 2]).toContain(code);
+      expect(stdout + stderr).not.toContain("hush");
+    }
 });
 
 test("logs of an attempt, and of the next one while it is followed", async () => {
@@ -186,7 +261,7 @@ test("artifacts are listed and saved, if they are what was recorded", async () =
     await writeFile(inTheWay, "");
     const unsaved = await stagefold("artifacts", project_id, "--download", inTheWay);
     expect(unsaved.code).toBe(1);
-    expect(unsaved.stderr).toMatch(/^stagefold: cannot save .*文\.txt: E[A-Z]+: .*\n$/);
+    expect(unsaved.stderr).toMatch(/^not saved: d\/文\.txt: cannot save .* \(E[A-Z]+\)\n$/);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -3,11 +3,20 @@ import { type ApiDeps, startApi } from "@stagefold/api";
 import { createClient } from "@stagefold/client";
 import { createMemoryFileStores, MemoryProjectStore, Repository } from "@stagefold/core";
 
-/** A real API on a free port, on the reference stores. */
-export async function serve() {
+/** A real API, on a free port unless one is named, on the reference stores unless it gets those of another. */
+export async function serve(deps: ApiDeps = newDeps(), port = 0) {
+  const api = await startApi(deps, { host: "127.0.0.1", port });
+  return {
+    ...api,
+    deps,
+    client: createClient({ url: api.url }),
+    artifacts: deps.artifacts,
+    [Symbol.asyncDispose]: () => api.close(),
+  };
+}
+
+function newDeps(): ApiDeps {
   const { artifacts, logs } = createMemoryFileStores();
   const repository = new Repository({ store: new MemoryProjectStore(), artifacts, logs, leaseMs: 60_000 });
-  const deps: ApiDeps = { repository, artifacts, logs, pipelines: builtInPipelines() };
-  const api = await startApi(deps, { host: "127.0.0.1", port: 0 });
-  return { ...api, client: createClient({ url: api.url }), artifacts };
+  return { repository, artifacts, logs, pipelines: builtInPipelines() };
 }

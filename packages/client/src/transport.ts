@@ -9,8 +9,9 @@ export class Transport {
   readonly #headers: Readonly<Record<string, string>>;
 
   constructor(options: ClientOptions) {
-    this.url = String(options.url).replace(/\/+$/, "");
-    this.#headers = options.headers ?? {};
+    const { url, headers } = withoutCredentials(String(options.url));
+    this.url = url.replace(/\/+$/, "");
+    this.#headers = { ...headers, ...options.headers };
     this.#fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
   }
 
@@ -63,6 +64,21 @@ export class Transport {
       throw errorFrom(error, this.url);
     }
   }
+}
+
+/**
+ * The address without a name and password in it, which must not come into messages and which `fetch` does not take; they
+ * go into a header.
+ */
+function withoutCredentials(address: string): { url: string; headers: Readonly<Record<string, string>> } {
+  if (!URL.canParse(address)) return { url: address.replace(/^.*@/s, ""), headers: {} };
+  const url = new URL(address);
+  if (url.username === "" && url.password === "") return { url: address, headers: {} };
+  const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  url.username = "";
+  url.password = "";
+  const base64 = btoa(String.fromCharCode(...new TextEncoder().encode(pair)));
+  return { url: url.href, headers: { authorization: `Basic ${base64}` } };
 }
 
 function queryOf(input: unknown): string {

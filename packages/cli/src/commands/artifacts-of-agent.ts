@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { agentId, whole } from "../options.ts";
-import { firstOf } from "../pages.ts";
+import { agentId, wholeNumber } from "../options.ts";
+import { readAll } from "../read-pages.ts";
 import type { Runner } from "../runner.ts";
 import { artifactTable } from "../view/table.ts";
 
@@ -11,12 +11,12 @@ export function addArtifactsOfAgent(artifacts: Command, run: Runner): void {
     .command("agent")
     .description("List the artifacts of every build of an agent, the newest build first")
     .argument("<agent>", "the agent", agentId)
-    .option("--limit <count>", "how many at most", whole(1, MOST), 20)
+    .option("--limit <count>", "how many at most", wholeNumber(1, MOST), 20)
     .option("--all", "all of them")
     .action((agent_id: string, options: { limit: number; all?: true }, command: Command) =>
       run(command, async ({ client, terminal, json }) => {
         const most = options.all ? Number.POSITIVE_INFINITY : options.limit;
-        const page = await firstOf(most, (paging) => client.artifacts.listByAgent({ agent_id, ...paging }));
+        const page = await readAll(most, (paging) => client.artifacts.listByAgent({ agent_id, ...paging }));
         if (json) {
           terminal.json(page);
           return undefined;

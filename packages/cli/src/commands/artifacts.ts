@@ -1,11 +1,13 @@
-import type { Artifact } from "@stagefold/client";
+import { Readable } from "node:stream";
+import { type Artifact, ConnectionError } from "@stagefold/client";
 import type { Command } from "commander";
 import type { Cli } from "../cli.ts";
-import { download } from "../download.ts";
+import { endingOf } from "../errors.ts";
 import { EXIT } from "../exit.ts";
 import { folder, projectId } from "../options.ts";
-import { firstOf } from "../pages.ts";
+import { readAll } from "../read-pages.ts";
 import type { Runner } from "../runner.ts";
+import { ArtifactFolder, noteCollisions } from "../save.ts";
 import { escaped } from "../view/escape.ts";
 import { plural, size } from "../view/format.ts";
 import { artifactTable } from "../view/table.ts";
@@ -30,7 +32,7 @@ export function addArtifacts(program: Command, run: Runner): void {
     )
     .action((id: string, options: ArtifactsOptions, command: Command) =>
       run(command, async (cli) => {
-        const page = await firstOf(Number.POSITIVE_INFINITY, (paging) =>
+        const page = await readAll(Number.POSITIVE_INFINITY, (paging) =>
           cli.client.artifacts.listByProject({ project_id: id, stage: options.stage, ...paging }),
         );
         if (options.download !== undefined) return save(cli, page.items, options.download);
@@ -51,16 +53,43 @@ function total(artifacts: readonly Artifact[]): string[] {
   return ["", `${plural(artifacts.length, "artifact")}, ${size(bytes)}`];
 }
 
+/** Saves what can be saved. What cannot is named, does not stop the rest, and makes the exit code 1. */
 async function save(cli: Cli, artifacts: readonly Artifact[], folder: string): Promise<number> {
   // Several stages may have written the same path: what the last of them left is what counts.
   const latest = [...new Map(artifacts.map((artifact) => [artifact.path, artifact])).values()];
+  const target = new ArtifactFolder(folder, cli.signal);
+  let failed = 0;
   for (const artifact of latest) {
-    const saved = await download(cli.client, artifact, folder, cli.signal);
-    if (cli.json) cli.terminal.json({ ...artifact, saved_as: saved.file });
-    else
-      cli.terminal.lines([
-        `${escaped(saved.file)}  ${size(saved.size)}${saved.verified ? "" : "  (no SHA-256 recorded)"}`,
-      ]);
+    try {
+      const { file, size: bytes, renamed } = await target.save(artifact, () => bytesOf(cli, artifact));
+      if (cli.json) cli.terminal.json({ ...artifact, saved_as: file, ...(renamed && { renamed }) });
+      else {
+        const unverified = artifact.sha256 === undefined ? "  (no SHA-256 recorded)" : "";
+        cli.terminal.lines([`${escaped(file)}  ${size(bytes)}${unverified}`]);
+        if (renamed)
+          cli.terminal.note(`${escaped(artifact.path)} was saved under another name: ${escaped(renamed)}`);
+      }
+    } catch (error) {
+      const ending = cli.signal.aborted ? undefined : endingOf(error);
+      // Without the API nothing more can be fetched.
+      if (!ending || error instanceof ConnectionError) throw error;
+      failed += 1;
+      if (cli.json) cli.terminal.json({ ...artifact, error: ending.error });
+      else cli.terminal.note(`not saved: ${escaped(artifact.path)}: ${ending.message}`);
+    }
   }
-  return EXIT.done;
+  noteCollisions(
+    cli,
+    latest.map(({ path }) => path),
+  );
+  return failed > 0 ? EXIT.failed : EXIT.done;
+}
+
+async function bytesOf(
+  cli: Cli,
+  { project_id, path, stage, attempt }: Artifact,
+): Promise<AsyncIterable<Uint8Array>> {
+  const { signal } = cli;
+  const { body } = await cli.client.artifacts.download({ project_id, path, stage, attempt }, { signal });
+  return body ? Readable.fromWeb(body) : Readable.from([]);
 }

@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import type { Cli } from "../cli.ts";
 import { endingOf } from "../errors.ts";
 import { CliError, EXIT } from "../exit.ts";
-import { followBuild } from "../follow.ts";
+import { followBuild } from "../follow-build.ts";
 import { projectId, projectIds } from "../options.ts";
 import type { Runner } from "../runner.ts";
 import { statusText } from "../view/status.ts";

@@ -1,8 +1,8 @@
 import type { CreateProjectInput } from "@stagefold/client";
 import type { Command } from "commander";
 import { usageError } from "../exit.ts";
-import { followBuild } from "../follow.ts";
-import { several, whole } from "../options.ts";
+import { followBuild } from "../follow-build.ts";
+import { collect, wholeNumber } from "../options.ts";
 import type { Runner } from "../runner.ts";
 import { escaped } from "../view/escape.ts";
 
@@ -24,8 +24,8 @@ export function addCreate(program: Command, run: Runner): void {
     .option("--pipeline <name>", "the pipeline that builds it (default: agent-build)")
     .option("--name <name>", "a name for it")
     .option("--user <id>", "whose it is")
-    .option("--tag <tag>", "a tag; may be given several times", several)
-    .option("--priority <1-5>", "1 is first, 5 last", whole(1, 5))
+    .option("--tag <tag>", "a tag; may be given several times", collect)
+    .option("--priority <1-5>", "1 is first, 5 last", wholeNumber(1, 5))
     .option("--idempotency-key <key>", "a repeat with the same key answers with the build of the first time")
     .option("--wait", "show it until it ends; exit 1 unless it completes")
     .action((requirement: string, options: CreateOptions, command: Command) =>

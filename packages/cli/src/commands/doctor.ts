@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { Cli } from "../cli.ts";
 import { diagnosisLines } from "../doctor/lines.ts";
 import { EXIT } from "../exit.ts";
-import { whole } from "../options.ts";
+import { wholeNumber } from "../options.ts";
 import type { Runner } from "../runner.ts";
 import { withTable } from "../table.ts";
 
@@ -15,7 +15,7 @@ export function addDoctor(program: Command, run: Runner): void {
   program
     .command("doctor")
     .description("Look at the table and older ones beside it, and say what to type next. Changes nothing")
-    .option("--sample <count>", "how many items to look at, of each table", whole(1, 1_000_000), 2000)
+    .option("--sample <count>", "how many items to look at, of each table", wholeNumber(1, 1_000_000), 2000)
     .option("--all", "look at every item")
     .action((options: DoctorOptions, command: Command) => run(command, (cli) => doctor(cli, options)));
 }

@@ -29,8 +29,8 @@ export function addExport(program: Command, run: Runner): void {
     .action((ids: string[] | undefined, options: ExportOptions, command: Command) =>
       run(command, async (cli) => {
         if (options.to === "") throw usageError("--to: expected a file, a folder or -");
-        if (options.artifacts) await artifacts(cli, ids ?? [], options.to);
-        else await projects(cli, ids ?? [], options);
+        if (options.artifacts) return artifacts(cli, ids ?? [], options.to);
+        await projects(cli, ids ?? [], options);
         return undefined;
       }),
     );
@@ -59,21 +59,26 @@ async function projects(cli: Cli, ids: readonly string[], { format, to }: Export
     );
 }
 
-async function artifacts(cli: Cli, ids: readonly string[], to: string): Promise<void> {
+async function artifacts(cli: Cli, ids: readonly string[], to: string): Promise<number> {
   if (ids.length === 0) throw usageError("--artifacts: expected the ids of builds");
   if (to === "-") throw usageError("--artifacts: expected --to with a folder, or a file that ends in .zip");
   const { exportArtifacts } = await import("../export/artifacts.ts");
   const done = await withTable(cli, { readOnly: true }, (table) =>
     exportArtifacts(cli, table, [...new Set(ids)], to),
   );
+  const code = done.failed.length > 0 ? EXIT.failed : EXIT.done;
   if (cli.json) {
     cli.terminal.json(done);
-    return;
+    return code;
   }
+  for (const { path, saved_as, reason } of done.renamed)
+    cli.terminal.note(`${escaped(path)} was saved as ${escaped(saved_as)}: ${escaped(reason)}`);
+  for (const { path, reason } of done.failed) cli.terminal.note(`not saved: ${escaped(path)}: ${reason}`);
   cli.terminal.note(`exported ${plural(done.exported, "artifact")} to ${escaped(to)}`);
   const { length } = done.without_bytes;
   if (length > 0)
     cli.terminal.note(
       `${plural(length, "artifact")} recorded without bytes: ${done.without_bytes.slice(0, 5).map(escaped).join(", ")}${length > 5 ? " …" : ""}`,
     );
+  return code;
 }

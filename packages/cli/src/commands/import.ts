@@ -3,7 +3,7 @@ import type { Cli } from "../cli.ts";
 import { CliError, EXIT, usageError } from "../exit.ts";
 import { importRows } from "../import/rows.ts";
 import { upgradeTable } from "../import/upgrade.ts";
-import { several } from "../options.ts";
+import { collect } from "../options.ts";
 import type { Runner } from "../runner.ts";
 
 export interface ImportCommandOptions {
@@ -25,8 +25,8 @@ export function addImport(program: Command, run: Runner): void {
     .argument("[paths...]", "exported files, or folders of them (DynamoDB JSON or JSON lines, gzip or plain)")
     .option(
       "--from-table <name>",
-      "read a live table too (several times for several); nothing in it changes",
-      several,
+      "read a live table too (several times for collect); nothing in it changes",
+      collect,
     )
     .option("--endpoint <url>", "where these tables are, or aws; without it where the builds are", endpoint)
     .option("--in-place", "bring every item of the builds' own table to today's form")

@@ -1,7 +1,7 @@
 import type { ProjectFilter, ProjectStatus } from "@stagefold/client";
 import { type Command, Option } from "commander";
-import { whole } from "../options.ts";
-import { firstOf } from "../pages.ts";
+import { wholeNumber } from "../options.ts";
+import { readAll } from "../read-pages.ts";
 import type { Runner } from "../runner.ts";
 import { PROJECT_COLOUR } from "../view/status.ts";
 import { projectTable } from "../view/table.ts";
@@ -25,13 +25,13 @@ export function addLs(program: Command, run: Runner): void {
     .option("--user <id>", "only this user's")
     .option("--tag <tag>", "only with this tag")
     .option("--text <text>", "only with this text in name, id, user or a tag")
-    .option("--limit <count>", "how many at most", whole(1, MOST), 20)
+    .option("--limit <count>", "how many at most", wholeNumber(1, MOST), 20)
     .option("--all", "all of them")
     .action((options: LsOptions, command: Command) =>
       run(command, async ({ client, terminal, json }) => {
         const filter = filterOf(options);
         const most = options.all ? Number.POSITIVE_INFINITY : options.limit;
-        const page = await firstOf(most, (paging) => client.projects.list({ ...filter, ...paging }));
+        const page = await readAll(most, (paging) => client.projects.list({ ...filter, ...paging }));
         if (json) {
           terminal.json(page);
           return undefined;

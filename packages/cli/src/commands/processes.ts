@@ -3,7 +3,7 @@ import { createClient } from "@stagefold/client";
 import type { Command } from "commander";
 import type { Cli } from "../cli.ts";
 import { EXIT, usageError } from "../exit.ts";
-import { followBuild } from "../follow.ts";
+import { followBuild } from "../follow-build.ts";
 import type { Runner } from "../runner.ts";
 import { type ProgramName, programArgs, programUrl } from "../up/program-path.ts";
 import { Signals } from "../up/signals.ts";

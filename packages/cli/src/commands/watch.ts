@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { followBuild } from "../follow.ts";
+import { followBuild } from "../follow-build.ts";
 import { projectId } from "../options.ts";
 import type { Runner } from "../runner.ts";
 

@@ -3,14 +3,30 @@ import type { Artifact } from "@stagefold/core";
 import type { OpenTable } from "@stagefold/runtime";
 import yazl from "yazl";
 import type { Cli } from "../cli.ts";
+import { endingOf } from "../errors.ts";
 import { CliError, EXIT } from "../exit.ts";
-import { placeOf, saveFile, verified } from "../save.ts";
+import { ArtifactFolder, noteCollisions, saveFile, verified } from "../save.ts";
 
 export interface ExportedArtifacts {
   readonly exported: number;
   /** Recorded without bytes, as imported ones and those of other programs are. */
   readonly without_bytes: readonly string[];
+  /** Saved under a name that the file system takes. */
+  readonly renamed: readonly RenamedArtifact[];
+  /** Not saved; what comes after them is. */
+  readonly failed: readonly FailedArtifact[];
   readonly to: string;
+}
+
+interface RenamedArtifact {
+  readonly path: string;
+  readonly saved_as: string;
+  readonly reason: string;
+}
+
+interface FailedArtifact {
+  readonly path: string;
+  readonly reason: string;
 }
 
 /** One file to be. */
@@ -40,9 +56,26 @@ export async function exportArtifacts(
       if (stored) entries.push({ name, artifact, open: () => bytesOf(table, artifact) });
       else without_bytes.push(name);
     }
+  const renamed: RenamedArtifact[] = [];
+  const failed: FailedArtifact[] = [];
   if (to.endsWith(".zip")) await saveFile(to, async () => zipOf(entries, cli.signal), cli);
-  else for (const entry of entries) await saveFile(placeOf(entry.name, to), entry.open, cli);
-  return { exported: entries.length, without_bytes, to };
+  else {
+    const target = new ArtifactFolder(to, cli.signal);
+    for (const { name, artifact, open } of entries)
+      try {
+        const saved = await target.save(artifact, open, name);
+        if (saved.renamed) renamed.push({ path: name, saved_as: saved.file, reason: saved.renamed });
+      } catch (error) {
+        const ending = cli.signal.aborted ? undefined : endingOf(error);
+        if (!ending?.message) throw error;
+        failed.push({ path: name, reason: ending.message });
+      }
+  }
+  noteCollisions(
+    cli,
+    entries.map(({ name }) => name),
+  );
+  return { exported: entries.length - failed.length, without_bytes, renamed, failed, to };
 }
 
 /** Several stages may have written the same path: what the last of them left is what counts. */
@@ -54,7 +87,7 @@ async function latestOf({ repository }: OpenTable, id: string): Promise<Artifact
 async function bytesOf({ artifacts }: OpenTable, artifact: Artifact): Promise<AsyncIterable<Uint8Array>> {
   const stored = await artifacts.get(artifact);
   if (!stored) throw new CliError(`${artifact.path}: its bytes were removed meanwhile`, EXIT.failed);
-  return verified(artifact, stored.stream);
+  return stored.stream;
 }
 
 /** A stream that is opened must be read or ended. */
@@ -70,9 +103,15 @@ function zipOf(entries: readonly Entry[], signal: AbortSignal): AsyncIterable<Ui
   const fail = (error: unknown) => output.destroy(error instanceof Error ? error : new Error(String(error)));
   zip.on("error", fail);
   for (const { name, artifact, open } of entries)
-    zip.addReadStreamLazy(name, { mtime: new Date(artifact.created_at ?? 0) }, (give) => {
-      open().then((source) => give(null, Readable.from(source, { signal }).on("error", fail)), fail);
-    });
+    zip.addReadStreamLazy(
+      name,
+      { mtime: new Date(artifact.created_at ?? 0), mode: artifact.executable ? 0o100755 : 0o100644 },
+      (give) => {
+        open().then((source) => {
+          give(null, Readable.from(verified(artifact, source), { signal }).on("error", fail));
+        }, fail);
+      },
+    );
   zip.end();
   return output;
 }

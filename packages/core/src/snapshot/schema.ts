@@ -31,6 +31,8 @@ export const artifactInfoSchema = z.looseObject({
   size: count.optional(),
   sha256: z.string().optional(),
   media_type: z.string().optional(),
+  /** The file may be run: its bit is set again where the file is restored. */
+  executable: z.boolean().optional(),
   created_at: timeSchema.optional(),
   doc_path: z.string().optional(),
   metadata: z.record(z.string(), z.unknown()).optional(),

@@ -3,9 +3,12 @@ import { createLogUpdate } from "log-update";
 import type { Cli } from "./cli.ts";
 import { EXIT } from "./exit.ts";
 import { changeLines } from "./view/changes.ts";
+import { escaped } from "./view/escape.ts";
+import { logText } from "./view/log-text.ts";
 import { projectLines } from "./view/project-lines.ts";
 
 const REDRAW_MS = 1000;
+const TAIL_LINES = 10;
 
 interface Follower {
   show(project: Project): void;
@@ -25,10 +28,27 @@ export async function followBuild(cli: Cli, projectId: string): Promise<number> 
   try {
     const project = await lastOf(cli, projectId, follower, onConnection);
     if (project === undefined) return EXIT.interrupted;
-    return project.status === "completed" ? EXIT.done : EXIT.failed;
+    if (project.status === "completed") return EXIT.done;
+    follower.close();
+    if (!cli.json) for (const line of failureLines(cli, project)) cli.terminal.note(line);
+    return EXIT.failed;
   } finally {
     follower.close();
   }
+}
+
+/** Why a build failed, for a person who has waited: the end of the log, and what to type next. */
+function failureLines(cli: Cli, { project_id, status, stages_snapshot }: Project): string[] {
+  const failed = stages_snapshot.stages.find((stage) => stage.status === "failed");
+  if (status !== "failed" || failed === undefined) return [];
+  const { stage, attempt, stage_name, logs = [] } = failed;
+  const tail = logs.slice(-TAIL_LINES).map((line) => `  ${logText(line, cli.terminal.hasColours)}`);
+  return [
+    `${escaped(stage_name)} failed (attempt ${attempt}): ${escaped(failed.error_message)}`,
+    ...(tail.length > 0 ? ["its log ends with:", ...tail] : []),
+    `the whole log: stagefold logs ${project_id} ${stage}`,
+    `to try again:  stagefold retry ${project_id}`,
+  ];
 }
 
 async function lastOf(
@@ -81,6 +101,7 @@ class LiveFollower implements Follower {
   readonly #timer = setInterval(() => this.#redraw(), REDRAW_MS);
   #project: Project | undefined;
   #note = "";
+  #closed = false;
 
   constructor(cli: Cli) {
     this.#cli = cli;
@@ -101,6 +122,8 @@ class LiveFollower implements Follower {
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     clearInterval(this.#timer);
     this.#cli.terminal.noteAbove = undefined;
     this.#redraw();

@@ -4,7 +4,7 @@ import type { Page } from "@stagefold/client";
 const PAGE = 100;
 
 /** The first `most` of a list, over as many pages as that takes; `next_cursor` is where the rest begins. */
-export async function firstOf<T>(
+export async function readAll<T>(
   most: number,
   page: (paging: { limit: number; cursor: string | undefined }) => Promise<Page<T>>,
 ): Promise<Page<T>> {
