@@ -1,13 +1,5 @@
 import type { DeleteCommandInput, PutCommandInput, UpdateCommandInput } from "@aws-sdk/lib-dynamodb";
-import {
-  type DeletePatch,
-  type Edit,
-  type Guard,
-  guardsOf,
-  type Path,
-  type PutPatch,
-  type UpdatePatch,
-} from "../patch/index.ts";
+import { type Edit, type Guard, guardsOf, type Patch, type Path, type RecordPatch } from "../patch/index.ts";
 import { checkDepth, checkExpression, checkSize, checkValues, DYNAMODB_LIMITS } from "./limits.ts";
 import { toSdk } from "./values.ts";
 
@@ -44,16 +36,26 @@ class Aliases {
   }
 }
 
+/** The key of a patch's item; its first field is there in every item. */
+function keyOf(patch: Patch | RecordPatch): { readonly key: Record<string, string>; readonly first: string } {
+  return "project_id" in patch
+    ? { key: { project_id: patch.project_id }, first: "project_id" }
+    : { key: { pk: patch.pk, sk: patch.sk }, first: "pk" };
+}
+
+type Kind<K> = Extract<Patch | RecordPatch, { readonly kind: K }>;
+
 /**
  * A patch as one UpdateItem request, whose condition says all that must be true.
  * Pure. Errors: SNAPSHOT_TOO_LARGE or INVALID_INPUT beyond DynamoDB's limits.
  */
-export function toUpdateItem(patch: UpdatePatch, table: string): UpdateCommandInput {
+export function toUpdateItem(patch: Kind<"update">, table: string): UpdateCommandInput {
   const aliases = new Aliases();
+  const { key, first } = keyOf(patch);
   const UpdateExpression = updateExpression(patch.edits, aliases);
   checkExpression("update", { text: UpdateExpression, operators: aliases.operators });
   aliases.operators = 0;
-  const exists = `attribute_exists(${aliases.path(["project_id"])})`;
+  const exists = `attribute_exists(${aliases.path([first])})`;
   const ConditionExpression = [exists, ...guardsOf(patch).map((guard) => condition(guard, aliases))].join(
     " AND ",
   );
@@ -68,36 +70,36 @@ export function toUpdateItem(patch: UpdatePatch, table: string): UpdateCommandIn
   if (size > DYNAMODB_LIMITS.item) checkSize(given.map((edit) => edit.value));
   return {
     TableName: table,
-    Key: { project_id: patch.project_id },
+    Key: key,
     UpdateExpression,
     ConditionExpression,
     ExpressionAttributeNames: aliases.names,
     ...(Object.keys(aliases.values).length > 0 && { ExpressionAttributeValues: aliases.values }),
-    ReturnValues: patch.postImage === undefined ? "ALL_NEW" : "NONE",
+    ReturnValues: "postImage" in patch && patch.postImage ? "NONE" : "ALL_NEW",
     ReturnValuesOnConditionCheckFailure: "ALL_OLD",
   };
 }
 
 /** A creation as one PutItem request that never replaces anything. */
-export function toPutItem(patch: PutPatch, table: string): PutCommandInput {
+export function toPutItem(patch: Kind<"put">, table: string): PutCommandInput {
   checkSize(patch.item);
   checkDepth(patch.item, 0);
   return {
     TableName: table,
     Item: Object.fromEntries(Object.entries(patch.item).map(([field, value]) => [field, toSdk(value)])),
     ConditionExpression: "attribute_not_exists(#id)",
-    ExpressionAttributeNames: { "#id": "project_id" },
+    ExpressionAttributeNames: { "#id": keyOf(patch).first },
     ReturnValuesOnConditionCheckFailure: "ALL_OLD",
   };
 }
 
 /** Without guards no condition: deleting what is not there is told by the missing old item. */
-export function toDeleteItem(patch: DeletePatch, table: string): DeleteCommandInput {
+export function toDeleteItem(patch: Kind<"delete">, table: string): DeleteCommandInput {
   const aliases = new Aliases();
   const text = patch.guards.map((guard) => condition(guard, aliases)).join(" AND ");
   return {
     TableName: table,
-    Key: { project_id: patch.project_id },
+    Key: keyOf(patch).key,
     ReturnValues: "ALL_OLD",
     ...(text !== "" && {
       ConditionExpression: text,

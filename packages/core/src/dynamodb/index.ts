@@ -1,3 +1,4 @@
+export { type ChangeFeedOptions, PollingChangeFeed } from "./change-feed.ts";
 export { type ClientOptions, createDynamoClient } from "./client.ts";
 export { toDeleteItem, toPutItem, toUpdateItem } from "./expression.ts";
 export { DYNAMODB_LIMITS } from "./limits.ts";
@@ -10,8 +11,9 @@ export {
   toDynamoJson,
   toPlain,
 } from "./raw.ts";
+export { DynamoRecordStore } from "./record-store.ts";
 export type { RequestEnd, RequestInfo, RequestListener } from "./requests.ts";
 export { type ScanOptions, scanTable } from "./scan.ts";
 export { DynamoProjectStore } from "./store.ts";
 export { StoreClock } from "./store-clock.ts";
-export { describeTable, ensureTable, INDEXES, tableDefinition } from "./table.ts";
+export { describeTable, ensureRecordsTable, ensureTable, INDEXES, tableDefinition } from "./table.ts";

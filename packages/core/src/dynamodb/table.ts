@@ -2,6 +2,7 @@ import {
   CreateTableCommand,
   type CreateTableCommandInput,
   DescribeTableCommand,
+  DescribeTimeToLiveCommand,
   type DynamoDBClient,
   DynamoDBServiceException,
   type GlobalSecondaryIndex,
@@ -10,9 +11,11 @@ import {
   ResourceNotFoundException,
   type TableDescription,
   UpdateTableCommand,
+  UpdateTimeToLiveCommand,
 } from "@aws-sdk/client-dynamodb";
 import { StagefoldError } from "../errors.ts";
 import { LISTED_FIELDS } from "../legacy/summary.ts";
+import type { RecordIndex } from "../ports/record-store.ts";
 import { asStoreError } from "./requests.ts";
 
 interface IndexDefinition {
@@ -35,15 +38,44 @@ export const INDEXES = {
   },
 } as const satisfies Record<string, IndexDefinition>;
 
-/** The request that makes the table with all of its indexes. Pure. */
+/** What a table must have. */
+interface TableSpec {
+  readonly hash: string;
+  readonly range?: string;
+  readonly indexes: readonly IndexDefinition[];
+  /** The field with the time (epoch seconds) from which on an item may be removed. */
+  readonly expiry?: string;
+}
+
+const PROJECTS: TableSpec = { hash: "project_id", indexes: Object.values(INDEXES) };
+
+const recordIndex = (name: RecordIndex): IndexDefinition => ({
+  name,
+  hash: `${name}_pk`,
+  range: `${name}_sk`,
+  projected: ["listed"],
+});
+const RECORDS: TableSpec = {
+  hash: "pk",
+  range: "sk",
+  indexes: [recordIndex("gsi1"), recordIndex("gsi2")],
+  expiry: "expires_at",
+};
+
+/** The request that makes the projects' table with all of its indexes. Pure. */
 export function tableDefinition(table: string): CreateTableCommandInput {
-  const keys = new Set(["project_id", ...Object.values(INDEXES).flatMap(({ hash, range }) => [hash, range])]);
+  return definitionOf(table, PROJECTS);
+}
+
+function definitionOf(table: string, spec: TableSpec): CreateTableCommandInput {
+  const own = [spec.hash, ...(spec.range === undefined ? [] : [spec.range])];
+  const keys = new Set([...own, ...spec.indexes.flatMap(({ hash, range }) => [hash, range])]);
   return {
     TableName: table,
     BillingMode: "PAY_PER_REQUEST",
     AttributeDefinitions: [...keys].map((name) => ({ AttributeName: name, AttributeType: "S" as const })),
-    KeySchema: [{ AttributeName: "project_id", KeyType: "HASH" }],
-    GlobalSecondaryIndexes: Object.values(INDEXES).map(indexDefinition),
+    KeySchema: own.map((name, i) => ({ AttributeName: name, KeyType: i === 0 ? "HASH" : "RANGE" })),
+    GlobalSecondaryIndexes: spec.indexes.map(indexDefinition),
   };
 }
 
@@ -61,31 +93,71 @@ function indexDefinition({ name, hash, range, projected }: IndexDefinition): Glo
   };
 }
 
+interface Ensured {
+  readonly created: boolean;
+  /** Names of the indexes that were added to an older table. */
+  readonly added: readonly string[];
+}
+
+interface EnsureOptions {
+  readonly timeoutMs?: number;
+}
+
 /**
- * Makes the table, or adds the indexes that an older one lacks, and waits until it can be used. Several processes may
- * do so at once.
+ * Makes the projects' table, or adds the indexes that an older one lacks, and waits until it can be used. Several
+ * processes may do so at once.
  * Errors: STORE_UNAVAILABLE when the store does not answer, the table does not become active, has another key, or
  * indexes are missing that cannot be added to it.
  */
-export async function ensureTable(
+export function ensureTable(client: DynamoDBClient, table: string, options?: EnsureOptions) {
+  return ensure(client, table, PROJECTS, options);
+}
+
+/** The same for the records' table; what has expired is removed by DynamoDB itself. */
+export function ensureRecordsTable(client: DynamoDBClient, table: string, options?: EnsureOptions) {
+  return ensure(client, table, RECORDS, options);
+}
+
+async function ensure(
   client: DynamoDBClient,
   table: string,
-  options: { readonly timeoutMs?: number } = {},
-): Promise<{ readonly created: boolean; readonly added: readonly string[] }> {
+  spec: TableSpec,
+  options: EnsureOptions = {},
+): Promise<Ensured> {
   const deadline = Date.now() + (options.timeoutMs ?? 600_000);
   return await asStoreError(async () => {
-    const created = (await describe(client, table)) === undefined && (await createTable(client, table));
+    const created = (await describe(client, table)) === undefined && (await createTable(client, table, spec));
     const added: string[] = [];
     for (;;) {
       const description = await active(client, table, deadline);
-      checkKeys(description, table);
-      const missing = Object.values(INDEXES).find((index) => indexOf(description, index.name) === undefined);
-      if (missing === undefined) return { created, added };
+      checkKeys(description, table, spec);
+      const missing = spec.indexes.find((index) => indexOf(description, index.name) === undefined);
+      if (missing === undefined) break;
       if (added.includes(missing.name)) throw wrongTable(table, `takes no further index (${missing.name})`);
       if (await addIndex(client, description, missing)) added.push(missing.name);
       else await pause(200, deadline, table);
     }
+    if (spec.expiry !== undefined) await expireBy(client, table, spec.expiry);
+    return { created, added };
   });
+}
+
+/** Once it is switched on, it stays; another process may be about to. */
+async function expireBy(client: DynamoDBClient, table: string, AttributeName: string): Promise<void> {
+  try {
+    const { TimeToLiveDescription: now } = await client.send(
+      new DescribeTimeToLiveCommand({ TableName: table }),
+    );
+    if (now?.TimeToLiveStatus === "ENABLED" || now?.TimeToLiveStatus === "ENABLING") return;
+    const TimeToLiveSpecification = { AttributeName, Enabled: true };
+    await client.send(new UpdateTimeToLiveCommand({ TableName: table, TimeToLiveSpecification }));
+  } catch (error) {
+    if (!(error instanceof DynamoDBServiceException)) throw error;
+    // An engine that removes nothing keeps what has expired; a switch that another process made is made.
+    const settled =
+      error.name === "UnknownOperationException" || /already enabled|being modified/i.test(error.message);
+    if (!settled) throw error;
+  }
 }
 
 function indexOf(description: TableDescription, name: string) {
@@ -134,9 +206,9 @@ function throughputOf({ BillingModeSummary, ProvisionedThroughput: table }: Tabl
 }
 
 /** False when another process was quicker. */
-async function createTable(client: DynamoDBClient, table: string): Promise<boolean> {
+async function createTable(client: DynamoDBClient, table: string, spec: TableSpec): Promise<boolean> {
   try {
-    await client.send(new CreateTableCommand(tableDefinition(table)));
+    await client.send(new CreateTableCommand(definitionOf(table, spec)));
     return true;
   } catch (error) {
     if (error instanceof ResourceInUseException) return false;
@@ -185,10 +257,11 @@ function keysOf(schema: KeySchema): string {
   return (schema ?? []).map((key) => `${key.AttributeName} ${key.KeyType}`).join(", ");
 }
 
-function checkKeys(description: TableDescription, table: string): void {
+function checkKeys(description: TableDescription, table: string, spec: TableSpec): void {
   const key = keysOf(description.KeySchema);
-  if (key !== "project_id HASH") throw wrongTable(table, `must have the key project_id alone; it has ${key}`);
-  for (const { name, hash, range } of Object.values(INDEXES)) {
+  const expected = spec.range === undefined ? `${spec.hash} HASH` : `${spec.hash} HASH, ${spec.range} RANGE`;
+  if (key !== expected) throw wrongTable(table, `must have the key ${expected}; it has ${key}`);
+  for (const { name, hash, range } of spec.indexes) {
     const index = indexOf(description, name);
     const found = keysOf(index?.KeySchema);
     if (index && found !== `${hash} HASH, ${range} RANGE`)

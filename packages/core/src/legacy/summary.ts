@@ -62,6 +62,11 @@ export function listRow(item: Item): Item {
   return Object.fromEntries(fields.filter(([, value]) => value !== undefined));
 }
 
+/** What a change feed says of an item: its row, and the revision that tells which of two is later. */
+export function feedRow(item: Item): Item {
+  return item.revision === undefined ? listRow(item) : { ...listRow(item), revision: item.revision };
+}
+
 /** Whether a list with this filter shows the project of a row. An item in a legacy format is listed as it is read. */
 export function rowPasses(row: Item, filter: ProjectFilter): boolean {
   if (typeof row.created_at !== "string") return false;

@@ -16,9 +16,18 @@ import {
 } from "../ports/project-store.ts";
 import { PROJECT_STATUSES } from "../snapshot/schema.ts";
 
+export type WriteListener = (projectId: string, item: Item | undefined) => void;
+
 /** The reference store: what a patch means, without a database. */
 export class MemoryProjectStore implements ProjectStore {
   readonly #items = new Map<string, Item>();
+  readonly #listeners = new Set<WriteListener>();
+
+  /** Calls the listener after each write that takes effect; `item` is undefined once it is deleted. */
+  onWrite(listener: WriteListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
 
   write(patch: Patch): Promise<Written> {
     const before = this.#items.get(patch.project_id);
@@ -26,6 +35,7 @@ export class MemoryProjectStore implements ProjectStore {
     if (!applied.ok) return Promise.resolve({ ok: false, item: before });
     if (applied.item) this.#items.set(patch.project_id, applied.item);
     else this.#items.delete(patch.project_id);
+    for (const listener of this.#listeners) listener(patch.project_id, applied.item);
     return Promise.resolve({ ok: true, item: patch.kind === "delete" ? before : applied.item });
   }
 

@@ -83,7 +83,7 @@ function compare(left: unknown, right: number | string): number | undefined {
 }
 
 /** In the order of their UTF-8, as DynamoDB has it: UTF-16 puts characters beyond U+FFFF before some others. */
-function compareText(left: string, right: string): number {
+export function compareText(left: string, right: string): number {
   const [a, b] = [[...left], [...right]];
   const at = a.findIndex((char, i) => char !== b[i]);
   if (at < 0) return a.length - b.length;

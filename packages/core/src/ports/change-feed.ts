@@ -1,6 +1,6 @@
 import type { Item } from "../patch/index.ts";
 
-/** One change of a list: the row as the list indexes have it now, or the id of a project that was deleted. */
+/** One change of a list: the row as the list indexes have it now and its `revision`, or the id of a deleted project. */
 export type RowChange =
   | { readonly kind: "changed"; readonly row: Item }
   | { readonly kind: "deleted"; readonly project_id: string };

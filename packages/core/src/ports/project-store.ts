@@ -76,8 +76,11 @@ export interface ProjectStore {
   readonly keepsLogs?: boolean;
   /** The item as it is stored, strongly consistent unless asked otherwise. */
   get(projectId: string, options?: { readonly consistent?: boolean }): Promise<Item | undefined>;
-  /** Several items, in any order, without those that are not there. */
-  getMany(projectIds: readonly string[]): Promise<readonly Item[]>;
+  /** Several items, in any order, without those that are not there; a moment behind unless asked otherwise. */
+  getMany(
+    projectIds: readonly string[],
+    options?: { readonly consistent?: boolean },
+  ): Promise<readonly Item[]>;
   /** Errors: INVALID_INPUT for a cursor that the store did not give. */
   list(query: ListQuery): Promise<ListPage>;
   /** How many projects there are in each state, as a list shows it. */

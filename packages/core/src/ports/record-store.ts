@@ -16,11 +16,13 @@ export interface RecordQuery {
   readonly limit: number;
   /** `next` of an earlier page of the same query. */
   readonly cursor?: string | undefined;
+  /** Of the table itself: strongly consistent unless asked otherwise. An index may be a moment behind. */
+  readonly consistent?: boolean | undefined;
 }
 
 export interface RecordPage {
   readonly items: readonly Item[];
-  /** Undefined at the end. */
+  /** Undefined at the end. A page may be short, or empty, before it. */
   readonly next: string | undefined;
 }
 
@@ -33,5 +35,6 @@ export interface RecordStore {
   write(patch: RecordPatch): Promise<Written>;
   /** Strongly consistent unless asked otherwise. */
   get(key: RecordKey, options?: { readonly consistent?: boolean }): Promise<Item | undefined>;
+  /** Errors: INVALID_INPUT for a cursor that the store did not give. */
   query(query: RecordQuery): Promise<RecordPage>;
 }
