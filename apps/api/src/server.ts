@@ -2,8 +2,8 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { StagefoldError } from "@stagefold/core";
+import { Connections } from "./connections.ts";
 import { errorShapeOf } from "./errors.ts";
-import { OpenConnections } from "./graceful-shutdown.ts";
 import { createApp } from "./http/app.ts";
 import type { ApiDeps } from "./http/deps.ts";
 import { isLoopback } from "./http/host-check.ts";
@@ -13,6 +13,8 @@ export interface Listen {
   readonly host: string;
   /** 0 for any free one. */
   readonly port: number;
+  /** A connection on which nothing has moved for so long is cut; 45,000 unless given. Milliseconds. */
+  readonly stalledMs?: number;
 }
 
 /** A serving API. */
@@ -36,6 +38,8 @@ export class ApiStartError extends Error {
 
 /** A batch of short calls is to be refused by its count, not by its length. Bytes. */
 const MAX_HEADER_BYTES = 256 * 1024;
+/** Less than the minute within which a reader that takes nothing is let go. */
+const STALLED_MS = 45_000;
 
 /** Serves an API. Errors: ApiStartError. */
 export async function startApi(deps: ApiDeps, listen: Listen): Promise<Api> {
@@ -44,22 +48,26 @@ export async function startApi(deps: ApiDeps, listen: Listen): Promise<Api> {
       "HOST_NOT_LOOPBACK",
       `The API cannot listen on ${listen.host}: it does not authenticate callers, so it serves this machine alone. Use 127.0.0.1, ::1 or localhost.`,
     );
+  const connections = new Connections();
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: 15_000,
-      requestTimeout: 120_000,
+      // A slow line may take its time for a large artifact; one that stands still is cut sooner.
+      requestTimeout: 3_600_000,
       keepAliveTimeout: 5000,
       connectionsCheckingInterval: 5000,
       // The guard refuses it, with an answer like every other.
       requireHostHeader: false,
     },
-    createApp(deps),
+    connections.inTurn(createApp(deps)),
   );
-  const connections = new OpenConnections(server);
+  // Streams are kept in use by their pings: whatever is silent for so long has lost its reader, or its sender.
+  server.timeout = listen.stalledMs ?? STALLED_MS;
+  connections.watch(server);
   server.on("clientError", answerBrokenRequest);
   const url = await listening(server, listen);
-  const close = () => connections.close();
+  const close = () => connections.close(server);
   return { url, close, [Symbol.asyncDispose]: close };
 }
 

@@ -1,6 +1,6 @@
 import type { RequestListener } from "node:http";
 import { TRPCError } from "@trpc/server";
-import express from "express";
+import express, { type RequestHandler } from "express";
 import { createContextInner } from "../context.ts";
 import { createWatch } from "../watch/index.ts";
 import { artifactRoutes } from "./artifacts.ts";
@@ -32,7 +32,7 @@ export function createApp(deps: ApiDeps): RequestListener {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
-  app.use(countRequests(metrics), securityHeaders(), hostCheck());
+  app.use(countRequests(metrics), securityHeaders(), hostCheck(), onlyPlainBodies);
   app.use(healthRoutes(deps.repository.store, metrics));
   app.use("/trpc", trpcRoutes(context, log));
   app.use("/artifacts", artifactRoutes(deps));
@@ -46,3 +46,11 @@ export function createApp(deps: ApiDeps): RequestListener {
     if (!watchOne(req, res)) app(req, res);
   };
 }
+
+/** Bytes that are encoded once more would be taken for the body itself. */
+const onlyPlainBodies: RequestHandler = (req, res, next) => {
+  const encoding = req.headers["content-encoding"] ?? "identity";
+  if (encoding.trim().toLowerCase() === "identity") return next();
+  const message = `Expected a body without content-encoding, found ${encoding.slice(0, 50)}.`;
+  sendError(res, new TRPCError({ code: "UNSUPPORTED_MEDIA_TYPE", message }));
+};

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, open, readdir, rm, truncate } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -199,5 +199,54 @@ describe.each(Object.keys(STORES))("artifacts over HTTP, kept in %s", (name) => 
       expect(await stores.deps.artifacts.get({ ...ref, path })).toBeUndefined();
     const { root } = stores;
     if (root !== undefined) expect(await readdir(join(root, ".tmp"))).toEqual([]);
+  });
+});
+
+describe("L18: artifacts that are not on the disk as they were recorded", () => {
+  async function damagedFile(bytes: Buffer, damage: (path: string) => Promise<void>) {
+    const root = await mkdtemp(join(tmpdir(), "stagefold-api-"));
+    const api = await running({
+      deps: memoryDeps(undefined, createFileStores(root)),
+      root,
+      [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),
+    });
+    await api.put("a.bin", bytes);
+    await api.record("a.bin", "application/octet-stream", bytes);
+    await damage(join(root, api.program.project_id, "artifacts", "one", "1", "a.bin"));
+    const [get, head] = await Promise.all([
+      fetch(api.url + api.address("a.bin", "")).then(async (answer) => ({
+        status: answer.status,
+        type: answer.headers.get("content-type"),
+        text: await answer.text().catch(() => "broken off"),
+      })),
+      fetch(api.url + api.address("a.bin", ""), { method: "HEAD" }),
+    ]);
+    await api.close();
+    await rm(root, { recursive: true, force: true });
+    return { get, head: head.status };
+  }
+  const cut = (path: string) => truncate(path, 50_000);
+  const change = async (path: string) => {
+    const file = await open(path, "r+");
+    await file.write(Buffer.from("other"), 0, 5, 100);
+    await file.close();
+  };
+
+  it("L18: half a file is refused, also to HEAD", async () => {
+    const { get, head } = await damagedFile(randomBytes(100_000), cut);
+    expect(get).toMatchObject({ status: 404, type: expect.stringContaining("application/json") });
+    expect(get.text).toContain("100000 bytes were recorded, 50000 are there");
+    expect(head).toBe(404);
+  });
+
+  it("L18: other bytes of the same size are refused", async () => {
+    const { get } = await damagedFile(randomBytes(10_000), change);
+    expect(get).toMatchObject({ status: 404, type: expect.stringContaining("application/json") });
+    expect(get.text).toContain("not those that were recorded");
+  });
+
+  it("L18: of a large file that was changed no client gets the whole", async () => {
+    const { get } = await damagedFile(randomBytes(3_000_000), change);
+    expect(get.text).toBe("broken off");
   });
 });

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import {
@@ -77,7 +78,7 @@ function addressOf(req: Request): Address {
   };
 }
 
-/** Sends an artifact as a download that cannot run as a page. */
+/** Sends an artifact as a download that cannot run as a page, if its bytes are those that were recorded. */
 async function sendArtifact(deps: ApiDeps, address: Address, req: Request, res: Response): Promise<void> {
   const wanted = getAddressSchema.parse(address);
   const { ref, recorded } = await findArtifact(deps.repository, wanted);
@@ -85,38 +86,94 @@ async function sendArtifact(deps: ApiDeps, address: Address, req: Request, res: 
   if (!stored) throw noArtifact(wanted);
   // The one who destroys is Readable's wrapper, unless the store gave a Readable itself.
   const stream = stored.stream instanceof Readable ? stored.stream : Readable.from(stored.stream);
+  try {
+    if (recorded?.size !== undefined && recorded.size !== stored.size)
+      throw damaged(deps, wanted, `${recorded.size} bytes were recorded, ${stored.size} are there`);
+    const head = () => setHeaders(res, ref, stored.size, recorded);
+    if (isKnown(req.get("if-none-match"), recorded?.sha256)) {
+      head();
+      res.removeHeader("content-length");
+      res.status(304).end();
+    } else if (req.method === "HEAD") {
+      head();
+      res.end();
+    } else {
+      const bytes = checkedBytes(deps, wanted, stream, stored.size, recorded?.sha256);
+      const first = await bytes.next();
+      head();
+      await sendBytes(first, bytes, res);
+    }
+  } finally {
+    stream.destroy();
+  }
+}
+
+function setHeaders(res: Response, ref: ArtifactRef, size: number, recorded: Artifact | undefined): void {
   // A name that says nothing of a type: the type comes from the record.
   res.attachment(ref.path.split("/").at(-1));
   res.setHeader("content-type", servedType(recorded?.media_type));
   res.setHeader("content-security-policy", "default-src 'none'; sandbox; frame-ancestors 'none'");
   res.setHeader("cache-control", "private, no-cache");
-  res.setHeader("content-length", stored.size);
-  if (recorded?.sha256 !== undefined && recorded.size === stored.size)
-    res.setHeader("etag", `"${recorded.sha256}"`);
-  const known = isKnown(req.get("if-none-match"), res.get("etag"));
-  if (known || req.method === "HEAD") {
-    stream.destroy();
-    if (known) res.removeHeader("content-length");
-    res.status(known ? 304 : 200).end();
-    return;
-  }
-  await sendBytes(stream, res);
+  res.setHeader("content-length", size);
+  if (recorded?.sha256 !== undefined) res.setHeader("etag", `"${recorded.sha256}"`);
 }
 
-async function sendBytes(stream: Readable, res: Response): Promise<void> {
-  try {
-    await pipeline(stream, res);
-  } catch (error) {
-    // The client went away: there is nobody left to tell, and nothing is wrong here.
-    if (error instanceof Error && Reflect.get(error, "code") === "ERR_STREAM_PREMATURE_CLOSE") return;
-    throw error;
+/**
+ * The bytes, of which the last part comes after all of them were compared with what was recorded: a client never has
+ * the whole of what is damaged, and of a small artifact it gets a refusal in the place of the first byte.
+ */
+async function* checkedBytes(
+  deps: ApiDeps,
+  wanted: GetAddress,
+  stream: Readable,
+  size: number,
+  sha256: string | undefined,
+): AsyncGenerator<Buffer, void> {
+  const hash = createHash("sha256");
+  let read = 0;
+  let last: Buffer | undefined;
+  for await (const part of stream) {
+    if (last) yield last;
+    last = Buffer.from(part);
+    hash.update(last);
+    read += last.length;
   }
+  if (read !== size) throw damaged(deps, wanted, `${size} bytes were to come, ${read} came`);
+  if (sha256 !== undefined && hash.digest("hex") !== sha256)
+    throw damaged(deps, wanted, "the bytes are not those that were recorded");
+  if (last) yield last;
+}
+
+async function sendBytes(
+  first: IteratorResult<Buffer, void>,
+  bytes: AsyncGenerator<Buffer, void>,
+  res: Response,
+): Promise<void> {
+  const all = async function* () {
+    if (!first.done) yield first.value;
+    yield* bytes;
+  };
+  try {
+    await pipeline(all, res);
+  } catch (error) {
+    // When the client goes away, nothing is wrong here.
+    if (error instanceof StagefoldError || !res.destroyed) throw error;
+  }
+}
+
+function damaged({ log }: ApiDeps, { project_id, path }: GetAddress, how: string): StagefoldError {
+  const message = `Artifact ${path} of project ${project_id} is damaged: ${how}.`;
+  log?.error({ project_id, path }, message);
+  return new StagefoldError("ARTIFACT_NOT_FOUND", message, { project_id, path });
 }
 
 /** Unlike Express's own comparison, also where the client's cache is not to be used: what it has, it has. */
-function isKnown(known: string | undefined, etag: string | undefined): boolean {
-  if (known === undefined || etag === undefined) return false;
-  return known.split(",").some((one) => one.trim().replace(/^W\//, "") === etag || one.trim() === "*");
+function isKnown(known: string | undefined, sha256: string | undefined): boolean {
+  if (known === undefined || sha256 === undefined) return false;
+  return known
+    .split(",")
+    .map((one) => one.trim().replace(/^W\//, ""))
+    .some((one) => one === `"${sha256}"` || one === "*");
 }
 
 /** Where the bytes are, and what the project says of them; an earlier attempt's are not in the project any more. */

@@ -2,6 +2,7 @@ import type { RequestListener } from "@stagefold/core/dynamodb";
 import { type BuildCounters, countBuilds } from "@stagefold/runtime/store-metrics";
 import type { RequestHandler } from "express";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { isEventStream } from "../connections.ts";
 import type { CallSeen } from "../context.ts";
 import type { Watch } from "../watch/index.ts";
 
@@ -60,7 +61,13 @@ export class Metrics {
     return this.#builds.storeRequest;
   }
 
-  request(seen: { route: string; method: string; status: number; seconds: number; stream: boolean }): void {
+  request(seen: {
+    route: string;
+    method: string;
+    status: number | "aborted";
+    seconds: number;
+    stream: boolean;
+  }): void {
     this.#requests.inc({ route: seen.route, method: seen.method, status: seen.status });
     if (!seen.stream) this.#requestSeconds.observe({ route: seen.route }, seen.seconds);
   }
@@ -103,9 +110,11 @@ export function countRequests(metrics: Metrics): RequestHandler {
     const first = req.path.split("/", 2)[1] ?? "";
     const route = ROUTES.includes(first) ? first : "page";
     res.once("close", () => {
-      const stream = String(res.getHeader("content-type") ?? "").startsWith("text/event-stream");
+      const stream = isEventStream(res);
       const seconds = (performance.now() - start) / 1000;
-      metrics.request({ route, method: req.method, status: res.statusCode, seconds, stream });
+      // An answer that was not sent to its end has no status that its client has seen; a stream ends like this.
+      const status = res.writableFinished || stream ? res.statusCode : "aborted";
+      metrics.request({ route, method: req.method, status, seconds, stream });
     });
     next();
   };

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import express, { type RequestHandler, Router } from "express";
+import { compressed } from "./compressed.ts";
 
 /** What is never a page, whatever the browser asks for. */
 const NOT_PAGES = /^\/(trpc|artifacts|healthz|readyz|metrics|assets)(\/|$)/;
@@ -12,6 +13,7 @@ const YEAR = "public, max-age=31536000, immutable";
  */
 export function pageRoutes(folder: string | undefined): Router {
   const routes = Router();
+  routes.use(compressed());
   if (folder !== undefined)
     routes.use(
       express.static(folder, {

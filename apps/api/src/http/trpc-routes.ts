@@ -3,18 +3,29 @@ import { TRPCError } from "@trpc/server";
 import { createExpressMiddleware } from "@trpc/server/adapters/express";
 import { type Request, type RequestHandler, Router } from "express";
 import type { Logger } from "pino";
+import type { z } from "zod";
 import type { Context } from "../context.ts";
 import { MAX_BATCH, MAX_BODY_BYTES } from "../errors.ts";
+import { requireExactNumbers } from "../exact-numbers.ts";
+import { rejectUnsafeKeys } from "../reject-unsafe-keys.ts";
 import { appRouter } from "../routers/index.ts";
+import { WATCH_INPUTS } from "../routers/watch.ts";
+import { compressed } from "./compressed.ts";
 import { logError, sendError } from "./send-error.ts";
-
-/** A stream whose reader takes nothing for this long is given up. Milliseconds. */
-export const STALLED_MS = 60_000;
 
 /** `/trpc`: the procedures, with the limits that tRPC leaves open by itself. */
 export function trpcRoutes(context: Context, log: Logger | undefined): Router {
   const routes = Router();
-  routes.use(noStore, onlyKnownMethods, onlyJson, notTooLarge, endStalled, readText);
+  routes.use(
+    compressed(),
+    noStore,
+    onlyKnownMethods,
+    onlyJson,
+    notTooLarge,
+    readText,
+    exactNumbers,
+    validWatch,
+  );
   routes.use(
     createExpressMiddleware({
       router: appRouter,
@@ -98,8 +109,32 @@ function tooLarge() {
   });
 }
 
-/** The pings of a stream keep its connection in use; one that is not has nobody at its other end. */
-const endStalled: RequestHandler = (_req, res, next) => {
-  res.setTimeout(STALLED_MS, () => res.destroy());
+const exactNumbers: RequestHandler = (req, _res, next) => {
+  const texts = req.method === "POST" ? [req.body] : [req.query.input].flat();
+  for (const text of texts) if (typeof text === "string") requireExactNumbers(text);
   next();
 };
+
+/** An input that is not valid is answered like any other: a stream that says so would be opened again and again. */
+const validWatch: RequestHandler = (req, _res, next) => {
+  const schema = watchInputOf(req.path.slice(1));
+  if (schema) {
+    const raw = jsonOf(req.query.input);
+    rejectUnsafeKeys(raw);
+    schema.parse(raw);
+  }
+  next();
+};
+
+function watchInputOf(path: string): z.ZodType | undefined {
+  return Object.entries(WATCH_INPUTS).find(([name]) => name === path)?.[1];
+}
+
+function jsonOf(text: unknown): unknown {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(String(text));
+  } catch (cause) {
+    throw new StagefoldError("INVALID_INPUT", "The input is not valid JSON.", {}, { cause });
+  }
+}

@@ -8,7 +8,25 @@ import { type ListChange, type ManyChange, watchMany as watchManyOf } from "../w
 /** Sent back by a client that reconnects; one that means nothing here is as good as none. */
 const lastEventId = z.string().max(200).optional();
 
-export const watchInputSchema = z.object({ project_id: projectIdSchema, lastEventId });
+/** Which projects a list has. */
+export const filterSchema = z.object({
+  user_id: userIdSchema.optional(),
+  status: projectStatusSchema.optional(),
+  tag: textSchema(64, 1).optional(),
+  text: textSchema(200, 1).optional(),
+});
+
+/** Projects that one stream may follow as a whole. */
+const MAX_WATCHED = 50;
+
+/** The inputs of the subscriptions. HTTP refuses one that is not valid before there is a stream. */
+export const WATCH_INPUTS = {
+  "projects.watch": z.object({ project_id: projectIdSchema, lastEventId }),
+  "projects.watchList": filterSchema.extend({ lastEventId }).prefault({}),
+  "projects.watchMany": z
+    .object({ project_ids: z.array(projectIdSchema).max(MAX_WATCHED).default([]), lastEventId })
+    .prefault({}),
+} as const;
 
 /** The revision that the id of an event names. */
 export function revisionSeen(lastEventId: string | undefined): number | undefined {
@@ -18,9 +36,9 @@ export function revisionSeen(lastEventId: string | undefined): number | undefine
 
 /**
  * The project at once, then every later revision. The event's id is the revision. Over HTTP the same is written by
- * `http/streams`.
+ * `http/sse`.
  */
-export const watch = procedure.input(watchInputSchema).subscription(async function* ({
+export const watch = procedure.input(WATCH_INPUTS["projects.watch"]).subscription(async function* ({
   ctx,
   input,
   signal,
@@ -30,32 +48,19 @@ export const watch = procedure.input(watchInputSchema).subscription(async functi
     yield tracked(String(project.revision), projectOutput(project));
 });
 
-/** Which projects a list has. */
-export const filterSchema = z.object({
-  user_id: userIdSchema.optional(),
-  status: projectStatusSchema.optional(),
-  tag: textSchema(64, 1).optional(),
-  text: textSchema(200, 1).optional(),
-});
-
 /**
  * Changes of a filtered list, from now on, or from the last one seen. `reset` says that changes may have been missed:
  * the list is to be read again.
  */
-export const watchList = procedure
-  .input(filterSchema.extend({ lastEventId }).prefault({}))
-  .subscription(async function* ({
-    ctx,
-    input,
-    signal,
-  }): AsyncGenerator<TrackedEnvelope<ListChange>, void, undefined> {
-    const { lastEventId: after, ...filter } = input;
-    for await (const { id, change } of ctx.watch.list.watch(filter, { after, signal }))
-      yield tracked(id, change);
-  });
-
-/** Projects that one stream may follow as a whole. */
-const MAX_WATCHED = 50;
+export const watchList = procedure.input(WATCH_INPUTS["projects.watchList"]).subscription(async function* ({
+  ctx,
+  input,
+  signal,
+}): AsyncGenerator<TrackedEnvelope<ListChange>, void, undefined> {
+  const { lastEventId: after, ...filter } = input;
+  for await (const { id, change } of ctx.watch.list.watch(filter, { after, signal }))
+    yield tracked(id, change);
+});
 
 /** `ManyChange`, with the project by its name. */
 type ManyOutput = Exclude<ManyChange, { kind: "project" }> | { kind: "project"; project: ProjectOutput };
@@ -64,21 +69,15 @@ type ManyOutput = Exclude<ManyChange, { kind: "project" }> | { kind: "project"; 
  * The changes of the whole list and, of the projects named, everything: what a page with several views needs, in one
  * stream. Each project comes at once, and again when the client reconnects.
  */
-export const watchMany = procedure
-  .input(
-    z
-      .object({ project_ids: z.array(projectIdSchema).max(MAX_WATCHED).default([]), lastEventId })
-      .prefault({}),
-  )
-  .subscription(async function* ({
-    ctx,
-    input,
-    signal,
-  }): AsyncGenerator<TrackedEnvelope<ManyOutput>, void, undefined> {
-    const ids = [...new Set(input.project_ids)];
-    for await (const { id, change } of watchManyOf(ctx.watch, ids, { after: input.lastEventId, signal }))
-      yield tracked<ManyOutput>(
-        id,
-        change.kind === "project" ? { ...change, project: projectOutput(change.project) } : change,
-      );
-  });
+export const watchMany = procedure.input(WATCH_INPUTS["projects.watchMany"]).subscription(async function* ({
+  ctx,
+  input,
+  signal,
+}): AsyncGenerator<TrackedEnvelope<ManyOutput>, void, undefined> {
+  const ids = [...new Set(input.project_ids)];
+  for await (const { id, change } of watchManyOf(ctx.watch, ids, { after: input.lastEventId, signal }))
+    yield tracked<ManyOutput>(
+      id,
+      change.kind === "project" ? { ...change, project: projectOutput(change.project) } : change,
+    );
+});

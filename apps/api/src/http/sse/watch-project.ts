@@ -5,14 +5,13 @@ import type { Context } from "../../context.ts";
 import type { ErrorShape } from "../../errors.ts";
 import { errorShapeOf } from "../../errors.ts";
 import { rejectUnsafeKeys } from "../../reject-unsafe-keys.ts";
-import { revisionSeen, watchInputSchema } from "../../routers/watch.ts";
+import { revisionSeen, WATCH_INPUTS } from "../../routers/watch.ts";
 import { PING_MS } from "../../trpc.ts";
 import type { ProjectReader } from "../../watch/index.ts";
 import { SECURITY_HEADERS } from "../headers.ts";
 import { isForeignRequest } from "../host-check.ts";
 import type { Metrics } from "../metrics.ts";
 import { logError } from "../send-error.ts";
-import { STALLED_MS } from "../trpc-routes.ts";
 import { CONNECTED, encodeError, encodeProject, PING } from "./encode.ts";
 import { KeepAlive, type Stream } from "./keep-alive.ts";
 
@@ -45,8 +44,6 @@ export function watchProject(
     const start = performance.now();
     const input = inputOf(req);
     if (!input) return false;
-    // The pings of a stream keep its connection in use; one that is not has nobody at its other end.
-    res.setTimeout(STALLED_MS, destroy);
     for (const [name, value] of Object.entries(HEADERS)) res.setHeader(name, value);
     const stream = new ProjectStream(res, shapeOf);
     const noPings = keepAlive.add(stream);
@@ -63,10 +60,6 @@ export function watchProject(
   };
 }
 
-function destroy(this: ServerResponse): void {
-  this.destroy();
-}
-
 /** As tRPC finds it: the last event seen is named by a header or in the address, beside the input. */
 function inputOf(req: IncomingMessage) {
   const { url = "", headers } = req;
@@ -78,8 +71,8 @@ function inputOf(req: IncomingMessage) {
   try {
     const raw: unknown = JSON.parse(query.get("input") ?? "");
     rejectUnsafeKeys(raw);
-    const { data } = watchInputSchema.safeParse(raw);
-    return data && seen ? watchInputSchema.safeParse({ ...data, lastEventId: seen }).data : data;
+    const { data } = WATCH_INPUTS[PROCEDURE].safeParse(raw);
+    return data && seen ? WATCH_INPUTS[PROCEDURE].safeParse({ ...data, lastEventId: seen }).data : data;
   } catch {
     return undefined;
   }

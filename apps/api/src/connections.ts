@@ -1,0 +1,78 @@
+import type { RequestListener, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+
+/** How long requests may take to finish when the server closes. Milliseconds. */
+const CLOSE_MS = 5000;
+const UNUSED_POLL_MS = 25;
+/** Requests of one connection that wait for the answer before theirs; a client with more is cut off. */
+const MAX_PIPELINED = 100;
+
+/** The answer that a connection waits for, and the requests behind it. */
+interface Connection {
+  answer: ServerResponse | undefined;
+  readonly waiting: (() => void)[];
+}
+
+/**
+ * The connections of a server. A request begins when the answer before it on the same connection has ended: Node hands
+ * over pipelined requests at once, and an answer that waits for its turn never learns that the socket has closed, so
+ * what it had opened (a watch, a file) would stay open for ever.
+ */
+export class Connections {
+  readonly #open = new Map<Socket, Connection>();
+
+  /** The listener, called for one request of a connection at a time. */
+  inTurn(listener: RequestListener): RequestListener {
+    return (req, res) => {
+      const connection = this.#open.get(req.socket);
+      if (!connection) return;
+      const begin = () => {
+        // Its answer has been told already.
+        if (req.socket.destroyed) return;
+        connection.answer = res;
+        res.once("close", () => {
+          connection.answer = undefined;
+          connection.waiting.shift()?.();
+        });
+        listener(req, res);
+      };
+      if (!connection.answer) begin();
+      else if (connection.waiting.length < MAX_PIPELINED) connection.waiting.push(begin);
+      else req.socket.destroy();
+    };
+  }
+
+  /** Follows the connections of a server. */
+  watch(server: Server): void {
+    server.on("connection", (socket: Socket) => {
+      const connection: Connection = { answer: undefined, waiting: [] };
+      this.#open.set(socket, connection);
+      socket.once("close", () => {
+        connection.waiting.length = 0;
+        this.#open.delete(socket);
+      });
+    });
+  }
+
+  /** Takes no more requests, cuts streams, and lets answers finish for a while. */
+  async close(server: Server): Promise<void> {
+    if (!server.listening) return;
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    // A stream that is cut, and not ended, is one that its reader opens again, at the next server.
+    for (const { answer } of this.#open.values()) if (answer && isEventStream(answer)) answer.destroy();
+    const unused = setInterval(() => this.#endUnused(), UNUSED_POLL_MS);
+    const late = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
+    await closed;
+    clearInterval(unused);
+    clearTimeout(late);
+  }
+
+  /** The server's own way of it leaves connections that were never used, which clients keep in store. */
+  #endUnused(): void {
+    for (const [socket, { answer }] of this.#open) if (!answer) socket.destroy();
+  }
+}
+
+export function isEventStream(res: ServerResponse): boolean {
+  return String(res.getHeader("content-type") ?? "").startsWith("text/event-stream");
+}
