@@ -34,6 +34,7 @@ export function claim(projectId: string, intent: ClaimIntent, at: string): Updat
     guards: [
       { path: ["status"], is: "one_of", values: ["queued", "building"] },
       queue,
+      ...COUNTABLE,
       ...(intent.from === undefined ? due(at, intent.due_by ?? at) : [heldBy(intent.from)]),
     ],
     edits: [
@@ -51,6 +52,13 @@ export function claim(projectId: string, intent: ClaimIntent, at: string): Updat
     ],
   };
 }
+
+/** What the claim adds to is there and a number: an item that was edited by hand is refused, and no request fails. */
+const COUNTABLE: readonly Guard[] = [
+  { path: ["lease_token"], is: "more_than", value: -1 },
+  { path: ["revision"], is: "more_than", value: -1 },
+  { path: ["lease", "claims"], is: "more_than", value: -1 },
+];
 
 /** Its time has come, and, whatever the index says, no lease lives. */
 function due(at: string, dueBy: string): Guard[] {

@@ -1,13 +1,14 @@
 import { StagefoldError } from "../errors.ts";
-import { type DeletePatch, type Edit, editBytes, type Guard, type UpdatePatch } from "../patch/index.ts";
+import type { DeletePatch, Edit, Guard, UpdatePatch } from "../patch/index.ts";
 import { requireStatus, stageConflict } from "../project/require.ts";
 import { reopenStage } from "../project/stage.ts";
 import { isFinished, progressOf } from "../snapshot/derive.ts";
 import { findStage } from "../snapshot/find-stage.ts";
 import type { Project, ProjectStatus, Stage } from "../snapshot/schema.ts";
 import { addMs } from "../snapshot/time.ts";
-import { poolOf, workQueueOf } from "../snapshot/work-queue.ts";
+import { IMPORTED_VERSION, poolOf, workQueueOf } from "../snapshot/work-queue.ts";
 import { graceMs } from "./claim.ts";
+import { weightAfter } from "./revision.ts";
 
 /** Control writes change top-level fields alone. `op` names this one, so that a repeat recognises itself. */
 export interface Control {
@@ -20,74 +21,54 @@ const CANCELLABLE = ["pending", "queued", "building", "paused"] as const satisfi
 const RESUMABLE = ["pending", "paused"] as const satisfies readonly ProjectStatus[];
 const RETRIABLE = ["completed", "failed", "cancelled"] as const satisfies readonly ProjectStatus[];
 
-const NOT_OFFERED: readonly Edit[] = [
-  { op: "remove", path: ["work_queue"] },
-  { op: "remove", path: ["work_due_at"] },
-];
-const NOT_HELD: readonly Edit[] = [{ op: "set", path: ["lease"], value: { claims: 0 } }];
+const NOT_HELD: Edit = set("lease", { claims: 0 });
+const NOT_OFFERED: Edit = remove("work_queue");
+const NOT_DUE: Edit = remove("work_due_at");
 
-export function requirePausable(project: Project): void {
-  requireStatus(project, PAUSABLE);
-}
-
-export function requireActive(project: Project): void {
-  requireStatus(project, CANCELLABLE);
-}
-
-/** queued or building → paused. A stage that runs may end. Needs to know nothing of the project. */
-export function pause(projectId: string, control: Control): UpdatePatch {
+/** queued or building → paused. A stage that runs may end; a stage that waits for its next attempt keeps its time. */
+export function pause(known: Project, control: Control): UpdatePatch {
+  requireStatus(known, PAUSABLE);
   return controlPatch(
     "pause",
-    projectId,
+    known,
     control,
     [inStatus(PAUSABLE)],
     // A due time that is left tells a resume of a wait that is not over.
-    [set("status", "paused"), { op: "remove", path: ["work_queue"] }],
+    [set("status", "paused"), NOT_OFFERED],
   );
 }
 
-/** Anything not yet ended → cancelled. The token rises: whoever holds the project holds it no more. */
-export function cancel(projectId: string, control: Control): UpdatePatch {
+/** Anything not yet ended → cancelled. The token rises, so the lease owner has lost its lease. */
+export function cancel(known: Project, control: Control): UpdatePatch {
+  requireStatus(known, CANCELLABLE);
   return controlPatch(
     "cancel",
-    projectId,
+    known,
     control,
     [inStatus(CANCELLABLE)],
     [
       set("status", "cancelled"),
       set("completed_at", control.at),
       { op: "add", path: ["lease_token"], value: 1 },
-      ...NOT_OFFERED,
-      ...NOT_HELD,
+      NOT_OFFERED,
+      NOT_DUE,
+      NOT_HELD,
     ],
   );
 }
 
-/** pending → queued: offered to workers for the first time. */
-export function queue(known: Project, control: Control): UpdatePatch {
-  requireStatus(known, ["pending"]);
-  requireStages(known);
-  return controlPatch(
-    "queue",
-    known.project_id,
-    control,
-    [inStatus(["pending"]), ...sameRun(known)],
-    [...offered(known, control.at), ...NOT_HELD],
-  );
-}
-
-/** paused → queued, or → building while the lease lives; pending → queued. */
+/** paused → queued, or → building while the lease lives; pending → queued, offered for the first time. */
 export function resume(known: Project, control: Control, leaseMs: number): UpdatePatch {
   requireStatus(known, RESUMABLE);
-  if (known.status === "pending") return queue(known, control);
   requireStages(known);
+  if (known.status === "pending") return queue(known, control);
   const { owner, expires_at } = known.lease;
   if (owner !== undefined && expires_at !== undefined && expires_at > control.at) {
-    // Its due time follows from the expiry: one that a heartbeat has moved meanwhile is decided on anew.
+    // The due time follows from the expiry: if a heartbeat moves it meanwhile, the resume is decided again.
     const held: Guard = { path: ["lease", "expires_at"], is: "equals", value: expires_at };
     return controlPatch(
       "resume",
-      known.project_id,
+      known,
       control,
       [inStatus(["paused"]), held, ...sameRun(known)],
       [
@@ -105,12 +86,29 @@ export function resume(known: Project, control: Control, leaseMs: number): Updat
   };
   return controlPatch(
     "resume",
-    known.project_id,
+    known,
     control,
     [inStatus(["paused"]), free, ...sameRun(known)],
     [
       ...offered(known, owner === undefined ? laterOf(known.work_due_at, control.at) : control.at),
-      ...NOT_HELD,
+      NOT_HELD,
+    ],
+  );
+}
+
+function queue(known: Project, control: Control): UpdatePatch {
+  // Only imports are pending. One that names a pipeline is for the workers that have it, whatever its version was.
+  const imported = known.pipeline !== undefined && known.pipeline_version === undefined;
+  const project = imported ? { ...known, pipeline_version: IMPORTED_VERSION } : known;
+  return controlPatch(
+    "queue",
+    known,
+    control,
+    [inStatus(["pending"]), ...sameRun(known)],
+    [
+      ...offered(project, control.at),
+      ...(imported ? [set("pipeline_version", IMPORTED_VERSION)] : []),
+      NOT_HELD,
     ],
   );
 }
@@ -135,7 +133,7 @@ export function retry(known: Project, intent: RetryIntent, control: Control): Up
   const project = intent.pipeline ? { ...known, pipeline_version: intent.pipeline.version } : known;
   return controlPatch(
     "retry",
-    known.project_id,
+    known,
     control,
     [inStatus([known.status]), ...sameRun(known)],
     [
@@ -149,16 +147,16 @@ export function retry(known: Project, intent: RetryIntent, control: Control): Up
       set("current_stage_number", from.stage.stage_number),
       set("progress_percentage", progressOf(kept)),
       { op: "add", path: ["lease_token"], value: 1 },
-      ...NOT_HELD,
-      { op: "remove", path: ["error_info"] },
-      { op: "remove", path: ["completed_at"] },
-      { op: "remove", path: ["build_summary"] },
+      NOT_HELD,
+      remove("error_info"),
+      remove("completed_at"),
+      remove("build_summary"),
     ],
   );
 }
 
 /** One DeleteItem. Nothing comes back: every other write needs that the project is there. */
-export function remove(projectId: string): DeletePatch {
+export function deleteProject(projectId: string): DeletePatch {
   return { kind: "delete", transition: "delete", project_id: projectId, guards: [] };
 }
 
@@ -204,13 +202,17 @@ function set(field: string, value: unknown): Edit {
   return { op: "set", path: [field], value };
 }
 
+function remove(field: string): Edit {
+  return { op: "remove", path: [field] };
+}
+
 function inStatus(allowed: readonly ProjectStatus[]): Guard {
   return { path: ["status"], is: "one_of", values: allowed };
 }
 
 function controlPatch(
   transition: UpdatePatch["transition"],
-  projectId: string,
+  known: Project,
   control: Control,
   guards: readonly Guard[],
   changes: readonly Edit[],
@@ -219,15 +221,16 @@ function controlPatch(
   const edits: Edit[] = [
     ...changes,
     set("control", { op: control.op, at: control.at }),
-    ...touch(control.at),
+    set("updated_at", control.at),
+    { op: "add", path: ["revision"], value: 1 },
   ];
   return {
     kind: "update",
     transition,
-    project_id: projectId,
-    // The same operation never takes effect twice.
+    project_id: known.project_id,
     guards: [
       ...guards,
+      // The same operation never takes effect twice.
       {
         any: [
           { path: op, is: "absent" },
@@ -235,11 +238,12 @@ function controlPatch(
         ],
       },
     ],
-    // Without knowing the item this is the most that it can grow; the next holder corrects it.
-    edits: [...edits, { op: "add", path: ["item_bytes"], value: editBytes(edits, () => undefined) }],
+    edits: [...edits, ...growth(known, edits)],
   };
 }
 
-function touch(at: string): Edit[] {
-  return [set("updated_at", at), { op: "add", path: ["revision"], value: 1 }];
+/** A lease owner that writes in between makes this inexact until the next write under a revision. */
+function growth(known: Project, edits: readonly Edit[]): Edit[] {
+  const value = weightAfter(known, edits) - known.item_bytes;
+  return value === 0 ? [] : [{ op: "add", path: ["item_bytes"], value }];
 }

@@ -3,7 +3,7 @@ import { LEASE_MS, projectIn, stored, storedItem } from "../../test/states.ts";
 import { apply, type Edit, type Guard, type Patch } from "../patch/index.ts";
 import type { Project, ProjectStatus } from "../snapshot/schema.ts";
 import { claim, heartbeat } from "./claim.ts";
-import { cancel, pause, queue, resume, retry } from "./control.ts";
+import { cancel, pause, resume, retry } from "./control.ts";
 import { reportPatch } from "./report.ts";
 import { sameRevision } from "./revision.ts";
 
@@ -76,7 +76,7 @@ const CASES: Record<
   },
   pause: {
     from: "building",
-    patch: (known) => pause(known.project_id, control),
+    patch: (known) => pause(known, control),
     refuse: [
       ["status", "paused"],
       ["control", { op: "op", at: AT }],
@@ -84,7 +84,7 @@ const CASES: Record<
   },
   cancel: {
     from: "building",
-    patch: (known) => cancel(known.project_id, control),
+    patch: (known) => cancel(known, control),
     refuse: [
       ["status", "failed"],
       ["control", { op: "op", at: AT }],
@@ -92,7 +92,7 @@ const CASES: Record<
   },
   queue: {
     from: "pending",
-    patch: (known) => queue(known, control),
+    patch: (known) => resume(known, control, LEASE_MS),
     refuse: [
       ["status", "queued"],
       ["control", { op: "op", at: AT }],

@@ -1,4 +1,4 @@
-import { StagefoldError } from "../errors.ts";
+import { invalidInput, StagefoldError } from "../errors.ts";
 import { difference, type UpdatePatch } from "../patch/index.ts";
 import type { Project } from "../snapshot/schema.ts";
 import { addMs } from "../snapshot/time.ts";
@@ -43,12 +43,31 @@ export function reportPatch(
 export function requireLease(known: Project, lease: LeaseKey): void {
   if (known.lease_token !== lease.lease_token || known.lease.owner === undefined)
     throw leaseLost(known.project_id);
-  if (known.lease_seq < lease.lease_seq) return;
+  if (known.lease_seq < lease.lease_seq) {
+    requireNearNumber(known, lease);
+    return;
+  }
+  if (known.lease_seq === lease.lease_seq && known.lease.unstarted !== true)
+    throw invalidInput(
+      `lease_seq ${lease.lease_seq} was used for another report: give this one the next number.`,
+      [`lease_seq: expected at least ${known.lease_seq + 1}, found ${lease.lease_seq}`],
+    );
   throw new StagefoldError(
     "LEASE_LOST",
     `lease_seq ${lease.lease_seq} was used already: the last write of this lease had ${known.lease_seq}.`,
     { project_id: known.project_id },
   );
+}
+
+/** How far a number may be above the last one: a single far one would leave no higher number for later writes. */
+const MAX_SEQ_STEP = 1_000_000;
+
+function requireNearNumber(known: Project, lease: LeaseKey): void {
+  const most = known.lease_seq + MAX_SEQ_STEP;
+  if (Number.isSafeInteger(lease.lease_seq) && lease.lease_seq <= most) return;
+  throw invalidInput(`lease_seq must be a whole number above the last one, which is ${known.lease_seq}.`, [
+    `lease_seq: expected ${known.lease_seq + 1} to ${most}, found ${lease.lease_seq}`,
+  ]);
 }
 
 /** The share of a lease that a write leaves as it is: renewing what is nearly new costs two units of the work index. */

@@ -1,4 +1,4 @@
-import type { Guard } from "../patch/index.ts";
+import { applyEdits, type Edit, type Guard } from "../patch/index.ts";
 import { itemBytes, valueBytes, withOwnCount } from "../snapshot/limits.ts";
 import type { Project } from "../snapshot/schema.ts";
 
@@ -21,4 +21,10 @@ export function sameRevision(known: Project): Guard[] {
     { path: ["revision"], is: "equals", value: known.revision },
     { path: ["status"], is: "equals", value: known.status },
   ];
+}
+
+/** What the item weighs after these edits, in bytes. */
+export function weightAfter(known: Project, edits: readonly Edit[]): number {
+  const after = applyEdits(known, edits);
+  return withOwnCount(itemBytes(after) - valueBytes(after.item_bytes));
 }

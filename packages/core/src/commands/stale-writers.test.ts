@@ -4,7 +4,7 @@ import { apply, difference, type Patch } from "../patch/index.ts";
 import { PROJECT_STATUSES, type Project, type ProjectStatus } from "../snapshot/schema.ts";
 import { workQueueOf } from "../snapshot/work-queue.ts";
 import { claim, heartbeat } from "./claim.ts";
-import { cancel, pause, queue, remove, resume, retry } from "./control.ts";
+import { cancel, deleteProject, pause, resume, retry } from "./control.ts";
 import { create } from "./create.ts";
 import { reportPatch } from "./report.ts";
 import { nextRevision, sameRevision } from "./revision.ts";
@@ -17,7 +17,7 @@ const anHolder: Low = (known, at) =>
 const holderOf = ({ lease_token, lease_seq }: Project) => ({ lease_token, lease_seq: lease_seq + 1 });
 
 const LOW = {
-  queue: { decide: (known) => queue(known, control), from: ["pending"], through: "known" },
+  queue: { decide: (known) => resume(known, control, LEASE_MS), from: ["pending"], through: "known" },
   resume: {
     decide: (known) => resume(known, control, LEASE_MS),
     from: ["pending", "paused"],
@@ -41,13 +41,13 @@ const LOW = {
     through: "known",
   },
   pause: {
-    decide: (known) => pause(known.project_id, control),
-    from: PROJECT_STATUSES,
-    through: ["queued", "building"],
+    decide: (known) => pause(known, control),
+    from: ["queued", "building"],
+    through: "known",
   },
   cancel: {
-    decide: (known) => cancel(known.project_id, control),
-    from: PROJECT_STATUSES,
+    decide: (known) => cancel(known, control),
+    from: ["pending", "queued", "building", "paused"],
     through: ["pending", "queued", "building", "paused"],
   },
   claim: {
@@ -77,7 +77,7 @@ const LOW = {
     through: [],
   },
   delete: {
-    decide: ({ project_id }) => remove(project_id),
+    decide: ({ project_id }) => deleteProject(project_id),
     from: PROJECT_STATUSES,
     through: PROJECT_STATUSES,
   },

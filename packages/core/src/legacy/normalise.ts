@@ -12,6 +12,7 @@ import {
   type Stage,
 } from "../snapshot/schema.ts";
 import { fromTime } from "../snapshot/time.ts";
+import { IMPORTED_VERSION } from "../snapshot/work-queue.ts";
 import { isRecord, numberOf, readLegacyStage, textOf, textsOf, timeOf, without } from "./stage.ts";
 
 /** Whether an item is stored in today's form; any other is replaced as a whole by its first write. */
@@ -85,7 +86,10 @@ function fromLegacy(item: Item): unknown {
     requirement_preview: previewOf(textOf(item.requirement) ?? ""),
     ...(textOf(item.user_id) !== undefined && { user_id: item.user_id }),
     ...(textOf(item.user_name) !== undefined && { user_name: item.user_name }),
-    ...(textOf(item.pipeline) !== undefined && { pipeline: item.pipeline }),
+    ...(textOf(item.pipeline) !== undefined && {
+      pipeline: item.pipeline,
+      pipeline_version: textOf(item.pipeline_version) ?? IMPORTED_VERSION,
+    }),
     tags: textsOf(item.tags),
     priority: priorityOf(item.priority),
     ...(agent_id !== undefined && { agent_id }),

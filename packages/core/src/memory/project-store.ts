@@ -20,6 +20,7 @@ export type WriteListener = (projectId: string, item: Item | undefined) => void;
 
 /** The reference store: what a patch means, without a database. */
 export class MemoryProjectStore implements ProjectStore {
+  readonly readsLocally = true;
   readonly #items = new Map<string, Item>();
   readonly #listeners = new Set<WriteListener>();
 

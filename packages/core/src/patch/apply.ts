@@ -24,15 +24,16 @@ export function apply(item: Item | undefined, patch: Patch | RecordPatch): Appli
       return { ok: true, item: patch.item };
     case "delete":
       return { ok: true, item: undefined };
-    case "update": {
-      // As in DynamoDB, every edit sees the item as it was before the patch.
-      let next = item ?? {};
-      for (const edit of patch.edits) next = edited(next, edit, item ?? {});
-      return { ok: true, item: next };
-    }
+    case "update":
+      return { ok: true, item: applyEdits(item ?? {}, patch.edits) };
     default:
       return patch satisfies never;
   }
+}
+
+/** The item after these edits. As in DynamoDB, every edit sees the item as it was before all of them. */
+export function applyEdits(item: Item, edits: readonly Edit[]): Item {
+  return edits.reduce((next, edit) => edited(next, edit, item), item);
 }
 
 /** The value at `path`, or undefined. Never reaches into prototypes. */

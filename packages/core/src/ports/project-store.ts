@@ -74,6 +74,8 @@ export interface ProjectStore {
   write(patch: Patch, logs?: readonly LogChunk[]): Promise<Written>;
   /** Whether `write` takes log lines along: the log store beside it is in the same database. */
   readonly keepsLogs?: boolean;
+  /** Whether a read costs no request: a command may then read before it writes. */
+  readonly readsLocally?: boolean;
   /** The item as it is stored, strongly consistent unless asked otherwise. */
   get(projectId: string, options?: { readonly consistent?: boolean }): Promise<Item | undefined>;
   /** Several items, in any order, without those that are not there; a moment behind unless asked otherwise. */

@@ -14,7 +14,7 @@ import { findStage } from "../snapshot/find-stage.ts";
 import { canonicalJson } from "../snapshot/ids.ts";
 import type { Project, Stage } from "../snapshot/schema.ts";
 import type { RepositoryContext } from "./context.ts";
-import { notFound, optimisticWrite } from "./optimistic-write.ts";
+import { notFound, updateProject } from "./optimistic-write.ts";
 
 function isDone(project: Project, key: string, change: (stage: Stage) => Stage): boolean {
   const { stage } = findStage(project, key);
@@ -55,13 +55,13 @@ export class ArtifactWrites {
     key: string,
     change: (stage: Stage) => Stage,
   ): Promise<Project> {
-    const project = await optimisticWrite(this.#context.store, {
+    const project = await updateProject(this.#context.store, {
       project_id: projectId,
-      known: this.#context.cache.get(projectId),
+      cached: this.#context.cache.get(projectId),
       // As after a lost reply: what shall be there is there, with the time of this very call.
       isOwnWrite: (item) => isDone(item, key, change),
       maxRetries: MAX_RETRIES,
-      decide: async (known): Promise<UpdatePatch> => {
+      decide: async (known) => {
         if (!known) throw notFound(projectId);
         const { position } = findStage(known, key);
         const full = await inflate(known, position, this.#context.files.artifacts);
@@ -73,7 +73,8 @@ export class ArtifactWrites {
           this.#context.files.artifacts,
         );
         const edits = difference(known, nextRevision(next, known, this.#context.now()));
-        return { kind: "update", transition, project_id: projectId, guards: sameRevision(known), edits };
+        const guards = sameRevision(known);
+        return { patch: { kind: "update", transition, project_id: projectId, guards, edits } };
       },
     }).catch((error: unknown) => {
       if (isStagefoldError(error, "SNAPSHOT_TOO_LARGE")) this.#context.cache.delete(projectId);

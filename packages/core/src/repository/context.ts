@@ -1,4 +1,5 @@
 import { type Artifact, artifactsOfStage } from "../item-budget/manifest.ts";
+import type { Item } from "../patch/index.ts";
 import type { ArtifactStore, LogStore } from "../ports/artifact-store.ts";
 import { type Clock, systemClock } from "../ports/clock.ts";
 import type { ProjectStore } from "../ports/project-store.ts";
@@ -6,6 +7,7 @@ import { findPart, findStage } from "../snapshot/find-stage.ts";
 import { newOperationId } from "../snapshot/ids.ts";
 import type { Project } from "../snapshot/schema.ts";
 import { toTime } from "../snapshot/time.ts";
+import { notFound } from "./optimistic-write.ts";
 import { ProjectCache } from "./project-cache.ts";
 
 export interface RepositoryOptions {
@@ -49,6 +51,14 @@ export class RepositoryContext {
   /** The present time in the stored form. */
   now(): string {
     return toTime(this.clock.now());
+  }
+
+  /** The item as it is stored now. Errors: PROJECT_NOT_FOUND. */
+  async read(projectId: string): Promise<Item> {
+    const item = await this.store.get(projectId, { consistent: true });
+    if (item) return item;
+    this.cache.delete(projectId);
+    throw notFound(projectId);
   }
 
   onChange(listener: (change: ProjectChange) => void): () => void {

@@ -1,10 +1,8 @@
 import {
   cancel,
+  deleteProject,
   pause,
   type RetryIntent,
-  remove,
-  requireActive,
-  requirePausable,
   resume,
   retry,
   type Control as Stamp,
@@ -12,7 +10,7 @@ import {
 import { create, type StagePlan } from "../commands/create.ts";
 import { StagefoldError } from "../errors.ts";
 import { normalise } from "../legacy/normalise.ts";
-import type { UpdatePatch } from "../patch/index.ts";
+import type { Item, UpdatePatch } from "../patch/index.ts";
 import {
   canonicalJson,
   idempotentProjectId,
@@ -24,7 +22,10 @@ import type { CreateProjectInput } from "../snapshot/inputs.ts";
 import { truncateUtf8 } from "../snapshot/limits.ts";
 import type { Project } from "../snapshot/schema.ts";
 import type { RepositoryContext } from "./context.ts";
-import { notFound, optimisticWrite } from "./optimistic-write.ts";
+import { notFound, optimisticWrite, updateProject } from "./optimistic-write.ts";
+
+/** A lease owner may write between the read and the write of a command. */
+const MAX_RETRIES = 5;
 
 /** What will run a project: a pipeline of a version, or, without one, a program with stages of its own. */
 export interface Plan {
@@ -43,96 +44,114 @@ export class Control {
 
   /** A new project, or with an idempotency key the one that was made before. Errors: IDEMPOTENCY_MISMATCH. */
   async create(input: CreateProjectInput, plan: Plan): Promise<Project> {
-    const { idempotency_key, ...request } = input;
-    const key = idempotency_key;
+    const key = input.idempotency_key;
     const id = key === undefined ? newProjectId() : await idempotentProjectId(input.user_id, key);
-    const request_hash = key === undefined ? undefined : await sha256Hex(canonicalJson(request));
     const at = this.#context.now();
-    const patch = create(
-      {
-        ...plan,
-        project_id: id,
-        requirement: input.requirement,
-        project_name: input.project_name ?? nameFrom(input.requirement),
-        user_id: input.user_id,
-        user_name: input.user_name,
-        agent_id: input.agent_id,
-        tags: input.tags ?? [],
-        priority: input.priority ?? 3,
-        request_hash,
+    const request = requestOf(input, plan);
+    const request_hash = key === undefined ? undefined : await hashOf(key, request, input.stages);
+    const patch = create({ ...plan, ...request, project_id: id, request_hash }, at);
+    const written = await optimisticWrite(this.#context.store, {
+      project_id: id,
+      decide: (stored) => {
+        if (stored) throw idempotencyMismatch(id, request, stored);
+        return { patch };
       },
-      at,
-    );
-    const written = await this.#context.store.write(patch);
+      isOwnWrite: (item) =>
+        request_hash === undefined ? item.created_at === at : item.request_hash === request_hash,
+    });
     if (!written.item) throw notFound(id);
     const project = normalise(written.item);
-    if (
-      !written.ok &&
-      !(request_hash === undefined ? project.created_at === at : project.request_hash === request_hash)
-    )
-      throw new StagefoldError("IDEMPOTENCY_MISMATCH", "This idempotency_key was used with another input.", {
-        project_id: id,
-      });
     this.#context.changed(project);
     return project;
   }
 
   pause(projectId: string, operationId?: string): Promise<Project> {
-    return this.#write("pause", projectId, operationId, (known, stamp) => {
-      if (known) requirePausable(known);
-      return pause(projectId, stamp);
-    });
+    return this.#write("pause", projectId, operationId, pause);
   }
 
   cancel(projectId: string, operationId?: string): Promise<Project> {
-    return this.#write("cancel", projectId, operationId, (known, stamp) => {
-      if (known) requireActive(known);
-      return cancel(projectId, stamp);
-    });
+    return this.#write("cancel", projectId, operationId, cancel);
   }
 
   resume(projectId: string, operationId?: string): Promise<Project> {
-    return this.#write("resume", projectId, operationId, (known, stamp) => {
-      if (!known) throw notFound(projectId);
-      return resume(known, stamp, this.#context.leaseMs);
-    });
+    const { leaseMs } = this.#context;
+    return this.#write("resume", projectId, operationId, (known, stamp) => resume(known, stamp, leaseMs));
   }
 
   retry(projectId: string, intent: RetryIntent, operationId?: string): Promise<Project> {
-    return this.#write("retry", projectId, operationId, (known, stamp) => {
-      if (!known) throw notFound(projectId);
-      return retry(known, intent, stamp);
-    });
+    return this.#write("retry", projectId, operationId, (known, stamp) => retry(known, intent, stamp));
   }
 
-  /** Removes the item, then what the store keeps of it. Errors: PROJECT_NOT_FOUND. */
+  /** Removes the item, readable or not, then what the stores keep of it. Errors: PROJECT_NOT_FOUND. */
   async delete(projectId: string): Promise<void> {
-    const written = await this.#context.store.write(remove(projectId));
-    if (!written.ok) throw notFound(projectId);
+    await optimisticWrite(this.#context.store, {
+      project_id: projectId,
+      decide: () => ({ patch: deleteProject(projectId) }),
+      isOwnWrite: () => false,
+    });
     this.#context.deleted(projectId);
     await this.#context.files.artifacts.removeProject(projectId);
   }
 
+  /**
+   * A read and one write. The read costs little, tells what the item weighs, and keeps the write away from an item that
+   * cannot be read; the guards decide.
+   */
   async #write(
     kind: "pause" | "cancel" | "resume" | "retry",
     projectId: string,
     operationId: string | undefined,
-    decide: (known: Project | undefined, stamp: Stamp) => UpdatePatch,
+    decide: (known: Project, stamp: Stamp) => UpdatePatch,
   ): Promise<Project> {
-    // With the kind: an operation_id that is used for something else is not that operation again.
+    // With the kind: an operation_id that was used for something else is another operation.
     const stamp = { op: `${kind} ${operationId ?? newOperationId()}`, at: this.#context.now() };
-    const isOwnWrite = (item: Project) => item.control?.op === stamp.op;
-    const known = this.#context.cache.get(projectId);
-    const project = await optimisticWrite(this.#context.store, {
+    const project = await updateProject(this.#context.store, {
       project_id: projectId,
-      known,
-      isOwnWrite,
-      // The repeat of an operation that took effect is not refused for the state that it led to.
-      decide: (latest) => decide(latest && isOwnWrite(latest) ? undefined : latest, stamp),
+      stored: await this.#context.read(projectId),
+      isOwnWrite: (item) => item.control?.op === stamp.op,
+      maxRetries: MAX_RETRIES,
+      decide: (known) => {
+        if (!known) throw notFound(projectId);
+        return { patch: decide(known, stamp) };
+      },
     });
     this.#context.changed(project);
     return project;
   }
+}
+
+/** What a create asks for, defaults filled in: equal requests are equal here. */
+function requestOf(input: CreateProjectInput, plan: Plan) {
+  return {
+    requirement: input.requirement,
+    project_name: input.project_name ?? nameFrom(input.requirement),
+    user_id: input.user_id,
+    user_name: input.user_name,
+    agent_id: input.agent_id,
+    pipeline: plan.pipeline,
+    tags: [...new Set(input.tags)],
+    priority: input.priority ?? 3,
+  };
+}
+
+/** The key itself too: ids have 48 bits, and two keys may have the same. */
+async function hashOf(
+  key: string,
+  request: ReturnType<typeof requestOf>,
+  stages: CreateProjectInput["stages"],
+) {
+  return await sha256Hex(canonicalJson({ ...request, tags: request.tags.toSorted(), stages, key }));
+}
+
+function idempotencyMismatch(id: string, request: ReturnType<typeof requestOf>, stored: Item) {
+  const differing = Object.entries(request)
+    .filter(([field, value]) => canonicalJson(value) !== canonicalJson(stored[field]))
+    .map(([field]) => field);
+  return new StagefoldError(
+    "IDEMPOTENCY_MISMATCH",
+    `This idempotency_key was used with another input: ${differing.join(", ") || "its stages or its key"} differed.`,
+    { project_id: id },
+  );
 }
 
 /** A name for people, from the first line of the requirement. */

@@ -8,7 +8,7 @@ import { summarise } from "../snapshot/derive.ts";
 import { canonicalJson } from "../snapshot/ids.ts";
 import type { Project } from "../snapshot/schema.ts";
 import type { RepositoryContext } from "./context.ts";
-import { notFound } from "./optimistic-write.ts";
+import { notFound, optimisticWrite } from "./optimistic-write.ts";
 
 /** Others may write meanwhile: each decides again from what came back until it is its turn. */
 const MAX_RETRIES = 10;
@@ -40,11 +40,14 @@ export class Imports {
     projectId: string,
     item: Item,
   ): Promise<{ readonly created: boolean; readonly item: Item }> {
-    const written = await this.#context.store.write(importItem(projectId, item));
+    const written = await optimisticWrite(this.#context.store, {
+      project_id: projectId,
+      decide: (stored) => (stored ? undefined : { patch: importItem(projectId, item) }),
+      // Refused, and yet this very item: the reply to an earlier try was lost.
+      isOwnWrite: (stored) => canonicalJson(stored) === canonicalJson(item),
+    });
     if (!written.item) throw notFound(projectId);
-    // Refused, and yet this very item: the reply to an earlier try was lost.
-    const created = written.ok || canonicalJson(written.item) === canonicalJson(item);
-    return { created, item: written.item };
+    return { created: written.ok, item: written.item };
   }
 
   /**
@@ -57,18 +60,22 @@ export class Imports {
     decide: (known: Project) => Promise<Project | undefined>,
     options: MergeOptions = {},
   ): Promise<{ readonly changed: boolean; readonly item: Item }> {
-    let stored = given;
-    for (let left = MAX_RETRIES; ; left--) {
-      const known = normalise(stored);
-      const next = await decide(known);
-      const old = !isCurrentVersion(stored);
-      if (!next && !(old && options.upgrade === true)) return { changed: false, item: stored };
-      const written = await this.#context.store.write(await this.#patch(stored, known, next));
-      if (!written.item) throw notFound(known.project_id);
-      if (written.ok) return { changed: true, item: written.item };
-      if (left === 0) throw tooBusy(known.project_id);
-      stored = written.item;
-    }
+    const project_id = normalise(given).project_id;
+    const { ok, item } = await optimisticWrite(this.#context.store, {
+      project_id,
+      stored: given,
+      maxRetries: MAX_RETRIES,
+      decide: async (stored = given) => {
+        const known = normalise(stored);
+        const next = await decide(known);
+        if (!next && (isCurrentVersion(stored) || options.upgrade !== true)) return undefined;
+        return { patch: await this.#patch(stored, known, next) };
+      },
+      // Rows that are there already add nothing: the next decision says so.
+      isOwnWrite: () => false,
+    });
+    if (!item) throw notFound(project_id);
+    return { changed: ok, item };
   }
 
   /**
@@ -109,15 +116,4 @@ export class Imports {
     if (fitted.build_summary === undefined || fitted.lease_seq > 0) return fitted;
     return { ...fitted, build_summary: summarise(fitted.stages_snapshot.stages) };
   }
-}
-
-function tooBusy(projectId: string) {
-  return new StagefoldError(
-    "PROJECT_CONFLICT",
-    `The project ${projectId} changed each time it was written.`,
-    {
-      expected: "unchanged",
-      actual: "changed",
-    },
-  );
 }

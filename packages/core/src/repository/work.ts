@@ -3,18 +3,19 @@ import { type LeaseKey, leaseLost, reportPatch, requireLease } from "../commands
 import { isStagefoldError, type StagefoldError } from "../errors.ts";
 import { inflate, spill } from "../item-budget/spill.ts";
 import { isCurrentVersion, normalise } from "../legacy/normalise.ts";
-import type { UpdatePatch } from "../patch/index.ts";
-import type { AttemptRef } from "../ports/artifact-store.ts";
+import { type Item, type UpdatePatch, valueAt } from "../patch/index.ts";
+import type { AttemptRef, LogChunk, LogStore } from "../ports/artifact-store.ts";
 import type { DuePosition, DueWork } from "../ports/project-store.ts";
 import { applyEvent } from "../project/apply-event.ts";
 import { type NotRun, released } from "../project/end.ts";
 import type { ReportEvent } from "../project/events.ts";
 import { takeOver } from "../project/take-over.ts";
 import { findStage } from "../snapshot/find-stage.ts";
+import { canonicalJson, digestOf } from "../snapshot/ids.ts";
 import type { Project } from "../snapshot/schema.ts";
 import { type Pool, workQueues } from "../snapshot/work-queue.ts";
 import type { RepositoryContext } from "./context.ts";
-import { optimisticWrite } from "./optimistic-write.ts";
+import { type Change, optimisticWrite, updateProject, type WriteResult } from "./optimistic-write.ts";
 
 /** Others may write meanwhile by right, such as artifacts of other stages: no reason to take the lease for lost. */
 const MAX_RETRIES = 10;
@@ -27,6 +28,15 @@ const FOREVER = "9999-12-31T23:59:59.999Z";
 export interface Claimed extends LeaseKey {
   readonly project: Project;
   readonly expires_at: string;
+}
+
+export interface ClaimOptions {
+  /** The lease owner, when it is proven to be gone. */
+  readonly from?: string | undefined;
+  /** Takes what is due by then, where the store's clock is behind the one that made it due. */
+  readonly dueBy?: string | undefined;
+  /** Names the claim, so that a repeat is recognised; random unless given. */
+  readonly claimId?: string | undefined;
 }
 
 export interface Report extends LeaseKey {
@@ -87,27 +97,41 @@ export class Work {
   }
 
   /**
-   * Takes the project if it is due; undefined when it is not, or another was quicker. `from` names its holder when
-   * that is proven to be gone: the project is taken at once then.
+   * Takes the project if it is due; undefined when it is not, or another was quicker. `from` names its lease owner when
+   * that is proven to be gone: the project is taken at once then. A claim that is repeated under its `claimId` before the
+   * owner's first write is given again. Errors: SNAPSHOT_UNREADABLE, which concerns this project alone.
    */
   async claim(
     projectId: string,
     owner: string,
     workQueue?: string,
-    options: { readonly from?: string | undefined; readonly dueBy?: string | undefined } = {},
+    options: ClaimOptions = {},
   ): Promise<Claimed | undefined> {
     const context = this.#context;
-    const at = this.#context.now();
-    const { leaseMs } = context;
-    const claim_id = context.newId();
-    const { from, dueBy: due_by } = options;
-    const patch = claim(projectId, { owner, leaseMs, work_queue: workQueue, claim_id, from, due_by }, at);
-    const written = await context.store.write(patch);
-    if (!written.item || !isCurrentVersion(written.item)) return undefined;
-    const project = normalise(written.item);
-    const expires_at = project.lease.expires_at;
-    const mine = project.lease.owner === owner && project.lease.claim_id === claim_id;
-    if ((!written.ok && !mine) || expires_at === undefined) return undefined;
+    const at = context.now();
+    const { leaseMs, store } = context;
+    const { from, dueBy: due_by, claimId: claim_id = context.newId() } = options;
+    const isOwnWrite = (item: Item) =>
+      valueAt(item, ["lease", "owner"]) === owner && valueAt(item, ["lease", "claim_id"]) === claim_id;
+    // No guard can tell whether the stages can be read: where reading costs no request, the claim looks first.
+    const before = store.readsLocally === true ? await store.get(projectId) : undefined;
+    // An older item is not offered until its first write has upgraded it.
+    if (before) {
+      normalise(before);
+      if (!isCurrentVersion(before)) return undefined;
+    }
+    const { ok, item } = await optimisticWrite(store, {
+      project_id: projectId,
+      decide: (stored) =>
+        stored
+          ? undefined
+          : { patch: claim(projectId, { owner, leaseMs, work_queue: workQueue, claim_id, from, due_by }, at) },
+      isOwnWrite,
+    }).catch(ifGone);
+    if (!item || !isCurrentVersion(item)) return undefined;
+    const project = normalise(item);
+    const { expires_at } = project.lease;
+    if (!ok || expires_at === undefined) return undefined;
     context.changed(project);
     const { lease_token, lease_seq } = project;
     return { project: takeOver(project, at), lease_token, lease_seq, expires_at };
@@ -121,16 +145,17 @@ export class Work {
     const context = this.#context;
     const at = this.#context.now();
     const expires = Date.parse(at) + context.leaseMs;
-    const project = await optimisticWrite(context.heartbeatStore, {
+    const project = await updateProject(context.heartbeatStore, {
       project_id: projectId,
-      known: context.cache.get(projectId),
+      cached: context.cache.get(projectId),
       maxRetries: MAX_RETRIES,
-      decide: (known): UpdatePatch => {
+      decide: (known) => {
         const status = known?.status === "paused" ? "paused" : "building";
         const held = known && known.lease_token === leaseToken && known.lease.owner !== undefined;
         if (known && (!held || (known.status !== "paused" && known.status !== "building")))
           throw leaseLost(projectId);
-        return heartbeat(projectId, { lease_token: leaseToken, leaseMs: context.leaseMs, status }, at);
+        const lease = { lease_token: leaseToken, leaseMs: context.leaseMs, status } as const;
+        return { patch: heartbeat(projectId, lease, at) };
       },
       // A later renewal than this one is as good as this one.
       isOwnWrite: (item) =>
@@ -149,94 +174,120 @@ export class Work {
    */
   async report(report: Report): Promise<Project> {
     const context = this.#context;
-    const { lease_token, lease_seq } = report;
-    // Until a claim's first write the number is that of an earlier holder's.
+    const { project_id, lease_token, lease_seq } = report;
+    // What tells two reports under one number apart.
+    const digest = digestOf(canonicalJson([report.events, report.release ?? false]));
+    // Until a claim's first write the number is that of an earlier lease owner's.
     const isOwnWrite = (item: Project) =>
-      item.lease_token === lease_token && item.lease_seq === lease_seq && item.lease.unstarted !== true;
-    const known = context.cache.get(report.project_id);
-    if (known && isOwnWrite(known)) return known;
-    const logs = new LogLines();
+      item.lease_token === lease_token &&
+      item.lease_seq === lease_seq &&
+      item.lease.unstarted !== true &&
+      (item.report_digest ?? digest) === digest;
+    const cached = context.cache.get(project_id);
+    if (cached && isOwnWrite(cached)) return cached;
+    const logs = new ReportLogs(context.store.keepsLogs === true ? undefined : context.files.logs, lease_seq);
     try {
-      const project = await optimisticWrite(context.store, {
-        project_id: report.project_id,
-        known,
+      const project = await updateProject(context.store, {
+        project_id,
+        cached,
         isOwnWrite,
         maxRetries: MAX_RETRIES,
-        decide: async (latest) => {
-          if (!latest) throw leaseLost(report.project_id);
-          return await this.#reportPatch(latest, report, logs);
+        decide: async (known) => {
+          if (!known) throw leaseLost(project_id);
+          return await this.#decideReport(known, report, digest, logs);
         },
       });
       context.changed(project);
       return project;
     } catch (error) {
-      if (isStagefoldError(error, "SNAPSHOT_TOO_LARGE")) context.cache.delete(report.project_id);
-      // Refused while the lease is held: its lines must not come to light with a later write. Of a write whose fate is not
-      // known, and of one whose lease is over, they stay: it may have taken effect, and if not, no later one follows.
-      const over = isStagefoldError(error, "STORE_UNAVAILABLE") || isLeaseLost(error);
-      if (isStagefoldError(error) && !over) await this.#append(logs.empty(), report);
+      if (isStagefoldError(error, "SNAPSHOT_TOO_LARGE")) context.cache.delete(project_id);
+      await logs.refused(error);
       throw error;
     }
   }
 
-  async #append(
-    chunks: Iterable<{ ref: AttemptRef; lines: readonly string[] }>,
+  async #decideReport(
+    known: Project,
     report: Report,
-  ): Promise<void> {
-    for (const { ref, lines } of chunks) await this.#context.files.logs.append(ref, report.lease_seq, lines);
-  }
-
-  async #reportPatch(known: Project, report: Report, logs: LogLines): Promise<UpdatePatch> {
+    digest: string,
+    logs: ReportLogs,
+  ): Promise<Change<UpdatePatch>> {
+    const { leaseMs, files } = this.#context;
     const at = this.#context.now();
     requireLease(known, report);
-    // Decided again, a report begins anew.
-    const lines = new LogLines();
+    const lines = new LinesByAttempt();
     let next = takeOver(known, at);
     for (const event of report.events) {
       if (event.event === "artifacts" || event.event === "completed")
-        next = await inflate(next, findStage(next, event.stage).position, this.#context.files.artifacts);
+        next = await inflate(next, findStage(next, event.stage).position, files.artifacts);
       next = applyEvent(next, event, at, report.lease_seq);
       if (event.event === "log") lines.add(next, event.stage, event.lines);
     }
     if (report.release) next = released(next, at, report.release === true ? undefined : report.release);
-    const fitted = await spill(known, next, this.#context.files.artifacts);
-    const patch = reportPatch(report.release ? "release" : "report", known, fitted, report, {
-      at,
-      leaseMs: this.#context.leaseMs,
-    });
-    // Before the write: what the item says was logged is there to be read. A chunk never acknowledged is never shown.
-    await this.#append(lines.chunks(), report);
-    logs.adopt(lines);
-    return patch;
+    const fitted = { ...(await spill(known, next, files.artifacts)), report_digest: digest };
+    const transition = report.release ? "release" : "report";
+    const patch = reportPatch(transition, known, fitted, report, { at, leaseMs });
+    return { patch, logs: await logs.chunksOf(lines) };
   }
 }
 
-/** Lines by stage attempt. */
-class LogLines {
-  readonly #chunks = new Map<string, { ref: AttemptRef; lines: string[] }>();
+/** The log lines of one report, by the attempt that they belong to. */
+class LinesByAttempt {
+  readonly #chunks = new Map<string, { readonly ref: AttemptRef; readonly lines: string[] }>();
 
   add(project: Project, key: string, lines: readonly string[]): void {
     const { stage } = findStage(project, key);
     const ref = { project_id: project.project_id, stage: stage.stage, attempt: stage.attempt };
     const name = `${ref.stage}/${ref.attempt}`;
     const chunk = this.#chunks.get(name) ?? { ref, lines: [] };
-    chunk.lines.push(...lines);
+    for (const line of lines) chunk.lines.push(line);
     this.#chunks.set(name, chunk);
   }
 
-  chunks() {
-    return this.#chunks.values();
+  all() {
+    return [...this.#chunks.values()];
+  }
+}
+
+/**
+ * Brings a report's log lines to where they belong: into the write itself where the store keeps them, else into the log
+ * store before the write, so that what the item says was logged is there to be read.
+ */
+class ReportLogs {
+  readonly #store: LogStore | undefined;
+  readonly #seq: number;
+  readonly #appended = new Map<string, AttemptRef>();
+
+  constructor(store: LogStore | undefined, seq: number) {
+    this.#store = store;
+    this.#seq = seq;
   }
 
-  /** Takes the chunks of another one in, in place of those of the same attempts. */
-  adopt(other: LogLines): void {
-    for (const [name, chunk] of other.#chunks) this.#chunks.set(name, chunk);
+  async chunksOf(lines: LinesByAttempt): Promise<readonly LogChunk[]> {
+    const chunks = lines.all();
+    if (!this.#store) return chunks.map(({ ref, lines: text }) => ({ ...ref, seq: this.#seq, lines: text }));
+    for (const { ref, lines: text } of chunks) {
+      await this.#store.append(ref, this.#seq, text);
+      this.#appended.set(`${ref.stage}/${ref.attempt}`, ref);
+    }
+    return [];
   }
 
-  /** The same chunks without a line. */
-  *empty() {
-    for (const { ref } of this.#chunks.values()) yield { ref, lines: [] };
+  /**
+   * A refused write that was appended for is emptied while the lease is held, so that its lines do not appear with a
+   * later write. They stay when the write may have taken effect, or when no later write can follow.
+   */
+  async refused(error: unknown): Promise<void> {
+    const final = isStagefoldError(error, "STORE_UNAVAILABLE") || isLeaseLost(error);
+    if (!isStagefoldError(error) || final) return;
+    for (const ref of this.#appended.values()) await this.#store?.append(ref, this.#seq, []);
   }
+}
+
+/** A claim of what is gone is no error. */
+function ifGone(error: unknown): WriteResult {
+  if (isStagefoldError(error, "PROJECT_NOT_FOUND")) return { ok: false, item: undefined };
+  throw error;
 }
 
 /** True for the errors that tell a holder that it holds nothing any more. */

@@ -46,6 +46,19 @@ export async function sha256Hex(text: string): Promise<string> {
   return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))));
 }
 
+/** 16 hex digits that tell texts apart by accident, not against intent: unlike SHA-256 at once, without a promise. */
+export function digestOf(text: string): string {
+  let [a, b] = [0xdeadbeef, 0x41c6ce57];
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    a = Math.imul(a ^ code, 2654435761);
+    b = Math.imul(b ^ code, 1597334677);
+  }
+  a = Math.imul(a ^ (a >>> 16), 2246822507) ^ Math.imul(b ^ (b >>> 13), 3266489909);
+  b = Math.imul(b ^ (b >>> 16), 2246822507) ^ Math.imul(a ^ (a >>> 13), 3266489909);
+  return [a, b].map((half) => (half >>> 0).toString(16).padStart(8, "0")).join("");
+}
+
 /** The id that a create with an idempotency key always gets: derived from the user and the key. */
 export async function idempotentProjectId(userId: string | undefined, key: string): Promise<string> {
   return `proj_${(await sha256Hex(JSON.stringify([userId ?? null, key]))).slice(0, 12)}`;

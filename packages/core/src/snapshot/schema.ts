@@ -188,6 +188,8 @@ const projectBase = z.looseObject({
   stages_snapshot: snapshotSchema,
   lease_token: count,
   lease_seq: count,
+  /** Tells the last report of the lease owner from another one under the same `lease_seq`. */
+  report_digest: z.string().optional(),
   lease: freeLease,
   control: z.looseObject({ op: z.string(), at: timeSchema }).optional(),
   restart_from: z.string().optional(),

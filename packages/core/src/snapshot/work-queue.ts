@@ -22,6 +22,9 @@ export function workQueues(pool: Pool, priority: number): string[] {
   return Array.from({ length: WORK_SHARDS }, (_, shard) => queueName(pool, priority, shard));
 }
 
+/** Stands for the version of a pipeline where an older item names the pipeline alone. */
+export const IMPORTED_VERSION = "imported";
+
 /** A project with its own stages has no pipeline version: no pipeline of ours runs it. */
 export function poolOf(project: { pipeline_version?: string | undefined }): Pool {
   return project.pipeline_version === undefined ? EXTERNAL_POOL : DEFAULT_POOL;

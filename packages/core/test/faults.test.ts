@@ -1,0 +1,211 @@
+import { describe, expect, it } from "vitest";
+import { scopeOf } from "../src/errors.ts";
+import { MemoryProjectStore } from "../src/memory/project-store.ts";
+import type { Item } from "../src/patch/index.ts";
+import { idempotentProjectId } from "../src/snapshot/ids.ts";
+import { aRepository } from "../src/testing/builders.ts";
+import { aHolder, type Holder, stageOf } from "./holder.ts";
+
+const STAGES = ["plan", "make", "check"].map((stage) => ({ stage }));
+
+/** Replaces the stored item, as an edit by hand does. */
+async function edit(holder: Holder, change: (item: Item) => Item): Promise<Item> {
+  const { store, id: project_id } = holder;
+  const item = change(structuredClone(await holder.item()));
+  await store.write({ kind: "delete", transition: "delete", project_id, guards: [] });
+  await store.write({ kind: "put", transition: "import", project_id, guards: [], item });
+  return structuredClone(item);
+}
+
+/** Items that nobody can read, each by another fault. */
+const UNREADABLE: Record<string, (item: Item) => Item> = {
+  "a lease that is no map": (item) => ({ ...item, lease: "worker-1" }),
+  "a stage named __proto__": (item) => ({
+    ...item,
+    stages_snapshot: { total: 1, completed: 0, stages: [{ stage: "__proto__", status: "pending" }] },
+  }),
+  "stages that are no list": (item) => ({
+    ...item,
+    stages_snapshot: { total: 1, completed: 0, stages: "none" },
+  }),
+  "a stage without a status": (item) => ({
+    ...item,
+    stages_snapshot: { total: 1, completed: 0, stages: [{ stage: "plan" }] },
+  }),
+  "a token that is text": (item) => ({ ...item, lease_token: "12" }),
+  "a revision that is text": (item) => ({ ...item, revision: "12" }),
+  "text that is no JSON": (item) => ({ ...item, stages_snapshot: "{" }),
+  "a newer schema": (item) => ({ ...item, schema_version: 99 }),
+};
+
+describe.each(Object.entries(UNREADABLE))("an item with %s", (_name, change) => {
+  it("W1: is refused by a claim with a typed error that concerns this project alone", async () => {
+    const holder = await aHolder(STAGES);
+    const { work_queue } = await holder.item();
+    await edit(holder, change);
+    const answer = await holder.repository.work
+      .claim(holder.id, "w", String(work_queue))
+      .catch((e: unknown) => e);
+    if (answer !== undefined) {
+      expect(answer).toMatchObject({ code: "SNAPSHOT_UNREADABLE", data: { project_id: holder.id } });
+      expect(scopeOf(answer)).toBe("project");
+    }
+  });
+
+  it.each(["claim", "pause", "resume", "cancel", "retry"] as const)(
+    "L2: is left byte for byte as it is by %s",
+    async (verb) => {
+      const holder = await aHolder(STAGES);
+      const { control, work } = holder.repository;
+      const { work_queue } = await holder.item();
+      const before = await edit(holder, change);
+      const call = {
+        claim: () => work.claim(holder.id, "w", String(work_queue)),
+        pause: () => control.pause(holder.id),
+        resume: () => control.resume(holder.id),
+        cancel: () => control.cancel(holder.id),
+        retry: () => control.retry(holder.id, {}),
+      }[verb];
+      const answer = await call().catch((error: unknown) => error);
+      if (verb !== "claim") expect(answer).toMatchObject({ code: "SNAPSHOT_UNREADABLE" });
+      expect(await holder.item()).toEqual(before);
+      expect(JSON.stringify(await holder.item())).toBe(JSON.stringify(before));
+    },
+  );
+});
+
+it("W5: the first write of a claim records the end of a build whose stages are all done", async () => {
+  const holder = await aHolder(STAGES);
+  await edit(holder, (item) => ({
+    ...item,
+    stages_snapshot: { stages: STAGES.map(({ stage }) => ({ stage, status: "completed" })) },
+    schema_version: undefined,
+  }));
+  await holder.repository.control.resume(holder.id);
+  expect((await holder.claim()).status).toBe("completed");
+  const ended = await holder.report([]);
+  expect(ended).toMatchObject({ status: "completed", stages_snapshot: { completed: 3 } });
+  expect(ended.work_queue).toBeUndefined();
+});
+
+it.each(["resume", "retry"] as const)(
+  "W6: an older item with a pipeline and no version is queued by %s where workers look",
+  async (verb) => {
+    const holder = await aHolder(STAGES);
+    const status = verb === "resume" ? "building" : "failed";
+    await edit(holder, ({ project_id, project_name }) => ({
+      project_id,
+      project_name,
+      status,
+      pipeline: "agent-build",
+      created_at: "2025-01-01T00:00:00.000Z",
+      stages_snapshot: JSON.stringify({
+        stages: [{ stage: "plan", status: "completed" }, { stage: "make" }],
+      }),
+    }));
+    const { control, work } = holder.repository;
+    const queued = await (verb === "resume" ? control.resume(holder.id) : control.retry(holder.id, {}));
+    expect(queued).toMatchObject({ status: "queued", pipeline: "agent-build", pipeline_version: "imported" });
+    expect(await work.due("agent_builds", 10)).toMatchObject([{ project_id: holder.id }]);
+    expect(await work.due("external", 10)).toEqual([]);
+  },
+);
+
+describe("the number of a report", () => {
+  it.each([9007199254740991, 1e300, 2_000_000, 1.5, Number.NaN, -0])(
+    "W9: %d is refused, and the next write of the lease owner is not",
+    async (lease_seq) => {
+      const holder = await aHolder(STAGES);
+      await holder.claim();
+      const { lease_token } = holder.key;
+      const report = { project_id: holder.id, lease_token, lease_seq, events: [] };
+      await expect(holder.repository.work.report(report)).rejects.toMatchObject({
+        code: expect.stringMatching(/INVALID_INPUT|LEASE_LOST/),
+      });
+      expect(await holder.report([{ event: "started", stage: "plan" }])).toMatchObject({ lease_seq: 1 });
+    },
+  );
+
+  it("L3: a second report under it is refused when it differs and recognised when it does not", async () => {
+    const holder = await aHolder(STAGES);
+    await holder.claim();
+    await holder.report([{ event: "started", stage: "plan" }]);
+    const { lease_token } = holder.key;
+    const report = (progress: number) =>
+      holder.repository.work.report({
+        project_id: holder.id,
+        lease_token,
+        lease_seq: 2,
+        events: [{ event: "progress", stage: "plan", progress }],
+      });
+    const { revision } = await report(10);
+    expect(await report(10)).toMatchObject({ revision });
+    await expect(report(20)).rejects.toMatchObject({ code: "INVALID_INPUT" });
+    // Another process, which remembers nothing.
+    const other = aRepository(holder.store, holder.clock).repository;
+    const events = [{ event: "progress" as const, stage: "plan", progress: 30 }];
+    const late = { project_id: holder.id, lease_token, lease_seq: 2, events };
+    await expect(other.work.report(late)).rejects.toMatchObject({ code: "INVALID_INPUT" });
+    expect(stageOf(await other.get(holder.id), "plan").progress).toBe(10);
+  });
+});
+
+it("L4: a claim that is repeated under its id is the same claim, also through another process", async () => {
+  const holder = await aHolder(STAGES);
+  const { work_queue } = await holder.item();
+  const other = aRepository(holder.store, holder.clock).repository;
+  const claim = ({ work }: typeof other, id: string) =>
+    work.claim(holder.id, "program", String(work_queue), { claimId: id });
+  const first = await claim(holder.repository, "op-1");
+  expect(first).toBeDefined();
+  expect(await claim(other, "op-1")).toMatchObject({
+    lease_token: first?.lease_token,
+    lease_seq: first?.lease_seq,
+  });
+  expect(await claim(other, "op-2")).toBeUndefined();
+});
+
+describe("L14: a retry that waits", () => {
+  it.each(["before", "after"])("keeps its time when the build is paused %s it fails", async (when) => {
+    const holder = await aHolder(STAGES);
+    const { control, work } = holder.repository;
+    await holder.claim();
+    await holder.report([{ event: "started", stage: "plan" }]);
+    if (when === "before") await control.pause(holder.id);
+    await holder.report([{ event: "failed", stage: "plan", message: "x", retry_in_seconds: 90 }]);
+    if (when === "after") await control.pause(holder.id);
+    holder.clock.advance(30_000);
+    const { work_queue } = await control.resume(holder.id);
+    holder.clock.advance(59_999);
+    expect(await work.claim(holder.id, "w", work_queue)).toBeUndefined();
+    holder.clock.advance(1);
+    expect(await work.claim(holder.id, "w", work_queue)).toBeDefined();
+  });
+});
+
+describe("an idempotency key", () => {
+  const plan = { pipeline: "test", pipeline_version: "1", stages: STAGES };
+
+  it("F9: is compared itself: another key that leads to the same id is refused", async () => {
+    const store = new MemoryProjectStore();
+    const { repository } = aRepository(store);
+    const made = await repository.control.create({ requirement: "r", idempotency_key: "a" }, plan);
+    // What a second key of the same 48 bits would find.
+    const id = await idempotentProjectId(undefined, "b");
+    const { project_id: _id, ...rest } = made;
+    const item = { ...rest, project_id: id };
+    await store.write({ kind: "put", transition: "create", project_id: id, guards: [], item });
+    await expect(
+      repository.control.create({ requirement: "r", idempotency_key: "b" }, plan),
+    ).rejects.toMatchObject({ code: "IDEMPOTENCY_MISMATCH" });
+  });
+
+  it("C7: gives one build for equal requests, and says what differs in another", async () => {
+    const { repository } = aRepository(new MemoryProjectStore());
+    const create = (more: object) =>
+      repository.control.create({ requirement: "r", tags: ["a", "b"], idempotency_key: "k", ...more }, plan);
+    const [first, second] = await Promise.all([create({}), create({ tags: ["b", "a"], priority: 3 })]);
+    expect(second).toEqual(first);
+    await expect(create({ requirement: "other", project_name: "r" })).rejects.toThrow(/requirement differed/);
+  });
+});
