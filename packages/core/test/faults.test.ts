@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { scopeOf } from "../src/errors.ts";
 import { MemoryProjectStore } from "../src/memory/project-store.ts";
 import type { Item } from "../src/patch/index.ts";
+import type { Claimed } from "../src/repository/work.ts";
 import { idempotentProjectId } from "../src/snapshot/ids.ts";
 import { aRepository } from "../src/testing/builders.ts";
 import { aHolder, type Holder, stageOf } from "./holder.ts";
@@ -209,3 +210,25 @@ describe("an idempotency key", () => {
     await expect(create({ requirement: "other", project_name: "r" })).rejects.toThrow(/requirement differed/);
   });
 });
+
+it("L4: a claim without a project's id is found again by its owner and operation", async () => {
+  const { repository, clock } = aRepository(new MemoryProjectStore());
+  const make = () => repository.control.create({ requirement: "r" }, { pipeline: "mine", stages: STAGES });
+  const [one, two] = [await make(), await make()];
+  const claim = (id: string, op: string) => repository.work.claim(id, "program", undefined, { claimId: op });
+  const first = await claim(one.project_id, "op-1");
+  await claim(two.project_id, "op-2");
+  const again = await repository.work.claimed("external", "program", "op-1");
+  expect(again).toEqual(first);
+  expect(await repository.work.claimed("external", "another program", "op-1")).toBeUndefined();
+  clock.advance(1);
+  await repository.work.report({ ...keyOf(first), events: [] });
+  // Once it has written, the program knows of its claim.
+  expect(await repository.work.claimed("external", "program", "op-1")).toBeUndefined();
+});
+
+function keyOf(claimed: Claimed | undefined) {
+  if (!claimed) throw new Error("the claim was refused");
+  const { lease_token, lease_seq, project } = claimed;
+  return { project_id: project.project_id, lease_token, lease_seq: lease_seq + 1 };
+}

@@ -26,6 +26,7 @@ const BATCH = 100;
 /** The projects in one SQLite file: a write is one short transaction that applies the patch to what is there. */
 export class SqliteProjectStore implements ProjectStore {
   readonly keepsLogs = true;
+  readonly readsLocally = true;
   readonly #database: Database;
 
   constructor(database: Database) {

@@ -70,3 +70,13 @@ test("no cycles in the core, of types neither", () => {
   for (const file of sources) visit(file, []);
   expect(cycles).toEqual([]);
 });
+
+test("one function writes to the project store", () => {
+  const writers = sources.filter((file) => {
+    const text = readFileSync(join(CORE, file), "utf8");
+    return (
+      !file.startsWith("ports/") && /\bstore\.write\(/i.test(text.replace(/\/\*\*[\s\S]*?\*\/|\/\/.*/g, ""))
+    );
+  });
+  expect(writers).toEqual(["repository/optimistic-write.ts"]);
+});

@@ -59,6 +59,8 @@ interface ClaimQuery {
   readonly project_id?: string | undefined;
   /** Only projects with one of these pipeline names. */
   readonly pipelines?: readonly string[] | undefined;
+  /** A repeat under it is given the same claim, until the first write. */
+  readonly operation_id?: string | undefined;
 }
 
 /** The project as the holder's first write will find it, and the key to write. */
@@ -77,12 +79,16 @@ const TRIES = 20;
 
 /** Work that a program may do, or null when there is none. Built-in pipelines' projects are never given out. */
 async function claimWork(repository: Repository, query: ClaimQuery): Promise<ClaimOutput | null> {
+  if (query.operation_id !== undefined) {
+    const before = await repository.work.claimed(EXTERNAL_POOL, query.owner, query.operation_id);
+    if (before) return { ...before, project: projectOutput(before.project) };
+  }
   if (query.project_id !== undefined) return claimNamed(repository, query.project_id, query);
   for (const limit of LOOK_AT) {
     const due = await repository.work.due(EXTERNAL_POOL, limit);
     const wanted = due.filter(({ pipeline }) => isWanted(pipeline, query));
     for (const row of wanted.slice(0, TRIES)) {
-      const claimed = await claimOne(repository, row.project_id, query.owner, row.work_queue);
+      const claimed = await claimOne(repository, row.project_id, query, row.work_queue);
       if (claimed) return claimed;
     }
     if (wanted.length > 0 || due.length < limit) return null;
@@ -99,7 +105,7 @@ async function claimNamed(
     const { pipeline } = repository.cache.get(projectId) ?? (await repository.get(projectId));
     if (!isWanted(pipeline, query)) return null;
   }
-  const claimed = await claimOne(repository, projectId, query.owner);
+  const claimed = await claimOne(repository, projectId, query);
   // Nothing to claim may also mean that there is no such project, which is worth an error of its own.
   if (!claimed) await repository.get(projectId);
   return claimed;
@@ -108,10 +114,10 @@ async function claimNamed(
 async function claimOne(
   repository: Repository,
   projectId: string,
-  owner: string,
+  { owner, operation_id }: ClaimQuery,
   queue?: string,
 ): Promise<ClaimOutput | null> {
-  const claimed = await repository.work.claim(projectId, owner, queue);
+  const claimed = await repository.work.claim(projectId, owner, queue, { claimId: operation_id });
   if (!claimed) return null;
   if (claimed.project.status === "building") return { ...claimed, project: projectOutput(claimed.project) };
   // Its holders died one after the other: the claim found it given up, which is recorded here and now.

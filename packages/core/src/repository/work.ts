@@ -21,6 +21,8 @@ import { type Change, optimisticWrite, updateProject, type WriteResult } from ".
 const MAX_RETRIES = 10;
 /** Rows of the work index that one query of a longer look asks for. */
 const PAGE = 500;
+/** Builds of programs that are looked at for a repeated claim. */
+const MAX_HELD_ROWS = 10_000;
 /** Later than any time that is stored. */
 const FOREVER = "9999-12-31T23:59:59.999Z";
 
@@ -130,11 +132,19 @@ export class Work {
     }).catch(ifGone);
     if (!item || !isCurrentVersion(item)) return undefined;
     const project = normalise(item);
-    const { expires_at } = project.lease;
-    if (!ok || expires_at === undefined) return undefined;
+    if (!ok) return undefined;
     context.changed(project);
-    const { lease_token, lease_seq } = project;
-    return { project: takeOver(project, at), lease_token, lease_seq, expires_at };
+    return claimedOf(project, at);
+  }
+
+  /** The claim that `owner` made under `claimId` and has not written with yet: what a repeat of it is given. */
+  async claimed(pool: Pool, owner: string, claimId: string): Promise<Claimed | undefined> {
+    const rows = await this.held(pool, MAX_HELD_ROWS);
+    const mine = rows.filter((row) => row.lease?.owner === owner).map((row) => row.project_id);
+    const item = (await this.#context.store.getMany(mine)).find(
+      ({ lease }) => valueAt(lease, ["claim_id"]) === claimId && valueAt(lease, ["owner"]) === owner,
+    );
+    return item && claimedOf(normalise(item), this.#context.now());
   }
 
   /** Renews the lease. Errors: LEASE_LOST, PROJECT_NOT_FOUND. */
@@ -282,6 +292,14 @@ class ReportLogs {
     if (!isStagefoldError(error) || final) return;
     for (const ref of this.#appended.values()) await this.#store?.append(ref, this.#seq, []);
   }
+}
+
+function claimedOf(project: Project, at: string): Claimed | undefined {
+  const { lease_token, lease_seq } = project;
+  const { expires_at } = project.lease;
+  return expires_at === undefined
+    ? undefined
+    : { project: takeOver(project, at), lease_token, lease_seq, expires_at };
 }
 
 /** A claim of what is gone is no error. */
