@@ -24,7 +24,7 @@ const TAKEN_OUT: readonly TakenOut[] = [
   {
     weakness: "holders without a token",
     kind: "older_token",
-    seeds: 400,
+    seeds: 1500,
     rates: { ...CLOCKS_AND_COPIES, request_dropped: 0 },
   },
   { weakness: "superseded holders", kind: "older_token", seeds: 40 },
