@@ -89,10 +89,7 @@ export function resume(known: Project, control: Control, leaseMs: number): Updat
     known,
     control,
     [inStatus(["paused"]), free, ...sameRun(known)],
-    [
-      ...offered(known, owner === undefined ? laterOf(known.work_due_at, control.at) : control.at),
-      NOT_HELD,
-    ],
+    [...offered(known, owner === undefined ? laterOf(known.work_due_at, control.at) : control.at), NOT_HELD],
   );
 }
 

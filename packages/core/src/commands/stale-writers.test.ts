@@ -43,7 +43,7 @@ const LOW = {
   pause: {
     decide: (known) => pause(known, control),
     from: ["queued", "building"],
-    through: "known",
+    through: ["queued", "building"],
   },
   cancel: {
     decide: (known) => cancel(known, control),

@@ -127,7 +127,9 @@ export class Work {
       decide: (stored) =>
         stored
           ? undefined
-          : { patch: claim(projectId, { owner, leaseMs, work_queue: workQueue, claim_id, from, due_by }, at) },
+          : {
+              patch: claim(projectId, { owner, leaseMs, work_queue: workQueue, claim_id, from, due_by }, at),
+            },
       isOwnWrite,
     }).catch(ifGone);
     if (!item || !isCurrentVersion(item)) return undefined;
