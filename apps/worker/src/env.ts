@@ -5,15 +5,16 @@ export function environment(): Readonly<Record<string, string | undefined>> {
 
 /** All that the processes of stages inherit. */
 export function inheritedEnv(): Record<string, string> {
-  const { PATH, HOME, LANG } = process.env;
+  const { PATH, HOME, LANG, TZ } = process.env;
   return {
     ...(PATH !== undefined && { PATH }),
     ...(HOME !== undefined && { HOME }),
     ...(LANG !== undefined && { LANG }),
+    ...(TZ !== undefined && { TZ }),
   };
 }
 
-/** What a stage's processes are told of it. */
+/** What a stage's processes find of it in their environment. */
 export function stageEnv(
   projectId: string,
   requirement: string,

@@ -21,7 +21,6 @@ async function main(env: Env, log: Logger): Promise<void> {
     repository: backend.repository,
     artifacts: backend.artifacts,
     pipelines,
-    pipelinesFolder: env.pipelines,
     pipelinesChangedAt: await lastChange(env.pipelines),
     dataDir: env.dataDir,
     concurrency: env.workerConcurrency,

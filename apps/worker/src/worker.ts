@@ -21,8 +21,6 @@ export interface WorkerDeps {
   readonly repository: Repository;
   readonly artifacts: ArtifactStore;
   readonly pipelines: PipelineRegistry;
-  /** Where the runner processes read the same pipelines from; without it they have the built-in ones. */
-  readonly pipelinesFolder?: string | undefined;
   /** When these pipelines last changed, in epoch milliseconds: a build that is newer may need newer ones. */
   readonly pipelinesChangedAt?: number | undefined;
   /** Workspaces are kept below it. */
@@ -207,10 +205,5 @@ class StageWorker implements Worker {
 
 function newRunner(deps: WorkerDeps, log: Logger): StageRunner {
   const script = deps.runnerScript ?? fileURLToPath(new URL("./runner/child/main.js", import.meta.url));
-  const pipelines = deps.pipelinesFolder === undefined ? undefined : resolve(deps.pipelinesFolder);
-  return new StageRunner(
-    { script, env: deps.stageEnv, workerPid: process.pid, pipelines },
-    deps.concurrency,
-    log,
-  );
+  return new StageRunner({ script, env: deps.stageEnv, workerPid: process.pid }, deps.concurrency, log);
 }

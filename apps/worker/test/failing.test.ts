@@ -92,7 +92,7 @@ test.each([
   ["unawaited", "relative path", "STAGE_FAILED"],
   ["wrong", "expected number", "OUTPUT_INVALID"],
   ["list", "expected an object, found a list", "OUTPUT_INVALID"],
-  ["circle", "not JSON", "OUTPUT_INVALID"],
+  ["circle", "levels of nesting", "OUTPUT_INVALID"],
   ["taken", "artifacts are taken", "OUTPUT_INVALID"],
   ["large", "8388608", "OUTPUT_INVALID"],
   ["deep", "24 levels", "OUTPUT_INVALID"],

@@ -91,7 +91,6 @@ export async function openBench({ files, leaseMs = 15_000 }: BenchOptions): Prom
         repository,
         artifacts,
         pipelines,
-        pipelinesFolder,
         dataDir: join(folder, "data"),
         concurrency: 2,
         drainMs: 5000,

@@ -4,9 +4,8 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { inheritedEnv } from "../src/env.ts";
-import type { StageJob } from "../src/runner/protocol.ts";
+import type { StageJob, StageSink } from "../src/runner/protocol.ts";
 import { StageRunner } from "../src/runner/runner.ts";
-import type { StageSink } from "../src/runner/stage-sink.ts";
 import { RUNNER_SCRIPT } from "./harness.ts";
 
 const GRACE_MS = 500;
@@ -45,7 +44,7 @@ test("a second stop with a longer grace does not put off the first one's end", a
   await mkdir(work);
   const log = pino({ level: "silent" });
   const runner = new StageRunner(
-    { script: RUNNER_SCRIPT, env: inheritedEnv(), workerPid: process.pid, pipelines: undefined },
+    { script: RUNNER_SCRIPT, env: inheritedEnv(), workerPid: process.pid },
     1,
     log,
   );

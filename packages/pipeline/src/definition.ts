@@ -53,6 +53,8 @@ export interface Pipeline<
   readonly stages: Stages;
   /** Builds of this pipeline that may run at the same time; no limit where absent. */
   readonly max_running?: number;
+  /** The file that exports it, absolute; absent for built-in pipelines, YAML and what is defined in code. */
+  readonly module?: string;
 }
 
 /** `{ [stage key]: output }` of a pipeline's type; `unknown` for stages without an output schema. */

@@ -30,4 +30,5 @@ export {
   type StageErrorOptions,
 } from "./errors.ts";
 export { loadPipelines } from "./load/load.ts";
+export { createModuleLoader, type ModuleLoader, pipelinesFromModule } from "./load/module.ts";
 export { createRegistry, type PipelineRegistry, stageNameIn } from "./registry.ts";

@@ -125,7 +125,7 @@ export class Attempt {
     return {
       ...common,
       outputs: await outputs.before(project, position, pipeline),
-      action: { kind: "run", pipeline: pipeline.name, stage: definition.stage },
+      action: { kind: "run", pipeline: pipeline.name, stage: definition.stage, module: pipeline.module },
     };
   }
 

@@ -1,13 +1,19 @@
 import type { ArtifactInput, ReportEvent } from "@stagefold/core";
 import { type Deferred, deferred } from "../async.ts";
-import type { PartEvent, StageArtifact, StageReference } from "../runner/protocol.ts";
-import type { StageMetricValues, StageSink } from "../runner/stage-sink.ts";
-import { referenceEntry } from "../workspace/artifact-upload.ts";
+import type {
+  PartEvent,
+  StageArtifact,
+  StageMetrics,
+  StageReference,
+  StageSink,
+} from "../runner/protocol.ts";
 import type { LeaseWriter } from "./lease-writer.ts";
 import { LeaseLostError } from "./lease-writer.ts";
 
 /** Characters of log that may wait for a write: beyond them the stage's output waits in its pipe. */
 const MAX_PENDING_CHARACTERS = 4 * 1024 * 1024;
+/** The same for lines, which may be empty: each costs a write more than its characters do. */
+const MAX_PENDING_LINES = 40_000;
 
 export interface ReportBufferOptions {
   /** The stage's key as the project has it. */
@@ -52,7 +58,9 @@ export class ReportBuffer implements StageSink {
   }
 
   hasRoom(): boolean {
-    return this.#closed || this.#pending.characters < MAX_PENDING_CHARACTERS;
+    if (this.#closed) return true;
+    const { characters, lineCount } = this.#pending;
+    return characters < MAX_PENDING_CHARACTERS && lineCount < MAX_PENDING_LINES;
   }
 
   room(): Promise<void> {
@@ -66,7 +74,7 @@ export class ReportBuffer implements StageSink {
     this.#later();
   }
 
-  metrics(values: StageMetricValues): void {
+  metrics(values: StageMetrics): void {
     for (const name of ["input_tokens", "output_tokens", "tool_calls"] as const) {
       const value = values[name];
       if (value !== undefined) this.metricSums[name] = (this.metricSums[name] ?? 0) + value;
@@ -84,7 +92,7 @@ export class ReportBuffer implements StageSink {
   }
 
   reference(artifact: StageReference): void {
-    this.#pending.artifact(referenceEntry(artifact));
+    this.#pending.artifact(artifact);
     this.#later();
   }
 
@@ -130,6 +138,8 @@ export class ReportBuffer implements StageSink {
 
 /** Lines of one log event. */
 const LINES_OF_EVENT = 10_000;
+/** Artifacts of one event. */
+const ARTIFACTS_OF_EVENT = 10_000;
 
 /** What a running stage has said and no write has carried yet, as few events as will do. */
 class PendingEvents {
@@ -141,7 +151,8 @@ class PendingEvents {
   #progress: number | undefined;
   #highest = 0;
   readonly #partProgress = new Map<string, number>();
-  #artifacts: ArtifactInput[] = [];
+  /** By path: what is recorded again replaces what was there. */
+  readonly #artifacts = new Map<string, ArtifactInput>();
 
   /** `stage` as the project names it; `now` gives the present time in the stored form. */
   constructor(stage: string, now: () => string) {
@@ -153,7 +164,7 @@ class PendingEvents {
     return (
       this.#characters === 0 &&
       this.#parts.length === 0 &&
-      this.#artifacts.length === 0 &&
+      this.#artifacts.size === 0 &&
       this.#progress === undefined &&
       this.#partProgress.size === 0
     );
@@ -162,6 +173,10 @@ class PendingEvents {
   /** Characters of the log that wait. */
   get characters(): number {
     return this.#characters;
+  }
+
+  get lineCount(): number {
+    return this.#lines.length;
   }
 
   lines(lines: readonly string[]): void {
@@ -200,7 +215,8 @@ class PendingEvents {
   }
 
   artifact(artifact: ArtifactInput): void {
-    this.#artifacts = [...this.#artifacts.filter((other) => other.path !== artifact.path), artifact];
+    this.#artifacts.delete(artifact.path);
+    this.#artifacts.set(artifact.path, artifact);
   }
 
   /** Everything, in an order in which each event is possible; nothing is left. */
@@ -211,13 +227,19 @@ class PendingEvents {
     for (let from = 0; from < this.#lines.length; from += LINES_OF_EVENT)
       events.push({ event: "log", stage, lines: this.#lines.slice(from, from + LINES_OF_EVENT) });
     if (this.#progress !== undefined) events.push({ event: "progress", stage, progress: this.#progress });
-    if (this.#artifacts.length > 0)
-      events.push({ event: "artifacts", stage, artifacts: this.#artifacts, mode: "add" });
+    const artifacts = [...this.#artifacts.values()];
+    for (let from = 0; from < artifacts.length; from += ARTIFACTS_OF_EVENT)
+      events.push({
+        event: "artifacts",
+        stage,
+        artifacts: artifacts.slice(from, from + ARTIFACTS_OF_EVENT),
+        mode: "add",
+      });
     this.#parts = [];
     this.#lines = [];
     this.#characters = 0;
     this.#progress = undefined;
-    this.#artifacts = [];
+    this.#artifacts.clear();
     return events;
   }
 

@@ -40,7 +40,7 @@ export class StageBoundary {
   /** Starts a stage. False when that may not be, such as of a project paused meanwhile: it is given back. */
   async start(pipeline: Pipeline, position: number): Promise<boolean> {
     if (!this.#isLeaving()) {
-      this.#deps.runner.prepare();
+      this.#deps.runner.prepare(this.#writer.project.user_id);
       if (await this.#writeUnlessPaused([this.#started(pipeline, position)])) return true;
     }
     await this.giveBack([]);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { LINE_AT_MOST, LineSplitter } from "./lines.ts";
+import { LineSplitter, MAX_LINE } from "./lines.ts";
 
 const MARKER = "\u0001marker";
 
@@ -30,7 +30,7 @@ test("the lines are the same however the bytes arrive", () => {
 });
 
 test("a line without an end comes in pieces, none too long, and the marker is still found", () => {
-  const long = "😀".repeat(LINE_AT_MOST);
+  const long = "😀".repeat(MAX_LINE);
   const bytes = Buffer.from(`x${long}${MARKER}\n`);
   const chunks = Array.from({ length: Math.ceil(bytes.length / 7001) }, (_, i) =>
     bytes.subarray(i * 7001, (i + 1) * 7001),
@@ -38,7 +38,7 @@ test("a line without an end comes in pieces, none too long, and the marker is st
   const lines = split(chunks);
   expect(lines.join("") === `x${long}`).toBe(true);
   for (const line of lines) {
-    expect(line.length).toBeLessThanOrEqual(LINE_AT_MOST);
+    expect(line.length).toBeLessThanOrEqual(MAX_LINE);
     expect(line.isWellFormed()).toBe(true);
   }
 });

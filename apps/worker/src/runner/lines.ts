@@ -1,11 +1,11 @@
 import { StringDecoder } from "node:string_decoder";
 
 /** Characters; a longer line goes on as a line of its own. */
-export const LINE_AT_MOST = 64 * 1024;
+export const MAX_LINE = 64 * 1024;
 
 /**
  * Makes lines of bytes as they come. Line ends are `\n` and `\r\n`; NUL is left out. Text that ends in the marker
- * ends the lines: what comes after it is returned by `feed` to nobody and dropped with a count in `late`.
+ * ends the lines: what comes after it is dropped.
  */
 export class LineSplitter {
   readonly #marker: string;
@@ -20,6 +20,16 @@ export class LineSplitter {
   /** Whether the marker was seen. */
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** Whether a line has begun that has no end yet. */
+  get hasRest(): boolean {
+    return this.#rest !== "";
+  }
+
+  /** Whether that line has begun anew with `\r`. */
+  get isRewriting(): boolean {
+    return this.#rest.includes("\r");
   }
 
   /** The lines that these bytes completed. */
@@ -43,6 +53,22 @@ export class LineSplitter {
     return lines;
   }
 
+  /**
+   * What has no end of line yet, as a line of its own: the last state of one that rewrites itself with `\r`. What may
+   * be the beginning of the marker stays.
+   */
+  takeRest(): string[] {
+    const rest = this.#rest;
+    const mark = rest.lastIndexOf("\u0001");
+    const held = mark >= 0 && this.#marker.startsWith(rest.slice(mark)) ? rest.slice(mark) : "";
+    const shown = rest.slice(0, rest.length - held.length);
+    if (shown === "") return [];
+    this.#rest = held;
+    const lines: string[] = [];
+    addLine(lines, shown.replace(/\r+$/, "").split("\r").at(-1) ?? "");
+    return lines;
+  }
+
   /** What is left when nothing more will come. */
   end(): string[] {
     if (this.#ended) return [];
@@ -55,7 +81,7 @@ export class LineSplitter {
 
   /** A line without an end must not grow for ever; a piece as long as the marker stays, which may be its beginning. */
   #cut(rest: string, lines: string[]): string {
-    if (rest.length <= LINE_AT_MOST + this.#marker.length) return rest;
+    if (rest.length <= MAX_LINE + this.#marker.length) return rest;
     const end = wholeEnd(rest, rest.length - this.#marker.length);
     addLine(lines, rest.slice(0, end));
     return rest.slice(end);
@@ -66,7 +92,7 @@ function addLine(lines: string[], raw: string): void {
   const line = (raw.endsWith("\r") ? raw.slice(0, -1) : raw).replaceAll("\0", "").toWellFormed();
   if (line === "") lines.push(line);
   for (let from = 0; from < line.length; ) {
-    const end = wholeEnd(line, Math.min(line.length, from + LINE_AT_MOST));
+    const end = wholeEnd(line, Math.min(line.length, from + MAX_LINE));
     lines.push(line.slice(from, end));
     from = end;
   }

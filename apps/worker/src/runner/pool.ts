@@ -3,23 +3,34 @@ import type { Logger } from "pino";
 import { type RunnerOptions, RunnerProcess } from "./process.ts";
 
 /**
- * How long a stage waits for the runner of another one before a new runner is started, in milliseconds. Starting one takes
+ * How long a stage waits for the runner of another one before a new one is started, in milliseconds. Starting one takes
  * longer than that on a processor of its own, and many stages end sooner.
  */
 const PATIENCE_MS = 100;
 
-/** Keeps runner processes that ended a stage cleanly for the next one; never more of them than stages may run at once. */
+interface Waiting {
+  readonly user: string;
+  readonly resolve: (runner: RunnerProcess) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Keeps runner processes that ended a stage cleanly for the next one; never more of them than stages may run at once.
+ * Code may leave anything behind in its process, so one in which a user's stage ran serves that user alone.
+ */
 export class RunnerPool {
   readonly #options: RunnerOptions;
   readonly #size: number;
   readonly #log: Logger;
+  /** The one that was used last at the end. */
   readonly #idle: RunnerProcess[] = [];
   readonly #all = new Set<RunnerProcess>();
-  readonly #waiting: { resolve: (runner: RunnerProcess) => void; reject: (error: unknown) => void }[] = [];
+  readonly #waiting: Waiting[] = [];
   readonly #starts = new Set<Promise<void>>();
   #starting = 0;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
+  #warned = false;
 
   constructor(options: RunnerOptions, size: number, log: Logger) {
     this.#options = options;
@@ -27,40 +38,48 @@ export class RunnerPool {
     this.#log = log;
   }
 
-  /** Sees to it that a runner waits, without anyone waiting for it. */
-  prepare(): void {
-    if (!this.#closed && this.#idle.length === 0 && this.#starting === 0) this.#startOne();
+  /** Starts a runner unless one waits for this user, without anyone waiting for it. */
+  prepare(user: string): void {
+    const waits = this.#idle.some((runner) => serves(runner, user));
+    const full = this.#all.size >= this.#size && this.#idle.length === 0;
+    if (!this.#closed && !waits && !full && this.#starting === 0) this.#startOne();
   }
 
   /** An idle runner, the next one that becomes idle, or a new one, whichever is first. */
-  async acquire(): Promise<RunnerProcess> {
+  async acquire(user: string): Promise<RunnerProcess> {
     if (this.#closed) throw stopping();
-    const waiting = this.#take();
-    if (waiting) return waiting;
+    const idle = this.#take(user);
+    if (idle) return idle;
     return await new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve, reject });
-      this.#timer ??= setTimeout(() => this.#startForWaiting(), PATIENCE_MS);
+      this.#waiting.push({ user, resolve, reject });
+      const busy = [...this.#all].some((runner) => serves(runner, user) && !this.#idle.includes(runner));
+      if (!busy && this.#starting === 0) this.#startForWaiting();
+      else this.#timer ??= setTimeout(() => this.#startForWaiting(), PATIENCE_MS);
     });
   }
 
   /** Back for the next stage. */
   release(runner: RunnerProcess): void {
     if (runner.gone) return;
-    const next = this.#waiting.shift();
-    if (next) {
-      next.resolve(runner);
+    const next = this.#waiting.findIndex(({ user }) => serves(runner, user));
+    if (next >= 0) {
+      for (const { resolve } of this.#waiting.splice(next, 1)) resolve(runner);
       return;
     }
-    if (this.#closed || this.#idle.length >= this.#size) {
+    if (this.#closed) {
       runner.killNow();
       return;
     }
     runner.listener = {
       message: () => undefined,
       output: (bytes) => this.#log.info({ output: String(bytes).slice(0, 2000) }, "output between stages"),
-      garbled: (reason) => this.#log.error({ reason }, "an idle runner process said something unknown"),
+      garbled: (reason) => {
+        this.#log.error({ reason }, "an idle runner process said something unknown: it is ended");
+        runner.killNow();
+      },
     };
     this.#idle.push(runner);
+    this.#evict(0);
   }
 
   /** Ends every runner and what it runs. */
@@ -82,13 +101,27 @@ export class RunnerPool {
     for (const { reject } of this.#waiting.splice(0)) reject(stopping());
   }
 
-  #take(): RunnerProcess | undefined {
-    for (let runner = this.#idle.pop(); runner; runner = this.#idle.pop()) if (!runner.gone) return runner;
-    return undefined;
+  /** This user's own one first: it has the code already. */
+  #take(user: string): RunnerProcess | undefined {
+    this.#idle.splice(0, this.#idle.length, ...this.#idle.filter((runner) => !runner.gone));
+    let found = this.#idle.findLastIndex((runner) => runner.user === user);
+    if (found < 0) found = this.#idle.findLastIndex((runner) => runner.user === undefined);
+    return found < 0 ? undefined : this.#idle.splice(found, 1)[0];
+  }
+
+  /** Makes room for `more` runners: those that were used the longest ago are ended. */
+  #evict(more: number): void {
+    while (this.#idle.length > 0 && this.#all.size + more > this.#size) {
+      const runner = this.#idle.shift();
+      if (runner === undefined) return;
+      this.#all.delete(runner);
+      runner.killNow();
+    }
   }
 
   /** As many as are still waited for, but no more at once than there are processors to start them. */
   #startForWaiting(): void {
+    clearTimeout(this.#timer);
     this.#timer = undefined;
     const wanted = Math.min(this.#waiting.length, availableParallelism());
     while (!this.#closed && this.#starting < wanted) this.#startOne();
@@ -96,6 +129,7 @@ export class RunnerPool {
 
   #startOne(): void {
     this.#starting += 1;
+    this.#evict(this.#starting);
     const start = this.#start()
       .then((runner) => this.release(runner))
       .catch((error: unknown) => {
@@ -118,8 +152,17 @@ export class RunnerPool {
       await runner.kill();
       throw stopping();
     }
+    if (!runner.isTagged && !this.#warned) {
+      this.#warned = true;
+      this.#log.warn("this system does not take the limit that tags processes: daemons of stages may stay");
+    }
     return runner;
   }
+}
+
+/** A runner in which no user's code has run serves everyone. */
+function serves(runner: RunnerProcess, user: string): boolean {
+  return runner.user === undefined || runner.user === user;
 }
 
 function stopping(): Error {

@@ -1,26 +1,48 @@
+import { randomInt } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { errorCode } from "@stagefold/node-files";
 
-/** Who belongs to a stage besides its runner's process group: the runner's session, and who carries the stage's names. */
-export interface Membership {
-  /** The process that leads group and session. */
+/**
+ * How the processes of a stage are found. Group and session of its runner find most; a daemon leaves both, gets another
+ * parent, may have an empty environment, no open files and a title of its own. What it cannot help inheriting is its
+ * resource limits: each runner is started under a limit that no other has, of a kind that no system enforces (the
+ * resident set; Linux ignores it since 2.4.30), so large that programs that look at it are not held back.
+ * A program may lower its own limits: this finds everything that is left behind, not everything that hides.
+ */
+export interface ProcessTree {
+  /** The runner, which leads a group and a session. */
   readonly leader: number;
-  /** `NAME=value` entries that all must be in a process's first environment; none: only the session counts. */
-  readonly tags: readonly string[];
+  /** The limit, in bytes, as `/proc/<pid>/limits` writes it. */
+  readonly tag: string;
 }
 
-/** Numbers that are looked at one by one; beyond them a list of all processes is shorter. */
-const FEW = 64;
+/** Kilobytes: from four petabytes, in a range that a JavaScript number holds exactly in bytes too. */
+const TAG_KB = 2 ** 42;
+const TAG_RANGE = 2 ** 42;
+
+export function newTag(): string {
+  return String((TAG_KB + randomInt(TAG_RANGE)) * 1024);
+}
 
 /**
- * The running processes of a stage, its runner left out; undefined where the system has no /proc to tell.
- * A program may leave the group (job control) or the session (setsid): the tags still find it.
- * `since` (see `newestPid`) leaves out those that were there before: each look reads two files, and a machine has
- * hundreds of processes.
+ * A command line that runs another one under a tag. A system where that limit may not be set runs it all the same:
+ * group and session are left to tell its processes by.
  */
-export function membersOf(stage: Membership, since?: number): number[] | undefined {
-  const pids = (since === undefined ? undefined : madeSince(since)) ?? allPids();
-  return pids?.filter((pid) => pid !== stage.leader && pid !== process.pid && belongs(pid, stage));
+export function underTag(tag: string, command: readonly string[]): { file: string; args: string[] } {
+  const script = 'ulimit -m "$0" 2>/dev/null; exec "$@"';
+  return { file: "/bin/sh", args: ["-c", script, String(Number(tag) / 1024), ...command] };
+}
+
+/** Pids that are looked at one by one; beyond them a list of all processes is shorter. */
+const MAX_SINGLE_READS = 64;
+
+/**
+ * The running processes of a stage, without its runner; undefined where the system has no /proc to tell.
+ * `since` (see `newestPid`) leaves out those that were there before: a machine has hundreds of processes.
+ */
+export function membersOf(tree: ProcessTree, since?: number): number[] | undefined {
+  const pids = (since === undefined ? undefined : startedSince(since)) ?? allPids();
+  return pids?.filter((pid) => pid !== tree.leader && pid !== process.pid && belongs(pid, tree));
 }
 
 /**
@@ -36,29 +58,29 @@ export function newestPid(): number | undefined {
 }
 
 /** Undefined when they are too many, or the numbers have begun anew. */
-function madeSince(since: number): number[] | undefined {
+function startedSince(since: number): number[] | undefined {
   const newest = newestPid();
-  if (newest === undefined || newest < since || newest - since > FEW) return undefined;
+  if (newest === undefined || newest < since || newest - since > MAX_SINGLE_READS) return undefined;
   return Array.from({ length: newest - since }, (_, i) => since + 1 + i);
 }
 
 /** SIGKILL to the whole stage, its runner included. Returns those that may not be killed. */
-export function killAll(stage: Membership): number[] {
+export function killAll(tree: ProcessTree): number[] {
   const refused = new Set<number>();
   // A process that forks while it is looked for may be missed once; it cannot escape every round.
   for (let round = 0; round < 5; round++) {
-    const members = membersOf(stage) ?? [];
+    const members = membersOf(tree) ?? [];
     for (const pid of members) send(pid, "SIGKILL", refused);
     // The group last: it may be the caller's own.
-    send(-stage.leader, "SIGKILL", refused);
+    send(-tree.leader, "SIGKILL", refused);
     if (members.length === 0) break;
   }
   return [...refused];
 }
 
 /** Sends a signal to the stage's processes, but not to its runner. False where they cannot be told. */
-export function signalMembers(stage: Membership, signal: NodeJS.Signals): boolean {
-  const members = membersOf(stage);
+export function signalMembers(tree: ProcessTree, signal: NodeJS.Signals): boolean {
+  const members = membersOf(tree);
   for (const pid of members ?? []) send(pid, signal, new Set());
   return members !== undefined;
 }
@@ -77,20 +99,22 @@ function allPids(): number[] | undefined {
   return orNone(() => readdirSync("/proc"))?.flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []));
 }
 
-function belongs(pid: number, stage: Membership): boolean {
+function belongs(pid: number, tree: ProcessTree): boolean {
   const stat = readOf(pid, "stat");
   // "pid (name) state ppid pgrp session …"; the name may have spaces and brackets.
   const [state, , group, session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   if (state === undefined || state === "" || state === "Z" || state === "X") return false;
-  if (Number(group) === stage.leader || Number(session) === stage.leader) return true;
-  if (stage.tags.length === 0) return false;
-  const given = new Set(readOf(pid, "environ").split("\0"));
-  return stage.tags.every((tag) => given.has(tag));
+  return Number(group) === tree.leader || Number(session) === tree.leader || hasTag(pid, tree.tag);
+}
+
+/** Whether the process runs under the tag: as it was started, or as what started it was. */
+export function hasTag(pid: number, tag: string): boolean {
+  return new RegExp(`^Max resident set +${tag} `, "m").test(readOf(pid, "limits"));
 }
 
 /** Empty for a process that is gone or that belongs to someone else. */
 function readOf(pid: number, file: string): string {
-  return orNone(() => readFileSync(`/proc/${pid}/${file}`, "utf8")) ?? "";
+  return orNone(() => readFileSync(`/proc/${pid}/${file}`, "latin1")) ?? "";
 }
 
 /** Undefined for what is not there, or not for this user to read. */

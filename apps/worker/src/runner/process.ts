@@ -1,17 +1,21 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { closeSync } from "node:fs";
-import type { Socket } from "node:net";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { closeSync, constants, existsSync, openSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { deferred } from "../async.ts";
-import { type RunnerArguments, toArguments } from "./arguments.ts";
-import { openPipe } from "./pipe.ts";
-import { killAll, membersOf } from "./process-tree.ts";
-import { type RunnerMessage, runnerMessagesSchema, type WorkerMessage } from "./protocol.ts";
+import { hasTag, killAll, membersOf, newTag, type ProcessTree, underTag } from "./process-tree.ts";
+import { type RunnerMessage, runnerMessagesSchema, toArguments, type WorkerMessage } from "./protocol.ts";
 
-export interface RunnerOptions extends RunnerArguments {
+export interface RunnerOptions {
   /** The built module that runs stages. */
   readonly script: string;
   /** All that it inherits of the environment. */
   readonly env: Readonly<Record<string, string>>;
+  /** The process that it must not outlive. */
+  readonly workerPid: number;
 }
 
 export interface ProcessExit {
@@ -19,36 +23,37 @@ export interface ProcessExit {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** Called for what a runner says, in the order in which it does. */
+/** Called for what a runner says, in the order in which it does. What it throws counts as a message of no known form. */
 export interface RunnerListener {
-  readonly message: (message: Exclude<RunnerMessage, { kind: "loaded" }>) => void;
+  readonly message: (message: RunnerMessage) => void;
   readonly output: (bytes: Buffer) => void;
-  /** A message of no known form: the runner cannot be trusted any more. */
+  /** The runner cannot be trusted any more. */
   readonly garbled: (reason: string) => void;
 }
 
 /** How long a runner may take until it is ready, in milliseconds: two slow cores may start many at once. */
 const START_MS = 30_000;
 
-/** A runner process as its worker sees it: a process in a group and session of its own. */
+/** A runner process as its worker sees it: in a group and session of its own, under a tag that its children inherit. */
 export class RunnerProcess {
   readonly pid: number;
   /** Its output and that of all it starts. */
   readonly output: Socket;
-  /** Resolves when it has read the pipelines, or failed to: its first stage hears of that. */
-  readonly loaded: Promise<void>;
   /** When every process that could write to the output is gone. */
   readonly outputEnded: Promise<void>;
   readonly exited: Promise<ProcessExit>;
   listener: RunnerListener | undefined;
+  /** Whose code has run in it: it runs no other user's from then on. */
+  user: string | undefined;
   readonly #child: ChildProcess;
-  readonly #loaded = deferred<void>();
+  readonly #tree: ProcessTree;
+  readonly #modules = new Set<string | undefined>();
   #gone = false;
 
-  private constructor(child: ChildProcess, pid: number, output: Socket) {
+  private constructor(child: ChildProcess, tree: ProcessTree, output: Socket) {
     this.#child = child;
-    this.loaded = this.#loaded.promise;
-    this.pid = pid;
+    this.#tree = tree;
+    this.pid = tree.leader;
     this.output = output;
     this.exited = new Promise((resolve) => {
       child.once("exit", (code, signal) => {
@@ -56,24 +61,25 @@ export class RunnerProcess {
         resolve({ code, signal });
       });
     });
-    child.on("message", (raw) => this.#heard(raw));
+    child.on("message", (raw) => this.#receive(raw));
     child.on("error", (error) => this.listener?.garbled(error.message));
     output.on("data", (bytes: Buffer) => this.listener?.output(bytes));
     output.on("error", (error) => this.listener?.garbled(error.message));
     this.outputEnded = new Promise((resolve) => output.once("close", () => resolve()));
   }
 
-  static async start(options: RunnerOptions): Promise<RunnerProcess> {
+  static async start({ script, env, workerPid }: RunnerOptions): Promise<RunnerProcess> {
+    const tag = newTag();
     const pipe = await openPipe();
     try {
-      const child = fork(options.script, toArguments(options), {
+      const command = underTag(tag, [process.execPath, script, ...toArguments({ workerPid, tag })]);
+      const child = spawn(command.file, command.args, {
         detached: true,
-        env: { ...options.env },
-        execArgv: [],
+        env: { ...env },
         stdio: ["ignore", pipe.writeFd, pipe.writeFd, "ipc"],
       });
       if (child.pid === undefined) throw await startError(child);
-      const runner = new RunnerProcess(child, child.pid, pipe.reader);
+      const runner = new RunnerProcess(child, { leader: child.pid, tag }, pipe.reader);
       await runner.#ready();
       return runner;
     } catch (error) {
@@ -88,31 +94,45 @@ export class RunnerProcess {
     return this.#gone;
   }
 
+  /** Whether what it starts is found wherever it goes. */
+  get isTagged(): boolean {
+    return !existsSync("/proc/self/limits") || hasTag(this.pid, this.#tree.tag);
+  }
+
   send(message: WorkerMessage): void {
     if (this.#child.connected) this.#child.send(message);
   }
 
+  /** Whether it has a stage's code in it already: it begins at once then, and says no word of it. */
+  hasModule(module: string | undefined): boolean {
+    return this.#modules.has(module);
+  }
+
+  addModule(module: string | undefined): void {
+    this.#modules.add(module);
+  }
+
   /**
-   * Whether processes of the stage are still there besides the runner and those that were made before `since`; undefined
-   * where that cannot be told.
+   * Whether processes of the stage are still there besides the runner and those that were made before `since`;
+   * undefined where that cannot be told.
    */
-  hasLeftovers(tags: readonly string[], since?: number): boolean | undefined {
-    const members = membersOf({ leader: this.pid, tags }, since);
+  hasLeftovers(since?: number): boolean | undefined {
+    const members = membersOf(this.#tree, since);
     return members === undefined ? undefined : members.length > 0;
   }
 
   /** Ends the runner and all that belongs to the stage, at once. Resolves with the pids that could not be ended. */
-  async kill(tags: readonly string[] = []): Promise<readonly number[]> {
-    const refused = killAll({ leader: this.pid, tags });
+  async kill(): Promise<readonly number[]> {
+    const refused = killAll(this.#tree);
     await this.exited;
     // What the runner started in its last moment.
-    killAll({ leader: this.pid, tags });
+    killAll(this.#tree);
     return refused;
   }
 
   /** Without waiting: for a worker that ends now. */
   killNow(): void {
-    killAll({ leader: this.pid, tags: [] });
+    killAll(this.#tree);
   }
 
   async #ready(): Promise<void> {
@@ -121,18 +141,17 @@ export class RunnerProcess {
     const late = new Promise<"late">((resolve) => {
       timer = setTimeout(() => resolve("late"), START_MS);
     });
-    const ready = new Promise<"ready">((resolve) => {
-      this.listener = {
-        message: (message) => message.kind === "ready" && resolve("ready"),
-        output: (bytes) => {
-          said = (said + String(bytes)).slice(0, 2000);
-        },
-        garbled: (reason) => {
-          said += reason;
-        },
-      };
-    });
-    const first = await Promise.race([ready, late, this.exited]);
+    const ready = deferred<"ready">();
+    this.listener = {
+      message: (message) => message.kind === "ready" && ready.resolve("ready"),
+      output: (bytes) => {
+        said = (said + String(bytes)).slice(0, 2000);
+      },
+      garbled: (reason) => {
+        said += reason;
+      },
+    };
+    const first = await Promise.race([ready.promise, late, this.exited]);
     clearTimeout(timer);
     this.listener = undefined;
     if (first === "ready") return;
@@ -141,15 +160,20 @@ export class RunnerProcess {
     throw new Error(`A runner process did not start: it ${how}. ${said}`);
   }
 
-  #heard(raw: unknown): void {
+  #receive(raw: unknown): void {
+    const { listener } = this;
+    if (listener === undefined) return;
     const parsed = runnerMessagesSchema.safeParse(raw);
     if (!parsed.success) {
-      this.listener?.garbled(parsed.error.message);
+      const [issue] = parsed.error.issues;
+      listener.garbled(issue ? `${issue.path.join(".")}: ${issue.message}` : "a message of no known form");
       return;
     }
-    for (const message of parsed.data) {
-      if (message.kind === "loaded") this.#loaded.resolve();
-      else this.listener?.message(message);
+    try {
+      for (const message of parsed.data) listener.message(message);
+    } catch (error) {
+      // What one message does must not reach the worker's other builds.
+      listener.garbled(error instanceof Error ? error.message : String(error));
     }
   }
 }
@@ -165,4 +189,33 @@ function startError(child: ChildProcess): Promise<Error> {
       resolve(new Error(`A runner process did not start: ${error.message}`, { cause: error })),
     );
   });
+}
+
+const run = promisify(execFile);
+
+/**
+ * A real pipe, which Node itself makes none of: its own are sockets, and a script that writes to /dev/stderr
+ * fails on those. Stdout and stderr through one pipe also stay in order. `writeFd` is for the child; close it here once
+ * the child has it. `reader` ends when every process that has the other end is gone.
+ */
+async function openPipe(): Promise<{ readonly writeFd: number; readonly reader: Socket }> {
+  const folder = await mkdtemp(join(tmpdir(), "stagefold-"));
+  try {
+    const path = join(folder, "output");
+    await run("mkfifo", ["-m", "600", path]);
+    const readFd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const writeFd = openWriter(path, readFd);
+    return { writeFd, reader: new Socket({ fd: readFd, readable: true, writable: false }) };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function openWriter(path: string, readFd: number): number {
+  try {
+    return openSync(path, "w");
+  } catch (error) {
+    closeSync(readFd);
+    throw error;
+  }
 }

@@ -1,10 +1,36 @@
+import { artifactInputSchema, stageKeySchema, truncateUtf8 } from "@stagefold/core";
 import { z } from "zod";
 
 /** Why a running stage is stopped before it ended by itself. */
 export const STOP_REASONS = ["timeout", "cancelled", "shutdown", "lease_lost", "failed"] as const;
 export type StopReason = (typeof STOP_REASONS)[number];
 
-const runAction = z.object({ kind: z.literal("run"), pipeline: z.string(), stage: z.string() });
+/** What a runner process is started with. */
+export interface RunnerArguments {
+  /** The process that it must not outlive. */
+  readonly workerPid: number;
+  /** See `process-tree.ts`. */
+  readonly tag: string;
+}
+
+const argumentsSchema = z.tuple([z.coerce.number().int().positive(), z.string()]);
+
+export function toArguments({ workerPid, tag }: RunnerArguments): string[] {
+  return [String(workerPid), tag];
+}
+
+export function runnerArguments(given: readonly string[]): RunnerArguments {
+  const [workerPid, tag] = argumentsSchema.parse(given);
+  return { workerPid, tag };
+}
+
+const runAction = z.object({
+  kind: z.literal("run"),
+  pipeline: z.string(),
+  stage: z.string(),
+  /** The file that exports the pipeline, absolute; a built-in pipeline has none. */
+  module: z.string().optional(),
+});
 const commandAction = z.object({
   kind: z.literal("command"),
   command: z.string(),
@@ -40,71 +66,118 @@ export type StageJob = z.output<typeof jobSchema>;
 export const workerMessageSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("start"), job: jobSchema }),
   z.object({ kind: z.literal("abort"), job: z.string(), reason: z.enum(STOP_REASONS) }),
-  z.object({ kind: z.literal("stored"), job: z.string(), request: z.number().int() }),
-  z.object({ kind: z.literal("refused"), job: z.string(), request: z.number().int(), message: z.string() }),
+  /** The artifacts of a request are stored, but for these, by their position. */
+  z.object({
+    kind: z.literal("stored"),
+    job: z.string(),
+    request: z.number().int(),
+    refused: z.array(z.object({ index: z.number().int(), message: z.string() })),
+  }),
 ]);
 export type WorkerMessage = z.output<typeof workerMessageSchema>;
 
-const part = z.string().optional();
-const count = z.number().min(0).optional();
-export const metricsSchema = z.object({ input_tokens: count, output_tokens: count, tool_calls: count });
+/*
+ * What a runner says. Code of a user shares its process and can send anything through its channel, so each message is
+ * checked as hostile input: what passes here, the store can keep. Anything else ends the runner and fails its stage.
+ */
 
-/** A file that lies below the workspace, to be recorded. */
-export const stageArtifactSchema = z.object({
-  path: z.string(),
-  sub_stage: part,
-  media_type: z.string().optional(),
-  doc_path: z.string().optional(),
-  metadata: z.record(z.string(), z.unknown()).optional(),
+/** Bytes of a failure's message; the item keeps less. */
+const MAX_MESSAGE_BYTES = 64 * 1024;
+/** Of one message. A stage's sum stays far below what a number can hold exactly. */
+const MAX_COUNT = 1e12;
+/** Artifacts of one request. */
+export const MAX_BATCH = 256;
+const DAY_SECONDS = 86_400;
+
+const message = z.string().transform((text) => truncateUtf8(text.toWellFormed(), MAX_MESSAGE_BYTES));
+const part = stageKeySchema.optional();
+const count = z.number().min(0).max(MAX_COUNT).optional();
+export const metricsSchema = z.object({ input_tokens: count, output_tokens: count, tool_calls: count });
+export type StageMetrics = z.output<typeof metricsSchema>;
+
+/** What a stage may say of a file below its workspace that is to be recorded. */
+export const stageArtifactSchema = artifactInputSchema.omit({
+  size: true,
+  sha256: true,
+  executable: true,
+  created_at: true,
 });
 export type StageArtifact = z.output<typeof stageArtifactSchema>;
 
 /** A file that is kept elsewhere, to be recorded without its bytes. */
-const stageReferenceSchema = stageArtifactSchema.extend({
-  size: z.number().int().min(0).optional(),
-  sha256: z.string().optional(),
-});
+export const stageReferenceSchema = artifactInputSchema.omit({ created_at: true });
 export type StageReference = z.output<typeof stageReferenceSchema>;
 
-export const partEventSchema = z.discriminatedUnion("event", [
-  z.object({ event: z.literal("started"), key: z.string() }),
-  z.object({ event: z.literal("completed"), key: z.string() }),
-  z.object({ event: z.literal("failed"), key: z.string(), message: z.string() }),
+const partEventSchema = z.discriminatedUnion("event", [
+  z.object({ event: z.literal("started"), key: stageKeySchema }),
+  z.object({ event: z.literal("completed"), key: stageKeySchema }),
+  z.object({ event: z.literal("failed"), key: stageKeySchema, message }),
 ]);
 export type PartEvent = z.output<typeof partEventSchema>;
 
 /** Why an attempt failed, as the stage itself says. `code` may be one of the stage's own. */
-export const stageFailureSchema = z.object({
-  message: z.string(),
-  code: z.string(),
+const stageFailureSchema = z.object({
+  message,
+  code: z.string().max(256),
   final: z.boolean().optional(),
-  retry_in_seconds: z.number().min(0).optional(),
+  retry_in_seconds: z
+    .number()
+    .min(0)
+    .transform((seconds) => Math.min(DAY_SECONDS, seconds))
+    .optional(),
 });
 export type StageFailure = z.output<typeof stageFailureSchema>;
 
-const job = z.string();
+const job = z.string().max(64);
+/** The write that ends the stage checks what is in it. */
+const output = z.custom<Record<string, unknown>>(
+  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+  "expected a JSON object",
+);
+/** What the runner finds of the stage in its own process when it has ended. */
+const remains = {
+  /** No timer, socket or listener is left. */
+  clean: z.boolean(),
+  /** Processes were started on the way. */
+  spawned: z.boolean(),
+};
 
 const runnerMessage = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("ready") }),
-  // The pipelines are read, or cannot be: what comes before is the runner's own time, not that of a stage.
-  z.object({ kind: z.literal("loaded") }),
-  z.object({ kind: z.literal("progress"), job, percent: z.number(), sub_stage: part }),
+  // The stage's module is loaded: what comes before is the runner's own time, not that of the stage.
+  z.object({ kind: z.literal("begun"), job }),
+  z.object({ kind: z.literal("progress"), job, percent: z.number().min(0).max(100), sub_stage: part }),
   z.object({ kind: z.literal("metrics"), job, values: metricsSchema }),
   z.object({ kind: z.literal("part"), job, part: partEventSchema }),
-  z.object({ kind: z.literal("artifact"), job, request: z.number().int(), artifact: stageArtifactSchema }),
-  z.object({ kind: z.literal("reference"), job, artifact: stageReferenceSchema }),
   z.object({
-    kind: z.literal("completed"),
+    kind: z.literal("artifacts"),
     job,
-    output: z.record(z.string(), z.unknown()),
-    clean: z.boolean(),
+    request: z.number().int(),
+    artifacts: z.array(stageArtifactSchema).max(MAX_BATCH),
   }),
-  z.object({ kind: z.literal("failed"), job, failure: stageFailureSchema, clean: z.boolean() }),
+  z.object({ kind: z.literal("reference"), job, artifact: stageReferenceSchema }),
+  z.object({ kind: z.literal("completed"), job, output, ...remains }),
+  z.object({ kind: z.literal("failed"), job, failure: stageFailureSchema, ...remains }),
 ]);
 export type RunnerMessage = z.output<typeof runnerMessage>;
 
 /** What a runner says to the worker: as much as it has to say, in order. */
 export const runnerMessagesSchema = z.array(runnerMessage);
+
+/** Where what a running stage says goes. */
+export interface StageSink {
+  lines(lines: readonly string[]): void;
+  /** Whether more lines are welcome; if not, `room` resolves when they are. */
+  hasRoom(): boolean;
+  room(): Promise<void>;
+  progress(percent: number, part: string | undefined): void;
+  metrics(values: StageMetrics): void;
+  part(event: PartEvent): void;
+  /** Stores a file of the workspace. Its failure is reported to the stage. */
+  artifact(artifact: StageArtifact): Promise<void>;
+  /** Records a file that is kept elsewhere. */
+  reference(artifact: StageReference): void;
+}
 
 /**
  * How an attempt ended, as its runner knows. `not_run`: it failed before the stage's own code began (no process, no

@@ -2,14 +2,13 @@ import type { Logger } from "pino";
 import { deferred } from "../async.ts";
 import { RunnerPool } from "./pool.ts";
 import type { RunnerOptions } from "./process.ts";
-import type { StageJob, StageOutcome, StopReason } from "./protocol.ts";
+import type { StageJob, StageOutcome, StageSink, StopReason } from "./protocol.ts";
 import { StageRun } from "./stage-run.ts";
-import type { StageSink } from "./stage-sink.ts";
 
 export interface RunningStage {
   /** Never rejects: what goes wrong is an outcome. Nothing of the stage is left when this resolves. */
   readonly done: Promise<StageOutcome>;
-  /** Resolves when the stage itself begins: its process is there and has read the pipelines. */
+  /** Resolves when the stage itself begins: its process is there and has loaded its module. */
   readonly begun: Promise<void>;
   /** Asks it to end, and makes it after `graceMs`. A second call may shorten the grace. */
   stop(reason: StopReason, graceMs: number): void;
@@ -23,9 +22,9 @@ export class StageRunner {
     this.#pool = new RunnerPool(options, atOnce, log);
   }
 
-  /** A stage will be run soon. */
-  prepare(): void {
-    this.#pool.prepare();
+  /** A stage of this user will be run soon. */
+  prepare(userId?: string): void {
+    this.#pool.prepare(userKey(userId));
   }
 
   run(job: StageJob, sink: StageSink, log: Logger): RunningStage {
@@ -33,7 +32,7 @@ export class StageRunner {
     let stage: StageRun | undefined;
     const begun = deferred<void>();
     const run = async (): Promise<StageOutcome> => {
-      const runner = await this.#pool.acquire();
+      const runner = await this.#pool.acquire(userKey(job.project.user_id));
       if (stopped !== undefined) {
         this.#pool.release(runner);
         return { kind: "stopped", reason: stopped };
@@ -70,4 +69,9 @@ export class StageRunner {
   killNow(): void {
     this.#pool.killNow();
   }
+}
+
+/** Builds without a user are one user's. */
+function userKey(userId: string | undefined): string {
+  return userId ?? "";
 }

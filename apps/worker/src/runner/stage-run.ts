@@ -1,40 +1,54 @@
+import { setImmediate } from "node:timers/promises";
 import type { Logger } from "pino";
 import { deferred, sleep } from "../async.ts";
 import { LineSplitter } from "./lines.ts";
 import { exitText, type RunnerProcess } from "./process.ts";
-import { tagsOf } from "./process-tags.ts";
 import { newestPid } from "./process-tree.ts";
-import type { RunnerMessage, StageJob, StageOutcome, StopReason } from "./protocol.ts";
-import type { StageSink } from "./stage-sink.ts";
+import type {
+  RunnerMessage,
+  StageArtifact,
+  StageJob,
+  StageOutcome,
+  StageSink,
+  StopReason,
+} from "./protocol.ts";
 
 /** How long output may take to arrive after the stage's end, in milliseconds. */
 const LAST_OUTPUT_MS = 2000;
-
+/** How long files that are on their way to the store may hold up the end of a stage that was stopped. */
+const LAST_STORE_MS = 2000;
+/** A line without an end is shown after so long. */
+const SHOW_LINE_MS = 1500;
+/** Bytes of output that came at once, beyond which there is more. */
+const LARGE_SLICE = 16 * 1024;
 /** A stage that took longer may have seen process numbers come round again: all processes are looked at then. */
 const SHORT_MS = 10_000;
+/** Files of one stage that are stored at the same time. */
+const STORES_AT_ONCE = 8;
 
-/** `clean`: nothing of the stage is left in the runner. `told`: the runner said so itself and lives. */
+/** `reported`: the runner said so itself and lives. `clean`, `spawned`: as it says what is left of the stage. */
 interface Ending {
   readonly outcome: StageOutcome;
+  readonly reported: boolean;
   readonly clean: boolean;
-  readonly told: boolean;
+  readonly spawned: boolean;
 }
 
-/** One attempt of a stage on one runner, from its start until nothing of it is left. */
+/** One attempt of a stage on one runner process, from its start until nothing of it is left. */
 export class StageRun {
   readonly #process: RunnerProcess;
   readonly #job: StageJob;
   readonly #sink: StageSink;
   readonly #log: Logger;
   readonly #onBegun: () => void;
-  readonly #tags: readonly string[];
   readonly #splitter: LineSplitter;
   readonly #ended = deferred<Ending>();
   readonly #marker = deferred<void>();
   readonly #startedAt = performance.now();
-  readonly #since = newestPid();
+  readonly #since: number | undefined;
   #stopped: StopReason | undefined;
   #graceTimer: NodeJS.Timeout | undefined;
+  #lineTimer: NodeJS.Timeout | undefined;
   /** When its grace is over, by the monotonic clock. */
   #killAt = Number.POSITIVE_INFINITY;
   #ending = false;
@@ -46,26 +60,28 @@ export class StageRun {
     this.#job = job;
     this.#sink = sink;
     this.#log = log;
-    this.#tags = tagsOf(job);
     this.#splitter = new LineSplitter(job.marker);
+    this.#since = job.action.kind === "command" ? newestPid() : undefined;
   }
 
   /** Resolves when the attempt has ended; `reusable` says whether the runner may run another stage. */
   async run(): Promise<{ outcome: StageOutcome; reusable: boolean }> {
+    const { action, project } = this.#job;
     this.#process.listener = {
-      message: (message) => this.#heard(message),
+      message: (message) => this.#receive(message),
       output: (bytes) => this.#read(bytes),
       garbled: (reason) => this.#lost(`The process of the stage said something unknown: ${reason}`),
     };
     void this.#process.exited.then((exit) =>
       this.#lost(`The process of the stage ${exitText(exit)} before the stage had returned.`),
     );
+    // A command runs in processes of its own: of its code nothing is left in the runner.
+    if (action.kind === "run") this.#process.user = project.user_id ?? "";
+    if (action.kind === "command" || this.#process.hasModule(action.module)) this.#onBegun();
     this.#process.send({ kind: "start", job: this.#job });
-    // A command needs no pipelines.
-    if (this.#job.action.kind === "command") this.#onBegun();
-    else void this.#process.loaded.then(this.#onBegun);
     const ending = await this.#ended.promise;
     this.#ending = true;
+    clearTimeout(this.#lineTimer);
     this.#process.output.resume();
     const reusable = await this.#settle(ending);
     clearTimeout(this.#graceTimer);
@@ -90,51 +106,80 @@ export class StageRun {
     this.#graceTimer = setTimeout(() => this.#kill(), graceMs);
   }
 
-  async #settle({ clean, told }: Ending): Promise<boolean> {
-    if (told && !this.#splitter.ended)
+  async #settle(ending: Ending): Promise<boolean> {
+    if (ending.reported && !this.#splitter.ended)
       await Promise.race([this.#marker.promise, this.#process.exited, sleep(LAST_OUTPUT_MS)]);
-    const complete = this.#splitter.ended;
-    // Without /proc nobody can tell what a command left behind: its group ends with it.
-    const since = performance.now() - this.#startedAt < SHORT_MS ? this.#since : undefined;
-    const leftovers = this.#process.hasLeftovers(this.#tags, since) ?? this.#job.action.kind === "command";
     const reusable =
-      told && clean && complete && !leftovers && this.#stopped === undefined && !this.#process.gone;
+      ending.reported &&
+      ending.clean &&
+      this.#splitter.ended &&
+      this.#stopped === undefined &&
+      !this.#process.gone &&
+      !(ending.spawned && this.#hasLeftovers());
     if (!reusable) await this.#endRunner();
     this.#sink.lines(this.#splitter.end());
-    await this.#stores;
+    if (this.#stopped === undefined) await this.#stores;
+    else await Promise.race([this.#stores, sleep(LAST_STORE_MS)]);
     return reusable;
   }
 
+  /** Without /proc nobody can tell what a stage left behind: its group ends with it. */
+  #hasLeftovers(): boolean {
+    const since = performance.now() - this.#startedAt < SHORT_MS ? this.#since : undefined;
+    return this.#process.hasLeftovers(since) ?? true;
+  }
+
   async #endRunner(): Promise<void> {
-    const refused = await this.#process.kill(this.#tags);
+    const refused = await this.#process.kill();
     if (refused.length > 0) this.#log.error({ pids: refused }, "processes of a stage may not be ended");
     await Promise.race([this.#process.outputEnded, sleep(LAST_OUTPUT_MS)]);
     this.#process.output.destroy();
   }
 
   #kill(): void {
-    this.#process
-      .kill(this.#tags)
-      .catch((error: unknown) => this.#lost(`The stage cannot be ended: ${String(error)}`));
+    this.#process.kill().catch((error: unknown) => this.#lost(`The stage cannot be ended: ${String(error)}`));
   }
 
+  /** The runner is of no more use, whatever it says from now on. */
   #lost(message: string): void {
-    const failure = { message, code: "STAGE_FAILED" };
-    this.#ended.resolve({ outcome: { kind: "failed", failure }, clean: false, told: false });
+    const outcome = { kind: "failed", failure: { message, code: "STAGE_FAILED" } } as const;
+    this.#ended.resolve({ outcome, reported: false, clean: false, spawned: true });
   }
 
   #read(bytes: Buffer): void {
     this.#sink.lines(this.#splitter.feed(bytes));
     if (this.#splitter.ended) this.#marker.resolve();
-    if (this.#ending || this.#sink.hasRoom()) return;
-    // The pipe fills up and the stage waits: what cannot be stored yet is not gathered either.
+    this.#showLater();
+    if (this.#ending || (bytes.length < LARGE_SLICE && this.#sink.hasRoom())) return;
+    // Another build's turn comes before the next slice; and what cannot be stored yet stays in the pipe, which fills
+    // up until the stage waits.
     this.#process.output.pause();
-    void this.#sink.room().then(() => this.#process.output.resume());
+    void (this.#sink.hasRoom() ? setImmediate() : this.#sink.room()).then(() =>
+      this.#process.output.resume(),
+    );
   }
 
-  #heard(message: Exclude<RunnerMessage, { kind: "loaded" }>): void {
-    if (message.kind === "ready" || message.job !== this.#job.id) return;
+  /** A question has no end of line: it is shown when it stands for a while. A bar that rewrites itself never stands. */
+  #showLater(): void {
+    if (!this.#splitter.isRewriting) {
+      clearTimeout(this.#lineTimer);
+      this.#lineTimer = undefined;
+    }
+    if (this.#ending || !this.#splitter.hasRest) return;
+    this.#lineTimer ??= setTimeout(() => {
+      this.#lineTimer = undefined;
+      if (this.#process.output.isPaused()) this.#showLater();
+      else if (!this.#ending) this.#sink.lines(this.#splitter.takeRest());
+    }, SHOW_LINE_MS);
+  }
+
+  #receive(message: RunnerMessage): void {
+    if (message.kind === "ready" || message.job !== this.#job.id || this.#ending) return;
     switch (message.kind) {
+      case "begun":
+        if (this.#job.action.kind === "run") this.#process.addModule(this.#job.action.module);
+        this.#onBegun();
+        return;
       case "progress":
         this.#sink.progress(message.percent, message.sub_stage);
         return;
@@ -147,40 +192,41 @@ export class StageRun {
       case "reference":
         this.#sink.reference(message.artifact);
         return;
-      case "artifact":
-        this.#store(message);
+      case "artifacts":
+        this.#store(message.request, message.artifacts);
         return;
-      case "completed":
-        this.#ended.resolve({
-          outcome: { kind: "completed", output: message.output },
-          clean: message.clean,
-          told: true,
-        });
+      case "completed": {
+        const { output, clean, spawned } = message;
+        this.#ended.resolve({ outcome: { kind: "completed", output }, reported: true, clean, spawned });
         return;
-      case "failed":
-        this.#ended.resolve({
-          outcome: { kind: "failed", failure: message.failure },
-          clean: message.clean,
-          told: true,
-        });
+      }
+      case "failed": {
+        const { failure, clean, spawned } = message;
+        this.#ended.resolve({ outcome: { kind: "failed", failure }, reported: true, clean, spawned });
         return;
+      }
       default:
         message satisfies never;
     }
   }
 
-  /** One after the other: of two with the same path the later one stays. */
-  #store({ request, artifact }: Extract<RunnerMessage, { kind: "artifact" }>): void {
-    const job = this.#job.id;
+  /** One request after the other: of two with the same path the later one stays. */
+  #store(request: number, artifacts: readonly StageArtifact[]): void {
     this.#stores = this.#stores.then(async () => {
-      try {
-        await this.#sink.artifact(artifact);
-        this.#process.send({ kind: "stored", job, request });
-      } catch (error) {
-        const message = error instanceof Error ? error.message : String(error);
-        this.#log.warn({ err: error, path: artifact.path }, "an artifact was not stored");
-        this.#process.send({ kind: "refused", job, request, message });
-      }
+      const refused: { index: number; message: string }[] = [];
+      const entries = artifacts.entries();
+      const work = async () => {
+        for (const [index, artifact] of entries) {
+          try {
+            await this.#sink.artifact(artifact);
+          } catch (error) {
+            this.#log.warn({ err: error, path: artifact.path }, "an artifact was not stored");
+            refused.push({ index, message: error instanceof Error ? error.message : String(error) });
+          }
+        }
+      };
+      await Promise.all(Array.from({ length: STORES_AT_ONCE }, work));
+      this.#process.send({ kind: "stored", job: this.#job.id, request, refused });
     });
   }
 }

@@ -1,22 +1,29 @@
-import { createReadStream } from "node:fs";
-import { realpath, stat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { readlink, realpath } from "node:fs/promises";
 import {
   type ArtifactInput,
   type ArtifactStore,
   type AttemptRef,
   artifactInputSchema,
+  isStagefoldError,
 } from "@stagefold/core";
+import { errorCode, openRegularFile, type RegularFile } from "@stagefold/node-files";
 import { z } from "zod";
-import type { StageArtifact, StageReference } from "../runner/protocol.ts";
+import type { StageArtifact } from "../runner/protocol.ts";
 import { mediaTypeOf } from "./media-type.ts";
-import { ArtifactPathError, findBelow } from "./safe-path.ts";
+import { ArtifactPathError, findBelow, isBelow } from "./safe-path.ts";
 
 /** Bytes of one artifact. */
-export const ARTIFACT_AT_MOST = 64 * 1024 * 1024;
+export const MAX_ARTIFACT = 64 * 1024 * 1024;
+
+/** Permission bits that a restored file gets anyway. */
+const USUAL_MODES = [0o644, 0o755];
 
 /**
  * Stores a file of the workspace as an artifact of an attempt. Resolves, once its bytes are safe, with what the
- * project records of it. Errors: ArtifactPathError, PAYLOAD_TOO_LARGE, STORE_UNAVAILABLE.
+ * project records of it. The stage may change anything in its workspace meanwhile: what is opened is what is checked,
+ * never through a link that leads out, and never waiting for a pipe.
+ * Errors: ArtifactPathError, PAYLOAD_TOO_LARGE, STORE_UNAVAILABLE.
  */
 export async function storeArtifact(
   store: ArtifactStore,
@@ -24,25 +31,52 @@ export async function storeArtifact(
   workDir: string,
   given: StageArtifact,
 ): Promise<ArtifactInput> {
-  const { path, sub_stage, media_type = mediaTypeOf(path), doc_path, metadata } = given;
-  const file = await findBelow(await realpath(workDir), path);
-  const found = await stat(file);
-  if (!found.isFile()) throw new ArtifactPathError(`The artifact ${path} must be a file.`);
-  if (found.size > ARTIFACT_AT_MOST) throw tooLarge(path, found.size);
-  const entry = artifactInputSchema.safeParse({ path, sub_stage, media_type, doc_path, metadata });
-  if (!entry.success) throw new ArtifactPathError(`The artifact ${path}: ${z.prettifyError(entry.error)}`);
-  const stored = await store.put({ ...attempt, path }, createReadStream(file), { limit: ARTIFACT_AT_MOST });
-  return { ...entry.data, size: stored.size, sha256: stored.sha256 };
+  const { path, media_type = mediaTypeOf(path) } = given;
+  const file = await open(await realpath(workDir), path);
+  try {
+    const { size, mode } = file;
+    if (size > MAX_ARTIFACT) throw tooLarge(path, size);
+    const entry = artifactInputSchema.safeParse({
+      ...given,
+      media_type,
+      ...((mode & constants.S_IXUSR) !== 0 && { executable: true }),
+      ...(!USUAL_MODES.includes(mode) && { mode: mode.toString(8).padStart(4, "0") }),
+    });
+    if (!entry.success) throw new ArtifactPathError(`The artifact ${path}: ${z.prettifyError(entry.error)}`);
+    const content = file.handle.createReadStream({ autoClose: false });
+    const stored = await store.put({ ...attempt, path }, content, { limit: MAX_ARTIFACT });
+    return { ...entry.data, size: stored.size, sha256: stored.sha256 };
+  } catch (error) {
+    // It grew while it was read.
+    if (isStagefoldError(error, "PAYLOAD_TOO_LARGE")) throw tooLarge(path, MAX_ARTIFACT + 1);
+    throw error;
+  } finally {
+    await file.handle.close();
+  }
 }
 
-/** What the project records of a file that is kept elsewhere. Errors: ArtifactPathError. */
-export function referenceEntry(given: StageReference): ArtifactInput {
-  const entry = artifactInputSchema.safeParse(given);
-  if (!entry.success)
-    throw new ArtifactPathError(`The artifact ${given.path}: ${z.prettifyError(entry.error)}`);
-  return entry.data;
+async function open(root: string, path: string): Promise<RegularFile> {
+  const found = await openRegularFile(await findBelow(root, path));
+  if (typeof found === "string")
+    throw new ArtifactPathError(`The artifact ${path} must be a file; it is ${NAMES[found]}.`);
+  const real = await placeOf(found);
+  if (real === undefined || isBelow(root, real)) return found;
+  await found.handle.close();
+  throw new ArtifactPathError(`The artifact ${path} was replaced by a link that leads out of the workspace.`);
+}
+
+const NAMES = { missing: "gone", link: "a link", folder: "a folder", special: "a pipe or a device" } as const;
+
+/** Where an open file really is: a folder on the way may have become a link. Undefined where no system tells. */
+async function placeOf({ handle }: RegularFile): Promise<string | undefined> {
+  try {
+    return (await readlink(`/proc/self/fd/${handle.fd}`)).replace(/ \(deleted\)$/, "");
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
 }
 
 function tooLarge(path: string, size: number): ArtifactPathError {
-  return new ArtifactPathError(`The artifact ${path} has ${size} bytes; it may have ${ARTIFACT_AT_MOST}.`);
+  return new ArtifactPathError(`The artifact ${path} has ${size} bytes; it may have ${MAX_ARTIFACT}.`);
 }

@@ -55,7 +55,7 @@ export async function orNone<T>(found: Promise<T>): Promise<T | undefined> {
   }
 }
 
-function isBelow(root: string, real: string): boolean {
+export function isBelow(root: string, real: string): boolean {
   return real === root || real.startsWith(root + sep);
 }
 

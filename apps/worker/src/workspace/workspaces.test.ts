@@ -55,7 +55,7 @@ test("what finished stages recorded is restored once, and later changes are kept
   expect(await readFile(join(folder, "a/file"), "utf8")).toBe("changed");
 });
 
-test("a folder with a damaged note, or one that was removed, is restored", async () => {
+test("a folder with a damaged manifest, or one that was removed, is restored", async () => {
   const id = await halfDone();
   const folder = await workspaces.prepare(await repository.get(id), 1);
   await writeFile(join(folder, "a/file"), "changed");

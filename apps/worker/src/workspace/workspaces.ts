@@ -1,8 +1,9 @@
 import { createWriteStream } from "node:fs";
-import { mkdir, readdir, readFile, realpath, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import { chmod, lstat, mkdir, readdir, readFile, realpath, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import {
+  type ArtifactInfo,
   type ArtifactStore,
   isStagefoldError,
   type Project,
@@ -10,20 +11,25 @@ import {
   type Repository,
   type Stage,
 } from "@stagefold/core";
-import { errorCode } from "@stagefold/node-files";
+import { errorCode, makeFolder, writeFileAtomic } from "@stagefold/node-files";
 import type { Logger } from "pino";
 import { z } from "zod";
-import { orNone, placeBelow } from "./safe-path.ts";
+import { orNone, requireSafePath } from "./safe-path.ts";
 
 /** Which attempt of each finished stage a folder has the files of. */
 const contentsSchema = z.object({ stages: z.record(z.string(), z.number().int()) });
-const noteSchema = z.preprocess(fromJson, contentsSchema);
+const manifestSchema = z.preprocess(fromJson, contentsSchema);
 type Contents = z.output<typeof contentsSchema>;
 
+/** As the runner makes it, and with all rights of its user. */
+const FOLDER_MODE = 0o755;
+const WRITABLE = 0o700;
+/** Files that are restored at the same time. */
+const RESTORES_AT_ONCE = 8;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
- * The work workspaces of builds, `<root>/<project_id>`, shared by the stages of a build. Beside each is a note
+ * The work workspaces of builds, `<root>/<project_id>`, shared by the stages of a build. Beside each is a manifest
  * (`<project_id>.json`) of what it has, so that a worker restores what stages made elsewhere, and only that.
  * A folder goes when its build completes or is deleted; one of a build that failed or was cancelled stays for a day,
  * since a retry may want it.
@@ -41,29 +47,32 @@ export class Workspaces {
     this.#log = log;
   }
 
-  /** The folder of a build, with the recorded artifacts of the stages before `position`. */
+  /**
+   * The folder of a build, with the recorded artifacts of the stages before `position`. Where there are none, the
+   * runner makes it.
+   */
   async prepare(project: Project, position: number): Promise<string> {
     const folder = join(this.#root, project.project_id);
-    const isNew = await makeFolder(folder);
     const made = project.stages_snapshot.stages
       .slice(0, position)
       .filter((one) => one.status === "completed" && madeFiles(one));
     if (made.length === 0) return folder;
+    const isNew = await makeFolder(folder, FOLDER_MODE);
     const contents = isNew ? { stages: {} } : await this.#contents(project.project_id);
     const missing = made.filter((one) => contents.stages[one.stage] !== one.attempt);
     for (const stage of missing) await this.#restore(project, stage, folder);
-    if (missing.length > 0) await this.#note(project.project_id, contents, missing);
+    if (missing.length > 0) await this.#record(project.project_id, contents, missing);
     return folder;
   }
 
-  /** Notes that a folder has what a stage, as its end was written, made. */
+  /** Records in the manifest that a folder has what a stage, as its end was written, made. */
   async finished(projectId: string, stage: Stage): Promise<void> {
     if (!madeFiles(stage)) return;
-    await this.#note(projectId, await this.#contents(projectId), [stage]);
+    await this.#record(projectId, await this.#contents(projectId), [stage]);
   }
 
   async remove(projectId: string): Promise<void> {
-    await rm(this.#notePath(projectId), { force: true });
+    await rm(this.#manifestPath(projectId), { force: true });
     await removeFolder(join(this.#root, projectId));
   }
 
@@ -72,7 +81,12 @@ export class Workspaces {
     const names = (await orNone(readdir(this.#root))) ?? [];
     for (const name of names) {
       if (!projectIdSchema.safeParse(name).success || isHeld(name)) continue;
-      if (await this.#isOver(name, now)) await this.remove(name);
+      try {
+        if (await this.#isOver(name, now)) await this.remove(name);
+      } catch (error) {
+        // One that cannot be removed does not keep those behind it.
+        this.#log.warn({ err: error, project: name }, "the workspace of an ended build could not be removed");
+      }
     }
   }
 
@@ -93,57 +107,47 @@ export class Workspaces {
   async #restore(project: Project, stage: Stage, folder: string): Promise<void> {
     const root = await realpath(folder);
     const { project_id } = project;
-    for (const { path, attempt, sha256 } of await this.#repository.artifactsOf(project, stage.stage)) {
-      // A large output was never in the folder: it is an artifact only because the item is small.
-      if (path === stage.output_ref) continue;
-      const found = await this.#store.get({ project_id, stage: stage.stage, attempt, path });
-      if (!found) {
-        // Without a hash it may well be one that is kept elsewhere.
-        const level = sha256 === undefined ? "info" : "error";
-        this.#log[level](
-          { project: project_id, stage: stage.stage, path },
-          "a recorded artifact has no bytes to restore",
-        );
-        continue;
+    const entries = (await this.#repository.artifactsOf(project, stage.stage)).values();
+    const work = async () => {
+      for (const entry of entries) {
+        const { path, attempt, sha256 } = entry;
+        // A large output was never in the folder: it is an artifact only because the item is small.
+        if (path === stage.output_ref) continue;
+        const found = await this.#store.get({ project_id, stage: stage.stage, attempt, path });
+        if (found) await putFile(root, path, found.stream, modeOf(entry));
+        else {
+          // Without a hash it may well be one that is kept elsewhere.
+          const level = sha256 === undefined ? "info" : "error";
+          this.#log[level](
+            { project: project_id, stage: stage.stage, path },
+            "a recorded artifact has no bytes to restore",
+          );
+        }
       }
-      const target = await placeBelow(root, path);
-      await rm(target, { force: true });
-      await pipeline(found.stream, createWriteStream(target));
-    }
+    };
+    await Promise.all(Array.from({ length: RESTORES_AT_ONCE }, work));
   }
 
   async #contents(projectId: string): Promise<Contents> {
-    const text = await orNone(readFile(this.#notePath(projectId), "utf8"));
+    const text = await orNone(readFile(this.#manifestPath(projectId), "utf8"));
     if (text === undefined) return { stages: {} };
-    const parsed = noteSchema.safeParse(text);
+    const parsed = manifestSchema.safeParse(text);
     if (parsed.success) return parsed.data;
-    this.#log.warn({ project: projectId }, "the note of a workspace is damaged: its artifacts are restored");
+    this.#log.warn(
+      { project: projectId },
+      "the manifest of a workspace is damaged: its artifacts are restored",
+    );
     return { stages: {} };
   }
 
-  async #note(projectId: string, before: Contents, stages: readonly Stage[]): Promise<void> {
+  async #record(projectId: string, before: Contents, stages: readonly Stage[]): Promise<void> {
     const added = Object.fromEntries(stages.map((one) => [one.stage, one.attempt]));
-    const path = this.#notePath(projectId);
-    await writeFile(`${path}.new`, JSON.stringify({ stages: { ...before.stages, ...added } }));
-    await rename(`${path}.new`, path);
+    const path = this.#manifestPath(projectId);
+    await writeFileAtomic(path, JSON.stringify({ stages: { ...before.stages, ...added } }));
   }
 
-  #notePath(projectId: string): string {
+  #manifestPath(projectId: string): string {
     return join(this.#root, `${projectId}.json`);
-  }
-}
-
-/** False when it was there already. */
-async function makeFolder(path: string): Promise<boolean> {
-  try {
-    await mkdir(path);
-    return true;
-  } catch (error) {
-    const code = errorCode(error);
-    if (code === "ENOENT") return (await mkdir(path, { recursive: true })) !== undefined;
-    // What is there instead of a folder is not overlooked.
-    if (code === "EEXIST" && (await stat(path)).isDirectory()) return false;
-    throw error;
   }
 }
 
@@ -152,8 +156,61 @@ async function removeFolder(path: string): Promise<void> {
   try {
     await rmdir(path);
   } catch (error) {
-    if (errorCode(error) !== "ENOENT") await rm(path, { recursive: true, force: true, maxRetries: 3 });
+    const code = errorCode(error);
+    if (code === "ENOENT") return;
+    // A link, or a file, where the folder should be.
+    if (code !== "ENOTDIR") await makeWritable(path);
+    await rm(path, { recursive: true, force: true, maxRetries: 3 });
   }
+}
+
+/** A stage may have taken the right to write from its own folders: nothing in them could be removed. */
+async function makeWritable(folder: string): Promise<void> {
+  await chmod(folder, FOLDER_MODE);
+  for (const entry of await readdir(folder, { withFileTypes: true }))
+    if (entry.isDirectory()) await makeWritable(join(folder, entry.name));
+}
+
+/** A file of an earlier stage, in place of whatever a stage has put there since. */
+async function putFile(
+  root: string,
+  path: string,
+  content: AsyncIterable<Uint8Array>,
+  mode: number,
+): Promise<void> {
+  const target = await freePlace(root, path);
+  await pipeline(content, createWriteStream(target, { flags: "wx", mode }));
+  // The umask has its say in what a file is made with.
+  await chmod(target, mode);
+}
+
+/** Where a path lies below `root`, with real folders on the way and nothing at its end. */
+async function freePlace(root: string, path: string): Promise<string> {
+  requireSafePath(path);
+  const parts = path.split("/");
+  let at = root;
+  for (const part of parts.slice(0, -1)) {
+    at = join(at, part);
+    const found = await orNone(lstat(at));
+    if (found?.isDirectory() === true) {
+      // A stage may have taken the right to write.
+      if ((found.mode & WRITABLE) !== WRITABLE) await chmod(at, FOLDER_MODE);
+      continue;
+    }
+    if (found !== undefined) await rm(at, { force: true });
+    await mkdir(at, { recursive: true });
+  }
+  const target = join(root, path);
+  const found = await orNone(lstat(target));
+  if (found?.isDirectory() === true) await removeFolder(target);
+  else if (found !== undefined) await rm(target, { force: true });
+  return target;
+}
+
+function modeOf({ mode, executable }: ArtifactInfo): number {
+  const bits = Number.parseInt(mode ?? "", 8) & 0o777;
+  // Whatever it says, the build's own user can read it: later stages are to.
+  return bits > 0 ? bits | 0o400 : executable === true ? 0o755 : 0o644;
 }
 
 /** Whether a stage stored files: what is kept elsewhere has no hash of ours. */
@@ -165,7 +222,7 @@ function madeFiles(stage: Stage): boolean {
   );
 }
 
-/** Undefined for text that is not JSON: what a crash may leave of a note. */
+/** Undefined for text that is not JSON: what a crash may leave of a manifest. */
 function fromJson(text: unknown): unknown {
   try {
     return typeof text === "string" ? JSON.parse(text) : undefined;

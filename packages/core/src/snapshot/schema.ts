@@ -33,6 +33,8 @@ export const artifactInfoSchema = z.looseObject({
   media_type: z.string().optional(),
   /** The file may be run: its bit is set again where the file is restored. */
   executable: z.boolean().optional(),
+  /** Permission bits in octal, such as `0600`, where they are not the usual ones. */
+  mode: z.string().max(8).optional(),
   created_at: timeSchema.optional(),
   doc_path: z.string().optional(),
   metadata: z.record(z.string(), z.unknown()).optional(),

@@ -53,6 +53,11 @@ function problemIn(value: unknown, path: string, depthLeft: number): string | un
       const prototype: unknown = Object.getPrototypeOf(value);
       if (!Array.isArray(value) && prototype !== Object.prototype && prototype !== null)
         return `${at}: expected plain JSON, found an instance of ${value.constructor?.name ?? "a class"}`;
+      // JSON would make null of it, which is another value.
+      if (Array.isArray(value)) {
+        for (let i = 0; i < value.length; i++)
+          if (value[i] === undefined) return `${path}[${i}]: expected a JSON value, found undefined`;
+      }
       for (const key of Object.keys(value)) {
         if (key === "__proto__") return `${at}: the name __proto__ is not allowed`;
         const problem = problemIn(

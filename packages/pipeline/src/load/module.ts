@@ -7,17 +7,19 @@ import { PipelineError } from "../errors.ts";
 export type ModuleLoader = (path: string) => Promise<unknown>;
 
 /**
- * Makes a loader in which `@stagefold/pipeline` and `zod` are the copies this process runs: from any folder, also one
- * without node_modules, and the same classes, so that a StageError thrown in a pipeline is recognised.
+ * Makes a loader in which `@stagefold/pipeline`, `zod` and the `others` are the copies this process runs: from any
+ * folder, also one without node_modules, and the same classes, so that a StageError thrown in a pipeline is recognised.
  */
-export async function createModuleLoader(): Promise<ModuleLoader> {
+export async function createModuleLoader(
+  others: Readonly<Record<string, unknown>> = {},
+): Promise<ModuleLoader> {
   const self: unknown = await import("../index.ts");
   // Loaded where there is something for it to load: a program without modules of users starts without it.
   const { createJiti } = await import("jiti");
   const jiti = createJiti(import.meta.url, {
     fsCache: false,
     interopDefault: false,
-    virtualModules: { "@stagefold/pipeline": self, zod, "zod/v4": zod },
+    virtualModules: { ...others, "@stagefold/pipeline": self, zod, "zod/v4": zod },
   });
   return (path) => jiti.import(path);
 }
@@ -81,5 +83,5 @@ export async function pipelinesFromModule(file: string, loader: ModuleLoader): P
       file,
     });
   }
-  return [...found].map((value) => toPipeline(value, file));
+  return [...found].map((value) => ({ ...toPipeline(value, file), module: file }));
 }

@@ -1,8 +1,6 @@
-import type { RunnerMessage, StageFailure } from "../protocol.ts";
+import { MAX_BATCH, type RunnerMessage, type StageArtifact, type StageReference } from "../protocol.ts";
 
-type Message = RunnerMessage;
-
-/** How long what nobody waits for (progress, sums, references) is gathered, in milliseconds: a message costs both sides. */
+/** How long what no code waits for (progress, sums, references) is kept back, in milliseconds: a message costs both sides. */
 const GATHER_MS = 100;
 
 interface Metrics {
@@ -11,12 +9,20 @@ interface Metrics {
   tool_calls?: number;
 }
 
-/** What one attempt says to the worker, gathered where nobody waits for it. */
+interface Waiting {
+  readonly artifact: StageArtifact;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** What one attempt says to the worker, coalesced where no code waits for it. */
 export class Channel {
   readonly job: string;
   readonly #progress = new Map<string | undefined, number>();
-  readonly #waiting = new Map<number, { resolve: () => void; reject: (error: Error) => void }>();
-  #references: Message[] = [];
+  /** Artifacts that no request has named yet, and the requests that the worker has not answered. */
+  #unsent: Waiting[] = [];
+  readonly #requested = new Map<number, readonly Waiting[]>();
+  #references: RunnerMessage[] = [];
   #metrics: Metrics | undefined;
   #timer: NodeJS.Timeout | undefined;
   #requests = 0;
@@ -40,34 +46,42 @@ export class Channel {
     this.#later();
   }
 
-  reference(artifact: Extract<Message, { kind: "reference" }>["artifact"]): void {
+  reference(artifact: StageReference): void {
     this.#references.push({ kind: "reference", job: this.job, artifact });
     this.#later();
   }
 
-  /** Sends at once, with what was gathered before. */
-  send(message: Message): void {
+  /** Sends at once, with what was said before. */
+  send(message: RunnerMessage): void {
     post([...this.#take(), message]);
   }
 
   /** Asks the worker to store a file; resolves when it has, rejects with its reason when it refuses. */
-  request(artifact: Extract<Message, { kind: "artifact" }>["artifact"]): Promise<void> {
-    const request = ++this.#requests;
+  store(artifact: StageArtifact): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.set(request, { resolve, reject });
-      this.send({ kind: "artifact", job: this.job, request, artifact });
+      // Files that are given in one turn of the loop share a request.
+      if (this.#unsent.length === 0) setImmediate(() => this.#request());
+      this.#unsent.push({ artifact, resolve, reject });
     });
   }
 
-  answered(request: number, error?: Error): void {
-    const waiting = this.#waiting.get(request);
-    this.#waiting.delete(request);
-    if (error) waiting?.reject(error);
-    else waiting?.resolve();
+  stored(request: number, refused: readonly { readonly index: number; readonly message: string }[]): void {
+    const waiting = this.#requested.get(request) ?? [];
+    this.#requested.delete(request);
+    for (const { index, message } of refused) waiting[index]?.reject(new Error(message));
+    for (const { resolve } of waiting) resolve();
   }
 
-  failed(failure: StageFailure, clean: boolean): void {
-    this.send({ kind: "failed", job: this.job, failure, clean });
+  #request(): void {
+    const all = this.#unsent;
+    this.#unsent = [];
+    for (let from = 0; from < all.length; from += MAX_BATCH) {
+      const batch = all.slice(from, from + MAX_BATCH);
+      const request = ++this.#requests;
+      this.#requested.set(request, batch);
+      const artifacts = batch.map(({ artifact }) => artifact);
+      this.send({ kind: "artifacts", job: this.job, request, artifacts });
+    }
   }
 
   /** What is gathered waits for the next message, however long: no timer of this channel is left. */
@@ -76,7 +90,7 @@ export class Channel {
     this.#timer = undefined;
   }
 
-  #take(): Message[] {
+  #take(): RunnerMessage[] {
     this.hold();
     const { job } = this;
     const taken = this.#references;
@@ -95,6 +109,6 @@ export class Channel {
 }
 
 /** To the worker. A channel that is closed means that the worker is gone, and so is this runner in a moment. */
-export function post(messages: readonly Message[]): void {
+export function post(messages: readonly RunnerMessage[]): void {
   if (process.connected) process.send?.(messages);
 }

@@ -11,23 +11,10 @@ import {
 } from "@stagefold/pipeline";
 import { z } from "zod";
 import { requireSafePath } from "../../workspace/safe-path.ts";
-import { metricsSchema, type StageJob } from "../protocol.ts";
+import { metricsSchema, type StageJob, stageArtifactSchema, stageReferenceSchema } from "../protocol.ts";
 import { placeArtifact } from "./artifact-file.ts";
 import type { Channel } from "./channel.ts";
-
-const optionsSchema = z.object({
-  media_type: z.string().min(1).max(256).optional(),
-  doc_path: z.string().max(LIMITS.artifactPath).optional(),
-  metadata: z.record(z.string(), z.unknown()).optional(),
-});
-
-const referenceSchema = optionsSchema.extend({
-  size: z.number().int().min(0).optional(),
-  sha256: z
-    .string()
-    .regex(/^[0-9a-f]{64}$/i, "expected 64 hex digits")
-    .optional(),
-});
+import { failureOf } from "./failure.ts";
 
 /** What a stage works with, in the process that runs it. Reports go through the channel; logs are the output. */
 export class RunnerContext implements StageContext {
@@ -62,7 +49,7 @@ export class RunnerContext implements StageContext {
   metrics(values: StageMetrics): void {
     const parsed = metricsSchema.safeParse(values);
     if (!parsed.success)
-      throw new StageError(`Metrics are numbers from 0 by name: ${z.prettifyError(parsed.error)}`);
+      throw new StageError(`Metrics are numbers from 0 to 1e12 by name: ${z.prettifyError(parsed.error)}`);
     const { input_tokens, output_tokens, tool_calls } = parsed.data;
     this.#channel.metrics({
       ...(input_tokens !== undefined && { input_tokens }),
@@ -114,7 +101,7 @@ export class RunnerContext implements StageContext {
       return result;
     } catch (error) {
       this.#parts.set(key, "failed");
-      const message = error instanceof Error ? error.message : String(error);
+      const { message } = failureOf(error);
       this.#channel.send({ kind: "part", job: this.#channel.job, part: { event: "failed", key, message } });
       throw error;
     }
@@ -142,19 +129,14 @@ export class RunnerContext implements StageContext {
     part: string | undefined,
   ): Promise<void> {
     this.signal.throwIfAborted();
-    const parsed = optionsSchema.safeParse(given ?? {});
-    if (!parsed.success) throw new StageError(`The artifact ${path}: ${z.prettifyError(parsed.error)}`);
+    const artifact = entryOf(stageArtifactSchema, path, given, part);
     await placeArtifact(this.workDir, path, content);
-    await this.#channel.request({ path, ...parsed.data, ...(part !== undefined && { sub_stage: part }) });
+    await this.#channel.store(artifact);
   }
 
   #reference(path: string, given: ReferenceOptions | undefined, part: string | undefined): void {
     this.signal.throwIfAborted();
-    requireSafePath(path);
-    const parsed = referenceSchema.safeParse(given ?? {});
-    if (!parsed.success) throw new StageError(`The artifact ${path}: ${z.prettifyError(parsed.error)}`);
-    const artifact = { path, ...parsed.data, ...(part !== undefined && { sub_stage: part }) };
-    this.#channel.reference(artifact);
+    this.#channel.reference(entryOf(stageReferenceSchema, path, given, part));
   }
 
   #log(prefix: string, texts: readonly unknown[]): void {
@@ -169,6 +151,19 @@ export class RunnerContext implements StageContext {
     work.then(done, done);
     return work.then((result) => result);
   }
+}
+
+/** Checked where it is given, so that the stage learns of it there. */
+function entryOf<Entry>(
+  schema: z.ZodType<Entry>,
+  path: string,
+  given: ReferenceOptions | undefined,
+  part: string | undefined,
+): Entry {
+  requireSafePath(path);
+  const parsed = schema.safeParse({ ...given, path, ...(part !== undefined && { sub_stage: part }) });
+  if (parsed.success) return parsed.data;
+  throw new StageError(`The artifact ${path}: ${z.prettifyError(parsed.error)}`);
 }
 
 function checkedPercent(percent: number): number {

@@ -1,27 +1,36 @@
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
 import { isStageError } from "@stagefold/pipeline";
 import type { StageFailure } from "../protocol.ts";
 
-/** What the worker is told of an error that a stage threw. */
+/** The worker keeps less; a message is not to fill its channel. */
+const MAX_CHARACTERS = 64 * 1024;
+
+/** What the worker learns of an error that a stage threw, which may be anything at all. */
 export function failureOf(error: unknown): StageFailure {
-  if (isStageError(error))
+  try {
+    if (!isStageError(error)) return { message: messageOf(error), code: "STAGE_FAILED" };
+    const { code, final, retry_in_seconds } = error;
     return {
-      message: error.message,
-      code: error.code,
-      final: error.final,
-      ...(isDelay(error.retry_in_seconds) && { retry_in_seconds: error.retry_in_seconds }),
+      message: messageOf(error),
+      code: typeof code === "string" ? code : "STAGE_FAILED",
+      final: final === true,
+      ...(isDelay(retry_in_seconds) && { retry_in_seconds }),
     };
-  return { message: messageOf(error), code: "STAGE_FAILED" };
+  } catch {
+    return { message: "The stage threw an error that cannot be read.", code: "STAGE_FAILED" };
+  }
 }
 
 function messageOf(error: unknown): string {
-  if (error instanceof Error) return error.message || error.name;
-  return `The stage threw ${inspect(error, { depth: 1 })} instead of an error.`;
+  if (!(error instanceof Error))
+    return `The stage threw ${inspect(error, { depth: 1 })} instead of an error.`;
+  return String(error.message || error.name).slice(0, MAX_CHARACTERS);
 }
 
-function isDelay(seconds: number | undefined): seconds is number {
-  return seconds !== undefined && seconds >= 0 && Number.isFinite(seconds);
+function isDelay(seconds: unknown): seconds is number {
+  return typeof seconds === "number" && seconds >= 0 && Number.isFinite(seconds);
 }
 
 /** This installation: the workspace, whose workspaces `apps` and `packages` are what runs stages. */
@@ -33,9 +42,10 @@ const OWN_FRAME = new RegExp(
 /**
  * What a stage's log says of an error that ended it: a StageError is a sentence that was meant to be read; any other
  * error comes with its causes and the stage's own lines of its stack, not with those of what runs it. Paths below
- * `folder` are written from there.
+ * the folder of `module` are written from there.
  */
-export function details(error: unknown, folder?: string): string {
+export function details(error: unknown, module?: string): string {
+  const folder = module === undefined ? undefined : dirname(module);
   if (isStageError(error))
     return error.cause === undefined
       ? error.message
@@ -44,12 +54,21 @@ export function details(error: unknown, folder?: string): string {
 }
 
 function text(error: unknown, folder: string | undefined): string {
-  const lines = inspect(error, { depth: 4 })
+  const lines = shown(error)
     .split("\n")
     .filter((line) => !OWN_FRAME.test(line))
     .join("\n");
   const below = folder === undefined ? lines : lines.replaceAll(`${folder}/`, "");
   return below.replaceAll(INSTALLATION, "");
+}
+
+/** Also of an error whose own code fails when it is looked at. */
+function shown(error: unknown): string {
+  try {
+    return inspect(error, { depth: 4 });
+  } catch {
+    return "an error that cannot be read";
+  }
 }
 
 function escaped(text: string): string {

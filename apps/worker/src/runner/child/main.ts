@@ -1,14 +1,14 @@
+import { subscribe } from "node:diagnostics_channel";
+import { readFileSync } from "node:fs";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import { openPipelines } from "@stagefold/agent-build";
-import type { PipelineRegistry } from "@stagefold/pipeline";
-import { runnerArguments } from "../arguments.ts";
-import { SharedTags, tagsOf } from "../process-tags.ts";
+import { errorCode } from "@stagefold/node-files";
 import { killAll } from "../process-tree.ts";
-import { type StageFailure, type StageJob, workerMessageSchema } from "../protocol.ts";
+import { runnerArguments, type StageJob, workerMessageSchema } from "../protocol.ts";
 import { Channel, post } from "./channel.ts";
 import { details, failureOf } from "./failure.ts";
 import { isCommandJob, runCommand } from "./run-command.ts";
-import { isRunJob, runFunction } from "./run-stage.ts";
+import { isRunJob, loadStage, runFunction } from "./run-stage.ts";
 
 /** The process that runs stages, one at a time, for the worker that started it and never longer than that. */
 
@@ -16,34 +16,31 @@ interface Running {
   readonly job: StageJob;
   readonly channel: Channel;
   readonly abort: AbortController;
+  before: Footprint;
 }
 
-const { workerPid, pipelines: folder } = runnerArguments(process.argv.slice(2));
-const shared = new SharedTags();
-const watchdog = new Worker(new URL("./watchdog.js", import.meta.url), {
-  workerData: { workerPid, memory: shared.memory },
-});
+const { workerPid, tag } = runnerArguments(process.argv.slice(2));
+const tree = { leader: process.pid, tag };
+const watchdog = new Worker(new URL("./watchdog.js", import.meta.url), { workerData: { workerPid, tag } });
 watchdog.on("error", (error) => leave(`The watchdog of a runner process failed: ${details(error)}`));
 watchdog.unref();
 
 const home = process.cwd();
 let running: Running | undefined;
-let tags: readonly string[] = [];
-// Read while nobody waits yet; the first stage that needs them hears of a failure.
-const pipelines: Promise<PipelineRegistry> = openPipelines(folder);
+let spawns = 0;
 
+subscribe("child_process", () => {
+  spawns += 1;
+});
 // One stream keeps the order of both.
 process.stderr.write = process.stdout.write.bind(process.stdout);
-process.on("disconnect", () => killAll({ leader: process.pid, tags }));
+process.on("disconnect", () => killAll(tree));
 process.on("uncaughtException", (error) => crashed(error));
 process.on("unhandledRejection", (reason) => crashed(reason));
-process.on("message", (raw) => heard(raw));
-// Whoever awaits it is told; until then a failure must not end this process.
-const loaded = () => post([{ kind: "loaded" }]);
-pipelines.then(loaded, loaded);
+process.on("message", (raw) => receive(raw));
 post([{ kind: "ready" }]);
 
-function heard(raw: unknown): void {
+function receive(raw: unknown): void {
   const message = workerMessageSchema.parse(raw);
   if (message.kind === "start") {
     void begin(message.job);
@@ -55,10 +52,7 @@ function heard(raw: unknown): void {
       running.abort.abort(new Error(`The stage is stopped: ${message.reason}.`));
       return;
     case "stored":
-      running.channel.answered(message.request);
-      return;
-    case "refused":
-      running.channel.answered(message.request, new Error(message.message));
+      running.channel.stored(message.request, message.refused);
       return;
     default:
       message satisfies never;
@@ -66,52 +60,114 @@ function heard(raw: unknown): void {
 }
 
 async function begin(job: StageJob): Promise<void> {
-  tags = tagsOf(job);
-  shared.write(tags);
-  const mine: Running = { job, channel: new Channel(job.id), abort: new AbortController() };
+  const mine: Running = {
+    job,
+    channel: new Channel(job.id),
+    abort: new AbortController(),
+    before: footprint(),
+  };
   running = mine;
-  const resources = process.getActiveResourcesInfo().length;
-  // A timer, a socket, a process that a stage left behind would go on beside the next one.
-  const isClean = () => process.getActiveResourcesInfo().length <= resources;
   try {
     const output = await run(mine);
-    // A rejection that nobody handles shows one turn later.
-    await new Promise((resolve) => setImmediate(resolve));
-    await end(mine, () => mine.channel.send({ kind: "completed", job: job.id, output, clean: isClean() }));
+    // A rejection that no code handles shows one turn later.
+    await nextTurn();
+    await end(mine, () =>
+      mine.channel.send({ kind: "completed", job: job.id, output, ...remainsOf(mine.before) }),
+    );
   } catch (error) {
-    await fail(mine, error, isClean);
+    await nextTurn();
+    await fail(mine, error);
   }
 }
 
-async function run({ job, channel, abort }: Running): Promise<Record<string, unknown>> {
-  if (isCommandJob(job)) return await runCommand(job, channel, abort.signal);
+async function run(mine: Running): Promise<Record<string, unknown>> {
+  const { job, channel, abort } = mine;
+  if (isCommandJob(job)) return await runCommand(job, tree, channel, abort.signal);
   if (!isRunJob(job))
     throw new Error(`Expected a stage with a function or a command, found ${job.action.kind}.`);
-  return await runFunction(job, await pipelines, channel, abort.signal);
+  const stage = await loadStage(job);
+  if (stage.isNew) channel.send({ kind: "begun", job: job.id });
+  // What a module sets up when it is loaded is there for all its stages.
+  mine.before = footprint();
+  return await runFunction(job, stage.definition, channel, abort.signal);
 }
 
-async function fail(mine: Running, error: unknown, isClean: () => boolean): Promise<void> {
-  const failure: StageFailure = failureOf(error);
-  await end(mine, () => mine.channel.failed(failure, isClean()), details(error, folder));
+async function fail(mine: Running, error: unknown): Promise<void> {
+  const { job } = mine;
+  const failure = failureOf(error);
+  const { action } = job;
+  const module = action.kind === "run" ? action.module : undefined;
+  await end(
+    mine,
+    () => mine.channel.send({ kind: "failed", job: job.id, failure, ...remainsOf(mine.before) }),
+    details(error, module),
+  );
 }
 
 /** The marker after all output, then the result; only once, whatever comes first. */
-async function end(mine: Running, tell: () => void, last = ""): Promise<void> {
+async function end(mine: Running, report: () => void, last = ""): Promise<void> {
   if (running !== mine) return;
   running = undefined;
   process.chdir(home);
   mine.channel.hold();
   const output = last === "" ? mine.job.marker : `${last}\n${mine.job.marker}`;
   await new Promise<void>((resolve) => process.stdout.write(`${output}\n`, () => resolve()));
-  tell();
+  report();
 }
 
 /** An error that no stage caught: of the stage that runs, or of something that an earlier one left behind. */
 function crashed(error: unknown): void {
-  if (running) void fail(running, error, () => false);
-  else leave(`A runner process failed between stages: ${details(error)}`);
+  if (running) {
+    running.before.resources = -1;
+    void fail(running, error);
+  } else leave(`A runner process failed between stages: ${details(error)}`);
 }
 
 function leave(reason: string): void {
   process.stdout.write(`${reason}\n`, () => process.exit(1));
+}
+
+/** What a stage may leave behind in this process: it would run on beside the next one. */
+interface Footprint {
+  /** Timers, sockets, processes. */
+  resources: number;
+  readonly listeners: number;
+  readonly globals: number;
+  readonly spawns: number;
+  readonly faultsOfChildren: string;
+}
+
+function footprint(): Footprint {
+  return {
+    resources: process.getActiveResourcesInfo().length,
+    listeners: process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0),
+    globals: Reflect.ownKeys(globalThis).length,
+    spawns,
+    faultsOfChildren: faultsOfChildren(),
+  };
+}
+
+function remainsOf(before: Footprint): { clean: boolean; spawned: boolean } {
+  const now = footprint();
+  return {
+    clean:
+      now.resources <= before.resources &&
+      now.listeners === before.listeners &&
+      now.globals === before.globals,
+    spawned: now.spawns !== before.spawns || now.faultsOfChildren !== before.faultsOfChildren,
+  };
+}
+
+/**
+ * Page faults of the children that have ended (`cminflt` of /proc/self/stat): changed by each of them, also by those
+ * that a synchronous call waited for. A new text each time where the system does not tell.
+ */
+function faultsOfChildren(): string {
+  try {
+    const stat = readFileSync("/proc/self/stat", "latin1");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[8] ?? String(performance.now());
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return String(performance.now());
+  }
 }

@@ -3,12 +3,12 @@ import { StageError } from "@stagefold/pipeline";
 import { z } from "zod";
 
 /** Bytes of JSON. What is larger belongs in an artifact. */
-export const OUTPUT_AT_MOST = 8 * 1024 * 1024;
+export const MAX_OUTPUT = 8 * 1024 * 1024;
 const TAKEN = ["artifacts", "artifact_info", "artifact_count"];
 
 /**
- * What a stage returned, as it will be recorded: checked by its schema, then by what the item can keep.
- * Throws a StageError with the code OUTPUT_INVALID.
+ * What a stage returned, as it will be recorded: checked by its schema, then by what the item can keep, before JSON
+ * makes something else of it. Throws a StageError with the code OUTPUT_INVALID.
  */
 export async function checkedOutput(
   value: unknown,
@@ -16,28 +16,25 @@ export async function checkedOutput(
 ): Promise<Record<string, unknown>> {
   const parsed = schema ? await schema.safeParseAsync(value) : { success: true as const, data: value };
   if (!parsed.success) throw invalid(z.prettifyError(parsed.error));
-  const json = toJson(parsed.data ?? {});
-  const size = Buffer.byteLength(json);
-  if (size > OUTPUT_AT_MOST)
-    throw invalid(`it has ${size} bytes, at most ${OUTPUT_AT_MOST} are kept; record it as an artifact`);
-  const plain: unknown = JSON.parse(json);
-  if (typeof plain !== "object" || plain === null || Array.isArray(plain))
-    throw invalid(`expected an object, found ${Array.isArray(plain) ? "a list" : json.slice(0, 80)}`);
-  const kept = jsonObjectSchema.safeParse(plain);
+  const kept = storable(parsed.data ?? {});
   if (!kept.success) throw invalid(z.prettifyError(kept.error));
+  const size = Buffer.byteLength(JSON.stringify(kept.data));
+  if (size > MAX_OUTPUT)
+    throw invalid(`it has ${size} bytes, at most ${MAX_OUTPUT} are kept; record it as an artifact`);
   const taken = TAKEN.filter((name) => Object.hasOwn(kept.data, name));
   if (taken.length > 0) throw invalid(`the names ${taken.join(", ")} are taken by the project itself`);
   return kept.data;
 }
 
-function toJson(value: unknown): string {
+function storable(value: unknown): z.ZodSafeParseResult<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw invalid(`expected an object, found ${Array.isArray(value) ? "a list" : `a ${typeof value}`}`);
   try {
-    const json = JSON.stringify(value);
-    if (json !== undefined) return json;
+    return jsonObjectSchema.safeParse(value);
   } catch (cause) {
-    throw invalid(`it is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`);
+    // A property whose own code fails.
+    throw invalid(`it cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
   }
-  throw invalid(`expected an object, found a ${typeof value}`);
 }
 
 function invalid(what: string): StageError {

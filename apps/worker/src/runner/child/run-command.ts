@@ -1,14 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { lstat, realpath, stat } from "node:fs/promises";
-import { join } from "node:path";
-import { errorCode } from "@stagefold/node-files";
+import { mkdir } from "node:fs/promises";
 import { StageError } from "@stagefold/pipeline";
-import { glob, isDynamicPattern } from "tinyglobby";
 import { inheritedEnv, stageEnv } from "../../env.ts";
-import { ArtifactPathError, findBelow, orNone } from "../../workspace/safe-path.ts";
-import { tagsOf } from "../process-tags.ts";
-import { signalMembers } from "../process-tree.ts";
+import { findArtifacts } from "../../workspace/find-artifacts.ts";
+import { type ProcessTree, signalMembers } from "../process-tree.ts";
 import type { StageJob } from "../protocol.ts";
 import type { Channel } from "./channel.ts";
 
@@ -18,23 +14,28 @@ export function isCommandJob(job: StageJob): job is CommandJob {
   return job.action.kind === "command";
 }
 
+/** Refused artifacts of one command that its log names one by one. */
+const MAX_NAMED = 100;
+
 /**
- * Runs the command of a stage in the workspace. Its output is this process's own, so it goes to the log as it is.
+ * Runs the command of a stage in its workspace. Its output is this process's own, so it goes to the log as it is.
  * The declared artifacts are recorded when it has ended, also when it failed. Throws a StageError unless it exits with 0.
  */
 export async function runCommand(
   job: CommandJob,
+  tree: ProcessTree,
   channel: Channel,
   signal: AbortSignal,
 ): Promise<Record<string, unknown>> {
-  const failure = await execute(job, signal);
-  const problems = await recordArtifacts(job, channel);
-  const [message] = [failure, ...problems].filter((one) => one !== undefined);
+  await mkdir(job.work_dir, { recursive: true });
+  const failure = await execute(job, tree, signal);
+  const problem = await recordArtifacts(job, channel);
+  const message = failure ?? problem;
   if (message !== undefined) throw new StageError(message);
   return {};
 }
 
-async function execute(job: CommandJob, signal: AbortSignal): Promise<string | undefined> {
+async function execute(job: CommandJob, tree: ProcessTree, signal: AbortSignal): Promise<string | undefined> {
   const { project_id, requirement } = job.project;
   const env = {
     ...inheritedEnv(),
@@ -47,12 +48,11 @@ async function execute(job: CommandJob, signal: AbortSignal): Promise<string | u
     stdio: ["ignore", "inherit", "inherit"],
   });
   const stop = () => {
-    const stage = { leader: process.pid, tags: tagsOf(job) };
-    if (!signalMembers(stage, "SIGTERM")) child.kill("SIGTERM");
+    if (!signalMembers(tree, "SIGTERM")) child.kill("SIGTERM");
   };
   signal.addEventListener("abort", stop, { once: true });
   try {
-    const ended: unknown[] = await once(child, "exit");
+    const ended: unknown[] = await once(child, "close");
     const [code, killedBy] = ended;
     if (code === 0) return undefined;
     return code === null
@@ -63,48 +63,19 @@ async function execute(job: CommandJob, signal: AbortSignal): Promise<string | u
   }
 }
 
-/** Returns what kept matching files from being recorded, a sentence each. */
-async function recordArtifacts(job: CommandJob, channel: Channel): Promise<string[]> {
-  const patterns = job.action.artifacts;
-  if (patterns.length === 0) return [];
-  const root = await realpath(job.work_dir);
-  // Links are not followed: one of them could lead to all of the machine. One that is named itself is looked at.
-  const found = await glob([...patterns], { cwd: root, onlyFiles: true, followSymbolicLinks: false });
-  const named = patterns.filter((pattern) => !isDynamicPattern(pattern));
-  const links = await Promise.all(
-    named.map(async (path) => ((await isLink(join(root, path))) ? [path] : [])),
+/** Returns what kept the first of the matching files from being recorded. */
+async function recordArtifacts(job: CommandJob, channel: Channel): Promise<string | undefined> {
+  const { paths, omitted } = await findArtifacts(job.work_dir, job.action.artifacts);
+  for (const line of omitted) say(line);
+  const stored = await Promise.allSettled(paths.map((path) => channel.store({ path })));
+  const problems = stored.flatMap((one) =>
+    one.status === "rejected" ? [one.reason instanceof Error ? one.reason.message : String(one.reason)] : [],
   );
-  const paths = [...new Set([...found, ...links.flat()])];
-  if (paths.length === 0) say(`No file matches the artifacts ${patterns.join(", ")}.`);
-  const problems: string[] = [];
-  for (const path of paths.sort()) {
-    try {
-      if (await isRecordable(root, path)) await channel.request({ path });
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      say(reason);
-      problems.push(reason);
-    }
-  }
-  return problems;
-}
-
-async function isLink(path: string): Promise<boolean> {
-  return (await orNone(lstat(path)))?.isSymbolicLink() === true;
-}
-
-/** A link is followed only to a file below the workspace; another one is left out, which the log says. */
-async function isRecordable(root: string, path: string): Promise<boolean> {
-  try {
-    return (await stat(await findBelow(root, path))).isFile();
-  } catch (error) {
-    const broken = error instanceof Error && errorCode(error) === "ENOENT";
-    if (!broken && !(error instanceof ArtifactPathError)) throw error;
-    say(`The artifact ${path} is not recorded: ${error.message}`);
-    return false;
-  }
+  for (const problem of problems.slice(0, MAX_NAMED)) say(problem);
+  if (problems.length > MAX_NAMED) say(`${problems.length - MAX_NAMED} more artifacts were not recorded.`);
+  return problems[0];
 }
 
 function say(line: string): void {
-  process.stdout.write(`${line}\n`);
+  process.stdout.write(`${line.replaceAll("\n", "\\n")}\n`);
 }

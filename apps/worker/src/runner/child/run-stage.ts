@@ -1,4 +1,14 @@
-import { type PipelineRegistry, StageError, type StageProject } from "@stagefold/pipeline";
+import { mkdirSync } from "node:fs";
+import * as agentBuild from "@stagefold/agent-build";
+import {
+  createModuleLoader,
+  type ModuleLoader,
+  type Pipeline,
+  pipelinesFromModule,
+  type StageDefinition,
+  StageError,
+  type StageProject,
+} from "@stagefold/pipeline";
 import { announceStage } from "../../env.ts";
 import type { StageJob } from "../protocol.ts";
 import type { Channel } from "./channel.ts";
@@ -11,24 +21,44 @@ export function isRunJob(job: StageJob): job is RunJob {
   return job.action.kind === "run";
 }
 
+let loader: Promise<ModuleLoader> | undefined;
+const loaded = new Map<string | undefined, Promise<readonly Pipeline[]>>();
+
+/** The definition of the job's stage, from its module alone. `isNew`: the module was loaded for it. */
+export async function loadStage(job: RunJob): Promise<{ definition: StageDefinition; isNew: boolean }> {
+  const { module, pipeline, stage } = job.action;
+  const known = loaded.get(module);
+  const loading = known ?? load(module);
+  loaded.set(module, loading);
+  const definition = (await loading)
+    .find((one) => one.name === pipeline)
+    ?.stages.find((one) => one.stage === stage);
+  if (definition?.action.kind !== "run") throw changed(job);
+  return { definition, isNew: known === undefined };
+}
+
+async function load(module: string | undefined): Promise<readonly Pipeline[]> {
+  if (module === undefined) return agentBuild.builtInPipelines().list();
+  loader ??= createModuleLoader({ "@stagefold/agent-build": agentBuild });
+  return await pipelinesFromModule(module, await loader);
+}
+
 /** Runs the function of a stage in this process. Resolves with its checked output; throws what it throws. */
 export async function runFunction(
   job: RunJob,
-  pipelines: PipelineRegistry,
+  { action, output }: StageDefinition,
   channel: Channel,
   signal: AbortSignal,
 ): Promise<Record<string, unknown>> {
-  const definition = pipelines
-    .get(job.action.pipeline)
-    ?.stages.find((stage) => stage.stage === job.action.stage);
-  if (definition?.action.kind !== "run") throw changed(job);
+  if (action.kind !== "run") throw changed(job);
   const project = stageProject(job);
   announceStage(project.project_id, project.requirement, job.stage, job.attempt);
+  mkdirSync(job.work_dir, { recursive: true });
   process.chdir(job.work_dir);
   const context = new RunnerContext(job, project, channel, signal);
-  const value: unknown = await definition.action.run(context);
+  const value: unknown = await action.run(context);
   await context.settled();
-  return await checkedOutput(value, definition.output);
+  return await checkedOutput(value, output);
 }
 
 function stageProject(job: StageJob): StageProject {
