@@ -19,8 +19,12 @@ describe("the settings", () => {
       url: "http://127.0.0.1:4000",
       dataDir: ".stagefold",
       table: "AgentProjects",
-      dynamodb: "embedded",
-      engine: "auto",
+      store: "sqlite",
+      sqliteSync: "normal",
+      dynamodbEndpoint: undefined,
+      recordsTable: "StagefoldRecords",
+      files: ".stagefold/files",
+      stopSeconds: 5,
       workerConcurrency: 4,
       leaseSeconds: 60,
       drainSeconds: 30,
@@ -41,6 +45,7 @@ describe("the settings", () => {
     const stage = {
       STAGEFOLD_PROJECT_ID: "p",
       STAGEFOLD_REQUIREMENT: "r",
+      STAGEFOLD_INPUT: "{}",
       STAGEFOLD_STAGE: "s",
       STAGEFOLD_ATTEMPT: "1",
     };
@@ -54,12 +59,35 @@ describe("the settings", () => {
     [{ STAGEFOLD_PORT: "80x" }, 'STAGEFOLD_PORT must be a whole number from 0 to 65535; it is "80x".'],
     [{ STAGEFOLD_PORT: "70000" }, "STAGEFOLD_PORT must be a whole number from 0 to 65535"],
     [{ STAGEFOLD_LEASE_SECONDS: "1" }, "STAGEFOLD_LEASE_SECONDS must be a whole number from 2 to 3600"],
-    [{ STAGEFOLD_DYNAMODB: "postgres" }, "STAGEFOLD_DYNAMODB must be embedded, aws, or the http"],
+    [{ STAGEFOLD_STORE: "postgres" }, 'STAGEFOLD_STORE must be sqlite or dynamodb; it is "postgres".'],
+    [{ STAGEFOLD_DYNAMODB_ENDPOINT: "http://localhost:8000" }, "needs STAGEFOLD_STORE=dynamodb"],
     [{ STAGEFOLD_URL: "ftp://x" }, "STAGEFOLD_URL must be an http:// or https:// address"],
-    [{ STAGEFOLD_ENGINE: "sqlite" }, "STAGEFOLD_ENGINE must be auto, dynoxide or dynalite"],
+    [{ STAGEFOLD_FILES: "s3://bucket/prefix" }, "a bucket (s3://) is not built yet"],
+    [{ STAGEFOLD_AUTH: "keys" }, "STAGEFOLD_AUTH must be none; nothing else is built yet"],
+    [{ STAGEFOLD_RETENTION_DAYS: "5" }, "STAGEFOLD_RETENTION_DAYS must be left out; it is not built yet"],
+    [
+      { STAGEFOLD_DYNAMODB: "aws" },
+      "STAGEFOLD_DYNAMODB is no setting any more. Set STAGEFOLD_STORE=dynamodb",
+    ],
+    [{ STAGEFOLD_DYNAMODB: "embedded" }, "STAGEFOLD_DYNAMODB is no setting any more"],
+    [{ STAGEFOLD_ENGINE: "auto" }, "STAGEFOLD_ENGINE is no setting any more. The embedded store is SQLite"],
+    [{ STAGEFOLD_DYNOXIDE: "/bin/x" }, "STAGEFOLD_DYNOXIDE is no setting any more"],
     [{ STAGEFOLD_LOG_LEVEL: "loud" }, "STAGEFOLD_LOG_LEVEL must be fatal, error"],
     [{ STAGEFOLD_TABLE: "a b" }, "STAGEFOLD_TABLE must be 3 to 255 of"],
   ])("with %o say what is wrong", (source, sentence) => {
     expect(messageOf(source)).toContain(sentence);
+  });
+
+  it("A9: never print a value that may hold a password", () => {
+    for (const name of [
+      "STAGEFOLD_URL",
+      "STAGEFOLD_PUBLIC_URL",
+      "STAGEFOLD_KEY",
+      "STAGEFOLD_OIDC_CLIENT_SECRET",
+    ])
+      expect(messageOf({ [name]: "ftp://me:hunter2@x" })).not.toContain("hunter2");
+    expect(
+      messageOf({ STAGEFOLD_STORE: "dynamodb", STAGEFOLD_DYNAMODB_ENDPOINT: "me:hunter2@x" }),
+    ).not.toContain("hunter2");
   });
 });

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { z } from "zod";
 
 /** Something in the environment is wrong: the sentence names the variable, what was expected and what was found. */
@@ -18,12 +19,15 @@ function whole(min: number, max: number) {
 
 const text = (what: string) => z.string().min(1, what);
 const address = z.url({ protocol: /^https?$/, error: "an http:// or https:// address" });
-const dynamodb = z
-  .string()
-  .refine(
-    (value) => value === "embedded" || value === "aws" || address.safeParse(value).success,
-    "embedded, aws, or the http:// or https:// address of an endpoint",
-  );
+const tableName = z.string().regex(/^[A-Za-z0-9_.-]{3,255}$/, "3 to 255 of A-Z a-z 0-9 _ . -");
+/** A setting of the platform whose part is not in this version: only what changes nothing may be said. */
+const notYet = (...harmless: string[]) =>
+  z.string().refine((value) => harmless.includes(value), {
+    error:
+      harmless.length > 0
+        ? `${harmless.join(" or ")}; nothing else is built yet`
+        : "left out; it is not built yet",
+  });
 
 const DEFAULT_PORT = 4000;
 
@@ -32,20 +36,21 @@ const schema = z.object({
   STAGEFOLD_HOST: text("a host name or address").default("127.0.0.1"),
   STAGEFOLD_PORT: whole(0, 65_535).default(DEFAULT_PORT),
   STAGEFOLD_URL: address.optional(),
+  STAGEFOLD_PUBLIC_URL: address.optional(),
   STAGEFOLD_DATA_DIR: text("the path of a folder").default(".stagefold"),
-  STAGEFOLD_TABLE: z
-    .string()
-    .regex(/^[A-Za-z0-9_.-]{3,255}$/, "3 to 255 of A-Z a-z 0-9 _ . -")
-    .default("AgentProjects"),
-  STAGEFOLD_DYNAMODB: dynamodb.default("embedded"),
+  STAGEFOLD_STORE: z.enum(["sqlite", "dynamodb"], { error: "sqlite or dynamodb" }).default("sqlite"),
+  STAGEFOLD_SQLITE_SYNC: z.enum(["normal", "full"], { error: "normal or full" }).default("normal"),
+  STAGEFOLD_DYNAMODB_ENDPOINT: address.optional(),
+  STAGEFOLD_TABLE: tableName.default("AgentProjects"),
+  STAGEFOLD_RECORDS_TABLE: tableName.default("StagefoldRecords"),
+  STAGEFOLD_FILES: text("the path of a folder")
+    .refine((value) => !/^s3:/i.test(value), "the path of a folder; a bucket (s3://) is not built yet")
+    .optional(),
   STAGEFOLD_PIPELINES: text("the path of a folder").optional(),
-  STAGEFOLD_ENGINE: z
-    .enum(["auto", "dynoxide", "dynalite"], { error: "auto, dynoxide or dynalite" })
-    .default("auto"),
-  STAGEFOLD_DYNOXIDE: text("the path of the dynoxide binary").optional(),
   STAGEFOLD_WORKER_CONCURRENCY: whole(1, 1000).default(4),
   STAGEFOLD_LEASE_SECONDS: whole(2, 3600).default(60),
   STAGEFOLD_DRAIN_SECONDS: whole(0, 86_400).default(30),
+  STAGEFOLD_STOP_SECONDS: whole(0, 3600).default(5),
   STAGEFOLD_MAX_RUNNING_PER_USER: whole(1, 1_000_000).optional(),
   STAGEFOLD_WORKER_PORT: whole(1, 65_535).optional(),
   STAGEFOLD_LOG_LEVEL: z
@@ -53,11 +58,39 @@ const schema = z.object({
       error: "fatal, error, warn, info, debug, trace or silent",
     })
     .default("info"),
+  STAGEFOLD_AUTH: notYet("none").optional(),
+  STAGEFOLD_KEY: notYet().optional(),
+  STAGEFOLD_OIDC_ISSUER: notYet().optional(),
+  STAGEFOLD_OIDC_CLIENT_ID: notYet().optional(),
+  STAGEFOLD_OIDC_CLIENT_SECRET: notYet().optional(),
+  STAGEFOLD_OIDC_AUDIENCE: notYet().optional(),
+  STAGEFOLD_OIDC_ROLES: notYet().optional(),
+  STAGEFOLD_RATE_LIMIT: notYet().optional(),
+  STAGEFOLD_S3_ENDPOINT: notYet().optional(),
+  STAGEFOLD_SECRETS: notYet().optional(),
+  STAGEFOLD_RETENTION_DAYS: notYet().optional(),
+  STAGEFOLD_MODEL: notYet().optional(),
+  STAGEFOLD_MODEL_URL: notYet().optional(),
+  STAGEFOLD_MODEL_PRICES: notYet().optional(),
+  STAGEFOLD_BUDGET_USD: notYet().optional(),
+  STAGEFOLD_AGENT_CONCURRENCY: notYet().optional(),
+  STAGEFOLD_SESSION_DAYS: notYet().optional(),
   STAGEFOLD_PROJECT_ID: z.string().optional(),
   STAGEFOLD_REQUIREMENT: z.string().optional(),
+  STAGEFOLD_INPUT: z.string().optional(),
   STAGEFOLD_STAGE: z.string().optional(),
   STAGEFOLD_ATTEMPT: z.string().optional(),
 });
+
+/** Names of earlier versions, and what is said in their place. */
+const RETIRED: Readonly<Record<string, string>> = {
+  STAGEFOLD_DYNAMODB:
+    "Set STAGEFOLD_STORE=dynamodb for Amazon DynamoDB, and STAGEFOLD_DYNAMODB_ENDPOINT where it is another endpoint. Without STAGEFOLD_STORE builds are in a SQLite file of the data folder.",
+  STAGEFOLD_ENGINE:
+    "The embedded store is SQLite, within the processes themselves: there is no engine to choose.",
+  STAGEFOLD_DYNOXIDE:
+    "The embedded store is SQLite, within the processes themselves: there is no engine to find.",
+};
 
 /** The settings of the platform. Seconds and counts as their names say. */
 export interface Env {
@@ -65,17 +98,26 @@ export interface Env {
   readonly port: number;
   /** Of the API, for clients. */
   readonly url: string;
+  /** What browsers see behind a proxy. */
+  readonly publicUrl: string | undefined;
   readonly dataDir: string;
+  /** Where builds are kept: in a SQLite file of the data folder, or in DynamoDB. */
+  readonly store: "sqlite" | "dynamodb";
+  /** `full`: what SQLite acknowledged survives a loss of power. */
+  readonly sqliteSync: "normal" | "full";
+  /** Of DynamoDB; undefined for Amazon's own. */
+  readonly dynamodbEndpoint: string | undefined;
   readonly table: string;
-  /** `embedded`, `aws`, or the address of an endpoint. */
-  readonly dynamodb: string;
+  readonly recordsTable: string;
+  /** The folder of artifacts and documents. */
+  readonly files: string;
   /** The folder of the user's own pipelines. */
   readonly pipelines: string | undefined;
-  readonly engine: "auto" | "dynoxide" | "dynalite";
-  readonly dynoxide: string | undefined;
   readonly workerConcurrency: number;
   readonly leaseSeconds: number;
   readonly drainSeconds: number;
+  /** What a stage that is stopped gets to clean up. */
+  readonly stopSeconds: number;
   readonly maxRunningPerUser: number | undefined;
   readonly workerPort: number | undefined;
   readonly logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
@@ -84,7 +126,11 @@ export interface Env {
 /** Reads the settings from an environment. Errors: EnvError for an unknown STAGEFOLD_ name or a malformed value. */
 export function parseEnv(source: Readonly<Record<string, string | undefined>>): Env {
   const given = Object.entries(source).filter(([name]) => name.startsWith("STAGEFOLD_"));
-  for (const [name] of given) if (!Object.hasOwn(schema.shape, name)) throw new EnvError(unknownName(name));
+  for (const [name, value] of given)
+    if (RETIRED[name] !== undefined && value)
+      throw new EnvError(`${name} is no setting any more. ${RETIRED[name]}`);
+    else if (RETIRED[name] === undefined && !Object.hasOwn(schema.shape, name))
+      throw new EnvError(unknownName(name));
   // An empty value is how a shell leaves a name out.
   const parsed = schema.safeParse(
     Object.fromEntries(given.filter(([, value]) => value !== undefined && value !== "")),
@@ -92,26 +138,40 @@ export function parseEnv(source: Readonly<Record<string, string | undefined>>): 
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const name = String(issue?.path[0]);
-    throw new EnvError(`${name} must be ${issue?.message}; it is ${JSON.stringify(source[name])}.`);
+    throw new EnvError(`${name} must be ${issue?.message}; it is ${valueOf(name, source[name])}.`);
   }
   const env = parsed.data;
+  if (env.STAGEFOLD_DYNAMODB_ENDPOINT !== undefined && env.STAGEFOLD_STORE !== "dynamodb")
+    throw new EnvError(
+      "STAGEFOLD_DYNAMODB_ENDPOINT needs STAGEFOLD_STORE=dynamodb: without it builds would be in SQLite.",
+    );
   return {
     host: env.STAGEFOLD_HOST,
     port: env.STAGEFOLD_PORT,
     url: env.STAGEFOLD_URL ?? urlOf(env.STAGEFOLD_HOST, env.STAGEFOLD_PORT),
+    publicUrl: env.STAGEFOLD_PUBLIC_URL,
     dataDir: env.STAGEFOLD_DATA_DIR,
+    store: env.STAGEFOLD_STORE,
+    sqliteSync: env.STAGEFOLD_SQLITE_SYNC,
+    dynamodbEndpoint: env.STAGEFOLD_DYNAMODB_ENDPOINT,
     table: env.STAGEFOLD_TABLE,
-    dynamodb: env.STAGEFOLD_DYNAMODB,
+    recordsTable: env.STAGEFOLD_RECORDS_TABLE,
+    files: env.STAGEFOLD_FILES ?? join(env.STAGEFOLD_DATA_DIR, "files"),
     pipelines: env.STAGEFOLD_PIPELINES,
-    engine: env.STAGEFOLD_ENGINE,
-    dynoxide: env.STAGEFOLD_DYNOXIDE,
     workerConcurrency: env.STAGEFOLD_WORKER_CONCURRENCY,
     leaseSeconds: env.STAGEFOLD_LEASE_SECONDS,
     drainSeconds: env.STAGEFOLD_DRAIN_SECONDS,
+    stopSeconds: env.STAGEFOLD_STOP_SECONDS,
     maxRunningPerUser: env.STAGEFOLD_MAX_RUNNING_PER_USER,
     workerPort: env.STAGEFOLD_WORKER_PORT,
     logLevel: env.STAGEFOLD_LOG_LEVEL,
   };
+}
+
+/** A value for an error message: what may be secret, as an address with a password, is not printed. */
+function valueOf(name: string, value: string | undefined): string {
+  const secret = /SECRET|KEY|URL|ENDPOINT/.test(name) && name !== "STAGEFOLD_SECRETS";
+  return secret ? "something else (not shown)" : JSON.stringify(value);
 }
 
 /** Where clients find an API that listens there. A free port has no address that could be known beforehand. */

@@ -1,80 +1,69 @@
-import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
 import {
   type ArtifactStore,
+  type Item,
   type LogStore,
   MemoryProjectStore,
   type ProjectStore,
   Repository,
 } from "@stagefold/core";
-import { createDynamoClient, DynamoProjectStore, describeTable, ensureTable } from "@stagefold/core/dynamodb";
+import type { createDynamoClient, RawItem, RawScanOptions } from "@stagefold/core/dynamodb";
 import { createFileStores } from "@stagefold/core/files";
-import { findLocalDynamoDB } from "@stagefold/local-dynamodb";
-import { type BackendOptions, openEngine } from "./backend.ts";
+import type { BackendOptions } from "./backend.ts";
 import type { Env } from "./env.ts";
 
 type DynamoDBClient = ReturnType<typeof createDynamoClient>;
 
-/** The table as a program sees it that reads and writes it directly. */
+/** The builds as a program sees them that reads and writes them directly. */
 export interface OpenTable extends AsyncDisposable {
   readonly table: string;
-  /** Undefined where there is no engine to ask: a data folder without data, opened to read alone. */
+  /** Where it is, for people. */
+  readonly place: string;
+  /** Undefined where builds are in SQLite. */
   readonly client: DynamoDBClient | undefined;
-  /** Of DynamoDB; undefined for Amazon's own, and where there is no engine. */
+  /** Of DynamoDB; undefined for Amazon's own, and where builds are in SQLite. */
   readonly endpoint: string | undefined;
-  /** Whether there is such a table. False only when opened to read alone: `store` is empty then. */
+  /** Whether there is such a table or database. False only when opened to read alone: `store` is empty then. */
   readonly exists: boolean;
+  /** Bytes on the disk; undefined where builds are in DynamoDB. */
+  readonly bytes: number | undefined;
   readonly store: ProjectStore;
   readonly artifacts: ArtifactStore;
   readonly logs: LogStore;
   readonly repository: Repository;
+  /** Every item, of whatever format, page by page, as DynamoDB writes it. Errors: STORE_UNAVAILABLE. */
+  scan(options?: RawScanOptions): AsyncGenerator<readonly RawItem[]>;
+  /** One item, strongly consistent. Errors: STORE_UNAVAILABLE. */
+  getRaw(projectId: string): Promise<RawItem | undefined>;
   close(): Promise<void>;
 }
 
 export interface OpenTableOptions extends BackendOptions {
-  /** Makes nothing: no data folder, no table, no index. */
+  /** Makes nothing: no data folder, no database, no table, no index. */
   readonly readOnly?: boolean;
 }
 
-/**
- * Opens the table of the settings, through the engine that runs on the data folder or one of its own.
- * Errors: those of the embedded engine, and STORE_UNAVAILABLE.
- */
-export async function openTable(env: Env, options: OpenTableOptions = {}): Promise<OpenTable> {
-  const readOnly = options.readOnly === true;
-  if (readOnly && !(await hasEngine(env))) return opened(env, undefined, false, options);
-  const engine = await openEngine(env, options);
-  const client = createDynamoClient({ endpoint: engine.endpoint });
-  const close = async () => {
-    client.destroy();
-    await engine.close();
-  };
-  try {
-    if (!readOnly) await ensureTable(client, env.table);
-    const exists = !readOnly || (await describeTable(client, env.table)) !== undefined;
-    return opened(env, { client, endpoint: engine.endpoint, close }, exists, options);
-  } catch (error) {
-    await close();
-    throw error;
-  }
-}
+type Opened = Pick<
+  OpenTable,
+  "place" | "client" | "endpoint" | "exists" | "bytes" | "scan" | "getRaw" | "close"
+> & {
+  readonly store: ProjectStore;
+  readonly logs: LogStore | undefined;
+  readonly artifactsBeside: (files: ArtifactStore) => ArtifactStore;
+};
 
-function opened(
-  env: Env,
-  engine: { client: DynamoDBClient; endpoint: string | undefined; close: () => Promise<void> } | undefined,
-  exists: boolean,
-  { onRequest }: OpenTableOptions,
-): OpenTable {
-  const store =
-    engine && exists ? new DynamoProjectStore(engine.client, env.table, onRequest) : new MemoryProjectStore();
-  const { artifacts, logs } = createFileStores(resolve(env.dataDir, "files"));
+/** Opens the builds that the settings name. Errors: STORE_UNAVAILABLE with a sentence that says why. */
+export async function openTable(env: Env, options: OpenTableOptions = {}): Promise<OpenTable> {
+  const opened =
+    env.store === "sqlite" ? await openSqliteFile(env, options) : await openDynamoTable(env, options);
+  const files = createFileStores(resolve(env.files));
+  const { logs = files.logs, artifactsBeside, store, close, ...rest } = opened;
+  const artifacts = artifactsBeside(files.artifacts);
   const repository = new Repository({ store, artifacts, logs, leaseMs: env.leaseSeconds * 1000 });
-  const close = engine?.close ?? (() => Promise.resolve());
   return {
     table: env.table,
-    client: engine?.client,
-    endpoint: engine?.endpoint,
-    exists,
+    ...rest,
     store,
     artifacts,
     logs,
@@ -84,9 +73,81 @@ function opened(
   };
 }
 
-/** Starting the embedded engine on a folder without data would make that folder. */
-async function hasEngine(env: Env): Promise<boolean> {
-  if (env.dynamodb !== "embedded") return true;
-  const dataDir = resolve(env.dataDir);
-  return existsSync(join(dataDir, "dynamodb")) || (await findLocalDynamoDB(dataDir)) !== undefined;
+async function openSqliteFile(env: Env, { readOnly = false }: OpenTableOptions): Promise<Opened> {
+  const { hasDatabase, openSqlite } = await import("@stagefold/sqlite");
+  const place = resolve(env.dataDir);
+  if (readOnly && !hasDatabase(place)) return nothing(place);
+  const sqlite = await openSqlite(place, {
+    filesFolder: resolve(env.files),
+    synchronous: env.sqliteSync,
+    readOnly,
+  });
+  const { marshall } = await import("@aws-sdk/util-dynamodb");
+  const raw = (item: Item): RawItem =>
+    marshall(item, { removeUndefinedValues: true, allowImpreciseNumbers: true });
+  return {
+    place: sqlite.path,
+    client: undefined,
+    endpoint: undefined,
+    exists: true,
+    bytes: statSync(sqlite.path).size,
+    store: sqlite.projects,
+    logs: sqlite.logs,
+    artifactsBeside: sqlite.artifactsBeside,
+    async *scan(options = {}) {
+      for await (const page of sqlite.projects.scan(options)) yield page.map(raw);
+    },
+    async getRaw(projectId) {
+      const item = await sqlite.projects.get(projectId);
+      return item && raw(item);
+    },
+    close: async () => sqlite.close(),
+  };
+}
+
+/** Opening a database in a folder without one would make it. */
+function nothing(place: string): Opened {
+  return {
+    place,
+    client: undefined,
+    endpoint: undefined,
+    exists: false,
+    bytes: undefined,
+    store: new MemoryProjectStore(),
+    logs: undefined,
+    artifactsBeside: (files) => files,
+    async *scan() {},
+    getRaw: () => Promise.resolve(undefined),
+    close: () => Promise.resolve(),
+  };
+}
+
+async function openDynamoTable(env: Env, { readOnly = false, onRequest }: OpenTableOptions): Promise<Opened> {
+  const { createDynamoClient, describeTable, DynamoProjectStore, ensureTable, getRaw, scanRaw } =
+    await import("@stagefold/core/dynamodb");
+  const endpoint = env.dynamodbEndpoint;
+  const client = createDynamoClient({ endpoint });
+  const close = async () => client.destroy();
+  try {
+    if (!readOnly) await ensureTable(client, env.table);
+    const exists = !readOnly || (await describeTable(client, env.table)) !== undefined;
+    return {
+      place: endpoint ?? "Amazon DynamoDB",
+      client,
+      endpoint,
+      exists,
+      bytes: undefined,
+      store: exists ? new DynamoProjectStore(client, env.table, onRequest) : new MemoryProjectStore(),
+      logs: undefined,
+      artifactsBeside: (files) => files,
+      async *scan(options) {
+        if (exists) yield* scanRaw(client, env.table, options);
+      },
+      getRaw: (projectId) => (exists ? getRaw(client, env.table, projectId) : Promise.resolve(undefined)),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }

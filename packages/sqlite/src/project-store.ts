@@ -23,6 +23,14 @@ const TOMBSTONE_MS = 24 * 60 * 60 * 1000;
 /** Items that one statement reads. */
 const BATCH = 100;
 
+export interface ScanOptions {
+  /** One of so many parts of the items, from 0; without it all of them. */
+  readonly segment?: { readonly number: number; readonly of: number };
+  readonly pageSize?: number;
+  /** Stops between two pages. */
+  readonly signal?: AbortSignal;
+}
+
 /** The projects in one SQLite file: a write is one short transaction that applies the patch to what is there. */
 export class SqliteProjectStore implements ProjectStore {
   readonly keepsLogs = true;
@@ -184,17 +192,18 @@ export class SqliteProjectStore implements ProjectStore {
     });
   }
 
-  /** Every item in the order of the ids, some at a time. What is written meanwhile may be there or not. */
-  async *scan(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<readonly Item[]> {
-    for (let after = ""; options.signal?.aborted !== true; ) {
+  /** Every item, or one of so many parts of them, in the order they were made. What is written meanwhile may be there or not. */
+  async *scan(options: ScanOptions = {}): AsyncGenerator<readonly Item[]> {
+    const { pageSize = BATCH, segment = { number: 0, of: 1 }, signal } = options;
+    for (let after = 0; signal?.aborted !== true; ) {
       const rows = await this.#reading(() =>
         this.#database
-          .sql("SELECT project_id, item FROM projects WHERE project_id > ? ORDER BY project_id LIMIT ?")
-          .all(after, BATCH),
+          .sql("SELECT id, item FROM projects WHERE id > ? AND id % ? = ? ORDER BY id LIMIT ?")
+          .all(after, segment.of, segment.number, pageSize),
       );
       yield rows.map((row) => parseItem(column(row, "item")));
-      if (rows.length < BATCH) return;
-      after = String(column(rows.at(-1), "project_id"));
+      if (rows.length < pageSize) return;
+      after = Number(column(rows.at(-1), "id"));
     }
   }
 
