@@ -29,7 +29,8 @@ export async function startStack(engine: "auto" | "dynoxide" | "dynalite" = "aut
       PATH: [dirname(process.execPath), "/usr/bin", "/bin"].join(delimiter),
       HOME: dataDir,
       STAGEFOLD_DATA_DIR: dataDir,
-      STAGEFOLD_DYNAMODB: proxy.endpoint,
+      STAGEFOLD_STORE: "dynamodb",
+      STAGEFOLD_DYNAMODB_ENDPOINT: proxy.endpoint,
       STAGEFOLD_PORT: "0",
       STAGEFOLD_LOG_LEVEL: "warn",
     };

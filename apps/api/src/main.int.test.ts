@@ -4,31 +4,28 @@ import { dataFolder, startProcess } from "../test/api-process.ts";
 import { until } from "../test/reading.ts";
 import { clientOf, serve } from "../test/serve.ts";
 
-describe("the API as a process, on the embedded engine", () => {
-  it.each(["auto", "dynalite"])(
-    "keeps what was made over a kill of everything, with engine %s",
-    async (engine) => {
-      await using data = await dataFolder();
-      const env = { STAGEFOLD_DATA_DIR: data.path, STAGEFOLD_ENGINE: engine };
-      const first = startProcess(env);
-      const { project_id } = await clientOf(await first.ready()).projects.create.mutate({
-        requirement: "x",
-        user_id: "ann",
-        agent_id: "agent_0123456789ab",
-      });
-      first.child.kill("SIGKILL");
-      await first.exited;
-      const second = startProcess(env);
-      const client = clientOf(await second.ready());
-      expect(await client.projects.get.query({ project_id })).toMatchObject({ project_id, status: "queued" });
-      for (const filter of [{}, { user_id: "ann" }, { status: "queued" as const }])
-        expect((await client.projects.list.query(filter)).items.map((item) => item.project_id)).toEqual([
-          project_id,
-        ]);
-      second.child.kill("SIGTERM");
-      expect(await second.exited).toBe(0);
-    },
-  );
+describe("the API as a process, on SQLite", () => {
+  it("keeps what was made over a kill of everything", async () => {
+    await using data = await dataFolder();
+    const env = { STAGEFOLD_DATA_DIR: data.path };
+    const first = startProcess(env);
+    const { project_id } = await clientOf(await first.ready()).projects.create.mutate({
+      requirement: "x",
+      user_id: "ann",
+      agent_id: "agent_0123456789ab",
+    });
+    first.child.kill("SIGKILL");
+    await first.exited;
+    const second = startProcess(env);
+    const client = clientOf(await second.ready());
+    expect(await client.projects.get.query({ project_id })).toMatchObject({ project_id, status: "queued" });
+    for (const filter of [{}, { user_id: "ann" }, { status: "queued" as const }])
+      expect((await client.projects.list.query(filter)).items.map((item) => item.project_id)).toEqual([
+        project_id,
+      ]);
+    second.child.kill("SIGTERM");
+    expect(await second.exited).toBe(0);
+  });
 
   it("shows a watcher what another process on the same table writes, in about a second", async () => {
     await using data = await dataFolder();

@@ -2,7 +2,6 @@ import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { openPipelines } from "@stagefold/agent-build";
 import { isStagefoldError } from "@stagefold/core";
-import { LocalDynamoDBError } from "@stagefold/local-dynamodb";
 import { PipelineError } from "@stagefold/pipeline";
 import { type Env, EnvError, openBackend } from "@stagefold/runtime";
 import { type Logger, pino } from "pino";
@@ -28,7 +27,6 @@ async function main(): Promise<void> {
     log.info({ url: api.url }, "serving");
     process.send?.({ kind: "ready", url: api.url });
   } catch (error) {
-    // An engine that this process started is not left running when the API cannot be served.
     await closeAll(opened);
     throw error;
   }
@@ -39,11 +37,11 @@ async function serve(env: Env, log: Logger, opened: Closable[]): Promise<Api> {
   const pipelines = await openPipelines(env.pipelines);
   const backend = await openBackend(env, {
     onRequest: metrics.storeRequest,
-    onEngineLost: (error) => giveUp(log, error),
+    onFeedError: (error) => log.error({ err: error }, "the change feed met an error"),
   });
   opened.push(backend);
   const { repository, artifacts, logs } = backend;
-  const system = { version: await version(), engine: engineOf(env), node_version: process.versions.node };
+  const system = { version: await version(), engine: env.store, node_version: process.versions.node };
   const deps = { repository, artifacts, logs, pipelines, log, metrics, system, ...pageFolder() };
   const api = await startApi(deps, env);
   opened.push(api);
@@ -61,15 +59,6 @@ async function closeAll(opened: Closable[]): Promise<void> {
   for (let last = opened.pop(); last; last = opened.pop()) await last.close();
 }
 
-function giveUp(log: Logger, error: Error): never {
-  log.fatal({ err: error }, "the embedded engine is lost");
-  process.exit(1);
-}
-
-function engineOf({ dynamodb }: Env): string {
-  return dynamodb === "embedded" || dynamodb === "aws" ? dynamodb : "endpoint";
-}
-
 async function version(): Promise<string> {
   const text = await readFile(new URL("../package.json", import.meta.url), "utf8");
   return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
@@ -81,8 +70,7 @@ function explain(error: unknown): { sentence: string; exitCode: 1 | 2 } {
   if (error instanceof PipelineError) return { sentence: error.message, exitCode: 2 };
   if (error instanceof ApiStartError)
     return { sentence: error.message, exitCode: error.code === "HOST_NOT_LOOPBACK" ? 2 : 1 };
-  if (error instanceof LocalDynamoDBError || isStagefoldError(error))
-    return { sentence: error.message, exitCode: 1 };
+  if (isStagefoldError(error)) return { sentence: error.message, exitCode: 1 };
   return {
     sentence: `The API could not start: ${error instanceof Error ? error.stack : String(error)}`,
     exitCode: 1,

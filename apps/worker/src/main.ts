@@ -13,10 +13,12 @@ import { createWorker, type Worker } from "./worker.ts";
 /** Ends when the worker has ended. */
 async function main(env: Env, log: Logger): Promise<void> {
   const pipelines = await openPipelines(env.pipelines);
-  const lost = (error: Error) => log.fatal({ err: error }, "the embedded engine is lost");
   const metrics = createMetrics();
   collectDefaultMetrics({ register: metrics.registry });
-  await using backend = await openBackend(env, { onEngineLost: lost, onRequest: metrics.storeRequest });
+  await using backend = await openBackend(env, {
+    onRequest: metrics.storeRequest,
+    onFeedError: (error) => log.error({ err: error }, "the change feed met an error"),
+  });
   const worker = createWorker({
     repository: backend.repository,
     artifacts: backend.artifacts,

@@ -14,7 +14,7 @@ export interface AppProcess extends AsyncDisposable {
 }
 
 export interface AppOptions {
-  /** The embedded engine that runs in the data folder, unless given. */
+  /** Of a DynamoDB engine; SQLite in the data folder unless given. */
   readonly endpoint?: string;
   readonly dataDir: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -31,7 +31,10 @@ export async function startApp(app: "api" | "worker", options: AppOptions): Prom
   const child = fork(createRequire(import.meta.url).resolve(`@stagefold/${app}/main`), {
     env: bareEnv(options.dataDir, {
       STAGEFOLD_DATA_DIR: options.dataDir,
-      STAGEFOLD_DYNAMODB: options.endpoint ?? "embedded",
+      ...(options.endpoint !== undefined && {
+        STAGEFOLD_STORE: "dynamodb",
+        STAGEFOLD_DYNAMODB_ENDPOINT: options.endpoint,
+      }),
       STAGEFOLD_PIPELINES: pipelinesFolder(),
       STAGEFOLD_PORT: "0",
       STAGEFOLD_LOG_LEVEL: "warn",

@@ -1,6 +1,5 @@
 import { ConnectionError, StagefoldClientError } from "@stagefold/client";
 import { isStagefoldError } from "@stagefold/core";
-import { LocalDynamoDBError } from "@stagefold/local-dynamodb";
 import { EnvError } from "@stagefold/runtime/env";
 import { CommanderError } from "commander";
 import { CliError, EXIT } from "./exit.ts";
@@ -20,7 +19,6 @@ export function endingOf(error: unknown): Ending | undefined {
   if (error instanceof EnvError) return ending(EXIT.usage, error.message);
   if (error instanceof CliError) return ending(error.exitCode, error.message);
   if (error instanceof ConnectionError) return ending(EXIT.failed, connectionText(error));
-  if (error instanceof LocalDynamoDBError) return ending(EXIT.failed, error.message, error.code);
   if (isStagefoldError(error)) return ending(EXIT.failed, error.message, error.code, error.data);
   if (error instanceof StagefoldClientError)
     return ending(EXIT.failed, error.message, error.code, error.data);

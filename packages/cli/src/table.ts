@@ -1,9 +1,7 @@
 import type { OpenTable, OpenTableOptions } from "@stagefold/runtime";
 import type { Cli } from "./cli.ts";
-import { CliError, EXIT } from "./exit.ts";
-import { escaped } from "./view/escape.ts";
 
-/** Works on the table itself, and lets go of it at the end; an engine that was started for it ends too. */
+/** Works on the builds themselves, and lets go of them at the end. */
 export async function withTable<T>(
   cli: Cli,
   options: OpenTableOptions,
@@ -11,19 +9,6 @@ export async function withTable<T>(
 ): Promise<T> {
   // Loaded when it is needed: most commands talk to the API alone.
   const { openTable } = await import("@stagefold/runtime");
-  let lost: Error | undefined;
-  await using table = await openTable(cli.env, {
-    ...options,
-    onEngineLost: (error) => {
-      lost = error;
-    },
-  });
-  try {
-    return await work(table);
-  } catch (error) {
-    if (lost === undefined) throw error;
-    throw new CliError(`the embedded engine is gone: ${escaped(lost.message)}`, EXIT.failed, {
-      cause: error,
-    });
-  }
+  await using table = await openTable(cli.env, options);
+  return await work(table);
 }

@@ -214,7 +214,10 @@ test("where there is nothing, nothing is made; where nobody answers, that is sai
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-  const gone = await run(["doctor", "--json"], { STAGEFOLD_DYNAMODB: "http://127.0.0.1:9" });
+  const gone = await run(["doctor", "--json"], {
+    STAGEFOLD_STORE: "dynamodb",
+    STAGEFOLD_DYNAMODB_ENDPOINT: "http://127.0.0.1:9",
+  });
   expect(gone).toMatchObject({ code: 1, stdout: "" });
   expect(JSON.parse(gone.stderr)).toMatchObject({ error: { code: "STORE_UNAVAILABLE" } });
 });

@@ -63,7 +63,8 @@ test("killed at ten random moments and run again, an import gives the same items
       const env = {
         STAGEFOLD_DATA_DIR: join(folder, `data-${n}`),
         STAGEFOLD_TABLE: `Table${n}`,
-        STAGEFOLD_DYNAMODB: engine.endpoint,
+        STAGEFOLD_STORE: "dynamodb",
+        STAGEFOLD_DYNAMODB_ENDPOINT: engine.endpoint,
       };
       let killed = 0;
       for (let tried = 0; killed < kills && tried < TRIES; tried++) {

@@ -29,7 +29,8 @@ const place = (name: string) => {
   const env = {
     STAGEFOLD_DATA_DIR: join(folder, name),
     STAGEFOLD_TABLE: `Table-${name}`,
-    STAGEFOLD_DYNAMODB: engine.endpoint,
+    STAGEFOLD_STORE: "dynamodb",
+    STAGEFOLD_DYNAMODB_ENDPOINT: engine.endpoint,
   };
   return { env, import: (...args: string[]) => run(["import", ...args], env) };
 };
@@ -92,7 +93,8 @@ describe("stagefold import", () => {
     const old = {
       STAGEFOLD_DATA_DIR: join(folder, "live"),
       STAGEFOLD_TABLE: "OldProjects",
-      STAGEFOLD_DYNAMODB: engine.endpoint,
+      STAGEFOLD_STORE: "dynamodb",
+      STAGEFOLD_DYNAMODB_ENDPOINT: engine.endpoint,
     };
     const wrong = await run(["import", "--from-table", "OldProjects", "--endpoint", engine.endpoint], old);
     expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining("--in-place") });

@@ -30,7 +30,11 @@ export async function openTestTable() {
   await ensureTable(client, TABLE);
   const store = new DynamoProjectStore(client, TABLE);
   const { artifacts, logs } = createFileStores(join(dataDir, "files"));
-  const env = { STAGEFOLD_DATA_DIR: dataDir, STAGEFOLD_DYNAMODB: engine.endpoint };
+  const env = {
+    STAGEFOLD_DATA_DIR: dataDir,
+    STAGEFOLD_STORE: "dynamodb",
+    STAGEFOLD_DYNAMODB_ENDPOINT: engine.endpoint,
+  };
   const items = async (table = TABLE) => {
     const all: RawItem[] = [];
     for await (const page of scanRaw(client, table)) all.push(...page);

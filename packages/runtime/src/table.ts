@@ -32,7 +32,9 @@ export interface OpenTable extends AsyncDisposable {
   readonly artifacts: ArtifactStore;
   readonly logs: LogStore;
   readonly repository: Repository;
-  /** Every item, of whatever format, page by page, as DynamoDB writes it. Errors: STORE_UNAVAILABLE. */
+  /** Every item, of whatever format, page by page. Errors: STORE_UNAVAILABLE. */
+  items(options?: { readonly signal?: AbortSignal }): AsyncGenerator<readonly Item[]>;
+  /** The same as DynamoDB writes them, with the type of every value. */
   scan(options?: RawScanOptions): AsyncGenerator<readonly RawItem[]>;
   /** One item, strongly consistent. Errors: STORE_UNAVAILABLE. */
   getRaw(projectId: string): Promise<RawItem | undefined>;
@@ -46,7 +48,7 @@ export interface OpenTableOptions extends BackendOptions {
 
 type Opened = Pick<
   OpenTable,
-  "place" | "client" | "endpoint" | "exists" | "bytes" | "scan" | "getRaw" | "close"
+  "place" | "client" | "endpoint" | "exists" | "bytes" | "items" | "scan" | "getRaw" | "close"
 > & {
   readonly store: ProjectStore;
   readonly logs: LogStore | undefined;
@@ -94,6 +96,7 @@ async function openSqliteFile(env: Env, { readOnly = false }: OpenTableOptions):
     store: sqlite.projects,
     logs: sqlite.logs,
     artifactsBeside: sqlite.artifactsBeside,
+    items: (options) => sqlite.projects.scan(options),
     async *scan(options = {}) {
       for await (const page of sqlite.projects.scan(options)) yield page.map(raw);
     },
@@ -116,6 +119,7 @@ function nothing(place: string): Opened {
     store: new MemoryProjectStore(),
     logs: undefined,
     artifactsBeside: (files) => files,
+    async *items() {},
     async *scan() {},
     getRaw: () => Promise.resolve(undefined),
     close: () => Promise.resolve(),
@@ -123,7 +127,7 @@ function nothing(place: string): Opened {
 }
 
 async function openDynamoTable(env: Env, { readOnly = false, onRequest }: OpenTableOptions): Promise<Opened> {
-  const { createDynamoClient, describeTable, DynamoProjectStore, ensureTable, getRaw, scanRaw } =
+  const { createDynamoClient, describeTable, DynamoProjectStore, ensureTable, getRaw, scanRaw, scanTable } =
     await import("@stagefold/core/dynamodb");
   const endpoint = env.dynamodbEndpoint;
   const client = createDynamoClient({ endpoint });
@@ -140,6 +144,9 @@ async function openDynamoTable(env: Env, { readOnly = false, onRequest }: OpenTa
       store: exists ? new DynamoProjectStore(client, env.table, onRequest) : new MemoryProjectStore(),
       logs: undefined,
       artifactsBeside: (files) => files,
+      async *items(options) {
+        if (exists) yield* scanTable(client, env.table, options);
+      },
       async *scan(options) {
         if (exists) yield* scanRaw(client, env.table, options);
       },

@@ -12,7 +12,7 @@ export const LEASE_SECONDS = 5;
 /** @typedef {{ name: string, pid: number, child: import("node:child_process").ChildProcess, log: () => string }} Part */
 
 /**
- * A whole system of its own in a temporary folder: engine, API, and workers, each a process.
+ * A whole system of its own in a temporary folder: API and workers, each a process.
  * @param {{ pipelines: Record<string, string>, workers: string[] }} options file names to texts, and names
  */
 export async function startSystem({ pipelines, workers: names }) {
@@ -28,15 +28,11 @@ export async function startSystem({ pipelines, workers: names }) {
     await mkdir(pipelinesFolder);
     for (const [name, text] of Object.entries(pipelines)) await writeFile(join(pipelinesFolder, name), text);
     const dataDir = join(folder, "data");
-    const { startLocalDynamoDB } = await built("packages/local-dynamodb");
-    const engine = await startLocalDynamoDB({ dataDir });
-    undo.push(() => engine.close());
     const { PATH = "", HOME = "" } = process.env;
     const env = {
       PATH,
       HOME,
       STAGEFOLD_DATA_DIR: dataDir,
-      STAGEFOLD_DYNAMODB: engine.endpoint,
       STAGEFOLD_PIPELINES: pipelinesFolder,
       STAGEFOLD_LEASE_SECONDS: String(LEASE_SECONDS),
       STAGEFOLD_PORT: "0",

@@ -9,12 +9,6 @@ import { createClient } from "@stagefold/client";
 export const root = resolve(import.meta.dirname, "../../..");
 const cli = join(root, "packages/cli/dist/main.js");
 
-/** The engines that run on this machine. */
-export const ENGINES =
-  process.platform === "linux" && process.arch === "x64"
-    ? (["dynoxide", "dynalite"] as const)
-    : (["dynalite"] as const);
-
 export interface System {
   readonly url: string;
   readonly dataDir: string;

@@ -39,7 +39,7 @@ export function addExport(program: Command, run: Runner): void {
 async function projects(cli: Cli, ids: readonly string[], { format, to }: ExportOptions): Promise<void> {
   const { exportProjects } = await import("../export/projects.ts");
   const done = await withTable(cli, { readOnly: true }, (table) => {
-    if (!table.exists) throw new CliError(`there is no table ${table.table} to export`, EXIT.failed);
+    if (!table.exists) throw new CliError(`there are no builds to export in ${table.place}`, EXIT.failed);
     return exportProjects(cli, table, ids, format, to === "-" ? undefined : to);
   });
   const { exported, inexact, with_files, file } = done;
@@ -55,7 +55,7 @@ async function projects(cli: Cli, ids: readonly string[], { format, to }: Export
     );
   if (with_files > 0)
     cli.terminal.note(
-      `${plural(with_files, "build")} with long lists, outputs or histories in ${escaped(cli.env.dataDir)}/files: keep that folder too`,
+      `${plural(with_files, "build")} with long lists, outputs or histories in ${escaped(cli.env.files)}: keep that folder too`,
     );
 }
 

@@ -76,7 +76,7 @@ function check(cli: Cli, paths: readonly string[], options: ImportCommandOptions
   if (!options.inPlace && nothing) throw usageError("expected files or folders, --from-table or --in-place");
   if (options.endpoint !== undefined && tables.length === 0)
     throw usageError(
-      "--endpoint says where the tables of --from-table are; the builds' is STAGEFOLD_DYNAMODB",
+      "--endpoint says where the tables of --from-table are; the builds' is STAGEFOLD_DYNAMODB_ENDPOINT",
     );
   if (tables.includes(cli.env.table) && options.endpoint === undefined)
     throw usageError(`${cli.env.table} is the builds' own table; --in-place brings it to today's form`);

@@ -50,7 +50,7 @@ async function up(cli: Cli, requirement: string | undefined): Promise<number> {
     await Promise.race([signals.first, stack.lost, ...(shown ? [orFailed(shown)] : [])]);
     return EXIT.done;
   } finally {
-    signals.onSecond(() => void endNow(stack));
+    signals.onSecond(() => endNow(stack));
     await stopped(cli, stack);
   }
 }
@@ -81,7 +81,7 @@ async function orFailed(promise: Promise<unknown>): Promise<never> {
   return new Promise(() => undefined);
 }
 
-async function endNow(stack: Stack): Promise<void> {
-  await stack.kill();
+function endNow(stack: Stack): void {
+  stack.kill();
   process.exit(EXIT.interrupted);
 }

@@ -11,7 +11,10 @@ export interface Diagnosis {
   /** Whether there is nothing to do. */
   readonly ok: boolean;
   readonly table: string;
-  readonly endpoint: string | null;
+  /** Whether the builds are in SQLite. */
+  readonly database: boolean;
+  /** The database's file, or where DynamoDB is. */
+  readonly place: string;
   readonly findings: readonly Finding[];
   readonly items: ItemCounts | null;
   readonly separate_tables: readonly SeparateTable[];
@@ -29,15 +32,16 @@ export interface DiagnosisOptions {
 /** Looks at a table and what is beside it. Read only. Errors: STORE_UNAVAILABLE. */
 export async function diagnose(table: OpenTable, options: DiagnosisOptions): Promise<Diagnosis> {
   const { atMost, nowMs, signal } = options;
-  const about = { table: table.table, endpoint: table.endpoint ?? null };
-  const description = table.client && (await describeTable(table.client, table.table));
-  if (!description) {
-    const findings: Finding[] = [{ level: "note", about: "table", text: "there is none of this name yet" }];
-    const next = [{ command: "npm start", why: "makes the table and serves it" }];
-    return { ok: false, ...about, findings, items: null, separate_tables: [], next };
+  const about = { table: table.table, database: table.client === undefined, place: table.place };
+  const findings = table.client
+    ? await tableFindings(table.client, table.table)
+    : await databaseFindings(table);
+  if (findings.length === 0) {
+    const kind = table.client ? "table" : "database";
+    const none: Finding[] = [{ level: "note", about: kind, text: "there is none of this name yet" }];
+    const next = [{ command: "npm start", why: `makes the ${kind} and serves it` }];
+    return { ok: false, ...about, findings: none, items: null, separate_tables: [], next };
   }
-  const shape = shapeOf(description);
-  const findings = [tableFinding(description), ...shape.findings];
   if (findings.some(({ level, about }) => level === "problem" && about === "key")) {
     const next = [
       { command: "STAGEFOLD_TABLE=… stagefold doctor", why: "this is no table of projects; name another" },
@@ -52,7 +56,21 @@ export async function diagnose(table: OpenTable, options: DiagnosisOptions): Pro
   return { ok, ...about, findings, items, separate_tables: separate, next };
 }
 
+type Client = NonNullable<OpenTable["client"]>;
 type Description = NonNullable<Awaited<ReturnType<typeof describeTable>>>;
+
+/** Of the table in DynamoDB; none where there is no table. */
+async function tableFindings(client: Client, name: string): Promise<Finding[]> {
+  const description = await describeTable(client, name);
+  return description ? [tableFinding(description), ...shapeOf(description).findings] : [];
+}
+
+/** Of the SQLite file; none where there is no file. */
+async function databaseFindings({ exists, bytes = 0, store }: OpenTable): Promise<Finding[]> {
+  if (!exists) return [];
+  const builds = Object.values(await store.counts()).reduce((sum, count) => sum + count, 0);
+  return [{ level: "ok", about: "database", text: `${plural(builds, "build")}, ${size(bytes)}` }];
+}
 
 function tableFinding({ ItemCount = 0, TableSizeBytes = 0 }: Description): Finding {
   // DynamoDB counts every few hours.

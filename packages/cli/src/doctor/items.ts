@@ -1,5 +1,5 @@
 import { formatOf, type Item, isOverwritten, type SnapshotFormat } from "@stagefold/core";
-import { scanRaw, toPlain } from "@stagefold/core/dynamodb";
+import { toPlain } from "@stagefold/core/dynamodb";
 import type { OpenTable } from "@stagefold/runtime";
 
 /** Parts of the table that are read side by side, so that a sample is not its first rows alone. */
@@ -25,7 +25,7 @@ export interface ItemCounts {
 
 /** Looks at items from all parts of the table, at most so many; all of them without a number. Read only. */
 export async function countItems(
-  { client, table }: OpenTable,
+  table: OpenTable,
   atMost: number | undefined,
   nowMs: number,
   signal: AbortSignal,
@@ -46,15 +46,10 @@ export async function countItems(
     recent: 0,
     examples: { written_over: [], unreadable: [] },
   };
-  if (!client) return counts;
   const share = atMost === undefined ? Number.POSITIVE_INFINITY : Math.ceil(atMost / SEGMENTS);
   const look = async (number: number) => {
     let left = share;
-    for await (const page of scanRaw(client, table, {
-      segment: { number, of: SEGMENTS },
-      pageSize: PAGE,
-      signal,
-    })) {
+    for await (const page of table.scan({ segment: { number, of: SEGMENTS }, pageSize: PAGE, signal })) {
       for (const raw of page.slice(0, left)) count(counts, toPlain(raw).item, nowMs);
       if (page.length > left) counts.all = false;
       left -= page.length;

@@ -17,10 +17,11 @@ const LABEL_AT_MOST = 24;
 /** What the doctor found, in lines of at most 80 columns, or of a narrower terminal's. */
 export function diagnosisLines(diagnosis: Diagnosis, paint: Paint, columns = COLUMNS): string[] {
   const width = Math.min(columns, COLUMNS);
-  const where = diagnosis.endpoint === null ? "" : ` at ${diagnosis.endpoint}`;
+  const { database, place, table } = diagnosis;
+  const heading = database ? `Database ${place}` : `Table ${table} at ${place}`;
   const label = Math.min(LABEL_AT_MOST, Math.max(...diagnosis.findings.map(({ about }) => widthOf(about))));
   return [
-    ...wrapped(escaped(`Table ${diagnosis.table}${where}`), width),
+    ...wrapped(escaped(heading), width),
     "",
     ...diagnosis.findings.flatMap((finding) => findingLines(finding, label, width, paint)),
     "",

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
-import { getRaw, type RawItem, scanRaw, toDynamoJson, toPlain } from "@stagefold/core/dynamodb";
+import { type RawItem, toDynamoJson, toPlain } from "@stagefold/core/dynamodb";
 import type { OpenTable } from "@stagefold/runtime";
 import type { Cli } from "../cli.ts";
 import { CliError, EXIT } from "../exit.ts";
@@ -62,18 +62,15 @@ function zipped(lines: AsyncIterable<string>, signal: AbortSignal): AsyncIterabl
   return gzip;
 }
 
-async function* all({ client, table }: OpenTable, signal: AbortSignal): AsyncGenerator<readonly RawItem[]> {
-  if (client) yield* scanRaw(client, table, { signal });
+async function* all(table: OpenTable, signal: AbortSignal): AsyncGenerator<readonly RawItem[]> {
+  yield* table.scan({ signal });
   signal.throwIfAborted();
 }
 
-async function* named(
-  { client, table }: OpenTable,
-  ids: readonly string[],
-): AsyncGenerator<readonly RawItem[]> {
+async function* named(table: OpenTable, ids: readonly string[]): AsyncGenerator<readonly RawItem[]> {
   for (const id of ids) {
-    const item = client && (await getRaw(client, table, id));
-    if (!item) throw new CliError(`there is no build ${id} in the table ${table}`, EXIT.failed);
+    const item = await table.getRaw(id);
+    if (!item) throw new CliError(`there is no build ${id} in ${table.place}`, EXIT.failed);
     yield [item];
   }
 }

@@ -13,7 +13,7 @@ export async function openSourceTables(
 ): Promise<AsyncDisposable & { readonly sources: readonly Source[] }> {
   const { createDynamoClient, describeTable, scanRaw } = await import("@stagefold/core/dynamodb");
   const { tableSource } = await import("@stagefold/migrate");
-  if (fromTable.includes(cli.env.table) && endpoint === target.endpoint)
+  if (fromTable.includes(cli.env.table) && target.client && endpoint === target.endpoint)
     throw usageError(`${cli.env.table} is the builds' own table; --in-place brings it to today's form`);
   const elsewhere =
     endpoint === undefined ? undefined : createDynamoClient(endpoint === "aws" ? {} : { endpoint });
@@ -25,7 +25,11 @@ export async function openSourceTables(
   try {
     const sources: Source[] = [];
     for (const name of fromTable) {
-      if (!client || !(await describeTable(client, name)))
+      if (!client)
+        throw usageError(
+          "--from-table needs --endpoint: the builds are in SQLite, which has no older tables",
+        );
+      if (!(await describeTable(client, name)))
         throw new CliError(`there is no table ${escaped(name)} at ${placeOf(endpoint, target)}`, EXIT.failed);
       sources.push(tableSource(name, (signal) => scanRaw(client, name, signal ? { signal } : {})));
     }
@@ -38,5 +42,5 @@ export async function openSourceTables(
 
 function placeOf(endpoint: string | undefined, target: OpenTable): string {
   if (endpoint !== undefined && endpoint !== "aws") return endpoint;
-  return endpoint === "aws" ? "Amazon DynamoDB" : (target.endpoint ?? "the data folder");
+  return endpoint === "aws" ? "Amazon DynamoDB" : target.place;
 }

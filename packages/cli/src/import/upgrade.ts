@@ -10,14 +10,14 @@ import { importFolder, reportTo } from "./rows.ts";
 /** Brings every item of the builds' own table to today's form. */
 export async function upgradeTable(cli: Cli, options: ImportCommandOptions): Promise<number> {
   const { importInPlace } = await import("@stagefold/migrate");
-  const { scanTable } = await import("@stagefold/core/dynamodb");
   const dryRun = options.dryRun === true;
-  const done = await withTable(cli, { readOnly: dryRun }, async ({ client, table, exists, repository }) => {
-    if (!client || !exists) throw new CliError(`there is no table ${table} to bring up to date`, EXIT.failed);
+  const done = await withTable(cli, { readOnly: dryRun }, async (table) => {
+    if (!table.exists)
+      throw new CliError(`there are no builds to bring up to date in ${table.place}`, EXIT.failed);
     const progress = new Progress(cli);
     return await importInPlace({
-      pages: scanTable(client, table, { signal: cli.signal }),
-      repository,
+      pages: table.items({ signal: cli.signal }),
+      repository: table.repository,
       folder: importFolder(cli),
       dryRun,
       ...reportTo(cli, options),

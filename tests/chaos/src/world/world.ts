@@ -128,7 +128,8 @@ async function workerEnv(root: string, n: number, endpoint: string): Promise<Rec
   return {
     STAGEFOLD_DATA_DIR: dataDir,
     STAGEFOLD_PIPELINES: join(root, "pipelines"),
-    STAGEFOLD_DYNAMODB: endpoint,
+    STAGEFOLD_STORE: "dynamodb",
+    STAGEFOLD_DYNAMODB_ENDPOINT: endpoint,
     STAGEFOLD_LEASE_SECONDS: String(LEASE_SECONDS),
     STAGEFOLD_WORKER_CONCURRENCY: "2",
   };
