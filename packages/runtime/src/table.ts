@@ -136,7 +136,7 @@ async function openDynamoTable(env: Env, { readOnly = false, onRequest }: OpenTa
     if (!readOnly) await ensureTable(client, env.table);
     const exists = !readOnly || (await describeTable(client, env.table)) !== undefined;
     return {
-      place: endpoint ?? "Amazon DynamoDB",
+      place: `the table ${env.table} at ${endpoint ?? "Amazon DynamoDB"}`,
       client,
       endpoint,
       exists,

@@ -2,9 +2,10 @@ import { existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { StagefoldError } from "@stagefold/core";
+import { fsReason, makeFolder } from "@stagefold/node-files";
 import { type Connection, connect, type Statement } from "./driver.ts";
 import { asStoreError, isBusy, unavailable } from "./errors.ts";
-import { makePrivateFile, makePrivateFolder, networkFileSystem } from "./file-system.ts";
+import { makePrivateFile, networkFileSystem } from "./file-system.ts";
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from "./schema.ts";
 
 export interface DatabaseOptions {
@@ -42,7 +43,7 @@ export class Database {
   /** Opens the file, makes it where it is not there. See `startError` for what it throws. */
   static async open(path: string, options: DatabaseOptions = {}): Promise<Database> {
     if (options.readOnly !== true) {
-      makePrivateFolder(dirname(path));
+      await makeFolder(dirname(path));
       refuseNetwork(path);
       makePrivateFile(path);
     }
@@ -132,13 +133,13 @@ export class Database {
   }
 
   /** A whole copy of the database in one file, made while others write. The file must not be there yet. */
-  backup(file: string): void {
+  async backup(file: string): Promise<void> {
     if (existsSync(file))
       throw new StagefoldError("INVALID_INPUT", `A backup needs a file that is not there yet; ${file} is.`, {
         issues: ["file"],
       });
+    await makeFolder(dirname(file));
     this.read(() => {
-      makePrivateFolder(dirname(file));
       makePrivateFile(file);
       this.sql("VACUUM INTO ?").run(file);
     });
@@ -235,18 +236,8 @@ export function startError(path: string, error: unknown): unknown {
   if (error instanceof StagefoldError) return error;
   const known = asStoreError(error);
   if (known instanceof StagefoldError) return unavailable(`${path}: ${known.message}`, error);
-  const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
-  if (code === undefined) return error;
-  return unavailable(`The database ${path} cannot be opened: ${REASONS[code] ?? code}.`, error);
+  const reason = fsReason(error);
+  return reason === undefined
+    ? error
+    : unavailable(`The database ${path} cannot be opened: ${reason}.`, error);
 }
-
-const REASONS: Readonly<Record<string, string>> = {
-  EACCES: "the access is denied (EACCES)",
-  EISDIR: "a folder is where the file belongs (EISDIR)",
-  ENOSPC: "the disk is full (ENOSPC)",
-  ENOTDIR: "a file is where a folder belongs (ENOTDIR)",
-  EEXIST: "a file is where a folder belongs (EEXIST)",
-  EPERM: "the access is denied (EPERM)",
-  EROFS: "the file system is read-only (EROFS)",
-  EMFILE: "too many files are open (EMFILE)",
-};

@@ -1,4 +1,4 @@
-import { closeSync, fchmodSync, mkdirSync, openSync, readFileSync, statfsSync } from "node:fs";
+import { closeSync, fchmodSync, openSync, readFileSync, statfsSync } from "node:fs";
 import { resolve } from "node:path";
 
 /** Linux's numbers of file systems over a network, on which SQLite's locks and shared memory do not work. */
@@ -49,11 +49,6 @@ function mountType(folder: string): string | undefined {
     if (within && at.length >= (best?.at.length ?? 0)) best = { at, type };
   }
   return best?.type;
-}
-
-/** Makes a folder, and those above it, for its owner alone. One that is there keeps its rights. */
-export function makePrivateFolder(folder: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
 }
 
 /** Makes an empty file for its owner alone, whatever the umask; SQLite gives its other files the same rights. */

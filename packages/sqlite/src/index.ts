@@ -26,7 +26,7 @@ export interface Sqlite extends Disposable {
   /** The artifact store beside these logs: what removes a project from it removes its logs too. */
   artifactsBeside(files: ArtifactStore): ArtifactStore;
   /** Writes a whole copy of the database, while others write, to a file that is not there yet. */
-  backup(file: string): void;
+  backup(file: string): Promise<void>;
   close(): void;
 }
 

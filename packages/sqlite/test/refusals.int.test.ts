@@ -33,7 +33,7 @@ describe("the database's file", () => {
       const files = readdirSync(folder);
       expect(files.sort()).toEqual(["stagefold.db", "stagefold.db-shm", "stagefold.db-wal"]);
       expect(files.map((name) => modeOf(join(folder, name)))).toEqual(["600", "600", "600"]);
-      sqlite.backup(join(parent.path, "copies", "copy.db"));
+      await sqlite.backup(join(parent.path, "copies", "copy.db"));
       expect(modeOf(join(parent.path, "copies", "copy.db"))).toBe("600");
     } finally {
       process.umask(before);
@@ -45,7 +45,7 @@ describe("the database's file", () => {
       ["damaged or no SQLite database", (path) => writeFileSync(path, "no database at all ".repeat(500))],
       ["of another program", (path) => makeForeign(path)],
       ["a later version", (path) => makeLater(path)],
-      ["a folder is where the file belongs", (path) => mkdirSync(path)],
+      ["there is a folder of this name", (path) => mkdirSync(path)],
     ];
     for (const [sentence, make] of cases) {
       await using folder = await aFolder();
@@ -60,11 +60,15 @@ describe("the database's file", () => {
     await using folder = await aFolder();
     writeFileSync(join(folder.path, "data"), "");
     await expect(openSqlite(join(folder.path, "data"))).rejects.toEqual(
-      refusal("a file is where a folder belongs"),
+      refusal("there is a file where a folder is needed"),
     );
     await expect(openSqlite(join(folder.path, "data", "below"))).rejects.toEqual(
-      refusal("a file is where a folder belongs"),
+      refusal("there is a file where a folder is needed"),
     );
+  });
+
+  it("is refused where no folder can be made", async () => {
+    await expect(openSqlite("/proc/nowhere")).rejects.toEqual(refusal("cannot be opened"));
   });
 
   it("is refused on network file systems by their type", () => {
@@ -123,8 +127,8 @@ describe("the database's file", () => {
     await using other = await aFolder();
     const id = await createNewProject(database.sqlite.projects);
     const copy = join(other.path, "stagefold.db");
-    database.sqlite.backup(copy);
-    await expect(async () => database.sqlite.backup(copy)).rejects.toMatchObject({ code: "INVALID_INPUT" });
+    await database.sqlite.backup(copy);
+    await expect(database.sqlite.backup(copy)).rejects.toMatchObject({ code: "INVALID_INPUT" });
     using copied = await openSqlite(other.path);
     expect(await copied.projects.get(id)).toEqual(await database.sqlite.projects.get(id));
     const late = await createNewProject(copied.projects);

@@ -17,8 +17,8 @@ const LABEL_AT_MOST = 24;
 /** What the doctor found, in lines of at most 80 columns, or of a narrower terminal's. */
 export function diagnosisLines(diagnosis: Diagnosis, paint: Paint, columns = COLUMNS): string[] {
   const width = Math.min(columns, COLUMNS);
-  const { database, place, table } = diagnosis;
-  const heading = database ? `Database ${place}` : `Table ${table} at ${place}`;
+  const { database, place } = diagnosis;
+  const heading = `About ${database ? `the database ${place}` : place}`;
   const label = Math.min(LABEL_AT_MOST, Math.max(...diagnosis.findings.map(({ about }) => widthOf(about))));
   return [
     ...wrapped(escaped(heading), width),

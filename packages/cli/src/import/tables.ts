@@ -42,5 +42,5 @@ export async function openSourceTables(
 
 function placeOf(endpoint: string | undefined, target: OpenTable): string {
   if (endpoint !== undefined && endpoint !== "aws") return endpoint;
-  return endpoint === "aws" ? "Amazon DynamoDB" : target.place;
+  return endpoint === "aws" ? "Amazon DynamoDB" : (target.endpoint ?? "Amazon DynamoDB");
 }
