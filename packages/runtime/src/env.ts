@@ -138,7 +138,7 @@ export function parseEnv(source: Readonly<Record<string, string | undefined>>): 
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const name = String(issue?.path[0]);
-    throw new EnvError(`${name} must be ${issue?.message}; it is ${valueOf(name, source[name])}.`);
+    throw new EnvError(`${name} must be ${issue?.message}; it is ${shownValue(name, source[name])}.`);
   }
   const env = parsed.data;
   if (env.STAGEFOLD_DYNAMODB_ENDPOINT !== undefined && env.STAGEFOLD_STORE !== "dynamodb")
@@ -169,7 +169,7 @@ export function parseEnv(source: Readonly<Record<string, string | undefined>>): 
 }
 
 /** A value for an error message: what may be secret, as an address with a password, is not printed. */
-function valueOf(name: string, value: string | undefined): string {
+function shownValue(name: string, value: string | undefined): string {
   const secret = /SECRET|KEY|URL|ENDPOINT/.test(name) && name !== "STAGEFOLD_SECRETS";
   return secret ? "something else (not shown)" : JSON.stringify(value);
 }

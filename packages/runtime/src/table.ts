@@ -108,6 +108,10 @@ async function openSqliteFile(env: Env, { readOnly = false }: OpenTableOptions):
   };
 }
 
+async function* nothingToRead(): AsyncGenerator<never> {
+  // There is no database.
+}
+
 /** Opening a database in a folder without one would make it. */
 function nothing(place: string): Opened {
   return {
@@ -119,8 +123,8 @@ function nothing(place: string): Opened {
     store: new MemoryProjectStore(),
     logs: undefined,
     artifactsBeside: (files) => files,
-    async *items() {},
-    async *scan() {},
+    items: nothingToRead,
+    scan: nothingToRead,
     getRaw: () => Promise.resolve(undefined),
     close: () => Promise.resolve(),
   };
