@@ -210,6 +210,32 @@ export function fileStoresSuite(name: string, make: () => Promise<FileStores>): 
         ]);
       });
 
+      it("L5, L16: what late writes bring of a removed project is purged, and nothing of one that exists again", async () => {
+        const { artifacts, logs } = stores;
+        const none = async () => new Set<string>();
+        for (const project_id of [A, B]) await artifacts.removeProject(project_id);
+        expect(await artifacts.purgeRemoved(none)).toBe(0);
+        for (const project_id of [A, B]) {
+          await artifacts.put(at("late", { project_id }), bytesOf("x"));
+          await artifacts.putDocument(project_id, "late", 1);
+          await logs.append(attempt({ project_id }), 1, ["late"]);
+        }
+        const asked: string[] = [];
+        const onlyB = async (ids: readonly string[]) => {
+          asked.push(...ids);
+          return new Set([B]);
+        };
+        expect(await artifacts.purgeRemoved(onlyB)).toBe(1);
+        expect(asked.sort()).toEqual([A, B]);
+        expect(await artifacts.get(at("late"))).toBeUndefined();
+        expect(await artifacts.getDocument(A, "late")).toBeUndefined();
+        expect((await logs.read(attempt(), { limit: 9, upTo: 9 })).lines).toEqual([]);
+        expect(await text(artifacts, at("late", { project_id: B }))).toBe("x");
+        // B exists again: it is not asked for any more.
+        expect(await artifacts.purgeRemoved(none)).toBe(0);
+        expect(await text(artifacts, at("late", { project_id: B }))).toBe("x");
+      });
+
       it("is content when there is nothing, and lets the project be written again", async () => {
         await stores.artifacts.removeProject(A);
         await stores.artifacts.put(at("a"), bytesOf("1"));
