@@ -5,21 +5,21 @@ import { RouterProvider } from "@tanstack/react-router";
 import { useState } from "react";
 import { ToastProvider } from "../components/ui/toast.tsx";
 import { useDocumentLang } from "../i18n/lang.ts";
+import { ApiContext } from "../lib/api.ts";
 import { useDocumentTheme } from "../lib/theme.ts";
-import { TRPCProvider } from "../lib/trpc.ts";
 import { LiveProvider } from "../live/live-provider.tsx";
 import { createAppRouter } from "./router.tsx";
 import type { Services } from "./services.ts";
 
 export function App({ services }: { services: Services }) {
-  const { client, queries, live } = services;
+  const { api, queries, live } = services;
   const [router] = useState(createAppRouter);
   useDocumentLang();
   useDocumentTheme();
   return (
     <CSPProvider disableStyleElements>
       <QueryClientProvider client={queries}>
-        <TRPCProvider queryClient={queries} trpcClient={client}>
+        <ApiContext value={api}>
           <LiveProvider live={live}>
             <Tooltip.Provider delay={400}>
               <ToastProvider>
@@ -27,7 +27,7 @@ export function App({ services }: { services: Services }) {
               </ToastProvider>
             </Tooltip.Provider>
           </LiveProvider>
-        </TRPCProvider>
+        </ApiContext>
       </QueryClientProvider>
     </CSPProvider>
   );

@@ -11,8 +11,8 @@ import {
 } from "lucide-react";
 import { statusNames } from "../i18n/common.ts";
 import { useLang } from "../i18n/lang.ts";
+import type { ProjectStatus, StageStatus } from "../lib/api.ts";
 import { cn } from "../lib/cn.ts";
-import type { ProjectStatus, StageStatus } from "../lib/trpc.ts";
 
 export type Status = ProjectStatus | StageStatus;
 

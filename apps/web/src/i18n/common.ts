@@ -1,4 +1,4 @@
-import type { ProjectStatus, StageStatus } from "../lib/trpc.ts";
+import type { ProjectStatus, StageStatus } from "../lib/api.ts";
 import { defineMessages, type Lang } from "./define-messages.ts";
 
 /** Texts that every feature needs. */

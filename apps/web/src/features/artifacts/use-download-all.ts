@@ -2,6 +2,7 @@ import { useState } from "react";
 import { useToast } from "../../components/ui/toast.tsx";
 import { useErrorText } from "../../i18n/errors.ts";
 import { useLang, useMessages } from "../../i18n/lang.ts";
+import { useApi } from "../../lib/api.ts";
 import { formatBytes } from "../../lib/format.ts";
 import { messages } from "./messages.ts";
 import type { Artifact } from "./model/artifact.ts";
@@ -15,6 +16,7 @@ const MOST_BYTES = 512 * 1024 * 1024;
 export function useDownloadAll(artifacts: readonly Artifact[], name: string) {
   const t = useMessages(messages);
   const lang = useLang();
+  const api = useApi();
   const toast = useToast();
   const errorText = useErrorText();
   const [done, setDone] = useState<number>();
@@ -22,7 +24,7 @@ export function useDownloadAll(artifacts: readonly Artifact[], name: string) {
     const { archivePaths, zipOf } = await import("./model/zip.ts");
     const entries = [...archivePaths(artifacts)].map(([artifact, path]) => ({
       path,
-      bytes: () => bytesOf(artifact),
+      bytes: () => bytesOf(api, artifact),
     }));
     saveBlob(await zipOf(entries, setDone), `${name}.zip`);
   };

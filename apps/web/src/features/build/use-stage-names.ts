@@ -2,15 +2,15 @@ import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { localised } from "../../i18n/common.ts";
 import { useLang } from "../../i18n/lang.ts";
-import { type Project, type Stage, useTRPC } from "../../lib/trpc.ts";
+import { type Project, pipelinesQuery, type Stage, useApi } from "../../lib/api.ts";
 
 /** What a stage is called in the reader's language: by its pipeline's description, else as the item says. */
 export type StageName = (stage: Pick<Stage, "stage" | "stage_name">) => string;
 
 export function useStageNames(pipeline: Project["pipeline"]): StageName {
-  const trpc = useTRPC();
+  const api = useApi();
   const lang = useLang();
-  const { data } = useQuery(trpc.pipelines.list.queryOptions({ limit: 100 }, { staleTime: 300_000 }));
+  const { data } = useQuery(pipelinesQuery(api));
   return useMemo(() => {
     const stages = data?.items.find(({ name }) => name === pipeline)?.stages ?? [];
     const names = new Map(stages.map(({ stage, stage_name }) => [stage, stage_name]));

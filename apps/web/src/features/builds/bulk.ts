@@ -1,4 +1,4 @@
-import type { Client, ProjectStatus, ProjectSummary } from "../../lib/trpc.ts";
+import type { ProjectStatus, ProjectSummary, StagefoldClient } from "../../lib/api.ts";
 
 export const BULK_ACTIONS = ["pause", "resume", "retry", "cancel", "delete"] as const;
 export type BulkAction = (typeof BULK_ACTIONS)[number];
@@ -33,7 +33,7 @@ const AT_ONCE = 6;
 
 /** Does it to all of them; what one refuses does not keep the others. A repeat of a lost answer changes nothing. */
 export async function doAll(
-  client: Client,
+  api: StagefoldClient,
   action: BulkAction,
   builds: readonly ProjectSummary[],
 ): Promise<BulkResult> {
@@ -42,7 +42,7 @@ export async function doAll(
   const work = async () => {
     for (let build = waiting.shift(); build; build = waiting.shift()) {
       try {
-        await client.projects[action].mutate({
+        await api.projects[action]({
           project_id: build.project_id,
           operation_id: crypto.randomUUID(),
         });

@@ -1,5 +1,5 @@
+import type { ProjectStatus } from "../../lib/api.ts";
 import { isOneOf } from "../../lib/one-of.ts";
-import type { ProjectStatus } from "../../lib/trpc.ts";
 
 /** The filters of the list, as the address has them. */
 export interface BuildsSearch {

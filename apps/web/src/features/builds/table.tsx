@@ -3,7 +3,7 @@ import { useCallback, useLayoutEffect, useRef } from "react";
 import { useShortcut } from "../../app/shortcuts.ts";
 import { Skeleton } from "../../components/ui/skeleton.tsx";
 import { useMessages } from "../../i18n/lang.ts";
-import type { ProjectSummary } from "../../lib/trpc.ts";
+import type { ProjectSummary } from "../../lib/api.ts";
 import { useMedia } from "../../lib/use-media.ts";
 import { usePlainLinks } from "../../lib/use-plain-links.ts";
 import { messages } from "./messages.ts";

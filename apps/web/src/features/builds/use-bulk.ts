@@ -2,14 +2,14 @@ import { useMutation } from "@tanstack/react-query";
 import { useToast } from "../../components/ui/toast.tsx";
 import { useErrorText } from "../../i18n/errors.ts";
 import { useMessages } from "../../i18n/lang.ts";
-import { type ProjectSummary, useTRPCClient } from "../../lib/trpc.ts";
+import { type ProjectSummary, useApi } from "../../lib/api.ts";
 import { type BulkAction, type BulkResult, doAll } from "./bulk.ts";
 import { messages } from "./messages.ts";
 
 /** Does something to several builds and says how it went; what changed comes by the event stream. */
 export function useBulk(onDone: () => void) {
   const t = useMessages(messages);
-  const client = useTRPCClient();
+  const api = useApi();
   const toast = useToast();
   const textOf = useErrorText();
   const say = (action: BulkAction, { done, errors }: BulkResult) => {
@@ -19,7 +19,7 @@ export function useBulk(onDone: () => void) {
   };
   const mutation = useMutation({
     mutationFn: ({ action, builds }: { action: BulkAction; builds: readonly ProjectSummary[] }) =>
-      doAll(client, action, builds),
+      doAll(api, action, builds),
     onSuccess: (result, { action }) => {
       say(action, result);
       if (result.errors.length === 0) onDone();

@@ -1,7 +1,7 @@
 import type { Virtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, type RefObject, useEffect, useRef } from "react";
 import { useShortcut } from "../../app/shortcuts.ts";
-import type { ProjectSummary } from "../../lib/trpc.ts";
+import type { ProjectSummary } from "../../lib/api.ts";
 
 export interface RowKeysOptions {
   builds: readonly ProjectSummary[];

@@ -2,13 +2,13 @@ import { useQuery } from "@tanstack/react-query";
 import { useCallback } from "react";
 import { localised } from "../../i18n/common.ts";
 import { useLang } from "../../i18n/lang.ts";
-import { type ProjectSummary, useTRPC } from "../../lib/trpc.ts";
+import { type ProjectSummary, pipelinesQuery, useApi } from "../../lib/api.ts";
 
 /** What the current stage of a build is called: in the reader's language where its pipeline says so, else its key. */
 export function useStageNames(): (build: ProjectSummary) => string | undefined {
-  const trpc = useTRPC();
+  const api = useApi();
   const lang = useLang();
-  const { data } = useQuery(trpc.pipelines.list.queryOptions({ limit: 100 }, { staleTime: 600_000 }));
+  const { data } = useQuery(pipelinesQuery(api));
   return useCallback(
     ({ pipeline, current_stage }) => {
       if (current_stage === undefined) return undefined;

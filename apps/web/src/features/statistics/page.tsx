@@ -9,8 +9,8 @@ import { ErrorState } from "../../components/ui/error-state.tsx";
 import { Skeleton } from "../../components/ui/skeleton.tsx";
 import { localised } from "../../i18n/common.ts";
 import { useLang, useMessages } from "../../i18n/lang.ts";
+import { buildStatsQuery, pipelinesQuery, useApi } from "../../lib/api.ts";
 import { cn } from "../../lib/cn.ts";
-import { useTRPC } from "../../lib/trpc.ts";
 import { z } from "../../lib/zod.ts";
 import type { Series } from "./chart.tsx";
 import { ChartCard } from "./chart-card.tsx";
@@ -25,14 +25,12 @@ const searchSchema = z.object({ days: z.literal(RANGES).catch(30) });
 
 export function StatisticsPage() {
   const t = useMessages(messages);
-  const trpc = useTRPC();
+  const api = useApi();
   const { days } = searchSchema.parse(useSearch({ strict: false }));
-  const { data, error, refetch, isPlaceholderData } = useQuery(
-    trpc.stats.builds.queryOptions(
-      { days, time_zone: timeZone() },
-      { staleTime: 10_000, refetchInterval: 10_000, placeholderData: keepPreviousData },
-    ),
-  );
+  const { data, error, refetch, isPlaceholderData } = useQuery({
+    ...buildStatsQuery(api, { days, time_zone: timeZone() }),
+    placeholderData: keepPreviousData,
+  });
   return (
     <PageScroll>
       <title>{`${t.statistics} · Stagefold`}</title>
@@ -116,9 +114,9 @@ function Figures({ builds }: { builds: Builds }) {
 
 /** Stages by their keys alone, whatever pipeline they are of. */
 function useStageNames(): (stage: string) => string {
-  const trpc = useTRPC();
+  const api = useApi();
   const lang = useLang();
-  const { data } = useQuery(trpc.pipelines.list.queryOptions({ limit: 100 }, { staleTime: 300_000 }));
+  const { data } = useQuery(pipelinesQuery(api));
   return useMemo(() => {
     const stages = (data?.items ?? []).flatMap((pipeline) => pipeline.stages);
     const names = new Map(stages.map(({ stage, stage_name }) => [stage, stage_name]));

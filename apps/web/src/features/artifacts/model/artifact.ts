@@ -1,4 +1,4 @@
-import type { Outputs } from "../../../lib/trpc.ts";
+import type { Outputs } from "../../../lib/api.ts";
 
 export type Artifact = Outputs["artifacts"]["listByProject"]["items"][number];
 

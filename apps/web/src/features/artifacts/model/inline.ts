@@ -1,4 +1,4 @@
-import type { Stage } from "../../../lib/trpc.ts";
+import type { Stage } from "../../../lib/api.ts";
 import type { Artifact } from "./artifact.ts";
 
 /** The artifacts that the item itself lists for a stage, as the API would answer them. */

@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 import { Duration, RelativeTime } from "../../../components/relative-time.tsx";
 import { Badge } from "../../../components/ui/badge.tsx";
 import { useMessages } from "../../../i18n/lang.ts";
-import type { Project } from "../../../lib/trpc.ts";
+import type { Project } from "../../../lib/api.ts";
 import { messages } from "../messages.ts";
 import { SizeMeter } from "./size-meter.tsx";
 

@@ -3,7 +3,7 @@ import { ChevronLeft } from "lucide-react";
 import { ProgressBar } from "../../../components/progress-bar.tsx";
 import { StatusBadge } from "../../../components/status.tsx";
 import { useMessages } from "../../../i18n/lang.ts";
-import type { Project } from "../../../lib/trpc.ts";
+import type { Project } from "../../../lib/api.ts";
 import { messages } from "../messages.ts";
 import { isPausing } from "../model/controls.ts";
 import type { BuildControl } from "../use-control.ts";

@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { useLang, useMessages } from "../../../i18n/lang.ts";
+import { systemQuery, useApi } from "../../../lib/api.ts";
 import { cn } from "../../../lib/cn.ts";
 import { formatBytes } from "../../../lib/format.ts";
-import { useTRPC } from "../../../lib/trpc.ts";
 import { messages } from "../messages.ts";
 
 /** What the API says before it is asked. */
@@ -12,10 +12,8 @@ const LIMIT = 256 * 1024;
 export function SizeMeter({ bytes }: { bytes: number }) {
   const t = useMessages(messages);
   const lang = useLang();
-  const trpc = useTRPC();
-  const { data } = useQuery(
-    trpc.system.info.queryOptions(undefined, { staleTime: Number.POSITIVE_INFINITY }),
-  );
+  const api = useApi();
+  const { data } = useQuery(systemQuery(api));
   const limit = data?.limits.item_bytes ?? LIMIT;
   const share = Math.min(1, bytes / limit);
   const text = t.sizeOf(formatBytes(bytes, lang), formatBytes(limit, lang));

@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { useLang, useMessages } from "../../../i18n/lang.ts";
+import { earlierBuildsQuery, type Project, useApi } from "../../../lib/api.ts";
 import { formatDuration } from "../../../lib/format.ts";
 import { useNow } from "../../../lib/ticker.ts";
-import { type Project, useTRPC } from "../../../lib/trpc.ts";
 import { messages } from "../messages.ts";
 import { timeLeft } from "../model/estimate.ts";
 
@@ -10,15 +10,10 @@ import { timeLeft } from "../model/estimate.ts";
 export function TimeLeft({ project }: { project: Project }) {
   const t = useMessages(messages);
   const lang = useLang();
-  const trpc = useTRPC();
+  const api = useApi();
   const building = project.status === "building";
   const now = useNow(building);
-  const { data } = useQuery(
-    trpc.projects.list.queryOptions(
-      { status: "completed", limit: 100 },
-      { enabled: building, staleTime: 300_000 },
-    ),
-  );
+  const { data } = useQuery({ ...earlierBuildsQuery(api), enabled: building });
   const estimate = data && timeLeft(project, data.items, now);
   if (!estimate) return null;
   // Parts of a second would only flicker.

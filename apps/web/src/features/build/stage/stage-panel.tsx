@@ -5,8 +5,8 @@ import { StatusBadge } from "../../../components/status.tsx";
 import { type Tab, Tabs } from "../../../components/ui/tabs.tsx";
 import { statusNames } from "../../../i18n/common.ts";
 import { useLang, useMessages } from "../../../i18n/lang.ts";
+import { type Project, type Stage, useApi } from "../../../lib/api.ts";
 import { formatNumber } from "../../../lib/format.ts";
-import { type Project, type Stage, useTRPCClient } from "../../../lib/trpc.ts";
 import type { Artifact } from "../../artifacts/model/artifact.ts";
 import { Failure } from "../header/failure.tsx";
 import { messages } from "../messages.ts";
@@ -60,11 +60,11 @@ export function StagePanel(props: StagePanelProps) {
 
 /** Earlier attempts of a stage that had very many are read from the store. */
 function useAttempts({ project_id }: Project, stage: Stage): readonly Attempt[] {
-  const client = useTRPCClient();
+  const api = useApi();
   const { data } = useQuery({
     // A document's name is never used again for another one.
     queryKey: ["attempts", project_id, stage.stage, stage.history_ref],
-    queryFn: ({ signal }) => client.stages.get.query({ project_id, stage: stage.stage }, { signal }),
+    queryFn: ({ signal }) => api.stages.get({ project_id, stage: stage.stage }, { signal }),
     staleTime: Number.POSITIVE_INFINITY,
     enabled: stage.history_ref !== undefined,
   });

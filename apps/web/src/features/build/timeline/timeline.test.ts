@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Project, Stage } from "../../../lib/trpc.ts";
+import type { Project, Stage } from "../../../lib/api.ts";
 import { type Row, rowsOf } from "./bars.ts";
 import { shortDuration } from "./duration.ts";
 import { activeSpans, barsIn, shareOf, ticksOf, wholeSpan } from "./scale.ts";
