@@ -1,3 +1,4 @@
+import { ConnectionError } from "@stagefold/client";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openBrowser, PATIENCE_MS, visit } from "./browser.ts";
@@ -61,7 +62,7 @@ describe.skipIf(chromiumPath === undefined)(`the event stream${skipReason}`, { t
     // Before the page has its stream again.
     const missed = await until(PATIENCE_MS, "the API", () =>
       make("made_meanwhile").catch((error: unknown) =>
-        String(error).includes("fetch failed") ? undefined : Promise.reject(error),
+        error instanceof ConnectionError ? undefined : Promise.reject(error),
       ),
     );
     expect(missed.status).toBe("queued");

@@ -6,11 +6,11 @@ import { useApi } from "../../lib/api.ts";
 import { formatBytes } from "../../lib/format.ts";
 import { messages } from "./messages.ts";
 import type { Artifact } from "./model/artifact.ts";
-import { bytesOf } from "./model/bytes.ts";
+import { storedBytesOf } from "./model/bytes.ts";
 import { saveBlob } from "./model/save.ts";
 
 /** An archive is made in the memory of the page. Bytes. */
-const MOST_BYTES = 512 * 1024 * 1024;
+const MAX_BYTES = 512 * 1024 * 1024;
 
 /** Packs all files into one archive and hands it to the reader; `done` counts the files while it does. */
 export function useDownloadAll(artifacts: readonly Artifact[], name: string) {
@@ -22,15 +22,22 @@ export function useDownloadAll(artifacts: readonly Artifact[], name: string) {
   const [done, setDone] = useState<number>();
   const pack = async () => {
     const { archivePaths, zipOf } = await import("./model/zip.ts");
+    let elsewhere = 0;
     const entries = [...archivePaths(artifacts)].map(([artifact, path]) => ({
       path,
-      bytes: () => bytesOf(api, artifact),
+      bytes: async () => {
+        const bytes = await storedBytesOf(api, artifact);
+        if (!bytes) elsewhere += 1;
+        return bytes;
+      },
     }));
-    saveBlob(await zipOf(entries, setDone), `${name}.zip`);
+    const archive = await zipOf(entries, setDone);
+    if (elsewhere < artifacts.length) saveBlob(archive, `${name}.zip`);
+    if (elsewhere > 0) toast.say(t.leftOut(elsewhere), t.keptElsewhere);
   };
   const start = async () => {
     const size = artifacts.reduce((sum, artifact) => sum + (artifact.size ?? 0), 0);
-    if (size > MOST_BYTES) {
+    if (size > MAX_BYTES) {
       toast.fail(t.packFailed, t.tooMuch(formatBytes(size, lang)));
       return;
     }

@@ -1,15 +1,16 @@
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useMemo } from "react";
-import { messages as appMessages } from "../../app/messages.ts";
-import { useShortcut } from "../../app/shortcuts.ts";
 import { PageScroll } from "../../components/page-scroll.tsx";
 import { buttonClass } from "../../components/ui/button.tsx";
 import { ErrorState } from "../../components/ui/error-state.tsx";
 import { Skeleton } from "../../components/ui/skeleton.tsx";
 import { Tabs } from "../../components/ui/tabs.tsx";
+import { common } from "../../i18n/common.ts";
 import { useMessages } from "../../i18n/lang.ts";
 import type { Project } from "../../lib/api.ts";
+import { useListSearch } from "../../lib/builds-list.ts";
 import { codeOf } from "../../lib/errors.ts";
+import { useShortcut } from "../../lib/shortcuts.ts";
 import { useProject } from "../../live/use-project.ts";
 import { ArtifactsView } from "../artifacts/artifacts-view.tsx";
 import { useArtifacts } from "../artifacts/use-artifacts.ts";
@@ -38,10 +39,10 @@ export function BuildPage() {
 }
 
 function ToBuilds() {
-  const t = useMessages(appMessages);
+  const c = useMessages(common);
   return (
-    <Link className={buttonClass()} search={{}} to="/">
-      {t.toBuilds}
+    <Link className={buttonClass()} search={useListSearch()} to="/">
+      {c.toBuilds}
     </Link>
   );
 }
@@ -76,6 +77,7 @@ function useBuildSearch(): [BuildSearch, (change: Partial<BuildSearch>) => void]
 function Build({ project }: { project: Project }) {
   const t = useMessages(messages);
   const navigate = useNavigate();
+  const listSearch = useListSearch();
   const [search, change] = useBuildSearch();
   const nameOf = useStageNames(project.pipeline);
   const control = useControl(project);
@@ -86,14 +88,17 @@ function Build({ project }: { project: Project }) {
     () => artifacts.filter((one) => one.stage === stage?.stage),
     [artifacts, stage?.stage],
   );
-  const show = (key: string) => change({ stage: key, attempt: undefined, view: undefined });
+  const show = (key: string, more: Partial<BuildSearch> = {}) =>
+    change({ stage: key, attempt: undefined, view: undefined, ...more });
   const step = (by: number) => {
     const next = stages[stages.findIndex((one) => one.stage === stage?.stage) + by];
     if (next) show(next.stage);
   };
-  useShortcut("j", () => step(1));
-  useShortcut("k", () => step(-1));
-  useShortcut("u", () => void navigate({ to: "/", search: {} }));
+  // Among the files there is no stage to go on from.
+  const disabled = search.view === "artifacts";
+  useShortcut("j", () => step(1), { disabled });
+  useShortcut("k", () => step(-1), { disabled });
+  useShortcut("u", () => void navigate({ to: "/", search: listSearch }));
   const stageName = (key: string) => {
     const known = stages.find((one) => one.stage === key);
     return known ? nameOf(known) : key;

@@ -6,6 +6,7 @@ import { common } from "../../i18n/common.ts";
 import { useErrorText } from "../../i18n/errors.ts";
 import { useMessages } from "../../i18n/lang.ts";
 import { type Project, useApi } from "../../lib/api.ts";
+import { useListSearch } from "../../lib/builds-list.ts";
 import { codeOf, mayPass } from "../../lib/errors.ts";
 import { showProject } from "../../live/cache.ts";
 import { messages } from "./messages.ts";
@@ -29,6 +30,7 @@ export function useControl(project: Project) {
   const api = useApi();
   const queries = useQueryClient();
   const navigate = useNavigate();
+  const listSearch = useListSearch();
   const toast = useToast();
   const errorText = useErrorText();
   const t = useMessages(messages);
@@ -73,7 +75,7 @@ export function useControl(project: Project) {
     mutationFn: (input: Control) => api.projects.delete(input),
     onSuccess: () => {
       toast.say(t.deleted, project.project_name);
-      void navigate({ to: "/", search: {} });
+      void navigate({ to: "/", search: listSearch });
     },
     onError: (error) => {
       toast.fail(t.failedTo(c.delete), errorText(error));

@@ -4,9 +4,9 @@ import { Duration, RelativeTime } from "../../components/relative-time.tsx";
 import { StatusBadge } from "../../components/status.tsx";
 import { useMessages } from "../../i18n/lang.ts";
 import type { ProjectSummary } from "../../lib/api.ts";
+import type { BuildsSearch } from "../../lib/builds-list.ts";
 import { cn } from "../../lib/cn.ts";
 import { messages } from "./messages.ts";
-import type { BuildsSearch } from "./search.ts";
 import { Tags } from "./tags.tsx";
 
 export interface RowProps {
@@ -31,7 +31,7 @@ export const Row = memo(function Row(props: RowProps) {
     <tr
       aria-rowindex={position}
       aria-selected={selected}
-      className={cn("group border-line border-b", selected ? "bg-selected" : "hover:bg-hover")}
+      className={cn("cursor-pointer border-line border-b", selected ? "bg-selected" : "hover:bg-hover")}
       data-build={project_id}
       style={{ height }}
     >
@@ -56,7 +56,8 @@ export const Row = memo(function Row(props: RowProps) {
             href={`/builds/${project_id}`}
             title={project_name}
           >
-            {project_name}
+            {/* A name of blanks alone could not be seen. */}
+            {project_name.trim() || project_id}
           </a>
           {!phone && <Tags search={search} tags={build.tags} />}
         </div>
@@ -64,7 +65,7 @@ export const Row = memo(function Row(props: RowProps) {
       </td>
       {!phone && (
         <td className="pr-3">
-          <StatusBadge status={status} />
+          <StatusBadge status={status} unmet={build.build_summary?.unmet_total} />
         </td>
       )}
       <td className="pr-4 max-md:hidden">
@@ -99,7 +100,7 @@ function Beneath(props: { build: ProjectSummary; stage: string | undefined; phon
   ];
   return (
     <p className="flex min-w-0 items-center gap-1.5 text-ink-3 text-xs">
-      {phone && <StatusBadge plain status={status} />}
+      {phone && <StatusBadge plain status={status} unmet={build.build_summary?.unmet_total} />}
       <span className="truncate" title={failed ? error_info.message : undefined}>
         {parts.filter(Boolean).join(" · ") || build.pipeline}
       </span>
@@ -112,7 +113,12 @@ function Progress({ build }: { build: ProjectSummary }) {
   const { progress_percentage: value, status } = build;
   return (
     <div className="flex items-center gap-2">
-      <ProgressBar label={t.progressOf(build.project_name)} status={status} value={value} />
+      <ProgressBar
+        label={t.progressOf(build.project_name)}
+        status={status}
+        unmet={build.build_summary?.unmet_total}
+        value={value}
+      />
       <span className="tabular w-9 shrink-0 text-right text-ink-3 text-xs">{Math.floor(value)}%</span>
     </div>
   );

@@ -1,6 +1,6 @@
 import { useMessages } from "../../i18n/lang.ts";
+import type { BuildsSearch } from "../../lib/builds-list.ts";
 import { messages } from "./messages.ts";
-import type { BuildsSearch } from "./search.ts";
 
 const SHOWN = 3;
 

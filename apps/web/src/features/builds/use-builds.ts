@@ -1,9 +1,9 @@
 import { keepPreviousData, replaceEqualDeep, useInfiniteQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { type BuildFilter, buildsQuery, type ProjectSummary, useApi } from "../../lib/api.ts";
+import type { BuildsSearch } from "../../lib/builds-list.ts";
 import { type List, withRecent } from "../../live/lists.ts";
 import { useLive } from "../../live/live-provider.tsx";
-import type { BuildsSearch } from "./search.ts";
 
 const PAGE = 100;
 

@@ -1,5 +1,5 @@
 import { useCallback, useLayoutEffect, useRef, useState } from "react";
-import { useShortcut } from "../../app/shortcuts.ts";
+import { useShortcut } from "../../lib/shortcuts.ts";
 import { all, NOTHING, pruned, toggled, withRange } from "./selection.ts";
 
 /** Which builds of the list are selected; what leaves the list is selected no longer. Escape clears it. */

@@ -20,11 +20,7 @@ export function TimeLeft({ project }: { project: Project }) {
   const seconds = Math.max(1, Math.ceil(estimate.seconds));
   return (
     <span className="tabular" data-testid="time-left" title={t.leftHint(estimate.builds)}>
-      {estimate.overdue && estimate.seconds === 0 ? t.overdue : t.left(shortDuration(seconds, lang))}
+      {estimate.overdue && estimate.seconds === 0 ? t.overdue : t.left(formatDuration(seconds, lang))}
     </span>
   );
-}
-
-function shortDuration(seconds: number, lang: Parameters<typeof formatDuration>[1]): string {
-  return seconds < 10 ? formatDuration(seconds, lang).replace(".0", "") : formatDuration(seconds, lang);
 }

@@ -1,7 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
+import { LocateFixed } from "lucide-react";
 import type { ReactNode } from "react";
 import { Duration } from "../../../components/relative-time.tsx";
 import { StatusBadge } from "../../../components/status.tsx";
+import { Button } from "../../../components/ui/button.tsx";
 import { type Tab, Tabs } from "../../../components/ui/tabs.tsx";
 import { statusNames } from "../../../i18n/common.ts";
 import { useLang, useMessages } from "../../../i18n/lang.ts";
@@ -50,11 +52,27 @@ export function StagePanel(props: StagePanelProps) {
               />
             )}
         </div>
-        <RetryFrom control={control} nameOf={nameOf} project={project} stage={stage} />
+        <div className="flex items-center gap-2">
+          <Follow {...props} />
+          <RetryFrom control={control} nameOf={nameOf} project={project} stage={stage} />
+        </div>
       </div>
       <StageProblem stage={stage} />
       <StageTabs {...props} />
     </section>
+  );
+}
+
+/** The way back from a stage or attempt that was chosen to whatever the build is at. */
+function Follow({ project, search, onSearch }: StagePanelProps) {
+  const t = useMessages(messages);
+  const open = project.completed_at === undefined;
+  if (!open || (search.stage === undefined && search.attempt === undefined)) return null;
+  return (
+    <Button onClick={() => onSearch({ stage: undefined, attempt: undefined })} size="small">
+      <LocateFixed aria-hidden className="size-3.5" />
+      {t.follow}
+    </Button>
   );
 }
 

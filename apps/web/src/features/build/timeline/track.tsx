@@ -2,10 +2,9 @@ import { STATUS_LOOK } from "../../../components/status.tsx";
 import { statusNames } from "../../../i18n/common.ts";
 import { useLang, useMessages } from "../../../i18n/lang.ts";
 import { cn } from "../../../lib/cn.ts";
-import { formatExact } from "../../../lib/format.ts";
+import { formatDuration, formatExact } from "../../../lib/format.ts";
 import { messages } from "../messages.ts";
 import type { Bar } from "./bars.ts";
-import { shortDuration } from "./duration.ts";
 import { barsIn, type Span, shareOf } from "./scale.ts";
 
 const LOOK: Readonly<Record<Bar["kind"], string>> = {
@@ -15,16 +14,24 @@ const LOOK: Readonly<Record<Bar["kind"], string>> = {
   part: "h-2.5 rounded-sm",
 };
 
-/** What happened in one row, at its place on the scale. The same is said in words beside it. */
-export function Bars({ bars, span }: { bars: readonly Bar[]; span: Span }) {
+export interface BarsProps {
+  bars: readonly Bar[];
+  span: Span;
+  /** Called with the bar that is clicked; without it bars are no buttons. */
+  onOpen?: (bar: Bar) => void;
+}
+
+/** What happened in one row, at its place on the scale. The same is said, and opened, in words beside it. */
+export function Bars({ bars, span, onOpen }: BarsProps) {
   const describe = useDescription();
   return (
     <div aria-hidden className="relative h-full">
       {barsIn(span, bars).map((bar) => {
         const from = shareOf(span, bar.fromMs);
         const solid = bar.kind === "attempt" || bar.kind === "part";
+        const Tag = onOpen ? "button" : "span";
         return (
-          <span
+          <Tag
             className={cn(
               "-translate-y-1/2 absolute top-1/2 min-w-[3px] hover:brightness-110",
               LOOK[bar.kind],
@@ -35,6 +42,7 @@ export function Bars({ bars, span }: { bars: readonly Bar[]; span: Span }) {
             key={`${bar.kind} ${bar.fromMs}`}
             style={{ left: `${from * 100}%`, width: `${(shareOf(span, bar.toMs) - from) * 100}%` }}
             title={describe(bar)}
+            {...(onOpen && { type: "button", tabIndex: -1, onClick: () => onOpen(bar) })}
           />
         );
       })}
@@ -53,7 +61,7 @@ function useDescription(): (bar: Bar) => string {
       attempt: [t.attempt(attempt ?? 1), statusNames[lang][status]],
       part: [statusNames[lang][status]],
     } satisfies Record<Bar["kind"], string[]>;
-    const seconds = shortDuration((toMs - fromMs) / 1000, lang);
+    const seconds = formatDuration((toMs - fromMs) / 1000, lang);
     return [...what[kind], seconds, formatExact(new Date(fromMs).toISOString(), lang)].join(" · ");
   };
 }

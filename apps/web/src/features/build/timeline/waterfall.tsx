@@ -7,6 +7,7 @@ import { cn } from "../../../lib/cn.ts";
 import { formatExact } from "../../../lib/format.ts";
 import { useNow } from "../../../lib/ticker.ts";
 import { messages } from "../messages.ts";
+import type { BuildSearch } from "../search.ts";
 import type { StageName } from "../use-stage-names.ts";
 import { Axis, Grid } from "./axis.tsx";
 import { type Row, rowsOf } from "./bars.ts";
@@ -22,7 +23,7 @@ export interface WaterfallProps {
   project: Project;
   nameOf: StageName;
   shown: string | undefined;
-  onShow: (stage: string) => void;
+  onShow: (stage: string, more?: Partial<BuildSearch>) => void;
 }
 
 /** The stages on a true scale of time, growing while they run. */
@@ -68,6 +69,12 @@ export function Waterfall({ project, nameOf, shown, onShow }: WaterfallProps) {
                   <StageRow
                     name={nameOf(stage)}
                     onParts={() => toggle(stage)}
+                    onAttempt={(attempt) =>
+                      onShow(stage.stage, {
+                        tab: undefined,
+                        attempt: attempt === stage.attempt ? undefined : attempt,
+                      })
+                    }
                     onShow={() => onShow(stage.stage)}
                     partsOpen={hasParts(stage) ? partsOpen(stage) : anyParts ? undefined : "none"}
                     row={row}
@@ -77,6 +84,7 @@ export function Waterfall({ project, nameOf, shown, onShow }: WaterfallProps) {
                   />
                 ) : (
                   <PlainRow
+                    onOpen={stage && (() => onShow(stage.stage))}
                     className={row.kind === "part" ? "pl-12" : anyParts ? "pl-6.5" : "pl-5.5"}
                     row={row}
                     span={span}
