@@ -67,12 +67,8 @@ export function previewOf(artifact: Pick<Artifact, "path" | "media_type">): Prev
   if (known === "text") return { kind: "text" };
   if (known !== undefined) return { kind: "text", language: known };
   // Neither name nor type says what it is: whether it is text, its bytes say.
-  if (
-    type === "" ||
-    type === "application/octet-stream" ||
-    type.startsWith("text/") ||
-    /[+/](json|yaml|xml|toml)$/.test(type)
-  )
+  const unknown = type === "application/octet-stream" && !name.slice(1).includes(".");
+  if (type === "" || unknown || type.startsWith("text/") || /[+/](json|yaml|xml|toml)$/.test(type))
     return { kind: "text" };
   return { kind: "binary" };
 }
