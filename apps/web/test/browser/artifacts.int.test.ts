@@ -249,7 +249,7 @@ describe.skipIf(chromiumPath === undefined)(`artifacts${skipReason}`, { timeout:
     });
     await open(page, /later\.txt/);
     // Nobody handed over its bytes.
-    await page.getByText("Only the record of this artifact is here").waitFor();
+    await page.getByText("Only the record is here").waitFor();
     await page.getByRole("button", { name: "All files" }).click();
     await page.getByRole("status").getByText("7 files").waitFor();
     expect(await sideways(page)).toBe(0);

@@ -1,8 +1,7 @@
 import { type UseQueryResult, useQueries } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { type Project, type StagefoldClient, useApi } from "../../lib/api.ts";
+import { type Project, type Stage, type StagefoldClient, useApi } from "../../lib/api.ts";
 import type { Artifact } from "./model/artifact.ts";
-import { inlineArtifacts } from "./model/inline.ts";
 
 export interface Artifacts {
   readonly artifacts: readonly Artifact[];
@@ -63,4 +62,25 @@ async function wholeList(
     cursor = page.next_cursor;
   } while (cursor !== null);
   return all;
+}
+
+/** The artifacts that the item itself lists for a stage, as the API would answer them. */
+function inlineArtifacts(project_id: string, stage: Stage): Artifact[] {
+  const { artifacts, artifact_info } = stage.output_data;
+  const parts = new Map(
+    Object.entries(stage.sub_stages).flatMap(([key, part]) =>
+      part.artifacts.map((path) => [path, key] as const),
+    ),
+  );
+  return artifacts.map((path) => {
+    const sub_stage = parts.get(path);
+    return {
+      ...(Object.hasOwn(artifact_info, path) && artifact_info[path]),
+      project_id,
+      stage: stage.stage,
+      ...(sub_stage !== undefined && { sub_stage }),
+      attempt: stage.attempt,
+      path,
+    };
+  });
 }

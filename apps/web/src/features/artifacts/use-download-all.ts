@@ -4,10 +4,10 @@ import { useErrorText } from "../../i18n/errors.ts";
 import { useLang, useMessages } from "../../i18n/lang.ts";
 import { useApi } from "../../lib/api.ts";
 import { formatBytes } from "../../lib/format.ts";
+import { saveBlob } from "../../lib/save.ts";
 import { messages } from "./messages.ts";
 import type { Artifact } from "./model/artifact.ts";
-import { storedBytesOf } from "./model/bytes.ts";
-import { saveBlob } from "./model/save.ts";
+import { storedBytesOf } from "./model/artifact.ts";
 
 /** An archive is made in the memory of the page. Bytes. */
 const MAX_BYTES = 512 * 1024 * 1024;

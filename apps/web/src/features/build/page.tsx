@@ -1,5 +1,5 @@
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useMemo } from "react";
+import { useCallback, useMemo } from "react";
 import { PageScroll } from "../../components/page-scroll.tsx";
 import { buttonClass } from "../../components/ui/button.tsx";
 import { ErrorState } from "../../components/ui/error-state.tsx";
@@ -11,17 +11,17 @@ import type { Project } from "../../lib/api.ts";
 import { useListSearch } from "../../lib/builds-list.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { useShortcut } from "../../lib/shortcuts.ts";
+import { useStageNames } from "../../lib/stage-names.ts";
 import { useProject } from "../../live/use-project.ts";
-import { ArtifactsView } from "../artifacts/artifacts-view.tsx";
-import { useArtifacts } from "../artifacts/use-artifacts.ts";
+import { ArtifactsView, useArtifacts } from "../artifacts/index.ts";
 import { Header } from "./header/header.tsx";
 import { messages } from "./messages.ts";
 import { stageInFocus } from "./model/controls.ts";
+import type { StageName } from "./model/stage-name.ts";
 import { type BuildSearch, buildSearchSchema } from "./search.ts";
 import { Counted, StagePanel } from "./stage/stage-panel.tsx";
 import { Waterfall } from "./timeline/waterfall.tsx";
 import { useControl } from "./use-control.ts";
-import { useStageNames } from "./use-stage-names.ts";
 
 export function BuildPage() {
   const { projectId = "" } = useParams({ strict: false });
@@ -79,7 +79,11 @@ function Build({ project }: { project: Project }) {
   const navigate = useNavigate();
   const listSearch = useListSearch();
   const [search, change] = useBuildSearch();
-  const nameOf = useStageNames(project.pipeline);
+  const names = useStageNames();
+  const nameOf = useCallback<StageName>(
+    ({ stage: key, stage_name }) => names(project.pipeline, key, stage_name || key),
+    [names, project.pipeline],
+  );
   const control = useControl(project);
   const { artifacts } = useArtifacts(project);
   const { stages } = project.stages_snapshot;

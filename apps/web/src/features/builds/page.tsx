@@ -11,10 +11,10 @@ import { type BuildsSearch, keepListSearch } from "../../lib/builds-list.ts";
 import { usePageTitle } from "../../lib/page-title.ts";
 import { Filters } from "./filters.tsx";
 import { messages } from "./messages.ts";
+import { useSelection } from "./selection.ts";
 import { SelectionBar } from "./selection-bar.tsx";
 import { Table } from "./table.tsx";
 import { useBuilds } from "./use-builds.ts";
-import { useSelection } from "./use-selection.ts";
 
 export function BuildsPage() {
   const c = useMessages(common);

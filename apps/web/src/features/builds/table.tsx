@@ -5,6 +5,7 @@ import { useMessages } from "../../i18n/lang.ts";
 import type { ProjectSummary } from "../../lib/api.ts";
 import type { BuildsSearch } from "../../lib/builds-list.ts";
 import { useShortcut } from "../../lib/shortcuts.ts";
+import { useStageNames } from "../../lib/stage-names.ts";
 import { useMedia } from "../../lib/use-media.ts";
 import { usePlainLinks } from "../../lib/use-plain-links.ts";
 import { messages } from "./messages.ts";
@@ -12,7 +13,6 @@ import { Row } from "./row.tsx";
 import { useAnchoredScroll } from "./use-anchored-scroll.ts";
 import { useListPlace } from "./use-list-place.ts";
 import { buildAt, useRowKeys } from "./use-row-keys.ts";
-import { useStageNames } from "./use-stage-names.ts";
 
 /** Pixels. */
 const ROW = 57;
@@ -32,7 +32,7 @@ export interface TableProps {
 /** The builds in a table of which only what can be seen is there. */
 export function Table({ builds, selected, onSelect, onSelectAll, onEnd, hasMore, search }: TableProps) {
   const t = useMessages(messages);
-  const stageName = useStageNames();
+  const stageNames = useStageNames();
   const scroller = useRef<HTMLDivElement>(null);
   // With another function every time, all rows would be measured again at each step.
   const keyOf = useCallback((index: number) => builds[index]?.project_id ?? index, [builds]);
@@ -91,7 +91,7 @@ export function Table({ builds, selected, onSelect, onSelectAll, onEnd, hasMore,
                   position={index + 2}
                   search={search}
                   selected={selected.has(build.project_id)}
-                  stageName={stageName}
+                  stageNames={stageNames}
                 />
               )
             );

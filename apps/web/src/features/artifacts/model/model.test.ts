@@ -1,10 +1,10 @@
 import { unzipSync } from "fflate";
 import { describe, expect, it } from "vitest";
+import { fileName } from "../../../lib/save.ts";
 import { highlight } from "../preview/highlight.ts";
 import { type Artifact, artifactUrl } from "./artifact.ts";
 import { diffOf } from "./diff.ts";
 import { previewOf, textOf } from "./preview.ts";
-import { fileName } from "./save.ts";
 import { type Entry, matching, rowsOf, treeOf } from "./tree.ts";
 import { archivePaths, zipOf } from "./zip.ts";
 

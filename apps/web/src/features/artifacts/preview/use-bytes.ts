@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useApi } from "../../../lib/api.ts";
 import { codeOf } from "../../../lib/errors.ts";
 import type { Address, Artifact } from "../model/artifact.ts";
-import { bytesOf } from "../model/bytes.ts";
+import { bytesOf } from "../model/artifact.ts";
 
 /** Bytes that are shown at most; more is for a download. */
 export const MAX_SHOWN_BYTES = 2 * 1024 * 1024;

@@ -1,20 +1,20 @@
 import { Link } from "@tanstack/react-router";
 import { ChevronLeft } from "lucide-react";
+import { useState } from "react";
 import { ProgressBar } from "../../../components/progress-bar.tsx";
 import { StatusBadge } from "../../../components/status.tsx";
 import { useMessages } from "../../../i18n/lang.ts";
 import type { Project } from "../../../lib/api.ts";
 import { useListSearch } from "../../../lib/builds-list.ts";
+import { cn } from "../../../lib/cn.ts";
 import { messages } from "../messages.ts";
 import { isPausing } from "../model/controls.ts";
+import type { StageName } from "../model/stage-name.ts";
 import type { BuildSearch } from "../search.ts";
 import type { BuildControl } from "../use-control.ts";
-import type { StageName } from "../use-stage-names.ts";
 import { Controls } from "./controls.tsx";
-import { Facts } from "./facts.tsx";
+import { Facts, TimeLeft } from "./facts.tsx";
 import { Failure } from "./failure.tsx";
-import { Requirement } from "./requirement.tsx";
-import { TimeLeft } from "./time-left.tsx";
 
 export interface HeaderProps {
   project: Project;
@@ -131,5 +131,29 @@ function ProjectFailure({ project, nameOf, shown, onShow }: HeaderProps) {
       </button>
       <span className="min-w-0 truncate text-ink-2">{message.split("\n", 1)[0]}</span>
     </p>
+  );
+}
+
+/** Longer than this, or with more lines, a requirement is cut off until somebody wants to read it. */
+const SHORT = { characters: 240, lines: 3 };
+
+function Requirement({ text }: { text: string }) {
+  const t = useMessages(messages);
+  const [open, setOpen] = useState(false);
+  const long = text.length > SHORT.characters || text.split("\n").length > SHORT.lines;
+  return (
+    <div className="max-w-3xl text-ink-2">
+      <p className={cn("whitespace-pre-wrap break-words", long && !open && "line-clamp-3")}>{text}</p>
+      {long && (
+        <button
+          aria-expanded={open}
+          className="mt-1 font-medium text-accent text-sm hover:underline"
+          onClick={() => setOpen(!open)}
+          type="button"
+        >
+          {open ? t.showLess : t.showAll}
+        </button>
+      )}
+    </div>
   );
 }

@@ -9,18 +9,17 @@ import { statusNames } from "../../../i18n/common.ts";
 import { useLang, useMessages } from "../../../i18n/lang.ts";
 import { type Project, type Stage, useApi } from "../../../lib/api.ts";
 import { formatNumber } from "../../../lib/format.ts";
-import type { Artifact } from "../../artifacts/model/artifact.ts";
+import { type Artifact, StageArtifacts } from "../../artifacts/index.ts";
 import { Failure } from "../header/failure.tsx";
 import { messages } from "../messages.ts";
 import { type Attempt, attemptsOf } from "../model/attempts.ts";
+import type { StageName } from "../model/stage-name.ts";
 import type { BuildSearch, StageTab } from "../search.ts";
 import type { BuildControl } from "../use-control.ts";
-import type { StageName } from "../use-stage-names.ts";
 import { AttemptTable } from "./attempt-table.tsx";
 import { Metrics } from "./metrics.tsx";
 import { Output } from "./output.tsx";
 import { RetryFrom } from "./retry-from.tsx";
-import { StageArtifacts } from "./stage-artifacts.tsx";
 import { StageLog } from "./stage-log.tsx";
 
 export interface StagePanelProps {

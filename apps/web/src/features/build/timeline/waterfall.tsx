@@ -7,12 +7,12 @@ import { cn } from "../../../lib/cn.ts";
 import { formatExact } from "../../../lib/format.ts";
 import { useNow } from "../../../lib/ticker.ts";
 import { messages } from "../messages.ts";
+import type { StageName } from "../model/stage-name.ts";
 import type { BuildSearch } from "../search.ts";
-import type { StageName } from "../use-stage-names.ts";
-import { Axis, Grid } from "./axis.tsx";
 import { type Row, rowsOf } from "./bars.ts";
 import { PlainRow, ROW, StageRow, TRACK } from "./row.tsx";
 import { activeSpans, type Span, ticksOf, wholeSpan } from "./scale.ts";
+import { Axis, Grid } from "./track.tsx";
 
 /** Marks of the axis; more would not fit a phone. */
 const MARKS = 5;
