@@ -3,7 +3,6 @@ import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { createContext, useContext } from "react";
 
 export type {
-  Artifact,
   Inputs,
   ManyChange,
   Outputs,
