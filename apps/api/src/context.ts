@@ -1,5 +1,7 @@
 import type { ArtifactStore, ErrorCode, LogStore, Repository } from "@stagefold/core";
 import type { PipelineRegistry } from "@stagefold/pipeline";
+import type { Auth } from "./auth/authenticate.ts";
+import { LOCAL, type Principal } from "./auth/principal.ts";
 import { RecentDeletes } from "./recent-deletes.ts";
 import { Stats } from "./statistics/statistics.ts";
 import { createWatch, type Watch } from "./watch/index.ts";
@@ -32,6 +34,8 @@ export interface ContextDeps {
   readonly pipelines: PipelineRegistry;
   readonly system?: Partial<SystemInfo>;
   readonly watch?: Watch;
+  /** Who may ask; without it everybody is taken for this machine's user, and there are no keys. */
+  readonly auth?: Auth | undefined;
   readonly onCall?: ((call: CallSeen) => void) | undefined;
   /** Called when a program's attempt failed and another one is to follow. */
   readonly onStageRetry?: (() => void) | undefined;
@@ -42,15 +46,19 @@ export interface Context extends Omit<ContextDeps, "system" | "watch"> {
   readonly watch: Watch;
   readonly stats: Stats;
   readonly recentDeletes: RecentDeletes;
+  /** Who makes this call, and from which address. */
+  readonly principal: Principal;
+  readonly address?: string | undefined;
 }
 
-/** One for the life of an API: it keeps what all callers share. */
+/** One for the life of an API: it keeps what all callers share. Each request adds its own principal. */
 export function createContextInner(deps: ContextDeps): Context {
   return {
     ...deps,
     watch: deps.watch ?? createWatch(deps.repository),
     stats: new Stats(deps.repository),
     recentDeletes: new RecentDeletes(),
+    principal: LOCAL,
     system: {
       version: "0.0.0",
       engine: "unknown",

@@ -3,9 +3,12 @@ import { parseArgs } from "node:util";
 import { openPipelines } from "@stagefold/agent-build";
 import { isStagefoldError } from "@stagefold/core";
 import { PipelineError } from "@stagefold/pipeline";
-import { type Env, EnvError, openBackend } from "@stagefold/runtime";
+import { type Backend, type Env, EnvError, openBackend } from "@stagefold/runtime";
+import type { AuthSettings } from "@stagefold/runtime/env";
 import { type Logger, pino } from "pino";
 import { z } from "zod";
+import { Auth } from "./auth/authenticate.ts";
+import { makeFirstKey } from "./auth/first-key.ts";
 import { loadEnv } from "./env.ts";
 import { stopOnSignals } from "./graceful-shutdown.ts";
 import { Metrics } from "./http/metrics.ts";
@@ -42,10 +45,47 @@ async function serve(env: Env, log: Logger, opened: Closable[]): Promise<Api> {
   opened.push(backend);
   const { repository, artifacts, logs } = backend;
   const system = { version: await version(), engine: env.store, node_version: process.versions.node };
-  const deps = { repository, artifacts, logs, pipelines, log, metrics, system, ...pageFolder() };
+  const publicUrl = env.publicUrl === undefined ? undefined : new URL(env.publicUrl);
+  const auth = env.auth && (await openAuth(env.auth, backend, publicUrl, log));
+  const deps = {
+    repository,
+    artifacts,
+    logs,
+    pipelines,
+    log,
+    metrics,
+    system,
+    auth,
+    publicUrl,
+    ...pageFolder(),
+  };
   const api = await startApi(deps, env);
   opened.push(api);
+  if (auth?.options.keys) await sayFirstKey(auth, env, publicUrl?.href ?? api.url);
   return api;
+}
+
+async function openAuth(
+  settings: AuthSettings,
+  { records, repository }: Backend,
+  publicUrl: URL | undefined,
+  log: Logger,
+): Promise<Auth> {
+  const { clock } = repository;
+  // What a provider needs is loaded only where there is one.
+  const oidc = settings.oidc && new (await import("./auth/oidc.ts")).Oidc(settings.oidc, records, clock);
+  const onError = (error: unknown) =>
+    log.warn({ err: error }, "open streams could not be held against their keys");
+  const { keys, ratePerMinute } = settings;
+  return new Auth({ keys, oidc, ratePerMinute, publicUrl }, { records, clock, onError });
+}
+
+/** The link carries the key in its fragment, which browsers send to nobody. */
+async function sayFirstKey(auth: Auth, env: Env, url: string): Promise<void> {
+  const first = await makeFirstKey(auth.keys, env.dataDir);
+  if (!first) return;
+  const link = `${url.replace(/\/$/, "")}/#key=${first.key}`;
+  process.stderr.write(`\nThe first admin key is in ${first.file}. Sign in with it: ${link}\n\n`);
 }
 
 /** `--page <folder>`: the built dashboard, from whoever starts the API with one. */

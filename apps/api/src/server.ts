@@ -9,7 +9,7 @@ import type { ApiDeps } from "./http/deps.ts";
 import { isLoopback } from "./http/host-check.ts";
 
 export interface Listen {
-  /** Of the loopback interface: callers are not authenticated. */
+  /** Of the loopback interface unless callers must say who they are. */
   readonly host: string;
   /** 0 for any free one. */
   readonly port: number;
@@ -43,10 +43,10 @@ const STALLED_MS = 45_000;
 
 /** Serves an API. Errors: ApiStartError. */
 export async function startApi(deps: ApiDeps, listen: Listen): Promise<Api> {
-  if (!isLoopback(listen.host))
+  if (!deps.auth && !isLoopback(listen.host))
     throw new ApiStartError(
       "HOST_NOT_LOOPBACK",
-      `The API cannot listen on ${listen.host}: it does not authenticate callers, so it serves this machine alone. Use 127.0.0.1, ::1 or localhost.`,
+      `The API cannot listen on ${listen.host}: it asks nobody who they are, so it serves this machine alone. Use 127.0.0.1, ::1 or localhost, or set STAGEFOLD_AUTH.`,
     );
   const connections = new Connections();
   const server = createServer(

@@ -1,4 +1,6 @@
 import { initTRPC } from "@trpc/server";
+import { accessTo } from "./auth/access.ts";
+import { requireAccess } from "./auth/principal.ts";
 import type { Context } from "./context.ts";
 import { errorShapeOf, toStagefoldError, toTRPCError } from "./errors.ts";
 import { rejectUnsafeKeys } from "./reject-unsafe-keys.ts";
@@ -39,4 +41,33 @@ const checked = t.middleware(async ({ getRawInput, next }) => {
   return next();
 });
 
-export const procedure = t.procedure.use(typed).use(checked);
+/** Who asks must have a role that may. Every mutation, and every refusal by role, leaves a row in the audit log. */
+const authorised = t.middleware(async ({ ctx, next, path, type, getRawInput }) => {
+  const audit = async (result: string) => {
+    if (!ctx.auth) return;
+    const { id, role } = ctx.principal;
+    const row = { by: id, role, procedure: path, from: ctx.address, result };
+    await ctx.auth.audit.add({ ...row, project_id: projectIdIn(await getRawInput()) });
+  };
+  try {
+    requireAccess(ctx.principal, accessTo(path));
+  } catch (error) {
+    await audit(toStagefoldError(error).code);
+    throw error;
+  }
+  const result = await next();
+  if (type === "mutation" && !UNAUDITED.includes(path))
+    await audit(result.ok ? "ok" : toStagefoldError(result.error).code);
+  return result;
+});
+
+/** What the owner of a lease does, many times a minute: its claim is in the log. */
+const UNAUDITED = ["work.heartbeat", "work.report"];
+
+function projectIdIn(input: unknown): string | undefined {
+  const id: unknown =
+    typeof input === "object" && input !== null ? Reflect.get(input, "project_id") : undefined;
+  return typeof id === "string" ? id.slice(0, 64) : undefined;
+}
+
+export const procedure = t.procedure.use(typed).use(checked).use(authorised);

@@ -22,7 +22,7 @@ export function openCli(options: GlobalOptions, signal: AbortSignal): Cli {
   const env = loadEnv();
   return {
     env,
-    client: createClient({ url: env.url }),
+    client: createClient({ url: env.url, key: env.key }),
     terminal: new Terminal(process.stdout, process.stderr, {
       colours: options.color && !env.noColor,
       isDumb: env.isDumb,

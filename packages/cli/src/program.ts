@@ -6,6 +6,7 @@ import { addCreate } from "./commands/create.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addExport } from "./commands/export.ts";
 import { addImport } from "./commands/import.ts";
+import { addKeys } from "./commands/keys.ts";
 import { addLogs } from "./commands/logs.ts";
 import { addLs } from "./commands/ls.ts";
 import { addProcesses } from "./commands/processes.ts";
@@ -43,6 +44,7 @@ export function createProgram(run: Runner, { quiet = false }: { readonly quiet?:
   addLogs(program, run);
   addArtifacts(program, run);
   addControl(program, run);
+  addKeys(program, run);
   addImport(program, run);
   addExport(program, run);
   addDoctor(program, run);

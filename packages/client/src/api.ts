@@ -85,6 +85,12 @@ export type ManyChange = Outputs["projects"]["watchMany"];
 export type PipelineInfo = Outputs["pipelines"]["list"]["items"][number];
 export type BuildStats = Outputs["stats"]["builds"];
 export type Overview = Outputs["stats"]["overview"];
+/** An API key as it is shown: never its secret. */
+export type ApiKey = Outputs["keys"]["list"]["items"][number];
+/** Who the caller is, as the API sees it. */
+export type Session = Outputs["session"]["get"];
+/** One mutation or refusal in the audit log. */
+export type AuditRow = Outputs["audit"]["list"]["items"][number];
 export type SystemInfo = Outputs["system"]["info"];
 
 /** `next_cursor` is for the next page; null on the last one. */

@@ -71,6 +71,9 @@ export const KINDS: Kinds = {
   stats: { overview: "query", builds: "query" },
   pipelines: { list: "query" },
   system: { info: "query" },
+  session: { get: "query" },
+  keys: { list: "query", create: "mutation", rotate: "mutation", revoke: "mutation" },
+  audit: { list: "query" },
 };
 
 /**

@@ -10,8 +10,9 @@ export class Transport {
 
   constructor(options: ClientOptions) {
     const { url, headers } = withoutCredentials(String(options.url));
+    const bearer = options.key === undefined ? {} : { authorization: `Bearer ${options.key}` };
     this.url = url.replace(/\/+$/, "");
-    this.#headers = { ...headers, ...options.headers };
+    this.#headers = { ...headers, ...bearer, ...options.headers };
     this.#fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
   }
 

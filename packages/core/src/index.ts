@@ -7,4 +7,5 @@ export * from "./patch/index.ts";
 export * from "./ports/index.ts";
 export * from "./project/index.ts";
 export * from "./repository/index.ts";
+export * from "./roles.ts";
 export * from "./snapshot/index.ts";

@@ -24,10 +24,10 @@ export interface Backend extends AsyncDisposable {
   readonly store: ProjectStore;
   readonly artifacts: ArtifactStore;
   readonly logs: LogStore;
-  /** What is no build. Undefined on DynamoDB, which has no such table yet. */
-  readonly records: RecordStore | undefined;
-  /** What changes, by whichever process. Undefined on DynamoDB, which is polled. */
-  readonly feed: ChangeFeed | undefined;
+  /** What is no build. */
+  readonly records: RecordStore;
+  /** What changes, by whichever process. */
+  readonly feed: ChangeFeed;
   close(): Promise<void>;
 }
 
@@ -56,9 +56,15 @@ async function openOnSqlite(env: Env, options: BackendOptions): Promise<Backend>
 }
 
 async function openOnDynamoDB(env: Env, options: BackendOptions): Promise<Backend> {
-  const { createDynamoClient, DynamoProjectStore, ensureTable, StoreClock } = await import(
-    "@stagefold/core/dynamodb"
-  );
+  const {
+    createDynamoClient,
+    DynamoProjectStore,
+    DynamoRecordStore,
+    ensureRecordsTable,
+    ensureTable,
+    PollingChangeFeed,
+    StoreClock,
+  } = await import("@stagefold/core/dynamodb");
   const endpoint = env.dynamodbEndpoint;
   // Leases are decided by the store's time, not by that of whichever machine asks.
   const clock = new StoreClock();
@@ -75,7 +81,7 @@ async function openOnDynamoDB(env: Env, options: BackendOptions): Promise<Backen
     heartbeats.destroy();
   };
   try {
-    await ensureTable(client, env.table);
+    await Promise.all([ensureTable(client, env.table), ensureRecordsTable(client, env.recordsTable)]);
     const store = new DynamoProjectStore(client, env.table, options.onRequest);
     const heartbeatStore = new DynamoProjectStore(heartbeats, env.table, options.onRequest);
     const { artifacts, logs } = createFileStores(resolve(env.files));
@@ -86,8 +92,8 @@ async function openOnDynamoDB(env: Env, options: BackendOptions): Promise<Backen
       store,
       artifacts,
       logs,
-      records: undefined,
-      feed: undefined,
+      records: new DynamoRecordStore(client, env.recordsTable, options.onRequest),
+      feed: new PollingChangeFeed(store, { ...(options.onFeedError && { onError: options.onFeedError }) }),
       close,
       [Symbol.asyncDispose]: close,
     };

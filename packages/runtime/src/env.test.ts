@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { EnvError, parseEnv } from "./env.ts";
+import { EnvError, parseEnv, parseRoleRules } from "./env.ts";
 
 const messageOf = (source: Record<string, string>) => {
   try {
@@ -63,7 +63,6 @@ describe("the settings", () => {
     [{ STAGEFOLD_DYNAMODB_ENDPOINT: "http://localhost:8000" }, "needs STAGEFOLD_STORE=dynamodb"],
     [{ STAGEFOLD_URL: "ftp://x" }, "STAGEFOLD_URL must be an http:// or https:// address"],
     [{ STAGEFOLD_FILES: "s3://bucket/prefix" }, "a bucket (s3://) is not built yet"],
-    [{ STAGEFOLD_AUTH: "keys" }, "STAGEFOLD_AUTH must be none; nothing else is built yet"],
     [{ STAGEFOLD_RETENTION_DAYS: "5" }, "STAGEFOLD_RETENTION_DAYS must be left out; it is not built yet"],
     [
       { STAGEFOLD_DYNAMODB: "aws" },
@@ -89,5 +88,53 @@ describe("the settings", () => {
     expect(
       messageOf({ STAGEFOLD_STORE: "dynamodb", STAGEFOLD_DYNAMODB_ENDPOINT: "me:hunter2@x" }),
     ).not.toContain("hunter2");
+  });
+});
+
+describe("rules of roles", () => {
+  it("are read, and a malformed one is refused", () => {
+    expect(parseRoleRules("groups:a b=admin, *=viewer")).toEqual([
+      { claim: "groups", value: "a b", role: "admin" },
+      { claim: "sub", value: "*", role: "viewer" },
+    ]);
+    for (const wrong of ["", "groups=admin", "groups:a", "groups:a=root", "*=viewer,,"])
+      expect([wrong, parseRoleRules(wrong)]).toEqual([wrong, undefined]);
+  });
+});
+
+describe("who may ask", () => {
+  const oidc = {
+    STAGEFOLD_AUTH: "keys,oidc",
+    STAGEFOLD_OIDC_ISSUER: "https://id.example",
+    STAGEFOLD_OIDC_CLIENT_ID: "stagefold",
+    STAGEFOLD_OIDC_ROLES: "*=viewer",
+  };
+
+  it("is nobody's question unless set", () => {
+    expect(parseEnv({}).auth).toBeUndefined();
+    expect(parseEnv({ STAGEFOLD_AUTH: "none" }).auth).toBeUndefined();
+  });
+
+  it("is asked by keys, a provider or both", () => {
+    expect(parseEnv({ STAGEFOLD_AUTH: "keys" }).auth).toEqual({ keys: true, ratePerMinute: 6000 });
+    expect(parseEnv({ ...oidc, STAGEFOLD_RATE_LIMIT: "60" }).auth).toEqual({
+      keys: true,
+      oidc: {
+        issuer: "https://id.example",
+        clientId: "stagefold",
+        roles: [{ claim: "sub", value: "*", role: "viewer" }],
+      },
+      ratePerMinute: 60,
+    });
+  });
+
+  it("names what is missing or malformed, and shows no secret", () => {
+    expect(messageOf({ STAGEFOLD_AUTH: "password" })).toContain(
+      "STAGEFOLD_AUTH must be none, keys, oidc or keys,oidc",
+    );
+    for (const name of ["STAGEFOLD_OIDC_ISSUER", "STAGEFOLD_OIDC_CLIENT_ID", "STAGEFOLD_OIDC_ROLES"])
+      expect(messageOf({ ...oidc, [name]: "" })).toContain(`needs ${name}`);
+    expect(messageOf({ ...oidc, STAGEFOLD_OIDC_ROLES: "admins" })).toContain("STAGEFOLD_OIDC_ROLES must be");
+    expect(messageOf({ STAGEFOLD_KEY: "secret" })).not.toContain('"secret"');
   });
 });

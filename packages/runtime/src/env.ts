@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { ROLES, type Role } from "@stagefold/core";
 import { z } from "zod";
 
 /** Something in the environment is wrong: the sentence names the variable, what was expected and what was found. */
@@ -30,6 +31,7 @@ const notYet = (...harmless: string[]) =>
   });
 
 const DEFAULT_PORT = 4000;
+const ROLE_RULES = "rules between commas, such as groups:platform=admin,*=viewer";
 
 /** Every name that any part of the platform knows: each part accepts all of them. */
 const schema = z.object({
@@ -58,14 +60,23 @@ const schema = z.object({
       error: "fatal, error, warn, info, debug, trace or silent",
     })
     .default("info"),
-  STAGEFOLD_AUTH: notYet("none").optional(),
-  STAGEFOLD_KEY: notYet().optional(),
-  STAGEFOLD_OIDC_ISSUER: notYet().optional(),
-  STAGEFOLD_OIDC_CLIENT_ID: notYet().optional(),
-  STAGEFOLD_OIDC_CLIENT_SECRET: notYet().optional(),
-  STAGEFOLD_OIDC_AUDIENCE: notYet().optional(),
-  STAGEFOLD_OIDC_ROLES: notYet().optional(),
-  STAGEFOLD_RATE_LIMIT: notYet().optional(),
+  STAGEFOLD_AUTH: z
+    .string()
+    .regex(/^(none|keys|oidc|keys,oidc|oidc,keys)$/, "none, keys, oidc or keys,oidc")
+    .default("none"),
+  STAGEFOLD_KEY: z
+    .string()
+    .regex(/^[\x21-\x7e]{8,8192}$/, "an API key or a token, without blanks")
+    .optional(),
+  STAGEFOLD_OIDC_ISSUER: address.optional(),
+  STAGEFOLD_OIDC_CLIENT_ID: text("the id that the provider knows us by").optional(),
+  STAGEFOLD_OIDC_CLIENT_SECRET: text("a secret").optional(),
+  STAGEFOLD_OIDC_AUDIENCE: text("what bearer tokens are for").optional(),
+  STAGEFOLD_OIDC_ROLES: z
+    .string()
+    .refine((value) => parseRoleRules(value) !== undefined, ROLE_RULES)
+    .optional(),
+  STAGEFOLD_RATE_LIMIT: whole(1, 10_000_000).default(6000),
   STAGEFOLD_S3_ENDPOINT: notYet().optional(),
   STAGEFOLD_SECRETS: notYet().optional(),
   STAGEFOLD_RETENTION_DAYS: notYet().optional(),
@@ -92,6 +103,32 @@ const RETIRED: Readonly<Record<string, string>> = {
     "The embedded store is SQLite, within the processes themselves: there is no engine to find.",
 };
 
+/** Who has the value in the claim has the role; `*` is everybody whom the provider knows. */
+export interface RoleRule {
+  readonly claim: string;
+  readonly value: string;
+  readonly role: Role;
+}
+
+export interface OidcSettings {
+  /** Such as `https://id.example.org`. */
+  readonly issuer: string;
+  readonly clientId: string;
+  /** Left out for a public client. */
+  readonly clientSecret?: string | undefined;
+  /** What bearer tokens must be for; the client id unless given. */
+  readonly audience?: string | undefined;
+  readonly roles: readonly RoleRule[];
+}
+
+/** How callers say who they are. */
+export interface AuthSettings {
+  readonly keys: boolean;
+  readonly oidc?: OidcSettings | undefined;
+  /** Requests a minute of one key, and of one address. */
+  readonly ratePerMinute: number;
+}
+
 /** The settings of the platform. Seconds and counts as their names say. */
 export interface Env {
   readonly host: string;
@@ -100,6 +137,10 @@ export interface Env {
   readonly url: string;
   /** What browsers see behind a proxy. */
   readonly publicUrl: string | undefined;
+  /** Undefined: nobody is asked, and the API serves its own machine alone. */
+  readonly auth: AuthSettings | undefined;
+  /** What clients send to say who they are. */
+  readonly key: string | undefined;
   readonly dataDir: string;
   /** Where builds are kept: in a SQLite file of the data folder, or in DynamoDB. */
   readonly store: "sqlite" | "dynamodb";
@@ -150,6 +191,8 @@ export function parseEnv(source: Readonly<Record<string, string | undefined>>): 
     port: env.STAGEFOLD_PORT,
     url: env.STAGEFOLD_URL ?? urlOf(env.STAGEFOLD_HOST, env.STAGEFOLD_PORT),
     publicUrl: env.STAGEFOLD_PUBLIC_URL,
+    auth: authOf(env),
+    key: env.STAGEFOLD_KEY,
     dataDir: env.STAGEFOLD_DATA_DIR,
     store: env.STAGEFOLD_STORE,
     sqliteSync: env.STAGEFOLD_SQLITE_SYNC,
@@ -166,6 +209,39 @@ export function parseEnv(source: Readonly<Record<string, string | undefined>>): 
     workerPort: env.STAGEFOLD_WORKER_PORT,
     logLevel: env.STAGEFOLD_LOG_LEVEL,
   };
+}
+
+function authOf(env: z.output<typeof schema>): AuthSettings | undefined {
+  if (env.STAGEFOLD_AUTH === "none") return undefined;
+  const ways = env.STAGEFOLD_AUTH.split(",");
+  const oidc = ways.includes("oidc") ? oidcOf(env) : undefined;
+  return { keys: ways.includes("keys"), ...(oidc && { oidc }), ratePerMinute: env.STAGEFOLD_RATE_LIMIT };
+}
+
+function oidcOf(env: z.output<typeof schema>): OidcSettings {
+  const needed = (name: "STAGEFOLD_OIDC_ISSUER" | "STAGEFOLD_OIDC_CLIENT_ID" | "STAGEFOLD_OIDC_ROLES") => {
+    const value = env[name];
+    if (value === undefined) throw new EnvError(`STAGEFOLD_AUTH=${env.STAGEFOLD_AUTH} needs ${name}.`);
+    return value;
+  };
+  const [secret, audience] = [env.STAGEFOLD_OIDC_CLIENT_SECRET, env.STAGEFOLD_OIDC_AUDIENCE];
+  return {
+    issuer: needed("STAGEFOLD_OIDC_ISSUER"),
+    clientId: needed("STAGEFOLD_OIDC_CLIENT_ID"),
+    ...(secret !== undefined && { clientSecret: secret }),
+    ...(audience !== undefined && { audience }),
+    roles: parseRoleRules(needed("STAGEFOLD_OIDC_ROLES")) ?? [],
+  };
+}
+
+/** Rules between commas, `<claim>:<value>=<role>` or `*=<role>`. Undefined when it is not that. */
+export function parseRoleRules(text: string): RoleRule[] | undefined {
+  const rules = text.split(",").flatMap((rule) => {
+    const [, claim, value, name] = /^\s*(?:([^:=\s]+):([^=]+)|\*)=([a-z]+)\s*$/.exec(rule) ?? [];
+    const role = ROLES.find((one) => one === name);
+    return role ? [{ claim: claim ?? "sub", value: value?.trim() ?? "*", role }] : [];
+  });
+  return rules.length === text.split(",").length ? rules : undefined;
 }
 
 /** A value for an error message: what may be secret, as an address with a password, is not printed. */

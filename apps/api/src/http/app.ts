@@ -4,6 +4,7 @@ import express, { type RequestHandler } from "express";
 import { createContextInner } from "../context.ts";
 import { createWatch } from "../watch/index.ts";
 import { artifactRoutes } from "./artifacts.ts";
+import { admit, authRoutes } from "./auth-routes.ts";
 import type { ApiDeps } from "./deps.ts";
 import { securityHeaders } from "./headers.ts";
 import { healthRoutes } from "./health.ts";
@@ -20,19 +21,23 @@ export function createApp(deps: ApiDeps): RequestListener {
   const { log, metrics = new Metrics() } = deps;
   const onError = (error: unknown) => logError(log, error, { while: "watching" });
   const watch = deps.watch ?? createWatch(deps.repository, { onError });
+  const { auth } = deps;
   const context = createContextInner({
     ...deps,
     watch,
     onCall: (call) => metrics.call(call),
     onStageRetry: () => metrics.stageRetry(),
   });
+  const policy = { publicUrl: deps.publicUrl, isAuthRequired: auth !== undefined };
   deps.repository.onChange(({ kind }) => metrics.change(kind));
   metrics.watch(watch);
 
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
-  app.use(countRequests(metrics), securityHeaders(), hostCheck(), onlyPlainBodies);
+  app.use(countRequests(metrics), securityHeaders(), hostCheck(policy), onlyPlainBodies);
+  app.use("/auth", authRoutes(auth));
+  app.use(["/trpc", "/artifacts", "/metrics"], admit(auth));
   app.use(healthRoutes(deps.repository.store, metrics));
   app.use("/trpc", trpcRoutes(context, log));
   app.use("/artifacts", artifactRoutes(deps));
@@ -41,9 +46,9 @@ export function createApp(deps: ApiDeps): RequestListener {
     sendError(res, new TRPCError({ code: "NOT_FOUND", message: "There is nothing at this address." }));
   });
   app.use(errorHandler(log));
-  const watchOne = watchProject(context, metrics, log);
+  const watchOne = watchProject(context, { metrics, log, auth, policy });
   return (req, res) => {
-    if (!watchOne(req, res)) app(req, res);
+    if (!watchOne(req, res, () => app(req, res))) app(req, res);
   };
 }
 

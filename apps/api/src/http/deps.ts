@@ -8,6 +8,8 @@ export interface ApiDeps extends ContextDeps {
   readonly log?: Logger;
   /** Its own, without figures of the process, when none are given. */
   readonly metrics?: Metrics;
+  /** What browsers see behind a proxy; without one the API answers to its own address alone. */
+  readonly publicUrl?: URL | undefined;
   /** The folder of the built dashboard. Without one the pages say that there is none. */
   readonly pageDir?: string;
 }

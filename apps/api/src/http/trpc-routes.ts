@@ -10,6 +10,7 @@ import { requireExactNumbers } from "../exact-numbers.ts";
 import { rejectUnsafeKeys } from "../reject-unsafe-keys.ts";
 import { appRouter } from "../routers/index.ts";
 import { WATCH_INPUTS } from "../routers/watch.ts";
+import { principalOf } from "./auth-routes.ts";
 import { compressed } from "./compressed.ts";
 import { logError, sendError } from "./send-error.ts";
 
@@ -29,7 +30,11 @@ export function trpcRoutes(context: Context, log: Logger | undefined): Router {
   routes.use(
     createExpressMiddleware({
       router: appRouter,
-      createContext: () => context,
+      createContext: ({ req, res }) => ({
+        ...context,
+        principal: principalOf(res),
+        address: context.auth?.addressOf(req),
+      }),
       maxBodySize: MAX_BODY_BYTES,
       maxBatchSize: MAX_BATCH,
       // Left out where a request is refused as a whole. As a plain object it is set, and not added once more.

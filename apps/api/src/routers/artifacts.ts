@@ -8,6 +8,7 @@ import {
   stageKeySchema,
 } from "@stagefold/core";
 import { z } from "zod";
+import { askerOf } from "../auth/principal.ts";
 import { type ProjectOutput, projectOutput } from "../outputs.ts";
 import { listFields, pageOf, pageSchema } from "../pagination.ts";
 import { procedure, router } from "../trpc.ts";
@@ -44,13 +45,21 @@ export const artifacts = router({
     )
     .mutation(
       async ({ ctx, input: { project_id, stage, artifacts: given, mode } }): Promise<ProjectOutput> =>
-        projectOutput(await ctx.repository.artifacts.record(project_id, stage, given, mode)),
+        projectOutput(
+          await ctx.repository.artifacts.record(project_id, stage, given, mode, askerOf(ctx.principal)),
+        ),
     ),
 
   removeForStage: procedure
     .input(onStage)
     .mutation(
       async ({ ctx, input }): Promise<ProjectOutput> =>
-        projectOutput(await ctx.repository.artifacts.removeForStage(input.project_id, input.stage)),
+        projectOutput(
+          await ctx.repository.artifacts.removeForStage(
+            input.project_id,
+            input.stage,
+            askerOf(ctx.principal),
+          ),
+        ),
     ),
 });

@@ -1,15 +1,36 @@
+import type { ACCESS, ProcedurePath } from "../auth/access.ts";
 import { router } from "../trpc.ts";
 import { artifacts } from "./artifacts.ts";
+import { audit } from "./audit.ts";
+import { keys } from "./keys.ts";
 import { pipelines } from "./pipelines.ts";
 import { projects } from "./projects.ts";
+import { session } from "./session.ts";
 import { stages } from "./stages.ts";
 import { stats } from "./stats.ts";
 import { system } from "./system.ts";
 import { work } from "./work.ts";
 
 /** Every procedure of the API. Clients carry its type alone. */
-export const appRouter = router({ projects, stages, artifacts, work, stats, pipelines, system });
+export const appRouter = router({
+  projects,
+  stages,
+  artifacts,
+  work,
+  stats,
+  pipelines,
+  system,
+  session,
+  keys,
+  audit,
+});
 export type AppRouter = typeof appRouter;
+
+/** Fails to compile when a procedure is not in the table of what each needs, or the table has one too many. */
+type Procedures = ProcedurePath<AppRouter["_def"]["record"]>;
+type Missing = Exclude<Procedures, keyof typeof ACCESS> | Exclude<keyof typeof ACCESS, Procedures>;
+const complete: [Missing] extends [never] ? true : Missing = true;
+void complete;
 
 export {
   type CallSeen,

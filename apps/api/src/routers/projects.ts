@@ -7,6 +7,7 @@ import {
   textSchema,
 } from "@stagefold/core";
 import { z } from "zod";
+import { askerOf, userIdFor } from "../auth/principal.ts";
 import { type ProjectOutput, projectOutput } from "../outputs.ts";
 import { listFields, pageSchema } from "../pagination.ts";
 import { procedure, router } from "../trpc.ts";
@@ -23,10 +24,10 @@ export const projects = router({
       const { operation_id, idempotency_key, ...request } = input;
       // The first write of a project has no earlier control write to be recognised by; a key of its own does the same.
       const key = idempotency_key ?? (operation_id === undefined ? undefined : `operation ${operation_id}`);
-      const keyed = { ...request, ...(key !== undefined && { idempotency_key: key }) };
-      return projectOutput(
-        await ctx.repository.control.create(keyed, resolvePipeline(request, ctx.pipelines)),
-      );
+      const user_id = userIdFor(ctx.principal, request.user_id);
+      const keyed = { ...request, user_id, ...(key !== undefined && { idempotency_key: key }) };
+      const plan = resolvePipeline(request, ctx.pipelines);
+      return projectOutput(await ctx.repository.control.create(keyed, plan, askerOf(ctx.principal)));
     }),
 
   get: procedure
@@ -47,19 +48,25 @@ export const projects = router({
     .input(onProject)
     .mutation(
       async ({ ctx, input }): Promise<ProjectOutput> =>
-        projectOutput(await ctx.repository.control.pause(input.project_id, input.operation_id)),
+        projectOutput(
+          await ctx.repository.control.pause(input.project_id, input.operation_id, askerOf(ctx.principal)),
+        ),
     ),
 
   resume: procedure.input(onProject).mutation(async ({ ctx, input }): Promise<ProjectOutput> => {
     requireRunner(await ctx.repository.get(input.project_id), ctx.pipelines);
-    return projectOutput(await ctx.repository.control.resume(input.project_id, input.operation_id));
+    return projectOutput(
+      await ctx.repository.control.resume(input.project_id, input.operation_id, askerOf(ctx.principal)),
+    );
   }),
 
   cancel: procedure
     .input(onProject)
     .mutation(
       async ({ ctx, input }): Promise<ProjectOutput> =>
-        projectOutput(await ctx.repository.control.cancel(input.project_id, input.operation_id)),
+        projectOutput(
+          await ctx.repository.control.cancel(input.project_id, input.operation_id, askerOf(ctx.principal)),
+        ),
     ),
 
   retry: procedure
@@ -70,7 +77,10 @@ export const projects = router({
       const project = await ctx.repository.get(input.project_id);
       const pipeline = requireRunner(project, ctx.pipelines, input.pipeline);
       const intent = { from_stage: input.from_stage, pipeline };
-      return projectOutput(await ctx.repository.control.retry(input.project_id, intent, input.operation_id));
+      const asker = askerOf(ctx.principal);
+      return projectOutput(
+        await ctx.repository.control.retry(input.project_id, intent, input.operation_id, asker),
+      );
     }),
 
   delete: procedure
@@ -78,7 +88,7 @@ export const projects = router({
     .output(z.object({ project_id: projectIdSchema, deleted: z.literal(true) }))
     .mutation(async ({ ctx, input: { project_id, operation_id } }) => {
       const repeated = operation_id !== undefined && ctx.recentDeletes.has(operation_id, project_id);
-      if (!repeated) await ctx.repository.control.delete(project_id);
+      if (!repeated) await ctx.repository.control.delete(project_id, askerOf(ctx.principal));
       if (operation_id !== undefined) ctx.recentDeletes.done(operation_id, project_id);
       return { project_id, deleted: true as const };
     }),

@@ -9,6 +9,7 @@ import {
   timeSchema,
 } from "@stagefold/core";
 import { z } from "zod";
+import { pipelinesFor } from "../auth/principal.ts";
 import { type ProjectOutput, projectOutput } from "../outputs.ts";
 import { procedure, router } from "../trpc.ts";
 
@@ -28,7 +29,10 @@ export const work = router({
         ...operation,
       }),
     )
-    .mutation(({ ctx, input }): Promise<ClaimOutput | null> => claimWork(ctx.repository, input)),
+    .mutation(({ ctx, input }): Promise<ClaimOutput | null> => {
+      const pipelines = pipelinesFor(ctx.principal, input.pipelines);
+      return claimWork(ctx.repository, { ...input, pipelines });
+    }),
 
   heartbeat: procedure
     .input(held)

@@ -4,30 +4,33 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { useState } from "react";
 import { ToastProvider } from "../components/ui/toast.tsx";
+import { SignInGate } from "../features/sign-in/gate.tsx";
 import { useDocumentLang } from "../i18n/lang.ts";
-import { ApiContext } from "../lib/api.ts";
 import { useDocumentTheme } from "../lib/theme.ts";
+import { TRPCProvider } from "../lib/trpc.ts";
 import { LiveProvider } from "../live/live-provider.tsx";
 import { createAppRouter } from "./router.tsx";
 import type { Services } from "./services.ts";
 
 export function App({ services }: { services: Services }) {
-  const { api, queries, live } = services;
+  const { client, queries, live } = services;
   const [router] = useState(createAppRouter);
   useDocumentLang();
   useDocumentTheme();
   return (
     <CSPProvider disableStyleElements>
       <QueryClientProvider client={queries}>
-        <ApiContext value={api}>
-          <LiveProvider live={live}>
-            <Tooltip.Provider delay={400}>
-              <ToastProvider>
-                <RouterProvider router={router} />
-              </ToastProvider>
-            </Tooltip.Provider>
-          </LiveProvider>
-        </ApiContext>
+        <TRPCProvider queryClient={queries} trpcClient={client}>
+          <SignInGate>
+            <LiveProvider live={live}>
+              <Tooltip.Provider delay={400}>
+                <ToastProvider>
+                  <RouterProvider router={router} />
+                </ToastProvider>
+              </Tooltip.Provider>
+            </LiveProvider>
+          </SignInGate>
+        </TRPCProvider>
       </QueryClientProvider>
     </CSPProvider>
   );

@@ -1,6 +1,7 @@
 import { Settings2 } from "lucide-react";
 import { Button } from "../components/ui/button.tsx";
 import { Menu, MenuChoice, MenuSeparator } from "../components/ui/menu.tsx";
+import { Account } from "../features/sign-in/account.tsx";
 import { setLang, useLang, useMessages } from "../i18n/lang.ts";
 import { setTheme, useTheme } from "../lib/theme.ts";
 import { messages } from "./messages.ts";
@@ -37,6 +38,7 @@ export function SettingsMenu() {
         ]}
         value={theme}
       />
+      <Account />
     </Menu>
   );
 }

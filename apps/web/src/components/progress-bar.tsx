@@ -1,15 +1,8 @@
 import { cn } from "../lib/cn.ts";
-import { lookOf, type Status } from "./status.tsx";
+import { STATUS_LOOK, type Status } from "./status.tsx";
 
-export interface ProgressBarProps {
-  /** 0 to 100. */
-  value: number;
-  status: Status;
-  unmet?: number | undefined;
-  label: string;
-}
-
-export function ProgressBar({ value, status, unmet, label }: ProgressBarProps) {
+/** `value` is 0 to 100. */
+export function ProgressBar({ value, status, label }: { value: number; status: Status; label: string }) {
   return (
     <div
       aria-label={label}
@@ -20,7 +13,7 @@ export function ProgressBar({ value, status, unmet, label }: ProgressBarProps) {
       role="progressbar"
     >
       <div
-        className={cn("h-full rounded-full transition-[width] duration-500", lookOf(status, unmet).bar)}
+        className={cn("h-full rounded-full transition-[width] duration-500", STATUS_LOOK[status].bar)}
         style={{ width: `${value}%` }}
       />
     </div>

@@ -1,24 +1,28 @@
-import { ConnectionError, type ErrorCode, StagefoldClientError } from "@stagefold/client";
+import type { AppRouter } from "@stagefold/api/router";
+import { TRPCClientError } from "@trpc/client";
 
-/** Whether an error comes from the API, or from there being none. */
-export function isApiError(error: unknown): error is StagefoldClientError | ConnectionError {
-  return error instanceof StagefoldClientError || error instanceof ConnectionError;
+export type ApiError = TRPCClientError<AppRouter>;
+/** Every code that the API answers with. */
+export type WireCode = NonNullable<ApiError["data"]>["stagefold"]["code"];
+
+export function isApiError(error: unknown): error is ApiError {
+  return error instanceof TRPCClientError;
 }
 
 /** The code of a refusal; undefined when the API did not answer at all. */
-export function codeOf(error: unknown): ErrorCode | undefined {
-  return error instanceof StagefoldClientError ? error.code : undefined;
+export function codeOf(error: unknown): WireCode | undefined {
+  return isApiError(error) ? error.data?.stagefold.code : undefined;
 }
 
 /** What the API found wrong with an input: `path: sentence` each, and the fields themselves. */
 export function issuesOf(error: unknown): readonly string[] {
-  if (!(error instanceof StagefoldClientError) || error.code !== "INVALID_INPUT") return [];
-  return error.data.issues ?? [];
+  const known = isApiError(error) ? error.data?.stagefold : undefined;
+  return known?.code === "INVALID_INPUT" ? (known.issues ?? []) : [];
 }
 
 /** Whether the same request may be answered later: the API is away, busy, or its table is. */
 export function mayPass(error: unknown): boolean {
-  if (error instanceof ConnectionError) return true;
+  if (!isApiError(error)) return false;
   const code = codeOf(error);
-  return code === "STORE_UNAVAILABLE" || code === "RATE_LIMITED";
+  return code === undefined || code === "STORE_UNAVAILABLE" || code === "RATE_LIMITED";
 }

@@ -1,19 +1,21 @@
-import type { StagefoldClient } from "../lib/api.ts";
+import type { Client } from "../lib/trpc.ts";
+import type { Connection, LiveEvent } from "./events.ts";
 import { type Interest, ownInterest, sharedInterest, until } from "./interest.ts";
-import { type Connection, Leader, type LiveEvent } from "./leader.ts";
+import { Leader } from "./leader.ts";
+import { followServer } from "./stream.ts";
 
 const CHANNEL = "stagefold.live";
 const LEADER_LOCK = "stagefold.leader";
 
-/** Between tabs: the leader passes events on, the others announce that they are there or watch something else. */
+/** What tabs say to each other: the leader what it hears, the others that they are there or look at something else. */
 type Message = { readonly kind: "event"; readonly event: LiveEvent } | { readonly kind: "interest" };
 
 /**
- * What happens on the server, for this tab. One tab of the browser, the leader, has the event stream and passes its
- * events on; when it is closed, another takes over. A browser without locks or channels has a stream for each tab.
+ * What happens on the server, for this tab. One tab of the browser holds the event stream and passes on what it hears;
+ * when it is closed, another takes over. A browser without locks or channels has a stream for each tab.
  */
 export class LiveHub {
-  readonly #api: StagefoldClient;
+  readonly #client: Client;
   readonly #locks: LockManager | undefined =
     typeof BroadcastChannel === "undefined" ? undefined : navigator.locks;
   readonly #interest: Interest = this.#locks ? sharedInterest(this.#locks) : ownInterest();
@@ -23,8 +25,8 @@ export class LiveHub {
   #leader: Leader | undefined;
   #connection: Connection = "connecting";
 
-  constructor(api: StagefoldClient) {
-    this.#api = api;
+  constructor(client: Client) {
+    this.#client = client;
   }
 
   get connection(): Connection {
@@ -45,12 +47,12 @@ export class LiveHub {
     };
   }
 
-  subscribe(listener: (event: LiveEvent) => void): () => void {
+  on(listener: (event: LiveEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Every state of this project is an event, the present one at once, until the answer is called. */
+  /** Every state of this project is told until the answer is called; the present one at once. */
   watch(projectId: string): () => void {
     const known = this.#watched.get(projectId);
     if (known) known.count += 1;
@@ -72,13 +74,13 @@ export class LiveHub {
   }
 
   #interestChanged(): void {
-    this.#leader?.pollSoon();
+    this.#leader?.lookSoon();
     this.#post({ kind: "interest" });
   }
 
   #join(locks: LockManager, signal: AbortSignal): void {
     this.#channel = new BroadcastChannel(CHANNEL);
-    this.#channel.onmessage = ({ data }: MessageEvent<Message>) => this.#receive(data);
+    this.#channel.onmessage = ({ data }: MessageEvent<Message>) => this.#hear(data);
     // The leader answers with how it stands.
     this.#post({ kind: "interest" });
     let waited = false;
@@ -106,8 +108,8 @@ export class LiveHub {
   #lead(takesOver: boolean): void {
     this.#leader = new Leader({
       interest: this.#interest,
-      watchMany: this.#api.projects.watchMany,
-      emit: (event) => {
+      follow: (ids, signal, tell) => followServer(this.#client, ids, signal, tell),
+      tell: (event) => {
         this.#emit(event);
         this.#post({ kind: "event", event });
       },
@@ -115,10 +117,10 @@ export class LiveHub {
     });
   }
 
-  #receive(message: Message): void {
+  #hear(message: Message): void {
     if (message.kind === "event") this.#emit(message.event);
     else if (this.#leader) {
-      this.#leader.pollSoon();
+      this.#leader.lookSoon();
       const { connection } = this.#leader;
       if (connection !== "connecting")
         this.#post({ kind: "event", event: { kind: "connection", connection } });

@@ -1,13 +1,14 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useSyncExternalStore } from "react";
-import { applyEvents } from "./cache.ts";
+import { useTRPC } from "../lib/trpc.ts";
+import { applyEvent, type Cache } from "./cache.ts";
+import type { Connection } from "./events.ts";
 import type { LiveHub } from "./hub.ts";
-import type { Connection } from "./leader.ts";
-import { RecentLines } from "./lists.ts";
+import { RecentLines } from "./recent.ts";
 
 interface Live {
   readonly hub: LiveHub;
-  readonly recent: RecentLines;
+  readonly cache: Required<Cache>;
 }
 
 const LiveContext = createContext<Live | undefined>(undefined);
@@ -15,15 +16,19 @@ const LiveContext = createContext<Live | undefined>(undefined);
 /** Keeps what the queries have read up to date, as long as the page is open. */
 export function LiveProvider({ live: hub, children }: { live: LiveHub; children: ReactNode }) {
   const queries = useQueryClient();
-  const live = useMemo(() => ({ hub, recent: new RecentLines() }), [hub]);
+  const trpc = useTRPC();
+  const live = useMemo(
+    () => ({ hub, cache: { queries, trpc, recent: new RecentLines() } }),
+    [hub, queries, trpc],
+  );
   useEffect(() => {
-    const unsubscribe = live.hub.subscribe(applyEvents(queries, live.recent));
+    const unlisten = live.hub.on(applyEvent(live.cache));
     const stop = live.hub.start();
     return () => {
       stop();
-      unsubscribe();
+      unlisten();
     };
-  }, [live, queries]);
+  }, [live]);
   return <LiveContext value={live}>{children}</LiveContext>;
 }
 
@@ -37,7 +42,7 @@ export function useLive(): Live {
 export function useConnection(): Connection {
   const { hub } = useLive();
   return useSyncExternalStore(
-    (listener) => hub.subscribe(listener),
+    (listener) => hub.on(listener),
     () => hub.connection,
   );
 }

@@ -63,7 +63,6 @@ export class Reconciler {
       if (this.#end.signal.aborted) return;
       waitMs = jittered(everyMs);
       await this.#safely(async () => void (await this.reconcile()));
-      await this.purgeDeleted();
     }
   }
 
@@ -109,23 +108,14 @@ export class Reconciler {
     });
   }
 
-  /** Removes files that late writes have brought of deleted builds. Never rejects. */
-  async purgeDeleted(): Promise<void> {
-    const { repository, log } = this.#options;
-    await this.#safely(async () => {
-      const purged = await repository.control.purgeDeleted();
-      if (purged > 0) log.info({ projects: purged }, "removed late files of deleted builds");
-    }, "late files of deleted builds could not be removed; it is tried again later");
-  }
-
-  async #safely(
-    action: () => Promise<void>,
-    problem = "the work index could not be reconciled; it is tried again later",
-  ): Promise<void> {
+  async #safely(action: () => Promise<void>): Promise<void> {
     try {
       await action();
     } catch (error) {
-      this.#options.log.warn({ err: error }, problem);
+      this.#options.log.warn(
+        { err: error },
+        "the work index could not be reconciled; it is tried again later",
+      );
     }
   }
 

@@ -10,10 +10,25 @@ import { IMPORTED_VERSION, poolOf, workQueueOf } from "../snapshot/work-queue.ts
 import { graceMs } from "./claim.ts";
 import { weightAfter } from "./revision.ts";
 
+/** Who asks for a control write. */
+export interface Asker {
+  /** As `control.by` keeps it, such as `user:ada` or `key:ci`. */
+  readonly by?: string | undefined;
+  /** The only user whose projects the asker may control; left out for one who may control all. */
+  readonly owner?: string | undefined;
+}
+
 /** Control writes change top-level fields alone. `op` names this one, so that a repeat recognises itself. */
-export interface Control {
+export interface Control extends Asker {
   readonly op: string;
   readonly at: string;
+}
+
+/** Errors: FORBIDDEN unless the project, as it is stored or read, is one that the asker may control. */
+export function requireOwner({ user_id }: { readonly user_id?: unknown }, { owner }: Asker): void {
+  if (owner === undefined || user_id === owner) return;
+  const whose = typeof user_id === "string" ? user_id : "no user";
+  throw new StagefoldError("FORBIDDEN", `The project is ${whose}'s: a member controls their own alone.`, {});
 }
 
 const PAUSABLE = ["queued", "building"] as const satisfies readonly ProjectStatus[];
@@ -153,8 +168,8 @@ export function retry(known: Project, intent: RetryIntent, control: Control): Up
 }
 
 /** One DeleteItem. Nothing comes back: every other write needs that the project is there. */
-export function deleteProject(projectId: string): DeletePatch {
-  return { kind: "delete", transition: "delete", project_id: projectId, guards: [] };
+export function deleteProject(projectId: string, asker: Asker = {}): DeletePatch {
+  return { kind: "delete", transition: "delete", project_id: projectId, guards: ownedBy(asker) };
 }
 
 function restartStage(known: Project, named: string | undefined): { stage: Stage; position: number } {
@@ -207,6 +222,10 @@ function inStatus(allowed: readonly ProjectStatus[]): Guard {
   return { path: ["status"], is: "one_of", values: allowed };
 }
 
+function ownedBy({ owner }: Asker): Guard[] {
+  return owner === undefined ? [] : [{ path: ["user_id"], is: "equals", value: owner }];
+}
+
 function controlPatch(
   transition: UpdatePatch["transition"],
   known: Project,
@@ -217,7 +236,7 @@ function controlPatch(
   const op = ["control", "op"];
   const edits: Edit[] = [
     ...changes,
-    set("control", { op: control.op, at: control.at }),
+    set("control", { op: control.op, at: control.at, ...(control.by !== undefined && { by: control.by }) }),
     set("updated_at", control.at),
     { op: "add", path: ["revision"], value: 1 },
   ];
@@ -227,6 +246,7 @@ function controlPatch(
     project_id: known.project_id,
     guards: [
       ...guards,
+      ...ownedBy(control),
       // The same operation never takes effect twice.
       {
         any: [

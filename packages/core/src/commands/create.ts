@@ -27,6 +27,8 @@ export interface NewProject {
   readonly tags: readonly string[];
   readonly priority: number;
   readonly request_hash?: string | undefined;
+  /** Who asked for it, as `control.by` has it. */
+  readonly created_by?: string | undefined;
   readonly stages: readonly StagePlan[];
 }
 

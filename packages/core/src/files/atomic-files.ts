@@ -79,23 +79,15 @@ export class AtomicFiles {
     if (kind === "file" && last) await mapFsErrors("remove a file", () => rm(path, { force: true }));
   }
 
-  /** How long ago a file was written, by the clock of its disk and of this process; no time at all when it is gone. */
-  async ageMs(key: StorageKey): Promise<number> {
-    const { kind, path, last } = await look(this.#root, key);
-    if (kind !== "file" || !last) return 0;
-    return Date.now() - (await mapFsErrors("look up a file", () => lstat(path))).mtimeMs;
-  }
-
-  /** Takes a whole folder away in one step, then removes what was in it. False when there is none. */
-  async removeFolder(key: StorageKey): Promise<boolean> {
+  /** Takes a whole folder away in one step, then removes what was in it. */
+  async removeFolder(key: StorageKey): Promise<void> {
     const { kind, path } = await look(this.#root, key);
-    if (kind === "none") return false;
+    if (kind === "none") return;
     const temp = await this.#newTemp();
-    return await mapFsErrors("remove a folder", async () => {
-      if (!(await renameIfThere(path, temp))) return false;
+    await mapFsErrors("remove a folder", async () => {
+      if (!(await renameIfThere(path, temp))) return;
       await syncFolder(this.#root);
       await removeAll(temp);
-      return true;
     });
   }
 

@@ -1,3 +1,4 @@
+import { type Asker, requireOwner } from "../commands/control.ts";
 import { nextRevision, sameRevision } from "../commands/revision.ts";
 import { isStagefoldError } from "../errors.ts";
 import { inflate, spill } from "../item-budget/spill.ts";
@@ -38,21 +39,23 @@ export class ArtifactWrites {
     stage: string,
     artifacts: readonly ArtifactInput[],
     mode: ArtifactMode,
+    asker?: Asker,
   ): Promise<Project> {
     const at = this.#context.now();
-    return this.#change("record_artifacts", projectId, stage, (known) =>
+    return this.#change("record_artifacts", projectId, stage, asker, (known) =>
       recordArtifacts(known, artifacts, mode, at),
     );
   }
 
-  removeForStage(projectId: string, stage: string): Promise<Project> {
-    return this.#change("remove_artifacts", projectId, stage, removeArtifacts);
+  removeForStage(projectId: string, stage: string, asker?: Asker): Promise<Project> {
+    return this.#change("remove_artifacts", projectId, stage, asker, removeArtifacts);
   }
 
   async #change(
     transition: UpdatePatch["transition"],
     projectId: string,
     key: string,
+    asker: Asker | undefined,
     change: (stage: Stage) => Stage,
   ): Promise<Project> {
     const project = await updateProject(this.#context.store, {
@@ -63,6 +66,7 @@ export class ArtifactWrites {
       maxRetries: MAX_RETRIES,
       decide: async (known) => {
         if (!known) throw notFound(projectId);
+        requireOwner(known, asker ?? {});
         const { position } = findStage(known, key);
         const full = await inflate(known, position, this.#context.files.artifacts);
         const { stage } = findStage(full, key);

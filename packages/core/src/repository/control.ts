@@ -1,8 +1,10 @@
 import {
+  type Asker,
   cancel,
   deleteProject,
   pause,
   type RetryIntent,
+  requireOwner,
   resume,
   retry,
   type Control as Stamp,
@@ -43,13 +45,13 @@ export class Control {
   }
 
   /** A new project, or with an idempotency key the one that was made before. Errors: IDEMPOTENCY_MISMATCH. */
-  async create(input: CreateProjectInput, plan: Plan): Promise<Project> {
+  async create(input: CreateProjectInput, plan: Plan, asker: Asker = {}): Promise<Project> {
     const key = input.idempotency_key;
     const id = key === undefined ? newProjectId() : await idempotentProjectId(input.user_id, key);
     const at = this.#context.now();
     const request = requestOf(input, plan);
     const request_hash = key === undefined ? undefined : await hashOf(key, request, input.stages);
-    const patch = create({ ...plan, ...request, project_id: id, request_hash }, at);
+    const patch = create({ ...plan, ...request, project_id: id, request_hash, created_by: asker.by }, at);
     const written = await optimisticWrite(this.#context.store, {
       project_id: id,
       decide: (stored) => {
@@ -65,46 +67,37 @@ export class Control {
     return project;
   }
 
-  pause(projectId: string, operationId?: string): Promise<Project> {
-    return this.#write("pause", projectId, operationId, pause);
+  pause(projectId: string, operationId?: string, asker?: Asker): Promise<Project> {
+    return this.#write("pause", projectId, operationId, asker, pause);
   }
 
-  cancel(projectId: string, operationId?: string): Promise<Project> {
-    return this.#write("cancel", projectId, operationId, cancel);
+  cancel(projectId: string, operationId?: string, asker?: Asker): Promise<Project> {
+    return this.#write("cancel", projectId, operationId, asker, cancel);
   }
 
-  resume(projectId: string, operationId?: string): Promise<Project> {
+  resume(projectId: string, operationId?: string, asker?: Asker): Promise<Project> {
     const { leaseMs } = this.#context;
-    return this.#write("resume", projectId, operationId, (known, stamp) => resume(known, stamp, leaseMs));
+    return this.#write("resume", projectId, operationId, asker, (known, stamp) =>
+      resume(known, stamp, leaseMs),
+    );
   }
 
-  retry(projectId: string, intent: RetryIntent, operationId?: string): Promise<Project> {
-    return this.#write("retry", projectId, operationId, (known, stamp) => retry(known, intent, stamp));
+  retry(projectId: string, intent: RetryIntent, operationId?: string, asker?: Asker): Promise<Project> {
+    return this.#write("retry", projectId, operationId, asker, (known, stamp) => retry(known, intent, stamp));
   }
 
-  /** Removes the item, readable or not, then what the stores keep of it. Errors: PROJECT_NOT_FOUND. */
-  async delete(projectId: string): Promise<void> {
+  /** Removes the item, readable or not, then what the stores keep of it. Errors: PROJECT_NOT_FOUND, FORBIDDEN. */
+  async delete(projectId: string, asker: Asker = {}): Promise<void> {
     await optimisticWrite(this.#context.store, {
       project_id: projectId,
-      decide: () => ({ patch: deleteProject(projectId) }),
+      decide: (stored) => {
+        if (stored) requireOwner(stored, asker);
+        return { patch: deleteProject(projectId, asker) };
+      },
       isOwnWrite: () => false,
     });
     this.#context.deleted(projectId);
     await this.#context.files.artifacts.removeProject(projectId);
-  }
-
-  /**
-   * Removes files that late writes have brought of deleted projects: a report, an upload, a stage that was being stopped.
-   * Answers with how many projects had any.
-   */
-  async purgeDeleted(): Promise<number> {
-    const { files, store } = this.#context;
-    return await files.artifacts.purgeRemoved(async (ids) => {
-      const found = new Set((await store.getMany(ids)).map((item) => String(item.project_id)));
-      // A read of several may be a moment behind: what it misses is read once more, as it is now.
-      for (const id of ids) if (!found.has(id) && (await store.get(id))) found.add(id);
-      return found;
-    });
   }
 
   /**
@@ -115,10 +108,11 @@ export class Control {
     kind: "pause" | "cancel" | "resume" | "retry",
     projectId: string,
     operationId: string | undefined,
+    asker: Asker | undefined,
     decide: (known: Project, stamp: Stamp) => UpdatePatch,
   ): Promise<Project> {
     // With the kind: an operation_id that was used for something else is another operation.
-    const stamp = { op: `${kind} ${operationId ?? newOperationId()}`, at: this.#context.now() };
+    const stamp = { ...asker, op: `${kind} ${operationId ?? newOperationId()}`, at: this.#context.now() };
     const project = await updateProject(this.#context.store, {
       project_id: projectId,
       stored: await this.#context.read(projectId),
@@ -126,6 +120,7 @@ export class Control {
       maxRetries: MAX_RETRIES,
       decide: (known) => {
         if (!known) throw notFound(projectId);
+        requireOwner(known, asker ?? {});
         return { patch: decide(known, stamp) };
       },
     });

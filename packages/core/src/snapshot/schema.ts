@@ -137,8 +137,6 @@ export const buildSummarySchema = z.looseObject({
   output_tokens: z.number(),
   tool_calls: z.number(),
   artifacts: count,
-  /** What was asked for and was not made, as the stages' outputs count it. Summaries before 0.3 have none. */
-  unmet_total: count.optional(),
 });
 
 const freeLease = z.looseObject({
@@ -195,7 +193,8 @@ const projectBase = z.looseObject({
   /** Tells the last report of the lease owner from another one under the same `lease_seq`. */
   report_digest: z.string().optional(),
   lease: freeLease,
-  control: z.looseObject({ op: z.string(), at: timeSchema }).optional(),
+  control: z.looseObject({ op: z.string(), at: timeSchema, by: z.string().optional() }).optional(),
+  created_by: z.string().optional(),
   restart_from: z.string().optional(),
   request_hash: z.string().optional(),
   work_queue: z.string().optional(),

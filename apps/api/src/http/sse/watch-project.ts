@@ -1,6 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Project } from "@stagefold/core";
 import type { Logger } from "pino";
+import type { z } from "zod";
+import { accessTo } from "../../auth/access.ts";
+import type { Auth } from "../../auth/authenticate.ts";
+import { isGranted } from "../../auth/principal.ts";
 import type { Context } from "../../context.ts";
 import type { ErrorShape } from "../../errors.ts";
 import { errorShapeOf } from "../../errors.ts";
@@ -9,13 +13,20 @@ import { revisionSeen, WATCH_INPUTS } from "../../routers/watch.ts";
 import { PING_MS } from "../../trpc.ts";
 import type { ProjectReader } from "../../watch/index.ts";
 import { SECURITY_HEADERS } from "../headers.ts";
-import { isForeignRequest } from "../host-check.ts";
+import { type HostPolicy, isForeignRequest } from "../host-check.ts";
 import type { Metrics } from "../metrics.ts";
 import { logError } from "../send-error.ts";
 import { CONNECTED, encodeError, encodeProject, PING } from "./encode.ts";
 import { KeepAlive, type Stream } from "./keep-alive.ts";
 
-const PROCEDURE = "projects.watch";
+interface WatchOptions {
+  readonly metrics: Metrics;
+  readonly log: Logger | undefined;
+  readonly auth: Auth | undefined;
+  readonly policy: HostPolicy;
+}
+
+const PROCEDURE = "projects.watch" as const;
 const PATH = `/trpc/${PROCEDURE}?`;
 const HEADERS = {
   ...SECURITY_HEADERS,
@@ -32,18 +43,18 @@ const HEADERS = {
  */
 export function watchProject(
   context: Context,
-  metrics: Metrics,
-  log: Logger | undefined,
-): (req: IncomingMessage, res: ServerResponse) => boolean {
+  { metrics, log, auth, policy }: WatchOptions,
+): (req: IncomingMessage, res: ServerResponse, refuse: () => void) => boolean {
   const keepAlive = new KeepAlive(PING_MS);
   const shapeOf = (error: unknown) => {
     logError(log, error, { procedure: PROCEDURE, type: "subscription" });
     return errorShapeOf(error, PROCEDURE);
   };
-  return (req, res) => {
-    const start = performance.now();
-    const input = inputOf(req);
-    if (!input) return false;
+  const answer = (
+    res: ServerResponse,
+    input: z.output<(typeof WATCH_INPUTS)[typeof PROCEDURE]>,
+    start: number,
+  ) => {
     for (const [name, value] of Object.entries(HEADERS)) res.setHeader(name, value);
     const stream = new ProjectStream(res, shapeOf);
     const noPings = keepAlive.add(stream);
@@ -56,14 +67,29 @@ export function watchProject(
       leave();
       metrics.request({ route: "trpc", method: "GET", status: 200, seconds: seconds(), stream: true });
     });
+  };
+  return (req, res, refuse) => {
+    const start = performance.now();
+    const input = inputOf(req, policy);
+    if (!input) return false;
+    if (!auth) answer(res, input, start);
+    else
+      auth.admit(req, res).then(
+        (principal) => {
+          if (isGranted(principal, accessTo(PROCEDURE)) && !res.closed) answer(res, input, start);
+          else refuse();
+        },
+        // Express asks once more, and answers with the refusal.
+        refuse,
+      );
     return true;
   };
 }
 
 /** As tRPC finds it: the last event seen is named by a header or in the address, beside the input. */
-function inputOf(req: IncomingMessage) {
+function inputOf(req: IncomingMessage, policy: HostPolicy) {
   const { url = "", headers } = req;
-  if (req.method !== "GET" || !url.startsWith(PATH) || isForeignRequest(req)) return undefined;
+  if (req.method !== "GET" || !url.startsWith(PATH) || isForeignRequest(req, policy)) return undefined;
   if (headers["trpc-accept"] !== undefined || headers.accept?.includes("application/jsonl")) return undefined;
   const query = new URLSearchParams(url.slice(PATH.length));
   if ([...query.keys()].some((name) => !KNOWN.includes(name))) return undefined;

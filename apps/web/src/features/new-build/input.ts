@@ -1,4 +1,4 @@
-import type { Inputs } from "../../lib/api.ts";
+import type { Inputs } from "../../lib/trpc.ts";
 
 /** The form as it is filled in. */
 export interface Draft {

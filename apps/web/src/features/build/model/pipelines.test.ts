@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import type { PipelineInfo, Project } from "../../../lib/api.ts";
+import type { Pipeline, Project } from "../../../lib/trpc.ts";
 import { choicesFor, lostItsPipeline } from "./pipelines.ts";
 
 const pipeline = (name: string, ...stages: string[]) =>
-  ({ name, stages: stages.map((stage) => ({ stage })) }) as PipelineInfo;
+  ({ name, stages: stages.map((stage) => ({ stage })) }) as Pipeline;
 const project = {
   pipeline: "site",
   stages_snapshot: { stages: [{ stage: "a" }, { stage: "b" }] },

@@ -1,0 +1,113 @@
+import { createHash, randomBytes } from "node:crypto";
+import { type Clock, type RecordStore, ROLES } from "@stagefold/core";
+import { z } from "zod";
+import type { ApiKeys } from "./api-keys.ts";
+import type { Principal } from "./principal.ts";
+
+/** How long a sign-in of the dashboard lasts. */
+export const SESSION_MS = 12 * 60 * 60 * 1000;
+/** How long a session that was read is believed: signing out elsewhere acts within this. */
+const BELIEVED_MS = 3000;
+const MAX_BELIEVED = 10_000;
+const TOKEN = /^[A-Za-z0-9_-]{43}$/;
+
+const principalSchema = z.object({
+  kind: z.enum(["key", "user"]),
+  id: z.string(),
+  name: z.string(),
+  role: z.enum(ROLES),
+  user_id: z.string().optional(),
+  pipelines: z.array(z.string()).optional(),
+  key_id: z.string().optional(),
+  expires_at: z.number().optional(),
+});
+const sessionSchema = z.object({ principal: principalSchema, ends_at: z.number() });
+
+/** Sign-ins of browsers: the cookie has 256 random bits, the record is found by their hash. */
+export class Sessions {
+  readonly #records: RecordStore;
+  readonly #clock: Clock;
+  readonly #keys: ApiKeys;
+  readonly #believed = new Map<
+    string,
+    { readonly principal: Principal | undefined; readonly readAt: number }
+  >();
+
+  constructor(records: RecordStore, clock: Clock, keys: ApiKeys) {
+    this.#records = records;
+    this.#clock = clock;
+    this.#keys = keys;
+  }
+
+  /** Answers with what the cookie is to hold. */
+  async begin(principal: Principal): Promise<{ token: string; ends_at: number }> {
+    const token = randomBytes(32).toString("base64url");
+    const now = this.#clock.now();
+    const ends_at = Math.min(now + SESSION_MS, principal.expires_at ?? Number.POSITIVE_INFINITY);
+    const key = keyOf(token);
+    const present = Object.fromEntries(Object.entries(principal).filter(([, value]) => value !== undefined));
+    const user = principal.user_id ?? principal.id;
+    await this.#records.write({
+      ...key,
+      kind: "put",
+      guards: [],
+      item: {
+        ...key,
+        principal: present,
+        ends_at,
+        expires_at: Math.ceil(ends_at / 1000),
+        gsi1_pk: `logins#${user}`,
+        gsi1_sk: key.pk,
+        listed: {},
+      },
+    });
+    return { token, ends_at };
+  }
+
+  /** Who signed in; undefined when the session is over or its key is not valid any more. Errors: STORE_UNAVAILABLE. */
+  async principalOf(token: string): Promise<Principal | undefined> {
+    if (!TOKEN.test(token)) return undefined;
+    const now = performance.now();
+    const known = this.#believed.get(token);
+    const principal = known && now - known.readAt < BELIEVED_MS ? known.principal : await this.#read(token);
+    if (!principal || (principal.expires_at ?? 0) <= this.#clock.now()) return undefined;
+    if (principal.key_id !== undefined && !(await this.#keys.isValid(principal.key_id))) return undefined;
+    return principal;
+  }
+
+  async end(token: string): Promise<void> {
+    this.#believed.delete(token);
+    await this.#records.write({ ...keyOf(token), kind: "delete", guards: [] });
+  }
+
+  /** Signs the user out everywhere. */
+  async endAll(principal: Principal): Promise<void> {
+    const pk = `logins#${principal.user_id ?? principal.id}`;
+    for (let cursor: string | undefined; ; ) {
+      const page = await this.#records.query({ index: "gsi1", pk, limit: 100, cursor });
+      for (const { pk: login, sk } of page.items)
+        await this.#records.write({ pk: String(login), sk: String(sk), kind: "delete", guards: [] });
+      cursor = page.next;
+      if (cursor === undefined) break;
+    }
+    this.#believed.clear();
+  }
+
+  async #read(token: string): Promise<Principal | undefined> {
+    const item = await this.#records.get(keyOf(token), { consistent: false });
+    const session = sessionSchema.safeParse(item).data;
+    const principal = session && {
+      ...session.principal,
+      user_id: session.principal.user_id,
+      expires_at: session.ends_at,
+    };
+    this.#believed.delete(token);
+    this.#believed.set(token, { principal, readAt: performance.now() });
+    if (this.#believed.size > MAX_BELIEVED) this.#believed.delete(this.#believed.keys().next().value ?? "");
+    return principal;
+  }
+}
+
+function keyOf(token: string) {
+  return { pk: `login#${createHash("sha256").update(token).digest("hex")}`, sk: "login" };
+}

@@ -1,0 +1,40 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { type ReactNode, useEffect, useState } from "react";
+import { codeOf } from "../../lib/errors.ts";
+import { useTRPC } from "../../lib/trpc.ts";
+import { SignInPage } from "./page.tsx";
+import { signInWithKey, takeKeyFromAddress } from "./session.ts";
+
+/**
+ * Shows the pages to those whom the API knows, and a sign-in to others. Who is asked nothing sees the pages at once: the
+ * question who one is goes along with the first requests of the page.
+ */
+export function SignInGate({ children }: { children: ReactNode }) {
+  const queries = useQueryClient();
+  const trpc = useTRPC();
+  const [linkKey] = useState(takeKeyFromAddress);
+  const [exchanging, setExchanging] = useState(linkKey !== undefined);
+  const session = useQuery(trpc.session.get.queryOptions(undefined, { enabled: !exchanging }));
+  // What was refused before is asked again as the one who has signed in.
+  const reload = () => void queries.resetQueries();
+  useEffect(() => {
+    if (linkKey === undefined) return;
+    // A key that is refused, or a server that is away, ends at the sign-in, which says so.
+    void signInWithKey(linkKey)
+      .catch(() => false)
+      .finally(() => setExchanging(false));
+  }, [linkKey]);
+  useEffect(
+    () =>
+      queries.getQueryCache().subscribe(({ query }) => {
+        const refused = codeOf(query.state.error) === "UNAUTHENTICATED";
+        const known = queries.getQueryState(trpc.session.get.queryKey())?.status === "success";
+        // A session that ended while the page was open.
+        if (refused && known) void queries.invalidateQueries({ queryKey: trpc.session.get.queryKey() });
+      }),
+    [queries, trpc],
+  );
+  if (exchanging) return null;
+  if (codeOf(session.error) === "UNAUTHENTICATED") return <SignInPage onSignedIn={reload} />;
+  return children;
+}

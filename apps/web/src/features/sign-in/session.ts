@@ -1,0 +1,34 @@
+/** How this server lets people sign in; empty where it asks nobody. */
+export async function signInMethods(): Promise<readonly string[]> {
+  const answer = await fetch("/auth/methods");
+  if (!answer.ok) throw new Error(`expected the ways to sign in, found HTTP ${answer.status}`);
+  const { methods }: { methods: string[] } = await answer.json();
+  return methods;
+}
+
+/** Makes a cookie of a key, which the page itself then cannot read. False when the key is refused. */
+export async function signInWithKey(key: string): Promise<boolean> {
+  const headers = { authorization: `Bearer ${key}` };
+  const answer = await fetch("/auth/session", { method: "POST", headers });
+  if (answer.status === 401) return false;
+  if (!answer.ok) throw new Error(`expected a session, found HTTP ${answer.status}`);
+  return true;
+}
+
+export async function signOut(everywhere: boolean): Promise<void> {
+  await fetch(`/auth/session${everywhere ? "?everywhere=1" : ""}`, { method: "DELETE" });
+}
+
+/** Where the provider sends the browser back to: this very page. */
+export function providerAddress(): string {
+  const { pathname, search } = window.location;
+  return `/auth/sign-in?return_to=${encodeURIComponent(pathname + search)}`;
+}
+
+/** The key of a link such as `/#key=sf_…`: taken out of the address at once, and sent to nobody as part of it. */
+export function takeKeyFromAddress(): string | undefined {
+  const key = new URLSearchParams(window.location.hash.slice(1)).get("key") ?? undefined;
+  if (key !== undefined)
+    window.history.replaceState(null, "", window.location.pathname + window.location.search);
+  return key;
+}

@@ -1,0 +1,114 @@
+import type { ApiKey } from "@stagefold/client";
+import { type Command, Option } from "commander";
+import { collect, wholeNumber } from "../options.ts";
+import type { Runner } from "../runner.ts";
+import { escaped } from "../view/escape.ts";
+import { clockTime } from "../view/format.ts";
+import { cell } from "../view/width.ts";
+
+const ROLES = ["viewer", "member", "operator", "runner", "admin"] as const;
+
+interface CreateOptions {
+  readonly role: (typeof ROLES)[number];
+  readonly pipeline?: string[];
+  readonly user?: string;
+  readonly days?: number;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** `keys create|list|rotate|revoke` and `audit`: for admins of an API that asks who calls. */
+export function addKeys(program: Command, run: Runner): void {
+  const keys = program.command("keys").description("API keys, for admins");
+  keys
+    .command("create")
+    .description("Make a key; it is shown this once")
+    .argument("<name>", "what it is for")
+    .addOption(new Option("--role <role>", "what its bearer may do").choices(ROLES).default("member"))
+    .option("--pipeline <name>", "of a runner: the only pipelines that it may run (several times)", collect)
+    .option("--user <id>", "the user it stands for; its name unless given")
+    .option("--days <count>", "how long it is valid; for ever unless given", wholeNumber(1, 3650))
+    .action((name: string, options: CreateOptions, command: Command) =>
+      run(command, async ({ client, terminal, json }) => {
+        const valid_until =
+          options.days === undefined ? undefined : new Date(Date.now() + options.days * DAY_MS).toISOString();
+        const { role, pipeline: pipelines, user: user_id } = options;
+        const made = await client.keys.create({ name, role, pipelines, user_id, valid_until });
+        if (json) terminal.json(made);
+        else {
+          terminal.lines([made.key]);
+          terminal.note(`key ${made.key_id} (${made.role}): keep it, it is not shown again`);
+        }
+        return undefined;
+      }),
+    );
+  keys
+    .command("list")
+    .description("List the keys, newest first")
+    .action((_options: object, command: Command) =>
+      run(command, async ({ client, terminal, json }) => {
+        const page = await client.keys.list();
+        if (json) terminal.json(page);
+        else terminal.lines([HEADING, ...page.items.map(keyLine)]);
+        return undefined;
+      }),
+    );
+  keys
+    .command("rotate")
+    .description("Give a key a new secret; the old one is refused from then on")
+    .argument("<key-id>", "12 hex digits")
+    .action((key_id: string, _options: object, command: Command) =>
+      run(command, async ({ client, terminal, json }) => {
+        const made = await client.keys.rotate({ key_id });
+        if (json) terminal.json(made);
+        else terminal.lines([made.key]);
+        return undefined;
+      }),
+    );
+  keys
+    .command("revoke")
+    .description("Refuse a key from now on, and end what it has open")
+    .argument("<key-id>", "12 hex digits")
+    .action((key_id: string, _options: object, command: Command) =>
+      run(command, async ({ client, terminal, json }) => {
+        const key = await client.keys.revoke({ key_id });
+        if (json) terminal.json(key);
+        else terminal.lines([`${key.key_id} revoked`]);
+        return undefined;
+      }),
+    );
+  addAudit(program, run);
+}
+
+function addAudit(program: Command, run: Runner): void {
+  program
+    .command("audit")
+    .description("Who did what, newest first, for admins")
+    .option("--limit <count>", "how many at most", wholeNumber(1, 100), 50)
+    .action(({ limit }: { limit: number }, command: Command) =>
+      run(command, async ({ client, terminal, json }) => {
+        const page = await client.audit.list({ limit });
+        if (json) terminal.json(page);
+        else
+          terminal.lines(
+            page.items.map((row) =>
+              escaped(
+                [row.at, row.by, row.procedure, row.project_id ?? "-", row.result, row.from ?? "-"].join(
+                  "  ",
+                ),
+              ),
+            ),
+          );
+        return undefined;
+      }),
+    );
+}
+
+const HEADING = `${cell("KEY", 12)}  ${cell("ROLE", 8)}  ${cell("STATE", 10)}  ${cell("LAST USED", 16)}  NAME`;
+
+function keyLine(key: ApiKey): string {
+  const over = key.valid_until !== undefined && Date.parse(key.valid_until) <= Date.now();
+  const state = key.revoked_at !== undefined ? "revoked" : over ? "over" : "valid";
+  const used = key.last_used_at === undefined ? "never" : clockTime(key.last_used_at);
+  return `${cell(key.key_id, 12)}  ${cell(key.role, 8)}  ${cell(state, 10)}  ${cell(used, 16)}  ${escaped(key.name)}`;
+}
