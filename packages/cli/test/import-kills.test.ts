@@ -91,7 +91,7 @@ test("killed at ten random moments and run again, an import gives the same items
       const again = JSON.parse((await run(["import", "--json", ...all], env)).stdout);
       expect(again, `seed ${seed}`).toMatchObject({
         merged: 0,
-        waited: { merged: 0 },
+        deferred: { merged: 0 },
         projects: { unchanged: SIZE.projects },
       });
     }

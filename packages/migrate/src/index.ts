@@ -6,7 +6,7 @@ export * from "./rows/row.ts";
 export { type InPlaceOptions, type InPlaceSummary, importInPlace } from "./run/in-place.ts";
 export { ReportError } from "./run/report-file.ts";
 export { type ImportOptions, type ImportProgress, runImport } from "./run/run-import.ts";
-export type { ImportSummary } from "./run/tally.ts";
+export type { ImportSummary } from "./run/import-summary.ts";
 export { ImportRunningError } from "./run/work-folder.ts";
 export { type FoundFiles, findFiles } from "./source/files.ts";
 export { tableSource } from "./source/live-table.ts";

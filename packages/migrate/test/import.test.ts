@@ -38,6 +38,34 @@ describe("an import", () => {
     );
   });
 
+  it("W1: never queues what it could not read, says so, and merges what comes after it", async () => {
+    await using place = await aPlace();
+    const due = { work_queue: "agent_builds#p1#00", work_due_at: "2025-01-01T00:00:00.000Z", status: "queued" };
+    const bad = (n: number, more: object) =>
+      JSON.stringify({ project_id: `proj_00000000000${n}`, requirement: "x", ...due, ...more });
+    const lines = [
+      bad(1, { stages_snapshot: "{ half" }),
+      bad(2, { stages_snapshot: { total: 1, stages: [{ stage: "__proto__" }] } }),
+      bad(3, { schema_version: 1, lease: 7, stages_snapshot: { total: 0, completed: 0, stages: [] } }),
+      bad(4, { schema_version: 99 }),
+    ];
+    const summary = await place.run({
+      sources: [sourceOf("bad", lines), ...sources()],
+      report: place.report,
+    });
+    expect(summary.merged + sum(summary.not_merged)).toBe(rowsIn + lines.length);
+    const ids = lines.map((_, i) => `proj_00000000000${i + 1}`);
+    const report = (await reportOf(place.report)).filter(({ key }) => ids.includes(key ?? ""));
+    for (const item of await place.store.getMany(ids)) {
+      const readable = !report.some(({ key }) => key === item.project_id);
+      if (readable) continue;
+      expect(item).not.toHaveProperty("work_queue");
+      expect(item).not.toHaveProperty("work_due_at");
+    }
+    expect(report.length).toBeGreaterThan(1);
+    for (const { detail } of report) expect(detail).toContain("but not queued");
+  });
+
   it("changes nothing the second time", async () => {
     await using place = await aPlace();
     await place.run({ sources: sources() });
@@ -89,7 +117,7 @@ describe("the order of the tables", () => {
     let merged = 0;
     for (const table of order) {
       const summary = await place.run({ sources: sources([table]) });
-      merged += summary.merged + summary.waited.merged;
+      merged += summary.merged + summary.deferred.merged;
     }
     expect(await itemsOf(place.store, projectIds())).toEqual(expected);
     expect(merged).toBe(rowsIn - sum(NOT_MERGED));
@@ -180,7 +208,7 @@ describe("what comes in", () => {
       stages_snapshot: { stages: [{ stage: "prompt_engineer" }] },
     };
     const summary = await place.run({ sources: [sourceOf("mended", [JSON.stringify(mended)])] });
-    expect(summary).toMatchObject({ merged: 1, waited: { merged: 1 } });
+    expect(summary).toMatchObject({ merged: 1, deferred: { merged: 1 } });
     expect(
       (await place.repository.get(ODD.damaged)).stages_snapshot.stages[0]?.output_data.artifacts,
     ).toEqual(["of-damaged.yaml"]);
@@ -267,6 +295,6 @@ describe("rules", () => {
     });
     // Nothing waits any more for what was placed.
     const again = await place.run({ sources: [sourceOf("more", [more])], rules: { unknownStage: "append" } });
-    expect(again).toMatchObject({ merged: 0, waited: { merged: 0 }, not_merged: { "already there": 1 } });
+    expect(again).toMatchObject({ merged: 0, deferred: { merged: 0 }, not_merged: { "already there": 1 } });
   });
 });

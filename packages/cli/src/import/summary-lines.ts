@@ -12,7 +12,7 @@ export function summaryLines(
   const reasons = Object.entries(not_merged).filter(([, count]) => count > 0);
   return [
     `${plural(summary.rows, "row")}: ${read.project} of projects, ${read.stage} of stages, ${read.artifact} of artifacts${read.unreadable > 0 ? `, ${read.unreadable} that are none` : ""}`,
-    `${would}merged: ${summary.merged}${summary.waited.merged > 0 ? `, and ${summary.waited.merged} that had waited` : ""}`,
+    `${would}merged: ${summary.merged}${summary.deferred.merged > 0 ? `, and ${summary.deferred.merged} deferred earlier` : ""}`,
     ...reasons.map(([reason, count]) => `${reason}: ${count}`),
     `projects: ${projects.created} ${would}created, ${projects.changed} ${would}changed, ${projects.unchanged} unchanged`,
     ...(summary.report === null ? [] : [`rows that were not merged: ${escaped(summary.report)}`]),

@@ -4,8 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { identityOf } from "@stagefold/node-files";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { WaitingRows } from "../waiting/waiting-rows.ts";
-import { inTurns } from "./in-turns.ts";
+import { DeferredRows } from "./deferred-rows.ts";
 import { ReportError, ReportFile } from "./report-file.ts";
 import { ImportRunningError, lockFolder, makeWorkFolder } from "./work-folder.ts";
 
@@ -31,20 +30,20 @@ it("removes the rows of runs that were killed, and no others", async () => {
 });
 
 it("keeps rows that wait whole, and removes what was being written when a run was killed", async () => {
-  const waiting = new WaitingRows(folder);
+  const deferred = new DeferredRows(folder);
   const id = "an id\nof any text/..";
   const rows = [
     { origin: { source: "a\tb", line: 3 }, text: '{"a":1}\t' },
     { origin: { source: "c", line: 1 }, text: "日本" },
   ];
-  expect(await waiting.of(id)).toEqual([]);
-  await waiting.put(id, rows);
+  expect(await deferred.of(id)).toEqual([]);
+  await deferred.put(id, rows);
   const [name = ""] = (await readdir(folder, { recursive: true })).filter((one) => one.endsWith(".rows"));
   await writeFile(join(folder, dirname(name), ".uuid.part"), "half");
-  await waiting.sweep();
+  await deferred.sweep();
   expect((await readdir(folder, { recursive: true })).filter((one) => one.endsWith(".part"))).toEqual([]);
-  expect(await waiting.of(id)).toEqual([{ ...rows[0], text: '{"a":1}' }, rows[1]]);
-  await waiting.put(id, []);
+  expect(await deferred.of(id)).toEqual([{ ...rows[0], text: '{"a":1}' }, rows[1]]);
+  await deferred.put(id, []);
   expect(existsSync(join(folder, name))).toBe(false);
 });
 
@@ -78,19 +77,4 @@ it("lets one import at a time into a folder", async () => {
   }
   await using _again = await lockFolder(folder);
   expect(await readdir(folder)).toEqual(["lock"]);
-});
-
-it("begins nothing after an error or an abort, and waits for what was begun", async () => {
-  let done = 0;
-  const work = async (n: number) => {
-    await new Promise((resolve) => setTimeout(resolve, n === 0 ? 1 : 20));
-    if (n === 0) throw new Error("first");
-    done += 1;
-  };
-  const all = Array.from({ length: 50 }, (_, n) => n);
-  await expect(inTurns(all, 4, undefined, work)).rejects.toThrow("first");
-  expect(done).toBe(3);
-  const aborted = AbortSignal.abort();
-  await inTurns(all, 4, aborted, work);
-  expect(done).toBe(3);
 });

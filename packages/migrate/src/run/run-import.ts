@@ -7,11 +7,11 @@ import { readRow } from "../rows/read-row.ts";
 import type { Row } from "../rows/row.ts";
 import type { Source, SourceLine } from "../source/source.ts";
 import { Buckets, type Groups } from "../spill/buckets.ts";
-import { WaitingRows } from "../waiting/waiting-rows.ts";
-import { inTurns } from "./in-turns.ts";
+import { DeferredRows } from "./deferred-rows.ts";
+import { mapSeveral } from "./map-several.ts";
 import { ReportFile } from "./report-file.ts";
-import { type Settling, settleGroup } from "./settle-group.ts";
-import { type ImportSummary, Tally } from "./tally.ts";
+import { type ImportRun, importProject } from "./import-project.ts";
+import { type ImportSummary, SummaryCounter } from "./import-summary.ts";
 import { lockFolder, makeWorkFolder } from "./work-folder.ts";
 
 /** How far a run is, in rows. `total` is known once all have been read. */
@@ -24,7 +24,7 @@ export interface ImportProgress {
 export interface ImportOptions {
   readonly sources: readonly Source[];
   readonly repository: Repository;
-  /** Keeps rows that wait for their project, and rows on their way while a run lasts. */
+  /** Keeps rows deferred until their project comes, and rows on their way while a run lasts. */
   readonly folder: string;
   readonly rules?: Partial<Rules>;
   /** Writes nothing: neither to the table nor to the folder. */
@@ -47,34 +47,34 @@ const AT_ONCE = { read: 100, written: 16 } as const;
 export async function runImport(options: ImportOptions): Promise<ImportSummary> {
   const { sources, repository, folder, signal, dryRun = false } = options;
   await using _lock = dryRun ? undefined : await lockFolder(folder);
-  const waiting = new WaitingRows(join(folder, "waiting"));
-  if (!dryRun) await waiting.sweep();
+  const deferredRows = new DeferredRows(join(folder, "waiting"));
+  if (!dryRun) await deferredRows.sweep();
   const rules: Rules = { orphans: "wait", unknownStage: "wait", ...options.rules };
   const report = await ReportFile.open(options.report);
-  const tally = new Tally(report);
+  const summary = new SummaryCounter(report);
   const buckets = await Buckets.open(await makeWorkFolder(dryRun ? tmpdir() : folder));
   try {
     for (const source of sources)
       for await (const line of source.lines(signal)) {
-        await setDown(line, source.name, buckets, tally);
-        if (tally.rows % 1000 === 0) options.onProgress?.({ phase: "reading", done: tally.rows });
+        await spillRow(line, source.name, buckets, summary);
+        if (summary.rows % 1000 === 0) options.onProgress?.({ phase: "reading", done: summary.rows });
       }
-    const settling: Settling = { repository, rules, dryRun, upgrade: false, waiting, tally };
-    for await (const groups of buckets.groups()) await settleGroups(settling, groups, options);
+    const importing: ImportRun = { repository, rules, dryRun, upgrade: false, deferredRows, summary };
+    for await (const groups of buckets.groups()) await importGroups(importing, groups, options);
   } finally {
     await buckets.remove();
     await report.close();
   }
   const interrupted = signal?.aborted === true;
-  return tally.summary({ dry_run: dryRun, interrupted, left_aside: options.leftAside ?? [] });
+  return summary.finish({ dry_run: dryRun, interrupted, left_aside: options.leftAside ?? [] });
 }
 
 /** A row goes where its project's rows are gathered; what is no row is accounted for at once. */
-async function setDown(
+async function spillRow(
   { line, text }: SourceLine,
   source: string,
   buckets: Buckets,
-  tally: Tally,
+  summary: SummaryCounter,
 ): Promise<void> {
   const origin = { source, line };
   let row: Row;
@@ -83,24 +83,24 @@ async function setDown(
     row = readRow(text, origin);
   } catch (error) {
     if (!(error instanceof UnreadableRow)) throw error;
-    tally.read("unreadable");
-    await tally.notMerged({ ...origin, reason: "unreadable", detail: error.message });
+    summary.read("unreadable");
+    await summary.notMerged({ ...origin, reason: "unreadable", detail: error.message });
     return;
   }
-  tally.read(row.kind);
+  summary.read(row.kind);
   await buckets.add(row.project_id, { origin, text: row.text });
 }
 
-async function settleGroups(settling: Settling, groups: Groups, options: ImportOptions): Promise<void> {
-  const { repository, tally } = settling;
+async function importGroups(importing: ImportRun, groups: Groups, options: ImportOptions): Promise<void> {
+  const { repository, summary } = importing;
   const ids = [...groups.keys()];
   for (let at = 0; at < ids.length && options.signal?.aborted !== true; at += AT_ONCE.read) {
     const some = ids.slice(at, at + AT_ONCE.read);
     const items = await repository.store.getMany(some);
     const stored = new Map(items.map((item) => [item.project_id, item]));
-    await inTurns(some, AT_ONCE.written, options.signal, async (id) => {
-      await settleGroup(settling, id, groups.get(id) ?? [], stored.get(id));
+    await mapSeveral(some, AT_ONCE.written, options.signal, async (id) => {
+      await importProject(importing, id, groups.get(id) ?? [], stored.get(id));
     });
-    options.onProgress?.({ phase: "merging", done: tally.settled, total: tally.rows });
+    options.onProgress?.({ phase: "merging", done: summary.settled, total: summary.rows });
   }
 }

@@ -12,8 +12,8 @@ export interface ImportSummary {
   readonly read: Readonly<Record<RowKind | "unreadable", number>>;
   readonly merged: number;
   readonly not_merged: Readonly<Record<Reason, number>>;
-  /** Rows of earlier runs that had waited for what came now. */
-  readonly waited: { readonly merged: number };
+  /** Rows of earlier runs that were deferred until what came now. */
+  readonly deferred: { readonly merged: number };
   readonly projects: Readonly<Record<ProjectFate, number>>;
   /** Files in a form that is not read (Amazon Ion). */
   readonly left_aside: readonly string[];
@@ -22,13 +22,13 @@ export interface ImportSummary {
 }
 
 /** Counts what a run does, and reports what it does not. */
-export class Tally {
+export class SummaryCounter {
   readonly #report: ReportFile;
   readonly #read = { project: 0, artifact: 0, stage: 0, unreadable: 0 };
   readonly #projects = { created: 0, changed: 0, unchanged: 0 };
   readonly #notMerged = new Map<Reason, number>(REASONS.map((reason) => [reason, 0]));
   #merged = 0;
-  #waited = 0;
+  #deferred = 0;
 
   constructor(report: ReportFile) {
     this.#report = report;
@@ -51,8 +51,8 @@ export class Tally {
     this.#merged += 1;
   }
 
-  waitedAndMerged(): void {
-    this.#waited += 1;
+  deferredAndMerged(): void {
+    this.#deferred += 1;
   }
 
   project(fate: ProjectFate): void {
@@ -65,7 +65,7 @@ export class Tally {
   }
 
   /** What became of projects and rows so far. */
-  get counts(): Pick<ImportSummary, "merged" | "not_merged" | "waited" | "projects" | "report"> {
+  get counts(): Pick<ImportSummary, "merged" | "not_merged" | "deferred" | "projects" | "report"> {
     const count = (reason: Reason) => this.#notMerged.get(reason) ?? 0;
     return {
       merged: this.#merged,
@@ -76,14 +76,14 @@ export class Tally {
         "no path": count("no path"),
         unreadable: count("unreadable"),
       },
-      waited: { merged: this.#waited },
+      deferred: { merged: this.#deferred },
       projects: { ...this.#projects },
       report: this.#report.path ?? null,
     };
   }
 
   /** Throws when a run that came to its end has not accounted for every row. */
-  summary(more: Pick<ImportSummary, "dry_run" | "interrupted" | "left_aside">): ImportSummary {
+  finish(more: Pick<ImportSummary, "dry_run" | "interrupted" | "left_aside">): ImportSummary {
     const { rows, settled } = this;
     if (!more.interrupted && rows !== settled)
       throw new Error(`expected all of ${rows} rows to be accounted for, found ${settled}`);

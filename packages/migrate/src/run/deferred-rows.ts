@@ -7,7 +7,7 @@ import { linesOf } from "../source/lines.ts";
 import type { SpilledRow } from "../spill/buckets.ts";
 
 /** Rows that could not be placed, kept beside the table until what they need has come: a file a project. */
-export class WaitingRows {
+export class DeferredRows {
   readonly #folder: string;
 
   constructor(folder: string) {
