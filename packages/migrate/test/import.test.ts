@@ -40,9 +40,13 @@ describe("an import", () => {
 
   it("W1: never queues what it could not read, says so, and merges what comes after it", async () => {
     await using place = await aPlace();
-    const due = { work_queue: "agent_builds#p1#00", work_due_at: "2025-01-01T00:00:00.000Z", status: "queued" };
+    const due = {
+      work_queue: "agent_builds#p1#00",
+      work_due_at: "2025-01-01T00:00:00.000Z",
+      status: "queued",
+    };
     const bad = (n: number, more: object) =>
-      JSON.stringify({ project_id: `proj_00000000000${n}`, requirement: "x", ...due, ...more });
+      JSON.stringify({ project_id: `proj_0bad0000000${n}`, requirement: "x", ...due, ...more });
     const lines = [
       bad(1, { stages_snapshot: "{ half" }),
       bad(2, { stages_snapshot: { total: 1, stages: [{ stage: "__proto__" }] } }),
@@ -54,7 +58,7 @@ describe("an import", () => {
       report: place.report,
     });
     expect(summary.merged + sum(summary.not_merged)).toBe(rowsIn + lines.length);
-    const ids = lines.map((_, i) => `proj_00000000000${i + 1}`);
+    const ids = lines.map((_, i) => `proj_0bad0000000${i + 1}`);
     const report = (await reportOf(place.report)).filter(({ key }) => ids.includes(key ?? ""));
     for (const item of await place.store.getMany(ids)) {
       const readable = !report.some(({ key }) => key === item.project_id);

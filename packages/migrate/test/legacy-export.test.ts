@@ -128,7 +128,11 @@ describe.skipIf(!there)(
       expect(await itemsOf(place.store, ids)).toEqual(expected);
       expect(expected.size).toBe(ids.length);
       const again = await place.run({ sources: await sourcesOf(...TABLES) });
-      expect(again).toMatchObject({ merged: 0, deferred: { merged: 0 }, projects: { created: 0, changed: 0 } });
+      expect(again).toMatchObject({
+        merged: 0,
+        deferred: { merged: 0 },
+        projects: { created: 0, changed: 0 },
+      });
     });
   },
 );

@@ -32,7 +32,9 @@ export async function upgradeTable(cli: Cli, options: ImportCommandOptions): Pro
   const { items, changed, unchanged, unreadable } = done;
   cli.terminal.lines([
     `${plural(items, "item")}: ${changed} ${dryRun ? "would be " : ""}brought to today's form, ${unchanged} had it, ${unreadable} left as they are`,
-    ...(done.deferred.merged > 0 ? [`${plural(done.deferred.merged, "row")} deferred earlier, merged now`] : []),
+    ...(done.deferred.merged > 0
+      ? [`${plural(done.deferred.merged, "row")} deferred earlier, merged now`]
+      : []),
     ...(done.report === null ? [] : [`those left as they are, and why: ${escaped(done.report)}`]),
     ...(done.interrupted ? ["stopped before its end; run it again, it goes on"] : []),
   ]);

@@ -115,9 +115,7 @@ export async function writeProject(
   if (stored) return await intoStored(target, stored, projects, parts);
   const chosen = projects.find((row) => readable(row.item) !== undefined) ?? projects[0];
   const others = projects.filter((row) => row !== chosen);
-  const placed = chosen
-    ? await asNew(target, chosen, parts)
-    : await withoutProject(target, projectId, parts);
+  const placed = chosen ? await asNew(target, chosen, parts) : await withoutProject(target, projectId, parts);
   // Made by another meanwhile: what is there now decides.
   if ("taken" in placed) return await intoStored(target, placed.taken, projects, parts);
   return { ...placed, outcomes: [...placed.outcomes, ...others.map(repeated)] };

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import type { Item, Repository } from "@stagefold/core";
 import { DeferredRows } from "./deferred-rows.ts";
-import { mapSeveral } from "./map-several.ts";
-import { ReportFile } from "./report-file.ts";
 import { importProject, whyUnreadable } from "./import-project.ts";
 import { SummaryCounter } from "./import-summary.ts";
+import { mapSeveral } from "./map-several.ts";
+import { ReportFile } from "./report-file.ts";
 import { lockFolder } from "./work-folder.ts";
 
 export interface InPlaceOptions {

@@ -8,10 +8,10 @@ import type { Row } from "../rows/row.ts";
 import type { Source, SourceLine } from "../source/source.ts";
 import { Buckets, type Groups } from "../spill/buckets.ts";
 import { DeferredRows } from "./deferred-rows.ts";
-import { mapSeveral } from "./map-several.ts";
-import { ReportFile } from "./report-file.ts";
 import { type ImportRun, importProject } from "./import-project.ts";
 import { type ImportSummary, SummaryCounter } from "./import-summary.ts";
+import { mapSeveral } from "./map-several.ts";
+import { ReportFile } from "./report-file.ts";
 import { lockFolder, makeWorkFolder } from "./work-folder.ts";
 
 /** How far a run is, in rows. `total` is known once all have been read. */
