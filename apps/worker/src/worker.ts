@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { ArtifactStore, Claimed, ProjectChange, Repository } from "@stagefold/core";
+import type { ArtifactStore, ChangeFeed, Claimed, ProjectChange, Repository } from "@stagefold/core";
 import type { PipelineRegistry } from "@stagefold/pipeline";
 import type { Logger } from "pino";
 import { sleep } from "./async.ts";
@@ -20,6 +20,8 @@ const TIDY_MS = 60 * 60 * 1000;
 export interface WorkerDeps {
   readonly repository: Repository;
   readonly artifacts: ArtifactStore;
+  /** Wakes the worker when another process makes work; without it the worker scans now and then. */
+  readonly feed?: ChangeFeed | undefined;
   readonly pipelines: PipelineRegistry;
   /** When these pipelines last changed, in epoch milliseconds: a build that is newer may need newer ones. */
   readonly pipelinesChangedAt?: number | undefined;
@@ -70,7 +72,7 @@ class StageWorker implements Worker {
   readonly #reconciler: Reconciler;
   #looping: Promise<void> | undefined;
   #reconciling: Promise<void> | undefined;
-  #unsubscribe: (() => void) | undefined;
+  readonly #subscriptions: (() => void)[] = [];
   #tidyTimer: NodeJS.Timeout | undefined;
   #closed: Promise<void> | undefined;
 
@@ -119,7 +121,9 @@ class StageWorker implements Worker {
   }
 
   start(): void {
-    this.#unsubscribe = this.#deps.repository.onChange((change) => this.#observe(change));
+    this.#subscriptions.push(this.#deps.repository.onChange((change) => this.#observe(change)));
+    const { feed } = this.#deps;
+    if (feed) this.#subscriptions.push(feed.watchWork(() => this.#loop.wake()));
     this.#build.runner.prepare();
     this.#looping = this.#loop.run();
     this.#reconciling = this.#reconciler.run();
@@ -160,7 +164,7 @@ class StageWorker implements Worker {
     for (const { run } of this.#builds.values()) run.stop();
     // A store that does not answer must not keep a worker from ending: the leases expire.
     await Promise.race([this.#allDone(), sleep(stopGraceMs + releaseMs)]);
-    this.#unsubscribe?.();
+    for (const unsubscribe of this.#subscriptions.splice(0)) unsubscribe();
     if (this.#builds.size > 0)
       this.#build.log.error({ builds: this.running }, "builds could not be given back");
     await this.#build.runner.close();

@@ -4,7 +4,7 @@ import { pino } from "pino";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { z } from "zod";
 import { createMetrics } from "../src/metrics.ts";
-import { completed, openBench, stageOf } from "./harness.ts";
+import { type Bench, completed, openBench, stageOf } from "./harness.ts";
 import { pidsIn, untilGone } from "./processes.ts";
 
 const DEAF = `
@@ -21,7 +21,15 @@ export const spins = definePipeline({ name: "spins", stages: [{ stage: "s", run(
   return {};
 } }] });
 `;
-const files = { "deaf.ts": DEAF };
+const QUICK = `
+name: quick
+stages: [{ stage: s, command: "true" }]
+`;
+const BUSY = `
+name: busy
+stages: [{ stage: s, command: "sleep 2" }]
+`;
+const files = { "quick.yaml": QUICK, "busy.yaml": BUSY, "deaf.ts": DEAF };
 
 test("a machine that slept past three quarters of the lease stops its stages: the wall clock shows it", async () => {
   await using bench = await openBench({ files, leaseMs: 60_000 });
@@ -84,3 +92,32 @@ test("every line about a running stage says project, stage, attempt and token", 
   });
   expect(about.some((line) => line.msg === "build taken over" && line.why === "lease_expired")).toBe(true);
 });
+
+test("L19: a build that was created while the clock was ahead runs at once when the clock is right again", async () => {
+  await using bench = await openBench({ files, leaseMs: 60_000 });
+  const now = Date.now.bind(Date);
+  let jumpMs = 3_600_000;
+  vi.spyOn(Date, "now").mockImplementation(() => now() + jumpMs);
+  onTestFinished(() => void vi.restoreAllMocks());
+  const before = await bench.create("quick");
+  jumpMs = 0;
+  bench.worker({ concurrency: 1 }).start();
+  await untilSoon(bench, before);
+  // Also when a worker runs all the time, and is busy while the clock is ahead.
+  const busy = await bench.create("busy");
+  while (stageOf(await bench.repository.get(busy), "s").status !== "running") await pause(20);
+  jumpMs = 30_000;
+  const meanwhile = await bench.create("quick");
+  await pause(500);
+  jumpMs = 0;
+  await untilSoon(bench, meanwhile);
+});
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Not by the wall clock, which is not to be trusted here. */
+async function untilSoon(bench: Bench, id: string): Promise<void> {
+  const end = performance.now() + 15_000;
+  while (performance.now() < end && (await bench.repository.get(id)).status !== "completed") await pause(20);
+  expect(await bench.repository.get(id)).toMatchObject({ status: "completed" });
+}

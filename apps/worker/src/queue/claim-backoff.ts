@@ -1,7 +1,8 @@
 import type { DueWork } from "@stagefold/core";
 
-/** The first wait after a failed claim and the longest one, in milliseconds. */
+/** The first wait after a failed claim, after a stage that could not be run, and the longest one, in milliseconds. */
 const FIRST_MS = 10_000;
+const FIRST_NOT_RUN_MS = 1000;
 const LAST_MS = 10 * 60_000;
 const MAX_ENTRIES = 5000;
 
@@ -26,12 +27,12 @@ export class ClaimBackoff {
 
   /** The claim of this row did not succeed. Returns how often in a row that was so. */
   add(row: DueWork): number {
-    return this.#add(keyOf(row));
+    return this.#add(keyOf(row), FIRST_MS);
   }
 
   /** Nothing of this project is claimed for a while, whenever it is due. */
   addProject(projectId: string): void {
-    this.#add(projectId);
+    this.#add(projectId, FIRST_NOT_RUN_MS);
   }
 
   /** The project's stage ran: the next failure begins with the first wait again. */
@@ -48,9 +49,9 @@ export class ClaimBackoff {
     return this.#entries.get(key)?.until ?? 0;
   }
 
-  #add(key: string): number {
+  #add(key: string, firstMs: number): number {
     const times = (this.#entries.get(key)?.times ?? 0) + 1;
-    const until = this.#now() + Math.min(LAST_MS, FIRST_MS * 2 ** (times - 1));
+    const until = this.#now() + Math.min(LAST_MS, firstMs * 2 ** (times - 1));
     // Added last, so that the first entry is the oldest one.
     this.#entries.delete(key);
     this.#entries.set(key, { times, until });

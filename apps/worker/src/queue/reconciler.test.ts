@@ -132,3 +132,68 @@ test("it reconcilers now and then, and goes on after a failure", async () => {
   await running;
   expect(found[0]).toBe(id);
 });
+
+test("W1: items that cannot be read keep no other lost work from being found", async () => {
+  const { store, time, metrics, found, reconciler, create } = open();
+  const poisons: [string[], unknown][] = [
+    [["stages_snapshot"], "{ not JSON"],
+    [["stages_snapshot"], 5],
+    [["lease"], "worker-1"],
+    [["priority"], "first"],
+  ];
+  const poisoned: string[] = [];
+  for (const [path, value] of poisons) {
+    const id = await create();
+    poisoned.push(id);
+    await store.lose(id);
+    const edits = [{ op: "set" as const, path, value }];
+    await store.write({ kind: "update", transition: "upgrade", project_id: id, guards: [], edits });
+  }
+  const good = await create();
+  await store.lose(good);
+  time.now += 60_000;
+  await reconciler.reconcile();
+  expect(found).toContain(good);
+  expect(found).not.toContain(poisoned[0]);
+  expect(await metrics.registry.metrics()).toMatch(
+    /stagefold_worker_unclaimable_total.reason="error". [1-9]/,
+  );
+});
+
+test("W1: work of other programs that cannot be put back keeps no other from it", async () => {
+  const { store, time, repository, reconciler, create } = open();
+  const [poisoned, good] = [await create(false), await create(false)];
+  for (const id of [poisoned, good]) await store.lose(id);
+  time.now += 60_000;
+  const write = store.write.bind(store);
+  store.write = (patch) =>
+    patch.project_id === poisoned ? Promise.reject(new TypeError("poisoned")) : write(patch);
+  await reconciler.reconcile();
+  expect(await repository.work.due("external", 10)).toMatchObject([{ project_id: good }]);
+});
+
+test("L19: work that was created while the clock was ahead is due now, and what shall wait still waits", async () => {
+  const { time, repository, found, reconciler, create } = open();
+  const usual = await create();
+  const claimed = await repository.work.claim(usual, "w", (await repository.get(usual)).work_queue);
+  if (!claimed) throw new Error("expected a claim");
+  const { lease_token, lease_seq } = claimed;
+  const failed = { event: "failed" as const, stage: "s", message: "no", code: "STAGE_FAILED" as const };
+  await repository.work.report({
+    project_id: usual,
+    lease_token,
+    lease_seq: lease_seq + 1,
+    events: [
+      { event: "started", stage: "s" },
+      { ...failed, retry_in_seconds: 600 },
+    ],
+  });
+  time.now += 3_600_000;
+  const ahead = await create();
+  const outside = await create(false);
+  time.now -= 3_600_000;
+  await reconciler.findMisdated();
+  expect(found).toEqual([ahead]);
+  // Other programs see theirs at once.
+  expect(await repository.work.due("external", 10)).toMatchObject([{ project_id: outside }]);
+});

@@ -48,6 +48,8 @@ export class Reconciler {
   readonly #end = new AbortController();
   /** Projects that could not be read; each is logged once. */
   readonly #unreadable = new Set<string>();
+  /** Whether the last comparison saw projects that were created later than now. */
+  #sawLaterCreation = false;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -63,6 +65,7 @@ export class Reconciler {
       if (this.#end.signal.aborted) return;
       waitMs = jittered(everyMs);
       await this.#safely(async () => void (await this.reconcile()));
+      if (this.#sawLaterCreation) await this.findMisdated();
     }
   }
 
@@ -73,6 +76,7 @@ export class Reconciler {
   /** One comparison of the indexes. Returns the lost work that it found. */
   async reconcile(): Promise<DueWork[]> {
     const { repository, log, lostAfterMs } = this.#options;
+    this.#sawLaterCreation = false;
     // The projects first: what leaves the queue meanwhile is then read once more, and not taken for lost.
     const unfinished = [...(await this.#listed("queued")), ...(await this.#listed("building"))];
     const known = await indexedProjects(repository.store);
@@ -94,7 +98,7 @@ export class Reconciler {
     await this.#safely(async () => {
       const { repository, log } = this.#options;
       const later = await queuedForLater(repository.store, toTime(repository.clock.now()));
-      const limit = toTime(repository.clock.now() + CLOCK_TOLERANCE_MS);
+      const limit = this.#laterThanNow();
       const found = (await this.#rowsOf(later)).filter(
         ({ row, updatedAt }) => updatedAt > limit && row.work_due_at <= updatedAt,
       );
@@ -106,6 +110,11 @@ export class Reconciler {
         );
       await this.#hand(rows);
     });
+  }
+
+  /** No clock that is right writes a time after this one now. */
+  #laterThanNow(): string {
+    return toTime(this.#options.repository.clock.now() + CLOCK_TOLERANCE_MS);
   }
 
   async #safely(action: () => Promise<void>): Promise<void> {
@@ -121,14 +130,16 @@ export class Reconciler {
 
   async #listed(status: "queued" | "building"): Promise<string[]> {
     const ids: string[] = [];
+    const limit = this.#laterThanNow();
     for (let cursor: string | undefined; ; ) {
       const page = await this.#options.repository.store.list({
         status,
         limit: LIST_PAGE,
-        fields: [],
+        fields: ["created_at"],
         cursor,
       });
       ids.push(...page.items.map((row) => String(row.project_id)));
+      if (page.items.some((row) => String(row.created_at) > limit)) this.#sawLaterCreation = true;
       cursor = page.next;
       if (cursor === undefined) return ids;
     }

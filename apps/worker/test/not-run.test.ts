@@ -1,0 +1,137 @@
+import { join } from "node:path";
+import { StagefoldError } from "@stagefold/core";
+import { createRegistry, definePipeline } from "@stagefold/pipeline";
+import { expect, test } from "vitest";
+import { createMetrics } from "../src/metrics.ts";
+import { completed, ended, openBench, stageOf } from "./harness.ts";
+
+const files = {
+  "one.yaml": `
+name: one
+stages: [{ stage: s, command: "echo ran" }]
+`,
+  "two.yaml": `
+name: two
+stages:
+  - { stage: make, command: "echo made > made.txt", artifacts: ["made.txt"] }
+  - { stage: use, command: "cat made.txt" }
+`,
+};
+
+/** A worker whose runner processes cannot start. */
+const sick = (folder: string) => ({ runnerScript: join(folder, "no-such-script.js"), concurrency: 1 });
+
+test("W2: a worker that cannot start processes gives the build back, and another worker runs it", async () => {
+  await using bench = await openBench({ files, leaseMs: 60_000 });
+  const metrics = createMetrics();
+  const worker = bench.worker({ ...sick(bench.folder), metrics });
+  worker.start();
+  const id = await bench.create("one");
+  const given = await bench.until(id, (project) => stageOf(project, "s").history.length > 0);
+  const { attempt, status, code, error_message } = stageOf(given, "s").history[0] ?? {};
+  expect({ attempt, status, code }).toEqual({ attempt: 1, status: "failed", code: "WORKER_LOST" });
+  expect(error_message).toContain(`${worker.owner} could not run this stage: `);
+  expect(await metrics.registry.metrics()).toContain("stagefold_worker_not_run_total 1");
+  bench.worker().start();
+  const project = await bench.until(id, completed);
+  expect(stageOf(project, "s").history.every((entry) => entry.code === "WORKER_LOST")).toBe(true);
+});
+
+test("W2: a sick worker does not empty the queue, and says that it is not ready after three in a row", async () => {
+  await using bench = await openBench({ files, leaseMs: 60_000 });
+  const ids = await Promise.all(Array.from({ length: 5 }, () => bench.create("one")));
+  const worker = bench.worker(sick(bench.folder));
+  worker.start();
+  const end = Date.now() + 30_000;
+  while (worker.notReady === undefined && Date.now() < end) await new Promise((done) => setTimeout(done, 20));
+  expect(worker.notReady).toContain("the last 3 attempts could not be run here");
+  const projects = await Promise.all(ids.map((id) => bench.repository.get(id)));
+  expect(projects.filter((project) => project.status === "failed")).toEqual([]);
+  const attempts = projects.reduce((sum, project) => sum + stageOf(project, "s").attempt, 0);
+  // One build at a time, each after a longer wait.
+  expect(attempts).toBeLessThanOrEqual(4);
+});
+
+test("W2: after three workers that cannot run it the build ends with the reason", async () => {
+  await using bench = await openBench({ files, leaseMs: 60_000 });
+  for (let i = 0; i < 3; i++) bench.worker(sick(bench.folder)).start();
+  const project = await bench.until(await bench.create("one"), ended);
+  expect(project.error_info).toMatchObject({ stage: "s", code: "WORKER_LOST" });
+  expect(project.error_info?.message).toContain("3 workers could not run this build. The last one, worker-");
+});
+
+test("W2: a store that is away while a workspace is restored fails no stage", async () => {
+  await using bench = await openBench({ files, leaseMs: 60_000 });
+  const id = await bench.create("two");
+  const first = bench.worker({ dataDir: join(bench.folder, "first") });
+  bench.store.after = ({ transition }) => {
+    if (transition === "report" && bench.store.count("report") === 2) void first.stop();
+  };
+  first.start();
+  await bench.until(id, (project) => project.status === "queued" && project.stages_snapshot.completed === 1);
+  bench.store.after = undefined;
+  const get = bench.artifacts.get.bind(bench.artifacts);
+  let away = 2;
+  bench.artifacts.get = (ref) =>
+    away-- > 0
+      ? Promise.reject(new StagefoldError("STORE_UNAVAILABLE", "the store is away", { retry_after: 1 }))
+      : get(ref);
+  bench.worker({ dataDir: join(bench.folder, "second") }).start();
+  const project = await bench.until(id, completed);
+  expect(away).toBeLessThanOrEqual(0);
+  expect(await bench.logOf(project, "use")).toEqual(["made"]);
+});
+
+test("F3: a build that is newer than this worker's pipelines is left to a worker that has them", async () => {
+  await using bench = await openBench({ files, leaseMs: 60_000 });
+  const stages = [{ stage: "old", command: "true" }];
+  const outdated = {
+    pipelines: createRegistry([definePipeline({ name: "two", stages })]),
+    pipelinesChangedAt: Date.now() - 60_000,
+  };
+  const metrics = createMetrics();
+  bench.worker({ ...outdated, metrics }).start();
+  const id = await bench.create("two");
+  const given = await bench.until(id, (project) => project.lease.not_run_by !== undefined);
+  expect(given).toMatchObject({ status: "queued", stages_snapshot: { completed: 0 } });
+  expect(stageOf(given, "make")).toMatchObject({ attempt: 0, status: "pending" });
+  expect(await metrics.registry.metrics()).toContain(
+    'stagefold_worker_unclaimable_total{reason="pipeline_outdated"} 1',
+  );
+  bench.worker().start();
+  await bench.until(id, completed);
+});
+
+test("F3: due builds of a pipeline that this worker does not have are counted, and others run", async () => {
+  await using bench = await openBench({ files, leaseMs: 60_000 });
+  const metrics = createMetrics();
+  const pipelines = createRegistry(bench.pipelines.list().filter((pipeline) => pipeline.name === "one"));
+  await bench.create("two");
+  const id = await bench.create("one");
+  bench.worker({ pipelines, metrics }).start();
+  await bench.until(id, completed);
+  expect(await metrics.registry.metrics()).toContain('stagefold_worker_unserved_builds{pipeline="two"} 1');
+});
+
+test("W5: the end of an older build whose stages are all done is recorded by the claim's first write", async () => {
+  await using bench = await openBench({ files, leaseMs: 60_000 });
+  const id = await bench.create("one");
+  const { stages_snapshot } = await bench.repository.get(id);
+  const stages = stages_snapshot.stages.map((stage) => ({
+    ...stage,
+    status: "completed",
+    attempt: 1,
+    progress: 100,
+  }));
+  await bench.store.write({
+    kind: "update",
+    transition: "upgrade",
+    project_id: id,
+    guards: [],
+    edits: [{ op: "set", path: ["stages_snapshot"], value: { ...stages_snapshot, completed: 1, stages } }],
+  });
+  bench.worker().start();
+  const project = await bench.until(id, completed);
+  expect(project.work_queue).toBeUndefined();
+  expect(bench.store.count("claim")).toBe(1);
+});
