@@ -8,6 +8,11 @@ import { failureCode, retryDelay } from "./failure.ts";
 import type { LeaseWriter } from "./lease-writer.ts";
 import { LeaseLostError } from "./lease-writer.ts";
 
+type FailedEvent = Extract<ReportEvent, { event: "failed" }>;
+
+/** Characters of an error that a last try to record the end of an attempt names. */
+const MAX_REASON = 500;
+
 export interface StageBoundaryOptions {
   readonly deps: BuildDeps;
   readonly writer: LeaseWriter;
@@ -73,7 +78,7 @@ export class StageBoundary {
     const { project } = this.#writer;
     const current = project.stages_snapshot.stages.find((one) => one.stage === stage.stage) ?? stage;
     const retry_in_seconds = retryDelay(current, definition.retry, failure);
-    const event: ReportEvent = {
+    const event: FailedEvent = {
       event: "failed",
       stage: stage.stage,
       message: failure.message,
@@ -86,14 +91,27 @@ export class StageBoundary {
     if (retry_in_seconds !== undefined) this.#deps.metrics.retries.inc({ by: "stage" });
   }
 
-  async #writeEnd(said: readonly ReportEvent[], end: ReportEvent): Promise<void> {
-    try {
-      await this.#writer.write([...said, end]);
-    } catch (error) {
-      if (error instanceof LeaseLostError || said.length === 0) throw error;
-      this.#log().error({ err: error }, "what the stage said last was refused and is left out");
-      await this.#writer.write([end]);
+  /**
+   * The end of an attempt must not be lost because of what the stage said: what the store refuses is left out, first
+   * its last events, then its own words. The last try is made of this worker's words alone.
+   */
+  async #writeEnd(said: readonly ReportEvent[], end: FailedEvent): Promise<void> {
+    const { event, stage, code } = end;
+    const tries = [...(said.length > 0 ? [[...said, end]] : []), [end]];
+    let reason = "";
+    for (const events of tries) {
+      try {
+        await this.#writer.write(events);
+        return;
+      } catch (error) {
+        if (error instanceof LeaseLostError) throw error;
+        this.#log().error({ err: error }, "the end of an attempt was refused and is written with less");
+        reason = error instanceof Error ? error.message : String(error);
+      }
     }
+    const why = reason.toWellFormed().slice(0, MAX_REASON);
+    const message = `The stage ended, and what it ended with could not be stored: ${why}`;
+    await this.#writer.write([{ event, stage, code, message }]);
   }
 
   /** The pipeline has other stages now: the build fails with that. */
@@ -107,8 +125,15 @@ export class StageBoundary {
   }
 
   /** `notRun` says why this worker cannot run it; after several workers that cannot, the build fails. */
-  async giveBack(events: readonly ReportEvent[], notRun?: NotRun): Promise<void> {
-    await this.#writer.write(events, { release: notRun ?? true });
+  async giveBack(said: readonly ReportEvent[], notRun?: NotRun): Promise<void> {
+    const release = notRun ?? true;
+    try {
+      await this.#writer.write(said, { release });
+    } catch (error) {
+      if (error instanceof LeaseLostError || said.length === 0) throw error;
+      this.#log().error({ err: error }, "the last events of a stage were refused and are left out");
+      await this.#writer.write([], { release });
+    }
     this.#log().info("build given back");
   }
 
