@@ -76,7 +76,9 @@ test(`O1, W7: whatever a stage says, its build ends with a true state (HOSTILE_S
     );
     for (const id of ids) {
       const project = await bench.until(id, ended, 120);
-      const codes = project.stages_snapshot.stages.flatMap((stage) => stage.history.map((entry) => entry.code));
+      const codes = project.stages_snapshot.stages.flatMap((stage) =>
+        stage.history.map((entry) => entry.code),
+      );
       const what = `${project.requirement}: ${JSON.stringify(project.error_info)?.slice(0, 300)}`;
       expect(["completed", "failed"], what).toContain(project.status);
       expect(["WORKER_LOST", "STAGE_STALLED"], what).not.toContain(project.error_info?.code);
