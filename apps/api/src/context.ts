@@ -1,9 +1,9 @@
-import type { ArtifactStore, ErrorCode, LogStore, Repository } from "@stagefold/core";
+import type { ArtifactStore, ChangeFeed, ErrorCode, LogStore, Repository } from "@stagefold/core";
 import type { PipelineRegistry } from "@stagefold/pipeline";
 import type { Auth } from "./auth/authenticate.ts";
 import { LOCAL, type Principal } from "./auth/principal.ts";
 import { RecentDeletes } from "./recent-deletes.ts";
-import { Stats } from "./statistics/statistics.ts";
+import { Statistics } from "./statistics/statistics.ts";
 import { createWatch, type Watch } from "./watch/index.ts";
 
 /** What a running API says about itself. */
@@ -29,6 +29,8 @@ export interface CallSeen {
 /** What the procedures work with, from those who start the API. */
 export interface ContextDeps {
   readonly repository: Repository;
+  /** What changes, by whichever process. */
+  readonly feed: ChangeFeed;
   readonly artifacts: ArtifactStore;
   readonly logs: LogStore;
   readonly pipelines: PipelineRegistry;
@@ -44,7 +46,7 @@ export interface ContextDeps {
 export interface Context extends Omit<ContextDeps, "system" | "watch"> {
   readonly system: SystemInfo;
   readonly watch: Watch;
-  readonly stats: Stats;
+  readonly statistics: Statistics;
   readonly recentDeletes: RecentDeletes;
   /** Who makes this call, and from which address. */
   readonly principal: Principal;
@@ -55,8 +57,8 @@ export interface Context extends Omit<ContextDeps, "system" | "watch"> {
 export function createContextInner(deps: ContextDeps): Context {
   return {
     ...deps,
-    watch: deps.watch ?? createWatch(deps.repository),
-    stats: new Stats(deps.repository),
+    watch: deps.watch ?? createWatch(deps),
+    statistics: new Statistics(deps),
     recentDeletes: new RecentDeletes(),
     principal: LOCAL,
     system: {

@@ -43,7 +43,7 @@ async function serve(env: Env, log: Logger, opened: Closable[]): Promise<Api> {
     onFeedError: (error) => log.error({ err: error }, "the change feed met an error"),
   });
   opened.push(backend);
-  const { repository, artifacts, logs } = backend;
+  const { repository, artifacts, logs, feed } = backend;
   const system = { version: await version(), engine: env.store, node_version: process.versions.node };
   const publicUrl = env.publicUrl === undefined ? undefined : new URL(env.publicUrl);
   const auth = env.auth && (await openAuth(env.auth, backend, publicUrl, log));
@@ -51,6 +51,7 @@ async function serve(env: Env, log: Logger, opened: Closable[]): Promise<Api> {
     repository,
     artifacts,
     logs,
+    feed,
     pipelines,
     log,
     metrics,

@@ -3,8 +3,8 @@ import {
   type ArtifactStore,
   createMemoryFileStores,
   type LogStore,
+  MemoryChangeFeed,
   MemoryProjectStore,
-  type ProjectStore,
   Repository,
 } from "@stagefold/core";
 import { createRegistry, definePipeline } from "@stagefold/pipeline";
@@ -45,14 +45,15 @@ interface Files {
 
 /** Everything an API is made of, on the reference stores. */
 export function memoryDeps(
-  store: ProjectStore = new MemoryProjectStore(),
+  store: MemoryProjectStore = new MemoryProjectStore(),
   files: Files = createMemoryFileStores(),
 ) {
   const clock = new TestClock();
   const { artifacts, logs } = files;
   const repository = new Repository({ store, artifacts, logs, clock, leaseMs: 60_000 });
   const pipelines = createRegistry([agentBuild, twoSteps]);
-  return { store, clock, artifacts, logs, repository, pipelines } satisfies ContextDeps & {
+  const feed = new MemoryChangeFeed(store, clock);
+  return { store, clock, artifacts, logs, feed, repository, pipelines } satisfies ContextDeps & {
     [name: string]: unknown;
   };
 }

@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import { builtInPipelines } from "@stagefold/agent-build";
 import { startApi } from "@stagefold/api";
 import { createClient, type StagefoldClient } from "@stagefold/client";
+import { PollingChangeFeed } from "@stagefold/core/dynamodb";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { run } from "./run.ts";
 import { OLDER_ITEMS, openTestTable, TABLE, type TestTable } from "./table.ts";
@@ -22,7 +23,8 @@ let client: StagefoldClient;
 beforeAll(async () => {
   table = await openTestTable();
   const { repository, artifacts, logs } = table;
-  const deps = { repository, artifacts, logs, pipelines: builtInPipelines() };
+  const feed = new PollingChangeFeed(repository.store);
+  const deps = { repository, feed, artifacts, logs, pipelines: builtInPipelines() };
   api = await startApi(deps, { host: "127.0.0.1", port: 0 });
   client = createClient({ url: api.url });
   for (const item of OLDER_ITEMS.slice(0, 5)) await table.put(item);

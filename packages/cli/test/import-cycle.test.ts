@@ -1,7 +1,13 @@
 import { builtInPipelines } from "@stagefold/agent-build";
 import { type ApiDeps, startApi } from "@stagefold/api";
 import { createClient, StagefoldClientError } from "@stagefold/client";
-import { createMemoryFileStores, type Item, MemoryProjectStore, Repository } from "@stagefold/core";
+import {
+  createMemoryFileStores,
+  type Item,
+  MemoryChangeFeed,
+  MemoryProjectStore,
+  Repository,
+} from "@stagefold/core";
 import { parseLine } from "@stagefold/migrate";
 import { legacyExport } from "@stagefold/migrate/testing";
 import { expect, test } from "vitest";
@@ -25,7 +31,13 @@ async function serveOld() {
     });
   const { artifacts, logs } = createMemoryFileStores();
   const repository = new Repository({ store, artifacts, logs });
-  const deps: ApiDeps = { repository, artifacts, logs, pipelines: builtInPipelines() };
+  const deps: ApiDeps = {
+    repository,
+    feed: new MemoryChangeFeed(store),
+    artifacts,
+    logs,
+    pipelines: builtInPipelines(),
+  };
   const api = await startApi(deps, { host: "127.0.0.1", port: 0 });
   return {
     ...api,

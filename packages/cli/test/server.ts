@@ -1,7 +1,7 @@
 import { builtInPipelines } from "@stagefold/agent-build";
 import { type ApiDeps, startApi } from "@stagefold/api";
 import { createClient } from "@stagefold/client";
-import { createMemoryFileStores, MemoryProjectStore, Repository } from "@stagefold/core";
+import { createMemoryFileStores, MemoryChangeFeed, MemoryProjectStore, Repository } from "@stagefold/core";
 
 /** A real API, on a free port unless one is named, on the reference stores unless it gets those of another. */
 export async function serve(deps: ApiDeps = newDeps(), port = 0) {
@@ -17,6 +17,7 @@ export async function serve(deps: ApiDeps = newDeps(), port = 0) {
 
 function newDeps(): ApiDeps {
   const { artifacts, logs } = createMemoryFileStores();
-  const repository = new Repository({ store: new MemoryProjectStore(), artifacts, logs, leaseMs: 60_000 });
-  return { repository, artifacts, logs, pipelines: builtInPipelines() };
+  const store = new MemoryProjectStore();
+  const repository = new Repository({ store, artifacts, logs, leaseMs: 60_000 });
+  return { repository, feed: new MemoryChangeFeed(store), artifacts, logs, pipelines: builtInPipelines() };
 }

@@ -2,13 +2,20 @@ import { get } from "node:http";
 import { text } from "node:stream/consumers";
 import { builtInPipelines } from "@stagefold/agent-build";
 import { type ApiDeps, startApi } from "@stagefold/api";
-import { createMemoryFileStores, MemoryProjectStore, Repository } from "@stagefold/core";
+import { createMemoryFileStores, MemoryChangeFeed, MemoryProjectStore, Repository } from "@stagefold/core";
 
 /** Everything an API is made of, on the reference stores. */
 export function memoryDeps() {
   const { artifacts, logs } = createMemoryFileStores();
-  const repository = new Repository({ store: new MemoryProjectStore(), artifacts, logs, leaseMs: 60_000 });
-  return { repository, artifacts, logs, pipelines: builtInPipelines() } satisfies ApiDeps;
+  const store = new MemoryProjectStore();
+  const repository = new Repository({ store, artifacts, logs, leaseMs: 60_000 });
+  return {
+    repository,
+    feed: new MemoryChangeFeed(store),
+    artifacts,
+    logs,
+    pipelines: builtInPipelines(),
+  } satisfies ApiDeps;
 }
 
 /** A real server; on a free port unless one is given. */

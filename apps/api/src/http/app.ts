@@ -20,7 +20,7 @@ import { trpcRoutes } from "./trpc-routes.ts";
 export function createApp(deps: ApiDeps): RequestListener {
   const { log, metrics = new Metrics() } = deps;
   const onError = (error: unknown) => logError(log, error, { while: "watching" });
-  const watch = deps.watch ?? createWatch(deps.repository, { onError });
+  const watch = deps.watch ?? createWatch({ ...deps, onError });
   const { auth } = deps;
   const context = createContextInner({
     ...deps,

@@ -5,11 +5,11 @@ import { describe, expect, it } from "vitest";
 import { memoryDeps } from "../../test/fixture.ts";
 import { until } from "../../test/reading.ts";
 import { type clientOf, query, serve } from "../../test/serve.ts";
-import { createWatch } from "../watch/index.ts";
+import { createWatch, eventIdOf } from "../watch/index.ts";
 
 async function setUp() {
   const deps = memoryDeps();
-  const watch = createWatch(deps.repository);
+  const watch = createWatch(deps);
   const api = await serve({ ...deps, watch });
   const { project_id } = await deps.repository.control.create(
     { requirement: "x" },
@@ -29,7 +29,8 @@ function follow(client: ReturnType<typeof clientOf>, project_id: string, lastEve
     { project_id, ...(lastEventId !== undefined && { lastEventId }) },
     {
       onData: ({ id, data }) => {
-        heard.ids.push(id);
+        // An id names the revision first.
+        heard.ids.push(id.split("-", 1)[0] ?? "");
         heard.status.push(data.status);
       },
       onError: ({ data }) => heard.errors.push(data?.stagefold.code ?? "connection"),
@@ -76,10 +77,11 @@ describe("projects.watch over SSE", () => {
 
   it("begins after the revision that a client names", async () => {
     await using api = await setUp();
-    await api.deps.repository.control.pause(api.project_id);
+    const made = await api.deps.repository.get(api.project_id);
+    const paused = await api.deps.repository.control.pause(api.project_id);
     const [behind, level] = [
-      follow(api.client, api.project_id, "1"),
-      follow(api.client, api.project_id, "2"),
+      follow(api.client, api.project_id, eventIdOf(made)),
+      follow(api.client, api.project_id, eventIdOf(paused)),
     ];
     await until(() => behind.ids.length === 1);
     await api.deps.repository.control.resume(api.project_id);
@@ -137,7 +139,7 @@ describe("projects.watch over SSE", () => {
         return new Response(first ?? null, response);
       },
     });
-    source.addEventListener("message", ({ lastEventId }) => ids.push(lastEventId));
+    source.addEventListener("message", ({ lastEventId }) => ids.push(lastEventId.split("-", 1)[0] ?? ""));
     await until(() => ids.length === 1);
     await api.deps.repository.control.pause(api.project_id);
     await until(() => ids.length === 2, 10_000);

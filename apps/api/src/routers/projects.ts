@@ -5,6 +5,7 @@ import {
   projectSummarySchema,
   stageKeySchema,
   textSchema,
+  timeSchema,
 } from "@stagefold/core";
 import { z } from "zod";
 import { askerOf, userIdFor } from "../auth/principal.ts";
@@ -38,7 +39,11 @@ export const projects = router({
     ),
 
   list: procedure
-    .input(filterSchema.extend(listFields()).prefault({}))
+    .input(
+      filterSchema
+        .extend({ since: timeSchema.optional(), until: timeSchema.optional(), ...listFields() })
+        .prefault({}),
+    )
     .output(pageSchema(projectSummarySchema))
     .query(({ ctx, input: { limit, cursor, ...filter } }) =>
       ctx.repository.lists.projects(filter, limit, cursor),

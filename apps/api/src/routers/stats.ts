@@ -1,16 +1,23 @@
+import { textSchema } from "@stagefold/core";
 import { z } from "zod";
 import { timeZoneSchema } from "../statistics/days.ts";
-import { overviewSchema } from "../statistics/overview.ts";
+import { overviewSchema } from "../statistics/statistics.ts";
 import { buildsSchema } from "../statistics/totals.ts";
 import { procedure, router } from "../trpc.ts";
 
 export const stats = router({
   /** How many projects there are in each state. At most a few seconds old. */
-  overview: procedure.output(overviewSchema).query(({ ctx }) => ctx.stats.overview()),
+  overview: procedure.output(overviewSchema).query(({ ctx }) => ctx.statistics.overview()),
 
   /** The builds created on each of the last days, today included, by the days of a time zone. */
   builds: procedure
-    .input(z.object({ days: z.number().int().min(1).max(366), time_zone: timeZoneSchema.default("UTC") }))
+    .input(
+      z.object({
+        days: z.number().int().min(1).max(366),
+        time_zone: timeZoneSchema.default("UTC"),
+        pipeline: textSchema(64, 1).optional(),
+      }),
+    )
     .output(buildsSchema)
-    .query(({ ctx, input }) => ctx.stats.builds(input.days, input.time_zone)),
+    .query(({ ctx, input }) => ctx.statistics.builds(input)),
 });

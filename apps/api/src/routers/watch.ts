@@ -1,9 +1,15 @@
-import { projectIdSchema, projectStatusSchema, textSchema, userIdSchema } from "@stagefold/core";
+import {
+  agentIdSchema,
+  projectIdSchema,
+  projectStatusSchema,
+  textSchema,
+  userIdSchema,
+} from "@stagefold/core";
 import { type TrackedEnvelope, tracked } from "@trpc/server";
 import { z } from "zod";
 import { type ProjectOutput, projectOutput } from "../outputs.ts";
 import { procedure } from "../trpc.ts";
-import { type ListChange, type ManyChange, watchMany as watchManyOf } from "../watch/index.ts";
+import { eventIdOf, type ListChange, type ManyChange, watchMany as watchManyOf } from "../watch/index.ts";
 
 /** Sent back by a client that reconnects; one that means nothing here is as good as none. */
 const lastEventId = z.string().max(200).optional();
@@ -12,6 +18,8 @@ const lastEventId = z.string().max(200).optional();
 export const filterSchema = z.object({
   user_id: userIdSchema.optional(),
   status: projectStatusSchema.optional(),
+  pipeline: textSchema(64, 1).optional(),
+  agent_id: agentIdSchema.optional(),
   tag: textSchema(64, 1).optional(),
   text: textSchema(200, 1).optional(),
 });
@@ -28,14 +36,8 @@ export const WATCH_INPUTS = {
     .prefault({}),
 } as const;
 
-/** The revision that the id of an event names. */
-export function revisionSeen(lastEventId: string | undefined): number | undefined {
-  const revision = Number(lastEventId);
-  return Number.isInteger(revision) && lastEventId !== "" ? revision : undefined;
-}
-
 /**
- * The project at once, then every later revision. The event's id is the revision. Over HTTP the same is written by
+ * The project at once, then every later revision. The event's id names the revision. Over HTTP the same is written by
  * `http/sse`.
  */
 export const watch = procedure.input(WATCH_INPUTS["projects.watch"]).subscription(async function* ({
@@ -43,9 +45,9 @@ export const watch = procedure.input(WATCH_INPUTS["projects.watch"]).subscriptio
   input,
   signal,
 }): AsyncGenerator<TrackedEnvelope<ProjectOutput>, void, undefined> {
-  const after = revisionSeen(input.lastEventId);
-  for await (const project of ctx.watch.projects.watch(input.project_id, { after, signal }))
-    yield tracked(String(project.revision), projectOutput(project));
+  const { project_id, lastEventId: after } = input;
+  for await (const project of ctx.watch.projects.watch(project_id, { after, signal }))
+    yield tracked(eventIdOf(project), projectOutput(project));
 });
 
 /**

@@ -1,39 +1,112 @@
-import type { Repository } from "@stagefold/core";
+import type { ChangeFeed, Repository, StatusCounts } from "@stagefold/core";
+import { projectStatusSchema, timeSchema } from "@stagefold/core";
+import { z } from "zod";
+import { DailyRollup } from "./daily-rollup.ts";
 import { lastDates } from "./days.ts";
-import { type Overview, overviewOf } from "./overview.ts";
-import { RecentBuilds } from "./recent-builds.ts";
-import { Remembered } from "./stale-while-revalidate.ts";
-import { StatusCounts } from "./status-counts.ts";
-import { type Builds, buildsByDay } from "./totals.ts";
+import { type Builds, buildsByDay, successRate } from "./totals.ts";
 
-/** Figures over many builds. They are counted from the lists, and shared by all who ask within a few seconds. */
-export class Stats {
+/** Answers are shared for as long as it took to work them out, nine times over, but within these bounds. */
+const MIN_KEEP_MS = 3000;
+const MAX_KEEP_MS = 8000;
+const MAX_ANSWERS = 100;
+
+export const overviewSchema = z.object({
+  total: z.number(),
+  by_status: z.record(projectStatusSchema, z.number()),
+  /** Held by a worker, or about to be taken over. */
+  running: z.number(),
+  /** Completed of those completed or failed, 0 … 1; null where there are none. */
+  success_rate: z.number().nullable(),
+  /** When this was counted. */
+  at: timeSchema,
+});
+export type Overview = z.output<typeof overviewSchema>;
+
+export interface BuildsQuery {
+  readonly days: number;
+  readonly time_zone: string;
+  readonly pipeline?: string | undefined;
+}
+
+/** Totals over many builds, never older than ten seconds. */
+export class Statistics {
   readonly #repository: Repository;
-  readonly #overview: Remembered<Overview>;
-  readonly #builds: Remembered<Builds>;
-  readonly #recent: RecentBuilds;
-  readonly #counts: StatusCounts;
+  readonly #overview: SharedAnswers<Overview>;
+  readonly #builds: SharedAnswers<Builds>;
+  readonly #rollup: DailyRollup;
 
-  constructor(repository: Repository) {
+  constructor({ repository, feed }: { readonly repository: Repository; readonly feed: ChangeFeed }) {
     this.#repository = repository;
     const now = () => repository.clock.now();
-    this.#overview = new Remembered(now);
-    this.#builds = new Remembered(now);
-    this.#recent = new RecentBuilds(repository);
-    this.#counts = new StatusCounts(repository);
+    this.#overview = new SharedAnswers(now);
+    this.#builds = new SharedAnswers(now);
+    this.#rollup = new DailyRollup(repository, feed);
   }
 
   overview(): Promise<Overview> {
     return this.#overview.get("", async () => {
       const at = this.#repository.now();
-      return overviewOf(await this.#counts.count(), at);
+      return overviewOf(await this.#repository.store.counts(), at);
     });
   }
 
-  builds(days: number, timeZone: string): Promise<Builds> {
-    return this.#builds.get(`${days} ${timeZone}`, async () => {
-      const { dates, notBefore } = lastDates(days, timeZone, this.#repository.clock.now());
-      return buildsByDay(await this.#recent.since(notBefore), dates, timeZone);
+  builds({ days, time_zone, pipeline }: BuildsQuery): Promise<Builds> {
+    return this.#builds.get(JSON.stringify([days, time_zone, pipeline]), async () => {
+      const { dates, notBefore } = lastDates(days, time_zone, this.#repository.clock.now());
+      const all = await this.#rollup.since(notBefore);
+      const rows = pipeline === undefined ? all : all.filter((row) => row.pipeline === pipeline);
+      return buildsByDay(rows, dates, time_zone);
     });
+  }
+}
+
+function overviewOf(counts: Readonly<StatusCounts>, at: string): Overview {
+  return {
+    total: Object.values(counts).reduce((sum, count) => sum + count, 0),
+    by_status: { ...counts },
+    running: counts.building,
+    success_rate: successRate(counts.completed, counts.failed),
+    at,
+  };
+}
+
+interface Answer<T> {
+  readonly value: Promise<T>;
+  /** Epoch milliseconds; none while it is being worked out. */
+  until?: number;
+}
+
+/** Answers shared by those who ask the same at about the same time. An answer that failed is not kept. */
+class SharedAnswers<T> {
+  readonly #answers = new Map<string, Answer<T>>();
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  get(key: string, ask: () => Promise<T>): Promise<T> {
+    const known = this.#answers.get(key);
+    if (known && (known.until === undefined || this.#now() < known.until)) return known.value;
+    const answer: Answer<T> = { value: ask() };
+    this.#answers.delete(key);
+    this.#answers.set(key, answer);
+    const oldest = this.#answers.keys().next();
+    if (this.#answers.size > MAX_ANSWERS && !oldest.done) this.#answers.delete(oldest.value);
+    void this.#settle(key, answer);
+    return answer.value;
+  }
+
+  async #settle(key: string, answer: Answer<T>): Promise<void> {
+    const start = performance.now();
+    const asked = this.#now();
+    try {
+      await answer.value;
+      const took = performance.now() - start;
+      answer.until = asked + Math.min(MAX_KEEP_MS, Math.max(MIN_KEEP_MS, 9 * took));
+    } catch {
+      // Those who asked get the error itself; the next to ask starts anew.
+      if (this.#answers.get(key) === answer) this.#answers.delete(key);
+    }
   }
 }

@@ -1,8 +1,7 @@
-import { fromTime, secondsBetween } from "@stagefold/core";
+import { fromTime } from "@stagefold/core";
 import { z } from "zod";
 import type { BuildRow } from "./build-row.ts";
 import { dateIn } from "./days.ts";
-import { quantile, successRate, sumOf } from "./figures.ts";
 
 const figuresSchema = z.object({
   total: z.number(),
@@ -13,7 +12,7 @@ const figuresSchema = z.object({
   open: z.number(),
   /** Completed of those completed or failed, 0 … 1; null where there are none. */
   success_rate: z.number().nullable(),
-  /** From the first start to the completion, of completed builds. */
+  /** Active time of completed builds: without what they waited for a worker, or lay idle before a retry. */
   duration_seconds: z.object({ median: z.number(), p95: z.number() }).nullable(),
   /** Seconds by stage, of the builds that ended. */
   stage_seconds: z.record(
@@ -57,10 +56,9 @@ function figuresOf(builds: readonly BuildRow[]): Figures {
   const durations: number[] = [];
   const secondsByStage = new Map<string, number[]>();
   const failures = new Map<string, number>();
-  for (const { status, created_at, started_at, completed_at, error_info, build_summary } of builds) {
+  for (const { status, active_seconds, error_info, build_summary } of builds) {
     if (status === "completed" || status === "failed" || status === "cancelled") count[status] += 1;
-    if (status === "completed" && completed_at !== undefined)
-      durations.push(secondsBetween(started_at ?? created_at, completed_at));
+    if (status === "completed" && active_seconds !== undefined) durations.push(active_seconds);
     if (status === "failed" && error_info?.stage !== undefined)
       failures.set(error_info.stage, (failures.get(error_info.stage) ?? 0) + 1);
     if (!build_summary) continue;
@@ -88,4 +86,32 @@ function figuresOf(builds: readonly BuildRow[]): Figures {
 
 function stageFigures(seconds: readonly number[]) {
   return { builds: seconds.length, median: quantile(seconds, 0.5), total: sumOf(seconds) };
+}
+
+/** The value below which the share `q` (0 … 1) of the values lies, between neighbours in proportion. */
+export function quantile(values: readonly number[], q: number): number {
+  // Numbers in an array of their own kind are sorted without being compared one by one.
+  const sorted = Float64Array.from(values).sort();
+  const at = (sorted.length - 1) * q;
+  const below = sorted[Math.floor(at)] ?? 0;
+  const above = sorted[Math.ceil(at)] ?? below;
+  return rounded(below + (above - below) * (at - Math.floor(at)), 3);
+}
+
+/** The sum of seconds, to the millisecond they are measured in. */
+export function sumOf(seconds: readonly number[]): number {
+  return rounded(
+    seconds.reduce((sum, one) => sum + one, 0),
+    3,
+  );
+}
+
+/** 0 … 1, or null before anything ended. */
+export function successRate(completed: number, failed: number): number | null {
+  return completed + failed === 0 ? null : rounded(completed / (completed + failed), 4);
+}
+
+/** Without the digits that only adding and dividing in binary has made. */
+function rounded(value: number, decimals: number): number {
+  return Number(value.toFixed(decimals));
 }

@@ -1,21 +1,38 @@
-import { type ProjectChange, type Repository, summaryOf } from "@stagefold/core";
-import { ChangeLog } from "./change-log.ts";
+import {
+  canonicalJson,
+  type Item,
+  type ProjectChange,
+  type ProjectFilter,
+  type ProjectSummary,
+  passesFilter,
+  type RowChange,
+  summaryOf,
+  summaryOfRow,
+  type Unsubscribe,
+} from "@stagefold/core";
 import { LatestValue } from "./latest-value.ts";
-import { type ListChange, type ListEvent, type NumberedChange, projectIdOf } from "./list-event.ts";
-import { type ListFilter, standing } from "./list-filter.ts";
-import { ListWindow } from "./list-window.ts";
+import { isNewer, type WatchDeps } from "./project-hub.ts";
 
-export interface ListHubOptions {
-  /** How often the lists are read, for what other processes write. Milliseconds. */
-  readonly listPollMs?: number;
-  /** Hears of reads that failed and will be tried again. */
-  readonly onError?: (error: unknown) => void;
+/** What the readers of a list get. `reset`: changes may have been missed, the list is to be read again. */
+export type ListChange =
+  | { readonly kind: "changed"; readonly project: ProjectSummary }
+  | { readonly kind: "removed"; readonly project_id: string }
+  | { readonly kind: "reset" };
+
+export interface ListEvent {
+  /** Names the event to a reader that comes back. */
+  readonly id: string;
+  readonly change: ListChange;
 }
 
-/** How long after its last reader what is known is still good enough to go on from. Milliseconds. */
-const KEEP_MS = 60_000;
-/** Changes that wait for a slow reader; with more than that it is told to read the list again. */
-const WAITING_AT_MOST = 500;
+export type ListFilter = Omit<ProjectFilter, "since" | "until">;
+type ProjectListChange = Exclude<ListChange, { kind: "reset" }>;
+
+/** One change of any project, in the order in which it was seen. */
+interface NumberedChange {
+  readonly number: number;
+  readonly change: ProjectListChange;
+}
 
 /** By project: a later change of the same project takes the place of the earlier. `missed`: there were too many. */
 interface Waiting {
@@ -23,28 +40,32 @@ interface Waiting {
   readonly missed: boolean;
 }
 
-/** One run of the poller, from the first reader to the last. */
-interface Poll {
-  timer?: NodeJS.Timeout;
-  stopped: boolean;
+/** The last state of a project that this hub has seen. */
+interface Known {
+  readonly created_at: string;
+  readonly revision: number;
+  /** Canonical JSON of the summary; undefined once it is deleted. */
+  readonly text: string | undefined;
 }
 
-/** Who watches lists. All of them share one window on the projects, which is kept up to date while anybody watches. */
-export class ListHub {
-  readonly #repository: Repository;
-  readonly #pollMs: number;
-  readonly #onError: (error: unknown) => void;
-  readonly #log = new ChangeLog();
-  readonly #readers = new Set<LatestValue<Waiting>>();
-  #window: ListWindow;
-  #leftAt = Number.NEGATIVE_INFINITY;
-  #running: { stop: () => void } | undefined;
+/** For so long after its last reader the hub follows the changes, for one that comes back. Milliseconds. */
+const LINGER_MS = 10_000;
+/** Changes that wait for a slow reader; with more than that it is told to read the list again. */
+const MAX_WAITING = 500;
+const MAX_LOGGED = 1000;
+const MAX_KNOWN = 10_000;
 
-  constructor(repository: Repository, options: ListHubOptions = {}) {
-    this.#repository = repository;
-    this.#pollMs = options.listPollMs ?? 1500;
-    this.#onError = options.onError ?? (() => undefined);
-    this.#window = new ListWindow(repository.store);
+/** Watches of lists. All of them share one subscription to the changes of all projects. */
+export class ListHub {
+  readonly #deps: WatchDeps;
+  readonly #readers = new Set<LatestValue<Waiting>>();
+  readonly #known = new Map<string, Known>();
+  #log = new ChangeLog();
+  #unsubscribe: Unsubscribe | undefined;
+  #lingering: NodeJS.Timeout | undefined;
+
+  constructor(deps: WatchDeps) {
+    this.#deps = deps;
   }
 
   /** Open watches. */
@@ -62,9 +83,8 @@ export class ListHub {
     filter: ListFilter,
     options: { readonly after?: string | undefined; readonly signal?: AbortSignal | undefined } = {},
   ): AsyncGenerator<ListEvent, void, undefined> {
-    this.#start();
     const reader = new LatestValue<Waiting>(merged);
-    this.#readers.add(reader);
+    this.#add(reader);
     try {
       const missed = options.after === undefined ? [] : this.#log.after(options.after);
       if (missed === undefined) yield { id: this.#log.id(), change: { kind: "reset" } };
@@ -79,64 +99,119 @@ export class ListHub {
         }
       }
     } finally {
-      this.#readers.delete(reader);
-      if (this.#readers.size === 0) this.#stop();
+      this.#remove(reader);
     }
   }
 
-  #start(): void {
-    if (this.#running) return;
-    const now = performance.now();
-    if (now - this.#leftAt > KEEP_MS) {
-      this.#log.forget();
-      this.#window = new ListWindow(this.#repository.store);
-    }
-    const poll: Poll = { stopped: false };
-    const unlisten = this.#repository.onChange((change) => this.#see(change));
-    this.#running = {
-      stop: () => {
-        poll.stopped = true;
-        clearTimeout(poll.timer);
-        unlisten();
-      },
+  #add(reader: LatestValue<Waiting>): void {
+    this.#readers.add(reader);
+    clearTimeout(this.#lingering);
+    if (this.#unsubscribe) return;
+    const { repository, feed } = this.#deps;
+    const unsubscribe = [
+      repository.onChange((change) => this.#onOwnChange(change)),
+      feed.watchRows((changes) => {
+        for (const change of changes) this.#onRow(change);
+      }),
+    ];
+    this.#unsubscribe = () => {
+      for (const end of unsubscribe) end();
     };
-    void this.#poll(poll);
   }
 
-  #stop(): void {
-    this.#running?.stop();
-    this.#running = undefined;
-    this.#leftAt = performance.now();
+  #remove(reader: LatestValue<Waiting>): void {
+    this.#readers.delete(reader);
+    if (this.#readers.size > 0) return;
+    clearTimeout(this.#lingering);
+    this.#lingering = setTimeout(() => {
+      this.#unsubscribe?.();
+      this.#unsubscribe = undefined;
+      // What changes from here on is not seen: earlier places mean nothing any more.
+      this.#log = new ChangeLog();
+      this.#known.clear();
+    }, LINGER_MS).unref();
   }
 
-  async #poll(poll: Poll): Promise<void> {
-    try {
-      const changes = await this.#window.read();
-      for (const change of changes) this.#tell(change);
-    } catch (error) {
-      this.#onError(error);
-    }
-    if (poll.stopped) return;
-    poll.timer = setTimeout(() => void this.#poll(poll), this.#pollMs);
-    poll.timer.unref();
+  #onOwnChange(change: ProjectChange): void {
+    if (change.kind === "changed") this.#onState(summaryOf(change.project), change.project.revision);
+    else this.#onDeleted(change.project_id);
   }
 
-  #see(change: ProjectChange): void {
-    const seen =
-      change.kind === "changed"
-        ? this.#window.see(summaryOf(change.project))
-        : this.#window.gone(change.project_id);
-    if (seen) this.#tell(seen);
+  #onRow(change: RowChange): void {
+    if (change.kind === "changed") this.#onState(summaryOfRow(change.row), revisionOf(change.row));
+    else this.#onDeleted(change.project_id);
   }
 
-  #tell(change: Exclude<ListChange, { kind: "reset" }>): void {
+  /** Own writes and the feed tell of the same change, in any order: the higher revision wins. */
+  #onState(project: ProjectSummary, revision: number | undefined): void {
+    const known = this.#known.get(project.project_id);
+    const { created_at } = project;
+    // An item in a legacy format has no revision: what the feed says of it is as new as anything.
+    if (known && revision !== undefined && !isNewer({ created_at, revision }, known)) return;
+    const text = canonicalJson(project);
+    this.#remember(project.project_id, { created_at, revision: revision ?? 0, text });
+    if (known?.text !== text) this.#notify({ kind: "changed", project });
+  }
+
+  #onDeleted(projectId: string): void {
+    const known = this.#known.get(projectId);
+    if (known && known.text === undefined) return;
+    // No later state of this life follows; one of an earlier life is no news either.
+    const created_at = known?.created_at ?? "";
+    this.#remember(projectId, { created_at, revision: Number.POSITIVE_INFINITY, text: undefined });
+    this.#notify({ kind: "removed", project_id: projectId });
+  }
+
+  #remember(projectId: string, known: Known): void {
+    this.#known.delete(projectId);
+    this.#known.set(projectId, known);
+    const oldest = this.#known.keys().next();
+    if (this.#known.size > MAX_KNOWN && !oldest.done) this.#known.delete(oldest.value);
+  }
+
+  #notify(change: ProjectListChange): void {
     const waiting = waitingFor(this.#log.add(change));
     for (const reader of this.#readers) reader.put(waiting);
   }
 }
 
-function waitingFor(change: NumberedChange): Waiting {
-  return { changes: new Map([[projectIdOf(change), change]]), missed: false };
+/** The last changes, for readers that come back. Its name tells them apart from those of another process. */
+class ChangeLog {
+  readonly #name = crypto.randomUUID().slice(0, 8);
+  #last = 0;
+  #changes: NumberedChange[] = [];
+
+  add(change: ProjectListChange): NumberedChange {
+    this.#last += 1;
+    const numbered = { number: this.#last, change };
+    this.#changes.push(numbered);
+    if (this.#changes.length > 2 * MAX_LOGGED) this.#changes = this.#changes.slice(-MAX_LOGGED);
+    return numbered;
+  }
+
+  /** The id of an event with this number, or of the present. */
+  id(number = this.#last): string {
+    return `${this.#name}-${number}`;
+  }
+
+  /** What came after the event of this id, or undefined when that cannot be said any more. */
+  after(id: string): readonly NumberedChange[] | undefined {
+    const [name, text] = id.split("-");
+    const number = Number(text);
+    if (name !== this.#name || !Number.isInteger(number) || number > this.#last) return undefined;
+    const first = this.#changes[0]?.number ?? this.#last + 1;
+    return number + 1 < first ? undefined : this.#changes.filter((change) => change.number > number);
+  }
+}
+
+function revisionOf({ revision }: Item): number | undefined {
+  return typeof revision === "number" ? revision : undefined;
+}
+
+function waitingFor(numbered: NumberedChange): Waiting {
+  const { change } = numbered;
+  const id = change.kind === "changed" ? change.project.project_id : change.project_id;
+  return { changes: new Map([[id, numbered]]), missed: false };
 }
 
 function merged(waiting: Waiting, next: Waiting): Waiting {
@@ -145,18 +220,13 @@ function merged(waiting: Waiting, next: Waiting): Waiting {
     changes.delete(id);
     changes.set(id, change);
   }
-  if (changes.size > WAITING_AT_MOST) return { changes: new Map(), missed: true };
+  if (changes.size > MAX_WAITING) return { changes: new Map(), missed: true };
   return { changes, missed: waiting.missed || next.missed };
 }
 
-function throughFilter(change: NumberedChange["change"], filter: ListFilter): ListChange | undefined {
-  if (change.kind === "removed") return change;
-  switch (standing(change.project, filter)) {
-    case "in":
-      return change;
-    case "out":
-      return { kind: "removed", project_id: change.project.project_id };
-    case "never":
-      return undefined;
-  }
+/** A project whose state or pipeline is not the list's any more may have been in it; any other never was. */
+function throughFilter(change: ProjectListChange, filter: ListFilter): ListChange | undefined {
+  if (change.kind === "removed" || passesFilter(change.project, filter)) return change;
+  const wasPossible = passesFilter(change.project, { ...filter, status: undefined, pipeline: undefined });
+  return wasPossible ? { kind: "removed", project_id: change.project.project_id } : undefined;
 }

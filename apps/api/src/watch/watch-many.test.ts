@@ -5,7 +5,7 @@ import { createWatch, watchMany } from "./index.ts";
 
 function setUp() {
   const deps = memoryDeps();
-  const watch = createWatch(deps.repository, { listPollMs: 50, projectPollMs: 50 });
+  const watch = createWatch(deps);
   const open = (ids: readonly string[] = [], after?: string) =>
     new Reading((signal) => watchMany(watch, ids, { after, signal }));
   return { watch, open, projects: callerOf(deps).projects };
@@ -57,7 +57,7 @@ describe("watching the list and some projects in one stream", () => {
     const one = await projects.create({ requirement: "one" });
     const reading = open([one.project_id]);
     const { id } = await next(reading, "project");
-    expect(id).toMatch(/\+proj_[0-9a-f]{12}\.1$/);
+    expect(id).toMatch(/\+proj_[0-9a-f]{12}\.1-[0-9a-z]+$/);
     await reading.stop();
     const missed = await projects.create({ requirement: "missed" });
     await projects.pause({ project_id: one.project_id });

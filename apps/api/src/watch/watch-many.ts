@@ -1,8 +1,8 @@
 import { isStagefoldError, type Project, type StagefoldError } from "@stagefold/core";
-import type { ListChange } from "./list-event.ts";
-import type { ListHub } from "./list-hub.ts";
+
+import type { ListChange, ListHub } from "./list-hub.ts";
 import { mergeAsyncIterables } from "./merge-async-iterables.ts";
-import type { ProjectHub } from "./project-hub.ts";
+import { eventIdOf, type ProjectHub } from "./project-hub.ts";
 
 /** A change of the list, or of one of the projects that are watched as a whole. */
 export type ManyChange =
@@ -56,7 +56,7 @@ async function* watchWhole(
 ): AsyncGenerator<ManyEvent, void, undefined> {
   try {
     for await (const project of hub.watch(projectId, { signal }))
-      yield { id: `${place()}+${projectId}.${project.revision}`, change: { kind: "project", project } };
+      yield { id: `${place()}+${projectId}.${eventIdOf(project)}`, change: { kind: "project", project } };
   } catch (error) {
     if (!endsProject(error)) throw error;
     const change = { kind: "ended", project_id: projectId, code: error.code } as const;

@@ -2,6 +2,7 @@ import type { Project } from "@stagefold/core";
 import type { ErrorShape } from "../../errors.ts";
 import { projectOutput } from "../../outputs.ts";
 import { STREAM_OPTIONS } from "../../trpc.ts";
+import { eventIdOf } from "../../watch/index.ts";
 
 // Events as tRPC's own clients expect them, and as its server writes those of every other subscription.
 
@@ -14,7 +15,9 @@ const frames = new WeakMap<Project, Buffer>();
 export function encodeProject(project: Project): Buffer {
   const known = frames.get(project);
   if (known) return known;
-  const frame = Buffer.from(`data: ${JSON.stringify(projectOutput(project))}\nid: ${project.revision}\n\n\n`);
+  const frame = Buffer.from(
+    `data: ${JSON.stringify(projectOutput(project))}\nid: ${eventIdOf(project)}\n\n\n`,
+  );
   frames.set(project, frame);
   return frame;
 }

@@ -5,7 +5,7 @@ import { describe, expect, it, vi } from "vitest";
 import { memoryDeps } from "../../../test/fixture.ts";
 import { until } from "../../../test/reading.ts";
 import { query, serve } from "../../../test/serve.ts";
-import { createWatch } from "../../watch/index.ts";
+import { createWatch, eventIdOf } from "../../watch/index.ts";
 import { KeepAlive } from "./keep-alive.ts";
 
 /** What nobody asks for sends a request the other way: tRPC's own. */
@@ -13,7 +13,7 @@ const BY_TRPC = "&by=trpc";
 
 async function setUp(output = "") {
   const deps = memoryDeps();
-  const watch = createWatch(deps.repository);
+  const watch = createWatch(deps);
   const api = await serve({ ...deps, watch });
   const { project_id } = await deps.repository.control.create(
     { requirement: `文 ${output}` },
@@ -43,10 +43,11 @@ describe("a watch and tRPC's own stream", () => {
     await using api = await setUp();
     const path = `${api.url}/trpc/projects.watch${query({ project_id: api.project_id })}`;
     const both = [await open(path), await open(path + BY_TRPC)];
+    const seen = eventIdOf(await api.deps.repository.get(api.project_id));
     const know = [
-      await open(path, { "last-event-id": "1" }),
-      await open(path + BY_TRPC, { "last-event-id": "1" }),
-      await open(`${path}&lastEventId=1`),
+      await open(path, { "last-event-id": seen }),
+      await open(path + BY_TRPC, { "last-event-id": seen }),
+      await open(`${path}&lastEventId=${seen}`),
     ];
     await until(() => api.watch.projects.open.watches === 5);
     await until(() => both.every(({ heard }) => heard.text.includes("id: 1")));
@@ -61,11 +62,15 @@ describe("a watch and tRPC's own stream", () => {
     const events = (text = "") => text.split("\n").filter((line) => /^(event|id):/.test(line));
     expect(events(both[0]?.heard.text)).toEqual([
       "event: connected",
-      "id: 1",
-      "id: 2",
+      expect.stringMatching(/^id: 1-/),
+      expect.stringMatching(/^id: 2-/),
       "event: serialized-error",
     ]);
-    expect(events(know[0]?.heard.text)).toEqual(["event: connected", "id: 2", "event: serialized-error"]);
+    expect(events(know[0]?.heard.text)).toEqual([
+      "event: connected",
+      expect.stringMatching(/^id: 2-/),
+      "event: serialized-error",
+    ]);
     const nowhere = `${api.url}/trpc/projects.watch${query({ project_id: "proj_000000000000" })}`;
     const missing = [await open(nowhere), await open(nowhere + BY_TRPC)];
     await until(() => missing.every(({ heard }) => heard.ended));
@@ -115,7 +120,7 @@ describe("a watch", () => {
       text += part;
     });
     socket.resume();
-    await until(() => text.includes("id: 401\n"));
+    await until(() => text.includes("\nid: 401-"));
     expect(text.match(/^id: /gm)?.length).toBeLessThan(401);
     socket.destroy();
     await until(() => api.watch.projects.open.watches === 0);

@@ -9,7 +9,7 @@ import type { Context } from "../../context.ts";
 import type { ErrorShape } from "../../errors.ts";
 import { errorShapeOf } from "../../errors.ts";
 import { rejectUnsafeKeys } from "../../reject-unsafe-keys.ts";
-import { revisionSeen, WATCH_INPUTS } from "../../routers/watch.ts";
+import { WATCH_INPUTS } from "../../routers/watch.ts";
 import { PING_MS } from "../../trpc.ts";
 import type { ProjectReader } from "../../watch/index.ts";
 import { SECURITY_HEADERS } from "../headers.ts";
@@ -58,8 +58,8 @@ export function watchProject(
     for (const [name, value] of Object.entries(HEADERS)) res.setHeader(name, value);
     const stream = new ProjectStream(res, shapeOf);
     const noPings = keepAlive.add(stream);
-    const after = revisionSeen(input.lastEventId);
-    const leave = context.watch.projects.follow(input.project_id, { after }, stream);
+    const { project_id, lastEventId: after } = input;
+    const leave = context.watch.projects.follow(project_id, { after }, stream);
     const seconds = () => (performance.now() - start) / 1000;
     context.onCall?.({ procedure: PROCEDURE, type: "subscription", ok: true, seconds: seconds() });
     res.once("close", () => {
