@@ -15,7 +15,7 @@ export interface UploadInput {
   stage: string;
   attempt: number;
   lease_token: number;
-  content: string | Uint8Array | Blob | ReadableStream<Uint8Array>;
+  content: string | Uint8Array<ArrayBuffer> | Blob | ReadableStream<Uint8Array<ArrayBuffer>>;
 }
 
 /** `size` in bytes. */

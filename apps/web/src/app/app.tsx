@@ -6,21 +6,21 @@ import { useState } from "react";
 import { ToastProvider } from "../components/ui/toast.tsx";
 import { SignInGate } from "../features/sign-in/gate.tsx";
 import { useDocumentLang } from "../i18n/lang.ts";
+import { ApiContext } from "../lib/api.ts";
 import { useDocumentTheme } from "../lib/theme.ts";
-import { TRPCProvider } from "../lib/trpc.ts";
 import { LiveProvider } from "../live/live-provider.tsx";
 import { createAppRouter } from "./router.tsx";
 import type { Services } from "./services.ts";
 
 export function App({ services }: { services: Services }) {
-  const { client, queries, live } = services;
+  const { api, queries, live } = services;
   const [router] = useState(createAppRouter);
   useDocumentLang();
   useDocumentTheme();
   return (
     <CSPProvider disableStyleElements>
       <QueryClientProvider client={queries}>
-        <TRPCProvider queryClient={queries} trpcClient={client}>
+        <ApiContext value={api}>
           <SignInGate>
             <LiveProvider live={live}>
               <Tooltip.Provider delay={400}>
@@ -30,7 +30,7 @@ export function App({ services }: { services: Services }) {
               </Tooltip.Provider>
             </LiveProvider>
           </SignInGate>
-        </TRPCProvider>
+        </ApiContext>
       </QueryClientProvider>
     </CSPProvider>
   );

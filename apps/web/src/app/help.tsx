@@ -3,8 +3,8 @@ import { Checkbox } from "../components/ui/checkbox.tsx";
 import { Dialog } from "../components/ui/dialog.tsx";
 import { common } from "../i18n/common.ts";
 import { useMessages } from "../i18n/lang.ts";
+import { setShortcutsEnabled, useShortcutsEnabled } from "../lib/shortcuts.ts";
 import { messages } from "./messages.ts";
-import { setShortcutsEnabled, useShortcutsEnabled } from "./shortcuts.ts";
 
 type Key = Exclude<keyof (typeof messages)["en"], symbol>;
 

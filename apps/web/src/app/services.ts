@@ -1,19 +1,19 @@
+import { createClient, type StagefoldClient } from "@stagefold/client";
 import { QueryClient } from "@tanstack/react-query";
 import { mayPass } from "../lib/errors.ts";
-import { type Client, createClient } from "../lib/trpc.ts";
 import { LiveHub } from "../live/hub.ts";
 
 /** What the page works with; made once. */
 export interface Services {
-  readonly client: Client;
+  readonly api: StagefoldClient;
   readonly queries: QueryClient;
   readonly live: LiveHub;
 }
 
 export function createServices(): Services {
-  const client = createClient();
+  const api = createClient({ url: location.origin });
   const queries = createQueries();
-  return { client, queries, live: new LiveHub(client) };
+  return { api, queries, live: new LiveHub(api) };
 }
 
 function createQueries(): QueryClient {

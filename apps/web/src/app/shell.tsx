@@ -5,11 +5,12 @@ import { Button, buttonClass } from "../components/ui/button.tsx";
 import { Tooltip } from "../components/ui/tooltip.tsx";
 import { common } from "../i18n/common.ts";
 import { useMessages } from "../i18n/lang.ts";
+import { type BuildsSearch, useListSearch } from "../lib/builds-list.ts";
+import { usePrefixKeys, useShortcut } from "../lib/shortcuts.ts";
 import { ConnectionBanner } from "./connection-banner.tsx";
 import { Help } from "./help.tsx";
 import { messages } from "./messages.ts";
 import { SettingsMenu } from "./settings-menu.tsx";
-import { usePrefixKeys, useShortcut } from "./shortcuts.ts";
 
 /** The frame of every page: a bar on top, the page below it, which scrolls by itself. */
 export function Shell() {
@@ -19,7 +20,8 @@ export function Shell() {
   const [help, setHelp] = useState(false);
   usePrefixKeys();
   useShortcut("?", () => setHelp(true));
-  useShortcut("g b", () => void navigate({ to: "/", search: {} }));
+  const listSearch = useListSearch();
+  useShortcut("g b", () => void navigate({ to: "/", search: listSearch }));
   useShortcut("g s", () => void navigate({ to: "/statistics" }));
   useShortcut("c", () => void navigate({ to: "/new" }));
   return (
@@ -40,8 +42,8 @@ export function Shell() {
           <span className="max-sm:sr-only">Stagefold</span>
         </Link>
         <nav aria-label={t.navigation} className="flex min-w-0 flex-1 items-center gap-1">
-          <NavLink icon={ListChecks} label={c.builds} to="/" />
-          <NavLink icon={ChartNoAxesColumn} label={c.statistics} to="/statistics" />
+          <NavLink icon={ListChecks} label={c.builds} search={listSearch} to="/" />
+          <NavLink icon={ChartNoAxesColumn} label={c.statistics} search={{}} to="/statistics" />
         </nav>
         <Link className={buttonClass({ look: "primary" })} to="/new">
           <Plus aria-hidden className="size-4" />
@@ -69,13 +71,20 @@ export function Shell() {
   );
 }
 
-function NavLink({ to, label, icon: Icon }: { to: "/" | "/statistics"; label: string; icon: LucideIcon }) {
+interface NavLinkProps {
+  to: "/" | "/statistics";
+  search: BuildsSearch;
+  label: string;
+  icon: LucideIcon;
+}
+
+function NavLink({ to, search, label, icon: Icon }: NavLinkProps) {
   return (
     <Link
       activeOptions={{ exact: true, includeSearch: false }}
       activeProps={{ className: "bg-hover text-ink" }}
       className="flex h-8 items-center gap-2 rounded-md px-2.5 font-medium text-ink-2 text-sm hover:bg-hover hover:text-ink"
-      search={{}}
+      search={search}
       to={to}
     >
       <Icon aria-hidden className="size-4" />

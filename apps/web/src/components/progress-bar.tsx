@@ -1,8 +1,15 @@
 import { cn } from "../lib/cn.ts";
-import { STATUS_LOOK, type Status } from "./status.tsx";
+import { lookOf, type Status } from "./status.tsx";
 
-/** `value` is 0 to 100. */
-export function ProgressBar({ value, status, label }: { value: number; status: Status; label: string }) {
+export interface ProgressBarProps {
+  /** 0 to 100. */
+  value: number;
+  status: Status;
+  unmet?: number | undefined;
+  label: string;
+}
+
+export function ProgressBar({ value, status, unmet, label }: ProgressBarProps) {
   return (
     <div
       aria-label={label}
@@ -13,7 +20,7 @@ export function ProgressBar({ value, status, label }: { value: number; status: S
       role="progressbar"
     >
       <div
-        className={cn("h-full rounded-full transition-[width] duration-500", STATUS_LOOK[status].bar)}
+        className={cn("h-full rounded-full transition-[width] duration-500", lookOf(status, unmet).bar)}
         style={{ width: `${value}%` }}
       />
     </div>

@@ -1,4 +1,5 @@
 import {
+  CircleAlert,
   CircleCheck,
   CircleDashed,
   CirclePause,
@@ -9,10 +10,10 @@ import {
   type LucideIcon,
   SkipForward,
 } from "lucide-react";
-import { statusNames } from "../i18n/common.ts";
-import { useLang } from "../i18n/lang.ts";
+import { common, statusNames } from "../i18n/common.ts";
+import { useLang, useMessages } from "../i18n/lang.ts";
+import type { ProjectStatus, StageStatus } from "../lib/api.ts";
 import { cn } from "../lib/cn.ts";
-import type { ProjectStatus, StageStatus } from "../lib/trpc.ts";
 
 export type Status = ProjectStatus | StageStatus;
 
@@ -54,10 +55,27 @@ export function StatusIcon({ status, className }: { status: Status; className?: 
   );
 }
 
+/** A build that has come to its end, though not with all that was asked for. */
+const INCOMPLETE: StatusLook = { ...warn, icon: CircleAlert };
+
+/** How a build looks, by its state and by how much of what was asked for it left out. */
+export function lookOf(status: Status, unmet = 0): StatusLook {
+  return status === "completed" && unmet > 0 ? INCOMPLETE : STATUS_LOOK[status];
+}
+
+export interface StatusBadgeProps {
+  status: Status;
+  /** Without a background. */
+  plain?: boolean;
+  /** Of a build: how much of what was asked for it left out. */
+  unmet?: number | undefined;
+}
+
 /** Icon and name of a state. */
-export function StatusBadge({ status, plain = false }: { status: Status; plain?: boolean }) {
+export function StatusBadge({ status, plain = false, unmet = 0 }: StatusBadgeProps) {
+  const c = useMessages(common);
   const lang = useLang();
-  const { soft, text } = STATUS_LOOK[status];
+  const { soft, text, icon: Icon, spins } = lookOf(status, unmet);
   return (
     <span
       className={cn(
@@ -66,8 +84,12 @@ export function StatusBadge({ status, plain = false }: { status: Status; plain?:
       )}
       data-status={status}
     >
-      <StatusIcon className="size-3.5" status={status} />
+      <Icon
+        aria-hidden
+        className={cn("size-3.5 shrink-0", spins && "animate-spin [animation-duration:2.4s]")}
+      />
       {statusNames[lang][status]}
+      {status === "completed" && unmet > 0 && ` · ${c.unmet(unmet)}`}
     </span>
   );
 }

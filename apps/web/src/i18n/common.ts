@@ -1,4 +1,4 @@
-import type { ProjectStatus, StageStatus } from "../lib/trpc.ts";
+import type { ProjectStatus, StageStatus } from "../lib/api.ts";
 import { defineMessages, type Lang } from "./define-messages.ts";
 
 /** Texts that every feature needs. */
@@ -22,6 +22,8 @@ export const common = defineMessages({
     more: "More",
     search: "Search",
     back: "Back",
+    toBuilds: "To the builds",
+    unmet: (n: number) => `${n} unmet`,
   },
   zh: {
     builds: "构建",
@@ -42,6 +44,8 @@ export const common = defineMessages({
     more: "更多",
     search: "搜索",
     back: "返回",
+    toBuilds: "前往构建列表",
+    unmet: (n) => `${n} 项未满足`,
   },
 });
 

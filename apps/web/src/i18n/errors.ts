@@ -1,4 +1,5 @@
-import { codeOf, isApiError, type WireCode } from "../lib/errors.ts";
+import type { ErrorCode } from "@stagefold/client";
+import { codeOf, isApiError } from "../lib/errors.ts";
 import { defineMessages, type Lang } from "./define-messages.ts";
 import { useLang } from "./lang.ts";
 
@@ -13,7 +14,7 @@ export const errorMessages = defineMessages({
 });
 
 /** What each refusal means to a reader; null where the API's own sentence says it best. */
-const TEXTS: Record<Lang, Record<WireCode, string | null> & { noAnswer: string; page: string }> = {
+const TEXTS: Record<Lang, Record<ErrorCode, string | null> & { noAnswer: string; page: string }> = {
   en: {
     INVALID_INPUT: null,
     UNAUTHENTICATED: "You need to sign in.",

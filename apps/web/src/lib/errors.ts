@@ -1,28 +1,24 @@
-import type { AppRouter } from "@stagefold/api/router";
-import { TRPCClientError } from "@trpc/client";
+import { ConnectionError, type ErrorCode, StagefoldClientError } from "@stagefold/client";
 
-export type ApiError = TRPCClientError<AppRouter>;
-/** Every code that the API answers with. */
-export type WireCode = NonNullable<ApiError["data"]>["stagefold"]["code"];
-
-export function isApiError(error: unknown): error is ApiError {
-  return error instanceof TRPCClientError;
+/** Whether an error comes from the API, or from there being none. */
+export function isApiError(error: unknown): error is StagefoldClientError | ConnectionError {
+  return error instanceof StagefoldClientError || error instanceof ConnectionError;
 }
 
 /** The code of a refusal; undefined when the API did not answer at all. */
-export function codeOf(error: unknown): WireCode | undefined {
-  return isApiError(error) ? error.data?.stagefold.code : undefined;
+export function codeOf(error: unknown): ErrorCode | undefined {
+  return error instanceof StagefoldClientError ? error.code : undefined;
 }
 
 /** What the API found wrong with an input: `path: sentence` each, and the fields themselves. */
 export function issuesOf(error: unknown): readonly string[] {
-  const known = isApiError(error) ? error.data?.stagefold : undefined;
-  return known?.code === "INVALID_INPUT" ? (known.issues ?? []) : [];
+  if (!(error instanceof StagefoldClientError) || error.code !== "INVALID_INPUT") return [];
+  return error.data.issues ?? [];
 }
 
 /** Whether the same request may be answered later: the API is away, busy, or its table is. */
 export function mayPass(error: unknown): boolean {
-  if (!isApiError(error)) return false;
+  if (error instanceof ConnectionError) return true;
   const code = codeOf(error);
-  return code === undefined || code === "STORE_UNAVAILABLE" || code === "RATE_LIMITED";
+  return code === "STORE_UNAVAILABLE" || code === "RATE_LIMITED";
 }

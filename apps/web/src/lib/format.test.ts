@@ -2,10 +2,14 @@ import { expect, test } from "vitest";
 import { formatBytes, formatCompact, formatDuration, formatRelative } from "./format.ts";
 
 test.each([
-  [0, "0.0s", "0.0秒"],
+  [0, "0s", "0秒"],
   [0.0004, "1ms", "1ms"],
   [0.028, "28ms", "28ms"],
-  [0.84, "0.8s", "0.8秒"],
+  [0.84, "840ms", "840ms"],
+  [0.9996, "1s", "1秒"],
+  [8, "8s", "8秒"],
+  [8.04, "8s", "8秒"],
+  [8.46, "8.5s", "8.5秒"],
   [9.96, "10s", "10秒"],
   [59.4, "59s", "59秒"],
   [59.6, "1m 0s", "1分0秒"],
@@ -13,7 +17,7 @@ test.each([
   [3600, "1h 0m", "1时0分"],
   [86_399, "1d 0h", "1天0时"],
   [90_000, "1d 1h", "1天1时"],
-])("%d seconds are %s, %s", (seconds, en, zh) => {
+])("D17: %d seconds are %s, %s everywhere", (seconds, en, zh) => {
   expect([formatDuration(seconds, "en"), formatDuration(seconds, "zh")]).toEqual([en, zh]);
 });
 

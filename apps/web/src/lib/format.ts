@@ -62,11 +62,11 @@ const DURATION = {
   zh: { d: "天", h: "时", m: "分", s: "秒", gap: "" },
 } as const satisfies Record<Lang, Record<string, string>>;
 
-/** The two largest parts: "1h 5m", "42s"; short ones with tenths, "0.8s", or as "28ms", unless the clock still runs. */
+/** The two largest parts: "1h 5m", "42s"; short ones with tenths, "8.5s", or as "917ms", unless the clock still runs. */
 export function formatDuration(seconds: number, lang: Lang, runs = false): string {
   const { d, h, m, s, gap } = DURATION[lang];
-  if (seconds > 0 && seconds < 0.095 && !runs) return `${Math.max(1, Math.round(seconds * 1000))}ms`;
-  if (seconds < 9.95 && !runs) return `${Math.max(0, seconds).toFixed(1)}${s}`;
+  if (seconds > 0 && seconds < 0.9995 && !runs) return `${Math.max(1, Math.round(seconds * 1000))}ms`;
+  if (seconds < 9.95 && !runs) return `${Number(Math.max(0, seconds).toFixed(1))}${s}`;
   const whole = runs ? Math.floor(seconds) : Math.round(seconds);
   if (whole < 60) return `${whole}${s}`;
   if (whole < 3600) return `${Math.floor(whole / 60)}${m}${gap}${whole % 60}${s}`;

@@ -1,24 +1,14 @@
 import type { QueryClient } from "@tanstack/react-query";
-import type { Project, useTRPC } from "../lib/trpc.ts";
-import type { LiveEvent } from "./events.ts";
-import { changeLists } from "./lists.ts";
-import { newerProject } from "./newer.ts";
-import type { RecentLines } from "./recent.ts";
+import type { Project } from "../lib/api.ts";
+import type { LiveEvent } from "./leader.ts";
+import { changeLists, type RecentLines } from "./lists.ts";
 
-export interface Cache {
-  readonly queries: QueryClient;
-  readonly trpc: ReturnType<typeof useTRPC>;
-  /** Only the page as a whole has one. */
-  readonly recent?: RecentLines;
-}
-
-/** Brings an event into what the queries have read. What may have been missed is read again. */
-export function applyEvent(cache: Cache): (event: LiveEvent) => void {
-  const { queries, trpc, recent } = cache;
+/** Applies an event to what the queries have read. What may have been missed is read again. */
+export function applyEvents(queries: QueryClient, recent: RecentLines): (event: LiveEvent) => void {
   let everLost = false;
   return (event) => {
     if (event.kind === "connection") {
-      recent?.clear();
+      recent.clear();
       // Whatever happened meanwhile, and whatever could not be read.
       if (event.connection === "online" && everLost) void queries.invalidateQueries();
       everLost ||= event.connection === "lost";
@@ -27,18 +17,18 @@ export function applyEvent(cache: Cache): (event: LiveEvent) => void {
     const { change } = event;
     switch (change.kind) {
       case "project":
-        return showProject(cache, change.project);
+        return showProject(queries, change.project);
       case "ended":
-        void queries.invalidateQueries(trpc.projects.get.queryFilter({ project_id: change.project_id }));
+        void queries.invalidateQueries({ queryKey: ["project", change.project_id] });
         return;
       case "changed":
-        return changeLists(cache, change.project.project_id, change.project);
+        return changeLists(queries, recent, change.project.project_id, change.project);
       case "removed":
-        return changeLists(cache, change.project_id);
+        return changeLists(queries, recent, change.project_id);
       case "reset":
-        recent?.clear();
-        void queries.invalidateQueries(trpc.projects.list.pathFilter());
-        void queries.invalidateQueries(trpc.stats.pathFilter());
+        recent.clear();
+        void queries.invalidateQueries({ queryKey: ["builds"] });
+        void queries.invalidateQueries({ queryKey: ["statistics"] });
         return;
       default:
         return change satisfies never;
@@ -47,8 +37,13 @@ export function applyEvent(cache: Cache): (event: LiveEvent) => void {
 }
 
 /** Shows a state of a project wherever it is shown, such as the answer of a mutation. An older one changes nothing. */
-export function showProject({ queries, trpc }: Cache, project: Project): void {
-  queries.setQueryData(trpc.projects.get.queryKey({ project_id: project.project_id }), (known) =>
-    newerProject(known, project),
-  );
+export function showProject(queries: QueryClient, project: Project): void {
+  queries.setQueryData<Project>(["project", project.project_id], (known) => newerProject(known, project));
+}
+
+/** Of two states of a project the later one. One that was deleted and made again begins at revision 1 once more. */
+export function newerProject(known: Project | undefined, other: Project): Project {
+  if (!known || known.project_id !== other.project_id) return other;
+  if (known.created_at !== other.created_at) return known.created_at > other.created_at ? known : other;
+  return known.revision > other.revision ? known : other;
 }

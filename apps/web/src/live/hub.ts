@@ -1,21 +1,19 @@
-import type { Client } from "../lib/trpc.ts";
-import type { Connection, LiveEvent } from "./events.ts";
+import type { StagefoldClient } from "../lib/api.ts";
 import { type Interest, ownInterest, sharedInterest, until } from "./interest.ts";
-import { Leader } from "./leader.ts";
-import { followServer } from "./stream.ts";
+import { type Connection, Leader, type LiveEvent } from "./leader.ts";
 
 const CHANNEL = "stagefold.live";
 const LEADER_LOCK = "stagefold.leader";
 
-/** What tabs say to each other: the leader what it hears, the others that they are there or look at something else. */
+/** Between tabs: the leader passes events on, the others announce that they are there or watch something else. */
 type Message = { readonly kind: "event"; readonly event: LiveEvent } | { readonly kind: "interest" };
 
 /**
- * What happens on the server, for this tab. One tab of the browser holds the event stream and passes on what it hears;
- * when it is closed, another takes over. A browser without locks or channels has a stream for each tab.
+ * What happens on the server, for this tab. One tab of the browser, the leader, has the event stream and passes its
+ * events on; when it is closed, another takes over. A browser without locks or channels has a stream for each tab.
  */
 export class LiveHub {
-  readonly #client: Client;
+  readonly #api: StagefoldClient;
   readonly #locks: LockManager | undefined =
     typeof BroadcastChannel === "undefined" ? undefined : navigator.locks;
   readonly #interest: Interest = this.#locks ? sharedInterest(this.#locks) : ownInterest();
@@ -25,8 +23,8 @@ export class LiveHub {
   #leader: Leader | undefined;
   #connection: Connection = "connecting";
 
-  constructor(client: Client) {
-    this.#client = client;
+  constructor(api: StagefoldClient) {
+    this.#api = api;
   }
 
   get connection(): Connection {
@@ -47,12 +45,12 @@ export class LiveHub {
     };
   }
 
-  on(listener: (event: LiveEvent) => void): () => void {
+  subscribe(listener: (event: LiveEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Every state of this project is told until the answer is called; the present one at once. */
+  /** Every state of this project is an event, the present one at once, until the answer is called. */
   watch(projectId: string): () => void {
     const known = this.#watched.get(projectId);
     if (known) known.count += 1;
@@ -74,13 +72,13 @@ export class LiveHub {
   }
 
   #interestChanged(): void {
-    this.#leader?.lookSoon();
+    this.#leader?.pollSoon();
     this.#post({ kind: "interest" });
   }
 
   #join(locks: LockManager, signal: AbortSignal): void {
     this.#channel = new BroadcastChannel(CHANNEL);
-    this.#channel.onmessage = ({ data }: MessageEvent<Message>) => this.#hear(data);
+    this.#channel.onmessage = ({ data }: MessageEvent<Message>) => this.#receive(data);
     // The leader answers with how it stands.
     this.#post({ kind: "interest" });
     let waited = false;
@@ -108,8 +106,8 @@ export class LiveHub {
   #lead(takesOver: boolean): void {
     this.#leader = new Leader({
       interest: this.#interest,
-      follow: (ids, signal, tell) => followServer(this.#client, ids, signal, tell),
-      tell: (event) => {
+      watchMany: this.#api.projects.watchMany,
+      emit: (event) => {
         this.#emit(event);
         this.#post({ kind: "event", event });
       },
@@ -117,10 +115,10 @@ export class LiveHub {
     });
   }
 
-  #hear(message: Message): void {
+  #receive(message: Message): void {
     if (message.kind === "event") this.#emit(message.event);
     else if (this.#leader) {
-      this.#leader.lookSoon();
+      this.#leader.pollSoon();
       const { connection } = this.#leader;
       if (connection !== "connecting")
         this.#post({ kind: "event", event: { kind: "connection", connection } });

@@ -1,27 +1,34 @@
 import { expect, test, vi } from "vitest";
-import type { LiveEvent } from "./events.ts";
+import type { StagefoldClient } from "../lib/api.ts";
 import { ownInterest, until } from "./interest.ts";
-import { Leader } from "./leader.ts";
+import { Leader, type LiveEvent } from "./leader.ts";
 
 interface Stream {
   readonly ids: readonly string[];
   readonly signal: AbortSignal;
-  readonly tell: (event: LiveEvent) => void;
+  /** What the watch of the client then does. */
+  readonly tell: (event: LiveEvent) => Promise<void>;
 }
 
 function setUp(takesOver = false) {
   const interest = ownInterest();
   const streams: Stream[] = [];
   const told: LiveEvent[] = [];
-  const leader = new Leader({
-    interest,
-    follow: (ids, signal, tell) => {
-      streams.push({ ids, signal, tell });
-      return until(signal);
-    },
-    tell: (event) => told.push(event),
-    takesOver,
-  });
+  const watchMany: StagefoldClient["projects"]["watchMany"] = async function* (input, options) {
+    const { signal = new AbortController().signal, onConnection } = options ?? {};
+    const waiting: Extract<LiveEvent, { kind: "change" }>["change"][] = [];
+    const tell = async (event: LiveEvent) => {
+      if (event.kind === "change") waiting.push(event.change);
+      else onConnection?.(event.connection === "online" ? "connected" : "lost");
+      await vi.waitFor(() => expect(waiting).toEqual([]));
+    };
+    streams.push({ ids: input?.project_ids ?? [], signal, tell });
+    while (!signal.aborted) {
+      yield* waiting.splice(0);
+      await Promise.race([until(signal), new Promise((next) => setTimeout(next, 5))]);
+    }
+  };
+  const leader = new Leader({ interest, watchMany, emit: (event) => told.push(event), takesOver });
   const open = () => streams.filter(({ signal }) => !signal.aborted).map(({ ids }) => ids.join());
   return { interest, streams, told, leader, open };
 }
@@ -32,15 +39,15 @@ const reset: LiveEvent = { kind: "change", change: { kind: "reset" } };
 test("there is one stream, for all that anybody looks at; the next is there before the last one ends", async () => {
   const { interest, streams, leader, open } = setUp();
   await vi.waitFor(() => expect(open()).toEqual([""]));
-  streams[0]?.tell(online);
-  const release = interest.hold("proj_1", () => leader.lookSoon());
+  await streams[0]?.tell(online);
+  const release = interest.hold("proj_1", () => leader.pollSoon());
   await vi.waitFor(() => expect(open()).toEqual(["", "proj_1"]));
-  streams[1]?.tell(online);
+  await streams[1]?.tell(online);
   expect(open()).toEqual(["proj_1"]);
   // The same again is no other stream.
-  interest.hold("proj_1", () => leader.lookSoon());
+  interest.hold("proj_1", () => leader.pollSoon());
   release();
-  leader.lookSoon();
+  leader.pollSoon();
   await new Promise((next) => setTimeout(next, 100));
   expect(streams).toHaveLength(2);
   leader.end();
@@ -51,22 +58,45 @@ test("all hear what the stream says, and once each how it stands", async () => {
   const { streams, told, leader } = setUp();
   await vi.waitFor(() => expect(streams).toHaveLength(1));
   const change: LiveEvent = { kind: "change", change: { kind: "removed", project_id: "proj_1" } };
-  for (const event of [online, online, change, lost, lost, online]) streams[0]?.tell(event);
+  for (const event of [online, online, change, lost, lost, online]) await streams[0]?.tell(event);
   expect(told).toEqual([online, change, lost, online]);
   expect(leader.connection).toBe("online");
   leader.end();
-  streams[0]?.tell(lost);
+  await streams[0]?.tell(lost);
   expect(told).toHaveLength(4);
 });
 
 test("one that takes over has everything read again, once: nobody listened meanwhile", async () => {
   const { streams, told, leader, interest } = setUp(true);
   await vi.waitFor(() => expect(streams).toHaveLength(1));
-  for (const event of [online, lost, online]) streams[0]?.tell(event);
+  for (const event of [online, lost, online]) await streams[0]?.tell(event);
   expect(told).toEqual([online, reset, lost, online]);
-  interest.hold("proj_1", () => leader.lookSoon());
+  interest.hold("proj_1", () => leader.pollSoon());
   await vi.waitFor(() => expect(streams).toHaveLength(2));
-  streams[1]?.tell(online);
+  await streams[1]?.tell(online);
   expect(told).toHaveLength(4);
+  leader.end();
+});
+
+test("S2: what is refused is not asked again before the next poll, and 50 projects are watched at most", async () => {
+  const interest = ownInterest();
+  const asked: (readonly string[])[] = [];
+  const told: LiveEvent[] = [];
+  const leader = new Leader({
+    interest,
+    // biome-ignore lint/correctness/useYield: it is refused before anything comes
+    watchMany: async function* (input) {
+      asked.push(input?.project_ids ?? []);
+      throw new Error("refused");
+    },
+    emit: (event) => told.push(event),
+    takesOver: false,
+  });
+  for (let i = 0; i < 60; i++) interest.hold(`proj_${i}`, () => leader.pollSoon());
+  await vi.waitFor(() => expect(asked.at(-1)).toHaveLength(50));
+  const before = asked.length;
+  await new Promise((next) => setTimeout(next, 500));
+  expect(asked).toHaveLength(before);
+  expect(told).toEqual([lost]);
   leader.end();
 });

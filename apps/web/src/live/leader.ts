@@ -1,21 +1,25 @@
-import type { Connection, LiveEvent } from "./events.ts";
+import type { ManyChange, StagefoldClient } from "../lib/api.ts";
 import type { Interest } from "./interest.ts";
-import type { followServer } from "./stream.ts";
+
+/** `connecting` is before there ever was a connection. */
+export type Connection = "connecting" | "online" | "lost";
+
+export type LiveEvent =
+  | { readonly kind: "change"; readonly change: ManyChange }
+  | { readonly kind: "connection"; readonly connection: Connection };
+
+/** Projects that one stream follows as a whole: so many the API allows. */
+const MAX_WATCHED = 50;
 
 /** A page that is left and the next that is opened are one change of what is looked at. Milliseconds. */
 const SETTLE_MS = 30;
 /** A tab that crashed says nothing. Milliseconds. */
-const LOOK_MS = 15_000;
+const POLL_MS = 15_000;
 
 export interface LeaderOptions {
   readonly interest: Interest;
-  /** Follows the server for these projects until the signal. */
-  readonly follow: (
-    projectIds: readonly string[],
-    signal: AbortSignal,
-    tell: (event: LiveEvent) => void,
-  ) => ReturnType<typeof followServer>;
-  readonly tell: (event: LiveEvent) => void;
+  readonly watchMany: StagefoldClient["projects"]["watchMany"];
+  readonly emit: (event: LiveEvent) => void;
   /** What came before this leader may have been missed by all. */
   readonly takesOver: boolean;
 }
@@ -31,18 +35,18 @@ export class Leader {
 
   constructor(options: LeaderOptions) {
     this.#options = options;
-    void this.#look();
+    void this.#poll();
   }
 
   get connection(): Connection {
     return this.#connection;
   }
 
-  /** A tab looks at something else now. */
-  lookSoon(): void {
+  /** A tab watches something else now. */
+  pollSoon(): void {
     if (this.#ended) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#look(), SETTLE_MS);
+    this.#timer = setTimeout(() => void this.#poll(), SETTLE_MS);
   }
 
   end(): void {
@@ -51,11 +55,11 @@ export class Leader {
     this.#stream?.abort();
   }
 
-  async #look(): Promise<void> {
-    const ids = await this.#options.interest.all();
-    if (this.#ended) return;
+  async #poll(): Promise<void> {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#look(), LOOK_MS);
+    this.#timer = setTimeout(() => void this.#poll(), POLL_MS);
+    const ids = (await this.#options.interest.all()).slice(0, MAX_WATCHED);
+    if (this.#ended) return;
     if (ids.join() === this.#ids?.join()) return;
     this.#ids = ids;
     void this.#open(ids);
@@ -64,33 +68,33 @@ export class Leader {
   /** The stream before goes on until the new one is there, so that nothing falls between them. */
   async #open(ids: readonly string[]): Promise<void> {
     const before = this.#stream;
-    const mine = new AbortController();
-    this.#stream = mine;
+    const stream = new AbortController();
+    const { signal } = stream;
+    this.#stream = stream;
     let missed = before === undefined && this.#options.takesOver;
-    const tell = (event: LiveEvent) => {
-      if (mine.signal.aborted) return;
-      if (event.kind === "connection") {
-        if (event.connection === "online") before?.abort();
-        this.#tellConnection(event.connection);
-        if (event.connection === "online" && missed) {
-          missed = false;
-          this.#options.tell({ kind: "change", change: { kind: "reset" } });
-        }
-      } else this.#options.tell(event);
+    const onConnection = (state: "connected" | "lost") => {
+      if (signal.aborted) return;
+      this.#setConnection(state === "connected" ? "online" : "lost");
+      if (state === "lost") return;
+      before?.abort();
+      if (missed) this.#options.emit({ kind: "change", change: { kind: "reset" } });
+      missed = false;
     };
+    const watch = this.#options.watchMany({ project_ids: [...ids] }, { signal, patient: true, onConnection });
     try {
-      await this.#options.follow(ids, mine.signal, tell);
-    } catch (error) {
-      this.#tellConnection("lost");
-      throw error;
+      for await (const change of watch) this.#options.emit({ kind: "change", change });
+    } catch {
+      // Refused, so trying again at once is of no use: the page says that it is cut off, and the next poll tries.
+      this.#ids = undefined;
+      this.#setConnection("lost");
     } finally {
       before?.abort();
     }
   }
 
-  #tellConnection(connection: Connection): void {
+  #setConnection(connection: Connection): void {
     if (connection === this.#connection) return;
     this.#connection = connection;
-    this.#options.tell({ kind: "connection", connection });
+    this.#options.emit({ kind: "connection", connection });
   }
 }

@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
-import type { ProjectSummary } from "../lib/trpc.ts";
-import { type List, withLine, withRecent } from "./lists.ts";
-import { RecentLines } from "./recent.ts";
+import type { ProjectSummary } from "../lib/api.ts";
+import { type List, RecentLines, withLine, withRecent } from "./lists.ts";
 
 /** A build made at this minute. */
 function line(minute: number, more: Partial<ProjectSummary> = {}): ProjectSummary {

@@ -1,39 +1,70 @@
-import { type ProjectFilter, passesFilter } from "@stagefold/core";
-import type { InfiniteData } from "@tanstack/react-query";
-import type { Outputs, ProjectSummary } from "../lib/trpc.ts";
-import type { Cache } from "./cache.ts";
-import type { RecentLines } from "./recent.ts";
+import { passesFilter } from "@stagefold/core";
+import type { InfiniteData, QueryClient } from "@tanstack/react-query";
+import type { BuildFilter, Outputs, ProjectSummary } from "../lib/api.ts";
 
-type Page = Outputs["projects"]["list"];
-export type List = InfiniteData<Page, string | null>;
+/** How long an answer may be on its way that was asked for before an event came. Milliseconds. */
+const KEEP_MS = 5000;
 
-/** Changes one line in every list that has been read; `undefined` takes it out. */
-export function changeLists(
-  { queries, trpc, recent }: Cache,
-  projectId: string,
-  project?: ProjectSummary,
-): void {
-  recent?.note(projectId, project);
-  for (const query of queries.getQueryCache().findAll(trpc.projects.list.infiniteQueryFilter())) {
-    const filter = filterOf(query.queryKey);
-    queries.setQueryData<List>(query.queryKey, (list) => list && changed(list, filter, projectId, project));
+/**
+ * The lines that changed just now. A list that was asked for before, and comes after, is older than they are: they are
+ * brought into it again.
+ */
+export class RecentLines {
+  readonly #lines = new Map<string, { readonly line: ProjectSummary | undefined; readonly at: number }>();
+  readonly #now: () => number;
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /** `undefined` for a project that is gone. */
+  note(projectId: string, line: ProjectSummary | undefined): void {
+    this.#forgetOld();
+    this.#lines.delete(projectId);
+    this.#lines.set(projectId, { line, at: this.#now() });
+  }
+
+  /** After a break: whatever is read now is newer. */
+  clear(): void {
+    this.#lines.clear();
+  }
+
+  /** In the order in which they changed. */
+  all(): readonly (readonly [projectId: string, line: ProjectSummary | undefined])[] {
+    this.#forgetOld();
+    return [...this.#lines].map(([id, { line }]) => [id, line]);
+  }
+
+  #forgetOld(): void {
+    const oldest = this.#now() - KEEP_MS;
+    for (const [id, { at }] of this.#lines) if (at < oldest) this.#lines.delete(id);
   }
 }
 
+export type List = InfiniteData<Outputs["projects"]["list"], string | null>;
+
+/** Changes one line in every list that has been read; `undefined` takes it out. */
+export function changeLists(
+  queries: QueryClient,
+  recent: RecentLines,
+  projectId: string,
+  project?: ProjectSummary,
+): void {
+  recent.note(projectId, project);
+  for (const { queryKey } of queries.getQueryCache().findAll({ queryKey: ["builds"] }))
+    queries.setQueryData<List>(
+      queryKey,
+      (list) => list && changed(list, queryKey[1] as BuildFilter, projectId, project),
+    );
+}
+
 /** A list as it came, with what changed while it was on its way. */
-export function withRecent(list: List, filter: ProjectFilter, recent: RecentLines): List {
+export function withRecent(list: List, filter: BuildFilter, recent: RecentLines): List {
   return recent.all().reduce((all, [id, line]) => changed(all, filter, id, line), list);
 }
 
-function changed(list: List, filter: ProjectFilter, projectId: string, project?: ProjectSummary): List {
+function changed(list: List, filter: BuildFilter, projectId: string, project?: ProjectSummary): List {
   return withLine(list, projectId, project && passesFilter(project, filter) ? project : undefined);
-}
-
-/** The filter of a list is part of its key. */
-function filterOf(key: readonly unknown[]): ProjectFilter {
-  const about = key[1];
-  const input = typeof about === "object" && about !== null && "input" in about ? about.input : undefined;
-  return typeof input === "object" && input !== null ? input : {};
 }
 
 /** The list with a line as it is now; what has not changed stays the same object. */

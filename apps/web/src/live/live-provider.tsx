@@ -1,14 +1,13 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useSyncExternalStore } from "react";
-import { useTRPC } from "../lib/trpc.ts";
-import { applyEvent, type Cache } from "./cache.ts";
-import type { Connection } from "./events.ts";
+import { applyEvents } from "./cache.ts";
 import type { LiveHub } from "./hub.ts";
-import { RecentLines } from "./recent.ts";
+import type { Connection } from "./leader.ts";
+import { RecentLines } from "./lists.ts";
 
 interface Live {
   readonly hub: LiveHub;
-  readonly cache: Required<Cache>;
+  readonly recent: RecentLines;
 }
 
 const LiveContext = createContext<Live | undefined>(undefined);
@@ -16,19 +15,15 @@ const LiveContext = createContext<Live | undefined>(undefined);
 /** Keeps what the queries have read up to date, as long as the page is open. */
 export function LiveProvider({ live: hub, children }: { live: LiveHub; children: ReactNode }) {
   const queries = useQueryClient();
-  const trpc = useTRPC();
-  const live = useMemo(
-    () => ({ hub, cache: { queries, trpc, recent: new RecentLines() } }),
-    [hub, queries, trpc],
-  );
+  const live = useMemo(() => ({ hub, recent: new RecentLines() }), [hub]);
   useEffect(() => {
-    const unlisten = live.hub.on(applyEvent(live.cache));
+    const unsubscribe = live.hub.subscribe(applyEvents(queries, live.recent));
     const stop = live.hub.start();
     return () => {
       stop();
-      unlisten();
+      unsubscribe();
     };
-  }, [live]);
+  }, [live, queries]);
   return <LiveContext value={live}>{children}</LiveContext>;
 }
 
@@ -42,7 +37,7 @@ export function useLive(): Live {
 export function useConnection(): Connection {
   const { hub } = useLive();
   return useSyncExternalStore(
-    (listener) => hub.on(listener),
+    (listener) => hub.subscribe(listener),
     () => hub.connection,
   );
 }

@@ -31,17 +31,17 @@ describe.skipIf(chromiumPath === undefined)(`artifacts${skipReason}`, { timeout:
   }, 60_000);
 
   const built = async (pipeline: string) => {
-    const { project_id } = await system.client.projects.create.mutate({ requirement: "files", pipeline });
+    const { project_id } = await system.client.projects.create({ requirement: "files", pipeline });
     await end(project_id);
     return project_id;
   };
   const end = (project_id: string) =>
     until(60_000, `the end of ${project_id}`, async () => {
-      const { status } = await system.client.projects.get.query({ project_id });
+      const { status } = await system.client.projects.get({ project_id });
       return ["completed", "failed"].includes(status);
     });
   const recorded = async (project_id: string) =>
-    (await system.client.artifacts.listByProject.query({ project_id, limit: 100 })).items;
+    (await system.client.artifacts.listByProject({ project_id, limit: 100 })).items;
   const code = (page: Page) => page.getByTestId("code");
   const open = (page: Page, name: string | RegExp) =>
     page.getByRole("navigation", { name: "Artifacts" }).getByRole("button", { name }).click();
@@ -155,10 +155,10 @@ describe.skipIf(chromiumPath === undefined)(`artifacts${skipReason}`, { timeout:
   it("are thousands without all of them being in the page, in tree and list, and reached by keys", async () => {
     const stages = [{ stage: "many", stage_name: "Many" }];
     const { client } = system;
-    const { project_id } = await client.projects.create.mutate({ requirement: "x", pipeline: "own", stages });
+    const { project_id } = await client.projects.create({ requirement: "x", pipeline: "own", stages });
     const paths = Array.from({ length: 3000 }, (_, i) => `out/part_${i % 10}/file_${i}.txt`);
     for (let from = 0; from < paths.length; from += 500)
-      await client.artifacts.record.mutate({
+      await client.artifacts.record({
         project_id,
         stage: "many",
         artifacts: paths.slice(from, from + 500).map((path) => ({ path })),
@@ -211,9 +211,9 @@ describe.skipIf(chromiumPath === undefined)(`artifacts${skipReason}`, { timeout:
 
   it("are compared between two attempts of their stage", async () => {
     const project_id = await built("flaky");
-    await system.client.projects.retry.mutate({ project_id });
+    await system.client.projects.retry({ project_id });
     await until(60_000, "the second attempt", async () => {
-      const { status, run } = await system.client.projects.get.query({ project_id });
+      const { status, run } = await system.client.projects.get({ project_id });
       return run === 2 && status === "completed";
     });
     await using reader = await visit(
@@ -241,7 +241,7 @@ describe.skipIf(chromiumPath === undefined)(`artifacts${skipReason}`, { timeout:
     await using reader = await visit(browser, system.url, `/builds/${project_id}?view=artifacts`, phone);
     const { page } = reader;
     await page.getByRole("status").getByText("6 files").waitFor();
-    await system.client.artifacts.record.mutate({
+    await system.client.artifacts.record({
       project_id,
       stage: "make",
       artifacts: [{ path: "out/later.txt" }],
@@ -249,7 +249,7 @@ describe.skipIf(chromiumPath === undefined)(`artifacts${skipReason}`, { timeout:
     });
     await open(page, /later\.txt/);
     // Nobody handed over its bytes.
-    await page.getByText("Only the record of this artifact is here").waitFor();
+    await page.getByText("Only the record is here").waitFor();
     await page.getByRole("button", { name: "All files" }).click();
     await page.getByRole("status").getByText("7 files").waitFor();
     expect(await sideways(page)).toBe(0);

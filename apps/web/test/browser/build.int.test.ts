@@ -27,10 +27,10 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, { timeout:
   }, 60_000);
 
   const make = (pipeline: string, project_name: string = pipeline) =>
-    system.client.projects.create.mutate({ requirement: `a test of ${pipeline}`, pipeline, project_name });
+    system.client.projects.create({ requirement: `a test of ${pipeline}`, pipeline, project_name });
   const ended = (project_id: string) =>
     until(60_000, `the end of ${project_id}`, async () => {
-      const { status } = await system.client.projects.get.query({ project_id });
+      const { status } = await system.client.projects.get({ project_id });
       return ["completed", "failed", "cancelled"].includes(status) ? status : undefined;
     });
   /** The state of the build, as the header says it. */
@@ -88,8 +88,8 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, { timeout:
   it("has its log searched and downloaded, in its colours", async () => {
     const { project_id } = await make("slow", "searched");
     await until(60_000, "a few lines", async () => {
-      const { items } = await system.client.stages.logs
-        .query({ project_id, stage: "work", attempt: 1, limit: 200 })
+      const { items } = await system.client.stages
+        .logs({ project_id, stage: "work", attempt: 1, limit: 200 })
         .catch(() => ({ items: [] }));
       return items.length >= 30;
     });
@@ -158,11 +158,11 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, { timeout:
     await question.waitFor();
     await question.getByRole("button", { name: "Back" }).click();
     await question.waitFor({ state: "hidden" });
-    expect((await system.client.projects.get.query({ project_id })).run).toBe(1);
+    expect((await system.client.projects.get({ project_id })).run).toBe(1);
     await page.getByRole("button", { name: "Run again from here" }).click();
     await question.getByRole("button", { name: "Retry" }).click();
     await until(60_000, "the second run", async () => {
-      const { run, status } = await system.client.projects.get.query({ project_id });
+      const { run, status } = await system.client.projects.get({ project_id });
       return run === 2 && status === "completed";
     });
     await page.getByLabel("Attempt", { exact: true }).waitFor();
@@ -184,7 +184,7 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, { timeout:
     expect(await axe(page)).toEqual([]);
     await question.getByRole("button", { name: "Cancel build" }).click();
     await shows(page, "cancelled");
-    expect((await system.client.projects.get.query({ project_id })).status).toBe("cancelled");
+    expect((await system.client.projects.get({ project_id })).status).toBe("cancelled");
     const other = await reader.tab();
     await shows(other, "cancelled");
     await page.getByRole("button", { name: "More actions" }).click();

@@ -21,7 +21,7 @@ describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, {
 
   /** A build that no worker takes: its stages are its maker's. */
   const make = (project_name: string, more: { user_id?: string; tags?: string[] } = {}) =>
-    system.client.projects.create.mutate({
+    system.client.projects.create({
       requirement: "for a test",
       project_name,
       pipeline: "own",
@@ -30,9 +30,9 @@ describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, {
     });
   const removeAll = async () => {
     for (;;) {
-      const { items } = await system.client.projects.list.query({ limit: 100 });
+      const { items } = await system.client.projects.list({ limit: 100 });
       if (items.length === 0) return;
-      for (const { project_id } of items) await system.client.projects.delete.mutate({ project_id });
+      for (const { project_id } of items) await system.client.projects.delete({ project_id });
     }
   };
 
@@ -45,9 +45,9 @@ describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, {
     const { project_id } = await make("seen_at_once", { user_id: "ann", tags: ["red"] });
     const row = page.getByRole("row", { name: /seen_at_once/ });
     await row.getByText("Queued").filter({ visible: true }).waitFor();
-    await system.client.projects.pause.mutate({ project_id });
+    await system.client.projects.pause({ project_id });
     await row.getByText("Paused").filter({ visible: true }).waitFor();
-    await system.client.projects.delete.mutate({ project_id });
+    await system.client.projects.delete({ project_id });
     await page.getByText("No builds yet").waitFor();
     expect(reader.complaints).toEqual([]);
   });
@@ -57,7 +57,7 @@ describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, {
     await make("apples", { user_id: "ann", tags: ["fruit", "green"] });
     await make("bananas", { user_id: "bob", tags: ["fruit"] });
     const carrots = await make("carrots", { user_id: "ann" });
-    await system.client.projects.cancel.mutate({ project_id: carrots.project_id });
+    await system.client.projects.cancel({ project_id: carrots.project_id });
     await using reader = await visit(browser, system.url);
     const { page } = reader;
     const names = () =>
@@ -85,9 +85,9 @@ describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, {
     await other.getByRole("row", { name: /apples/ }).waitFor();
     expect(await other.getByRole("row", { name: /bananas|carrots/ }).count()).toBe(0);
     // What begins to pass the filter comes, what stops passing it goes.
-    await system.client.projects.retry.mutate({ project_id: carrots.project_id });
+    await system.client.projects.retry({ project_id: carrots.project_id });
     await shows("carrots", "apples");
-    await system.client.projects.pause.mutate({ project_id: carrots.project_id });
+    await system.client.projects.pause({ project_id: carrots.project_id });
     await shows("apples");
 
     await page.getByRole("link", { name: "Only builds with the tag green" }).click();
@@ -107,7 +107,7 @@ describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, {
     const { page } = reader;
     const box = (name: string) => page.getByRole("checkbox", { name: `Select bulk_${name}`, exact: true });
     const statuses = async () => {
-      const { items } = await system.client.projects.list.query({});
+      const { items } = await system.client.projects.list({});
       return items.map(({ status }) => status).sort();
     };
     await box("four").check();
@@ -163,7 +163,7 @@ describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, {
     await tabTo(page, "button", "Delete 2 builds");
     await keyboard.press("Enter");
     await page.getByText("2 builds deleted").waitFor();
-    const { items } = await system.client.projects.list.query({});
+    const { items } = await system.client.projects.list({});
     expect(items.map(({ project_name }) => project_name)).toEqual(["keep_one"]);
     expect(reader.complaints).toEqual([]);
   });

@@ -15,7 +15,7 @@ describe.skipIf(chromiumPath === undefined)(
     beforeAll(async () => {
       [system, browser] = await Promise.all([startSystem(), openBrowser()]);
       for (const project_name of ["alpha", "beta", "gamma"])
-        await system.client.projects.create.mutate({
+        await system.client.projects.create({
           requirement: "r",
           project_name,
           stages: [{ stage: "one" }],

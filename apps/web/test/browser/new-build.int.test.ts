@@ -26,7 +26,7 @@ describe.skipIf(chromiumPath === undefined)(`starting a build${skipReason}`, { t
     await page.getByLabel("Priority").selectOption("1 – first");
     await page.getByRole("button", { name: "Start the build" }).click();
     await page.waitForURL(/\/builds\/proj_[0-9a-f]{12}$/);
-    const { items } = await system.client.projects.list.query({});
+    const { items } = await system.client.projects.list({});
     expect(items).toMatchObject([{ project_name: "adder", tags: ["demo", "numbers"], priority: 1 }]);
     expect(page.url()).toContain(items[0]?.project_id ?? "no build");
 
@@ -53,7 +53,7 @@ describe.skipIf(chromiumPath === undefined)(`starting a build${skipReason}`, { t
     await said.nth(1).waitFor();
     expect((await said.allTextContents()).every((text) => text.length > 5)).toBe(true);
     expect(await axe(page)).toEqual([]);
-    expect((await system.client.projects.list.query({ text: "nnnn" })).items).toEqual([]);
+    expect((await system.client.projects.list({ text: "nnnn" })).items).toEqual([]);
     expect(reader.complaints).toEqual([]);
   });
 
@@ -72,7 +72,7 @@ describe.skipIf(chromiumPath === undefined)(`starting a build${skipReason}`, { t
     await page.keyboard.type("Made without a mouse");
     await page.keyboard.press("Control+Enter");
     await page.waitForURL(/\/builds\/proj_[0-9a-f]{12}$/);
-    const { items } = await system.client.projects.list.query({});
+    const { items } = await system.client.projects.list({});
     expect(page.url()).toContain(items[0]?.project_id ?? "no build");
     await page.locator("header [data-status=completed]").first().waitFor({ timeout: 120_000 });
     expect(reader.complaints).toEqual([]);

@@ -1,3 +1,4 @@
+import { ConnectionError } from "@stagefold/client";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openBrowser, PATIENCE_MS, visit } from "./browser.ts";
@@ -17,7 +18,7 @@ describe.skipIf(chromiumPath === undefined)(`the event stream${skipReason}`, { t
   }, 60_000);
 
   const make = (project_name: string) =>
-    system.client.projects.create.mutate({ requirement: "r", project_name, stages: [{ stage: "one" }] });
+    system.client.projects.create({ requirement: "r", project_name, stages: [{ stage: "one" }] });
   const row = (page: Page, name: string) => page.getByRole("row", { name: new RegExp(name) });
 
   /** Streams that the server has open now. */
@@ -37,13 +38,13 @@ describe.skipIf(chromiumPath === undefined)(`the event stream${skipReason}`, { t
     await row(again, "first_build").waitFor();
     await until(PATIENCE_MS, "one stream", async () => (await streams()) === 1);
     // Each tab hears of what it shows.
-    await system.client.projects.pause.mutate({ project_id: other.project_id });
+    await system.client.projects.pause({ project_id: other.project_id });
     await second.getByText("Paused").filter({ visible: true }).first().waitFor();
     await row(list, "second_build").getByText("Paused").filter({ visible: true }).waitFor();
     await row(again, "second_build").waitFor({ state: "detached" });
     await reader.page.close();
     await until(PATIENCE_MS, "one stream again", async () => (await streams()) === 1);
-    await system.client.projects.resume.mutate({ project_id: other.project_id });
+    await system.client.projects.resume({ project_id: other.project_id });
     await second.getByText("Queued").filter({ visible: true }).first().waitFor();
     await row(again, "second_build").waitFor();
     expect(reader.complaints).toEqual([]);
@@ -61,7 +62,7 @@ describe.skipIf(chromiumPath === undefined)(`the event stream${skipReason}`, { t
     // Before the page has its stream again.
     const missed = await until(PATIENCE_MS, "the API", () =>
       make("made_meanwhile").catch((error: unknown) =>
-        String(error).includes("fetch failed") ? undefined : Promise.reject(error),
+        error instanceof ConnectionError ? undefined : Promise.reject(error),
       ),
     );
     expect(missed.status).toBe("queued");
@@ -70,7 +71,7 @@ describe.skipIf(chromiumPath === undefined)(`the event stream${skipReason}`, { t
     await banner.waitFor({ state: "detached" });
     const later = await make("made_after");
     await row(page, "made_after").waitFor();
-    await system.client.projects.cancel.mutate({ project_id: later.project_id });
+    await system.client.projects.cancel({ project_id: later.project_id });
     await row(page, "made_after").getByText("Cancelled").filter({ visible: true }).waitFor();
     expect(reader.complaints).toEqual([]);
   });

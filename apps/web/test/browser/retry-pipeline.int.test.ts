@@ -40,7 +40,7 @@ stages:
     );
   const statusIs = (project_id: string, wanted: (status: string, completed: number) => boolean) =>
     until(60_000, `the state of ${project_id}`, async () => {
-      const { status, stages_snapshot } = await system.client.projects.get.query({ project_id });
+      const { status, stages_snapshot } = await system.client.projects.get({ project_id });
       return wanted(status, stages_snapshot.completed);
     });
 
@@ -52,7 +52,7 @@ stages:
     [system, browser] = await Promise.all([start(), openBrowser()]);
     for (const project_name of ["by_keys", "in_chinese"]) {
       const input = { requirement: "a site", pipeline: "site", project_name };
-      builds.push((await system.client.projects.create.mutate(input)).project_id);
+      builds.push((await system.client.projects.create(input)).project_id);
     }
     for (const project_id of builds) await statusIs(project_id, (_, completed) => completed === 1);
     await system[Symbol.asyncDispose]();
@@ -96,7 +96,7 @@ stages:
     await page.keyboard.press("Enter");
     await dialog.waitFor({ state: "hidden" });
     await statusIs(project_id, (status) => status === "completed");
-    const { run, pipeline, stages_snapshot } = await system.client.projects.get.query({ project_id });
+    const { run, pipeline, stages_snapshot } = await system.client.projects.get({ project_id });
     expect({ run, pipeline }).toEqual({ run: 2, pipeline: "site-before" });
     // What was finished has not run again.
     expect(stages_snapshot.stages[0]?.attempt).toBe(1);
@@ -114,7 +114,7 @@ stages:
     expect(await axe(page)).toEqual([]);
     await dialog.getByRole("button", { name: "返回" }).click();
     await dialog.waitFor({ state: "hidden" });
-    expect((await system.client.projects.get.query({ project_id })).run).toBe(1);
+    expect((await system.client.projects.get({ project_id })).run).toBe(1);
     await page.getByRole("button", { name: "更多操作" }).click();
     await page.getByRole("menuitem", { name: "用其他流水线重试" }).click();
     await dialog.getByRole("button", { name: "重试" }).click();

@@ -22,8 +22,8 @@ describe.skipIf(chromiumPath === undefined)(`statistics${skipReason}`, { timeout
   const make = async (outcome: "completed" | "failed") => {
     const { client } = system;
     const stages = [{ stage: "only_stage", stage_name: "Only stage" }];
-    const { project_id } = await client.projects.create.mutate({ requirement: "x", pipeline: "own", stages });
-    const claimed = await client.work.claim.mutate({ owner: "test", project_id });
+    const { project_id } = await client.projects.create({ requirement: "x", pipeline: "own", stages });
+    const claimed = await client.work.claim({ owner: "test", project_id });
     if (!claimed) throw new Error("expected to hold the build");
     const { lease_token, lease_seq } = claimed;
     const last =
@@ -34,7 +34,7 @@ describe.skipIf(chromiumPath === undefined)(`statistics${skipReason}`, { timeout
             metrics: { input_tokens: 1200, output_tokens: 34, tool_calls: 5 },
           }
         : { event: outcome, stage: "only_stage", message: "no" };
-    await client.work.report.mutate({
+    await client.work.report({
       project_id,
       lease_token,
       lease_seq: lease_seq + 1,

@@ -3,8 +3,7 @@ import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import type { AppRouter } from "@stagefold/api/router";
-import { createTRPCClient, httpBatchLink, type TRPCClient } from "@trpc/client";
+import { createClient, type StagefoldClient } from "@stagefold/client";
 
 /** The command line as it was built: the tests run what people run. */
 const CLI = resolve(import.meta.dirname, "../../../../packages/cli/dist/main.js");
@@ -13,7 +12,7 @@ export interface System extends AsyncDisposable {
   readonly url: string;
   readonly dataDir: string;
   /** The API, past the dashboard: to set things up, and to look at what the dashboard did. */
-  readonly client: TRPCClient<AppRouter>;
+  readonly client: StagefoldClient;
   /** Kills the API's process and says its number; the keeper starts another at the same address. */
   killApi(): Promise<number>;
 }
@@ -40,9 +39,7 @@ export async function startSystem(env: Record<string, string> = {}): Promise<Sys
       if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${printed}`);
       return /http:\/\/127\.0\.0\.1:\d+/.exec(printed)?.[0];
     });
-    const client = createTRPCClient<AppRouter>({
-      links: [httpBatchLink({ url: `${url}/trpc`, maxItems: 20 })],
-    });
+    const client = createClient({ url });
     return { url, dataDir, client, killApi: () => killApi(dataDir), [Symbol.asyncDispose]: end };
   } catch (error) {
     await end();

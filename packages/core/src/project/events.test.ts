@@ -180,3 +180,26 @@ describe("what no schema of a report lets through", () => {
     expect(stageOf(project, "constructor").output_data).toMatchObject({ toString: 1e20, "": "\ufffd" });
   });
 });
+
+it("D1: what the stages' outputs say was left out is counted in the summary", async () => {
+  const owner = await aHolder([
+    { stage: "analyse" },
+    { stage: "plan" },
+    { stage: "odd" },
+    { stage: "odder" },
+  ]);
+  await owner.claim();
+  const output = [
+    { unmet_total: 3 },
+    { unmet_total: 1, unmet: ["x"] },
+    { unmet_total: "9" },
+    { unmet_total: -2.5 },
+  ];
+  const project = await owner.report(
+    ["analyse", "plan", "odd", "odder"].flatMap((stage, i) => [
+      { event: "started" as const, stage },
+      { event: "completed" as const, stage, output: output[i] },
+    ]),
+  );
+  expect(project).toMatchObject({ status: "completed", build_summary: { unmet_total: 4 } });
+});

@@ -76,7 +76,13 @@ export function summarise(stages: readonly Stage[]): BuildSummary {
     output_tokens: sum((stage) => stage.metrics.output_tokens),
     tool_calls: sum((stage) => stage.metrics.tool_calls),
     artifacts: sum(artifactCount),
+    unmet_total: sum(unmetTotal),
   };
+}
+
+/** A stage may say in its output how much of what was asked for it left out. */
+function unmetTotal({ output_data: { unmet_total } }: Stage): number {
+  return Number.isSafeInteger(unmet_total) ? Math.max(0, Number(unmet_total)) : 0;
 }
 
 /** `completed_at` and, where the start is known, `duration_seconds`. */

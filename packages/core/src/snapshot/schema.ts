@@ -137,6 +137,8 @@ export const buildSummarySchema = z.looseObject({
   output_tokens: z.number(),
   tool_calls: z.number(),
   artifacts: count,
+  /** What was asked for and was not made, as the stages' outputs count it. Summaries before 0.3 have none. */
+  unmet_total: count.optional(),
 });
 
 const freeLease = z.looseObject({

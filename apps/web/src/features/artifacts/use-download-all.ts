@@ -2,33 +2,42 @@ import { useState } from "react";
 import { useToast } from "../../components/ui/toast.tsx";
 import { useErrorText } from "../../i18n/errors.ts";
 import { useLang, useMessages } from "../../i18n/lang.ts";
+import { useApi } from "../../lib/api.ts";
 import { formatBytes } from "../../lib/format.ts";
+import { saveBlob } from "../../lib/save.ts";
 import { messages } from "./messages.ts";
 import type { Artifact } from "./model/artifact.ts";
-import { bytesOf } from "./model/bytes.ts";
-import { saveBlob } from "./model/save.ts";
+import { storedBytesOf } from "./model/artifact.ts";
 
 /** An archive is made in the memory of the page. Bytes. */
-const MOST_BYTES = 512 * 1024 * 1024;
+const MAX_BYTES = 512 * 1024 * 1024;
 
 /** Packs all files into one archive and hands it to the reader; `done` counts the files while it does. */
 export function useDownloadAll(artifacts: readonly Artifact[], name: string) {
   const t = useMessages(messages);
   const lang = useLang();
+  const api = useApi();
   const toast = useToast();
   const errorText = useErrorText();
   const [done, setDone] = useState<number>();
   const pack = async () => {
     const { archivePaths, zipOf } = await import("./model/zip.ts");
+    let elsewhere = 0;
     const entries = [...archivePaths(artifacts)].map(([artifact, path]) => ({
       path,
-      bytes: () => bytesOf(artifact),
+      bytes: async () => {
+        const bytes = await storedBytesOf(api, artifact);
+        if (!bytes) elsewhere += 1;
+        return bytes;
+      },
     }));
-    saveBlob(await zipOf(entries, setDone), `${name}.zip`);
+    const archive = await zipOf(entries, setDone);
+    if (elsewhere < artifacts.length) saveBlob(archive, `${name}.zip`);
+    if (elsewhere > 0) toast.say(t.leftOut(elsewhere), t.keptElsewhere);
   };
   const start = async () => {
     const size = artifacts.reduce((sum, artifact) => sum + (artifact.size ?? 0), 0);
-    if (size > MOST_BYTES) {
+    if (size > MAX_BYTES) {
       toast.fail(t.packFailed, t.tooMuch(formatBytes(size, lang)));
       return;
     }

@@ -1,26 +1,27 @@
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useMemo } from "react";
-import { messages as appMessages } from "../../app/messages.ts";
-import { useShortcut } from "../../app/shortcuts.ts";
+import { useCallback, useMemo } from "react";
 import { PageScroll } from "../../components/page-scroll.tsx";
 import { buttonClass } from "../../components/ui/button.tsx";
 import { ErrorState } from "../../components/ui/error-state.tsx";
 import { Skeleton } from "../../components/ui/skeleton.tsx";
 import { Tabs } from "../../components/ui/tabs.tsx";
+import { common } from "../../i18n/common.ts";
 import { useMessages } from "../../i18n/lang.ts";
+import type { Project } from "../../lib/api.ts";
+import { useListSearch } from "../../lib/builds-list.ts";
 import { codeOf } from "../../lib/errors.ts";
-import type { Project } from "../../lib/trpc.ts";
+import { useShortcut } from "../../lib/shortcuts.ts";
+import { useStageNames } from "../../lib/stage-names.ts";
 import { useProject } from "../../live/use-project.ts";
-import { ArtifactsView } from "../artifacts/artifacts-view.tsx";
-import { useArtifacts } from "../artifacts/use-artifacts.ts";
+import { ArtifactsView, useArtifacts } from "../artifacts/index.ts";
 import { Header } from "./header/header.tsx";
 import { messages } from "./messages.ts";
 import { stageInFocus } from "./model/controls.ts";
+import type { StageName } from "./model/stage-name.ts";
 import { type BuildSearch, buildSearchSchema } from "./search.ts";
 import { Counted, StagePanel } from "./stage/stage-panel.tsx";
 import { Waterfall } from "./timeline/waterfall.tsx";
 import { useControl } from "./use-control.ts";
-import { useStageNames } from "./use-stage-names.ts";
 
 export function BuildPage() {
   const { projectId = "" } = useParams({ strict: false });
@@ -38,10 +39,10 @@ export function BuildPage() {
 }
 
 function ToBuilds() {
-  const t = useMessages(appMessages);
+  const c = useMessages(common);
   return (
-    <Link className={buttonClass()} search={{}} to="/">
-      {t.toBuilds}
+    <Link className={buttonClass()} search={useListSearch()} to="/">
+      {c.toBuilds}
     </Link>
   );
 }
@@ -76,8 +77,13 @@ function useBuildSearch(): [BuildSearch, (change: Partial<BuildSearch>) => void]
 function Build({ project }: { project: Project }) {
   const t = useMessages(messages);
   const navigate = useNavigate();
+  const listSearch = useListSearch();
   const [search, change] = useBuildSearch();
-  const nameOf = useStageNames(project.pipeline);
+  const names = useStageNames();
+  const nameOf = useCallback<StageName>(
+    ({ stage: key, stage_name }) => names(project.pipeline, key, stage_name || key),
+    [names, project.pipeline],
+  );
   const control = useControl(project);
   const { artifacts } = useArtifacts(project);
   const { stages } = project.stages_snapshot;
@@ -86,14 +92,17 @@ function Build({ project }: { project: Project }) {
     () => artifacts.filter((one) => one.stage === stage?.stage),
     [artifacts, stage?.stage],
   );
-  const show = (key: string) => change({ stage: key, attempt: undefined, view: undefined });
+  const show = (key: string, more: Partial<BuildSearch> = {}) =>
+    change({ stage: key, attempt: undefined, view: undefined, ...more });
   const step = (by: number) => {
     const next = stages[stages.findIndex((one) => one.stage === stage?.stage) + by];
     if (next) show(next.stage);
   };
-  useShortcut("j", () => step(1));
-  useShortcut("k", () => step(-1));
-  useShortcut("u", () => void navigate({ to: "/", search: {} }));
+  // Among the files there is no stage to go on from.
+  const disabled = search.view === "artifacts";
+  useShortcut("j", () => step(1), { disabled });
+  useShortcut("k", () => step(-1), { disabled });
+  useShortcut("u", () => void navigate({ to: "/", search: listSearch }));
   const stageName = (key: string) => {
     const known = stages.find((one) => one.stage === key);
     return known ? nameOf(known) : key;

@@ -5,8 +5,9 @@ import { useToast } from "../../components/ui/toast.tsx";
 import { common } from "../../i18n/common.ts";
 import { useErrorText } from "../../i18n/errors.ts";
 import { useMessages } from "../../i18n/lang.ts";
+import { type Project, useApi } from "../../lib/api.ts";
+import { useListSearch } from "../../lib/builds-list.ts";
 import { codeOf, mayPass } from "../../lib/errors.ts";
-import { type Project, useTRPC } from "../../lib/trpc.ts";
 import { showProject } from "../../live/cache.ts";
 import { messages } from "./messages.ts";
 import { lostItsPipeline } from "./model/pipelines.ts";
@@ -14,15 +15,22 @@ import { lostItsPipeline } from "./model/pipelines.ts";
 /** A repeat carries the same `operation_id`, so that one whose answer was lost is harmless. */
 const REPEAT = { retry: (count: number, error: unknown) => count < 2 && mayPass(error) };
 
+/** Of one project, once. */
+interface Control {
+  readonly project_id: string;
+  readonly operation_id: string;
+}
+
 interface Retry {
   readonly from_stage: string | undefined;
 }
 
 /** Everything that can be done to one build. Refusals are shown; the page hears of the rest by itself. */
 export function useControl(project: Project) {
-  const trpc = useTRPC();
+  const api = useApi();
   const queries = useQueryClient();
   const navigate = useNavigate();
+  const listSearch = useListSearch();
   const toast = useToast();
   const errorText = useErrorText();
   const t = useMessages(messages);
@@ -32,40 +40,47 @@ export function useControl(project: Project) {
 
   const handlers = (name: string) => ({
     ...REPEAT,
-    onSuccess: (answer: Project) => showProject({ queries, trpc }, answer),
+    onSuccess: (answer: Project) => showProject(queries, answer),
     onError: (error: unknown) => {
       toast.fail(t.failedTo(name), errorText(error));
     },
   });
-  const pause = useMutation(trpc.projects.pause.mutationOptions(handlers(c.pause)));
-  const resume = useMutation(trpc.projects.resume.mutationOptions(handlers(c.resume)));
-  const cancel = useMutation(trpc.projects.cancel.mutationOptions(handlers(c.cancelBuild)));
+  const pause = useMutation({
+    mutationFn: (input: Control) => api.projects.pause(input),
+    ...handlers(c.pause),
+  });
+  const resume = useMutation({
+    mutationFn: (input: Control) => api.projects.resume(input),
+    ...handlers(c.resume),
+  });
+  const cancel = useMutation({
+    mutationFn: (input: Control) => api.projects.cancel(input),
+    ...handlers(c.cancelBuild),
+  });
   const retryHandlers = handlers(c.retry);
-  const retry = useMutation(
-    trpc.projects.retry.mutationOptions({
-      ...retryHandlers,
-      onSuccess: (answer) => {
-        setAsked(undefined);
-        retryHandlers.onSuccess(answer);
-      },
-      onError: (error, { from_stage }) => {
-        if (lostItsPipeline(codeOf(error))) setAsked({ from_stage });
-        else retryHandlers.onError(error);
-      },
-    }),
-  );
-  const remove = useMutation(
-    trpc.projects.delete.mutationOptions({
-      ...REPEAT,
-      onSuccess: () => {
-        toast.say(t.deleted, project.project_name);
-        void navigate({ to: "/", search: {} });
-      },
-      onError: (error) => {
-        toast.fail(t.failedTo(c.delete), errorText(error));
-      },
-    }),
-  );
+  const retry = useMutation({
+    ...retryHandlers,
+    mutationFn: (input: Parameters<typeof api.projects.retry>[0]) => api.projects.retry(input),
+    onSuccess: (answer) => {
+      setAsked(undefined);
+      retryHandlers.onSuccess(answer);
+    },
+    onError: (error, { from_stage }) => {
+      if (lostItsPipeline(codeOf(error))) setAsked({ from_stage });
+      else retryHandlers.onError(error);
+    },
+  });
+  const remove = useMutation({
+    ...REPEAT,
+    mutationFn: (input: Control) => api.projects.delete(input),
+    onSuccess: () => {
+      toast.say(t.deleted, project.project_name);
+      void navigate({ to: "/", search: listSearch });
+    },
+    onError: (error) => {
+      toast.fail(t.failedTo(c.delete), errorText(error));
+    },
+  });
 
   const ask = (from_stage?: string) => {
     retry.reset();

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { ProjectSummary } from "../../lib/trpc.ts";
+import type { ProjectSummary } from "../../lib/api.ts";
 import { BULK_ACTIONS, needsQuestion, possible } from "./bulk.ts";
 import { STATUSES } from "./search.ts";
 

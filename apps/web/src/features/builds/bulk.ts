@@ -1,4 +1,9 @@
-import type { Client, ProjectStatus, ProjectSummary } from "../../lib/trpc.ts";
+import { useMutation } from "@tanstack/react-query";
+import { useToast } from "../../components/ui/toast.tsx";
+import { useErrorText } from "../../i18n/errors.ts";
+import { useMessages } from "../../i18n/lang.ts";
+import { type ProjectStatus, type ProjectSummary, type StagefoldClient, useApi } from "../../lib/api.ts";
+import { messages } from "./messages.ts";
 
 export const BULK_ACTIONS = ["pause", "resume", "retry", "cancel", "delete"] as const;
 export type BulkAction = (typeof BULK_ACTIONS)[number];
@@ -33,7 +38,7 @@ const AT_ONCE = 6;
 
 /** Does it to all of them; what one refuses does not keep the others. A repeat of a lost answer changes nothing. */
 export async function doAll(
-  client: Client,
+  api: StagefoldClient,
   action: BulkAction,
   builds: readonly ProjectSummary[],
 ): Promise<BulkResult> {
@@ -42,7 +47,7 @@ export async function doAll(
   const work = async () => {
     for (let build = waiting.shift(); build; build = waiting.shift()) {
       try {
-        await client.projects[action].mutate({
+        await api.projects[action]({
           project_id: build.project_id,
           operation_id: crypto.randomUUID(),
         });
@@ -53,4 +58,29 @@ export async function doAll(
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   return { done: builds.length - errors.length, errors };
+}
+
+/** Does something to several builds and says how it went; what changed comes by the event stream. */
+export function useBulk(onDone: () => void) {
+  const t = useMessages(messages);
+  const api = useApi();
+  const toast = useToast();
+  const textOf = useErrorText();
+  const say = (action: BulkAction, { done, errors }: BulkResult) => {
+    if (done > 0) toast.say(t[`done_${action}`](done));
+    if (errors.length > 0)
+      toast.fail(t.notDone(errors.length), [...new Set(errors.map(textOf))].slice(0, 3).join(" "));
+  };
+  const mutation = useMutation({
+    mutationFn: ({ action, builds }: { action: BulkAction; builds: readonly ProjectSummary[] }) =>
+      doAll(api, action, builds),
+    onSuccess: (result, { action }) => {
+      say(action, result);
+      if (result.errors.length === 0) onDone();
+    },
+  });
+  return {
+    running: mutation.isPending,
+    run: (action: BulkAction, builds: readonly ProjectSummary[]) => mutation.mutate({ action, builds }),
+  };
 }

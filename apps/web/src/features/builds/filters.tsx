@@ -1,13 +1,14 @@
 import { useNavigate } from "@tanstack/react-router";
 import { X } from "lucide-react";
 import { useEffect, useEffectEvent, useRef, useState } from "react";
-import { useShortcut } from "../../app/shortcuts.ts";
 import { Button } from "../../components/ui/button.tsx";
 import { Select, TextInput } from "../../components/ui/field.tsx";
 import { statusNames } from "../../i18n/common.ts";
 import { useLang, useMessages } from "../../i18n/lang.ts";
+import type { BuildsSearch } from "../../lib/builds-list.ts";
+import { useShortcut } from "../../lib/shortcuts.ts";
 import { messages } from "./messages.ts";
-import { type BuildsSearch, readSearch, STATUSES } from "./search.ts";
+import { readSearch, STATUSES } from "./search.ts";
 
 export function Filters({ search }: { search: BuildsSearch }) {
   const t = useMessages(messages);

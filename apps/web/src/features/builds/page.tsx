@@ -1,25 +1,26 @@
 import { Link, useSearch } from "@tanstack/react-router";
 import { Boxes, SearchX } from "lucide-react";
-import { useMemo } from "react";
+import { useEffect, useMemo } from "react";
 import { buttonClass } from "../../components/ui/button.tsx";
 import { EmptyState } from "../../components/ui/empty-state.tsx";
 import { ErrorState } from "../../components/ui/error-state.tsx";
 import { Skeleton } from "../../components/ui/skeleton.tsx";
 import { common } from "../../i18n/common.ts";
 import { useMessages } from "../../i18n/lang.ts";
+import { type BuildsSearch, keepListSearch } from "../../lib/builds-list.ts";
 import { usePageTitle } from "../../lib/page-title.ts";
 import { Filters } from "./filters.tsx";
 import { messages } from "./messages.ts";
-import type { BuildsSearch } from "./search.ts";
+import { useSelection } from "./selection.ts";
 import { SelectionBar } from "./selection-bar.tsx";
 import { Table } from "./table.tsx";
 import { useBuilds } from "./use-builds.ts";
-import { useSelection } from "./use-selection.ts";
 
 export function BuildsPage() {
   const c = useMessages(common);
   const search = useSearch({ from: "/" });
   usePageTitle(c.builds);
+  useEffect(() => keepListSearch(search), [search]);
   return (
     <>
       <h1 className="sr-only">{c.builds}</h1>

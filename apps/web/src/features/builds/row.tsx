@@ -3,11 +3,11 @@ import { ProgressBar } from "../../components/progress-bar.tsx";
 import { Duration, RelativeTime } from "../../components/relative-time.tsx";
 import { StatusBadge } from "../../components/status.tsx";
 import { useMessages } from "../../i18n/lang.ts";
+import type { ProjectSummary } from "../../lib/api.ts";
+import type { BuildsSearch } from "../../lib/builds-list.ts";
 import { cn } from "../../lib/cn.ts";
-import type { ProjectSummary } from "../../lib/trpc.ts";
+import type { StageNames } from "../../lib/stage-names.ts";
 import { messages } from "./messages.ts";
-import type { BuildsSearch } from "./search.ts";
-import { Tags } from "./tags.tsx";
 
 export interface RowProps {
   build: ProjectSummary;
@@ -16,7 +16,7 @@ export interface RowProps {
   height: number;
   selected: boolean;
   onSelect: (projectId: string, range: boolean) => void;
-  stageName: (build: ProjectSummary) => string | undefined;
+  stageNames: StageNames;
   phone: boolean;
   /** The filters, to which a tag adds one. */
   search: BuildsSearch;
@@ -24,14 +24,14 @@ export interface RowProps {
 
 /** One build; as high as all others, so that thousands of them can be scrolled. */
 export const Row = memo(function Row(props: RowProps) {
-  const { build, position, height, selected, onSelect, stageName, phone, search } = props;
+  const { build, position, height, selected, onSelect, stageNames, phone, search } = props;
   const t = useMessages(messages);
   const { project_id, project_name, status } = build;
   return (
     <tr
       aria-rowindex={position}
       aria-selected={selected}
-      className={cn("group border-line border-b", selected ? "bg-selected" : "hover:bg-hover")}
+      className={cn("cursor-pointer border-line border-b", selected ? "bg-selected" : "hover:bg-hover")}
       data-build={project_id}
       style={{ height }}
     >
@@ -56,15 +56,20 @@ export const Row = memo(function Row(props: RowProps) {
             href={`/builds/${project_id}`}
             title={project_name}
           >
-            {project_name}
+            {/* A name of blanks alone could not be seen. */}
+            {project_name.trim() || project_id}
           </a>
           {!phone && <Tags search={search} tags={build.tags} />}
         </div>
-        <Beneath build={build} phone={phone} stage={stageName(build)} />
+        <Beneath
+          build={build}
+          phone={phone}
+          stage={build.current_stage && stageNames(build.pipeline, build.current_stage, build.current_stage)}
+        />
       </td>
       {!phone && (
         <td className="pr-3">
-          <StatusBadge status={status} />
+          <StatusBadge status={status} unmet={build.build_summary?.unmet_total} />
         </td>
       )}
       <td className="pr-4 max-md:hidden">
@@ -99,7 +104,7 @@ function Beneath(props: { build: ProjectSummary; stage: string | undefined; phon
   ];
   return (
     <p className="flex min-w-0 items-center gap-1.5 text-ink-3 text-xs">
-      {phone && <StatusBadge plain status={status} />}
+      {phone && <StatusBadge plain status={status} unmet={build.build_summary?.unmet_total} />}
       <span className="truncate" title={failed ? error_info.message : undefined}>
         {parts.filter(Boolean).join(" · ") || build.pipeline}
       </span>
@@ -112,7 +117,12 @@ function Progress({ build }: { build: ProjectSummary }) {
   const { progress_percentage: value, status } = build;
   return (
     <div className="flex items-center gap-2">
-      <ProgressBar label={t.progressOf(build.project_name)} status={status} value={value} />
+      <ProgressBar
+        label={t.progressOf(build.project_name)}
+        status={status}
+        unmet={build.build_summary?.unmet_total}
+        value={value}
+      />
       <span className="tabular w-9 shrink-0 text-right text-ink-3 text-xs">{Math.floor(value)}%</span>
     </div>
   );
@@ -124,4 +134,32 @@ function Took({ build }: { build: ProjectSummary }) {
   const runs = status === "building" || status === "paused";
   if (started_at === undefined || (completed_at === undefined && !runs)) return "–";
   return <Duration from={started_at} to={completed_at} />;
+}
+
+const SHOWN = 3;
+
+/** The tags of a build; each is a way to all builds that have it. */
+function Tags({ tags, search }: { tags: readonly string[]; search: BuildsSearch }) {
+  const t = useMessages(messages);
+  if (tags.length === 0) return null;
+  return (
+    <span className="flex min-w-0 shrink items-center gap-1 overflow-hidden max-md:hidden">
+      {tags.slice(0, SHOWN).map((tag) => (
+        <a
+          aria-label={t.filterByTag(tag)}
+          className="inline-block max-w-28 truncate rounded bg-idle-soft px-1.5 py-px text-ink-2 text-xs outline-offset-[-2px] hover:text-ink"
+          href={`/?${new URLSearchParams({ ...search, tag })}`}
+          key={tag}
+          title={tag}
+        >
+          {tag}
+        </a>
+      ))}
+      {tags.length > SHOWN && (
+        <span className="text-ink-3 text-xs" title={tags.slice(SHOWN).join(", ")}>
+          +{tags.length - SHOWN}
+        </span>
+      )}
+    </span>
+  );
 }

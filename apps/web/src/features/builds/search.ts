@@ -1,13 +1,6 @@
+import type { ProjectStatus } from "../../lib/api.ts";
+import type { BuildsSearch } from "../../lib/builds-list.ts";
 import { isOneOf } from "../../lib/one-of.ts";
-import type { ProjectStatus } from "../../lib/trpc.ts";
-
-/** The filters of the list, as the address has them. */
-export interface BuildsSearch {
-  readonly status?: ProjectStatus;
-  readonly user?: string;
-  readonly tag?: string;
-  readonly text?: string;
-}
 
 /** In the order in which a build has them. */
 const ORDER: Readonly<Record<ProjectStatus, number>> = {

@@ -4,11 +4,10 @@ import { Button } from "../../components/ui/button.tsx";
 import { Confirm } from "../../components/ui/dialog.tsx";
 import { common } from "../../i18n/common.ts";
 import { useMessages } from "../../i18n/lang.ts";
+import type { ProjectSummary } from "../../lib/api.ts";
 import { cn } from "../../lib/cn.ts";
-import type { ProjectSummary } from "../../lib/trpc.ts";
-import { BULK_ACTIONS, type BulkAction, needsQuestion, possible } from "./bulk.ts";
+import { BULK_ACTIONS, type BulkAction, needsQuestion, possible, useBulk } from "./bulk.ts";
 import { messages } from "./messages.ts";
-import { useBulk } from "./use-bulk.ts";
 
 const ICONS: Readonly<Record<BulkAction, LucideIcon>> = {
   pause: CirclePause,

@@ -1,17 +1,18 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useCallback, useLayoutEffect, useRef } from "react";
-import { useShortcut } from "../../app/shortcuts.ts";
+import { type RefObject, useCallback, useLayoutEffect, useRef } from "react";
 import { Skeleton } from "../../components/ui/skeleton.tsx";
 import { useMessages } from "../../i18n/lang.ts";
-import type { ProjectSummary } from "../../lib/trpc.ts";
+import type { ProjectSummary } from "../../lib/api.ts";
+import type { BuildsSearch } from "../../lib/builds-list.ts";
+import { useShortcut } from "../../lib/shortcuts.ts";
+import { useStageNames } from "../../lib/stage-names.ts";
 import { useMedia } from "../../lib/use-media.ts";
 import { usePlainLinks } from "../../lib/use-plain-links.ts";
 import { messages } from "./messages.ts";
 import { Row } from "./row.tsx";
-import type { BuildsSearch } from "./search.ts";
 import { useAnchoredScroll } from "./use-anchored-scroll.ts";
-import { useRowKeys } from "./use-row-keys.ts";
-import { useStageNames } from "./use-stage-names.ts";
+import { useListPlace } from "./use-list-place.ts";
+import { buildAt, useRowKeys } from "./use-row-keys.ts";
 
 /** Pixels. */
 const ROW = 57;
@@ -25,19 +26,21 @@ export interface TableProps {
   /** Called when the end comes near. */
   onEnd: () => void;
   hasMore: boolean;
-  /** Other filters, another list: it begins at its top. */
   search: BuildsSearch;
 }
 
 /** The builds in a table of which only what can be seen is there. */
 export function Table({ builds, selected, onSelect, onSelectAll, onEnd, hasMore, search }: TableProps) {
   const t = useMessages(messages);
-  const stageName = useStageNames();
+  const stageNames = useStageNames();
   const scroller = useRef<HTMLDivElement>(null);
   // With another function every time, all rows would be measured again at each step.
   const keyOf = useCallback((index: number) => builds[index]?.project_id ?? index, [builds]);
   const phone = useMedia("(width < 40rem)");
-  const onClick = usePlainLinks();
+  const onClick = usePlainLinks((target) => {
+    const id = buildAt(target);
+    return id && `/builds/${id}`;
+  });
   const rows = useVirtualizer({
     count: builds.length,
     getScrollElement: () => scroller.current,
@@ -50,12 +53,9 @@ export function Table({ builds, selected, onSelect, onSelectAll, onEnd, hasMore,
     },
   });
   useAnchoredScroll(scroller, builds, ROW);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: whenever they change
-  useLayoutEffect(() => {
-    // What it answers is no clean-up.
-    scroller.current?.scrollTo(0, 0);
-  }, [search]);
-  const onKeyDown = useRowKeys({ builds, rows, scroller, onSelect });
+  const keys = useRowKeys({ builds, rows, scroller, onSelect, selected: selected.size });
+  useTopOfEach(search, scroller);
+  useListPlace({ scroller, builds, rowHeight: ROW, search, keys });
   useShortcut("a", onSelectAll);
   const items = rows.getVirtualItems();
   const before = (items[0]?.start ?? HEAD) - HEAD;
@@ -65,7 +65,9 @@ export function Table({ builds, selected, onSelect, onSelectAll, onEnd, hasMore,
     <div
       className="min-h-0 flex-1 overflow-y-auto overflow-x-hidden bg-surface [overflow-anchor:none]"
       onClick={onClick}
-      onKeyDown={onKeyDown}
+      onFocus={keys.onFocus}
+      onKeyDown={keys.onKeyDown}
+      onPointerDown={keys.onFocus}
       ref={scroller}
     >
       <table
@@ -89,7 +91,7 @@ export function Table({ builds, selected, onSelect, onSelectAll, onEnd, hasMore,
                   position={index + 2}
                   search={search}
                   selected={selected.has(build.project_id)}
-                  stageName={stageName}
+                  stageNames={stageNames}
                 />
               )
             );
@@ -107,6 +109,16 @@ export function Table({ builds, selected, onSelect, onSelectAll, onEnd, hasMore,
   );
 }
 
+/** Other filters, another list: it begins at its top. */
+function useTopOfEach(search: BuildsSearch, scroller: RefObject<HTMLElement | null>): void {
+  const before = useRef(search);
+  useLayoutEffect(() => {
+    if (before.current === search) return;
+    before.current = search;
+    scroller.current?.scrollTo(0, 0);
+  }, [search, scroller]);
+}
+
 function Head() {
   const t = useMessages(messages);
   const cell = "font-medium text-ink-2 text-xs pr-3";
@@ -117,7 +129,7 @@ function Head() {
         <th className={cell} scope="col">
           {t.name}
         </th>
-        <th className={`${cell} w-32 max-sm:hidden 2xl:w-44`} scope="col">
+        <th className={`${cell} w-44 max-sm:hidden`} scope="col">
           {t.status}
         </th>
         <th className={`${cell} w-44 max-md:hidden lg:w-52 2xl:w-80`} scope="col">

@@ -1,5 +1,5 @@
 import { type RefObject, useLayoutEffect, useRef } from "react";
-import type { ProjectSummary } from "../../lib/trpc.ts";
+import type { ProjectSummary } from "../../lib/api.ts";
 
 /**
  * Keeps what is being read where it is: when lines come or go above it, the list scrolls by as much. A reader who is

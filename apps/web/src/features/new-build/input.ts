@@ -1,4 +1,4 @@
-import type { Inputs } from "../../lib/trpc.ts";
+import type { Inputs } from "../../lib/api.ts";
 
 /** The form as it is filled in. */
 export interface Draft {

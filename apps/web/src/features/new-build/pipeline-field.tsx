@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { describedBy, Field, Select } from "../../components/ui/field.tsx";
 import { localised } from "../../i18n/common.ts";
 import { useLang, useMessages } from "../../i18n/lang.ts";
-import { type Pipeline, useTRPC } from "../../lib/trpc.ts";
+import { type PipelineInfo, pipelinesQuery, useApi } from "../../lib/api.ts";
 import { messages } from "./messages.ts";
 
 export interface PipelineFieldProps {
@@ -14,8 +14,8 @@ export interface PipelineFieldProps {
 /** Which pipeline, and below it what its stages are. */
 export function PipelineField({ value, onChange, error }: PipelineFieldProps) {
   const t = useMessages(messages);
-  const trpc = useTRPC();
-  const { data } = useQuery(trpc.pipelines.list.queryOptions({ limit: 100 }, { staleTime: 600_000 }));
+  const api = useApi();
+  const { data } = useQuery(pipelinesQuery(api));
   const pipelines = data?.items ?? [];
   const chosen = pipelines.find(({ name }) => name === value);
   return (
@@ -38,7 +38,7 @@ export function PipelineField({ value, onChange, error }: PipelineFieldProps) {
   );
 }
 
-function Stages({ pipeline }: { pipeline: Pipeline }) {
+function Stages({ pipeline }: { pipeline: PipelineInfo }) {
   const t = useMessages(messages);
   const lang = useLang();
   const names = pipeline.stages.map(({ stage, stage_name }) => localised(stage_name, lang, stage));

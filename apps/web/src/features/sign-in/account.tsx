@@ -1,15 +1,14 @@
 import { useQuery } from "@tanstack/react-query";
 import { MenuItem, MenuSeparator } from "../../components/ui/menu.tsx";
 import { useMessages } from "../../i18n/lang.ts";
-import { useTRPC } from "../../lib/trpc.ts";
+import { sessionQuery, useApi } from "../../lib/api.ts";
 import { messages } from "./messages.ts";
 import { signOut } from "./session.ts";
 
 /** Who one is signed in as, and the way out. Nothing where the API asks nobody. */
 export function Account() {
   const t = useMessages(messages);
-  const trpc = useTRPC();
-  const { data: session } = useQuery(trpc.session.get.queryOptions());
+  const { data: session } = useQuery(sessionQuery(useApi()));
   if (!session || session.kind === "local") return null;
   // The page is read anew: nothing of what this user saw stays in memory.
   const leave = (everywhere: boolean) => void signOut(everywhere).finally(() => window.location.assign("/"));

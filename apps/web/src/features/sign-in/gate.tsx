@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useState } from "react";
+import { SESSION_KEY, sessionQuery, useApi } from "../../lib/api.ts";
 import { codeOf } from "../../lib/errors.ts";
-import { useTRPC } from "../../lib/trpc.ts";
 import { SignInPage } from "./page.tsx";
 import { signInWithKey, takeKeyFromAddress } from "./session.ts";
 
@@ -11,10 +11,10 @@ import { signInWithKey, takeKeyFromAddress } from "./session.ts";
  */
 export function SignInGate({ children }: { children: ReactNode }) {
   const queries = useQueryClient();
-  const trpc = useTRPC();
+  const api = useApi();
   const [linkKey] = useState(takeKeyFromAddress);
   const [exchanging, setExchanging] = useState(linkKey !== undefined);
-  const session = useQuery(trpc.session.get.queryOptions(undefined, { enabled: !exchanging }));
+  const session = useQuery({ ...sessionQuery(api), enabled: !exchanging });
   // What was refused before is asked again as the one who has signed in.
   const reload = () => void queries.resetQueries();
   useEffect(() => {
@@ -28,11 +28,11 @@ export function SignInGate({ children }: { children: ReactNode }) {
     () =>
       queries.getQueryCache().subscribe(({ query }) => {
         const refused = codeOf(query.state.error) === "UNAUTHENTICATED";
-        const known = queries.getQueryState(trpc.session.get.queryKey())?.status === "success";
+        const known = queries.getQueryState(SESSION_KEY)?.status === "success";
         // A session that ended while the page was open.
-        if (refused && known) void queries.invalidateQueries({ queryKey: trpc.session.get.queryKey() });
+        if (refused && known) void queries.invalidateQueries({ queryKey: SESSION_KEY });
       }),
-    [queries, trpc],
+    [queries],
   );
   if (exchanging) return null;
   if (codeOf(session.error) === "UNAUTHENTICATED") return <SignInPage onSignedIn={reload} />;

@@ -3,8 +3,8 @@ import { Skeleton } from "../../components/ui/skeleton.tsx";
 import { useLang, useMessages } from "../../i18n/lang.ts";
 import { formatNumber } from "../../lib/format.ts";
 import type { Series } from "./chart.tsx";
-import { dateLabel } from "./dates.ts";
 import type { Bin } from "./figures.ts";
+import { dateLabel } from "./figures.ts";
 import { messages } from "./messages.ts";
 
 const Chart = lazy(() => import("./chart.tsx").then((module) => ({ default: module.Chart })));

@@ -1,8 +1,8 @@
 import { Bar, BarChart, CartesianGrid, ResponsiveContainer, Tooltip, XAxis, YAxis } from "recharts";
 import { useLang } from "../../i18n/lang.ts";
 import { formatCompact, formatNumber } from "../../lib/format.ts";
-import { dateLabel } from "./dates.ts";
 import type { Bin } from "./figures.ts";
+import { dateLabel } from "./figures.ts";
 
 /** One part of each bar: which figure, what it is called, and its colour. */
 export interface Series {

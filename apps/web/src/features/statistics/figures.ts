@@ -1,4 +1,6 @@
-import type { Outputs } from "../../lib/trpc.ts";
+import type { Lang } from "../../i18n/define-messages.ts";
+import type { Outputs } from "../../lib/api.ts";
+import { localeOf } from "../../lib/format.ts";
 
 export type Builds = Outputs["stats"]["builds"];
 export type Figures = Builds["all"];
@@ -84,4 +86,15 @@ export function failingStages(figures: Figures, most = 10): StageFailures[] {
     }))
     .sort((a, b) => b.failures - a.failures || a.stage.localeCompare(b.stage))
     .slice(0, most);
+}
+
+/** The reader's own time zone. */
+export function timeZone(): string {
+  return new Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
+/** "3 Jun", or "3 – 9 Jun" for several days. A date has no time zone: it is what the API called the day. */
+export function dateLabel({ from, to }: Pick<Bin, "from" | "to">, lang: Lang): string {
+  const format = new Intl.DateTimeFormat(localeOf(lang), { day: "numeric", month: "short", timeZone: "UTC" });
+  return from === to ? format.format(Date.parse(from)) : format.formatRange(Date.parse(from), Date.parse(to));
 }

@@ -7,15 +7,14 @@ import { Button } from "../../components/ui/button.tsx";
 import { EmptyState } from "../../components/ui/empty-state.tsx";
 import { ErrorState } from "../../components/ui/error-state.tsx";
 import { Skeleton } from "../../components/ui/skeleton.tsx";
-import { localised } from "../../i18n/common.ts";
-import { useLang, useMessages } from "../../i18n/lang.ts";
+import { useMessages } from "../../i18n/lang.ts";
+import { buildStatsQuery, useApi } from "../../lib/api.ts";
 import { cn } from "../../lib/cn.ts";
-import { useTRPC } from "../../lib/trpc.ts";
+import { useStageNames } from "../../lib/stage-names.ts";
 import { z } from "../../lib/zod.ts";
 import type { Series } from "./chart.tsx";
 import { ChartCard } from "./chart-card.tsx";
-import { timeZone } from "./dates.ts";
-import { type Builds, binsOf } from "./figures.ts";
+import { type Builds, binsOf, timeZone } from "./figures.ts";
 import { messages } from "./messages.ts";
 import { FailingStages, SlowestStages } from "./stage-tables.tsx";
 import { Tiles } from "./tiles.tsx";
@@ -25,14 +24,12 @@ const searchSchema = z.object({ days: z.literal(RANGES).catch(30) });
 
 export function StatisticsPage() {
   const t = useMessages(messages);
-  const trpc = useTRPC();
+  const api = useApi();
   const { days } = searchSchema.parse(useSearch({ strict: false }));
-  const { data, error, refetch, isPlaceholderData } = useQuery(
-    trpc.stats.builds.queryOptions(
-      { days, time_zone: timeZone() },
-      { staleTime: 10_000, refetchInterval: 10_000, placeholderData: keepPreviousData },
-    ),
-  );
+  const { data, error, refetch, isPlaceholderData } = useQuery({
+    ...buildStatsQuery(api, { days, time_zone: timeZone() }),
+    placeholderData: keepPreviousData,
+  });
   return (
     <PageScroll>
       <title>{`${t.statistics} · Stagefold`}</title>
@@ -79,7 +76,8 @@ function Ranges({ days }: { days: number }) {
 
 function Figures({ builds }: { builds: Builds }) {
   const t = useMessages(messages);
-  const nameOf = useStageNames();
+  const names = useStageNames();
+  const nameOf = (stage: string) => names(undefined, stage, stage);
   const bins = useMemo(() => binsOf(builds.days), [builds]);
   const { all } = builds;
   if (all.total === 0)
@@ -112,18 +110,6 @@ function Figures({ builds }: { builds: Builds }) {
       <p className="text-ink-3 text-xs">{t.zone(builds.time_zone)}</p>
     </>
   );
-}
-
-/** Stages by their keys alone, whatever pipeline they are of. */
-function useStageNames(): (stage: string) => string {
-  const trpc = useTRPC();
-  const lang = useLang();
-  const { data } = useQuery(trpc.pipelines.list.queryOptions({ limit: 100 }, { staleTime: 300_000 }));
-  return useMemo(() => {
-    const stages = (data?.items ?? []).flatMap((pipeline) => pipeline.stages);
-    const names = new Map(stages.map(({ stage, stage_name }) => [stage, stage_name]));
-    return (stage) => localised(names.get(stage), lang, stage);
-  }, [data, lang]);
 }
 
 function Loading() {

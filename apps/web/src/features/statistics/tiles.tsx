@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { useLang, useMessages } from "../../i18n/lang.ts";
+import { overviewQuery, useApi } from "../../lib/api.ts";
 import { formatCompact, formatDuration, formatNumber, localeOf } from "../../lib/format.ts";
-import { useTRPC } from "../../lib/trpc.ts";
 import type { Figures } from "./figures.ts";
 import { messages } from "./messages.ts";
 
@@ -59,8 +59,8 @@ function Tile({ name, value, note }: { name: string; value: string; note: ReactN
 function Now() {
   const t = useMessages(messages);
   const lang = useLang();
-  const trpc = useTRPC();
-  const { data } = useQuery(trpc.stats.overview.queryOptions(undefined, { refetchInterval: 15_000 }));
+  const api = useApi();
+  const { data } = useQuery(overviewQuery(api));
   if (!data) return null;
   const { building, queued } = data.by_status;
   return t.nowCounts(formatNumber(building, lang), formatNumber(queued, lang));

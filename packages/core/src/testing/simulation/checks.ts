@@ -198,7 +198,7 @@ function percent(stages: readonly Stage[]): number {
 
 function summary(stages: readonly Stage[]) {
   const stage_seconds: Record<string, number> = {};
-  const sums = { input_tokens: 0, output_tokens: 0, tool_calls: 0, artifacts: 0 };
+  const sums = { input_tokens: 0, output_tokens: 0, tool_calls: 0, artifacts: 0, unmet_total: 0 };
   for (const { stage, duration_seconds, metrics, output_data } of stages) {
     if (duration_seconds !== undefined) stage_seconds[stage] = duration_seconds;
     sums.input_tokens += metrics.input_tokens ?? 0;

@@ -1,10 +1,10 @@
 import { unzipSync } from "fflate";
 import { describe, expect, it } from "vitest";
+import { fileName } from "../../../lib/save.ts";
 import { highlight } from "../preview/highlight.ts";
 import { type Artifact, artifactUrl } from "./artifact.ts";
 import { diffOf } from "./diff.ts";
 import { previewOf, textOf } from "./preview.ts";
-import { fileName } from "./save.ts";
 import { type Entry, matching, rowsOf, treeOf } from "./tree.ts";
 import { archivePaths, zipOf } from "./zip.ts";
 
@@ -83,6 +83,9 @@ describe("previewOf", () => {
     ["chart.png", "image/png", { kind: "image" }],
     ["drawing.svg", "image/svg+xml", { kind: "text", language: "xml" }],
     ["data.bin", "application/octet-stream", { kind: "binary" }],
+    // F11: a name without an ending says nothing; the bytes do.
+    ["docs/README", "application/octet-stream", { kind: "text" }],
+    [".hidden", "application/octet-stream", { kind: "text" }],
     ["model.parquet", "application/vnd.apache.parquet", { kind: "binary" }],
   ])("%s (%s)", (path, media_type, expected) => {
     expect(previewOf({ path, ...(media_type !== undefined && { media_type }) })).toEqual(expected);
@@ -162,6 +165,29 @@ describe("zipOf", () => {
   it("keeps the same path of two stages apart", () => {
     const all = [artifact("same"), artifact("same", { stage: "two" }), artifact("own")];
     expect([...archivePaths(all).values()]).toEqual(["one/same", "two/same", "own"]);
+  });
+
+  it("F11: has a file of one stage apart from those that lie in a folder of its path", () => {
+    const all = [
+      artifact("x", { stage: "a" }),
+      artifact("x", { stage: "b" }),
+      artifact("a/x", { stage: "c" }),
+      artifact("c/a/x", { stage: "d" }),
+    ];
+    const paths = [...archivePaths(all).values()];
+    expect(new Set(paths).size).toBe(4);
+    expect(paths).toEqual(["a/x", "b/x", "c/a/x", "d/c/a/x"]);
+  });
+
+  it("D10: leaves out what is kept elsewhere, and has the rest", async () => {
+    const entries = [
+      { path: "model.bin", bytes: async () => undefined },
+      { path: "a.txt", bytes: async () => new TextEncoder().encode("a") },
+    ];
+    const done: number[] = [];
+    const blob = await zipOf(entries, (count) => done.push(count));
+    expect(Object.keys(unzipSync(new Uint8Array(await blob.arrayBuffer())))).toEqual(["a.txt"]);
+    expect(done).toEqual([1, 2]);
   });
 });
 

@@ -66,7 +66,9 @@ export function previewOf(artifact: Pick<Artifact, "path" | "media_type">): Prev
   const known = BY_EXTENSION.get(extension) ?? BY_TYPE.get(type);
   if (known === "text") return { kind: "text" };
   if (known !== undefined) return { kind: "text", language: known };
-  if (type === "" || type.startsWith("text/") || /[+/](json|yaml|xml|toml)$/.test(type))
+  // Neither name nor type says what it is: whether it is text, its bytes say.
+  const unknown = type === "application/octet-stream" && !name.slice(1).includes(".");
+  if (type === "" || unknown || type.startsWith("text/") || /[+/](json|yaml|xml|toml)$/.test(type))
     return { kind: "text" };
   return { kind: "binary" };
 }

@@ -1,13 +1,13 @@
 import { Zip, ZipDeflate, ZipPassThrough } from "fflate";
 
-/** A file for the archive; its bytes are asked for when its turn comes. */
+/** A file for the archive; its bytes are asked for when its turn comes. There are none of one that is left out. */
 export interface ZipEntry {
   readonly path: string;
-  bytes(): Promise<Uint8Array<ArrayBuffer>>;
+  bytes(): Promise<Uint8Array<ArrayBuffer> | undefined>;
 }
 
 /** From this size on, bytes, files go in as they are: packing them would stop the page for a while. */
-const PACKED_AT_MOST = 1024 * 1024;
+const MAX_PACKED_BYTES = 1024 * 1024;
 
 /** An archive of the files, one after another. Rejects with what an entry rejects with. */
 export async function zipOf(
@@ -22,10 +22,12 @@ export async function zipOf(
   });
   for (const [index, entry] of entries.entries()) {
     const bytes = await entry.bytes();
-    const file = bytes.length > PACKED_AT_MOST ? new ZipPassThrough(entry.path) : new ZipDeflate(entry.path);
+    onProgress(index + 1);
+    if (bytes === undefined) continue;
+    const file =
+      bytes.length > MAX_PACKED_BYTES ? new ZipPassThrough(entry.path) : new ZipDeflate(entry.path);
     zip.add(file);
     file.push(bytes, true);
-    onProgress(index + 1);
   }
   zip.end();
   const [failure] = failures;
@@ -34,18 +36,24 @@ export async function zipOf(
 }
 
 /**
- * Where each artifact lies in an archive: its path, in its stage's folder where several stages have made a file of
- * that path.
+ * Where each artifact lies in an archive: its path, in its stage's folder where that alone would be the place of
+ * several files.
  */
 export function archivePaths<T extends { readonly stage: string; readonly path: string }>(
   artifacts: readonly T[],
 ): Map<T, string> {
   const makers = new Map<string, number>();
   for (const { path } of artifacts) makers.set(path, (makers.get(path) ?? 0) + 1);
-  return new Map(
-    artifacts.map((artifact) => [
-      artifact,
-      (makers.get(artifact.path) ?? 0) > 1 ? `${artifact.stage}/${artifact.path}` : artifact.path,
-    ]),
-  );
+  const isShared = ({ path }: T) => (makers.get(path) ?? 0) > 1;
+  const paths = new Map<T, string>();
+  const taken = new Set<string>();
+  const place = (artifact: T, wanted: string): void => {
+    let path = wanted;
+    while (taken.has(path)) path = `${artifact.stage}/${path}`;
+    taken.add(path);
+    paths.set(artifact, path);
+  };
+  for (const artifact of artifacts.filter(isShared)) place(artifact, `${artifact.stage}/${artifact.path}`);
+  for (const artifact of artifacts.filter((one) => !isShared(one))) place(artifact, artifact.path);
+  return paths;
 }

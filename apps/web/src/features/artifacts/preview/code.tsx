@@ -4,7 +4,6 @@ import { useMessages } from "../../../i18n/lang.ts";
 import { messages } from "../messages.ts";
 import type { Language } from "../model/preview.ts";
 import { highlight, type Token } from "./highlight.ts";
-import { lookOf } from "./look.ts";
 
 const ROW = 20;
 /** Characters that are coloured; a longer text is shown in one colour. */
@@ -71,4 +70,34 @@ function linesOf(text: string, language: Language | undefined): Token[][] {
 
 function widestOf(text: string): number {
   return text.split("\n").reduce((widest, line) => Math.max(widest, line.length), 0);
+}
+
+/** Classes by what a piece of code is; several kinds share a colour. */
+const LOOKS = new Map<string, string>([
+  ...look("text-accent", ["keyword", "literal", "selector-tag", "tag", "name", "section", "doctag"]),
+  ...look("text-good", ["string", "regexp", "addition", "char", "code"]),
+  ...look("text-warn", ["number", "symbol", "bullet", "template-variable", "variable"]),
+  ...look("text-info", [
+    "attr",
+    "attribute",
+    "title",
+    "property",
+    "built_in",
+    "type",
+    "function",
+    "class",
+    "link",
+  ]),
+  ...look("text-ink-3 italic", ["comment", "quote", "meta"]),
+  ...look("text-bad", ["deletion"]),
+  ...look("font-semibold", ["strong"]),
+  ...look("italic", ["emphasis"]),
+]);
+
+function lookOf(name: string | undefined): string | undefined {
+  return name === undefined ? undefined : LOOKS.get(name);
+}
+
+function look(classes: string, names: readonly string[]): [string, string][] {
+  return names.map((name) => [name, classes]);
 }

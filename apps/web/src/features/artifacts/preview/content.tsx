@@ -8,7 +8,7 @@ import { messages } from "../messages.ts";
 import { type Artifact, artifactUrl } from "../model/artifact.ts";
 import { type Language, previewOf, textOf } from "../model/preview.ts";
 import { Code } from "./code.tsx";
-import { SHOWN_BYTES, useBytes } from "./use-bytes.ts";
+import { MAX_SHOWN_BYTES, useBytes } from "./use-bytes.ts";
 
 /** What is in an artifact, as far as it can be shown. Nothing of it ever becomes part of the page. */
 export function Content({ artifact }: { artifact: Artifact }) {
@@ -17,7 +17,7 @@ export function Content({ artifact }: { artifact: Artifact }) {
   const preview = previewOf(artifact);
   const { size } = artifact;
   if (preview.kind === "binary") return <Note>{t.binary}</Note>;
-  if (size !== undefined && size > SHOWN_BYTES) return <Note>{t.tooLarge(formatBytes(size, lang))}</Note>;
+  if (size !== undefined && size > MAX_SHOWN_BYTES) return <Note>{t.tooLarge(formatBytes(size, lang))}</Note>;
   if (preview.kind === "image") return <Picture artifact={artifact} />;
   return <Text artifact={artifact} language={preview.language} />;
 }
@@ -27,10 +27,10 @@ function Text({ artifact, language }: { artifact: Artifact; language: Language |
   const lang = useLang();
   const { data, error, refetch } = useBytes(artifact, artifact.sha256);
   const text = useMemo(() => data && textOf(data), [data]);
-  if (codeOf(error) === "ARTIFACT_NOT_FOUND") return <Note>{t.notKept}</Note>;
+  if (codeOf(error) === "ARTIFACT_NOT_FOUND") return <Note>{t.keptElsewhere}</Note>;
   if (error) return <ErrorState error={error} onRetry={() => void refetch()} />;
   if (!data) return <Loading />;
-  if (data.length > SHOWN_BYTES) return <Note>{t.tooLarge(formatBytes(data.length, lang))}</Note>;
+  if (data.length > MAX_SHOWN_BYTES) return <Note>{t.tooLarge(formatBytes(data.length, lang))}</Note>;
   return text === undefined ? <Note>{t.binary}</Note> : <Code language={language} text={text} />;
 }
 

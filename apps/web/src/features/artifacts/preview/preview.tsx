@@ -10,7 +10,8 @@ import { formatBytes } from "../../../lib/format.ts";
 import { messages } from "../messages.ts";
 import { type Artifact, artifactUrl, nameOf } from "../model/artifact.ts";
 import { Compare } from "./compare.tsx";
-import { Content } from "./content.tsx";
+import { Content, Note } from "./content.tsx";
+import { useIsElsewhere } from "./use-bytes.ts";
 
 export interface PreviewProps {
   artifact: Artifact;
@@ -23,6 +24,7 @@ export interface PreviewProps {
 export function Preview({ artifact, stageName, onBack }: PreviewProps) {
   const t = useMessages(messages);
   const [comparing, setComparing] = useState(false);
+  const elsewhere = useIsElsewhere(artifact);
   return (
     <article aria-label={artifact.path} className="min-w-0" data-testid="preview">
       <header className="flex flex-wrap items-start justify-between gap-x-4 gap-y-2 border-line border-b px-4 py-2.5">
@@ -46,17 +48,21 @@ export function Preview({ artifact, stageName, onBack }: PreviewProps) {
             </Button>
           )}
           <CopyPath path={artifact.path} />
-          <a
-            className={buttonClass({ size: "small" })}
-            download={nameOf(artifact.path)}
-            href={artifactUrl(artifact)}
-          >
-            <Download aria-hidden className="size-4" />
-            {t.download}
-          </a>
+          {elsewhere === false && (
+            <a
+              className={buttonClass({ size: "small" })}
+              download={nameOf(artifact.path)}
+              href={artifactUrl(artifact)}
+            >
+              <Download aria-hidden className="size-4" />
+              {t.download}
+            </a>
+          )}
         </div>
       </header>
-      {comparing ? <Compare artifact={artifact} /> : <Content artifact={artifact} />}
+      {comparing && <Compare artifact={artifact} />}
+      {!comparing && elsewhere && <Note>{t.keptElsewhere}</Note>}
+      {!comparing && elsewhere === false && <Content artifact={artifact} />}
     </article>
   );
 }

@@ -6,7 +6,7 @@ import { Menu, MenuItem, MenuSeparator } from "../../../components/ui/menu.tsx";
 import { useToast } from "../../../components/ui/toast.tsx";
 import { common } from "../../../i18n/common.ts";
 import { useMessages } from "../../../i18n/lang.ts";
-import type { Project } from "../../../lib/trpc.ts";
+import type { Project } from "../../../lib/api.ts";
 import { messages } from "../messages.ts";
 import { isPossible } from "../model/controls.ts";
 import type { BuildControl } from "../use-control.ts";

@@ -1,18 +1,20 @@
 import { Link } from "@tanstack/react-router";
 import { ChevronLeft } from "lucide-react";
+import { useState } from "react";
 import { ProgressBar } from "../../../components/progress-bar.tsx";
 import { StatusBadge } from "../../../components/status.tsx";
 import { useMessages } from "../../../i18n/lang.ts";
-import type { Project } from "../../../lib/trpc.ts";
+import type { Project } from "../../../lib/api.ts";
+import { useListSearch } from "../../../lib/builds-list.ts";
+import { cn } from "../../../lib/cn.ts";
 import { messages } from "../messages.ts";
 import { isPausing } from "../model/controls.ts";
+import type { StageName } from "../model/stage-name.ts";
+import type { BuildSearch } from "../search.ts";
 import type { BuildControl } from "../use-control.ts";
-import type { StageName } from "../use-stage-names.ts";
 import { Controls } from "./controls.tsx";
-import { Facts } from "./facts.tsx";
+import { Facts, TimeLeft } from "./facts.tsx";
 import { Failure } from "./failure.tsx";
-import { Requirement } from "./requirement.tsx";
-import { TimeLeft } from "./time-left.tsx";
 
 export interface HeaderProps {
   project: Project;
@@ -20,19 +22,21 @@ export interface HeaderProps {
   nameOf: StageName;
   /** The stage that is shown below. */
   shown: string | undefined;
-  onShow: (stage: string) => void;
+  onShow: (stage: string, more?: Partial<BuildSearch>) => void;
 }
 
 export function Header(props: HeaderProps) {
   const { project, control } = props;
   const t = useMessages(messages);
+  const listSearch = useListSearch();
   const { completed, total } = project.stages_snapshot;
+  const unmet = project.build_summary?.unmet_total;
   return (
     <header className="grid grid-cols-1 gap-4">
       <div>
         <Link
           className="-ml-1 inline-flex items-center gap-0.5 rounded text-ink-3 text-sm hover:text-ink"
-          search={{}}
+          search={listSearch}
           to="/"
         >
           <ChevronLeft aria-hidden className="size-4" />
@@ -44,14 +48,19 @@ export function Header(props: HeaderProps) {
             <h1 className="min-w-0 break-words font-semibold text-xl [overflow-wrap:anywhere]">
               {project.project_name}
             </h1>
-            <StatusBadge status={project.status} />
+            <StatusBadge status={project.status} unmet={unmet} />
           </div>
           <Controls control={control} project={project} />
         </div>
       </div>
       <Requirement text={project.requirement} />
       <div className="grid grid-cols-1 gap-1.5">
-        <ProgressBar label={t.progress} status={project.status} value={project.progress_percentage} />
+        <ProgressBar
+          label={t.progress}
+          status={project.status}
+          unmet={unmet}
+          value={project.progress_percentage}
+        />
         <div className="flex flex-wrap gap-x-3 text-ink-2 text-sm">
           <span className="tabular">
             {Math.floor(project.progress_percentage)}% · {completed}/{total}
@@ -62,6 +71,7 @@ export function Header(props: HeaderProps) {
       </div>
       <Facts project={project} />
       <ProjectFailure {...props} />
+      <Unmet {...props} />
     </header>
   );
 }
@@ -70,6 +80,36 @@ function Hint({ project }: { project: Project }) {
   const t = useMessages(messages);
   if (isPausing(project)) return <span>{t.pausing}</span>;
   return project.status === "queued" ? <span>{t.waiting}</span> : null;
+}
+
+/** What was asked for and is no part of what was made, as the first stage that left something out tells it. */
+function Unmet({ project, onShow }: HeaderProps) {
+  const t = useMessages(messages);
+  if (project.status !== "completed" || !project.build_summary?.unmet_total) return null;
+  const stage = project.stages_snapshot.stages.find(({ output_data }) => Number(output_data.unmet_total) > 0);
+  const wishes = stage ? wishesIn(stage.output_data.unmet) : [];
+  return (
+    <p className="flex flex-wrap items-baseline gap-x-2 text-sm" data-testid="unmet">
+      <button
+        className="font-medium text-warn hover:underline"
+        onClick={() => stage && onShow(stage.stage, { tab: "output" })}
+        type="button"
+      >
+        {t.unmet(project.build_summary.unmet_total)}
+      </button>
+      <span className="min-w-0 text-ink-2 [overflow-wrap:anywhere]">{wishes.join(" · ")}</span>
+    </p>
+  );
+}
+
+/** The words of the requirement, where the stage's output has them as the built-in pipeline's does. */
+function wishesIn(unmet: unknown): string[] {
+  if (!Array.isArray(unmet)) return [];
+  return unmet.flatMap((one: unknown) =>
+    typeof one === "object" && one !== null && "phrase" in one && typeof one.phrase === "string"
+      ? [one.phrase]
+      : [],
+  );
 }
 
 /** The failed stage itself says more, where it is shown. */
@@ -91,5 +131,29 @@ function ProjectFailure({ project, nameOf, shown, onShow }: HeaderProps) {
       </button>
       <span className="min-w-0 truncate text-ink-2">{message.split("\n", 1)[0]}</span>
     </p>
+  );
+}
+
+/** Longer than this, or with more lines, a requirement is cut off until somebody wants to read it. */
+const SHORT = { characters: 240, lines: 3 };
+
+function Requirement({ text }: { text: string }) {
+  const t = useMessages(messages);
+  const [open, setOpen] = useState(false);
+  const long = text.length > SHORT.characters || text.split("\n").length > SHORT.lines;
+  return (
+    <div className="max-w-3xl text-ink-2">
+      <p className={cn("whitespace-pre-wrap break-words", long && !open && "line-clamp-3")}>{text}</p>
+      {long && (
+        <button
+          aria-expanded={open}
+          className="mt-1 font-medium text-accent text-sm hover:underline"
+          onClick={() => setOpen(!open)}
+          type="button"
+        >
+          {open ? t.showLess : t.showAll}
+        </button>
+      )}
+    </div>
   );
 }

@@ -6,7 +6,7 @@ import { Dialog } from "../../../components/ui/dialog.tsx";
 import { describedBy, Field, Select } from "../../../components/ui/field.tsx";
 import { common } from "../../../i18n/common.ts";
 import { useMessages } from "../../../i18n/lang.ts";
-import { type Project, useTRPC } from "../../../lib/trpc.ts";
+import { type Project, pipelinesQuery, useApi } from "../../../lib/api.ts";
 import { messages } from "../messages.ts";
 import { choicesFor } from "../model/pipelines.ts";
 import type { BuildControl } from "../use-control.ts";
@@ -28,11 +28,9 @@ export function RetryPipeline({ project, control }: { project: Project; control:
 function Choose({ project, control }: { project: Project; control: BuildControl }) {
   const t = useMessages(messages);
   const c = useMessages(common);
-  const trpc = useTRPC();
+  const api = useApi();
   // What has changed is the pipelines themselves: those that were read before are of no use.
-  const { data, isPending } = useQuery(
-    trpc.pipelines.list.queryOptions({ limit: 100 }, { refetchOnMount: "always" }),
-  );
+  const { data, isPending } = useQuery({ ...pipelinesQuery(api), refetchOnMount: "always" });
   const [picked, setPicked] = useState<string>();
   if (isPending) return <p role="status">{c.loading}</p>;
   const choices = choicesFor(project, data?.items ?? []);

@@ -1,6 +1,5 @@
 import { ArrowDownToLine, Download, WrapText } from "lucide-react";
 import { type ReactNode, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
-import { useShortcut } from "../../../app/shortcuts.ts";
 import { Button } from "../../../components/ui/button.tsx";
 import { ErrorState } from "../../../components/ui/error-state.tsx";
 import { Tooltip } from "../../../components/ui/tooltip.tsx";
@@ -8,7 +7,8 @@ import { useLang, useMessages } from "../../../i18n/lang.ts";
 import { cn } from "../../../lib/cn.ts";
 import { formatNumber } from "../../../lib/format.ts";
 import { preference, usePreference } from "../../../lib/preference.ts";
-import { saveBlob } from "../../artifacts/model/save.ts";
+import { saveBlob } from "../../../lib/save.ts";
+import { useShortcut } from "../../../lib/shortcuts.ts";
 import type { LogBuffer } from "./buffer.ts";
 import { LogView } from "./log-view.tsx";
 import { logMessages } from "./messages.ts";

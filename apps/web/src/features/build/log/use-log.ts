@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "react";
+import { useApi } from "../../../lib/api.ts";
 import { mayPass } from "../../../lib/errors.ts";
-import { useTRPCClient } from "../../../lib/trpc.ts";
 import { LogBuffer } from "./buffer.ts";
 import { type LogState, readLog } from "./read-log.ts";
 
@@ -27,7 +27,7 @@ export interface Log {
 
 /** The log of one attempt, from its beginning on, for as long as it grows. */
 export function useLog({ projectId, stage, attempt, revision }: LogRef): Log {
-  const client = useTRPCClient();
+  const api = useApi();
   const [log, setLog] = useState<Log>(() => ({ buffer: new LogBuffer(), state: "reading" }));
   const wakers = useRef(new Set<() => void>());
 
@@ -38,7 +38,7 @@ export function useLog({ projectId, stage, attempt, revision }: LogRef): Log {
     setLog({ buffer, state: "reading" });
     const source = {
       ask: (cursor: string | undefined) =>
-        client.stages.logs.query({ project_id: projectId, stage, attempt, limit: PAGE, cursor }, { signal }),
+        api.stages.logs({ project_id: projectId, stage, attempt, limit: PAGE, cursor }, { signal }),
       wait: (failures: number) => waitFor(wakers.current, failures, signal),
       mayPass: (error: unknown) => !signal.aborted && mayPass(error),
     };
@@ -48,7 +48,7 @@ export function useLog({ projectId, stage, attempt, revision }: LogRef): Log {
       if (!signal.aborted) setLog({ buffer, state: "over", error });
     });
     return () => ending.abort();
-  }, [client, projectId, stage, attempt]);
+  }, [api, projectId, stage, attempt]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new revision is the occasion
   useEffect(() => {

@@ -1,4 +1,4 @@
-import type { Outputs, Stage } from "../../../lib/trpc.ts";
+import type { Outputs, Stage } from "../../../lib/api.ts";
 
 export type Attempt = Outputs["stages"]["get"]["attempts"][number];
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Project, ProjectStatus, StageStatus } from "../../../lib/trpc.ts";
+import type { Project, ProjectStatus, StageStatus } from "../../../lib/api.ts";
 import { buildSearchSchema } from "../search.ts";
 import { attemptsOf } from "./attempts.ts";
 import { CONTROLS, canRetryFrom, isPausing, isPossible, stageInFocus } from "./controls.ts";

@@ -1,4 +1,4 @@
-import type { Project, ProjectStatus, Stage } from "../../../lib/trpc.ts";
+import type { Project, ProjectStatus, Stage } from "../../../lib/api.ts";
 
 export const CONTROLS = ["pause", "resume", "cancel", "retry", "delete"] as const;
 export type Control = (typeof CONTROLS)[number];

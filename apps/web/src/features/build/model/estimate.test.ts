@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Project, ProjectSummary, Stage } from "../../../lib/trpc.ts";
+import type { Project, ProjectSummary, Stage } from "../../../lib/api.ts";
 import { timeLeft } from "./estimate.ts";
 
 const NOW = Date.parse("2025-06-01T12:00:00.000Z");

@@ -1,4 +1,4 @@
-import type { Project, ProjectSummary, Stage } from "../../../lib/trpc.ts";
+import type { Project, ProjectSummary, Stage } from "../../../lib/api.ts";
 
 /** What is left of a build, as far as earlier ones tell. */
 export interface Estimate {

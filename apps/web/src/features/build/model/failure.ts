@@ -1,5 +1,5 @@
 import type { Lang } from "../../../i18n/define-messages.ts";
-import type { Project } from "../../../lib/trpc.ts";
+import type { Project } from "../../../lib/api.ts";
 
 export type FailureCode = NonNullable<Project["error_info"]>["code"];
 

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import type { Pipeline, Project } from "../../../lib/trpc.ts";
+import type { PipelineInfo, Project } from "../../../lib/api.ts";
 import { choicesFor, lostItsPipeline } from "./pipelines.ts";
 
 const pipeline = (name: string, ...stages: string[]) =>
-  ({ name, stages: stages.map((stage) => ({ stage })) }) as Pipeline;
+  ({ name, stages: stages.map((stage) => ({ stage })) }) as PipelineInfo;
 const project = {
   pipeline: "site",
   stages_snapshot: { stages: [{ stage: "a" }, { stage: "b" }] },

@@ -1,4 +1,4 @@
-import type { Pipeline, Project } from "../../../lib/trpc.ts";
+import type { PipelineInfo, Project } from "../../../lib/api.ts";
 
 /** Codes, of a failure or a refusal, that say: under the pipeline it had, this build cannot go on. */
 const LOST: readonly (string | undefined)[] = ["PIPELINE_CHANGED", "PIPELINE_NOT_FOUND"];
@@ -14,7 +14,7 @@ export interface Choice {
 }
 
 /** The pipelines that a retry may name: those that fit first, of them the one that the build had before. */
-export function choicesFor(project: Project, pipelines: readonly Pipeline[]): readonly Choice[] {
+export function choicesFor(project: Project, pipelines: readonly PipelineInfo[]): readonly Choice[] {
   const wanted = stageKeys(project.stages_snapshot.stages);
   const rank = ({ name, fits }: Choice) => (fits ? (name === project.pipeline ? 0 : 1) : 2);
   return pipelines

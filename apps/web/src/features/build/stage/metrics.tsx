@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import { useLang, useMessages } from "../../../i18n/lang.ts";
+import type { Stage } from "../../../lib/api.ts";
 import { formatDuration, formatExact, formatNumber } from "../../../lib/format.ts";
-import type { Stage } from "../../../lib/trpc.ts";
 import { messages } from "../messages.ts";
 
 /** The figures of a stage: what it counted itself, and its times. */

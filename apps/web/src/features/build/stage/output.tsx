@@ -2,10 +2,8 @@ import { useMemo } from "react";
 import { ErrorState } from "../../../components/ui/error-state.tsx";
 import { Skeleton } from "../../../components/ui/skeleton.tsx";
 import { useMessages } from "../../../i18n/lang.ts";
-import type { Stage } from "../../../lib/trpc.ts";
-import { artifactUrl } from "../../artifacts/model/artifact.ts";
-import { textOf } from "../../artifacts/model/preview.ts";
-import { useBytes } from "../../artifacts/preview/use-bytes.ts";
+import type { Stage } from "../../../lib/api.ts";
+import { artifactUrl, textOf, useBytes } from "../../artifacts/index.ts";
 import { messages } from "../messages.ts";
 import { OutputTree } from "./output-tree.tsx";
 

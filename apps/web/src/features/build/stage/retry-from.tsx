@@ -4,11 +4,11 @@ import { Button } from "../../../components/ui/button.tsx";
 import { Confirm } from "../../../components/ui/dialog.tsx";
 import { common } from "../../../i18n/common.ts";
 import { useMessages } from "../../../i18n/lang.ts";
-import type { Project, Stage } from "../../../lib/trpc.ts";
+import type { Project, Stage } from "../../../lib/api.ts";
 import { messages } from "../messages.ts";
 import { canRetryFrom, isFinished } from "../model/controls.ts";
+import type { StageName } from "../model/stage-name.ts";
 import type { BuildControl } from "../use-control.ts";
-import type { StageName } from "../use-stage-names.ts";
 
 export interface RetryFromProps {
   project: Project;

@@ -3,7 +3,7 @@ import { Select } from "../../../components/ui/field.tsx";
 import { Skeleton } from "../../../components/ui/skeleton.tsx";
 import { statusNames } from "../../../i18n/common.ts";
 import { useLang, useMessages } from "../../../i18n/lang.ts";
-import type { Project, Stage } from "../../../lib/trpc.ts";
+import type { Project, Stage } from "../../../lib/api.ts";
 import { messages } from "../messages.ts";
 import type { Attempt } from "../model/attempts.ts";
 

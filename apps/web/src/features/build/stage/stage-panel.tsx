@@ -1,24 +1,25 @@
 import { useQuery } from "@tanstack/react-query";
+import { LocateFixed } from "lucide-react";
 import type { ReactNode } from "react";
 import { Duration } from "../../../components/relative-time.tsx";
 import { StatusBadge } from "../../../components/status.tsx";
+import { Button } from "../../../components/ui/button.tsx";
 import { type Tab, Tabs } from "../../../components/ui/tabs.tsx";
 import { statusNames } from "../../../i18n/common.ts";
 import { useLang, useMessages } from "../../../i18n/lang.ts";
+import { type Project, type Stage, useApi } from "../../../lib/api.ts";
 import { formatNumber } from "../../../lib/format.ts";
-import { type Project, type Stage, useTRPCClient } from "../../../lib/trpc.ts";
-import type { Artifact } from "../../artifacts/model/artifact.ts";
+import { type Artifact, StageArtifacts } from "../../artifacts/index.ts";
 import { Failure } from "../header/failure.tsx";
 import { messages } from "../messages.ts";
 import { type Attempt, attemptsOf } from "../model/attempts.ts";
+import type { StageName } from "../model/stage-name.ts";
 import type { BuildSearch, StageTab } from "../search.ts";
 import type { BuildControl } from "../use-control.ts";
-import type { StageName } from "../use-stage-names.ts";
 import { AttemptTable } from "./attempt-table.tsx";
 import { Metrics } from "./metrics.tsx";
 import { Output } from "./output.tsx";
 import { RetryFrom } from "./retry-from.tsx";
-import { StageArtifacts } from "./stage-artifacts.tsx";
 import { StageLog } from "./stage-log.tsx";
 
 export interface StagePanelProps {
@@ -50,7 +51,10 @@ export function StagePanel(props: StagePanelProps) {
               />
             )}
         </div>
-        <RetryFrom control={control} nameOf={nameOf} project={project} stage={stage} />
+        <div className="flex items-center gap-2">
+          <Follow {...props} />
+          <RetryFrom control={control} nameOf={nameOf} project={project} stage={stage} />
+        </div>
       </div>
       <StageProblem stage={stage} />
       <StageTabs {...props} />
@@ -58,13 +62,26 @@ export function StagePanel(props: StagePanelProps) {
   );
 }
 
+/** The way back from a stage or attempt that was chosen to whatever the build is at. */
+function Follow({ project, search, onSearch }: StagePanelProps) {
+  const t = useMessages(messages);
+  const open = project.completed_at === undefined;
+  if (!open || (search.stage === undefined && search.attempt === undefined)) return null;
+  return (
+    <Button onClick={() => onSearch({ stage: undefined, attempt: undefined })} size="small">
+      <LocateFixed aria-hidden className="size-3.5" />
+      {t.follow}
+    </Button>
+  );
+}
+
 /** Earlier attempts of a stage that had very many are read from the store. */
 function useAttempts({ project_id }: Project, stage: Stage): readonly Attempt[] {
-  const client = useTRPCClient();
+  const api = useApi();
   const { data } = useQuery({
     // A document's name is never used again for another one.
     queryKey: ["attempts", project_id, stage.stage, stage.history_ref],
-    queryFn: ({ signal }) => client.stages.get.query({ project_id, stage: stage.stage }, { signal }),
+    queryFn: ({ signal }) => api.stages.get({ project_id, stage: stage.stage }, { signal }),
     staleTime: Number.POSITIVE_INFINITY,
     enabled: stage.history_ref !== undefined,
   });

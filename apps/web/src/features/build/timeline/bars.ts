@@ -1,4 +1,4 @@
-import type { Project, Stage, StageStatus } from "../../../lib/trpc.ts";
+import type { Project, Stage, StageStatus } from "../../../lib/api.ts";
 
 /** A stretch of time in a row of the timeline. Epoch milliseconds; an open one grows until now. */
 export interface Bar {

@@ -3,11 +3,11 @@ import type { ReactNode } from "react";
 import { StatusIcon } from "../../../components/status.tsx";
 import { statusNames } from "../../../i18n/common.ts";
 import { useLang, useMessages } from "../../../i18n/lang.ts";
+import type { Stage } from "../../../lib/api.ts";
 import { cn } from "../../../lib/cn.ts";
-import type { Stage } from "../../../lib/trpc.ts";
+import { formatDuration } from "../../../lib/format.ts";
 import { messages } from "../messages.ts";
 import type { Row } from "./bars.ts";
-import { shortDuration } from "./duration.ts";
 import type { Span } from "./scale.ts";
 import { Bars } from "./track.tsx";
 
@@ -23,12 +23,24 @@ interface StageRowProps {
   span: Span;
   shown: boolean;
   onShow: () => void;
+  /** Opens one attempt. */
+  onAttempt: (attempt: number) => void;
   /** Undefined when the stage has no parts, `none` when no stage has any. */
   partsOpen: boolean | "none" | undefined;
   onParts: () => void;
 }
 
-export function StageRow({ row, stage, name, span, shown, onShow, partsOpen, onParts }: StageRowProps) {
+export function StageRow({
+  row,
+  stage,
+  name,
+  span,
+  shown,
+  onShow,
+  onAttempt,
+  partsOpen,
+  onParts,
+}: StageRowProps) {
   const t = useMessages(messages);
   const lang = useLang();
   const attempts = Math.max(stage.attempt, stage.history.length);
@@ -67,7 +79,7 @@ export function StageRow({ row, stage, name, span, shown, onShow, partsOpen, onP
         <div
           className={cn(TRACK, "pointer-events-none z-1 h-6 max-sm:h-4 [&_[data-bar]]:pointer-events-auto")}
         >
-          <Bars bars={row.bars} span={span} />
+          <Bars bars={row.bars} onOpen={(bar) => onAttempt(bar.attempt ?? stage.attempt)} span={span} />
         </div>
         <Seconds row={row} />
       </div>
@@ -100,13 +112,19 @@ function PartsToggle({
 }
 
 /** A row that is no stage: the time in the queue, or a part of a stage. `className` indents what it is called. */
-export function PlainRow(props: { row: Row; span: Span; className: string; children: ReactNode }) {
-  const { row, span, className, children } = props;
+export function PlainRow(props: {
+  row: Row;
+  span: Span;
+  className: string;
+  children: ReactNode;
+  onOpen?: (() => void) | undefined;
+}) {
+  const { row, span, className, children, onOpen } = props;
   return (
     <div className={cn(ROW, "min-h-7 px-2 py-0.5 text-ink-2 text-sm")}>
       <div className={cn("flex min-w-0 items-center gap-1.5", className)}>{children}</div>
       <div className={cn(TRACK, "h-5 max-sm:h-3")}>
-        <Bars bars={row.bars} span={span} />
+        <Bars bars={row.bars} span={span} {...(onOpen && { onOpen })} />
       </div>
       <Seconds row={row} />
     </div>
@@ -121,7 +139,7 @@ function Seconds({ row }: { row: Row }) {
   const open = bars.some((bar) => bar.open);
   return (
     <span className="text-right text-ink-2 text-xs tabular">
-      {bars.length > 0 && shortDuration(open ? Math.floor(seconds) : seconds, lang)}
+      {bars.length > 0 && formatDuration(seconds, lang, open)}
     </span>
   );
 }

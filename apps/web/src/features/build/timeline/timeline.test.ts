@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Project, Stage } from "../../../lib/trpc.ts";
+import type { Project, Stage } from "../../../lib/api.ts";
 import { type Row, rowsOf } from "./bars.ts";
-import { shortDuration } from "./duration.ts";
 import { activeSpans, barsIn, shareOf, ticksOf, wholeSpan } from "./scale.ts";
 
 const START = Date.parse("2025-06-01T12:00:00.000Z");
@@ -155,14 +154,4 @@ describe("the scale", () => {
     expect(activeSpans([])).toEqual([]);
     expect(wholeSpan([])).toBeUndefined();
   });
-});
-
-it.each([
-  [0.034, "34ms"],
-  [0.9, "900ms"],
-  [1.26, "1.3s"],
-  [75, "1m 15s"],
-  [0, "0.0s"],
-])("shortDuration(%f) is %s", (seconds, text) => {
-  expect(shortDuration(seconds, "en")).toBe(text);
 });

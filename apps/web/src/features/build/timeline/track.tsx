@@ -1,12 +1,12 @@
 import { STATUS_LOOK } from "../../../components/status.tsx";
 import { statusNames } from "../../../i18n/common.ts";
+import type { Lang } from "../../../i18n/define-messages.ts";
 import { useLang, useMessages } from "../../../i18n/lang.ts";
 import { cn } from "../../../lib/cn.ts";
-import { formatExact } from "../../../lib/format.ts";
+import { formatDuration, formatExact } from "../../../lib/format.ts";
 import { messages } from "../messages.ts";
 import type { Bar } from "./bars.ts";
-import { shortDuration } from "./duration.ts";
-import { barsIn, type Span, shareOf } from "./scale.ts";
+import { barsIn, type Span, shareOf, type Tick } from "./scale.ts";
 
 const LOOK: Readonly<Record<Bar["kind"], string>> = {
   queue: "h-2 rounded-sm border border-line-strong border-dashed",
@@ -15,16 +15,24 @@ const LOOK: Readonly<Record<Bar["kind"], string>> = {
   part: "h-2.5 rounded-sm",
 };
 
-/** What happened in one row, at its place on the scale. The same is said in words beside it. */
-export function Bars({ bars, span }: { bars: readonly Bar[]; span: Span }) {
+export interface BarsProps {
+  bars: readonly Bar[];
+  span: Span;
+  /** Called with the bar that is clicked; without it bars are no buttons. */
+  onOpen?: (bar: Bar) => void;
+}
+
+/** What happened in one row, at its place on the scale. The same is said, and opened, in words beside it. */
+export function Bars({ bars, span, onOpen }: BarsProps) {
   const describe = useDescription();
   return (
     <div aria-hidden className="relative h-full">
       {barsIn(span, bars).map((bar) => {
         const from = shareOf(span, bar.fromMs);
         const solid = bar.kind === "attempt" || bar.kind === "part";
+        const Tag = onOpen ? "button" : "span";
         return (
-          <span
+          <Tag
             className={cn(
               "-translate-y-1/2 absolute top-1/2 min-w-[3px] hover:brightness-110",
               LOOK[bar.kind],
@@ -35,6 +43,7 @@ export function Bars({ bars, span }: { bars: readonly Bar[]; span: Span }) {
             key={`${bar.kind} ${bar.fromMs}`}
             style={{ left: `${from * 100}%`, width: `${(shareOf(span, bar.toMs) - from) * 100}%` }}
             title={describe(bar)}
+            {...(onOpen && { type: "button", tabIndex: -1, onClick: () => onOpen(bar) })}
           />
         );
       })}
@@ -53,7 +62,45 @@ function useDescription(): (bar: Bar) => string {
       attempt: [t.attempt(attempt ?? 1), statusNames[lang][status]],
       part: [statusNames[lang][status]],
     } satisfies Record<Bar["kind"], string[]>;
-    const seconds = shortDuration((toMs - fromMs) / 1000, lang);
+    const seconds = formatDuration((toMs - fromMs) / 1000, lang);
     return [...what[kind], seconds, formatExact(new Date(fromMs).toISOString(), lang)].join(" · ");
   };
+}
+
+/** The time since the period began, at round marks. */
+export function Axis({ ticks }: { ticks: readonly Tick[] }) {
+  const lang = useLang();
+  return (
+    <div aria-hidden className="relative h-5 text-[0.6875rem] text-ink-3">
+      {ticks.map(({ at, offsetMs }) => (
+        <span
+          className="tabular absolute top-0 whitespace-nowrap pl-1"
+          key={offsetMs}
+          style={{ left: `${at * 100}%` }}
+        >
+          {at < 0.93 && tickLabel(offsetMs, lang)}
+        </span>
+      ))}
+    </div>
+  );
+}
+
+/** Lines through all rows at the marks. */
+export function Grid({ ticks }: { ticks: readonly Tick[] }) {
+  return (
+    <div aria-hidden className="pointer-events-none absolute inset-0">
+      {ticks.map(({ at, offsetMs }) => (
+        <span className="absolute inset-y-0 w-px bg-line" key={offsetMs} style={{ left: `${at * 100}%` }} />
+      ))}
+    </div>
+  );
+}
+
+/** Marks are round: `10s`, `1m`, and below a second `200ms`. */
+function tickLabel(offsetMs: number, lang: Lang): string {
+  if (offsetMs === 0) return "0";
+  if (offsetMs < 1000) return `${offsetMs}ms`;
+  return formatDuration(offsetMs / 1000, lang)
+    .replace(".0", "")
+    .replace(/(?<=\D) ?0\D+$/, "");
 }

@@ -2,16 +2,17 @@ import { useState } from "react";
 import { StatusIcon } from "../../../components/status.tsx";
 import { statusNames } from "../../../i18n/common.ts";
 import { useLang, useMessages } from "../../../i18n/lang.ts";
+import type { Project, Stage } from "../../../lib/api.ts";
 import { cn } from "../../../lib/cn.ts";
 import { formatExact } from "../../../lib/format.ts";
 import { useNow } from "../../../lib/ticker.ts";
-import type { Project, Stage } from "../../../lib/trpc.ts";
 import { messages } from "../messages.ts";
-import type { StageName } from "../use-stage-names.ts";
-import { Axis, Grid } from "./axis.tsx";
+import type { StageName } from "../model/stage-name.ts";
+import type { BuildSearch } from "../search.ts";
 import { type Row, rowsOf } from "./bars.ts";
 import { PlainRow, ROW, StageRow, TRACK } from "./row.tsx";
 import { activeSpans, type Span, ticksOf, wholeSpan } from "./scale.ts";
+import { Axis, Grid } from "./track.tsx";
 
 /** Marks of the axis; more would not fit a phone. */
 const MARKS = 5;
@@ -22,7 +23,7 @@ export interface WaterfallProps {
   project: Project;
   nameOf: StageName;
   shown: string | undefined;
-  onShow: (stage: string) => void;
+  onShow: (stage: string, more?: Partial<BuildSearch>) => void;
 }
 
 /** The stages on a true scale of time, growing while they run. */
@@ -68,6 +69,12 @@ export function Waterfall({ project, nameOf, shown, onShow }: WaterfallProps) {
                   <StageRow
                     name={nameOf(stage)}
                     onParts={() => toggle(stage)}
+                    onAttempt={(attempt) =>
+                      onShow(stage.stage, {
+                        tab: undefined,
+                        attempt: attempt === stage.attempt ? undefined : attempt,
+                      })
+                    }
                     onShow={() => onShow(stage.stage)}
                     partsOpen={hasParts(stage) ? partsOpen(stage) : anyParts ? undefined : "none"}
                     row={row}
@@ -77,6 +84,7 @@ export function Waterfall({ project, nameOf, shown, onShow }: WaterfallProps) {
                   />
                 ) : (
                   <PlainRow
+                    onOpen={stage && (() => onShow(stage.stage))}
                     className={row.kind === "part" ? "pl-12" : anyParts ? "pl-6.5" : "pl-5.5"}
                     row={row}
                     span={span}

@@ -1,9 +1,9 @@
 import { useMemo } from "react";
-import { useMessages } from "../../../i18n/lang.ts";
-import { FileRows } from "../../artifacts/file-rows.tsx";
-import { messages as artifactMessages } from "../../artifacts/messages.ts";
-import type { Artifact } from "../../artifacts/model/artifact.ts";
-import { filesOf } from "../../artifacts/model/tree.ts";
+import { useMessages } from "../../i18n/lang.ts";
+import { FileRows } from "./file-rows.tsx";
+import { messages as artifactMessages } from "./messages.ts";
+import type { Artifact } from "./model/artifact.ts";
+import { filesOf } from "./model/tree.ts";
 
 /** What one stage made; a file opens among all of the build. */
 export function StageArtifacts({

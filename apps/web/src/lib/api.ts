@@ -1,0 +1,100 @@
+import type { Inputs, StagefoldClient } from "@stagefold/client";
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { createContext, useContext } from "react";
+
+export type {
+  Inputs,
+  ManyChange,
+  Outputs,
+  PipelineInfo,
+  Project,
+  ProjectStatus,
+  ProjectSummary,
+  Stage,
+  StagefoldClient,
+  StageStatus,
+} from "@stagefold/client";
+
+export const ApiContext = createContext<StagefoldClient | undefined>(undefined);
+
+/** The API that serves this page. */
+export function useApi(): StagefoldClient {
+  const api = useContext(ApiContext);
+  if (!api) throw new Error("useApi needs an ApiContext above it");
+  return api;
+}
+
+const MINUTE_MS = 60_000;
+
+// What the page reads. The first word of a key is what `live/cache.ts` finds it by.
+
+export function projectQuery(api: StagefoldClient, project_id: string) {
+  return queryOptions({
+    queryKey: ["project", project_id],
+    queryFn: ({ signal }) => api.projects.get({ project_id }, { signal }),
+  });
+}
+
+/** Which builds a list has. */
+export type BuildFilter = Omit<NonNullable<Inputs["projects"]["list"]>, "limit" | "cursor">;
+
+export function buildsQuery(api: StagefoldClient, filter: BuildFilter, limit: number) {
+  return infiniteQueryOptions({
+    queryKey: ["builds", filter],
+    queryFn: ({ signal, pageParam: cursor }) => api.projects.list({ ...filter, limit, cursor }, { signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: ({ next_cursor }) => next_cursor,
+  });
+}
+
+/** Builds that have ended, for what they tell of those that run. */
+export function earlierBuildsQuery(api: StagefoldClient) {
+  return queryOptions({
+    queryKey: ["earlier builds"],
+    queryFn: ({ signal }) => api.projects.list({ status: "completed", limit: 100 }, { signal }),
+    staleTime: 5 * MINUTE_MS,
+  });
+}
+
+export function pipelinesQuery(api: StagefoldClient) {
+  return queryOptions({
+    queryKey: ["pipelines"],
+    queryFn: ({ signal }) => api.pipelines.list({ limit: 100 }, { signal }),
+    staleTime: 5 * MINUTE_MS,
+  });
+}
+
+export function systemQuery(api: StagefoldClient) {
+  return queryOptions({
+    queryKey: ["system"],
+    queryFn: ({ signal }) => api.system.info(undefined, { signal }),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+export const SESSION_KEY = ["session"] as const;
+
+/** Who the reader is, as the API sees it. */
+export function sessionQuery(api: StagefoldClient) {
+  return queryOptions({
+    queryKey: SESSION_KEY,
+    queryFn: ({ signal }) => api.session.get(undefined, { signal }),
+  });
+}
+
+export function overviewQuery(api: StagefoldClient) {
+  return queryOptions({
+    queryKey: ["statistics", "overview"],
+    queryFn: ({ signal }) => api.stats.overview(undefined, { signal }),
+    refetchInterval: MINUTE_MS / 4,
+  });
+}
+
+export function buildStatsQuery(api: StagefoldClient, input: Inputs["stats"]["builds"]) {
+  return queryOptions({
+    queryKey: ["statistics", "builds", input],
+    queryFn: ({ signal }) => api.stats.builds(input, { signal }),
+    staleTime: MINUTE_MS / 6,
+    refetchInterval: MINUTE_MS / 6,
+  });
+}

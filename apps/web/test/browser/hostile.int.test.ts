@@ -1,0 +1,296 @@
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openBrowser, PATIENCE_MS, visit } from "./browser.ts";
+import { chromiumPath, skipReason } from "./chromium.ts";
+import { sideways } from "./sideways.ts";
+import { type System, startSystem, until } from "./system.ts";
+
+/** As many as a busy team makes in a week. */
+const MANY = 2000;
+
+/** Names that do their worst to a line of text. */
+const NAMES = [
+  "   ",
+  "تقرير الشهر report 2026 تقرير",
+  "safe\u202egnp.exe",
+  `o${"\u0301".repeat(40)}`,
+  "{{7*7}} %s%n $(x)",
+  '<img src=x onerror="window.hacked=1">',
+  "w".repeat(200),
+];
+const TAGS = ["a&b=c#d?e", "100%", "<b>", "t".repeat(64), "标签"];
+
+// Skipped where there is no Chromium to drive; the name of the suite says so.
+describe.skipIf(chromiumPath === undefined)(
+  `what a page is given that is odd or much${skipReason}`,
+  { timeout: 300_000 },
+  () => {
+    let system: System;
+    let browser: Browser;
+    beforeAll(async () => {
+      [system, browser] = await Promise.all([startSystem(), openBrowser()]);
+    }, 120_000);
+    afterAll(async () => {
+      await browser?.close();
+      await system?.[Symbol.asyncDispose]();
+    }, 60_000);
+
+    /** A program's build, as far as `run` takes it. */
+    async function program(project_name: string, stages: string[] = ["one"]) {
+      const { projects, work } = system.client;
+      const { project_id } = await projects.create({
+        requirement: "r",
+        project_name,
+        stages: stages.map((stage) => ({ stage })),
+      });
+      const claim = async () => {
+        const claimed = await work.claim({ owner: "test", project_id });
+        if (!claimed) throw new Error(`expected to claim ${project_id}`);
+        let { lease_seq } = claimed;
+        const { lease_token } = claimed;
+        const report = (...events: Parameters<typeof work.report>[0]["events"]) =>
+          work.report({ project_id, lease_token, lease_seq: ++lease_seq, events });
+        return { lease_token, report };
+      };
+      return { project_id, claim };
+    }
+
+    const row = (page: Page, name: string) => page.getByRole("row").filter({ hasText: name });
+    const top = (page: Page) => page.locator("main table").evaluate((it) => it.parentElement?.scrollTop ?? 0);
+
+    it.each(["proj_0123456789a", "proj_0123456789abc", "nonsense", "__proto__", "%3Cb%3E", "x".repeat(300)])(
+      "S2: /builds/%s is not found on that page alone, and no tab asks again",
+      async (id) => {
+        const { project_id } = await program("seen");
+        await using reader = await visit(browser, system.url, `/builds/${project_id}`);
+        await reader.page.getByRole("heading", { name: "seen" }).waitFor();
+        const requests: string[] = [];
+        reader.page.context().on("request", (request) => requests.push(request.url()));
+        const page = await reader.tab(`/builds/${id}`);
+        await page.getByText("There is no such build.").waitFor();
+        await new Promise((wake) => setTimeout(wake, 1500));
+        const before = requests.length;
+        await new Promise((wake) => setTimeout(wake, 2500));
+        expect(requests.slice(before)).toEqual([]);
+        expect(requests.filter((url) => url.includes("/trpc/projects.get"))).toEqual([]);
+        expect(await page.getByText("No connection to the server").count()).toBe(0);
+        // The other tab is still up to date.
+        await system.client.projects.cancel({ project_id });
+        await reader.page.getByText("Cancelled").first().waitFor();
+        expect(reader.complaints).toEqual([]);
+      },
+    );
+
+    it("D1: a build with unmet wishes is no plain success, in the list and on its page", async () => {
+      const { project_id, claim } = await program("half_made", ["analyse", "make"]);
+      const { report } = await claim();
+      const unmet = [
+        { capability: "fax", phrase: "send a fax" },
+        { capability: "not_understood", phrase: "brew tea" },
+      ];
+      await report(
+        { event: "started", stage: "analyse" },
+        { event: "completed", stage: "analyse", output: { unmet, unmet_total: 2 } },
+        { event: "started", stage: "make" },
+        { event: "completed", stage: "make" },
+      );
+      await using reader = await visit(browser, system.url);
+      const { page } = reader;
+      const badge = row(page, "half_made").locator("[data-status]").filter({ visible: true });
+      await badge.getByText("Completed · 2 unmet").waitFor();
+      const colour = (of: typeof badge) => of.first().evaluate((it) => getComputedStyle(it).color);
+      const amber = await colour(badge);
+      await page.goto(`${system.url}/builds/${project_id}`);
+      const header = page.locator("header [data-status]");
+      await header.getByText("Completed · 2 unmet").waitFor();
+      expect(await colour(header)).toBe(amber);
+      await page.getByText("send a fax · brew tea").waitFor();
+      await page.getByRole("button", { name: "2 wishes are unmet" }).click();
+      await page.getByTestId("output-tree").getByText("unmet_total").waitFor();
+      expect(reader.complaints).toEqual([]);
+    });
+
+    it("D2: a click on a bar opens its attempt, a click on a row beside the name its build", async () => {
+      const { project_id, claim } = await program("two_tries");
+      const first = await claim();
+      await first.report(
+        { event: "started", stage: "one" },
+        { event: "log", stage: "one", lines: ["line of try 1"] },
+      );
+      await new Promise((wake) => setTimeout(wake, 300));
+      await first.report({ event: "failed", stage: "one", message: "no", retry_in_seconds: 0 });
+      const second = await until(PATIENCE_MS, "the second claim", () => claim().catch(() => undefined));
+      await second.report(
+        { event: "started", stage: "one" },
+        { event: "log", stage: "one", lines: ["line of try 2"] },
+      );
+      await new Promise((wake) => setTimeout(wake, 300));
+      await second.report({ event: "completed", stage: "one" });
+      await using reader = await visit(browser, system.url);
+      const { page } = reader;
+      await row(page, "two_tries").locator("td").last().click();
+      await page.getByRole("heading", { name: "two_tries" }).waitFor();
+      expect(new URL(page.url()).pathname).toBe(`/builds/${project_id}`);
+      const bars = page.locator('[data-stage="one"] [data-bar="attempt"]');
+      await bars.nth(0).click();
+      await page.getByText("line of try 1").waitFor();
+      expect(new URL(page.url()).searchParams.get("attempt")).toBe("1");
+      await bars.nth(1).click();
+      await page.getByText("line of try 2").waitFor();
+      expect(new URL(page.url()).searchParams.get("attempt")).toBeNull();
+      expect(reader.complaints).toEqual([]);
+    });
+
+    it("D10: what is kept elsewhere says so, and everything else is downloaded", async () => {
+      const { project_id, claim } = await program("with_reference");
+      const { lease_token, report } = await claim();
+      await report({ event: "started", stage: "one" });
+      const stored = await system.client.artifacts.upload({
+        project_id,
+        path: "notes.txt",
+        stage: "one",
+        attempt: 1,
+        lease_token,
+        content: "kept here",
+      });
+      const references = [
+        { path: "model.bin", metadata: { bucket: "b" } },
+        { path: "weights.png" },
+        { path: "about.md" },
+      ];
+      await report(
+        { event: "artifacts", stage: "one", artifacts: [stored, ...references] },
+        { event: "completed", stage: "one" },
+      );
+      await using reader = await visit(browser, system.url, `/builds/${project_id}?view=artifacts`);
+      const { page } = reader;
+      for (const { path } of references) {
+        await page.getByRole("button", { name: path }).click();
+        await page.getByTestId("preview").getByText("is kept elsewhere").waitFor();
+        expect(await page.getByTestId("preview").getByRole("link", { name: "Download" }).count()).toBe(0);
+      }
+      await page.getByRole("button", { name: "notes.txt" }).click();
+      await page.getByTestId("preview").getByText("kept here").waitFor();
+      const saved = page.waitForEvent("download");
+      await page.getByRole("button", { name: "Download all" }).click();
+      expect((await saved).suggestedFilename()).toBe("with_reference.zip");
+      await page.getByText("3 files are not in the archive").waitFor();
+      expect(reader.complaints).toEqual([]);
+    });
+
+    it("C10: odd names and tags stay in their cells, are found and opened, and run nothing", async () => {
+      for (const project_name of NAMES)
+        await system.client.projects.create({
+          requirement: "r",
+          project_name,
+          tags: TAGS,
+          stages: [{ stage: "s" }],
+        });
+      await using reader = await visit(browser, system.url);
+      const { page } = reader;
+      await page.getByText(NAMES[4] ?? "").waitFor();
+      for (const width of [360, 1280]) {
+        await page.setViewportSize({ width, height: 800 });
+        expect(await sideways(page)).toBeLessThanOrEqual(0);
+      }
+      for (const tag of TAGS) {
+        await page.goto(`${system.url}/?${new URLSearchParams({ tag })}`);
+        await page.getByText(NAMES[4] ?? "").waitFor();
+      }
+      for (const name of NAMES.slice(1)) {
+        await page.goto(`${system.url}/?${new URLSearchParams({ text: name.slice(0, 60) })}`);
+        await page.locator("[data-build] a").first().click();
+        await page.locator("h1").first().waitFor();
+        expect(await page.locator("h1").first().textContent()).toBe(name);
+        expect(await sideways(page)).toBeLessThanOrEqual(0);
+      }
+      expect(await page.evaluate(() => Reflect.get(window, "hacked"))).toBeUndefined();
+      expect(reader.complaints).toEqual([]);
+    });
+
+    it("D3: filters, place and focus are kept on the way back, among thousands of builds", async () => {
+      const waiting = Array.from({ length: MANY }, (_, i) => `bulk_${String(i).padStart(4, "0")}`);
+      const create = async () => {
+        for (let name = waiting.shift(); name; name = waiting.shift())
+          await system.client.projects.create({
+            requirement: "r",
+            project_name: name,
+            tags: ["bulk"],
+            stages: [{ stage: "s" }],
+          });
+      };
+      await Promise.all(Array.from({ length: 12 }, create));
+      await using reader = await visit(browser, system.url, "/?tag=bulk");
+      const { page } = reader;
+      const scroller = page.locator("main table").locator("..");
+      await row(page, "bulk_").first().waitFor();
+      // Down through several pages of the list.
+      await until(PATIENCE_MS, "a place far down", async () => {
+        await scroller.evaluate((it) => it.scrollBy(0, 4000));
+        return (await top(page)) > 20_000;
+      });
+      await page.waitForTimeout(500);
+      const focused = page.locator("[data-build]").nth(8);
+      const id = (await focused.getAttribute("data-build")) ?? "";
+      const kept = async (what: string) => {
+        await page.locator(`[data-build="${id}"]`).waitFor();
+        expect(new URL(page.url()).searchParams.get("tag"), what).toBe("bulk");
+        expect(Math.abs((await top(page)) - place), what).toBeLessThan(3);
+        const at = () =>
+          page.evaluate(() => document.activeElement?.closest("[data-build]")?.getAttribute("data-build"));
+        await until(5000, `the focus after ${what}`, async () => (await at()) === id);
+      };
+      await focused.locator("a").first().focus();
+      const place = await top(page);
+      const open = async () => {
+        await page.keyboard.press("Enter");
+        await page.getByRole("heading", { name: /bulk_/ }).waitFor();
+      };
+      await open();
+      await page.goBack();
+      await kept("back");
+      await open();
+      await page.keyboard.press("u");
+      await kept("u");
+      await open();
+      await page.getByRole("navigation").getByRole("link", { name: "Builds" }).click();
+      await kept("Builds");
+      await open();
+      await page.locator("header").getByRole("link", { name: "Builds" }).last().click();
+      await kept("the way back in the header");
+      await page.keyboard.press("g");
+      await page.keyboard.press("s");
+      await page.getByRole("heading", { name: "Statistics" }).waitFor();
+      await page.keyboard.press("g");
+      await page.keyboard.press("b");
+      await kept("g b");
+      // Deleted on its page: the focus is at the build in its place.
+      const after = await page.locator("[data-build]").evaluateAll((rows, gone) => {
+        const ids = rows.map((it) => it.getAttribute("data-build"));
+        return ids[ids.indexOf(gone) + 1];
+      }, id);
+      await open();
+      await page.getByRole("button", { name: "More actions" }).click();
+      await page.getByRole("menuitem", { name: "Delete" }).click();
+      await page.getByRole("alertdialog").getByRole("button", { name: "Delete" }).click();
+      await page.locator(`[data-build="${after}"]`).waitFor();
+      expect(new URL(page.url()).searchParams.get("tag")).toBe("bulk");
+      expect(Math.abs((await top(page)) - place)).toBeLessThan(60);
+      const active = () =>
+        page.evaluate(() => document.activeElement?.closest("[data-build]")?.getAttribute("data-build"));
+      await until(5000, "the focus after a delete", async () => (await active()) === after);
+      // And in the list itself.
+      await page.keyboard.press("x");
+      await page
+        .getByRole("region", { name: "Selected builds" })
+        .getByRole("button", { name: "Delete" })
+        .click();
+      await page.getByRole("alertdialog").getByRole("button", { name: "Delete" }).click();
+      await page.locator(`[data-build="${after}"]`).waitFor({ state: "detached" });
+      expect(new URL(page.url()).searchParams.get("tag")).toBe("bulk");
+      await until(5000, "the focus after a delete in the list", async () => (await active()) != null);
+      expect(Math.abs((await top(page)) - place)).toBeLessThan(120);
+      expect(reader.complaints).toEqual([]);
+    });
+  },
+);
