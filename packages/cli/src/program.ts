@@ -9,8 +9,8 @@ import { addImport } from "./commands/import.ts";
 import { addKeys } from "./commands/keys.ts";
 import { addLogs } from "./commands/logs.ts";
 import { addLs } from "./commands/ls.ts";
-import { addProcesses } from "./commands/processes.ts";
 import { addShow } from "./commands/show.ts";
+import { addUp } from "./commands/up.ts";
 import { addWatch } from "./commands/watch.ts";
 import type { Runner } from "./runner.ts";
 
@@ -36,7 +36,7 @@ export function createProgram(run: Runner, { quiet = false }: { readonly quiet?:
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('("stagefold <command> --help" says more)')
     .exitOverride();
-  addProcesses(program, run);
+  addUp(program, run);
   addCreate(program, run);
   addLs(program, run);
   addShow(program, run);

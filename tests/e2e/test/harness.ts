@@ -38,7 +38,7 @@ export async function run(args: readonly string[], env: NodeJS.ProcessEnv = {}, 
   return { code: Number(code), ...out() };
 }
 
-function launch(args: readonly string[], env: NodeJS.ProcessEnv, cwd = root): ChildProcess {
+export function launch(args: readonly string[], env: NodeJS.ProcessEnv, cwd = root): ChildProcess {
   const { PATH, HOME } = process.env;
   return spawn(process.execPath, [cli, ...args], {
     cwd,

@@ -2,7 +2,7 @@ import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { processesOf, run, start, tempFolder } from "./harness.ts";
+import { launch, processesOf, run, start, tempFolder, until } from "./harness.ts";
 
 describe("what can go wrong at the start", () => {
   it("an unknown or malformed setting is named", async () => {
@@ -14,13 +14,38 @@ describe("what can go wrong at the start", () => {
     expect(malformed).toMatchObject({ code: 2, stderr: expect.stringContaining("STAGEFOLD_LEASE_SECONDS") });
   });
 
-  it("a second start on the same folder says so and stops, and the first goes on", async () => {
+  it("C12: a second start on the same folder finds the first, and gives it the build", async () => {
     await using folder = await tempFolder();
     await using system = await start({ dataDir: folder.path });
-    const second = await run(["up"], { STAGEFOLD_DATA_DIR: folder.path, STAGEFOLD_PORT: "0" });
-    expect(second.code).toBe(1);
-    expect(second.stderr).toContain(folder.path);
-    expect(await system.client.system.info()).toBeTruthy();
+    const env = { STAGEFOLD_DATA_DIR: folder.path, STAGEFOLD_PORT: "0" };
+    const second = await run(["up"], env);
+    expect(second).toMatchObject({ code: 0, stderr: "" });
+    expect(second.stdout).toBe(`Stagefold runs already at ${system.url} (process ${system.process.pid})\n`);
+    const third = await run(["up", "count words", "--json"], env);
+    expect(third.code).toBe(0);
+    expect((await system.client.projects.list({ text: "count words" })).items).toHaveLength(1);
+  });
+
+  it("C12: a port that another Stagefold has is told so, in one sentence", async () => {
+    await using folder = await tempFolder();
+    await using system = await start({ dataDir: join(folder.path, "a") });
+    const { port } = new URL(system.url);
+    const env = { STAGEFOLD_DATA_DIR: join(folder.path, "b"), STAGEFOLD_PORT: port };
+    const refused = await run(["up"], env);
+    expect(refused).toMatchObject({ code: 1, stdout: "" });
+    expect(refused.stderr).toMatch(
+      /^stagefold: another Stagefold, .*:\d+: use that one, or .* STAGEFOLD_PORT\n$/,
+    );
+  });
+
+  it("C12: after kill -9 of everything the next start takes the folder over at once", async () => {
+    await using folder = await tempFolder();
+    const first = await start({ dataDir: folder.path });
+    for (const pid of await processesOf(folder.path)) process.kill(pid, "SIGKILL");
+    await until(10_000, "their end", async () => (await processesOf(folder.path)).length === 0 || undefined);
+    expect(first.process.signalCode).toBe("SIGKILL");
+    await using second = await start({ dataDir: folder.path });
+    expect(await second.client.system.info()).toBeTruthy();
   });
 
   it("a port in use is named, and nothing is left running", async () => {
@@ -70,6 +95,27 @@ describe("what can go wrong at the start", () => {
 });
 
 describe("Ctrl-C", () => {
+  it.each([50, 200, 500, 900])(
+    "C12: %i ms after the start ends with 130 or 0, and leaves no process",
+    async (ms) => {
+      await using folder = await tempFolder();
+      const child = launch(["up"], { STAGEFOLD_DATA_DIR: folder.path, STAGEFOLD_PORT: "0" });
+      const ended = new Promise<[number | null, string | null]>((resolve) =>
+        child.once("exit", (code, signal) => resolve([code, signal])),
+      );
+      await new Promise((next) => setTimeout(next, ms));
+      child.kill("SIGINT");
+      const [code, signal] = await ended;
+      // Before the program itself runs, Node ends by the signal.
+      expect(signal === "SIGINT" || code === 0 || code === 130).toBe(true);
+      await until(
+        10_000,
+        "no process",
+        async () => (await processesOf(folder.path)).length === 0 || undefined,
+      );
+    },
+  );
+
   it("stops everything and leaves no process", async () => {
     await using folder = await tempFolder();
     const system = await start({ dataDir: folder.path });

@@ -5,27 +5,32 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Signals that this process gets from now on. */
 export class Signals {
-  /** Resolves with the first. */
-  readonly first: Promise<void>;
-  #count = 0;
+  readonly #ending = new AbortController();
   #second: (() => void) | undefined;
 
   constructor() {
-    this.first = new Promise((resolve) => {
-      for (const signal of SIGNALS)
-        process.on(signal, () => {
-          this.#count += 1;
-          if (this.#count === 1) resolve();
-          // While everything is still being started; what was started notices the end of this process.
-          else if (this.#second) this.#second();
-          else process.exit(EXIT.interrupted);
-        });
-    });
+    for (const signal of SIGNALS)
+      process.on(signal, () => {
+        if (!this.#ending.signal.aborted) this.#ending.abort();
+        // Nothing was started yet: what was notices the end of this process.
+        else if (this.#second) this.#second();
+        else process.exit(EXIT.interrupted);
+      });
   }
 
-  /** Called with every further one, at once when it has come already. */
+  /** Aborted by the first. */
+  get ending(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  /** Resolves with the first. */
+  async first(): Promise<void> {
+    if (this.ending.aborted) return;
+    await new Promise((resolve) => this.ending.addEventListener("abort", resolve, { once: true }));
+  }
+
+  /** Called with every further one. */
   onSecond(listener: () => void): void {
     this.#second = listener;
-    if (this.#count > 1) listener();
   }
 }

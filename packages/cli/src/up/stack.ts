@@ -1,8 +1,30 @@
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { CliEnv } from "../env.ts";
 import { CliError, EXIT } from "../exit.ts";
-import { Keeper } from "./keeper.ts";
 import { logLine } from "./log-line.ts";
-import { type ProgramName, programArgs, programUrl } from "./program-path.ts";
+import { Supervisor } from "./supervisor.ts";
+
+/** Programs that run as processes of their own. */
+export type ProgramName = "api" | "worker";
+
+/** Address of the built program. */
+export function programUrl(name: ProgramName): string {
+  switch (name) {
+    case "api":
+      return import.meta.resolve("@stagefold/api/main");
+    case "worker":
+      return import.meta.resolve("@stagefold/worker/main");
+    default:
+      return name satisfies never;
+  }
+}
+
+/** What the program is started with. The API knows no dashboard: it is told where its build is. */
+export function programArgs(name: ProgramName): string[] {
+  if (name !== "api") return [];
+  return ["--page", dirname(fileURLToPath(import.meta.resolve("@stagefold/web/page")))];
+}
 
 /** The running whole: API and worker, each a process of its own. */
 export interface Stack {
@@ -16,10 +38,14 @@ export interface Stack {
   kill(): void;
 }
 
-/** Starts everything. When it throws, nothing is left running. */
-export async function startStack(env: CliEnv, say: (text: string) => void): Promise<Stack> {
-  const api = keeperOf("api", env, say);
-  const worker = keeperOf("worker", env, say);
+/** Starts both at once. When it throws, also because the signal was aborted meanwhile, nothing is left running. */
+export async function startStack(
+  env: CliEnv,
+  say: (text: string) => void,
+  signal: AbortSignal,
+): Promise<Stack> {
+  const api = supervisorOf("api", env, say);
+  const worker = supervisorOf("worker", env, say);
   const stop = async () => {
     await worker.stop();
     await api.stop();
@@ -29,9 +55,8 @@ export async function startStack(env: CliEnv, say: (text: string) => void): Prom
     api.kill();
   };
   try {
-    const { url } = await api.start();
+    const [{ url }] = await orAborted(signal, Promise.all([api.start(), worker.start()]));
     if (url === undefined) throw new CliError("the api did not say where it is", EXIT.failed);
-    await worker.start();
     return { url, lost: Promise.race([api.lost, worker.lost]), stop, kill };
   } catch (error) {
     await stop();
@@ -39,14 +64,22 @@ export async function startStack(env: CliEnv, say: (text: string) => void): Prom
   }
 }
 
-function keeperOf(name: ProgramName, env: CliEnv, say: (text: string) => void): Keeper {
-  return new Keeper({
+async function orAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  const aborted = new Promise<never>((_resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+  return await Promise.race([work, aborted]);
+}
+
+function supervisorOf(name: ProgramName, env: CliEnv, say: (text: string) => void): Supervisor {
+  return new Supervisor({
     name,
     program: programUrl(name),
     args: programArgs(name),
     env: {
       ...env.inherited,
-      // Warnings and worse, unless somebody wants to read more.
+      // Warnings and worse, unless the user wants to read more.
       STAGEFOLD_LOG_LEVEL: env.inherited.STAGEFOLD_LOG_LEVEL ?? "warn",
     },
     onLine: (line) => say(logLine(name, line)),

@@ -3,26 +3,26 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Keeper } from "./keeper.ts";
 import { logLine } from "./log-line.ts";
+import { Supervisor } from "./supervisor.ts";
 
 let folder: string;
-const keepers: Keeper[] = [];
+const supervisors: Supervisor[] = [];
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "stagefold-keeper-"));
+  folder = await mkdtemp(join(tmpdir(), "stagefold-supervisor-"));
 });
 afterEach(async () => {
-  for (const keeper of keepers.splice(0)) keeper.kill();
+  for (const supervisor of supervisors.splice(0)) supervisor.kill();
   await rm(folder, { recursive: true, force: true });
 });
 
-/** A keeper of a program with this text. */
-async function keep(text: string) {
+/** A supervisor of a program with this text. */
+async function supervise(text: string) {
   const file = join(folder, "program.mjs");
   await writeFile(file, text);
   const said: string[] = [];
-  const keeper = new Keeper({
+  const supervisor = new Supervisor({
     name: "program",
     program: pathToFileURL(file).href,
     env: { PATH: process.env.PATH, STAGEFOLD_PORT: "0" },
@@ -30,8 +30,8 @@ async function keep(text: string) {
     onRestart: (line) => said.push(line),
     firstPauseMs: 5,
   });
-  keepers.push(keeper);
-  return { keeper, said };
+  supervisors.push(supervisor);
+  return { supervisor, said };
 }
 
 async function until(condition: () => boolean, what: string): Promise<void> {
@@ -45,31 +45,31 @@ const STAY = `setInterval(() => {}, 1000); process.on("SIGTERM", () => { console
 const LEAVE_WITH_PARENT = `process.on("disconnect", () => process.exit(0));`;
 
 test("a program that is ready says where it is, and ends when it is asked to", async () => {
-  const { keeper, said } = await keep(STAY + LEAVE_WITH_PARENT + READY);
-  expect(await keeper.start()).toMatchObject({ url: "http://127.0.0.1:4567" });
-  await keeper.stop();
+  const { supervisor, said } = await supervise(STAY + LEAVE_WITH_PARENT + READY);
+  expect(await supervisor.start()).toMatchObject({ url: "http://127.0.0.1:4567" });
+  await supervisor.stop();
   expect(said).toEqual(["bye"]);
 });
 
 test("one that dies is started again, at the place where it was", async () => {
-  const { keeper, said } =
-    await keep(`console.log("port " + process.env.STAGEFOLD_PORT); ${READY + STAY + LEAVE_WITH_PARENT}
+  const { supervisor, said } =
+    await supervise(`console.log("port " + process.env.STAGEFOLD_PORT); ${READY + STAY + LEAVE_WITH_PARENT}
     setTimeout(() => console.log("port " + process.env.STAGEFOLD_PORT), 50);`);
-  await keeper.start();
-  const first = keeper.pid ?? 0;
+  await supervisor.start();
+  const first = supervisor.pid ?? 0;
   await until(() => said.includes("port 0"), "the first run to speak");
   process.kill(first, "SIGKILL");
   await until(() => said.includes("port 4567"), "the second run on the first one's port");
   expect(said.some((line) => line.startsWith("the program was ended by SIGKILL"))).toBe(true);
-  expect(keeper.pid).not.toBe(first);
+  expect(supervisor.pid).not.toBe(first);
 });
 
 test("one that dies again and again is given up, loudly", async () => {
-  const { keeper, said } = await keep(
+  const { supervisor, said } = await supervise(
     `${READY} setTimeout(() => { console.error("no luck"); process.exit(7); }, 20);`,
   );
-  await keeper.start();
-  await expect(keeper.lost).rejects.toThrow(/program died 6 times in a row.*exit code 7 \(no luck\)/);
+  await supervisor.start();
+  await expect(supervisor.lost).rejects.toThrow(/program died 6 times in a row.*exit code 7 \(no luck\)/);
   expect(said.filter((line) => line.includes("starting it again"))).toHaveLength(5);
 });
 
@@ -78,8 +78,8 @@ test.each([
   [2, 2],
   [9, 1],
 ])("one that cannot start (exit code %i) says why, and is not tried again", async (code, exitCode) => {
-  const { keeper, said } = await keep(`console.error("Port 1 is in use."); process.exit(${code});`);
-  await expect(keeper.start()).rejects.toMatchObject({ message: "Port 1 is in use.", exitCode });
+  const { supervisor, said } = await supervise(`console.error("Port 1 is in use."); process.exit(${code});`);
+  await expect(supervisor.start()).rejects.toMatchObject({ message: "Port 1 is in use.", exitCode });
   expect(said).toEqual([]);
 });
 
