@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { lstat } from "node:fs/promises";
 import { dirname, extname, join, relative, resolve, sep } from "node:path";
-import { errorCode, fsReason, makeFolder, writeFileAtomic } from "@stagefold/node-files";
+import { errorCode, fsReason, makeFolder, verifiedBytes, writeFileAtomic } from "@stagefold/node-files";
 import type { Cli } from "./cli.ts";
 import { CliError, EXIT } from "./exit.ts";
 import { escaped } from "./view/escape.ts";
@@ -80,11 +80,13 @@ export class ArtifactFolder {
     file: string,
   ): Promise<Saved> {
     let size = 0;
-    const source = async () =>
-      verified(artifact, await open(), (bytes) => {
-        size = bytes;
-      });
-    await saveFile(file, source, { signal: this.#signal, mode: artifact.executable ? 0o777 : 0o666 });
+    const source = async function* () {
+      size = yield* verified(artifact, await open());
+    };
+    await saveFile(file, async () => source(), {
+      signal: this.#signal,
+      mode: artifact.executable ? 0o777 : 0o666,
+    });
     this.#saved.set(folded(name), { name, file });
     return { file, size };
   }
@@ -145,29 +147,17 @@ export function resolveInside(path: string, folder: string): string {
   return file;
 }
 
-/** The bytes as they pass; at their end they are held against what was recorded. `onEnd` gets how many came. */
-export async function* verified(
+/** The bytes as they pass, held against what was recorded of them. */
+export function verified(
   artifact: Recorded,
   source: AsyncIterable<Uint8Array>,
-  onEnd: (bytes: number) => void = () => undefined,
-): AsyncGenerator<Uint8Array> {
-  const hash = createHash("sha256");
-  let size = 0;
-  for await (const chunk of source) {
-    hash.update(chunk);
-    size += chunk.length;
-    yield chunk;
-  }
-  const found = hash.digest("hex");
-  const { path, sha256 } = artifact;
-  if (artifact.size !== undefined && artifact.size !== size)
-    throw new CliError(
-      `${path}: expected ${artifact.size} bytes, found ${size}; it was not saved`,
-      EXIT.failed,
-    );
-  if (sha256 !== undefined && sha256.toLowerCase() !== found)
-    throw new CliError(`${path}: expected SHA-256 ${sha256}, found ${found}; it was not saved`, EXIT.failed);
-  onEnd(size);
+): AsyncGenerator<Uint8Array, number> {
+  return verifiedBytes(
+    source,
+    artifact,
+    (expected, found) =>
+      new CliError(`${artifact.path}: expected ${expected}, found ${found}; it was not saved`, EXIT.failed),
+  );
 }
 
 /** What the disk refuses is named, with the file it was for. */

@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import {
   mkdirSync,
   mkdtempSync,
@@ -13,12 +14,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import {
+  type ExpectedBytes,
   errorCode,
   fsReason,
   identityOf,
   isGone,
   makeFolder,
   openRegularFile,
+  verifiedBytes,
   writeFileAtomic,
 } from "./index.ts";
 
@@ -91,4 +94,26 @@ it("an error of the system has a code and a reason; another has none", () => {
   expect([errorCode(full), fsReason(full)]).toEqual(["ENOSPC", "the disk is full (ENOSPC)"]);
   const odd = Object.assign(new Error("x"), { code: "ERR_INVALID_ARG" });
   expect([errorCode(odd), fsReason(odd), errorCode("ENOENT")]).toEqual([undefined, undefined, undefined]);
+});
+
+it("L18: bytes that are not what was recorded never come as a whole", async () => {
+  const blocks = [Buffer.from("one"), Buffer.from("two")];
+  const sha256 = createHash("sha256").update("onetwo").digest("hex");
+  const read = async (expected: ExpectedBytes) => {
+    const seen: Uint8Array[] = [];
+    const source = (async function* () {
+      yield* blocks;
+    })();
+    const mismatch = (wanted: string, found: string) => new Error(`expected ${wanted}, found ${found}`);
+    try {
+      for await (const block of verifiedBytes(source, expected, mismatch)) seen.push(block);
+    } catch (error) {
+      return [Buffer.concat(seen).toString(), String(error)];
+    }
+    return [Buffer.concat(seen).toString()];
+  };
+  expect(await read({})).toEqual(["onetwo"]);
+  expect(await read({ size: 6, sha256: sha256.toUpperCase() })).toEqual(["onetwo"]);
+  expect(await read({ size: 12 })).toEqual(["one", "Error: expected 12 bytes, found 6"]);
+  expect(await read({ sha256: "00" })).toEqual(["one", `Error: expected SHA-256 00, found ${sha256}`]);
 });

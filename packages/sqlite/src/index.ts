@@ -60,6 +60,12 @@ export async function openSqlite(folder: string, options: SqliteOptions = {}): P
         await files.removeProject(projectId);
         await logs.removeProject(projectId);
       },
+      purgeRemoved: (existing) =>
+        files.purgeRemoved(async (projectIds) => {
+          const exist = await existing(projectIds);
+          for (const id of projectIds) if (!exist.has(id)) await logs.removeProject(id);
+          return exist;
+        }),
     }),
     backup: (file) => database.backup(file),
     close,

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createFileStores } from "@stagefold/core/files";
-import { equivalenceSuite, fileStoresSuite, projectStoreSuite } from "@stagefold/core/testing";
+import { equivalenceSuite, fileStoresSuite, projectStoreSuite } from "@stagefold/store-testing";
 import { afterAll, beforeAll } from "vitest";
 import { openSqlite, type Sqlite } from "../src/index.ts";
 

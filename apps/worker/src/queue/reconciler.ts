@@ -66,6 +66,7 @@ export class Reconciler {
       waitMs = jittered(everyMs);
       await this.#safely(async () => void (await this.reconcile()));
       if (this.#sawLaterCreation) await this.findMisdated();
+      await this.purgeDeleted();
     }
   }
 
@@ -117,14 +118,23 @@ export class Reconciler {
     return toTime(this.#options.repository.clock.now() + CLOCK_TOLERANCE_MS);
   }
 
-  async #safely(action: () => Promise<void>): Promise<void> {
+  /** Removes files that late writes have brought of deleted builds. Never rejects. */
+  async purgeDeleted(): Promise<void> {
+    const { repository, log } = this.#options;
+    await this.#safely(async () => {
+      const purged = await repository.control.purgeDeleted();
+      if (purged > 0) log.info({ projects: purged }, "removed late files of deleted builds");
+    }, "late files of deleted builds could not be removed; it is tried again later");
+  }
+
+  async #safely(
+    action: () => Promise<void>,
+    problem = "the work index could not be reconciled; it is tried again later",
+  ): Promise<void> {
     try {
       await action();
     } catch (error) {
-      this.#options.log.warn(
-        { err: error },
-        "the work index could not be reconciled; it is tried again later",
-      );
+      this.#options.log.warn({ err: error }, problem);
     }
   }
 

@@ -1,8 +1,15 @@
 import type { ArtifactRef, ArtifactStore, Bytes, StoredArtifact } from "../ports/artifact-store.ts";
 import { artifactKey, documentKey, projectKey } from "../ports/storage-key.ts";
+import { projectIdSchema } from "../snapshot/ids.ts";
 import type { AtomicFiles } from "./atomic-files.ts";
 import { invalidInput, unavailable } from "./errors.ts";
 import { FileStream } from "./file-stream.ts";
+
+/** Has an empty file for each project that was removed lately. No project has this name. */
+const REMOVED = ".removed";
+/** A write that is later than this after the removal is none of a lease that was valid then: two of the longest. */
+const LATE_MS = 2 * 60 * 60 * 1000;
+const IDS_AT_ONCE = 100;
 
 /** Artifacts and documents as files. */
 export class FileArtifactStore implements ArtifactStore {
@@ -40,7 +47,29 @@ export class FileArtifactStore implements ArtifactStore {
   }
 
   async removeProject(projectId: string): Promise<void> {
-    await this.#files.removeFolder(projectKey(projectId));
+    const key = projectKey(projectId);
+    // Remembered first: what a late write brings from here on is found by `purgeRemoved`.
+    await this.#files.write([REMOVED, ...key], []);
+    await this.#files.removeFolder(key);
+  }
+
+  async purgeRemoved(
+    existing: (projectIds: readonly string[]) => Promise<ReadonlySet<string>>,
+  ): Promise<number> {
+    const removed = (await this.#files.names([REMOVED])).filter(
+      (id) => projectIdSchema.safeParse(id).success,
+    );
+    let purged = 0;
+    for (let at = 0; at < removed.length; at += IDS_AT_ONCE) {
+      const ids = removed.slice(at, at + IDS_AT_ONCE);
+      const exist = await existing(ids);
+      for (const id of ids) {
+        const isOver = exist.has(id) || (await this.#files.ageMs([REMOVED, id])) > LATE_MS;
+        if (!exist.has(id) && (await this.#files.removeFolder([id]))) purged += 1;
+        if (isOver) await this.#files.removeFile([REMOVED, id]);
+      }
+    }
+    return purged;
   }
 }
 

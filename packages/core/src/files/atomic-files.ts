@@ -79,15 +79,23 @@ export class AtomicFiles {
     if (kind === "file" && last) await mapFsErrors("remove a file", () => rm(path, { force: true }));
   }
 
-  /** Takes a whole folder away in one step, then removes what was in it. */
-  async removeFolder(key: StorageKey): Promise<void> {
+  /** How long ago a file was written, by the clock of its disk and of this process; no time at all when it is gone. */
+  async ageMs(key: StorageKey): Promise<number> {
+    const { kind, path, last } = await look(this.#root, key);
+    if (kind !== "file" || !last) return 0;
+    return Date.now() - (await mapFsErrors("look up a file", () => lstat(path))).mtimeMs;
+  }
+
+  /** Takes a whole folder away in one step, then removes what was in it. False when there is none. */
+  async removeFolder(key: StorageKey): Promise<boolean> {
     const { kind, path } = await look(this.#root, key);
-    if (kind === "none") return;
+    if (kind === "none") return false;
     const temp = await this.#newTemp();
-    await mapFsErrors("remove a folder", async () => {
-      if (!(await renameIfThere(path, temp))) return;
+    return await mapFsErrors("remove a folder", async () => {
+      if (!(await renameIfThere(path, temp))) return false;
       await syncFolder(this.#root);
       await removeAll(temp);
+      return true;
     });
   }
 

@@ -23,6 +23,7 @@ export interface FileStoreOptions {
  * <project_id>/artifacts/<stage>/<attempt>/<path>
  * <project_id>/documents/<name>.json
  * <project_id>/log.<process>.ndjson        for each write: [seq, time, bytes, attempt, stage], then a JSON string per line
+ * .removed/<project_id>                                                    empty; removed within the last two hours
  * .tmp/<uuid>                                                               not yet whole, or being removed
  * ```
  *

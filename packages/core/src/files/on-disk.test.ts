@@ -1,4 +1,16 @@
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import {
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -50,10 +62,9 @@ describe("layout", () => {
     expect(lines).toEqual(['"one"', '"two\\nlines"', ""]);
   });
 
-  it("makes nothing until something is written, not for reads and removals either", async () => {
+  it("makes nothing until something is written, not for reads either", async () => {
     await stores.artifacts.get(at("a"));
     await stores.logs.read(attempt, { limit: 1, upTo: 1 });
-    await stores.artifacts.removeProject(PROJECT);
     expect(await readdir(base)).toEqual([]);
   });
 
@@ -61,8 +72,24 @@ describe("layout", () => {
     await stores.artifacts.put(at("a/b"), bytes("x"));
     await expect(stores.artifacts.put(at("c"), bytes("12"), { limit: 1 })).rejects.toThrow();
     await stores.artifacts.removeProject(PROJECT);
+    expect(await filesIn(root)).toEqual([`.removed/${PROJECT}`]);
+    expect((await readdir(root)).sort()).toEqual([".removed", ".tmp"]);
+    const long = new Date(Date.now() - 3 * 3600 * 1000);
+    await utimes(join(root, ".removed", PROJECT), long, long);
+    await stores.artifacts.purgeRemoved(async () => new Set());
     expect(await filesIn(base)).toEqual([]);
-    expect(await readdir(root)).toEqual([".tmp"]);
+  });
+
+  it("A9: is the user's alone, folders and files", async () => {
+    await stores.artifacts.put(at("a/b.txt"), bytes("x"));
+    await stores.artifacts.putDocument(PROJECT, "doc", 1);
+    await stores.logs.append(attempt, 1, ["x"]);
+    const entries = await readdir(root, { recursive: true, withFileTypes: true });
+    for (const entry of entries) {
+      const { mode } = await stat(join(entry.parentPath, entry.name));
+      expect([entry.name, mode & 0o777]).toEqual([entry.name, entry.isDirectory() ? 0o700 : 0o600]);
+    }
+    expect((await stat(root)).mode & 0o777).toBe(0o700);
   });
 
   it.each(["", "a\0b"])("refuses the root %j", (bad) => {
@@ -144,6 +171,12 @@ describe("what a file system cannot keep", () => {
     await expect(stores.artifacts.put(at(path), bytes("inside"))).rejects.toThrow("symbolic link");
     expect(await readFile(join(base, "x"), "utf8")).toBe("outside");
     expect((await readdir(base)).sort()).toEqual(["deep", "x"]);
+  });
+
+  it.skipIf(process.platform === "win32")("W8: never waits for a pipe in the place of a file", async () => {
+    await stores.artifacts.put(at("real"), bytes("x"));
+    spawnSync("sh", ["-c", `mkfifo "${join(root, PROJECT, "artifacts/build/1/pipe")}"`]);
+    await expect(stores.artifacts.get(at("pipe"))).rejects.toEqual(invalid);
   });
 
   it("refuses a project that is a link, for logs, documents and removal too", async () => {

@@ -29,6 +29,7 @@ const nameOf = (key: StorageKey) => key.join("/");
 class MemoryArtifactStore implements ArtifactStore {
   readonly #files = new Map<string, Uint8Array<ArrayBuffer>>();
   readonly #documents = new Map<string, string>();
+  readonly #removed = new Set<string>();
   readonly #logs: MemoryLogStore;
 
   constructor(logs: MemoryLogStore) {
@@ -72,10 +73,31 @@ class MemoryArtifactStore implements ArtifactStore {
   }
 
   async removeProject(projectId: string): Promise<void> {
-    const below = `${nameOf(projectKey(projectId))}/`;
+    this.#removed.add(projectId);
+    this.#removeBelow(`${nameOf(projectKey(projectId))}/`);
+  }
+
+  async purgeRemoved(
+    existing: (projectIds: readonly string[]) => Promise<ReadonlySet<string>>,
+  ): Promise<number> {
+    const exist = await existing([...this.#removed]);
+    let purged = 0;
+    for (const id of this.#removed)
+      if (exist.has(id)) this.#removed.delete(id);
+      else if (this.#removeBelow(`${nameOf(projectKey(id))}/`)) purged += 1;
+    return purged;
+  }
+
+  /** Whether there was anything. */
+  #removeBelow(below: string): boolean {
+    let any = this.#logs.removeBelow(below);
     for (const map of [this.#files, this.#documents])
-      for (const name of [...map.keys()]) if (name.startsWith(below)) map.delete(name);
-    this.#logs.removeBelow(below);
+      for (const name of [...map.keys()])
+        if (name.startsWith(below)) {
+          any = true;
+          map.delete(name);
+        }
+    return any;
   }
 }
 
@@ -112,8 +134,11 @@ class MemoryLogStore implements LogStore {
     };
   }
 
-  removeBelow(below: string): void {
-    for (const name of [...this.#chunks.keys()]) if (name.startsWith(below)) this.#chunks.delete(name);
+  /** Whether there was anything. */
+  removeBelow(below: string): boolean {
+    const names = [...this.#chunks.keys()].filter((name) => name.startsWith(below));
+    for (const name of names) this.#chunks.delete(name);
+    return names.length > 0;
   }
 }
 

@@ -34,6 +34,11 @@ export interface ArtifactStore {
   getDocument(projectId: string, name: string): Promise<unknown>;
   /** Everything of a project: artifacts, documents, logs. Nothing there is no error. */
   removeProject(projectId: string): Promise<void>;
+  /**
+   * Removes what late writes have brought of projects that were removed in the last hours; one that exists again keeps
+   * its files. `existing` gives those of some ids that exist. Answers with how many projects had something.
+   */
+  purgeRemoved(existing: (projectIds: readonly string[]) => Promise<ReadonlySet<string>>): Promise<number>;
 }
 
 export interface LogPage {

@@ -101,6 +101,20 @@ export class Control {
   }
 
   /**
+   * Removes files that late writes have brought of deleted projects: a report, an upload, a stage that was being stopped.
+   * Answers with how many projects had any.
+   */
+  async purgeDeleted(): Promise<number> {
+    const { files, store } = this.#context;
+    return await files.artifacts.purgeRemoved(async (ids) => {
+      const found = new Set((await store.getMany(ids)).map((item) => String(item.project_id)));
+      // A read of several may be a moment behind: what it misses is read once more, as it is now.
+      for (const id of ids) if (!found.has(id) && (await store.get(id))) found.add(id);
+      return found;
+    });
+  }
+
+  /**
    * A read and one write. The read costs little, tells what the item weighs, and keeps the write away from an item that
    * cannot be read; the guards decide.
    */

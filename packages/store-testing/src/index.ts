@@ -1,0 +1,6 @@
+export { changeFeedSuite, type FeedUnderTest } from "./change-feed.suite.ts";
+export { ENGINES, type Engine, type EngineName, startEngine } from "./engine.ts";
+export { equivalenceSuite } from "./equivalence.suite.ts";
+export { fileStoresSuite } from "./file-stores.suite.ts";
+export { projectStoreSuite } from "./project-store.suite.ts";
+export { recordStoreSuite } from "./record-store.suite.ts";

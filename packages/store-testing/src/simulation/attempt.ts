@@ -1,0 +1,83 @@
+import type { ReportEvent } from "@stagefold/core";
+import type { Machine, World } from "./world.ts";
+import { LeaseOver, type Writer } from "./writer.ts";
+
+/** How long what a stage says waits for more, in milliseconds. */
+const GATHER_MS = 700;
+
+export interface AttemptEnd {
+  readonly outcome: "completed" | "failed" | "stopped";
+  /** What the stage said that no write has carried yet. */
+  readonly events: readonly ReportEvent[];
+}
+
+/** A stage that runs: it works for a while, says this and that, and ends one way or another. */
+export class Attempt {
+  readonly #world: World;
+  readonly #machine: Machine;
+  readonly #writer: Writer;
+  readonly #stage: string;
+  readonly #isStopped: () => boolean;
+  #said: ReportEvent[] = [];
+  #progress = 0;
+  #writing: Promise<void> | undefined;
+
+  constructor(world: World, machine: Machine, writer: Writer, stage: string, isStopped: () => boolean) {
+    this.#world = world;
+    this.#machine = machine;
+    this.#writer = writer;
+    this.#stage = stage;
+    this.#isStopped = isStopped;
+  }
+
+  async run(): Promise<AttemptEnd> {
+    const { process, random } = this.#machine;
+    let stopped = false;
+    for (let steps = random.between(1, 4); steps > 0 && !stopped; steps--) {
+      await process.sleep(random.between(50, 1500));
+      stopped = this.#isStopped() || this.#writer.over !== undefined;
+      if (!stopped) this.#say();
+    }
+    const outcome = stopped ? "stopped" : random.chance(0.2) ? "failed" : "completed";
+    const gathering = this.#writing;
+    this.#writing = Promise.resolve();
+    await gathering;
+    return { outcome, events: this.#said };
+  }
+
+  #say(): void {
+    const { random } = this.#machine;
+    const stage = this.#stage;
+    const said = random.between(0, 3);
+    if (said <= 1) this.#said.push({ event: "log", stage, lines: [this.#line(), this.#line()] });
+    if (said >= 1) {
+      this.#progress = Math.min(99, this.#progress + random.between(1, 40));
+      this.#said.push({ event: "progress", stage, progress: this.#progress });
+    }
+    if (said >= 2) this.#said.push({ event: "artifacts", stage, mode: "add", artifacts: [this.#artifact()] });
+    // While a write is under way, or waits for more, what is said meanwhile goes with the next.
+    this.#writing ??= this.#writeSoon();
+  }
+
+  #line(): string {
+    return `${this.#machine.process.name} ${this.#writer.token} ${this.#world.nextLine()}`;
+  }
+
+  #artifact() {
+    return { path: `${this.#stage}/${this.#machine.random.between(1, 4)}.txt`, size: 1 };
+  }
+
+  async #writeSoon(): Promise<void> {
+    await this.#machine.process.sleep(GATHER_MS);
+    const events = this.#said;
+    this.#said = [];
+    try {
+      if (events.length > 0) await this.#writer.write(events);
+    } catch (error) {
+      this.#said = [...events, ...this.#said];
+      if (!(error instanceof LeaseOver))
+        this.#world.violated("unexpected_error", `report of ${this.#stage}: ${String(error)}`);
+    }
+    this.#writing = undefined;
+  }
+}

@@ -1,0 +1,252 @@
+import type { ErrorCode, Project, ProjectStatus, ReportEvent, StageStatus } from "@stagefold/core";
+import { afterEvents, begun, isDone, percentOf, reopen } from "./specified-events.ts";
+
+/**
+ * What every operation does to a project, in the fewest terms: states and numbers, no times, no patches. Written
+ * without the transitions, so that it can be held against them.
+ */
+export interface Spec {
+  readonly status: ProjectStatus;
+  readonly run: number;
+  readonly revision: number;
+  readonly progress: number;
+  readonly token: number;
+  readonly seq: number;
+  readonly held: boolean;
+  /** From a claim to the holder's first write. */
+  readonly fresh: boolean;
+  readonly claims: number;
+  readonly restart: string | null;
+  /** The last control write. */
+  readonly op: string | null;
+  readonly stages: readonly SpecStage[];
+  /** The number of the last write under each token: not part of what is shown. */
+  readonly written: Readonly<Record<number, number>>;
+  /** The token it was made with: those below are of projects that had its id before. Not shown either. */
+  readonly born: number;
+}
+
+export interface SpecStage {
+  readonly stage: string;
+  readonly status: StageStatus;
+  readonly attempt: number;
+  readonly progress: number;
+  readonly artifacts: readonly string[];
+}
+
+export type Call =
+  | { readonly do: "create"; readonly token: number; readonly stages: readonly string[] }
+  | { readonly do: "claim" | "delete" | "get" }
+  | { readonly do: "heartbeat"; readonly token: number }
+  | {
+      readonly do: "report";
+      readonly token: number;
+      readonly seq: number;
+      readonly events: readonly ReportEvent[];
+      readonly release: boolean;
+    }
+  | { readonly do: "pause" | "cancel"; readonly op: string }
+  /** Whether the holder's lease still lives is a matter of clocks: either way, unless it is known. */
+  | { readonly do: "resume"; readonly op: string; readonly alive?: boolean }
+  | { readonly do: "retry"; readonly op: string; readonly from?: string | undefined }
+  | {
+      readonly do: "record";
+      readonly stage: string;
+      readonly paths: readonly string[];
+      readonly mode: "add" | "replace";
+    };
+
+/** `none`: a claim that was not given. */
+export type Answer = "ok" | "none" | ErrorCode;
+
+export interface Outcome {
+  readonly state: Spec | undefined;
+  readonly answer: Answer;
+  /** Nothing happens now: it did before, and the caller may be shown what it was then. */
+  readonly before?: boolean;
+}
+
+const ENDED: readonly ProjectStatus[] = ["completed", "failed", "cancelled"];
+const FREE = { held: false, fresh: false, claims: 0 };
+
+/** All that an operation may come to. Refused: the state is as it was. */
+export function outcomes(state: Spec | undefined, call: Call): readonly Outcome[] {
+  if (call.do === "create") return [{ state: state ?? created(call), answer: "ok" }];
+  if (!state) return absent(call);
+  const refused = (answer: Answer): Outcome[] => [{ state, answer }];
+  switch (call.do) {
+    case "get":
+      return refused("ok");
+    case "delete":
+      return [{ state: undefined, answer: "ok" }];
+    case "claim":
+      return state.status === "queued" || state.status === "building"
+        ? [{ state: claimed(state), answer: "ok" }, ...refused("none")]
+        : refused("none");
+    case "heartbeat":
+      return refused(state.held && state.token === call.token ? "ok" : "LEASE_LOST");
+    case "report":
+      return reported(state, call);
+    case "record": {
+      const change = recorded(state, call);
+      const there = state.stages.find((stage) => stage.stage === call.stage)?.artifacts;
+      // What shall be gone and is need not be removed.
+      const gone = call.paths.length === 0 && there?.length === 0 ? refused("ok") : [];
+      return [...gone, ...(change ? [{ state: change, answer: "ok" as const }] : refused("STAGE_CONFLICT"))];
+    }
+    case "pause":
+    case "cancel":
+    case "resume":
+    case "retry": {
+      // The same operation never takes effect twice.
+      if (state.op === `${call.do} ${call.op}`) return refused("ok");
+      const next = controlled(state, call);
+      if (typeof next === "string") return refused(next);
+      return next.map((one) => ({
+        state: { ...one, op: `${call.do} ${call.op}`, revision: state.revision + 1 },
+        answer: "ok",
+      }));
+    }
+    default:
+      return call satisfies never;
+  }
+}
+
+function absent(call: Call): readonly Outcome[] {
+  const nothing: Outcome = { state: undefined, answer: call.do === "claim" ? "none" : "PROJECT_NOT_FOUND" };
+  // A holder may know that a report took effect before the project was deleted, also once it is made again.
+  return call.do === "report" ? [nothing, { state: undefined, answer: "ok", before: true }] : [nothing];
+}
+
+function created(call: Extract<Call, { do: "create" }>): Spec {
+  const stages = call.stages.map(
+    (stage): SpecStage => ({ stage, status: "pending", attempt: 0, progress: 0, artifacts: [] }),
+  );
+  const numbers = { run: 1, revision: 1, progress: 0, token: call.token, seq: 0 };
+  return {
+    status: "queued",
+    ...numbers,
+    ...FREE,
+    restart: null,
+    op: null,
+    stages,
+    written: {},
+    born: call.token,
+  };
+}
+
+function claimed(state: Spec): Spec {
+  const numbers = { token: state.token + 1, claims: state.claims + 1, revision: state.revision + 1 };
+  return { ...state, ...numbers, status: "building", held: true, fresh: true };
+}
+
+function reported(state: Spec, call: Extract<Call, { do: "report" }>): readonly Outcome[] {
+  const { token, seq } = call;
+  const lost: Outcome = { state, answer: "LEASE_LOST" };
+  // Under a later token nothing shows any more that it took effect; the holder may still know, or not.
+  if (state.written[token] === seq)
+    return [{ state, answer: "ok", before: true }, ...(state.token === token ? [] : [lost])];
+  if (token < state.born) return [lost, { state, answer: "ok", before: true }];
+  if (state.token !== token || !state.held || state.seq >= seq) return [lost];
+  const next = afterEvents(begun(state), call.events, call.release);
+  if (typeof next === "string") return [{ state, answer: next }];
+  const written = { ...state.written, [token]: seq };
+  return [{ state: { ...next, seq, revision: state.revision + 1, written }, answer: "ok" }];
+}
+
+function recorded(state: Spec, call: Extract<Call, { do: "record" }>): Spec | undefined {
+  if (state.stages.some((stage) => stage.stage === call.stage && stage.status === "running"))
+    return undefined;
+  const stages = state.stages.map((stage) => {
+    if (stage.stage !== call.stage) return stage;
+    const kept = call.mode === "add" ? stage.artifacts : [];
+    return { ...stage, artifacts: [...new Set([...kept, ...call.paths])] };
+  });
+  return { ...state, stages, revision: state.revision + 1 };
+}
+
+type ControlCall = Extract<Call, { do: "pause" | "cancel" | "resume" | "retry" }>;
+
+function controlled(state: Spec, call: ControlCall): readonly Spec[] | ErrorCode {
+  const { status } = state;
+  switch (call.do) {
+    case "pause":
+      return status === "queued" || status === "building"
+        ? [{ ...state, status: "paused" }]
+        : "PROJECT_CONFLICT";
+    case "cancel":
+      return ENDED.includes(status) ? "PROJECT_CONFLICT" : [cancelled(state)];
+    case "resume": {
+      if (status !== "paused") return "PROJECT_CONFLICT";
+      const goesOn: Spec = { ...state, status: "building" };
+      const isFree: Spec = { ...state, status: "queued", ...FREE };
+      if (!state.held) return [isFree];
+      return call.alive === undefined ? [goesOn, isFree] : [call.alive ? goesOn : isFree];
+    }
+    case "retry":
+      return ENDED.includes(status) ? retried(state, call.from) : "PROJECT_CONFLICT";
+    default:
+      return call satisfies never;
+  }
+}
+
+function cancelled(state: Spec): Spec {
+  const stages = state.stages.map((stage) =>
+    stage.status === "running" ? { ...stage, status: "cancelled" as const } : stage,
+  );
+  return { ...state, ...FREE, status: "cancelled", token: state.token + 1, stages };
+}
+
+function retried(state: Spec, named: string | undefined): readonly Spec[] | ErrorCode {
+  const { stages } = state;
+  const open = stages.findIndex((stage) => !isDone(stage) || stage.stage === state.restart);
+  const from = named === undefined ? open : stages.findIndex((stage) => stage.stage === named);
+  const restart = stages[from]?.stage;
+  if (restart === undefined) return named === undefined ? "INVALID_INPUT" : "STAGE_NOT_FOUND";
+  if (stages.slice(0, from).some((stage) => !isDone(stage))) return "STAGE_CONFLICT";
+  const progress = percentOf(stages.map((stage, i) => (i < from ? stage : reopen(stage))));
+  const numbers = { run: state.run + 1, token: state.token + 1, progress };
+  return [{ ...state, ...FREE, ...numbers, status: "queued", restart }];
+}
+
+/** What a caller was shown of a project. */
+export interface View {
+  readonly token: number;
+  readonly revision: number;
+  /** All of it. */
+  readonly text: string;
+}
+
+/** What a caller sees of a project, as text that can be compared. */
+export function shown(state: Spec): string {
+  const { written: _w, born: _b, ...view } = state;
+  return JSON.stringify(view);
+}
+
+/** The same of a real project. */
+export function viewOf(project: Project): View {
+  const { status, run, revision, lease, stages_snapshot } = project;
+  const text = shown({
+    status,
+    run,
+    revision,
+    progress: project.progress_percentage,
+    token: project.lease_token,
+    seq: project.lease_seq,
+    held: lease.owner !== undefined,
+    fresh: lease.unstarted === true,
+    claims: lease.claims,
+    restart: project.restart_from ?? null,
+    op: project.control?.op ?? null,
+    stages: stages_snapshot.stages.map(({ stage, status, attempt, progress, output_data }) => ({
+      stage,
+      status,
+      attempt,
+      progress,
+      artifacts: output_data.artifacts,
+    })),
+    written: {},
+    born: 0,
+  });
+  return { token: project.lease_token, revision, text };
+}

@@ -1,0 +1,50 @@
+import type { Item, Patch, Path, ProjectStore } from "@stagefold/core";
+import { reportKeyOf, tokenOf } from "../src/simulation/ledger.ts";
+
+/** What a store lets through that it must not. */
+export type Weakness = "holders without a token" | "superseded holders" | "used numbers";
+
+const HOLDERS = ["heartbeat", "report", "release"];
+
+/**
+ * A store without a part of the fence, for the checks to notice. Every report is fenced twice over: a takeover raises
+ * the token and the revision too. "holders without a token" leaves out the guard of the token alone, so that it shows
+ * in heartbeats, which have no other, when clocks disagree. The other two let a write through for all that.
+ */
+export function weakened(store: ProjectStore, weakness: Weakness): ProjectStore {
+  return {
+    write: async (patch) => {
+      if (!HOLDERS.includes(patch.transition)) return await store.write(patch);
+      const item = await store.get(patch.project_id);
+      return await store.write(item ? withoutFence(patch, item, weakness) : patch);
+    },
+    get: (projectId, options) => store.get(projectId, options),
+    getMany: (projectIds) => store.getMany(projectIds),
+    list: (query) => store.list(query),
+    counts: () => store.counts(),
+    due: (...query) => store.due(...query),
+    ping: () => store.ping(),
+  };
+}
+
+function withoutFence(patch: Patch, item: Item, weakness: Weakness): Patch {
+  const superseded = tokenOf(patch) !== item.lease_token;
+  switch (weakness) {
+    case "holders without a token":
+      return guardedBy(patch, (path) => path[0] !== "lease_token");
+    case "superseded holders":
+      return superseded ? guardedBy(patch, isHeld) : patch;
+    case "used numbers":
+      return !superseded && reportKeyOf(patch)?.seq === item.lease_seq ? guardedBy(patch, isHeld) : patch;
+    default:
+      return weakness satisfies never;
+  }
+}
+
+function guardedBy(patch: Patch, isKept: (path: Path) => boolean): Patch {
+  return { ...patch, guards: patch.guards.filter((guard) => "path" in guard && isKept(guard.path)) };
+}
+
+function isHeld(path: Path): boolean {
+  return path[0] === "lease" && path[1] === "owner";
+}
