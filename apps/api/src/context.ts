@@ -4,6 +4,8 @@ import type { Auth } from "./auth/authenticate.ts";
 import { LOCAL, type Principal } from "./auth/principal.ts";
 import { RecentDeletes } from "./recent-deletes.ts";
 import { Statistics } from "./statistics/statistics.ts";
+import { SetAside } from "./set-aside.ts";
+import { Stats } from "./statistics/statistics.ts";
 import { createWatch, type Watch } from "./watch/index.ts";
 
 /** What a running API says about itself. */
@@ -41,6 +43,8 @@ export interface ContextDeps {
   readonly onCall?: ((call: CallSeen) => void) | undefined;
   /** Called when a program's attempt failed and another one is to follow. */
   readonly onStageRetry?: (() => void) | undefined;
+  /** Called once for each project that a program's claim found unclaimable, such as one that cannot be read. */
+  readonly onUnclaimable?: ((projectId: string, error: unknown) => void) | undefined;
 }
 
 export interface Context extends Omit<ContextDeps, "system" | "watch"> {
@@ -51,6 +55,7 @@ export interface Context extends Omit<ContextDeps, "system" | "watch"> {
   /** Who makes this call, and from which address. */
   readonly principal: Principal;
   readonly address?: string | undefined;
+  readonly setAside: SetAside;
 }
 
 /** One for the life of an API: it keeps what all callers share. Each request adds its own principal. */
@@ -61,6 +66,7 @@ export function createContextInner(deps: ContextDeps): Context {
     statistics: new Statistics(deps),
     recentDeletes: new RecentDeletes(),
     principal: LOCAL,
+    setAside: new SetAside(deps.onUnclaimable),
     system: {
       version: "0.0.0",
       engine: "unknown",

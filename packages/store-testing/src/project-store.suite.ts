@@ -366,6 +366,32 @@ export function projectStoreSuite(name: string, getStore: () => ProjectStore): v
       expect(await getStore().due(queue, times[0] ?? "", 10, { since: times[1] })).toEqual([]);
     });
 
+    it("W4: finds the work of one pipeline behind much work of another, also behind rows that are refused", async () => {
+      const { repository, clock } = make();
+      const other = `pipeline-${newProjectId().slice(5)}`;
+      const wanted = `wanted-${newProjectId().slice(5)}`;
+      const create = async (pipeline: string) => {
+        clock.advance(1);
+        const plan = { pipeline, stages: TEST_PLAN.stages, pipeline_version: undefined };
+        return (await repository.control.create({ ...input, pipeline }, plan)).project_id;
+      };
+      for (let n = 0; n < 120; n++) await create(other);
+      const each = async (pipelines: string[]) => {
+        const ids: string[] = [];
+        for await (const row of repository.work.eachDue("external", pipelines)) ids.push(row.project_id);
+        return ids;
+      };
+      expect(await each([wanted])).toEqual([]);
+      const made = [];
+      for (let n = 0; n < 25; n++) made.push(await create(wanted));
+      expect((await each([wanted])).sort()).toEqual([...made].sort());
+      expect(await each([wanted, other])).toHaveLength(145);
+      const first = made.slice(0, 24);
+      for (const id of first) await repository.control.pause(id);
+      expect(await each([wanted])).toEqual(made.slice(24));
+      for (const id of await each([other])) await repository.control.delete(id);
+    });
+
     it("tells what is held, and not what waits", async () => {
       const { repository, clock } = make();
       const { id } = await claimed(repository);

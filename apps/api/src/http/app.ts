@@ -27,6 +27,11 @@ export function createApp(deps: ApiDeps): RequestListener {
     watch,
     onCall: (call) => metrics.call(call),
     onStageRetry: () => metrics.stageRetry(),
+    onUnclaimable: (project_id, err) =>
+      log?.warn(
+        { err, project_id },
+        "a project cannot be claimed; it is tried again later, ever more seldom",
+      ),
   });
   const policy = { publicUrl: deps.publicUrl, isAuthRequired: auth !== undefined };
   deps.repository.onChange(({ kind }) => metrics.change(kind));

@@ -27,6 +27,47 @@ describe("work.claim", () => {
     });
   });
 
+  it("W4: finds one pipeline's work behind 2,000 builds of another, and a second one where the first is refused", async () => {
+    const deps = memoryDeps();
+    const { projects, work } = callerOf(deps);
+    for (let i = 0; i < 2000; i++)
+      await projects.create({ requirement: `x${i}`, pipeline: "theirs", stages: OWN_STAGES });
+    expect(await work.claim({ owner: "p", pipelines: ["mine"] })).toBeNull();
+    const [first, second] = [
+      await projects.create({ requirement: "x", pipeline: "mine", stages: OWN_STAGES }),
+      await projects.create({ requirement: "y", pipeline: "mine", stages: OWN_STAGES }),
+    ];
+    // Another program is quicker: its claim is not in the rows that were read.
+    const due = deps.repository.store.due.bind(deps.repository.store);
+    deps.repository.store.due = async (...query) => {
+      const rows = await due(...query);
+      await deps.repository.work.claim(first.project_id, "another", first.work_queue);
+      return rows;
+    };
+    expect(await work.claim({ owner: "p", pipelines: ["mine"] })).toMatchObject({
+      project: { project_id: second.project_id },
+    });
+  });
+
+  it("W1: a project that cannot be read keeps no program from the work behind it", async () => {
+    const unclaimable: string[] = [];
+    const deps = memoryDeps();
+    const { projects, work } = callerOf({ ...deps, onUnclaimable: (id: string) => unclaimable.push(id) });
+    const good = await projects.create({ requirement: "x", stages: OWN_STAGES });
+    const item = await deps.repository.store.get(good.project_id);
+    const bad = Array.from({ length: 120 }, (_, n) => `proj_${n.toString(16).padStart(12, "0")}`);
+    for (const project_id of bad) {
+      const work_queue = good.work_queue?.replace("#p3#", "#p1#");
+      const damaged = { ...item, project_id, work_queue, stages_snapshot: { stages: [{ stage: 7 }] } };
+      const put = { kind: "put", transition: "import", project_id, guards: [] } as const;
+      await deps.repository.store.write({ ...put, item: damaged });
+    }
+    expect((await work.claim({ owner: "p" }))?.project.project_id).toBe(good.project_id);
+    expect(await work.claim({ owner: "p" })).toBeNull();
+    expect(new Set(unclaimable).size).toBe(unclaimable.length);
+    expect(unclaimable.length).toBe(bad.length);
+  });
+
   it("takes a named project, of a named pipeline when both are given, and says when there is none", async () => {
     const { projects, work } = callerOf(memoryDeps());
     const { project_id } = await projects.create({ requirement: "x", pipeline: "mine", stages: OWN_STAGES });

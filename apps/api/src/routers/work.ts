@@ -5,11 +5,13 @@ import {
   projectStatusSchema,
   type Repository,
   reportEventSchema,
+  scopeOf,
   textSchema,
   timeSchema,
 } from "@stagefold/core";
 import { z } from "zod";
 import { pipelinesFor } from "../auth/principal.ts";
+import type { Context } from "../context.ts";
 import { type ProjectOutput, projectOutput } from "../outputs.ts";
 import { procedure, router } from "../trpc.ts";
 
@@ -31,7 +33,7 @@ export const work = router({
     )
     .mutation(({ ctx, input }): Promise<ClaimOutput | null> => {
       const pipelines = pipelinesFor(ctx.principal, input.pipelines);
-      return claimWork(ctx.repository, { ...input, pipelines });
+      return claimWork(ctx, { ...input, pipelines });
     }),
 
   heartbeat: procedure
@@ -76,26 +78,30 @@ export interface ClaimOutput {
   readonly expires_at: string;
 }
 
-/** Rows of the work index that are looked at: first few, then more if none of them would do. */
-const LOOK_AT = [20, 200, 2000] as const;
 /** Others claim at the same time: so many candidates are tried before there is nothing. */
-const TRIES = 20;
+const MAX_TRIES = 100;
 
 /** Work that a program may do, or null when there is none. Built-in pipelines' projects are never given out. */
-async function claimWork(repository: Repository, query: ClaimQuery): Promise<ClaimOutput | null> {
+async function claimWork({ repository, setAside }: Context, query: ClaimQuery): Promise<ClaimOutput | null> {
   if (query.operation_id !== undefined) {
     const before = await repository.work.claimed(EXTERNAL_POOL, query.owner, query.operation_id);
     if (before) return { ...before, project: projectOutput(before.project) };
   }
   if (query.project_id !== undefined) return claimNamed(repository, query.project_id, query);
-  for (const limit of LOOK_AT) {
-    const due = await repository.work.due(EXTERNAL_POOL, limit);
-    const wanted = due.filter(({ pipeline }) => isWanted(pipeline, query));
-    for (const row of wanted.slice(0, TRIES)) {
+  let tries = 0;
+  for await (const row of repository.work.eachDue(EXTERNAL_POOL, query.pipelines)) {
+    if (setAside.has(row.project_id)) continue;
+    try {
       const claimed = await claimOne(repository, row.project_id, query, row.work_queue);
       if (claimed) return claimed;
+    } catch (error) {
+      if (scopeOf(error) !== "project") throw error;
+      // One that cannot be read keeps no program from the work behind it.
+      setAside.add(row.project_id, error);
+      continue;
     }
-    if (wanted.length > 0 || due.length < limit) return null;
+    tries += 1;
+    if (tries === MAX_TRIES) return null;
   }
   return null;
 }

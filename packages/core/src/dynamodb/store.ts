@@ -24,6 +24,7 @@ import {
 import { PROJECT_STATUSES, type ProjectStatus } from "../snapshot/schema.ts";
 import { toDeleteItem, toPutItem, toUpdateItem } from "./expression.ts";
 import { readList } from "./lists.ts";
+import { PipelineScans } from "./pipeline-scan.ts";
 import { countQuery, dueQuery, rowToDueWork } from "./queries.ts";
 import { failedCondition, type RequestListener, Requests } from "./requests.ts";
 
@@ -37,6 +38,7 @@ const FIRST_WAIT_MS = 50;
 export class DynamoProjectStore implements ProjectStore {
   readonly #table: string;
   readonly #requests: Requests;
+  readonly #scans = new PipelineScans();
 
   constructor(client: DynamoDBClient, table: string, listener?: RequestListener) {
     this.#table = table;
@@ -170,14 +172,22 @@ export class DynamoProjectStore implements ProjectStore {
   async due(queue: string, now: string, limit: number, range: DueRange = {}): Promise<readonly DueWork[]> {
     // DynamoDB refuses a range that ends before it begins.
     if (range.since !== undefined && range.since > now) return [];
+    const { pipelines, since, after } = range;
+    const read = async (from: { since?: string | undefined; after?: Item | undefined }) => {
+      const input = dueQuery(this.#table, queue, now, limit, { ...range, since: from.since });
+      const key = from.after && { ExclusiveStartKey: from.after };
+      const { Items = [], LastEvaluatedKey } = await this.#query({ ...input, ...key });
+      return { rows: Items.flatMap((row) => rowToDueWork(row) ?? []), last: LastEvaluatedKey };
+    };
+    if (pipelines === undefined) return (await read({ since })).rows;
+    if (since === undefined && after === undefined)
+      return await this.#scans.look(queue, pipelines, now, limit, read);
     const found: DueWork[] = [];
-    const input = dueQuery(this.#table, queue, now, limit, range);
-    for (let from: Item | undefined; ; ) {
-      const answer = await this.#query({ ...input, ...(from && { ExclusiveStartKey: from }) });
-      found.push(...(answer.Items ?? []).flatMap((row) => rowToDueWork(row) ?? []));
-      from = answer.LastEvaluatedKey;
-      if (range.pipelines === undefined || found.length >= limit || from === undefined)
-        return found.slice(0, limit);
+    for (let last: Item | undefined; ; ) {
+      const page = await read({ since, after: last });
+      found.push(...page.rows);
+      last = page.last;
+      if (found.length >= limit || last === undefined) return found.slice(0, limit);
     }
   }
 

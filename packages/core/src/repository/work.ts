@@ -23,6 +23,8 @@ const MAX_RETRIES = 10;
 const PAGE = 500;
 /** Builds of programs that are looked at for a repeated claim. */
 const MAX_HELD_ROWS = 10_000;
+/** Rows of the first look into a queue, where one of them will most often do. */
+const FIRST_ROWS = 20;
 /** Later than any time that is stored. */
 const FOREVER = "9999-12-31T23:59:59.999Z";
 
@@ -68,6 +70,27 @@ export class Work {
       found.push(...pages.flat().sort((a, b) => (a.work_due_at < b.work_due_at ? -1 : 1)));
     }
     return found.slice(0, limit);
+  }
+
+  /**
+   * All of a pool's due work, or of these pipelines', in the same order, as far as it is asked for. A page is read when
+   * the one before is used up.
+   */
+  async *eachDue(pool: Pool, pipelines?: readonly string[]): AsyncGenerator<DueWork, void, undefined> {
+    const { store } = this.#context;
+    const now = this.#context.now();
+    for (let priority = 1; priority <= 5; priority++) {
+      const look = async (queue: string, limit: number, after?: DuePosition) => {
+        const rows = await store.due(queue, now, limit, { after, pipelines });
+        return { queue, limit, rows };
+      };
+      let pages = await Promise.all(workQueues(pool, priority).map((queue) => look(queue, FIRST_ROWS)));
+      while (pages.length > 0) {
+        yield* pages.flatMap(({ rows }) => rows).sort((a, b) => (a.work_due_at < b.work_due_at ? -1 : 1));
+        const full = pages.filter(({ rows, limit }) => rows.length >= limit);
+        pages = await Promise.all(full.map(({ queue, rows }) => look(queue, PAGE, rows.at(-1))));
+      }
+    }
   }
 
   /** Due work of one queue (see `workQueues`), the longest due first; `after` is the last row of an earlier look. */

@@ -1,0 +1,86 @@
+import type { Item } from "../patch/index.ts";
+import type { DueWork } from "../ports/project-store.ts";
+import { fromTime, toTime } from "../snapshot/time.ts";
+
+/** Pages of 1 MB that one look reads at the most: some 30,000 rows. The next look continues behind them. */
+const MAX_PAGES = 5;
+/** Rows may become due, or visible, a moment late: that much of what was looked at is looked at again. */
+const OVERLAP_MS = 10_000;
+/** After so long a queue is looked through from its beginning, for each page that this takes. Milliseconds. */
+const RESCAN_MS = 30_000;
+const MAX_SCANS = 1000;
+
+/** Where the next look begins. */
+interface Place {
+  /** Due from here on (inclusive). */
+  readonly since: string | undefined;
+  /** Behind this row, where a look ended before the queue did. */
+  readonly after: Item | undefined;
+  /** Monotonic milliseconds from which on the queue is looked through anew; infinite before it has been once. */
+  readonly rescanAt: number;
+  /** What that took. */
+  readonly pages: number;
+}
+
+/** One page of a queue's work of some pipelines. `last`: the page was cut behind this row. */
+export type ReadPage = (
+  place: Pick<Place, "since" | "after">,
+) => Promise<{ readonly rows: readonly DueWork[]; readonly last: Item | undefined }>;
+
+/**
+ * Due work of some pipelines among very much of others. The index is by queue alone, so other work must be read past,
+ * but once is enough: where nothing was found, the next look begins at what has become due since.
+ */
+export class PipelineScans {
+  readonly #places = new Map<string, Place>();
+  readonly #now: () => number;
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  async look(
+    queue: string,
+    pipelines: readonly string[],
+    dueBy: string,
+    limit: number,
+    read: ReadPage,
+  ): Promise<readonly DueWork[]> {
+    const key = JSON.stringify([queue, [...pipelines].sort()]);
+    const place = this.#placeOf(key, dueBy);
+    const found: DueWork[] = [];
+    let { after } = place;
+    let pages = 0;
+    do {
+      const { rows, last } = await read({ since: place.since, after });
+      found.push(...rows);
+      after = last;
+      pages += 1;
+    } while (after !== undefined && found.length < limit && pages < MAX_PAGES);
+    // What was found may be there the next time too; nothing before it is wanted.
+    const next = found[0]
+      ? { since: found[0].work_due_at, after: undefined }
+      : { since: after ? place.since : toTime(fromTime(dueBy) - OVERLAP_MS), after };
+    const first = place.rescanAt === Number.POSITIVE_INFINITY;
+    const all = first ? place.pages + pages : place.pages;
+    const through = found.length > 0 || after === undefined;
+    const rescanAt = first && through ? this.#now() + RESCAN_MS * all : place.rescanAt;
+    this.#keep(key, { ...next, pages: all, rescanAt });
+    return found.slice(0, limit);
+  }
+
+  #placeOf(key: string, dueBy: string): Place {
+    const known = this.#places.get(key);
+    const isGood = known && known.rescanAt > this.#now() && (known.since ?? "") <= dueBy;
+    return isGood
+      ? known
+      : { since: undefined, after: undefined, pages: 0, rescanAt: Number.POSITIVE_INFINITY };
+  }
+
+  #keep(key: string, place: Place): void {
+    this.#places.delete(key);
+    this.#places.set(key, place);
+    const oldest = this.#places.keys().next();
+    if (this.#places.size > MAX_SCANS && !oldest.done) this.#places.delete(oldest.value);
+  }
+}
