@@ -3,9 +3,8 @@ import type { PipelineRegistry } from "@stagefold/pipeline";
 import type { Auth } from "./auth/authenticate.ts";
 import { LOCAL, type Principal } from "./auth/principal.ts";
 import { RecentDeletes } from "./recent-deletes.ts";
-import { Statistics } from "./statistics/statistics.ts";
 import { SetAside } from "./set-aside.ts";
-import { Stats } from "./statistics/statistics.ts";
+import { Statistics } from "./statistics/statistics.ts";
 import { createWatch, type Watch } from "./watch/index.ts";
 
 /** What a running API says about itself. */
