@@ -22,6 +22,7 @@ async function main(env: Env, log: Logger): Promise<void> {
   const worker = createWorker({
     repository: backend.repository,
     artifacts: backend.artifacts,
+    feed: backend.feed,
     pipelines,
     pipelinesChangedAt: await lastChange(env.pipelines),
     dataDir: env.dataDir,
