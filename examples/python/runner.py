@@ -19,6 +19,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+import uuid
 
 STAGES = [
     {"stage": "collect", "stage_name": "Collect the pages"},
@@ -37,13 +38,17 @@ class Refused(Exception):
 
 
 class Stagefold:
-    """The few calls that a runner needs: tRPC over plain JSON."""
+    """The few calls that a runner needs: tRPC over plain JSON. `key` is an API key, where the API asks for one."""
 
-    def __init__(self, url):
+    def __init__(self, url, key=None):
         self.url = url.rstrip("/")
+        self.headers = {"authorization": f"Bearer {key}"} if key else {}
 
     def call(self, procedure, data, patience=30, timeout=10):
-        """A mutation. Tries again while the API or its store is away: every call here may safely be repeated."""
+        """
+        A mutation. Tries again while the API or its store is away. Every call of this program may be repeated: a claim
+        by its operation_id, a create by its idempotency_key, a report and a release by their lease_seq.
+        """
         body = json.dumps(data).encode()
         headers = {"content-type": "application/json"}
         return self._send("POST", f"/trpc/{procedure}", body, headers, patience, timeout)["result"]["data"]
@@ -58,13 +63,14 @@ class Stagefold:
     def _send(self, method, path, body, headers, patience, timeout=10):
         until = time.monotonic() + patience
         while True:
+            headers = {**self.headers, **headers}
             request = urllib.request.Request(self.url + path, data=body, headers=headers, method=method)
             try:
                 with urllib.request.urlopen(request, timeout=timeout) as answer:
                     return json.load(answer)
             except urllib.error.HTTPError as error:
                 refusal = refusal_of(error)
-                if refusal.code != "STORE_UNAVAILABLE" or time.monotonic() > until:
+                if refusal.code not in ("STORE_UNAVAILABLE", "RATE_LIMITED") or time.monotonic() > until:
                     raise refusal from None
             except OSError:
                 if time.monotonic() > until:
@@ -252,17 +258,19 @@ def main():
     run.add_argument("--seconds", type=float, default=2.0, help="how long a stage works")
     run.add_argument("--beat", type=float, help="seconds between heartbeats; left out, a quarter of the lease")
     options = parser.parse_args()
-    api = Stagefold(options.url)
+    api = Stagefold(options.url, os.environ.get("STAGEFOLD_KEY"))
     if options.command == "create":
         request = {"requirement": options.requirement, "pipeline": PIPELINE, "stages": STAGES}
-        if options.key:
-            request["idempotency_key"] = options.key
+        # Also without a key of the caller's: a repeat after a lost answer makes no second project.
+        request["idempotency_key"] = options.key or str(uuid.uuid4())
         print(api.call("projects.create", request)["project_id"])
         return
     owner = f"runner-{socket.gethostname()}-{os.getpid()}"
     while True:
         sent_at = moment()
-        claim = api.call("work.claim", {"owner": owner, "pipelines": [PIPELINE]})
+        # Named once: when the answer is lost, the repeat gets the same claim, and no build waits for an unknown owner.
+        operation = {"operation_id": str(uuid.uuid4())}
+        claim = api.call("work.claim", {"owner": owner, "pipelines": [PIPELINE], **operation})
         if claim is None:
             time.sleep(0.5)
             continue

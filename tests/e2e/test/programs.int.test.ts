@@ -2,7 +2,9 @@ import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
 import { root, start, tempFolder, until } from "./harness.ts";
 
@@ -123,6 +125,25 @@ describe("a program that knows only HTTP", () => {
     ]);
   });
 
+  it("T: every call of the runner in Python may be repeated", { timeout: 120_000 }, async ({ skip }) => {
+    skip(spawnSync("python3", ["--version"]).status !== 0, "python3 is not on this machine");
+    await using folder = await tempFolder();
+    await using system = await start({ dataDir: folder.path });
+    await using doubling = await doublingProxy(system.url);
+    const create = runner(doubling.url, "create", "Index the handbook twice");
+    await create.ended;
+    const run = runner(doubling.url, "run", "--once", "--seconds", "0.4");
+    await run.ended;
+    const { items } = await system.client.projects.list({});
+    expect(items.map(({ project_id }) => project_id)).toEqual([create.out().trim()]);
+    const project = await system.client.projects.get({ project_id: create.out().trim() });
+    expect(project.status, run.out()).toBe("completed");
+    expect(project.stages_snapshot.stages.map(({ attempt }) => attempt)).toEqual([1, 1, 1]);
+    const logs = await system.client.stages.logs({ project_id: project.project_id, stage: "collect" });
+    expect(logs.items).toHaveLength(4);
+    expect(doubling.calls()).toBeGreaterThan(10);
+  });
+
   it("in Python: one that was frozen gives its build up by itself", { timeout: 120_000 }, async ({
     skip,
   }) => {
@@ -193,6 +214,39 @@ function runner(url: string, ...args: string[]) {
       out += String(chunk);
     });
   return { child, out: () => out, ended: once(child, "close") };
+}
+
+/** Sends every request twice, as a client does whose first answer was lost, and gives the second answer. */
+async function doublingProxy(target: string) {
+  let calls = 0;
+  const server = createServer(async (req, res) => {
+    const body = await buffer(req);
+    const { host: _h, connection: _c, "content-length": _l, ...headers } = req.headers;
+    const send = () =>
+      fetch(target + req.url, {
+        method: req.method ?? "POST",
+        headers: Object.entries(headers).map(([name, value]): [string, string] => [name, String(value)]),
+        ...(body.length > 0 && { body }),
+      });
+    calls += 1;
+    await (await send()).arrayBuffer();
+    const answer = await send();
+    res.writeHead(answer.status, { "content-type": answer.headers.get("content-type") ?? "" });
+    res.end(Buffer.from(await answer.arrayBuffer()));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (typeof address !== "object" || address === null) throw new Error("expected a port");
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    calls: () => calls,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
 }
 
 describe("a YAML pipeline", () => {
