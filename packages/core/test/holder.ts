@@ -43,8 +43,10 @@ export class StrictStore extends MemoryProjectStore {
 }
 
 /** One holder of one project of these stages. */
-export async function aHolder(stages: readonly { stage: string; stage_name?: string }[]) {
-  const store = new StrictStore();
+export async function aHolder(
+  stages: readonly { stage: string; stage_name?: string }[],
+  store = new StrictStore(),
+) {
   const tools = aRepository(store);
   const { repository } = tools;
   const plan = { pipeline: "test", pipeline_version: "1", stages };

@@ -108,6 +108,7 @@ export class LeaseWriter {
           lease_seq,
           events,
           release,
+          isFinal: true,
         });
         this.#seq = lease_seq;
         this.project = project;

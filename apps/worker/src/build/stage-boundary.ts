@@ -62,7 +62,9 @@ export class StageBoundary {
     next: number | undefined,
   ): Promise<boolean> {
     if (next !== undefined && !this.#isLeaving() && this.#writer.project.status === "building") {
-      if (await this.#writeUnlessPaused([...done, this.#started(pipeline, next)])) return true;
+      if (await this.#writeUnlessPaused([...done, this.#started(pipeline, next)]))
+        // An end that could not be recorded as such has failed the build instead.
+        return this.#writer.project.status !== "failed";
     }
     await this.#writer.write(done, { release: next !== undefined });
     return false;

@@ -44,6 +44,18 @@ export async function readHistory(
   return await readDocument(projectId, name, historyEntrySchema.array(), store);
 }
 
+/** The full errors of sub-stages whose item keeps their beginnings, by key. */
+export async function readSubStageErrors(
+  projectId: string,
+  stage: Stage,
+  store: ArtifactStore,
+): Promise<Readonly<Record<string, string>>> {
+  const { sub_stage_errors_ref: name } = stage;
+  return name === undefined
+    ? {}
+    : await readDocument(projectId, name, z.record(z.string(), z.string()), store);
+}
+
 /** An output that was moved to an artifact. */
 export async function readOutput(ref: ArtifactRef, store: ArtifactStore): Promise<Record<string, unknown>> {
   const found = await store.get(ref);

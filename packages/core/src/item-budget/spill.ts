@@ -3,9 +3,9 @@ import type { ArtifactStore } from "../ports/artifact-store.ts";
 import { type ArtifactEntry, inlineArtifacts, withArtifacts } from "../project/artifacts.ts";
 import { withContents } from "../snapshot/derive.ts";
 import { canonicalJson, newOperationId, sha256Hex } from "../snapshot/ids.ts";
-import { itemBytes, LIMITS, truncateUtf8, valueBytes } from "../snapshot/limits.ts";
+import { itemBytes, LIMITS, truncateUtf8, utf8Bytes, valueBytes } from "../snapshot/limits.ts";
 import type { OutputData, Project, Stage } from "../snapshot/schema.ts";
-import { inflated, partsOf, readHistory, readManifest, readOutput } from "./manifest.ts";
+import { inflated, partsOf, readHistory, readManifest, readOutput, readSubStageErrors } from "./manifest.ts";
 
 /** Caps of what a stage keeps in the item, in bytes of UTF-8 and entries. */
 interface Caps {
@@ -14,30 +14,29 @@ interface Caps {
   readonly artifactEntries: number;
   readonly history: number;
   readonly tail: boolean;
-  /** Bytes of what went wrong with a part. */
-  readonly partError: number;
+  /** Bytes of what went wrong with all sub-stages together. */
+  readonly subStageErrors: number;
 }
 
 const NORMAL: Caps = {
   output: LIMITS.inlineOutput,
   artifacts: LIMITS.artifacts,
   artifactEntries: LIMITS.artifactEntries,
-  history: Number.POSITIVE_INFINITY,
+  history: 16 * 1024,
   tail: true,
-  partError: LIMITS.error,
+  subStageErrors: 8 * 1024,
 };
-/** For a write that ends something and must fit, whatever is there already. */
+/** To make room: for stages that do not run, and for all of them in a write that ends something and must fit. */
 const MINIMAL: Caps = {
   output: 256,
   artifacts: 0,
   artifactEntries: 0,
   history: 0,
   tail: false,
-  partError: 80,
+  subStageErrors: 0,
 };
-/** Beyond this the stages that a write leaves alone make room too. DynamoDB takes 400 KB; others still add a little. */
-const MAX_CROWDED_BYTES = 320 * 1024;
-
+/** What the item keeps of the error of a sub-stage whose full text is in the document. */
+const MAX_ERROR_PREVIEW = 80;
 /** A stage with its full list of artifacts, as transitions want it. */
 export async function inflate(project: Project, position: number, store: ArtifactStore): Promise<Project> {
   const stage = project.stages_snapshot.stages[position];
@@ -53,16 +52,37 @@ export async function inflate(project: Project, position: number, store: Artifac
 export async function spill(known: Project, next: Project, store: ArtifactStore): Promise<Project> {
   const before = known.stages_snapshot.stages;
   const capped = await capStages(next, NORMAL, store, before);
-  const size = itemBytes(capped);
-  if (size <= LIMITS.item || size <= itemBytes(known)) return capped;
-  if (!endsSomething(known, capped))
+  if (fits(known, capped)) return capped;
+  const roomy = await spillIdle(capped, store);
+  if (fits(known, roomy)) return roomy;
+  const size = itemBytes(roomy);
+  if (!endsSomething(known, roomy))
     throw new StagefoldError(
       "SNAPSHOT_TOO_LARGE",
       `The project would weigh ${size} bytes; it may weigh ${LIMITS.item}. Keep large results as artifacts.`,
       { size, limit: LIMITS.item },
     );
-  const bare = await capStages(capped, MINIMAL, store, before);
-  return itemBytes(bare) <= MAX_CROWDED_BYTES ? bare : await capStages(bare, MINIMAL, store);
+  return await spillAll(roomy, store);
+}
+
+/** The project with everything moved to the store that can be: what a write that must fit leaves in the item. */
+async function spillAll(project: Project, store: ArtifactStore): Promise<Project> {
+  return await capStages(project, MINIMAL, store);
+}
+
+/** What does not run makes room for what does. */
+async function spillIdle(project: Project, store: ArtifactStore): Promise<Project> {
+  const { stages } = project.stages_snapshot;
+  const spilled = await spillAll(project, store);
+  const kept = spilled.stages_snapshot.stages.map((stage, i) =>
+    stages[i]?.status === "running" ? stages[i] : stage,
+  );
+  return { ...project, stages_snapshot: { ...project.stages_snapshot, stages: kept } };
+}
+
+function fits(known: Project, next: Project): boolean {
+  const size = itemBytes(next);
+  return size <= LIMITS.item || size <= itemBytes(known);
 }
 
 function endsSomething(known: Project, next: Project): boolean {
@@ -93,18 +113,48 @@ async function capStage(project: Project, stage: Stage, caps: Caps, store: Artif
   const moved = await capOutput(project.project_id, stage, caps, store);
   const listed = await capArtifacts(project.project_id, moved, caps, store);
   const kept = await capHistory(project.project_id, listed, caps, store);
-  const short = capPartErrors(kept, caps.partError);
+  const short = await capSubStageErrors(project.project_id, kept, caps.subStageErrors, store);
   return caps.tail || short.logs === undefined || short.logs.length === 0 ? short : { ...short, logs: [] };
 }
 
-function capPartErrors(stage: Stage, bytes: number): Stage {
-  const long = Object.entries(stage.sub_stages).flatMap(([key, part]) => {
-    const short = truncateUtf8(part.error_message ?? "", bytes);
-    return short === (part.error_message ?? "") ? [] : [[key, { ...part, error_message: short }] as const];
-  });
-  return long.length === 0
-    ? stage
-    : { ...stage, sub_stages: { ...stage.sub_stages, ...Object.fromEntries(long) } };
+/** Beyond the cap the item keeps the beginning of each error; the full texts are a document in the store. */
+async function capSubStageErrors(
+  projectId: string,
+  stage: Stage,
+  maxBytes: number,
+  store: ArtifactStore,
+): Promise<Stage> {
+  const errors = Object.entries(stage.sub_stages).flatMap(([key, { error_message }]) =>
+    error_message ? [[key, error_message] as const] : [],
+  );
+  const isLong = errors.some(([, text]) => utf8Bytes(text) > MAX_ERROR_PREVIEW);
+  if (!isLong || errors.reduce((sum, [, text]) => sum + utf8Bytes(text), 0) <= maxBytes) return stage;
+  const earlier = await readSubStageErrors(projectId, stage, store);
+  const full = Object.fromEntries(
+    errors.map(([key, text]) => {
+      const before = Object.hasOwn(earlier, key) ? earlier[key] : undefined;
+      return [key, before !== undefined && previewOf(before) === text ? before : text];
+    }),
+  );
+  const sub_stage_errors_ref = await putDocument(
+    projectId,
+    `errors-${stage.stage}-${stage.attempt}`,
+    full,
+    store,
+  );
+  const short = errors.map(([key, text]) => [
+    key,
+    { ...stage.sub_stages[key], error_message: previewOf(text) },
+  ]);
+  return {
+    ...stage,
+    sub_stages: { ...stage.sub_stages, ...Object.fromEntries(short) },
+    sub_stage_errors_ref,
+  };
+}
+
+function previewOf(error: string): string {
+  return truncateUtf8(error, MAX_ERROR_PREVIEW);
 }
 
 /** A large output becomes an artifact of its stage, which `output_ref` names. */
@@ -166,7 +216,14 @@ async function capArtifacts(
   const entries = inlineArtifacts(stage);
   const inline = firstWithin(entries, caps);
   if (inline.length === entries.length) return stage;
-  const document = stage.artifact_manifest ?? (await putManifest(projectId, stage, entries, store));
+  const document =
+    stage.artifact_manifest ??
+    (await putDocument(
+      projectId,
+      `artifacts-${stage.stage}-${stage.attempt}`,
+      withTheirParts(stage, entries),
+      store,
+    ));
   const artifact_count = stage.output_data.artifact_count ?? entries.length;
   const short = withArtifacts(stage, inline);
   return {
@@ -177,16 +234,15 @@ async function capArtifacts(
   };
 }
 
-/** Named by what it says: the same list has the same document, also when a write is decided again. */
-async function putManifest(
+/** Content-addressed: deciding the same write twice stores one document. */
+async function putDocument(
   projectId: string,
-  stage: Stage,
-  entries: readonly ArtifactEntry[],
+  prefix: string,
+  value: unknown,
   store: ArtifactStore,
 ): Promise<string> {
-  const list = withTheirParts(stage, entries);
-  const name = `artifacts-${stage.stage}-${stage.attempt}-${(await sha256Hex(canonicalJson(list))).slice(0, 16)}`;
-  await store.putDocument(projectId, name, list);
+  const name = `${prefix}-${(await sha256Hex(canonicalJson(value))).slice(0, 16)}`;
+  await store.putDocument(projectId, name, value);
   return name;
 }
 

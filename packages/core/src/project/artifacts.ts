@@ -3,7 +3,7 @@ import { StagefoldError } from "../errors.ts";
 import { artifactPathSchema, stageKeySchema } from "../snapshot/ids.ts";
 import { LIMITS, utf8Bytes } from "../snapshot/limits.ts";
 import { type ArtifactInfo, artifactInfoSchema, type Stage } from "../snapshot/schema.ts";
-import { jsonObjectSchema, wellFormedSchema } from "../snapshot/storable.ts";
+import { jsonObjectSchema, storableText } from "../snapshot/storable.ts";
 
 /** One artifact as a caller gives it. `size` in bytes. */
 export const artifactInputSchema = z.object({
@@ -14,8 +14,14 @@ export const artifactInputSchema = z.object({
     .string()
     .regex(/^[0-9a-f]{64}$/i, "expected 64 hex digits")
     .optional(),
-  media_type: wellFormedSchema.optional(),
-  doc_path: wellFormedSchema.optional(),
+  media_type: z
+    .string()
+    .transform((text) => storableText(text, 255))
+    .optional(),
+  doc_path: z
+    .string()
+    .transform((text) => storableText(text, LIMITS.artifactPath))
+    .optional(),
   metadata: jsonObjectSchema
     .refine(
       (value) => utf8Bytes(JSON.stringify(value)) <= LIMITS.metadata,

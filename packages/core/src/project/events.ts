@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { stageKeySchema } from "../snapshot/ids.ts";
-import { agentNameSchema, textSchema } from "../snapshot/inputs.ts";
+import { agentNameSchema } from "../snapshot/inputs.ts";
 import { LIMITS } from "../snapshot/limits.ts";
 import { failureCodeSchema } from "../snapshot/schema.ts";
-import { figureSchema, jsonObjectSchema, wellFormedSchema } from "../snapshot/storable.ts";
+import { figureSchema, jsonObjectSchema, storableTextSchema, textSchema } from "../snapshot/storable.ts";
 import { timeSchema } from "../snapshot/time.ts";
 import { artifactInputSchema } from "./artifacts.ts";
 
@@ -21,8 +21,12 @@ export const artifactModeSchema = z.enum(["replace", "add"]);
 /** What the holder of a lease can say of a stage, or of a part of it. */
 export const reportEventSchema = z.discriminatedUnion("event", [
   z.object({ event: z.literal("started"), ...about, agent_name: agentNameSchema.optional() }),
-  z.object({ event: z.literal("progress"), ...about, progress: z.number().min(0).max(100) }),
-  z.object({ event: z.literal("log"), ...about, lines: z.array(wellFormedSchema).max(10_000) }),
+  z.object({
+    event: z.literal("progress"),
+    ...about,
+    progress: z.number().min(0).max(100).pipe(figureSchema),
+  }),
+  z.object({ event: z.literal("log"), ...about, lines: z.array(storableTextSchema).max(10_000) }),
   z.object({
     event: z.literal("artifacts"),
     ...about,
@@ -39,12 +43,12 @@ export const reportEventSchema = z.discriminatedUnion("event", [
   z.object({
     event: z.literal("failed"),
     ...about,
-    message: wellFormedSchema,
+    message: storableTextSchema,
     code: failureCodeSchema.default("STAGE_FAILED"),
     retry_in_seconds: z.number().min(0).max(86_400).optional(),
     metrics,
   }),
-  z.object({ event: z.literal("skipped"), ...about, reason: wellFormedSchema }),
+  z.object({ event: z.literal("skipped"), ...about, reason: storableTextSchema }),
 ]);
 
 export type ReportEvent = z.output<typeof reportEventSchema>;

@@ -2,6 +2,7 @@ export * from "./apply-event.ts";
 export * from "./artifacts.ts";
 export * from "./end.ts";
 export * from "./events.ts";
+export * from "./last-resort.ts";
 export * from "./require.ts";
 export * from "./stage.ts";
 export * from "./sub-stage.ts";

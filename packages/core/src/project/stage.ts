@@ -1,7 +1,8 @@
 import { type FailureCode, StagefoldError } from "../errors.ts";
 import { ended, isFinished } from "../snapshot/derive.ts";
-import { LIMITS, truncateUtf8, utf8Bytes } from "../snapshot/limits.ts";
+import { LIMITS, utf8Bytes } from "../snapshot/limits.ts";
 import type { HistoryEntry, Metrics, OutputData, Project, Stage } from "../snapshot/schema.ts";
+import { storableText } from "../snapshot/storable.ts";
 import { requireStage, stageConflict } from "./require.ts";
 
 /** What a stage has before it makes anything. */
@@ -27,7 +28,15 @@ export function startStage(stage: Stage, by: string | undefined, at: string): St
 
 /** A stage without the results of its attempts; the history stays. */
 function cleared(stage: Stage): Stage {
-  const { artifact_manifest: _a, output_ref: _o, logs: _l, log_seq: _q, error_code: _e, ...rest } = stage;
+  const {
+    artifact_manifest: _a,
+    output_ref: _o,
+    sub_stage_errors_ref: _s,
+    logs: _l,
+    log_seq: _q,
+    error_code: _e,
+    ...rest
+  } = stage;
   return { ...rest, output_data: emptyOutput(), metrics: {}, sub_stages: {} };
 }
 
@@ -50,7 +59,7 @@ export function tailOf(lines: readonly string[]): string[] {
   const tail: string[] = [];
   let bytes = 0;
   for (const line of lines.toReversed()) {
-    const short = truncateUtf8(line, 512);
+    const short = storableText(line, 512);
     bytes += utf8Bytes(short);
     if (tail.length === LIMITS.tailLines || bytes > LIMITS.tail) break;
     tail.unshift(short);
@@ -216,7 +225,7 @@ function withEntry(stage: Stage, entry: HistoryEntry): HistoryEntry[] {
 }
 
 export function errorText(message: string): string {
-  return truncateUtf8(message, LIMITS.error);
+  return storableText(message, LIMITS.error);
 }
 
 /** Refuses to start a stage while an earlier one is open or another one runs. */

@@ -157,6 +157,11 @@ function requestOf(input: CreateProjectInput, plan: Plan) {
   };
 }
 
+/** Tags in another order are the same. */
+function comparable(value: unknown): string | undefined {
+  return canonicalJson(Array.isArray(value) ? value.toSorted() : value);
+}
+
 /** The key itself too: ids have 48 bits, and two keys may have the same. */
 async function hashOf(
   key: string,
@@ -168,7 +173,7 @@ async function hashOf(
 
 function idempotencyMismatch(id: string, request: ReturnType<typeof requestOf>, stored: Item) {
   const differing = Object.entries(request)
-    .filter(([field, value]) => canonicalJson(value) !== canonicalJson(stored[field]))
+    .filter(([field, value]) => comparable(value) !== comparable(stored[field]))
     .map(([field]) => field);
   return new StagefoldError(
     "IDEMPOTENCY_MISMATCH",

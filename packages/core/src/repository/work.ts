@@ -1,21 +1,24 @@
 import { claim, heartbeat } from "../commands/claim.ts";
 import { type LeaseKey, leaseLost, reportPatch, requireLease } from "../commands/report.ts";
-import { isStagefoldError, type StagefoldError } from "../errors.ts";
+import { type ErrorCode, isStagefoldError, type StagefoldError, scopeOf } from "../errors.ts";
 import { inflate, spill } from "../item-budget/spill.ts";
 import { isCurrentVersion, normalise } from "../legacy/normalise.ts";
-import { type Item, type UpdatePatch, valueAt } from "../patch/index.ts";
+import { type Item, valueAt } from "../patch/index.ts";
 import type { AttemptRef, LogChunk, LogStore } from "../ports/artifact-store.ts";
 import type { DuePosition, DueWork } from "../ports/project-store.ts";
 import { applyEvent } from "../project/apply-event.ts";
 import { type NotRun, released } from "../project/end.ts";
-import type { ReportEvent } from "../project/events.ts";
+import { type ReportEvent, reportEventSchema } from "../project/events.ts";
+import { endAnyway, endOf, type StageEnd } from "../project/last-resort.ts";
 import { takeOver } from "../project/take-over.ts";
 import { findStage } from "../snapshot/find-stage.ts";
 import { canonicalJson, digestOf } from "../snapshot/ids.ts";
+import { parseInput } from "../snapshot/inputs.ts";
 import type { Project } from "../snapshot/schema.ts";
+import { storableText } from "../snapshot/storable.ts";
 import { type Pool, workQueues } from "../snapshot/work-queue.ts";
 import type { RepositoryContext } from "./context.ts";
-import { type Change, optimisticWrite, updateProject, type WriteResult } from "./optimistic-write.ts";
+import { optimisticWrite, updateProject, type WriteResult } from "./optimistic-write.ts";
 
 /** Others may write meanwhile by right, such as artifacts of other stages: no reason to take the lease for lost. */
 const MAX_RETRIES = 10;
@@ -48,6 +51,11 @@ export interface Report extends LeaseKey {
   readonly events: readonly ReportEvent[];
   /** Gives the lease back in the same write; a worker that could not run the stage says why. */
   readonly release?: boolean | NotRun;
+  /**
+   * The report cannot be corrected: a stage whose end is refused as invalid fails with that. Without it the refusal goes
+   * to the caller, as for a program that may report again.
+   */
+  readonly isFinal?: boolean;
 }
 
 /** The writes of those who run stages: claim, heartbeat, report, release. */
@@ -204,10 +212,46 @@ export class Work {
   }
 
   /**
-   * One write with all of the events, or none of them.
+   * One write with all of the events, or none of them. Where schema or store refuse the end of a stage as such, the stage
+   * fails with that instead: a stage that has ended always ends.
    * Errors: LEASE_LOST, PROJECT_CONFLICT, STAGE_CONFLICT, STAGE_NOT_FOUND, SNAPSHOT_TOO_LARGE, INVALID_INPUT.
    */
-  async report(report: Report): Promise<Project> {
+  async report(given: Report): Promise<Project> {
+    try {
+      const events = given.events.map((event) =>
+        parseInput(reportEventSchema, event, `The event ${event.event}`),
+      );
+      const report = { ...given, events };
+      return await this.#report(report, (known) => this.#evolve(known, report));
+    } catch (error) {
+      const end = endOf(given.events);
+      if (!end || !isRefusalOfEnd(error, given)) throw error;
+      return await this.#endAnyway(given, end, error);
+    }
+  }
+
+  /** With what the stage made moved out of the item, or, where that is refused too, without it. */
+  async #endAnyway(given: Report, end: StageEnd, refusal: unknown): Promise<Project> {
+    const { artifacts } = this.#context.files;
+    const at = this.#context.now();
+    const { lease_seq: seq } = given;
+    const said = linesOf(given.events, end.stage);
+    try {
+      return await this.#report(given, async (known) => {
+        const lines = new LinesByAttempt();
+        const next = endAnyway(takeOver(known, at), end, refusal, at, { seq, lines: said });
+        if (said.length > 0) lines.add(next, end.stage, said);
+        return { next: await spill(known, next, artifacts), lines };
+      });
+    } catch (error) {
+      if (!isRefusalOfEnd(error, given)) throw error;
+      return await this.#report(given, (known) =>
+        Promise.resolve({ next: endAnyway(takeOver(known, at), end, refusal, at, { seq }) }),
+      );
+    }
+  }
+
+  async #report(report: Report, evolve: (known: Project) => Promise<Evolved>): Promise<Project> {
     const context = this.#context;
     const { project_id, lease_token, lease_seq } = report;
     // What tells two reports under one number apart.
@@ -229,7 +273,12 @@ export class Work {
         maxRetries: MAX_RETRIES,
         decide: async (known) => {
           if (!known) throw leaseLost(project_id);
-          return await this.#decideReport(known, report, digest, logs);
+          requireLease(known, report);
+          const { next, lines } = await evolve(known);
+          const transition = report.release ? "release" : "report";
+          const times = { at: context.now(), leaseMs: context.leaseMs };
+          const patch = reportPatch(transition, known, { ...next, report_digest: digest }, report, times);
+          return { patch, logs: await logs.chunksOf(lines) };
         },
       });
       context.changed(project);
@@ -241,29 +290,50 @@ export class Work {
     }
   }
 
-  async #decideReport(
-    known: Project,
-    report: Report,
-    digest: string,
-    logs: ReportLogs,
-  ): Promise<Change<UpdatePatch>> {
-    const { leaseMs, files } = this.#context;
+  /** The project after all events of the report, within the budget of the item. */
+  async #evolve(known: Project, report: Report): Promise<Evolved> {
+    const { artifacts } = this.#context.files;
     const at = this.#context.now();
-    requireLease(known, report);
     const lines = new LinesByAttempt();
     let next = takeOver(known, at);
     for (const event of report.events) {
       if (event.event === "artifacts" || event.event === "completed")
-        next = await inflate(next, findStage(next, event.stage).position, files.artifacts);
+        next = await inflate(next, findStage(next, event.stage).position, artifacts);
       next = applyEvent(next, event, at, report.lease_seq);
       if (event.event === "log") lines.add(next, event.stage, event.lines);
     }
     if (report.release) next = released(next, at, report.release === true ? undefined : report.release);
-    const fitted = { ...(await spill(known, next, files.artifacts)), report_digest: digest };
-    const transition = report.release ? "release" : "report";
-    const patch = reportPatch(transition, known, fitted, report, { at, leaseMs });
-    return { patch, logs: await logs.chunksOf(lines) };
+    return { next: await spill(known, next, artifacts), lines };
   }
+}
+
+/** What a report that is refused as a whole says in the log of a stage. */
+function linesOf(events: readonly ReportEvent[], stage: string): string[] {
+  const said: unknown[] = events.flatMap((event) =>
+    event.event === "log" && event.stage === stage ? event.lines : [],
+  );
+  return said.flatMap((line) => (typeof line === "string" ? [storableText(line)] : []));
+}
+
+interface Evolved {
+  readonly next: Project;
+  readonly lines?: LinesByAttempt;
+}
+
+/** These tell the lease owner what to do next; any other refusal of an end would come again with each try. */
+const TELLS_OWNER: readonly ErrorCode[] = [
+  "LEASE_LOST",
+  "PROJECT_NOT_FOUND",
+  "PROJECT_CONFLICT",
+  "STAGE_CONFLICT",
+  "STAGE_NOT_FOUND",
+  "SNAPSHOT_UNREADABLE",
+];
+
+function isRefusalOfEnd(error: unknown, report: Report): boolean {
+  if (scopeOf(error) !== "project") return false;
+  if (isStagefoldError(error, "INVALID_INPUT")) return report.isFinal === true;
+  return !(isStagefoldError(error) && TELLS_OWNER.includes(error.code));
 }
 
 /** The log lines of one report, by the attempt that they belong to. */
@@ -298,7 +368,7 @@ class ReportLogs {
     this.#seq = seq;
   }
 
-  async chunksOf(lines: LinesByAttempt): Promise<readonly LogChunk[]> {
+  async chunksOf(lines = new LinesByAttempt()): Promise<readonly LogChunk[]> {
     const chunks = lines.all();
     if (!this.#store) return chunks.map(({ ref, lines: text }) => ({ ...ref, seq: this.#seq, lines: text }));
     for (const { ref, lines: text } of chunks) {

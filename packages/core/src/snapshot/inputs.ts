@@ -1,16 +1,9 @@
 import { z } from "zod";
+import { invalidInput } from "../errors.ts";
 import { agentIdSchema, stageKeySchema } from "./ids.ts";
-import { LIMITS, utf8Bytes } from "./limits.ts";
+import { LIMITS } from "./limits.ts";
 import { prioritySchema } from "./schema.ts";
-
-/** A text of at most `max` bytes of UTF-8, without lone surrogates, which UTF-8 cannot keep. */
-export function textSchema(max: number, min = 0) {
-  return z
-    .string()
-    .min(min)
-    .refine((text) => text.isWellFormed(), "expected well-formed Unicode")
-    .refine((text) => utf8Bytes(text) <= max, `expected at most ${max} bytes of UTF-8`);
-}
+import { textSchema } from "./storable.ts";
 
 export const agentNameSchema = textSchema(200, 1);
 export const pipelineNameSchema = z
@@ -23,11 +16,11 @@ export const userIdSchema = textSchema(LIMITS.userId, 1);
 export const stagePlanSchema = z.object({
   stage: stageKeySchema,
   stage_name: textSchema(LIMITS.stageName, 1).optional(),
-  weight: z.number().positive().max(1e6).optional(),
+  weight: z.number().min(1e-6).max(1e6).optional(),
 });
 
 export const createProjectSchema = z.object({
-  requirement: textSchema(LIMITS.requirement, 1).refine((text) => text.trim() !== "", "expected some text"),
+  requirement: textSchema(LIMITS.requirement, 1),
   pipeline: pipelineNameSchema.optional(),
   project_name: textSchema(LIMITS.projectName, 1).optional(),
   user_id: userIdSchema.optional(),
@@ -49,3 +42,13 @@ export const createProjectSchema = z.object({
 });
 
 export type CreateProjectInput = z.input<typeof createProjectSchema>;
+
+/** Input that has passed its schema. Errors: INVALID_INPUT, which names each field at fault. */
+export function parseInput<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.map(({ path, message }) =>
+    [path.join("."), message].filter(Boolean).join(": "),
+  );
+  throw invalidInput(`${what} cannot be taken: ${issues.slice(0, 5).join("; ")}.`, issues);
+}

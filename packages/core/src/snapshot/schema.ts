@@ -103,6 +103,8 @@ const stageBase = z.looseObject({
   artifact_manifest: z.string().optional(),
   /** The artifact that has an output too large for the item. */
   output_ref: z.string().optional(),
+  /** The document in the artifact store that has the full errors of the sub-stages. */
+  sub_stage_errors_ref: z.string().optional(),
   /** The document in the artifact store that has the earlier history. */
   history_ref: z.string().optional(),
 });

@@ -1,12 +1,52 @@
 import { z } from "zod";
-import { LIMITS } from "./limits.ts";
-
-/** What DynamoDB can keep of a number. Source: "Supported data types", Amazon DynamoDB Developer Guide. */
-const LARGEST = 9.99e125;
-const SMALLEST = 1e-130;
+import { LIMITS, truncateUtf8, utf8Bytes } from "./limits.ts";
 
 /**
- * A JSON object that the item can keep: no deeper than the snapshot allows, numbers within DynamoDB's range,
+ * The one place that decides which texts and numbers are stored. What a person or a program can correct is refused with
+ * what was expected; what a stage says (errors, log lines) is made storable.
+ */
+
+/** Integers beyond it lose digits in JSON: twelve digits in, other digits out. */
+const LARGEST = Number.MAX_SAFE_INTEGER;
+/** DynamoDB keeps nothing nearer to 0 than 1e-130. */
+const SMALLEST = 1e-100;
+
+/** A text that every store keeps: half a surrogate pair and NUL become U+FFFD. At most `maxBytes` of UTF-8, whole characters. */
+export function storableText(text: string, maxBytes = Number.POSITIVE_INFINITY): string {
+  return truncateUtf8(text.toWellFormed().replaceAll("\0", "\uFFFD"), maxBytes);
+}
+
+export const storableTextSchema = z.string().transform((text) => storableText(text));
+
+/** Something that people can see: not blanks, control and formatting characters alone. */
+const VISIBLE = /[^\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]/u;
+
+/** A text that its writer can correct: at most `max` bytes of UTF-8, refused where it cannot be stored as it is. */
+export function textSchema(max: number, min = 0) {
+  return z
+    .string()
+    .min(min)
+    .refine((text) => text.isWellFormed(), "expected well-formed Unicode")
+    .refine((text) => !text.includes("\0"), "expected text without NUL")
+    .refine((text) => min === 0 || VISIBLE.test(text), "expected some visible text")
+    .refine((text) => utf8Bytes(text) <= max, `expected at most ${max} bytes of UTF-8`);
+}
+
+function isStorable(value: number): boolean {
+  const size = Math.abs(value);
+  return value === 0 || (size >= SMALLEST && size <= LARGEST);
+}
+
+const NUMBERS = `expected a number of at most ${LARGEST} and at least ${SMALLEST}, or its digits as text`;
+
+/** A number as it is stored: never `-0`, and none that loses digits or that DynamoDB refuses. */
+export const figureSchema = z
+  .number()
+  .refine(isStorable, NUMBERS)
+  .transform((value) => (value === 0 ? 0 : value));
+
+/**
+ * A JSON object that the item can keep: no deeper than the snapshot allows, numbers that keep their digits,
  * no key that reaches into prototypes. Fields that are undefined are left out, as JSON does.
  */
 export const jsonObjectSchema = z
@@ -19,17 +59,6 @@ export const jsonObjectSchema = z
     return z.NEVER;
   });
 
-/** A text as UTF-8 can keep it: half a surrogate pair, as a text cut in two has, becomes U+FFFD. */
-export const wellFormedSchema = z.string().transform((text) => text.toWellFormed());
-
-/** A number that stays within DynamoDB's range also when many are summed up. */
-export const figureSchema = z
-  .number()
-  .refine(
-    (value) => value === 0 || (Math.abs(value) >= 1e-100 && Math.abs(value) <= 1e100),
-    "expected a number of at most 1e100 and at least 1e-100",
-  );
-
 function isMap(value: unknown): boolean {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -41,11 +70,8 @@ function problemIn(value: unknown, path: string, depthLeft: number): string | un
     case "boolean":
     case "undefined":
       return undefined;
-    case "number": {
-      const size = Math.abs(value);
-      if (value === 0 || (size >= SMALLEST && size <= LARGEST)) return undefined;
-      return `${at}: expected a number of at most 9.99e125 and at least 1e-130, found ${value}`;
-    }
+    case "number":
+      return isStorable(value) ? undefined : `${at}: ${NUMBERS}, found ${value}`;
     case "object": {
       if (value === null) return undefined;
       if (depthLeft === 0)
@@ -76,13 +102,13 @@ function problemIn(value: unknown, path: string, depthLeft: number): string | un
 
 function clean(value: { [key: string]: unknown }): { [key: string]: unknown } {
   const text = JSON.stringify(value);
-  const parsed: unknown = JSON.parse(text, (_key, inner: unknown) => wellFormed(inner));
+  const parsed: unknown = JSON.parse(text, (_key, inner: unknown) => storable(inner));
   return typeof parsed === "object" && parsed !== null ? Object.fromEntries(Object.entries(parsed)) : {};
 }
 
-function wellFormed(value: unknown): unknown {
-  if (typeof value === "string") return value.toWellFormed();
+function storable(value: unknown): unknown {
+  if (typeof value === "string") return storableText(value);
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  if (Object.keys(value).every((key) => key.isWellFormed())) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key.toWellFormed(), inner]));
+  if (Object.keys(value).every((key) => key === storableText(key))) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [storableText(key), inner]));
 }

@@ -1,0 +1,276 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { isStagefoldError, StagefoldError } from "../src/errors.ts";
+import { normalise } from "../src/legacy/normalise.ts";
+import type { Patch } from "../src/patch/index.ts";
+import type { Written } from "../src/ports/project-store.ts";
+import type { ReportEvent } from "../src/project/events.ts";
+import { createProjectSchema } from "../src/snapshot/inputs.ts";
+import { LIMITS } from "../src/snapshot/limits.ts";
+import { aHolder, type Holder, StrictStore, stageOf } from "./holder.ts";
+
+const deep = (levels: number): unknown => (levels === 0 ? 1 : { a: deep(levels - 1) });
+const WIDE = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`k${i}`, i]));
+
+/** What no program means and some send. */
+const HOSTILE: readonly unknown[] = [
+  "cut in a character \ud83d",
+  "\udc00",
+  "a\u0000b",
+  "\u0000",
+  "   ",
+  "\u200b\u202e",
+  "",
+  "x".repeat(1024 * 1024),
+  "日".repeat(100_000),
+  1e300,
+  -1e300,
+  1e-310,
+  -0,
+  0,
+  -1,
+  2 ** 63,
+  2 ** 53,
+  Number("12345678901234567890"),
+  Number.NaN,
+  Number.POSITIVE_INFINITY,
+  null,
+  undefined,
+  true,
+  [],
+  [undefined],
+  {},
+  JSON.parse('{"__proto__": {"a": 1}}'),
+  { constructor: "a", toString: "b", hasOwnProperty: "c" },
+  { "\ud83d": 1, "a\u0000": 2, "": 3 },
+  { artifacts: 1, artifact_info: 2, artifact_count: 3 },
+  deep(23),
+  deep(40),
+  deep(3000),
+  WIDE,
+  new Map([["a", 1]]),
+  new Date(0),
+  "__proto__",
+  "../../etc/passwd",
+  "proj_000000000000",
+  "9999-99-99T99:99:99.999Z",
+];
+const hostile = fc.constantFrom(...HOSTILE);
+const hostileText = fc.constantFrom(...HOSTILE.filter((value) => typeof value === "string"));
+
+/** An event of a stage with some of its fields replaced. */
+function attacked(event: object, fields: readonly string[]) {
+  return fc
+    .tuple(fc.subarray([...fields], { minLength: 1 }), fc.array(hostile, { minLength: 8, maxLength: 8 }))
+    .map(([some, values]) => ({
+      ...event,
+      ...Object.fromEntries(some.map((field, i) => [field, values[i]])),
+    }));
+}
+
+const about = ["sub_stage", "at", "stage"];
+const anEvent = fc.oneof(
+  attacked({ event: "progress", stage: "plan", progress: 5 }, ["progress", ...about]),
+  attacked({ event: "log", stage: "plan", lines: ["a"] }, ["lines", ...about]),
+  hostile.map((line) => ({ event: "log", stage: "plan", lines: [line] })),
+  attacked({ event: "started", stage: "plan", sub_stage: "part" }, ["agent_name", "sub_stage"]),
+  attacked({ event: "artifacts", stage: "plan", artifacts: [] }, ["artifacts", "mode", ...about]),
+  attacked({ path: "a.txt" }, [
+    "path",
+    "size",
+    "sha256",
+    "media_type",
+    "doc_path",
+    "metadata",
+    "created_at",
+    "sub_stage",
+  ]).map((artifact) => ({ event: "artifacts", stage: "plan", artifacts: [artifact] })),
+);
+const anEnd = fc.oneof(
+  attacked({ event: "completed", stage: "plan" }, ["output", "metrics", "artifacts", "at"]),
+  hostile.map((value) => ({ event: "completed", stage: "plan", output: { value, list: [value] } })),
+  hostile.map((value) => ({ event: "completed", stage: "plan", metrics: { input_tokens: value } })),
+  attacked({ event: "failed", stage: "plan", message: "m" }, [
+    "message",
+    "code",
+    "metrics",
+    "retry_in_seconds",
+  ]),
+  attacked({ event: "skipped", stage: "plan", reason: "r" }, ["reason"]),
+);
+
+/** Programs of any language send what no type allows. */
+const untyped = (value: object) => value as ReportEvent;
+
+async function running(store = new StrictStore()): Promise<Holder> {
+  const holder = await aHolder([{ stage: "plan" }, { stage: "make" }], store);
+  await holder.claim();
+  await holder.report([{ event: "started", stage: "plan" }]);
+  return holder;
+}
+
+/** Like `holder.report`, without the schema in front. */
+async function send(holder: Holder, events: readonly object[], isFinal: boolean) {
+  const { lease_token } = holder.key;
+  const lease_seq = (await holder.repository.get(holder.id)).lease_seq + 1;
+  const report = { project_id: holder.id, lease_token, lease_seq, events: events.map(untyped), isFinal };
+  return await holder.repository.work.report(report);
+}
+
+async function isReadable(holder: Holder): Promise<void> {
+  const item = await holder.item();
+  expect(JSON.parse(JSON.stringify(normalise(item)))).toEqual(JSON.parse(JSON.stringify(item)));
+  expect(JSON.stringify(item)).not.toMatch(/\\u0000|\\ud83d/);
+  expect(item.item_bytes).toBeLessThan(LIMITS.item);
+}
+
+const typed = (error: unknown) => isStagefoldError(error) && error.code !== "INTERNAL";
+
+describe("hostile values", () => {
+  it("O1, W7: through any field of a report are stored or refused with a typed error, and never harm the item", {
+    timeout: 120_000,
+  }, async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.oneof(anEvent, anEnd), { minLength: 1, maxLength: 4 }), async (events) => {
+        const holder = await running();
+        const refusal = await send(holder, events, false).then(
+          () => undefined,
+          (error: unknown) => error,
+        );
+        if (refusal !== undefined) expect(typed(refusal), String(refusal)).toBe(true);
+        await isReadable(holder);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("O1, W7: never keep a stage from ending", { timeout: 120_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(anEnd, fc.array(anEvent, { maxLength: 2 }), async (end, said) => {
+        const holder = await running();
+        const project = await send(holder, [...said, end], true);
+        expect(["completed", "failed", "skipped", "pending"]).toContain(stageOf(project, "plan").status);
+        await isReadable(holder);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("through any field of a create are stored or refused with the field's name", async () => {
+    const fields = Object.keys(createProjectSchema.shape);
+    await fc.assert(
+      fc.asyncProperty(attacked({ requirement: "r" }, fields), async (input) => {
+        const parsed = createProjectSchema.safeParse(input);
+        if (!parsed.success) {
+          expect(parsed.error.issues.every(({ path }) => fields.includes(String(path[0])))).toBe(true);
+          return;
+        }
+        const { repository, store } = await aHolder([{ stage: "plan" }]);
+        const made = await repository.control.create(parsed.data, {
+          stages: parsed.data.stages ?? [{ stage: "a" }],
+        });
+        const item = await store.get(made.project_id);
+        expect(item && normalise(item)).toEqual(made);
+        expect(JSON.stringify(item)).not.toMatch(/\\u0000|\\ud83d/);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("through the names of control writes are refused or harmless", async () => {
+    await fc.assert(
+      fc.asyncProperty(hostileText, fc.constantFrom("pause", "cancel", "retry"), async (value, verb) => {
+        const holder = await running();
+        const { control } = holder.repository;
+        const text = value.slice(0, 64);
+        const call =
+          verb === "retry" ? control.retry(holder.id, { from_stage: text }) : control[verb](holder.id, text);
+        const refusal = await call.then(
+          () => undefined,
+          (error: unknown) => error,
+        );
+        if (refusal !== undefined) expect(typed(refusal)).toBe(true);
+        normalise(await holder.item());
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe.each([true, false])("the last-resort ending (the report is final: %s)", (isFinal) => {
+  /** A store that refuses any write with this text, as DynamoDB refuses what it cannot take. */
+  class Refusing extends StrictStore {
+    constructor(readonly what: string) {
+      super();
+    }
+
+    override write(patch: Patch): Promise<Written> {
+      if (!JSON.stringify(patch).includes(this.what)) return super.write(patch);
+      return Promise.reject(new StagefoldError("INTERNAL", "DynamoDB refused a request: a value.", {}));
+    }
+  }
+
+  it.each([
+    ["an output", { event: "completed", stage: "plan", output: { text: "poison" } }],
+    ["an artifact", { event: "completed", stage: "plan", artifacts: [{ path: "poison" }] }],
+    ["a metric", { event: "completed", stage: "plan", metrics: { poison: 1 } }],
+  ])("O1: records a stage whose end is refused for %s, with the reason and its log", async (_name, end) => {
+    const holder = await running(new Refusing("poison"));
+    const project = await send(
+      holder,
+      [{ event: "log", stage: "plan", lines: ["the last words"] }, end],
+      isFinal,
+    );
+    expect(project).toMatchObject({
+      status: "failed",
+      error_info: {
+        stage: "plan",
+        code: "OUTPUT_INVALID",
+        message: expect.stringContaining("DynamoDB refused"),
+      },
+    });
+    expect(stageOf(project, "plan").logs).toEqual(["the last words"]);
+    const ref = { project_id: holder.id, stage: "plan", attempt: 1 };
+    const upTo = stageOf(project, "plan").log_seq ?? 0;
+    expect((await holder.logs.read(ref, { limit: 10, upTo })).lines).toEqual(["the last words"]);
+  });
+
+  it("O1: keeps the words of a failure that is refused for what came with it", async () => {
+    const holder = await running(new Refusing("poison"));
+    const failed = { event: "failed", stage: "plan", message: "the disk is full", metrics: { poison: 1 } };
+    const project = await send(holder, [failed], isFinal);
+    expect(project).toMatchObject({
+      error_info: {
+        code: "STAGE_FAILED",
+        message: expect.stringMatching(/^the disk is full .*DynamoDB refused/),
+      },
+    });
+  });
+
+  it("O1: ends a stage that started in the report that is refused", async () => {
+    const holder = await running(new Refusing("poison"));
+    const events = [
+      { event: "completed", stage: "plan" },
+      { event: "started", stage: "make" },
+      { event: "completed", stage: "make", output: { text: "poison" } },
+    ];
+    // What came before the refused end is not recorded either: a report is all or nothing.
+    const answer = await send(holder, events, isFinal).catch((error: unknown) => error);
+    expect(isStagefoldError(answer) ? answer.code : (answer as { status: string }).status).toMatch(
+      /failed|INTERNAL|STAGE_CONFLICT/,
+    );
+    normalise(await holder.item());
+  });
+
+  it("O1: ends a stage whose list of artifacts is gone", async () => {
+    const holder = await running();
+    const files = Array.from({ length: 60 }, (_, i) => ({ path: `f/${i}` }));
+    await holder.report([{ event: "artifacts", stage: "plan", artifacts: files }]);
+    await holder.artifacts.removeProject(holder.id);
+    const project = await send(holder, [{ event: "completed", stage: "plan" }], isFinal);
+    expect(project).toMatchObject({
+      status: "failed",
+      error_info: { message: expect.stringContaining("damaged") },
+    });
+  });
+});
