@@ -1,4 +1,11 @@
-import { isFinished, isStagefoldError, type NotRun, type ReportEvent, type Stage } from "@stagefold/core";
+import {
+  isFinished,
+  isStagefoldError,
+  type NotRun,
+  type Project,
+  type ReportEvent,
+  type Stage,
+} from "@stagefold/core";
 import type { Pipeline, StageDefinition } from "@stagefold/pipeline";
 import type { Logger } from "pino";
 import type { BuildDeps } from "../deps.ts";
@@ -62,9 +69,9 @@ export class StageBoundary {
     next: number | undefined,
   ): Promise<boolean> {
     if (next !== undefined && !this.#isLeaving() && this.#writer.project.status === "building") {
-      if (await this.#writeUnlessPaused([...done, this.#started(pipeline, next)]))
-        // An end that could not be recorded as such has failed the build instead.
-        return this.#writer.project.status !== "failed";
+      const project = await this.#writeUnlessPaused([...done, this.#started(pipeline, next)]);
+      // An end that could not be recorded as such has failed the build instead.
+      if (project) return project.status !== "failed";
     }
     await this.#writer.write(done, { release: next !== undefined });
     return false;
@@ -139,15 +146,14 @@ export class StageBoundary {
     this.#log().info("build given back");
   }
 
-  /** False when the project is in a state in which no stage may start. */
-  async #writeUnlessPaused(events: readonly ReportEvent[]): Promise<boolean> {
+  /** Undefined when the project is in a state in which no stage may start. */
+  async #writeUnlessPaused(events: readonly ReportEvent[]): Promise<Project | undefined> {
     try {
-      await this.#writer.write(events);
-      return true;
+      return await this.#writer.write(events);
     } catch (error) {
       if (!isStagefoldError(error, "PROJECT_CONFLICT")) throw error;
       this.#log().info({ reason: error.message }, "no stage may start now");
-      return false;
+      return undefined;
     }
   }
 

@@ -16,6 +16,13 @@ const metrics = z
   )
   .optional();
 
+/** What is nearly nothing is nothing: neither `-0` nor what DynamoDB cannot keep. */
+const percent = z
+  .number()
+  .min(0)
+  .max(100)
+  .transform((value) => (value < 1e-9 ? 0 : value));
+
 export const artifactModeSchema = z.enum(["replace", "add"]);
 
 /** What the holder of a lease can say of a stage, or of a part of it. */
@@ -24,7 +31,7 @@ export const reportEventSchema = z.discriminatedUnion("event", [
   z.object({
     event: z.literal("progress"),
     ...about,
-    progress: z.number().min(0).max(100).pipe(figureSchema),
+    progress: percent,
   }),
   z.object({ event: z.literal("log"), ...about, lines: z.array(storableTextSchema).max(10_000) }),
   z.object({
