@@ -1,10 +1,12 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { scopeOf } from "../src/errors.ts";
 import { MemoryProjectStore } from "../src/memory/project-store.ts";
 import type { Item } from "../src/patch/index.ts";
+import { ProjectCache } from "../src/repository/project-cache.ts";
+import { Repository } from "../src/repository/repository.ts";
 import type { Claimed } from "../src/repository/work.ts";
 import { idempotentProjectId } from "../src/snapshot/ids.ts";
-import { aRepository } from "../src/testing/builders.ts";
+import { aProject, aRepository } from "../src/testing/builders.ts";
 import { aHolder, type Holder, stageOf } from "./holder.ts";
 
 const STAGES = ["plan", "make", "check"].map((stage) => ({ stage }));
@@ -232,3 +234,68 @@ function keyOf(claimed: Claimed | undefined) {
   const { lease_token, lease_seq, project } = claimed;
   return { project_id: project.project_id, lease_token, lease_seq: lease_seq + 1 };
 }
+
+it("L16: nothing comes back of a deleted project with reports that were on their way", async () => {
+  const holder = await aHolder(STAGES);
+  await holder.claim();
+  await holder.report([{ event: "started", stage: "plan" }]);
+  // Another process deletes it: this one still believes in its lease.
+  await new Repository({ ...holder, store: holder.store, clock: holder.clock }).control.delete(holder.id);
+  const put = vi.spyOn(holder.artifacts, "putDocument");
+  const late = [
+    [{ event: "log" as const, stage: "plan", lines: ["late"] }],
+    [{ event: "completed" as const, stage: "plan", output: { text: "x".repeat(30_000) } }],
+    [
+      {
+        event: "artifacts" as const,
+        stage: "plan",
+        artifacts: Array.from({ length: 60 }, (_, i) => ({ path: `f/${i}` })),
+      },
+    ],
+  ];
+  for (const events of late)
+    await expect(holder.report(events)).rejects.toMatchObject({ code: "PROJECT_NOT_FOUND" });
+  const ref = { project_id: holder.id, stage: "plan", attempt: 1 };
+  expect((await holder.logs.read(ref, { limit: 9, upTo: 99 })).lines).toEqual([]);
+  expect(await holder.artifacts.get({ ...ref, path: "outputs/plan.json" })).toBeUndefined();
+  expect(put).toHaveBeenCalled();
+  for (const [, name] of put.mock.calls)
+    expect(await holder.artifacts.getDocument(holder.id, name)).toBeUndefined();
+});
+
+it("L12: the fields of an output have one natural order, whichever the store gives them back in", async () => {
+  const holder = await aHolder(STAGES);
+  await holder.claim();
+  await holder.report([{ event: "started", stage: "plan" }]);
+  const output = { topic_10: 1, topic_2: { b: 1, a: [{ z: 1, y: 2 }] }, Zeta: 1, alpha: 1 };
+  const names = (project: { stages_snapshot: { stages: { output_data: object }[] } }) =>
+    Object.keys(project.stages_snapshot.stages[0]?.output_data ?? {});
+  const written = await holder.report([{ event: "completed", stage: "plan", output }]);
+  const expected = ["artifacts", "artifact_info", "alpha", "topic_2", "topic_10", "Zeta"];
+  expect(names(written)).toEqual(expected);
+  // As DynamoDB may give it back.
+  await edit(holder, (item) => JSON.parse(JSON.stringify(reversed(item))));
+  const read = await holder.repository.get(holder.id);
+  expect(names(read)).toEqual(expected);
+  expect(JSON.stringify(read.stages_snapshot.stages[0]?.output_data.topic_2)).toBe(
+    '{"a":[{"y":2,"z":1}],"b":1}',
+  );
+});
+
+function reversed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(reversed);
+  if (typeof value !== "object" || value === null) return value;
+  const fields = Object.entries(value).map(([name, inner]) => [name, reversed(inner)] as const);
+  return Object.fromEntries(fields.toReversed());
+}
+
+it("L15: a project that was made again under its id is newer than any revision of the deleted one", () => {
+  const cache = new ProjectCache();
+  const first = { ...aProject({}, "2026-01-01T00:00:00.000Z"), revision: 9 };
+  const again = aProject({}, "2026-01-02T00:00:00.000Z");
+  cache.set(first);
+  cache.set(again);
+  // A late answer about the deleted one.
+  cache.set(first);
+  expect(cache.get(first.project_id)).toBe(again);
+});

@@ -9,6 +9,7 @@ import {
   type Project,
   type Stage,
 } from "../snapshot/schema.ts";
+import { inNaturalOrder } from "../snapshot/storable.ts";
 
 const manifestSchema = z.array(
   artifactInfoSchema.extend({ path: z.string(), sub_stage: z.string().optional() }),
@@ -64,7 +65,7 @@ export async function readOutput(ref: ArtifactRef, store: ArtifactStore): Promis
   let text = "";
   for await (const bytes of found.stream) text += decoder.decode(bytes, { stream: true });
   try {
-    return outputSchema.parse(JSON.parse(text + decoder.decode()));
+    return inNaturalOrder(outputSchema.parse(JSON.parse(text + decoder.decode())));
   } catch (error) {
     throw new DamagedDocumentError(ref.project_id, ref.path, error);
   }

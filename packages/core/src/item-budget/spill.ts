@@ -198,7 +198,7 @@ export async function inflateOutput(
     rest,
     inlineArtifacts(rest).filter((entry) => entry.path !== path),
   );
-  return withContents(project, position, { ...listed, output_data: { ...own, ...listed.output_data } });
+  return withContents(project, position, { ...listed, output_data: { ...listed.output_data, ...own } });
 }
 
 async function inflateStage(projectId: string, stage: Stage, store: ArtifactStore): Promise<Stage> {

@@ -11,6 +11,7 @@ import {
   SCHEMA_VERSION,
   type Stage,
 } from "../snapshot/schema.ts";
+import { inNaturalOrder } from "../snapshot/storable.ts";
 import { fromTime } from "../snapshot/time.ts";
 import { IMPORTED_VERSION } from "../snapshot/work-queue.ts";
 import { isRecord, numberOf, readLegacyStage, textOf, textsOf, timeOf, without } from "./stage.ts";
@@ -41,7 +42,29 @@ export function normalise(item: Item): Project {
 }
 
 function asRead(project: Project): Project {
-  return withCancelledStage(withUnstartedLease(project));
+  return withCancelledStage(withUnstartedLease(withOrderedOutputs(project)));
+}
+
+/** The fields of outputs in the order that they were completed with, whichever one the store gave them back in. */
+function withOrderedOutputs(project: Project): Project {
+  const { stages } = project.stages_snapshot;
+  const ordered = stages.map((stage): Stage => {
+    const { artifacts, artifact_info, artifact_count, ...own } = stage.output_data;
+    const output = inNaturalOrder(own);
+    return output === own
+      ? stage
+      : {
+          ...stage,
+          output_data: {
+            artifacts,
+            artifact_info,
+            ...(artifact_count !== undefined && { artifact_count }),
+            ...output,
+          },
+        };
+  });
+  if (ordered.every((stage, i) => stage === stages[i])) return project;
+  return { ...project, stages_snapshot: { ...project.stages_snapshot, stages: ordered } };
 }
 
 /** Version 0.2 called a lease without a first write `fresh`. */

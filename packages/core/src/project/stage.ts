@@ -2,7 +2,7 @@ import { type FailureCode, StagefoldError } from "../errors.ts";
 import { ended, isFinished } from "../snapshot/derive.ts";
 import { LIMITS, utf8Bytes } from "../snapshot/limits.ts";
 import type { HistoryEntry, Metrics, OutputData, Project, Stage } from "../snapshot/schema.ts";
-import { storableText } from "../snapshot/storable.ts";
+import { inNaturalOrder, storableText } from "../snapshot/storable.ts";
 import { requireStage, stageConflict } from "./require.ts";
 
 /** What a stage has before it makes anything. */
@@ -104,7 +104,7 @@ export function completeStage(stage: Stage, output: { readonly [key: string]: un
     status: "completed",
     progress: 100,
     ...ended(stage, at),
-    output_data: { ...output, ...stage.output_data },
+    output_data: { ...stage.output_data, ...inNaturalOrder(output) },
     error_message: null,
   };
 }

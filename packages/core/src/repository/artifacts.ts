@@ -80,8 +80,9 @@ export class ArtifactWrites {
         const guards = sameRevision(known);
         return { patch: { kind: "update", transition, project_id: projectId, guards, edits } };
       },
-    }).catch((error: unknown) => {
+    }).catch(async (error: unknown) => {
       if (isStagefoldError(error, "SNAPSHOT_TOO_LARGE")) this.#context.cache.delete(projectId);
+      await this.#context.removeLeftovers(error, projectId);
       throw error;
     });
     this.#context.changed(project);

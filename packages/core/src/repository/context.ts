@@ -1,3 +1,4 @@
+import { isStagefoldError } from "../errors.ts";
 import { type Artifact, artifactsOfStage } from "../item-budget/manifest.ts";
 import type { Item } from "../patch/index.ts";
 import type { ArtifactStore, LogStore } from "../ports/artifact-store.ts";
@@ -70,6 +71,11 @@ export class RepositoryContext {
   changed(project: Project): void {
     this.cache.set(project);
     this.#notify({ kind: "changed", project });
+  }
+
+  /** A write met a deleted project: what it brought to the stores before goes too. */
+  async removeLeftovers(error: unknown, projectId: string): Promise<void> {
+    if (isStagefoldError(error, "PROJECT_NOT_FOUND")) await this.files.artifacts.removeProject(projectId);
   }
 
   deleted(projectId: string): void {

@@ -1,3 +1,4 @@
+import { isNewerState } from "../snapshot/derive.ts";
 import type { Project } from "../snapshot/schema.ts";
 
 const MAX_PROJECTS = 500;
@@ -18,7 +19,7 @@ export class ProjectCache {
   /** Keeps the highest revision: an answer that arrives late does not replace a later one. */
   set(project: Project): void {
     const known = this.#projects.get(project.project_id);
-    if (known && known.created_at === project.created_at && known.revision > project.revision) return;
+    if (known && isNewerState(known, project)) return;
     this.#projects.delete(project.project_id);
     this.#projects.set(project.project_id, project);
     const oldest = this.#projects.keys().next();

@@ -286,6 +286,7 @@ export class Work {
     } catch (error) {
       if (isStagefoldError(error, "SNAPSHOT_TOO_LARGE")) context.cache.delete(project_id);
       await logs.refused(error);
+      await context.removeLeftovers(error, project_id);
       throw error;
     }
   }

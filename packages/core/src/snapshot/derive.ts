@@ -57,6 +57,16 @@ export function withStages(project: Project, stages: readonly Stage[]): Project 
   };
 }
 
+type State = Pick<Project, "created_at" | "revision">;
+
+/**
+ * Whether `a` is a later state than `b` of the project under one id. A project that was deleted and made again counts its
+ * revisions from 1: its time of creation is part of what it is.
+ */
+export function isNewerState(a: State, b: State): boolean {
+  return a.created_at === b.created_at ? a.revision > b.revision : a.created_at > b.created_at;
+}
+
 /** How many artifacts a stage has, also where the full list is a manifest. */
 export function artifactCount(stage: Stage): number {
   return stage.output_data.artifact_count ?? stage.output_data.artifacts.length;

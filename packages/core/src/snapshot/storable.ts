@@ -59,6 +59,34 @@ export const jsonObjectSchema = z
     return z.NEVER;
   });
 
+const collator = new Intl.Collator("en", { numeric: true });
+
+function naturally(a: string, b: string): number {
+  return collator.compare(a, b) || (a < b ? -1 : a > b ? 1 : 0);
+}
+
+/**
+ * The value with the fields of all its maps in one order, `topic_2` before `topic_10`: DynamoDB keeps no order, and a
+ * reader must not see another one with each read.
+ */
+export function inNaturalOrder<T>(value: T): T;
+export function inNaturalOrder(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) {
+    const items = value.map((inner: unknown) => inNaturalOrder(inner));
+    return items.every((item, i) => item === value[i]) ? value : items;
+  }
+  const fields = Object.entries(value).map(([name, inner]): [string, unknown] => [
+    name,
+    inNaturalOrder(inner),
+  ]);
+  const ordered = fields.toSorted(([a], [b]) => naturally(a, b));
+  const isSame = ordered.every(
+    (field, i) => field === fields[i] && field[1] === Reflect.get(value, field[0]),
+  );
+  return isSame ? value : Object.fromEntries(ordered);
+}
+
 function isMap(value: unknown): boolean {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
