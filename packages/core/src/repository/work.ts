@@ -326,15 +326,15 @@ const TELLS_OWNER: readonly ErrorCode[] = [
   "LEASE_LOST",
   "PROJECT_NOT_FOUND",
   "PROJECT_CONFLICT",
-  "STAGE_CONFLICT",
-  "STAGE_NOT_FOUND",
   "SNAPSHOT_UNREADABLE",
 ];
+/** A program can report again, and better; a final report cannot. */
+const CORRECTABLE: readonly ErrorCode[] = ["INVALID_INPUT", "STAGE_CONFLICT", "STAGE_NOT_FOUND"];
 
 function isRefusalOfEnd(error: unknown, report: Report): boolean {
   if (scopeOf(error) !== "project") return false;
-  if (isStagefoldError(error, "INVALID_INPUT")) return report.isFinal === true;
-  return !(isStagefoldError(error) && TELLS_OWNER.includes(error.code));
+  if (!isStagefoldError(error)) return true;
+  return CORRECTABLE.includes(error.code) ? report.isFinal === true : !TELLS_OWNER.includes(error.code);
 }
 
 /** The log lines of one report, by the attempt that they belong to. */
