@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { type ReportEvent, type Stage, scopeOf } from "@stagefold/core";
+import { type ArtifactStore, type Project, type ReportEvent, type Stage, scopeOf } from "@stagefold/core";
 import type { Pipeline, StageDefinition } from "@stagefold/pipeline";
 import type { Logger } from "pino";
+import { z } from "zod";
 import type { BuildDeps } from "../deps.ts";
 import type { StageFailure, StageJob, StageOutcome, StopReason } from "../runner/protocol.ts";
 import type { RunningStage } from "../runner/runner.ts";
 import { storeArtifact } from "../workspace/artifact-upload.ts";
-import type { EarlierOutputs } from "./earlier-outputs.ts";
 import { refusedWrite } from "./failure.ts";
 import type { LeaseWriter } from "./lease-writer.ts";
 import { type MetricSums, ReportBuffer } from "./report-buffer.ts";
@@ -161,4 +161,54 @@ export class Attempt {
 
 function failed(failure: StageFailure): StageOutcome {
   return { kind: "failed", failure };
+}
+
+const objectSchema = z.record(z.string(), z.unknown());
+type Output = Readonly<Record<string, unknown>>;
+
+/** What the finished stages of a build returned; large outputs are read from the artifact store, once. */
+export class EarlierOutputs {
+  readonly #store: ArtifactStore;
+  readonly #known = new Map<string, Output>();
+
+  constructor(store: ArtifactStore) {
+    this.#store = store;
+  }
+
+  remember(stage: Stage, output: Output): void {
+    this.#known.set(`${stage.stage}/${stage.attempt}`, output);
+  }
+
+  /** By the pipeline's keys, of the completed stages before `position`. */
+  async before(project: Project, position: number, pipeline: Pipeline): Promise<Record<string, unknown>> {
+    const entries: [string, unknown][] = [];
+    for (const [i, stage] of project.stages_snapshot.stages.slice(0, position).entries()) {
+      const key = pipeline.stages[i]?.stage;
+      if (key !== undefined && stage.status === "completed")
+        entries.push([key, await this.#outputOf(project, stage)]);
+    }
+    return Object.fromEntries(entries);
+  }
+
+  async #outputOf(project: Project, stage: Stage): Promise<Output> {
+    const known = this.#known.get(`${stage.stage}/${stage.attempt}`);
+    if (known) return known;
+    const output =
+      stage.output_ref === undefined ? ownOutput(stage) : await this.#read(project, stage, stage.output_ref);
+    this.remember(stage, output);
+    return output;
+  }
+
+  async #read({ project_id }: Project, stage: Stage, path: string): Promise<Output> {
+    const found = await this.#store.get({ project_id, stage: stage.stage, attempt: stage.attempt, path });
+    if (!found) throw new Error(`Expected the output of ${stage.stage} in the artifact ${path}; found none.`);
+    const parts: Uint8Array[] = [];
+    for await (const part of found.stream) parts.push(part);
+    return objectSchema.parse(JSON.parse(Buffer.concat(parts).toString("utf8")));
+  }
+}
+
+function ownOutput(stage: Stage): Output {
+  const { artifacts: _a, artifact_info: _i, artifact_count: _c, ...own } = stage.output_data;
+  return own;
 }

@@ -1,11 +1,17 @@
-import { type Claimed, MAX_STALLS, type Project, type ReportEvent, type Stage } from "@stagefold/core";
+import {
+  type Claimed,
+  MAX_STALLS,
+  type Project,
+  type ReportEvent,
+  type Stage,
+  scopeOf,
+} from "@stagefold/core";
 import type { Pipeline, StageDefinition } from "@stagefold/pipeline";
 import type { Logger } from "pino";
 import type { BuildDeps } from "../deps.ts";
 import type { ClockReading } from "../monotonic-clock.ts";
 import type { StageOutcome } from "../runner/protocol.ts";
-import { Attempt, type AttemptEnd } from "./attempt.ts";
-import { EarlierOutputs } from "./earlier-outputs.ts";
+import { Attempt, type AttemptEnd, EarlierOutputs } from "./attempt.ts";
 import { refusedWrite } from "./failure.ts";
 import { LeaseRenewer } from "./lease-renewer.ts";
 import { type LeaseEnd, LeaseLostError, LeaseWriter } from "./lease-writer.ts";
@@ -69,18 +75,32 @@ export class BuildRun {
     try {
       await this.#build();
     } catch (error) {
-      if (error instanceof LeaseLostError)
-        this.#log.warn({ reason: error.reason }, "the lease is over: the build is left");
-      else
-        this.#log.error(
-          { err: error },
-          "the build is left: when its lease expires, another worker continues it",
-        );
+      await this.#leave(error);
     } finally {
       this.#renewer.stop();
     }
     await this.#tidy();
     return this.#end;
+  }
+
+  /** A caught error is not the end: what concerns this build ends it, what concerns this worker gives it back. */
+  async #leave(error: unknown): Promise<void> {
+    if (error instanceof LeaseLostError) {
+      this.#log.warn({ reason: error.reason }, "the lease is over: the build is left");
+      return;
+    }
+    this.#log.error({ err: error }, "the build cannot be continued here");
+    try {
+      if (scopeOf(error) === "project") return await this.#writes.failAsItIs(refusedWrite(error));
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#end = "not_run";
+      await this.#writes.giveBack([], { code: "WORKER_LOST", reason });
+    } catch (again) {
+      this.#log.error(
+        { err: again },
+        "the build is left: when its lease expires, another worker continues it",
+      );
+    }
   }
 
   /** Gives the build back once the stage that runs has ended. */

@@ -18,7 +18,7 @@ test("the wait doubles with each failure, give or take a fifth", () => {
   expect(retryDelay(stage(4), policy, failure)).toBeUndefined();
 });
 
-test("what is final is not tried again, whoever says so", () => {
+test("what is final is not tried again, whether policy or stage says so", () => {
   const policy = { attempts: 9, backoff_seconds: 1, final_codes: ["QUOTA", "STAGE_TIMEOUT"] };
   expect(retryDelay(stage(), policy, { ...failure, final: true })).toBeUndefined();
   expect(retryDelay(stage(), policy, { ...failure, code: "QUOTA" })).toBeUndefined();

@@ -6,14 +6,14 @@ import type { LeaseWriter } from "./lease-writer.ts";
 export interface RenewerOptions {
   readonly repository: Repository;
   readonly writer: LeaseWriter;
-  /** Milliseconds without an answer of the store after which the project is looked at, to hear of a cancel. */
+  /** Milliseconds without an answer of the store after which the project is read, which shows a cancel. */
   readonly pollMs: number;
   readonly log: () => Logger;
 }
 
 /**
  * Keeps a lease while a build is held: renews it when no write has done so for a quarter of it, looks at the project
- * when nothing was heard for a while, and gives the lease up when it cannot be trusted any more.
+ * when the store has not answered for a while, and gives the lease up when it cannot be trusted any more.
  */
 export class LeaseRenewer {
   readonly #options: RenewerOptions;
@@ -38,7 +38,7 @@ export class LeaseRenewer {
     clearInterval(this.#timer);
   }
 
-  /** Something about the project was heard from elsewhere, such as a change that this very process made. */
+  /** The project as another answer of the store shows it, or as another write of this process left it. */
   observe(project: Project): void {
     const { writer } = this.#options;
     if (project.lease_token > writer.leaseToken)

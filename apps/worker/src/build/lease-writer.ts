@@ -11,10 +11,10 @@ import type { Logger } from "pino";
 import { jittered, sleep } from "../async.ts";
 import { type ClockReading, readClock, since } from "../monotonic-clock.ts";
 
-/** How a build left its holder without the holder having ended it. */
+/** How a lease ended before its owner ended the build. */
 export type LeaseEnd = "cancelled" | "deleted" | "lost" | "expired";
 
-/** The lease is over: whoever meets this writes nothing more and stops what it runs. */
+/** The lease is over: its owner writes nothing more and stops what it runs. */
 export class LeaseLostError extends Error {
   readonly reason: LeaseEnd;
 

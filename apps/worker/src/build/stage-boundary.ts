@@ -125,12 +125,19 @@ export class StageBoundary {
 
   /** The pipeline has other stages now: the build fails with that. */
   async pipelineChanged(message: string): Promise<void> {
+    this.#log().error(message);
+    await this.failAsItIs({ code: "PIPELINE_CHANGED", message });
+  }
+
+  /** Fails the build at the stage that runs, or at the one that would run next. */
+  async failAsItIs({ code, message }: StageFailure): Promise<void> {
     const { stages } = this.#writer.project.stages_snapshot;
-    const stage = stages[this.nextOpen() ?? stages.length - 1]?.stage;
+    const stage = stages[this.nextOpen() ?? stages.length - 1];
     if (stage === undefined) throw new Error("Expected a project with stages; found none.");
-    this.#log().error({ stage }, message);
-    const failed: ReportEvent = { event: "failed", stage, message, code: "PIPELINE_CHANGED" };
-    if (!(await this.#writeUnlessPaused([{ event: "started", stage }, failed]))) await this.giveBack([]);
+    const failed: FailedEvent = { event: "failed", stage: stage.stage, message, code: failureCode(code) };
+    if (stage.status === "running") await this.#writeEnd([], failed);
+    else if (!(await this.#writeUnlessPaused([{ event: "started", stage: stage.stage }, failed])))
+      await this.giveBack([]);
   }
 
   /** `notRun` says why this worker cannot run it; after several workers that cannot, the build fails. */

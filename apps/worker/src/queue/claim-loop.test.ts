@@ -257,7 +257,7 @@ test("what looks cost is bounded, and nothing of what others hold is read withou
 test("all builds of a dead worker are taken, also with few slots and a store that is away at first", async () => {
   const field = openField();
   const ids = await field.queue(3);
-  // The first process of the machine began at another time than this name says: whoever bears it is gone.
+  // The first process of the machine began at another time than this name says: its owner is gone.
   const gone = workerIdentity().replace(/-\d+-\d+-([0-9a-f]+)$/, "-1-999999999999-$1");
   for (const id of ids)
     await field.repository.work.claim(id, gone, (await field.repository.get(id)).work_queue);

@@ -43,6 +43,8 @@ export interface ClaimLoopOptions {
  *
  * An error is handled by what it concerns. A row that cannot be claimed is put aside, and what is behind it runs. A
  * store that fails ends the scan, and the next one waits. A worker that cannot run stages claims more slowly.
+ *
+ * Longer than other files: the order of its decisions is the point, and is read best in one place.
  */
 export class ClaimLoop {
   readonly #options: ClaimLoopOptions;

@@ -1,10 +1,10 @@
 import type { DuePosition, DueWork } from "@stagefold/core";
 import { jittered } from "../async.ts";
 
-/** Rows of a look at the front of a queue, and of one behind it. */
+/** Rows that a scan reads of the front of a queue, and behind it. */
 const FRONT_ROWS = 50;
 const BEHIND_ROWS = 250;
-/** Looks behind the front that are saved up, one for each of these many milliseconds. */
+/** Reads behind the front that may be saved up, and the milliseconds in which one more is allowed. */
 const BEHIND_SAVED = 20;
 const BEHIND_EVERY_MS = 1000;
 /** Rows found behind the front that are kept: of one kind, kinds, and for how long in milliseconds. */
@@ -12,7 +12,7 @@ const KEPT_OF_KIND = 20;
 const KINDS_KEPT = 200;
 const KEPT_MS = 60_000;
 
-/** How long what a look at the front showed serves for slots that become free, in milliseconds. */
+/** How long the rows of a scan are good enough to fill slots that become free, in milliseconds. */
 const FRONT_KEPT_MS = 500;
 
 interface Front {
@@ -20,7 +20,7 @@ interface Front {
   readonly rows: readonly DueWork[];
 }
 
-export type LookInQueue = (queue: string, limit: number, after?: DuePosition) => Promise<readonly DueWork[]>;
+export type ReadQueue = (queue: string, limit: number, after?: DuePosition) => Promise<readonly DueWork[]>;
 
 interface Kept {
   readonly row: DueWork;
@@ -28,42 +28,42 @@ interface Kept {
 }
 
 /**
- * What one priority offers: the rows at the front of its queues and, where there are more behind them, rows of other
- * kinds (a user's, of a pipeline) from further back. One user's builds may fill the front by the thousand, so each look behind
- * the front goes on where the last one ended, round and round. The cost is bounded: a row has about 150 bytes, a look
- * behind the front reads 250 of them, and in the long run there is one of these a second.
+ * Reads the due work of one priority: the rows at the front of its queues and, where there are more behind them, rows of
+ * other kinds (a user's, of a pipeline) from further back. One user's builds may fill the front by the thousand, so each
+ * read behind the front continues where the last one ended, round and round. The cost is bounded: a row has about 150
+ * bytes, a read behind the front gives 250 of them, and in the long run there is one of these a second.
  */
 export class QueueScanner {
   readonly #queues: readonly string[];
-  readonly #lookIn: LookInQueue;
+  readonly #readQueue: ReadQueue;
   readonly #now: () => number;
-  /** Where the looks behind the front have come to. */
+  /** Where the last read behind the front of each queue ended. */
   readonly #positions = new Map<string, DuePosition>();
   /** By kind, then by project. */
   readonly #kept = new Map<string, Map<string, Kept>>();
   #fronts: { readonly fronts: readonly Front[]; readonly at: number } | undefined;
-  /** Rows of those fronts that are used up. */
+  /** Rows of those fronts that were claimed, here or elsewhere. */
   readonly #used = new Set<string>();
   #saved = BEHIND_SAVED;
   #savedAt: number;
 
   /** `now` gives monotonic milliseconds. */
-  constructor(queues: readonly string[], lookIn: LookInQueue, now = () => performance.now()) {
+  constructor(queues: readonly string[], readQueue: ReadQueue, now = () => performance.now()) {
     this.#queues = queues;
-    this.#lookIn = lookIn;
+    this.#readQueue = readQueue;
     this.#now = now;
     this.#savedAt = now();
   }
 
   /**
-   * The rows that will do, the longest due first; then those found further behind. Without `fresh`, what a look a
-   * moment ago showed is as good: many short builds then do not cost a look each.
+   * The rows that can be claimed, the longest due first; then those found further behind. Without `fresh` the rows of a
+   * scan a moment ago are good enough: many short builds then do not cost a scan each.
    */
   async rows(isClaimable: (row: DueWork) => boolean, fresh = true): Promise<DueWork[]> {
     const recent = fresh ? undefined : this.#recent(isClaimable);
     if (recent) return recent;
     const fronts = await Promise.all(
-      this.#queues.map(async (queue) => ({ queue, rows: await this.#lookIn(queue, FRONT_ROWS) })),
+      this.#queues.map(async (queue) => ({ queue, rows: await this.#readQueue(queue, FRONT_ROWS) })),
     );
     this.#fronts = { fronts, at: this.#now() };
     this.#used.clear();
@@ -74,14 +74,14 @@ export class QueueScanner {
     const isOther = (row: DueWork) => isClaimable(row) && !kinds.has(kindOf(row));
     for (const { queue, rows } of fronts) {
       const last = rows.at(-1);
-      if (last && rows.length >= FRONT_ROWS) await this.#lookBehind(queue, last, isOther);
+      if (last && rows.length >= FRONT_ROWS) await this.#readBehind(queue, last, isOther);
       else this.#positions.delete(queue);
     }
     const shown = new Set(front.map((row) => row.project_id));
     return [...front, ...this.#stillKept().filter((row) => isClaimable(row) && !shown.has(row.project_id))];
   }
 
-  /** A row that no look at the front shows; it is kept for so many milliseconds, if there is room. */
+  /** A row that no scan of the front shows; it is kept for so many milliseconds, if there is room. */
   offer(row: DueWork, keptMs = KEPT_MS): void {
     const kind = kindOf(row);
     const ofKind = this.#kept.get(kind) ?? new Map<string, Kept>();
@@ -91,7 +91,7 @@ export class QueueScanner {
     this.#kept.set(kind, ofKind);
   }
 
-  /** The row is used up: claimed, here or elsewhere. */
+  /** The row was claimed, here or elsewhere. */
   forget(row: DueWork): void {
     this.#used.add(row.project_id);
     const ofKind = this.#kept.get(kindOf(row));
@@ -99,7 +99,7 @@ export class QueueScanner {
     if (ofKind?.size === 0) this.#kept.delete(kindOf(row));
   }
 
-  /** Undefined when the last look is too old, or there may be more than it showed. */
+  /** Undefined when the last scan is too old, or there may be more rows than it showed. */
   #recent(isClaimable: (row: DueWork) => boolean): DueWork[] | undefined {
     if (!this.#fronts || this.#now() - this.#fronts.at > FRONT_KEPT_MS) return undefined;
     const all = this.#fronts.fronts.flatMap(({ rows }) => rows);
@@ -110,13 +110,13 @@ export class QueueScanner {
     return [...left.sort((a, b) => (isBefore(a, b) ? -1 : 1)), ...others];
   }
 
-  /** Goes on until it finds a row that is wanted, has been all the way round, or has used up what was saved. */
-  async #lookBehind(queue: string, front: DuePosition, isWanted: (row: DueWork) => boolean): Promise<void> {
+  /** Reads until it finds a row that is wanted, has been all the way round, or has used up what was saved. */
+  async #readBehind(queue: string, front: DuePosition, isWanted: (row: DueWork) => boolean): Promise<void> {
     let found = false;
-    while (!found && this.#mayLook()) {
+    while (!found && this.#mayRead()) {
       const known = this.#positions.get(queue);
       const after = known && isBefore(front, known) ? known : front;
-      const rows = await this.#lookIn(queue, BEHIND_ROWS, after);
+      const rows = await this.#readQueue(queue, BEHIND_ROWS, after);
       const wanted = rows.filter(isWanted);
       found = wanted.length > 0;
       for (const row of wanted) this.offer(row);
@@ -129,7 +129,7 @@ export class QueueScanner {
     }
   }
 
-  #mayLook(): boolean {
+  #mayRead(): boolean {
     const now = this.#now();
     const everyMs = jittered(BEHIND_EVERY_MS);
     this.#saved = Math.min(BEHIND_SAVED, this.#saved + (now - this.#savedAt) / everyMs);
@@ -147,7 +147,7 @@ export class QueueScanner {
   }
 }
 
-/** What limits and turns tell apart. */
+/** Rows of one kind are the same to limits and turns. */
 function kindOf({ user_id = "", pipeline = "" }: DueWork): string {
   return `${user_id}\0${pipeline}`;
 }

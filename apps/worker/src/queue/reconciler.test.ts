@@ -118,7 +118,7 @@ test("work of other programs gets its row back, with nothing else changed for th
   expect(await metrics.registry.metrics()).toContain("stagefold_reconciled_total 1");
 });
 
-test("it reconcilers now and then, and goes on after a failure", async () => {
+test("it runs now and then, also after a failure", async () => {
   const { store, time, found, reconciler, create } = open();
   const list = store.list.bind(store);
   let failures = 0;

@@ -1,0 +1,56 @@
+import { type Patch, StagefoldError } from "@stagefold/core";
+import { expect, test } from "vitest";
+import { ended, openBench, stageOf } from "./harness.ts";
+
+const PIPELINE = `
+import { definePipeline } from "@stagefold/pipeline";
+const stage = (run) => [{ stage: "s", run }, { stage: "after", run: () => ({}) }];
+export const throws = definePipeline({ name: "throws", stages: stage(() => { throw new Error("a poison"); }) });
+export const returns = definePipeline({ name: "returns", stages: stage(() => ({ x: "a poison" })) });
+export const logs = definePipeline({ name: "logs", stages: stage(async (ctx) => {
+  ctx.log("a poison");
+  await new Promise((resolve) => setTimeout(resolve, 5000));
+  return {};
+}) });
+export const fine = definePipeline({ name: "fine", stages: stage(() => ({})) });
+`;
+const files = { "all.ts": PIPELINE };
+
+/** A store that refuses whatever has the word in it, in whatever way a store may refuse. */
+const refusals: readonly (readonly [string, () => Error])[] = [
+  ["as input that it does not take", () => new StagefoldError("INVALID_INPUT", "not stored", {})],
+  ["as too large", () => new StagefoldError("SNAPSHOT_TOO_LARGE", "too large", { size: 2, limit: 1 })],
+  ["with an error of its own", () => new TypeError("the store broke on it")],
+];
+const pairs = refusals.flatMap(([how, error]) =>
+  ["throws", "returns", "logs"].map((name) => [name, how, error] as const),
+);
+
+test.each(pairs)(
+  "O1: a stage that %s what the store refuses %s ends with that",
+  async (name, _how, error) => {
+    await using bench = await openBench({ files, leaseMs: 60_000 });
+    bench.store.before = (patch) => {
+      if (patch.kind === "update" && JSON.stringify(patch.edits).includes("poison")) throw error();
+    };
+    bench.worker({ timings: { flushMs: 50 } }).start();
+    const project = await bench.until(await bench.create(name), ended, 20);
+    expect(project.status).toBe("failed");
+    expect(["STAGE_FAILED", "ITEM_FULL"]).toContain(project.error_info?.code);
+    expect(project.error_info?.message).toContain(error().message);
+    expect(stageOf(project, "s")).toMatchObject({ status: "failed", attempt: 1, history: [] });
+  },
+);
+
+test("O1: a build whose next stage cannot be started ends with the reason, and is not called lost", async () => {
+  await using bench = await openBench({ files, leaseMs: 60_000 });
+  const runs = (patch: Patch) =>
+    patch.kind === "update" &&
+    patch.postImage?.stages_snapshot.stages.some((stage) => stage.status === "running");
+  bench.store.before = (patch) => {
+    if (runs(patch)) throw new StagefoldError("SNAPSHOT_TOO_LARGE", "too large", { size: 2, limit: 1 });
+  };
+  bench.worker().start();
+  const project = await bench.until(await bench.create("fine"), ended, 20);
+  expect(project).toMatchObject({ status: "failed", error_info: { stage: "s", code: "ITEM_FULL" } });
+});
