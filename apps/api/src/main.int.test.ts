@@ -99,12 +99,6 @@ describe("an API that cannot be started says why in a sentence", () => {
       /^\/nowhere: expected a readable folder.*\n$/,
     ],
     [
-      "a mistake in a module that finds the pipeline package beside itself",
-      { STAGEFOLD_PIPELINES: join(import.meta.dirname, "../test/wrong-pipelines") },
-      2,
-      /^\S+\/wrong\.js: (?!cannot be loaded)[^\n]*stages[^\n]*\n$/,
-    ],
-    [
       "a data folder that cannot be",
       { STAGEFOLD_DATA_DIR: "/proc/nowhere" },
       1,

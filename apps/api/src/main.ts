@@ -38,6 +38,8 @@ async function main(): Promise<void> {
 async function serve(env: Env, log: Logger, opened: Closable[]): Promise<Api> {
   const metrics = new Metrics({ ofProcess: true });
   const pipelines = await openPipelines(env.pipelines);
+  for (const { message, mistake } of pipelines.problems())
+    log.error({ file: mistake.file, line: mistake.line }, `a pipeline file is left out: ${message}`);
   const backend = await openBackend(env, {
     onRequest: metrics.storeRequest,
     onFeedError: (error) => log.error({ err: error }, "the change feed met an error"),

@@ -13,6 +13,8 @@ import { createWorker, type Worker } from "./worker.ts";
 /** Ends when the worker has ended. */
 async function main(env: Env, log: Logger): Promise<void> {
   const pipelines = await openPipelines(env.pipelines);
+  for (const { message, mistake } of pipelines.problems())
+    log.error({ file: mistake.file, line: mistake.line }, `a pipeline file is left out: ${message}`);
   const metrics = createMetrics();
   collectDefaultMetrics({ register: metrics.registry });
   await using backend = await openBackend(env, {

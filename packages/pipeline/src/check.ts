@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
+import leven from "leven";
 import type { z } from "zod";
 import type { Pipeline, StageDefinition } from "./definition.ts";
-import { commandStage, pipelineHead, runStage } from "./schema.ts";
+import { outputProblem } from "./output-schema.ts";
+import { commandStage, pipelineHead, retry, runStage } from "./schema.ts";
 
 /** One mistake of a definition, by its place in the value that was given. */
 export interface Finding {
@@ -35,14 +37,36 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   return at;
 }
 
-function describe(issue: z.core.$ZodIssue): { path: (string | number)[]; expected: string } {
+/** A slip of the keyboard is at most so far from what was meant. */
+const MAX_DISTANCE = 2;
+
+function meant(name: string, fields: readonly string[]): string | undefined {
+  const near = fields.map((field) => ({ field, distance: leven(name.toLowerCase(), field) }));
+  const [best] = near.sort((a, b) => a.distance - b.distance);
+  return best !== undefined && best.distance <= MAX_DISTANCE ? best.field : undefined;
+}
+
+function unknownField(name: string, fields: readonly string[]): string {
+  const field = meant(name, fields);
+  return field === undefined ? "no such field" : `no such field; did you mean ${field}?`;
+}
+
+function describe(
+  issue: z.core.$ZodIssue,
+  fields: readonly string[],
+): { path: (string | number)[]; expected: string } {
   const path = issue.path.map((key) => (typeof key === "symbol" ? String(key) : key));
   switch (issue.code) {
-    case "unrecognized_keys":
-      return { path: [...path, issue.keys[0] ?? ""], expected: "no such field" };
+    case "unrecognized_keys": {
+      const name = issue.keys[0] ?? "";
+      const known = path.at(-1) === "retry" ? Object.keys(retry.shape) : fields;
+      return { path: [...path, name], expected: unknownField(name, known) };
+    }
     case "invalid_key":
       return { path, expected: issue.issues[0]?.message ?? issue.message };
     case "invalid_type":
+      // A message of the schema's own says more.
+      if (!issue.message.startsWith("Invalid input")) return { path, expected: issue.message };
       return { path, expected: `expected ${issue.expected === "record" ? "a map" : issue.expected}` };
     case "too_small":
       return { path, expected: `expected ${issue.inclusive ? "at least" : "more than"} ${issue.minimum}` };
@@ -61,34 +85,57 @@ function describeUnion(issue: z.core.$ZodIssueInvalidUnion, path: (string | numb
     .flat()
     .find((candidate) => candidate.path.length > 0 || candidate.code === "custom");
   if (inner === undefined) return { path, expected: "expected a text, or texts by language" };
-  const described = describe(inner);
+  const described = describe(inner, []);
   return { path: [...path, ...described.path], expected: described.expected };
 }
 
-function firstFinding(error: z.ZodError, value: unknown, prefix: readonly (string | number)[]): Finding {
+function firstFinding(
+  error: z.ZodError,
+  value: unknown,
+  prefix: readonly (string | number)[],
+  fields: readonly string[],
+): Finding {
   const issue = error.issues[0];
   if (issue === undefined) return { path: prefix, expected: error.message, found: show(value) };
-  const { path, expected } = describe(issue);
+  const { path, expected } = describe(issue, fields);
   return { path: [...prefix, ...path], expected, found: show(valueAt(value, path)) };
+}
+
+const KINDS = ["run", "command"];
+
+function isTypo(name: string): boolean {
+  return !(name in commandStage.shape) && meant(name, KINDS) !== undefined;
 }
 
 function checkStage(value: unknown, index: number): { stage: StageDefinition } | { finding: Finding } {
   const path = ["stages", index];
   if (!isRecord(value)) return { finding: { path, expected: "expected a map", found: show(value) } };
-  const kinds = ["run", "command"].filter((kind) => value[kind] !== undefined);
+  const kinds = KINDS.filter((kind) => value[kind] !== undefined);
+  const typo = kinds.length > 0 ? undefined : Object.keys(value).find((name) => isTypo(name));
+  if (typo !== undefined)
+    return {
+      finding: { path: [...path, typo], expected: unknownField(typo, KINDS), found: show(value[typo]) },
+    };
   if (kinds.length !== 1) {
     const found = kinds.length === 0 ? `neither in ${show(value)}` : "both";
     return { finding: { path, expected: "expected exactly one of run and command", found } };
   }
   if (value.command !== undefined) {
     const parsed = commandStage.safeParse(value);
-    if (!parsed.success) return { finding: firstFinding(parsed.error, value, path) };
+    if (!parsed.success)
+      return { finding: firstFinding(parsed.error, value, path, Object.keys(commandStage.shape)) };
     const { command, env, artifacts, ...rest } = parsed.data;
     return { stage: normalise(rest, { action: { kind: "command", command, env, artifacts } }) };
   }
   const parsed = runStage.safeParse(value);
-  if (!parsed.success) return { finding: firstFinding(parsed.error, value, path) };
+  if (!parsed.success)
+    return { finding: firstFinding(parsed.error, value, path, Object.keys(runStage.shape)) };
   const { run, output, ...rest } = parsed.data;
+  const problem = output === undefined ? undefined : outputProblem(output);
+  if (problem !== undefined) {
+    const expected = "expected a schema of an object whose values JSON can carry";
+    return { finding: { path: [...path, "output"], expected, found: problem } };
+  }
   const action = { kind: "run" as const, run };
   return { stage: normalise(rest, { action, ...(output === undefined ? {} : { output }) }) };
 }
@@ -116,7 +163,7 @@ export function versionOf(stageKeys: readonly string[]): string {
 /** Checks and normalises a definition of unknown form; says of the first mistake where it is. */
 export function checkPipeline(value: unknown): Checked {
   const head = pipelineHead.safeParse(value);
-  if (!head.success) return { finding: firstFinding(head.error, value, []) };
+  if (!head.success) return { finding: firstFinding(head.error, value, [], Object.keys(pipelineHead.shape)) };
   const stages: StageDefinition[] = [];
   for (const [index, raw] of head.data.stages.entries()) {
     const checked = checkStage(raw, index);

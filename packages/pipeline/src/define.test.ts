@@ -15,8 +15,8 @@ function refusal(definition: unknown): string {
 }
 
 test("fills in defaults", () => {
-  const run = () => 1;
-  const output = z.number();
+  const run = () => ({ n: 1 });
+  const output = z.object({ n: z.number() });
   const pipeline = definePipeline({
     name: "p",
     stages: [
@@ -89,7 +89,11 @@ describe("is refused:", () => {
     ["no name", { stages: [one] }, "name: expected string, found nothing"],
     ["a capital name", { name: "P", stages: [one] }, 'beginning with a letter or digit, found "P"'],
     ["a long name", { name: "p".repeat(65), stages: [one] }, "name: expected 1 to 64"],
-    ["an unknown field", { name: "p", stages: [one], stage: 1 }, "stage: no such field, found 1"],
+    [
+      "an unknown field",
+      { name: "p", stages: [one], stage: 1 },
+      "stage: no such field; did you mean stages?, found 1",
+    ],
     ["no stages", { name: "p", stages: [] }, "stages: expected at least 1, found a list of 0"],
     [
       "65 stages",
@@ -151,7 +155,7 @@ describe("is refused:", () => {
     [
       "a number in env",
       { name: "p", stages: [{ ...one, env: { CI: 1 } }] },
-      "stages.0.env.CI: expected string, found 1",
+      "stages.0.env.CI: expected a text (in quotes where YAML reads something else), found 1",
     ],
     [
       "a bad env name",
@@ -255,5 +259,80 @@ test("a StageError carries what the retry needs", () => {
     final: true,
     retry_in_seconds: 60,
     cause,
+  });
+});
+
+describe("O4: an output schema whose values JSON cannot carry is refused when the pipeline is defined", () => {
+  const definedWith = (output: z.ZodType) =>
+    checkPipeline({ name: "p", stages: [{ stage: "s", output, run: () => ({}) }] });
+  test.each<[string, z.ZodType, string]>([
+    ["a date", z.object({ at: z.date() }), "at at a date"],
+    ["a date in a list", z.object({ days: z.array(z.object({ at: z.date().optional() })) }), "a date"],
+    ["a map", z.object({ m: z.map(z.string(), z.number()) }), "a Map"],
+    ["a set", z.object({ s: z.set(z.string()) }), "a Set"],
+    ["a bigint", z.object({ n: z.bigint() }), "a bigint"],
+    ["a coerced date", z.object({ at: z.coerce.date() }), "a date"],
+    ["a text turned into a date", z.object({ at: z.string().pipe(z.coerce.date()) }), "a date"],
+    ["a number at the top", z.number(), "a number at its top"],
+    ["a list at the top", z.array(z.string()), "a list at its top"],
+    ["a text at the top", z.string().optional(), "a string at its top"],
+    [
+      "an asynchronous refinement",
+      z.object({ a: z.string().refine(async () => true) }),
+      "an asynchronous check",
+    ],
+    ["an asynchronous refinement at the top", z.object({}).refine(async () => true), "an asynchronous check"],
+  ])("%s", (_name, output, found) => {
+    expect(definedWith(output)).toMatchObject({
+      finding: { path: ["stages", 0, "output"], found: expect.stringContaining(found) },
+    });
+  });
+  test.each<[string, z.ZodType]>([
+    [
+      "an object with everything",
+      z.object({ a: z.string().default("x"), b: z.array(z.number()), c: z.null() }),
+    ],
+    ["a record", z.record(z.string(), z.unknown())],
+    [
+      "a union",
+      z.discriminatedUnion("k", [z.object({ k: z.literal("a") }), z.object({ k: z.literal("b") })]),
+    ],
+    ["a date turned into a text", z.object({ at: z.date().transform((date) => date.toISOString()) })],
+    [
+      "something that refers to itself",
+      z.object({
+        get next() {
+          return z.object({}).optional();
+        },
+      }),
+    ],
+    ["any", z.any()],
+  ])("%s is taken", (_name, output) => {
+    expect(definedWith(output)).toHaveProperty("pipeline");
+  });
+});
+
+describe("O11: what no process could be started with is refused at once, by name", () => {
+  const withEnv = (env: Record<string, string>) =>
+    checkPipeline({ name: "p", stages: [{ stage: "s", command: "true", env }] });
+  test.each([
+    ["a value of 140,000 bytes", { TOKEN: "x".repeat(140_000) }, "TOKEN"],
+    ["one that is too long only in bytes", { NAME: "ü".repeat(70_000) }, "NAME"],
+    [
+      "many that are too long together",
+      Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`V${i}`, "x".repeat(100_000)])),
+      "V10",
+    ],
+  ])("%s", (_name, env, name) => {
+    expect(withEnv(env)).toMatchObject({ finding: { path: ["stages", 0, "env", name] } });
+  });
+  test("a command of 140,000 bytes", () => {
+    const command = `: ${"x".repeat(140_000)}`;
+    expect(checkPipeline({ name: "p", stages: [{ stage: "s", command }] })).toMatchObject({
+      finding: { path: ["stages", 0, "command"] },
+    });
+  });
+  test("as much as goes is taken", () => {
+    expect(withEnv({ A: "x".repeat(128 * 1024 - 4) })).toHaveProperty("pipeline");
   });
 });

@@ -19,6 +19,13 @@ export interface RunAction {
   readonly run: (ctx: StageContext) => unknown;
 }
 
+/** A function that is known by its module alone: only the process that runs the stage loads that. */
+export interface ModuleAction {
+  readonly kind: "module";
+  /** Absolute. */
+  readonly file: string;
+}
+
 export interface CommandAction {
   readonly kind: "command";
   /** For `/bin/sh -c`, in the build's workspace. */
@@ -39,7 +46,7 @@ export interface StageDefinition<Key extends string = string, Output = unknown> 
   readonly retry: RetryPolicy;
   /** Checked when the stage ends; an output that does not fit fails the attempt with OUTPUT_INVALID. */
   readonly output?: z.ZodType<Output>;
-  readonly action: RunAction | CommandAction;
+  readonly action: RunAction | ModuleAction | CommandAction;
 }
 
 export interface Pipeline<
@@ -53,8 +60,6 @@ export interface Pipeline<
   readonly stages: Stages;
   /** Builds of this pipeline that may run at the same time; no limit where absent. */
   readonly max_running?: number;
-  /** The file that exports it, absolute; absent for built-in pipelines, YAML and what is defined in code. */
-  readonly module?: string;
 }
 
 /** `{ [stage key]: output }` of a pipeline's type; `unknown` for stages without an output schema. */

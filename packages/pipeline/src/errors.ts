@@ -25,6 +25,11 @@ export class PipelineError extends Error {
   }
 }
 
+/** By its code: a module that finds a copy of this package beside itself throws errors of that copy. */
+export function isPipelineError(value: unknown): value is PipelineError {
+  return value instanceof Error && "code" in value && value.code === "INVALID_PIPELINE";
+}
+
 export interface StageErrorOptions extends ErrorOptions {
   /** What history and the retry policy's `final_codes` see; `STAGE_FAILED` where absent. */
   readonly code?: string;

@@ -13,6 +13,7 @@ export type {
   CommandAction,
   CommandStageInput,
   LocalisedText,
+  ModuleAction,
   Pipeline,
   PipelineInput,
   RetryPolicy,
@@ -29,6 +30,6 @@ export {
   StageError,
   type StageErrorOptions,
 } from "./errors.ts";
-export { loadPipelines } from "./load/load.ts";
+export { type LoadOptions, loadPipelines } from "./load/load.ts";
 export { createModuleLoader, type ModuleLoader, pipelinesFromModule } from "./load/module.ts";
 export { createRegistry, type PipelineRegistry, stageNameIn } from "./registry.ts";

@@ -6,10 +6,15 @@ export interface PipelineRegistry {
   get(name: string): Pipeline | undefined;
   /** In the order in which they were added: built-ins first, then by file name. */
   list(): readonly Pipeline[];
+  /** Files that could not be used, each with what is wrong: they keep no other from being used. */
+  problems(): readonly PipelineError[];
 }
 
 /** Throws a PipelineError if two pipelines have the same name. */
-export function createRegistry(pipelines: Iterable<Pipeline>): PipelineRegistry {
+export function createRegistry(
+  pipelines: Iterable<Pipeline>,
+  problems: readonly PipelineError[] = [],
+): PipelineRegistry {
   const byName = new Map<string, Pipeline>();
   for (const pipeline of pipelines) {
     if (byName.has(pipeline.name)) {
@@ -19,7 +24,7 @@ export function createRegistry(pipelines: Iterable<Pipeline>): PipelineRegistry 
     byName.set(pipeline.name, pipeline);
   }
   const all = Object.freeze([...byName.values()]);
-  return { get: (name) => byName.get(name), list: () => all };
+  return { get: (name) => byName.get(name), list: () => all, problems: () => problems };
 }
 
 /** The text in a language; where it has none in that language, the English one, else the first. */

@@ -1,4 +1,4 @@
-import { LIMITS, stageKeySchema } from "@stagefold/core";
+import { LIMITS, stageKeySchema, utf8Bytes } from "@stagefold/core";
 import { z } from "zod";
 import type { StageContext } from "./context.ts";
 
@@ -24,7 +24,7 @@ export const localisedText = z.union([
     .refine((texts) => Object.keys(texts).length > 0, "expected at least one language"),
 ]);
 
-const retry = z.strictObject({
+export const retry = z.strictObject({
   attempts: z.int().min(1).max(20).default(DEFAULT_RETRY.attempts),
   backoff_seconds: z.number().min(0).max(DAY_SECONDS).default(DEFAULT_RETRY.backoff_seconds),
   final_codes: z.array(z.string().min(1)).optional(),
@@ -40,10 +40,31 @@ const glob = z
     "expected a pattern that stays below the workspace",
   );
 
-const env = z.record(
-  z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "expected the name of an environment variable"),
-  z.string().refine((value) => !value.includes("\0"), "expected a value without NUL"),
-);
+/** Bytes that Linux takes of one argument or environment entry, with its end (`MAX_ARG_STRLEN`), and of all here. */
+const MAX_ENTRY = 128 * 1024 - 1;
+const MAX_ENV = 1024 * 1024;
+
+const env = z
+  .record(
+    z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "expected the name of an environment variable"),
+    z
+      .string("expected a text (in quotes where YAML reads something else)")
+      .refine((value) => !value.includes("\0"), "expected a value without NUL"),
+  )
+  .superRefine((values, context) => {
+    let all = 0;
+    for (const [name, value] of Object.entries(values)) {
+      const bytes = utf8Bytes(name) + utf8Bytes(value) + 1;
+      all += bytes;
+      if (bytes <= MAX_ENTRY && all <= MAX_ENV) continue;
+      const message =
+        bytes > MAX_ENTRY
+          ? `expected at most ${MAX_ENTRY} bytes for ${name}, which has ${bytes}; put it into a file`
+          : `expected at most ${MAX_ENV} bytes for all of env, which ${name} goes beyond`;
+      context.addIssue({ code: "custom", path: [name], message });
+      return;
+    }
+  });
 
 const isFunction = (value: unknown): value is (ctx: StageContext) => unknown => typeof value === "function";
 const isZodType = (value: unknown): value is z.ZodType => value instanceof z.ZodType;
@@ -62,7 +83,11 @@ export const commandStage = z.strictObject({
   command: z
     .string()
     .min(1)
-    .refine((command) => !command.includes("\0"), "expected a command without NUL"),
+    .refine((command) => !command.includes("\0"), "expected a command without NUL")
+    .refine(
+      (command) => utf8Bytes(command) <= MAX_ENTRY,
+      `expected at most ${MAX_ENTRY} bytes; put what is longer into a file`,
+    ),
   env: env.default({}),
   artifacts: z.array(glob).default([]),
 });
@@ -79,4 +104,28 @@ export const pipelineHead = z.strictObject({
   description: localisedText.optional(),
   max_running: z.int().min(1).optional(),
   stages: z.array(z.unknown()).min(1).max(LIMITS.stages),
+});
+
+const moduleAction = z.strictObject({ kind: z.literal("module"), file: z.string() });
+const commandAction = z.strictObject({
+  kind: z.literal("command"),
+  command: z.string(),
+  env: z.record(z.string(), z.string()),
+  artifacts: z.array(z.string()),
+});
+
+/** A checked pipeline as another process describes it: without functions and schemas. */
+export const describedPipeline = z.strictObject({
+  ...pipelineHead.shape,
+  version: z.string().min(1).max(64),
+  stages: z
+    .array(
+      z.strictObject({
+        ...stageFields,
+        stage_name: localisedText,
+        action: z.discriminatedUnion("kind", [moduleAction, commandAction]),
+      }),
+    )
+    .min(1)
+    .max(LIMITS.stages),
 });

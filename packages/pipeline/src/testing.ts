@@ -59,7 +59,7 @@ export async function runPipeline(pipeline: Pipeline, options: RunPipelineOption
   const records: StageRecord[] = [];
   for (const { stage, action, output } of pipeline.stages) {
     if (action.kind !== "run")
-      throw new StageError(`the stage ${stage} is a command; expected a stage with run`);
+      throw new StageError(`the stage ${stage} has no function here; expected a stage with run`);
     const ctx = new TestContext({ stage, folder: options.folder, project, signal, outputs });
     records.push(ctx.record);
     const stored = storedOutput(output, stage, await action.run(ctx));

@@ -125,7 +125,12 @@ export class Attempt {
     return {
       ...common,
       outputs: await outputs.before(project, position, pipeline),
-      action: { kind: "run", pipeline: pipeline.name, stage: definition.stage, module: pipeline.module },
+      action: {
+        kind: "run",
+        pipeline: pipeline.name,
+        stage: definition.stage,
+        module: action.kind === "module" ? action.file : undefined,
+      },
     };
   }
 

@@ -108,7 +108,8 @@ async function reasonToOmit(root: string, path: string, entry: Entry): Promise<s
   try {
     if (entry.isFile()) {
       requireSafePath(path);
-      return undefined;
+      const isText = !path.includes("\ufffd") || (await orNone(lstat(join(root, path)))) !== undefined;
+      return isText ? undefined : "its name is no UTF-8.";
     }
     return (await stat(await findBelow(root, path))).isFile() ? undefined : "it is a link to a folder.";
   } catch (error) {

@@ -1,10 +1,12 @@
+import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ArtifactStore, createMemoryFileStores, MemoryProjectStore, Repository } from "@stagefold/core";
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { storeArtifact } from "./artifact-upload.ts";
 import { Workspaces } from "./workspaces.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -84,4 +86,78 @@ test("a day after the end of its build a folder goes, unless it is held", async 
   expect(left()).toEqual([true, true, true, true]);
   await workspaces.sweep((id) => id === held, Date.now() + DAY_MS + 1000);
   expect(left()).toEqual([false, true, true, false]);
+});
+
+const sh = (cwd: string, script: string) => execFileSync("sh", ["-c", script], { cwd });
+
+/** A project whose first stage is completed and made what a script makes; as its workspace is restored elsewhere. */
+async function restored(script: string, paths: readonly string[]): Promise<{ id: string; folder: string }> {
+  const { project_id } = await repository.control.create(
+    { requirement: "x" },
+    { pipeline_version: "1", stages: [{ stage: "one" }, { stage: "two" }] },
+  );
+  const made = join(root, "made");
+  await mkdir(made, { recursive: true });
+  sh(made, script);
+  const attempt = { project_id, stage: "one", attempt: 1 };
+  const artifacts = await Promise.all(paths.map((path) => storeArtifact(store, attempt, made, { path })));
+  const [row] = await repository.work.due("agent_builds", 10);
+  const claimed = await repository.work.claim(project_id, "w", row?.work_queue);
+  if (!claimed) throw new Error("expected a claim");
+  await repository.work.report({
+    project_id,
+    lease_token: claimed.lease_token,
+    lease_seq: 1,
+    events: [
+      { event: "started", stage: "one" },
+      { event: "completed", stage: "one", artifacts },
+    ],
+  });
+  const folder = await workspaces.prepare(await repository.get(project_id), 1);
+  return { id: project_id, folder };
+}
+
+const modeOf = async (path: string) => ((await stat(path)).mode & 0o777).toString(8);
+
+test("F1: a restored file has the bits that the stage gave it, and a link its content", async () => {
+  const { folder } = await restored(
+    "mkdir bin; echo 'echo works' > bin/tool; chmod 755 bin/tool; echo s > secret; chmod 600 secret; echo p > plain; chmod 644 plain; echo r > ro; chmod 444 ro; ln -s bin/tool link",
+    ["bin/tool", "secret", "plain", "ro", "link"],
+  );
+  for (const [path, mode] of Object.entries({
+    "bin/tool": "755",
+    secret: "600",
+    plain: "644",
+    ro: "444",
+    link: "755",
+  }))
+    expect([path, await modeOf(join(folder, path))]).toEqual([path, mode]);
+  expect(String(sh(folder, "./bin/tool && ./link"))).toBe("works\nworks\n");
+});
+
+test("F7: what stands where a file is to be restored is replaced, also in folders that may not be written", async () => {
+  const { id, folder } = await restored("mkdir -p a/b; echo 1 > a/b/f; echo 2 > g; echo 3 > h", [
+    "a/b/f",
+    "g",
+    "h",
+  ]);
+  sh(
+    folder,
+    "rm g h; mkdir -p g/full/deep; touch g/full/deep/x; chmod -R a-w g; ln -s /etc/passwd h; chmod -R a-w a",
+  );
+  await rm(join(root, `${id}.json`));
+  await workspaces.prepare(await repository.get(id), 1);
+  expect(String(sh(folder, "cat a/b/f g h"))).toBe("1\n2\n3\n");
+  sh(folder, "rm -rf a; ln -s /tmp a");
+  await rm(join(root, `${id}.json`));
+  await workspaces.prepare(await repository.get(id), 1);
+  expect(String(sh(folder, "test ! -L a && cat a/b/f"))).toBe("1\n");
+});
+
+test("F7: a workspace with folders that may not be written is removed", async () => {
+  const { id, folder } = await restored("echo 1 > f", ["f"]);
+  sh(folder, "mkdir -p shut/in; touch shut/in/x; chmod 500 shut/in shut; ln -s /etc link");
+  await workspaces.remove(id);
+  expect(existsSync(folder)).toBe(false);
+  expect(existsSync("/etc/passwd")).toBe(true);
 });

@@ -2,11 +2,19 @@ import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { definePipeline, loadPipelines as load, PipelineError, StageError } from "../index.ts";
+import {
+  createModuleLoader,
+  definePipeline,
+  loadPipelines as load,
+  type Pipeline,
+  type PipelineError,
+  pipelinesFromModule,
+  StageError,
+} from "../index.ts";
 import { runPipeline } from "../testing.ts";
 
 const BUILT_IN = definePipeline({ name: "agent-build", stages: [{ stage: "s", run: () => ({}) }] });
-const loadPipelines = (from: string) => load(from, [BUILT_IN]);
+const loadPipelines = (from: string) => load(from, { builtIn: [BUILT_IN] });
 
 let folder: string;
 beforeEach(async () => {
@@ -18,14 +26,18 @@ afterEach(async () => {
 
 const write = async (name: string, text: string | Uint8Array) => await writeFile(join(folder, name), text);
 
+/** A pipeline with its functions, as a runner has it. */
+async function toRun(file: string, name: string): Promise<Pipeline> {
+  const found = await pipelinesFromModule(join(folder, file), await createModuleLoader());
+  const pipeline = found.find((one) => one.name === name);
+  if (pipeline === undefined) throw new Error(`expected the pipeline ${name}`);
+  return pipeline;
+}
+
 async function refusal(): Promise<PipelineError> {
-  try {
-    await loadPipelines(folder);
-  } catch (error) {
-    if (error instanceof PipelineError) return error;
-    throw error;
-  }
-  throw new Error("expected a refusal");
+  const [problem] = (await loadPipelines(folder)).problems();
+  if (problem === undefined) throw new Error("expected a refusal");
+  return problem;
 }
 
 const DOCS_SITE = `name: docs-site
@@ -93,14 +105,14 @@ describe("YAML", () => {
       "an unknown field",
       DOCS_SITE.replace("weight:", "wieght:"),
       9,
-      'pipeline "docs-site", stage "test", field wieght: no such field, found 2',
+      'pipeline "docs-site", stage "test", field wieght: no such field; did you mean weight?, found 2',
     ],
     ["an unknown field at the top", `${DOCS_SITE}extra: 1\n`, 14, "field extra: no such field"],
     [
       "a number in env",
       DOCS_SITE.replace('"1"', "1"),
       12,
-      'stage "test", field env.CI: expected string, found 1',
+      'stage "test", field env.CI: expected a text (in quotes where YAML reads something else), found 1',
     ],
     [
       "a field of the wrong type",
@@ -189,8 +201,7 @@ describe("modules", () => {
     await write("_helper.ts", "export const double = (n: number): number => n * 2;\n");
     const registry = await loadPipelines(folder);
     expect(registry.list().map(({ name }) => name)).toEqual(["agent-build", "first", "second"]);
-    const first = registry.get("first");
-    if (first === undefined) throw new Error("expected the pipeline");
+    const first = await toRun("typed.ts", "first");
     const failed = runPipeline(first, { requirement: "", folder: join(folder, "run") });
     await expect(failed).rejects.toBeInstanceOf(StageError);
     await expect(failed).rejects.toMatchObject({ message: "2", code: "FINAL", final: true });
@@ -209,7 +220,10 @@ describe("modules", () => {
     );
     const registry = await loadPipelines(folder);
     expect(registry.list().map(({ name }) => name)).toEqual(["agent-build", "a", "b", "c"]);
-    expect(registry.get("a")?.stages[0]?.action).toEqual({ kind: "run", run: expect.any(Function) });
+    expect(registry.get("a")?.stages[0]?.action).toEqual({
+      kind: "module",
+      file: join(folder, "a.mjs"),
+    });
   });
 
   test("ignores tests, declarations, hidden and private files, other endings and folders", async () => {
@@ -270,12 +284,66 @@ test("the examples load from a folder of their own, and the TypeScript one runs"
   await cp(EXAMPLES, folder, { recursive: true });
   const registry = await loadPipelines(folder);
   expect(registry.list().map(({ name }) => name)).toEqual(["agent-build", "release-notes", "word-report"]);
-  const report = registry.get("word-report");
-  if (report === undefined) throw new Error("expected the example");
+  const report = await toRun("word-report.ts", "word-report");
   const run = await runPipeline(report, {
     requirement: "One fish. Two fish.\n\nRed fish.",
     folder: join(folder, "run"),
   });
   expect(run.outputs.get("report")).toEqual({ words: 6, longest: "fish" });
   expect([...(run.records[1]?.sub_stages.keys() ?? [])]).toEqual(["part_1", "part_2"]);
+});
+
+describe("C4: YAML as people write it", () => {
+  const HEAD = "name: p\nstages:\n  - stage: s\n    command: echo\n";
+  test.each<[string, string]>([
+    ["CRLF", HEAD.replaceAll("\n", "\r\n")],
+    ["a byte order mark", `\ufeff${HEAD}`],
+    ["an anchor", `${HEAD.replace("command: echo", "command: &c echo")}  - { stage: t, command: *c }\n`],
+    [
+      "a merge key",
+      `${HEAD}    env: &e { A: "1" }\n  - { stage: t, command: "true", env: { <<: *e, B: "2" } }\n`,
+    ],
+    ["yes is a text", `${HEAD}    env: { CI: yes, T: 22:30 }\n`],
+  ])("%s works", async (_name, text) => {
+    await write("p.yaml", text);
+    const registry = await loadPipelines(folder);
+    expect(registry.problems()).toEqual([]);
+    expect(registry.get("p")?.stages[0]?.stage).toBe("s");
+  });
+  test.each<[string, string, RegExp]>([
+    ["a duplicate key", `${HEAD}    command: twice\n`, /p\.yaml:5: .*unique/],
+    ["a tab", HEAD.replace("    command", "\tcommand"), /p\.yaml:\d+: .*[Tt]ab/],
+    [
+      "a number that loses its end",
+      `${HEAD}    env: { V: 1.10 }\n`,
+      /p\.yaml:5.*env\.V: expected a text.*found 1\.1/,
+    ],
+    ["two documents", `${HEAD}---\n${HEAD}`, /p\.yaml: expected one document, found 2/],
+    ["a tag of its own", HEAD.replace("echo", "!secret echo"), /p\.yaml:4: .*tag/],
+    [
+      "a unit",
+      `${HEAD}    timeout_seconds: 10m\n`,
+      /p\.yaml:5.*timeout_seconds: expected number, found "10m"/,
+    ],
+    [
+      "a slip",
+      HEAD.replace("command", "comand"),
+      /p\.yaml:4.*field comand: no such field; did you mean command\?/,
+    ],
+    ["a slip in retry", `${HEAD}    retry: { atempts: 3 }\n`, /p\.yaml:5.*did you mean attempts\?/],
+    ["an empty file", "", /expected a pipeline/],
+    [
+      "a billion laughs",
+      `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c,*c,*c]\n${HEAD}`,
+      /p\.yaml.*alias/,
+    ],
+  ])("%s is named in one sentence", async (_name, text, said) => {
+    await write("p.yaml", text);
+    expect((await refusal()).message).toMatch(said);
+  });
+  test("a.yml beside a.yaml", async () => {
+    await write("a.yml", HEAD);
+    await write("a.yaml", HEAD);
+    expect((await refusal()).message).toMatch(/a\.yml: .*a\.yaml has the same/);
+  });
 });

@@ -1,9 +1,9 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { extname, resolve } from "node:path";
 import type { Pipeline } from "../definition.ts";
-import { PipelineError } from "../errors.ts";
+import { isPipelineError, PipelineError } from "../errors.ts";
 import { createRegistry, type PipelineRegistry } from "../registry.ts";
-import { createModuleLoader, type ModuleLoader, pipelinesFromModule } from "./module.ts";
+import { describeModules, type Loaded, type ModuleOptions } from "./module-process.ts";
 import { pipelineFromYaml } from "./yaml.ts";
 
 const YAML = new Set([".yaml", ".yml"]);
@@ -13,11 +13,13 @@ const IGNORED = /^[._]|\.test\.|\.d\.m?ts$/;
 const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 async function pipelineFiles(folder: string): Promise<string[]> {
-  const entries = await readdir(folder).catch((cause: unknown) => {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
     const message = `expected a readable folder of pipelines, found ${reasonOf(cause)}`;
     throw new PipelineError(`${folder}: ${message}`, { file: folder }, { cause });
   });
-  const wanted = entries.filter(
+  // A link may lead to a file: what it leads to shows when it is read.
+  const names = entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
+  const wanted = names.filter(
     (name) => !IGNORED.test(name) && (YAML.has(extname(name)) || MODULES.has(extname(name))),
   );
   return wanted.sort().map((name) => resolve(folder, name));
@@ -35,47 +37,53 @@ async function readText(file: string): Promise<string> {
   }
 }
 
-async function isFile(path: string): Promise<boolean> {
-  const found = await stat(path).catch((cause: unknown) => {
-    throw new PipelineError(
-      `${path}: expected a readable file, found ${reasonOf(cause)}`,
-      { file: path },
-      { cause },
-    );
-  });
-  return found.isFile();
+export interface LoadOptions extends ModuleOptions {
+  /** Pipelines that are there already. */
+  readonly builtIn?: readonly Pipeline[];
 }
 
 /**
- * Some pipelines that are there already, and those of a folder: every `*.yaml` `*.yml` `*.ts` `*.mts` `*.js` `*.mjs` directly in it, but
- * for tests, type declarations and names that begin with `_` or `.`. TypeScript needs no build step. Throws a
- * PipelineError for the first file that cannot be used and for a name that two pipelines share.
+ * The built-in pipelines and those of a folder: every `*.yaml` `*.yml` `*.ts` `*.mts` `*.js` `*.mjs` directly in it, but
+ * for tests, type declarations and names that begin with `_` or `.`. TypeScript needs no build step; modules are loaded
+ * by another process, so their stages have a `module` action. A file that cannot be used, or names a pipeline that
+ * another one has, is one of the registry's `problems`. Throws a PipelineError when the folder cannot be read.
  */
 export async function loadPipelines(
   folder: string,
-  builtIn: readonly Pipeline[] = [],
+  { builtIn = [], ...options }: LoadOptions = {},
 ): Promise<PipelineRegistry> {
+  const files = await pipelineFiles(resolve(folder));
+  const modules = await describeModules(
+    files.filter((file) => !YAML.has(extname(file))),
+    options,
+  );
   const origin = new Map<Pipeline, string>(builtIn.map((pipeline) => [pipeline, "a built-in pipeline"]));
-  let loader: ModuleLoader | undefined;
-  for (const file of await pipelineFiles(resolve(folder))) {
-    if (!(await isFile(file))) continue;
-    if (YAML.has(extname(file))) {
-      addAll(origin, [pipelineFromYaml(await readText(file), file)], file);
-    } else {
-      loader ??= await createModuleLoader();
-      addAll(origin, await pipelinesFromModule(file, loader), file);
+  const problems: PipelineError[] = [];
+  for (const file of files) {
+    const loaded = modules.get(file) ?? (await readYaml(file));
+    if ("problem" in loaded) {
+      problems.push(loaded.problem);
+      continue;
+    }
+    for (const pipeline of loaded.pipelines) {
+      const other = [...origin].find(([known]) => known.name === pipeline.name)?.[1];
+      if (other === undefined) origin.set(pipeline, file);
+      else problems.push(taken(pipeline, file, other));
     }
   }
-  return createRegistry(origin.keys());
+  return createRegistry(origin.keys(), problems);
 }
 
-function addAll(origin: Map<Pipeline, string>, pipelines: readonly Pipeline[], file: string): void {
-  for (const pipeline of pipelines) {
-    const other = [...origin].find(([known]) => known !== pipeline && known.name === pipeline.name);
-    if (other !== undefined) {
-      const message = `pipeline ${JSON.stringify(pipeline.name)}: expected a name of its own, ${other[1]} has the same`;
-      throw new PipelineError(`${file}: ${message}`, { file, pipeline: pipeline.name, field: "name" });
-    }
-    origin.set(pipeline, file);
+async function readYaml(file: string): Promise<Loaded> {
+  try {
+    return { pipelines: [pipelineFromYaml(await readText(file), file)] };
+  } catch (error) {
+    if (!isPipelineError(error)) throw error;
+    return { problem: error };
   }
+}
+
+function taken({ name }: Pipeline, file: string, other: string): PipelineError {
+  const message = `pipeline ${JSON.stringify(name)}: expected a name of its own, ${other} has the same`;
+  return new PipelineError(`${file}: ${message}`, { file, pipeline: name, field: "name" });
 }

@@ -1,7 +1,7 @@
 import * as zod from "zod";
 import { checkPipeline, sentence } from "../check.ts";
 import type { Pipeline } from "../definition.ts";
-import { PipelineError } from "../errors.ts";
+import { isPipelineError, PipelineError } from "../errors.ts";
 
 /** Loads modules of users; transpiles TypeScript on the way, without a build step and without files left behind. */
 export type ModuleLoader = (path: string) => Promise<unknown>;
@@ -23,10 +23,6 @@ export async function createModuleLoader(
   });
   return (path) => jiti.import(path);
 }
-
-/** By its code: a module that finds a copy of this package beside itself throws errors of that copy. */
-const isPipelineError = (value: unknown): value is PipelineError =>
-  value instanceof Error && "code" in value && value.code === "INVALID_PIPELINE";
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null;
@@ -51,14 +47,6 @@ function toPipeline(value: Record<string, unknown>, file: string): Pipeline {
 }
 
 async function load(file: string, loader: ModuleLoader): Promise<unknown> {
-  // A module that ends the process would do so without a word, and with 0 as if all were well.
-  const blame = (code: number) => {
-    process.stderr.write(
-      `${file}: expected a module that can be loaded; it ended the process (exit code ${code})\n`,
-    );
-    process.exitCode = code === 0 ? 1 : code;
-  };
-  process.on("exit", blame);
   try {
     return await loader(file);
   } catch (cause) {
@@ -66,10 +54,19 @@ async function load(file: string, loader: ModuleLoader): Promise<unknown> {
       throw new PipelineError(`${file}: ${cause.message}`, { ...cause.mistake, file }, { cause });
     }
     const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
-    throw new PipelineError(`${file}: cannot be loaded: ${reason}`, { file }, { cause });
-  } finally {
-    process.off("exit", blame);
+    const line = lineIn(cause, file);
+    const place = line === undefined ? { file } : { file, line };
+    const at = line === undefined ? file : `${file}:${line}`;
+    throw new PipelineError(`${at}: cannot be loaded: ${reason}`, place, { cause });
   }
+}
+
+/** The first line of the module's own in an error's stack. */
+function lineIn(cause: unknown, file: string): number | undefined {
+  const stack = cause instanceof Error ? (cause.stack ?? "") : "";
+  const at = stack.indexOf(`${file}:`);
+  const line = at < 0 ? Number.NaN : Number.parseInt(stack.slice(at + file.length + 1), 10);
+  return Number.isNaN(line) ? undefined : line;
 }
 
 /** The pipelines that a module exports, by default or by any name, each once. Throws a PipelineError if it has none. */
@@ -83,5 +80,5 @@ export async function pipelinesFromModule(file: string, loader: ModuleLoader): P
       file,
     });
   }
-  return [...found].map((value) => ({ ...toPipeline(value, file), module: file }));
+  return [...found].map((value) => toPipeline(value, file));
 }

@@ -41,6 +41,7 @@ function onlyDocument(text: string, file: string, lineCounter: LineCounter): Doc
   const parsed = parseAllDocuments(text, {
     lineCounter,
     uniqueKeys: true,
+    merge: true,
     strict: true,
     prettyErrors: false,
   });

@@ -69,15 +69,20 @@ async function begin(job: StageJob): Promise<void> {
   running = mine;
   try {
     const output = await run(mine);
-    // A rejection that no code handles shows one turn later.
-    await nextTurn();
+    await settled();
     await end(mine, () =>
       mine.channel.send({ kind: "completed", job: job.id, output, ...remainsOf(mine.before) }),
     );
   } catch (error) {
-    await nextTurn();
+    await settled();
     await fail(mine, error);
   }
+}
+
+/** A rejection that no code handles shows one turn later; the handle of a process that has ended is closed after that. */
+async function settled(): Promise<void> {
+  await nextTurn();
+  await nextTurn();
 }
 
 async function run(mine: Running): Promise<Record<string, unknown>> {

@@ -1,0 +1,49 @@
+import type { Pipeline } from "../definition.ts";
+import { isPipelineError } from "../errors.ts";
+import { createModuleLoader, pipelinesFromModule } from "./module.ts";
+import type { ModuleMessage } from "./module-process.ts";
+
+/*
+ * A process that loads modules of users, so that none of them can end, block or change an API or a worker. Its arguments:
+ * the modules that they may import by name, as JSON, then the files. It says what each file defines.
+ */
+const [others = "{}", ...files] = process.argv.slice(2);
+// The one who wants to know is gone.
+process.on("disconnect", () => process.exit(1));
+
+const shared: Record<string, unknown> = {};
+for (const [name, url] of Object.entries(JSON.parse(others))) shared[name] = await import(String(url));
+const loader = await createModuleLoader(shared);
+for (const file of files) {
+  await say({ kind: "loading", file });
+  await say(await describe(file));
+}
+process.exit(0);
+
+async function describe(file: string): Promise<ModuleMessage> {
+  try {
+    const pipelines = await pipelinesFromModule(file, loader);
+    return { kind: "loaded", file, pipelines: pipelines.map((pipeline) => descriptionOf(pipeline, file)) };
+  } catch (error) {
+    if (!isPipelineError(error)) throw error;
+    return { kind: "refused", file, message: error.message, mistake: { ...error.mistake } };
+  }
+}
+
+/** Without its functions and schemas, which only the process that runs a stage needs. */
+function descriptionOf({ stages, ...head }: Pipeline, file: string): Pipeline {
+  return {
+    ...head,
+    stages: stages.map(({ output: _, action, ...stage }) => ({
+      ...stage,
+      action: action.kind === "run" ? { kind: "module", file } : action,
+    })),
+  };
+}
+
+function say(message: ModuleMessage): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (process.send === undefined) throw new Error("Expected to be started with a channel.");
+    process.send(message, (error: Error | null) => (error ? reject(error) : resolve()));
+  });
+}
