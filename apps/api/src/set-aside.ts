@@ -1,35 +1,45 @@
-/** How long a project is left alone after its first failure, and at the most. Milliseconds. */
+import type { DueWork } from "@stagefold/core";
+
+/** How long a row is left alone after its first failure, and at the most. Milliseconds. */
 const FIRST_MS = 10_000;
 const MAX_MS = 600_000;
-const MAX_PROJECTS = 10_000;
+const MAX_ROWS = 10_000;
 
 interface Aside {
   readonly until: number;
   readonly failures: number;
 }
 
-/** Projects that cannot be claimed, such as those that cannot be read: each is tried again after ever longer times. */
+/**
+ * Due rows that cannot be claimed: the item cannot be read, another worker was quicker, or the index is outdated. Each is
+ * tried again after ever longer times. A claim or a renewal moves the due time: the row is then a new one.
+ */
 export class SetAside {
-  readonly #projects = new Map<string, Aside>();
+  readonly #rows = new Map<string, Aside>();
   readonly #onError: (projectId: string, error: unknown) => void;
 
-  /** `onError` is called with the first failure of each. */
+  /** `onError` is called with the first error of each. */
   constructor(onError: (projectId: string, error: unknown) => void = () => undefined) {
     this.#onError = onError;
   }
 
-  has(projectId: string): boolean {
-    const aside = this.#projects.get(projectId);
+  has(row: DueWork): boolean {
+    const aside = this.#rows.get(keyOf(row));
     return aside !== undefined && performance.now() < aside.until;
   }
 
-  add(projectId: string, error: unknown): void {
-    const failures = (this.#projects.get(projectId)?.failures ?? 0) + 1;
-    if (failures === 1) this.#onError(projectId, error);
+  add(row: DueWork, error?: unknown): void {
+    const key = keyOf(row);
+    const failures = (this.#rows.get(key)?.failures ?? 0) + 1;
+    if (failures === 1 && error !== undefined) this.#onError(row.project_id, error);
     const until = performance.now() + Math.min(MAX_MS, FIRST_MS * 2 ** (failures - 1));
-    this.#projects.delete(projectId);
-    this.#projects.set(projectId, { until, failures });
-    const oldest = this.#projects.keys().next();
-    if (this.#projects.size > MAX_PROJECTS && !oldest.done) this.#projects.delete(oldest.value);
+    this.#rows.delete(key);
+    this.#rows.set(key, { until, failures });
+    const oldest = this.#rows.keys().next();
+    if (this.#rows.size > MAX_ROWS && !oldest.done) this.#rows.delete(oldest.value);
   }
+}
+
+function keyOf({ project_id, work_due_at }: DueWork): string {
+  return `${project_id} ${work_due_at}`;
 }

@@ -16,6 +16,7 @@ export class Metrics {
   readonly #calls: Histogram<"procedure" | "type" | "outcome">;
   readonly #refusals: Counter<"procedure" | "code">;
   readonly #changes: Counter<"kind">;
+  readonly #putAside: Counter;
   readonly #builds: BuildCounters;
 
   constructor(options: { readonly ofProcess?: boolean } = {}) {
@@ -52,6 +53,11 @@ export class Metrics {
       labelNames: ["kind"],
       registers,
     });
+    this.#putAside = new Counter({
+      name: "stagefold_claims_put_aside_total",
+      help: "Due projects that could not be claimed and were put aside",
+      registers,
+    });
     this.#builds = countBuilds(this.registry);
     if (options.ofProcess === true) collectDefaultMetrics({ register: this.registry });
   }
@@ -80,6 +86,10 @@ export class Metrics {
 
   stageRetry(): void {
     this.#builds.retries.inc({ by: "stage" });
+  }
+
+  putAside(): void {
+    this.#putAside.inc();
   }
 
   change(kind: "changed" | "deleted"): void {

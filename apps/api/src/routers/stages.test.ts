@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { callerOf, memoryDeps } from "../../test/fixture.ts";
+import { callerOf, memoryDeps, OWN_STAGES } from "../../test/fixture.ts";
 import { Program } from "../../test/program.ts";
 import { refusal } from "../../test/refusal.ts";
 
@@ -126,5 +126,58 @@ describe("stages.logs", () => {
     expect(await refusal(caller.stages.logs({ project_id, stage: "one", attempt: 9 }))).toMatchObject({
       code: "INVALID_INPUT",
     });
+  });
+});
+
+describe("cursors and attempts", () => {
+  it("L7: a cursor of another project, stage or list is refused", async () => {
+    const caller = callerOf(memoryDeps());
+    const { stages } = caller;
+    const programs = [await Program.begin(caller), await Program.begin(caller)] as const;
+    const lines = ["a", "b", "c"];
+    for (const program of programs) {
+      await program.report({ event: "started", stage: "one" }, { event: "log", stage: "one", lines });
+      await program.report({ event: "completed", stage: "one" }, { event: "started", stage: "two" });
+      await program.report({ event: "log", stage: "two", lines });
+    }
+    const [mine, theirs] = programs.map(({ project_id }) => project_id);
+    if (mine === undefined || theirs === undefined) throw new Error("expected two projects");
+    const list = (await stages.list({ project_id: mine, limit: 1 })).next_cursor;
+    const logs = (await stages.logs({ project_id: mine, stage: "one", limit: 1 })).next_cursor;
+    const refused = [
+      () => stages.list({ project_id: theirs, cursor: list }),
+      () => stages.list({ project_id: mine, cursor: logs }),
+      () => stages.logs({ project_id: theirs, stage: "one", cursor: logs }),
+      () => stages.logs({ project_id: mine, stage: "two", cursor: logs }),
+      () => stages.logs({ project_id: mine, stage: "one", cursor: list }),
+      () => caller.artifacts.listByProject({ project_id: mine, cursor: list }),
+      () => caller.projects.list({ cursor: list }),
+      () => caller.pipelines.list({ cursor: list }),
+    ];
+    for (const call of refused) expect(await refusal(call())).toMatchObject({ code: "INVALID_INPUT" });
+    expect((await stages.logs({ project_id: mine, stage: "one", cursor: logs })).items).toEqual([
+      { text: "b" },
+      { text: "c" },
+    ]);
+    expect((await stages.list({ project_id: mine, cursor: list })).items).toHaveLength(1);
+  });
+
+  it("L8: the log of every one of 25 attempts is read by its number", async () => {
+    const deps = memoryDeps();
+    const caller = callerOf(deps);
+    const { project_id } = await caller.projects.create({ requirement: "x", stages: OWN_STAGES });
+    for (let attempt = 1; attempt <= 25; attempt++) {
+      const program = await Program.claim(caller, project_id);
+      await program.report(
+        { event: "started", stage: "one" },
+        { event: "log", stage: "one", lines: [`attempt ${attempt}`, "more"] },
+        { event: "failed", stage: "one", message: "no", retry_in_seconds: 0 },
+      );
+    }
+    for (let attempt = 1; attempt <= 25; attempt++)
+      expect(await caller.stages.logs({ project_id, stage: "one", attempt }), `attempt ${attempt}`).toEqual({
+        items: [{ text: `attempt ${attempt}` }, { text: "more" }],
+        next_cursor: null,
+      });
   });
 });

@@ -25,7 +25,7 @@ export const stages = router({
     .input(z.object({ project_id: projectIdSchema, ...listFields(64) }))
     .query(async ({ ctx, input }): Promise<Page<StageOutput>> => {
       const project = await ctx.repository.get(input.project_id);
-      return pageOf<StageOutput>("stages", project.stages_snapshot.stages, input);
+      return pageOf<StageOutput>(`stages of ${project.project_id}`, project.stages_snapshot.stages, input);
     }),
 
   /** The stage, and all its attempts with the present one last. */

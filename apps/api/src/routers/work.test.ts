@@ -1,7 +1,11 @@
-import { describe, expect, it } from "vitest";
+import { type Item, MemoryProjectStore, newProjectId } from "@stagefold/core";
+import { describe, expect, it, vi } from "vitest";
 import { callerOf, memoryDeps, OWN_STAGES } from "../../test/fixture.ts";
 import { Program } from "../../test/program.ts";
+import { Reading } from "../../test/reading.ts";
 import { refusal } from "../../test/refusal.ts";
+import { toStagefoldError } from "../errors.ts";
+import { createWatch } from "../watch/index.ts";
 
 describe("work.claim", () => {
   it("gives out projects with stages of their own, and never one of a built-in pipeline", async () => {
@@ -178,5 +182,126 @@ describe("work.report, heartbeat, release", () => {
       stages_snapshot: { stages: [{ status: "pending", attempt: 1 }, {}] },
     });
     expect(await caller.work.claim({ owner: "next" })).not.toBeNull();
+  });
+});
+
+describe("work.claim with what it cannot give out", () => {
+  /** An item as somebody edited it by hand, due before everything else. */
+  async function poison(store: MemoryProjectStore, from: string, change: Item) {
+    const item = { ...(await store.get(from)), project_id: newProjectId(), ...change };
+    const { project_id } = item;
+    await store.write({ kind: "put", transition: "create", project_id, guards: [], item });
+    return project_id;
+  }
+  const POISONED: Item[] = [
+    { lease: "held" },
+    { lease: [] },
+    { stages_snapshot: "{" },
+    { stages_snapshot: { total: 1, completed: 0, stages: [JSON.parse('{"stage":"__proto__"}')] } },
+    { stages_snapshot: 7, work_due_at: "2020-01-01T00:00:00.000Z" },
+    { lease_token: "x" },
+    { status: "lost" },
+    { schema_version: 99 },
+  ];
+
+  it("W1: poisoned projects at the head keep none behind them from being claimed, listed, counted or watched", async () => {
+    const store = new MemoryProjectStore();
+    const deps = memoryDeps(store);
+    const put: string[] = [];
+    const caller = callerOf({ ...deps, onUnclaimable: (id) => put.push(id) });
+    const { projects, work, stats } = caller;
+    const first = await projects.create({
+      requirement: "x",
+      pipeline: "mine",
+      priority: 1,
+      stages: OWN_STAGES,
+    });
+    const due = { work_due_at: "2024-01-01T00:00:00.000Z" };
+    const poisoned: string[] = [];
+    for (const change of POISONED)
+      for (let n = 0; n < 20; n++)
+        poisoned.push(await poison(store, first.project_id, { ...due, ...change }));
+    await projects.delete({ project_id: first.project_id });
+    const watching = new Reading((signal) => createWatch(deps).list.watch({}, { signal }));
+    const change = watching.next();
+    const good = await projects.create({
+      requirement: "good",
+      pipeline: "mine",
+      priority: 3,
+      stages: OWN_STAGES,
+    });
+    expect((await change).change).toMatchObject({ kind: "changed" });
+    await watching.stop();
+    const claimed = await work.claim({ owner: "p" });
+    expect(claimed?.project.project_id).toBe(good.project_id);
+    expect(await work.claim({ owner: "p" })).toBeNull();
+    expect(new Set(put).size).toBe(put.length);
+    expect(await projects.get({ project_id: good.project_id })).toMatchObject({ status: "building" });
+    const listed = await projects.list({ limit: 100 });
+    expect(listed.items.map(({ project_id }) => project_id)).toContain(good.project_id);
+    expect((await stats.overview()).by_status.building).toBeGreaterThanOrEqual(1);
+    expect((await stats.builds({ days: 3 })).all.total).toBeGreaterThanOrEqual(1);
+    for (const project_id of poisoned)
+      expect(["SNAPSHOT_UNREADABLE", undefined]).toContain(
+        await projects.get({ project_id }).then(
+          () => undefined,
+          (error: unknown) => toStagefoldError(error).code,
+        ),
+      );
+  });
+
+  it("W4: work of one pipeline is found behind thousands of others', at the same cost", async () => {
+    const costs: number[] = [];
+    for (const others of [10, 2000]) {
+      const store = new MemoryProjectStore();
+      const { projects, work } = callerOf(memoryDeps(store));
+      for (let i = 0; i < others; i++)
+        await projects.create({ requirement: "x", pipeline: "A", stages: OWN_STAGES });
+      const wanted = await projects.create({ requirement: "x", pipeline: "B", stages: OWN_STAGES });
+      const due = vi.spyOn(store, "due");
+      expect(await work.claim({ owner: "p", pipelines: ["B"] })).toMatchObject({
+        project: { project_id: wanted.project_id },
+      });
+      const pages = await Promise.all(due.mock.results.map(({ value }) => value));
+      costs.push(due.mock.calls.length + pages.flat().length);
+    }
+    expect(costs[1]).toBe(costs[0]);
+  });
+
+  it("W4: when the first wanted row is refused, the second is given out", async () => {
+    const store = new MemoryProjectStore();
+    const { projects, work } = callerOf(memoryDeps(store));
+    const first = await projects.create({ requirement: "x", pipeline: "B", stages: OWN_STAGES });
+    const second = await projects.create({ requirement: "x", pipeline: "B", stages: OWN_STAGES });
+    const due = store.due.bind(store);
+    // An index that lags: the first is cancelled already.
+    const before = await due(String(first.work_queue), "9999", 10);
+    await projects.cancel({ project_id: first.project_id });
+    vi.spyOn(store, "due").mockImplementation(async (queue, ...rest) => [
+      ...(queue === first.work_queue ? before.filter((row) => row.project_id === first.project_id) : []),
+      ...(await due(queue, ...rest)),
+    ]);
+    expect(await work.claim({ owner: "p", pipelines: ["B"] })).toMatchObject({
+      project: { project_id: second.project_id },
+    });
+  });
+
+  it("L4: a claim repeated under its operation_id is the same claim, also through another process", async () => {
+    const store = new MemoryProjectStore();
+    const [here, elsewhere] = [callerOf(memoryDeps(store)), callerOf(memoryDeps(store))];
+    for (let i = 0; i < 3; i++) await here.projects.create({ requirement: "x", stages: OWN_STAGES });
+    const claim = { owner: "p", operation_id: "op-1" };
+    const first = await here.work.claim(claim);
+    const again = await elsewhere.work.claim(claim);
+    expect(first).not.toBeNull();
+    expect(again).toEqual(first);
+    const other = await here.work.claim({ ...claim, owner: "q" });
+    expect(other?.project.project_id).not.toBe(first?.project.project_id);
+    // What readers see of the claim does not let them ask for its token.
+    const seen = JSON.stringify(await here.projects.get({ project_id: String(first?.project.project_id) }));
+    expect(seen).not.toContain("op-1");
+    const lease = first?.project.lease;
+    const asked = await here.work.claim({ owner: "p", operation_id: String(lease?.claim_id) });
+    expect(asked?.project.project_id).not.toBe(first?.project.project_id);
   });
 });

@@ -1,4 +1,5 @@
 import {
+  canonicalJson,
   EXTERNAL_POOL,
   operationIdSchema,
   projectIdSchema,
@@ -6,6 +7,7 @@ import {
   type Repository,
   reportEventSchema,
   scopeOf,
+  sha256Hex,
   textSchema,
   timeSchema,
 } from "@stagefold/core";
@@ -83,21 +85,23 @@ const MAX_TRIES = 100;
 
 /** Work that a program may do, or null when there is none. Built-in pipelines' projects are never given out. */
 async function claimWork({ repository, setAside }: Context, query: ClaimQuery): Promise<ClaimOutput | null> {
-  if (query.operation_id !== undefined) {
-    const before = await repository.work.claimed(EXTERNAL_POOL, query.owner, query.operation_id);
+  const claimId = await claimIdOf(query);
+  if (claimId !== undefined) {
+    const before = await repository.work.claimed(EXTERNAL_POOL, query.owner, claimId);
     if (before) return { ...before, project: projectOutput(before.project) };
   }
-  if (query.project_id !== undefined) return claimNamed(repository, query.project_id, query);
+  if (query.project_id !== undefined) return claimNamed(repository, query.project_id, query, claimId);
   let tries = 0;
   for await (const row of repository.work.eachDue(EXTERNAL_POOL, query.pipelines)) {
-    if (setAside.has(row.project_id)) continue;
+    if (setAside.has(row)) continue;
     try {
-      const claimed = await claimOne(repository, row.project_id, query, row.work_queue);
+      const claimed = await claimOne(repository, row.project_id, query.owner, claimId, row.work_queue);
       if (claimed) return claimed;
+      setAside.add(row);
     } catch (error) {
       if (scopeOf(error) !== "project") throw error;
       // One that cannot be read keeps no program from the work behind it.
-      setAside.add(row.project_id, error);
+      setAside.add(row, error);
       continue;
     }
     tries += 1;
@@ -106,16 +110,22 @@ async function claimWork({ repository, setAside }: Context, query: ClaimQuery): 
   return null;
 }
 
+/** Readers see the name of a claim: it does not let them repeat the claim, which would give them its token. */
+async function claimIdOf({ owner, operation_id }: ClaimQuery): Promise<string | undefined> {
+  return operation_id === undefined ? undefined : await sha256Hex(canonicalJson([owner, operation_id]));
+}
+
 async function claimNamed(
   repository: Repository,
   projectId: string,
   query: ClaimQuery,
+  claimId: string | undefined,
 ): Promise<ClaimOutput | null> {
   if (query.pipelines !== undefined) {
     const { pipeline } = repository.cache.get(projectId) ?? (await repository.get(projectId));
     if (!isWanted(pipeline, query)) return null;
   }
-  const claimed = await claimOne(repository, projectId, query);
+  const claimed = await claimOne(repository, projectId, query.owner, claimId);
   // Nothing to claim may also mean that there is no such project, which is worth an error of its own.
   if (!claimed) await repository.get(projectId);
   return claimed;
@@ -124,10 +134,11 @@ async function claimNamed(
 async function claimOne(
   repository: Repository,
   projectId: string,
-  { owner, operation_id }: ClaimQuery,
+  owner: string,
+  claimId: string | undefined,
   queue?: string,
 ): Promise<ClaimOutput | null> {
-  const claimed = await repository.work.claim(projectId, owner, queue, { claimId: operation_id });
+  const claimed = await repository.work.claim(projectId, owner, queue, { claimId });
   if (!claimed) return null;
   if (claimed.project.status === "building") return { ...claimed, project: projectOutput(claimed.project) };
   // Its holders died one after the other: the claim found it given up, which is recorded here and now.
