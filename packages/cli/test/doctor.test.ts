@@ -28,14 +28,14 @@ async function diagnosis(...args: string[]) {
 const about = (found: { findings: { about: string; text: string }[] }, name: string) =>
   found.findings.find((finding) => finding.about === name);
 
-test("a table of today's form is well, in lines of at most 80 columns", async () => {
+test("a table of the current format is well, in lines of at most 80 columns", async () => {
   await threeBuilds(table);
   const found = await diagnosis();
   expect(found).toMatchObject({ code: 0, ok: true, table: TABLE, next: [], separate_tables: [] });
   expect(found.items).toMatchObject({
     looked_at: 3,
     all: true,
-    forms: { today: 3, map: 0 },
+    forms: { current: 3, map: 0 },
     overwritten: 0,
     recent: 0,
   });

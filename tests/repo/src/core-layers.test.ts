@@ -7,6 +7,7 @@ const CORE = resolve(import.meta.dirname, "../../../packages/core/src");
 /** From the bottom to the top: a folder imports itself and those before it. */
 const LAYERS = [
   "errors.ts",
+  "roles.ts",
   "snapshot",
   "patch",
   "ports",

@@ -79,7 +79,7 @@ function tableFinding({ ItemCount = 0, TableSizeBytes = 0 }: Description): Findi
 }
 
 const FORM_NAMES = {
-  today: "in today's form",
+  current: "in the current format",
   map: "older, a map",
   json_text: "older, JSON text",
   json_text_in_json_text: "older, JSON text within JSON text",
@@ -97,7 +97,7 @@ function itemFindings(items: ItemCounts): Finding[] {
   const seen = `looked at ${all ? "all " : ""}${plural(looked_at, "item")}${all ? "" : " from all parts of the table (--all looks at every one)"}`;
   const findings: Finding[] = [
     {
-      level: forms.today === looked_at ? "ok" : "note",
+      level: forms.current === looked_at ? "ok" : "note",
       about: "items",
       text: counted.length === 0 ? seen : `${seen}: ${counted.join("; ")}`,
     },
@@ -106,7 +106,7 @@ function itemFindings(items: ItemCounts): Finding[] {
     findings.push({
       level: "warning",
       about: "older writer",
-      text: `${plural(overwritten, "item")} had today's form and ${overwritten === 1 ? "was" : "were"} written over in an older one, such as ${examples.written_over.join(", ")}: something still writes whole snapshots into this table, and loses what Stagefold recorded. Stop it first`,
+      text: `${plural(overwritten, "item")} had the current format and ${overwritten === 1 ? "was" : "were"} written over in an older one, such as ${examples.written_over.join(", ")}: something still writes whole snapshots into this table, and loses what Stagefold recorded. Stop it first`,
     });
   else if (recent > 0)
     findings.push({
@@ -149,7 +149,7 @@ function stepsOf(
   { forms, looked_at, overwritten, recent }: ItemCounts,
   separate: readonly SeparateTable[],
 ): Step[] {
-  const older = looked_at - forms.today - forms.unreadable;
+  const older = looked_at - forms.current - forms.unreadable;
   const lacking = separate.filter((table) => table.lacking > 0);
   const steps: Step[] = [];
   if (overwritten + recent > 0)
@@ -161,7 +161,7 @@ function stepsOf(
   if (older > 0)
     steps.push({
       command: "stagefold import --in-place",
-      why: "brings every item to today's form, so that lists know them all",
+      why: "brings every item to the current format, so that lists know them all",
     });
   return steps;
 }

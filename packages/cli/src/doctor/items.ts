@@ -15,7 +15,7 @@ export interface ItemCounts {
   /** Whether that was all of them. */
   all: boolean;
   forms: Record<SnapshotFormat, number>;
-  /** In today's form once, and written over by something that does not know it. */
+  /** In the current format once, and written over by something that does not know it. */
   overwritten: number;
   /** In an older form, with an `updated_at` of the last day. */
   recent: number;
@@ -34,7 +34,7 @@ export async function countItems(
     looked_at: 0,
     all: true,
     forms: {
-      today: 0,
+      current: 0,
       map: 0,
       json_text: 0,
       json_text_in_json_text: 0,
@@ -68,7 +68,7 @@ function count(counts: ItemCounts, item: Item, nowMs: number): void {
   counts.forms[form] += 1;
   const id = String(item.project_id);
   if (form === "unreadable") name(counts.examples.unreadable, id);
-  if (form === "today") return;
+  if (form === "current") return;
   const overwritten = isOverwritten(item);
   const recent = nowMs - Date.parse(String(item.updated_at)) < RECENT_MS;
   if (overwritten) counts.overwritten += 1;

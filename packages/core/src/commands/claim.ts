@@ -14,7 +14,7 @@ export interface ClaimIntent {
   readonly claim_id?: string | undefined;
   /** The partition of the work index it was found in; left out, any project with stages of its own. */
   readonly work_queue?: string | undefined;
-  /** The present holder, when it is proven to be gone: its lease need not run out then. */
+  /** The present lease owner, when it is proven to be gone: its lease need not run out then. */
   readonly from?: string | undefined;
   /** Takes work that is due by this time, in place of now: its due time is known to come from a clock that was ahead. */
   readonly due_by?: string | undefined;
@@ -77,7 +77,7 @@ function heldBy(owner: string): Guard {
   return { path: ["lease", "owner"], is: "equals", value: owner };
 }
 
-/** Renews the lease and nothing else: no reader sees it. `status` is what the holder last heard. */
+/** Renews the lease and nothing else: no reader sees it. `status` is the last one that the lease owner saw. */
 export function heartbeat(
   projectId: string,
   lease: { readonly lease_token: number; readonly leaseMs: number; readonly status: "building" | "paused" },

@@ -135,7 +135,7 @@ export interface RetryIntent {
   readonly pipeline?: { readonly name: string; readonly version: string } | undefined;
 }
 
-/** An ended project → queued, a new run. The next holder's first write opens the stages again. */
+/** An ended project → queued, a new run. The next lease owner's first write opens the stages again. */
 export function retry(known: Project, intent: RetryIntent, control: Control): UpdatePatch {
   requireStatus(known, RETRIABLE);
   const from = restartStage(known, intent.from_stage);

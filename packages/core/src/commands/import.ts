@@ -29,7 +29,7 @@ export function mergeImport(known: Project, next: Project, at: string): UpdatePa
   };
 }
 
-/** The same for an item of an older form, which the write replaces as a whole. */
+/** The same for an item of an older format, which the write replaces as a whole. */
 export function upgradeWith(stored: Item, known: Project, next: Project | undefined, at: string) {
   return upgrade(stored, next ? nextRevision(next, known, at) : weighed(known));
 }
@@ -47,7 +47,7 @@ const MAX_PATH_BYTES = 2500;
 const MAX_GUARDS = 120;
 
 /**
- * Replaces an item of an older form as a whole by what was read of it, if nobody changed it meanwhile. Compared
+ * Replaces an item of an older format as a whole by what was read of it, if it has not changed meanwhile. Compared
  * are single values, the top-level ones first: not every engine compares maps.
  */
 export function upgrade(stored: Item, read: Project): UpdatePatch {

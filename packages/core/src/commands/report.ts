@@ -5,15 +5,15 @@ import { addMs } from "../snapshot/time.ts";
 import { graceMs } from "./claim.ts";
 import { nextRevision, sameRevision } from "./revision.ts";
 
-/** What a holder shows to write: its token, and a number above that of its last write. */
+/** What a lease owner needs to write: its fencing token, and a number above that of its last write. */
 export interface LeaseKey {
   readonly lease_token: number;
   readonly lease_seq: number;
 }
 
 /**
- * One write of the holder: from what it knows to what shall be. It holds only while nobody else wrote anything
- * that a reader can see (`revision`), the lease is this one, and no later write of the holder came before it.
+ * One write of the lease owner: the difference between the project that it knows and the next one. The guards require
+ * that nothing a reader can see has changed (`revision`), that the lease is this one, and that no later write came first.
  */
 export function reportPatch(
   transition: "report" | "release",
@@ -39,7 +39,7 @@ export function reportPatch(
   };
 }
 
-/** Refuses a holder that is superseded, or a write that a later one of the same holder has overtaken. */
+/** Refuses a lease owner that is superseded, or a write that a later one of the same owner has overtaken. */
 export function requireLease(known: Project, lease: LeaseKey): void {
   if (known.lease_token !== lease.lease_token || known.lease.owner === undefined)
     throw leaseLost(known.project_id);
@@ -74,7 +74,7 @@ function requireNearNumber(known: Project, lease: LeaseKey): void {
 const RENEW_THRESHOLD = 7 / 8;
 
 /**
- * A write renews the lease while it is held, unless nearly all of it is left. A holder may trust three quarters of
+ * A write renews the lease while it is held, unless nearly all of it is left. A lease owner may trust three quarters of
  * a lease from any write of its own.
  */
 function renewed(project: Project, times: { readonly at: string; readonly leaseMs: number }): Project {

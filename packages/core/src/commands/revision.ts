@@ -3,8 +3,8 @@ import { itemBytes, valueBytes, withOwnCount } from "../snapshot/limits.ts";
 import type { Project } from "../snapshot/schema.ts";
 
 /**
- * The next revision, and what the item then weighs. Whoever writes under the guard of `unchanged` knows all of it,
- * and so corrects what control writes, which know nothing, have put too high.
+ * The next revision, and what the item then weighs. A writer under the guard of `sameRevision` knows all of it,
+ * and so corrects what commands, which write without it, may have counted wrongly.
  */
 export function nextRevision(next: Project, known: Project, at: string): Project {
   const written = { ...next, updated_at: at, revision: known.revision + 1, item_bytes: known.item_bytes };

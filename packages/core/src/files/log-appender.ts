@@ -17,7 +17,7 @@ const FOLDERS_KNOWN = 5000;
 export const LOG_FILE = /^log\.[0-9a-f]{16}\.ndjson$/;
 
 /**
- * Appends to one file for each folder, which nobody else writes to. An append is there as a whole, or what there is of it
+ * Appends to one file for each folder, which no other process writes to. An append is there as a whole, or what there is of it
  * is taken away again. `sync`: what is acknowledged survives a loss of power. Without it a few bytes go no further than
  * the system's memory, which takes less time than handing them to another thread does.
  */

@@ -1,7 +1,7 @@
 import { preview } from "../ports/storage-key.ts";
 import { invalidInput } from "./errors.ts";
 
-/** Where a reader goes on: in the chunk of this write, or the first after it, at this byte. */
+/** Where a reader continues: in the chunk of this write, or the first after it, at this byte. */
 export interface LogCursor {
   readonly seq: number;
   readonly byte: number;

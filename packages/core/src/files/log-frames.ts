@@ -8,7 +8,7 @@ type Owner = Pick<AttemptRef, "stage" | "attempt">;
 
 /** What one append brought, as it lies in a file. */
 export interface Frame {
-  /** The write of the holder that brought it. */
+  /** The number of the report that brought it. */
   readonly seq: number;
   /** When it was appended, in milliseconds of the epoch. */
   readonly at: number;

@@ -11,7 +11,7 @@ import { encodeLines, storedLines } from "./log-lines.ts";
 
 /** A page of very long lines ends early, in UTF-16 units: its lines are held in memory together. */
 const PAGE_LENGTH = 4 * 1024 * 1024;
-/** Files whose contents are remembered: those of a few dozen logs that somebody follows. */
+/** Files whose contents are remembered: those of a few dozen logs with readers that follow. */
 const INDEXES_KNOWN = 200;
 
 interface Found {

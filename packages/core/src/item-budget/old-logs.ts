@@ -4,11 +4,11 @@ import { withContents } from "../snapshot/derive.ts";
 import { LIMITS, utf8Bytes } from "../snapshot/limits.ts";
 import type { Project, Stage } from "../snapshot/schema.ts";
 
-/** The chunk that keeps a log from before any holder wrote: holders begin at 1. */
+/** The chunk of a log that is older than any report: reports begin at 1. */
 const OLD_CHUNK = 0;
 const PAGE = 1000;
 
-/** The stage with the whole of its old log, as imports want it. A log that a holder wrote stays where it is. */
+/** The stage with the whole of its old log, as imports want it. A log of reports stays where it is. */
 export async function inflateLogs(project: Project, position: number, store: LogStore): Promise<Project> {
   const stage = project.stages_snapshot.stages[position];
   if (stage?.log_seq !== OLD_CHUNK) return project;

@@ -7,7 +7,7 @@ const stages = [{ name: "plan", display_name: "Plan", status: "completed" }];
 const text = JSON.stringify({ stages });
 
 it.each([
-  ["today", aProject()],
+  ["current", aProject()],
   ["map", { project_id, stages_snapshot: { stages } }],
   ["map", { project_id, stages_snapshot: stages }],
   ["json_text", { project_id, stages_snapshot: text }],

@@ -2,9 +2,9 @@ import { isStagefoldError } from "../errors.ts";
 import type { Item } from "../patch/patch.ts";
 import { isCurrentVersion, normalise } from "./normalise.ts";
 
-/** The forms that an item's snapshot may be stored in. */
+/** The formats that an item's snapshot may be stored in. */
 export type SnapshotFormat =
-  | "today"
+  | "current"
   | "map"
   | "json_text"
   | "json_text_in_json_text"
@@ -16,7 +16,7 @@ export type SnapshotFormat =
 export function formatOf(item: Item): SnapshotFormat {
   try {
     const { stages } = normalise(item).stages_snapshot;
-    if (isCurrentVersion(item)) return "today";
+    if (isCurrentVersion(item)) return "current";
     const { stages_snapshot: stored } = item;
     if (stored === undefined || stored === null) return "missing";
     if (stages.length === 0) return "empty";
@@ -29,10 +29,10 @@ export function formatOf(item: Item): SnapshotFormat {
 }
 
 /**
- * Whether something that does not know today's form has written over it: these fields only come with that form, and
- * every write of Stagefold leaves it.
+ * Whether a program that does not know the current version has written over it: these fields come with that version alone,
+ * and every write of Stagefold leaves it.
  */
 export function isOverwritten(item: Item): boolean {
   const ours = typeof item.lease_token === "number" && typeof item.revision === "number";
-  return ours && formatOf(item) !== "today";
+  return ours && formatOf(item) !== "current";
 }

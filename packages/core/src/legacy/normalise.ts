@@ -16,7 +16,7 @@ import { fromTime } from "../snapshot/time.ts";
 import { IMPORTED_VERSION } from "../snapshot/work-queue.ts";
 import { isRecord, numberOf, readLegacyStage, textOf, textsOf, timeOf, without } from "./stage.ts";
 
-/** Whether an item is stored in today's form; any other is replaced as a whole by its first write. */
+/** Whether an item is stored in the current version; any other is replaced as a whole by its first write. */
 export function isCurrentVersion(item: Item): boolean {
   return (
     item.schema_version === SCHEMA_VERSION &&
@@ -26,7 +26,7 @@ export function isCurrentVersion(item: Item): boolean {
 }
 
 /**
- * An item as it is read, whatever form it was stored in.
+ * An item as it is read, whatever format it was stored in.
  * Errors: SNAPSHOT_UNREADABLE when it cannot be; the item is to be left alone then.
  */
 export function normalise(item: Item): Project {
@@ -127,7 +127,7 @@ function fromLegacy(item: Item): unknown {
     updated_at: timeOf(item.updated_at) ?? created_at,
     ...(started_at !== undefined && { started_at }),
     ...(completed_at !== undefined && { completed_at }),
-    // Where it has been of today's form before, these never fall.
+    // An item that had the current version before keeps these: they never fall.
     revision: Math.max(1, countOf(item.revision)),
     item_bytes: 0,
     stages_snapshot: snapshotOf(stages, snapshot),
@@ -138,7 +138,7 @@ function fromLegacy(item: Item): unknown {
   return { ...project, item_bytes: withOwnCount(itemBytes(project) - valueBytes(0)) };
 }
 
-/** Fields of today's form whose old value, if any, is converted or makes no sense any more. */
+/** Fields of the current version whose old value, if any, is converted or makes no sense any more. */
 const RETYPED = [
   "agent_id",
   "user_id",
@@ -202,7 +202,7 @@ function parseText(item: Item, text: string): unknown {
   }
 }
 
-/** An old `building` is held by nobody, and a state that is not known is not run either. */
+/** An old `building` has no lease owner, and an unknown state is not run either. */
 export function projectStatusOf(value: unknown): ProjectStatus {
   const known = PROJECT_STATUSES.find((status) => status === value);
   return known === undefined || known === "building" || known === "queued" ? "pending" : known;

@@ -60,7 +60,7 @@ export function textsOf(value: unknown): string[] {
   return all.filter((one) => typeof one === "string");
 }
 
-/** A stage of any older form. Fields that this form does not know stay as they are. */
+/** A stage of any older format. Fields that the current version does not know stay as they are. */
 export function readLegacyStage(raw: unknown, index: number): Stage | undefined {
   if (!isRecord(raw)) return undefined;
   const status = statusOf(raw.status);
@@ -87,7 +87,7 @@ export function readLegacyStage(raw: unknown, index: number): Stage | undefined 
     sub_stages,
     history: [],
   };
-  // What an old worker left running is run by nobody now.
+  // No worker runs what an old one left running.
   if (status === "running") return { ...base, status: "pending" };
   if (status === "failed")
     return { ...base, status, error_message: base.error_message ?? "no error was recorded" };

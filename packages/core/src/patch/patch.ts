@@ -54,7 +54,7 @@ export type UpdatePatch = PatchBase & {
 };
 export type DeletePatch = PatchBase & { readonly kind: "delete" };
 /**
- * `put` needs that no such project exists, the others that it does, and an update that the item has today's form:
+ * `put` needs that no such project exists, the others that it does, and an update that the item has the current version:
  * none of it has to be said as a guard.
  */
 export type Patch = PutPatch | UpdatePatch | DeletePatch;
@@ -90,7 +90,7 @@ export type TransitionName =
   | "merge_import"
   | "upgrade";
 
-/** What every update needs of the item besides its guards. `upgrade` is what brings an older item to today's form. */
+/** What every update needs of the item besides its guards. `upgrade` is what brings an older item to the current version. */
 export function guardsOf(patch: Patch | RecordPatch): readonly Guard[] {
   return patch.kind === "update" && "transition" in patch && patch.transition !== "upgrade"
     ? [...CURRENT_VERSION, ...patch.guards]

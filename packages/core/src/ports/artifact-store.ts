@@ -43,7 +43,7 @@ export interface ArtifactStore {
 
 export interface LogPage {
   readonly lines: readonly string[];
-  /** Where the next page begins, also at the end of what there is: a reader that follows goes on from it. */
+  /** Where the next page begins, also at the end of what there is: a reader that follows continues there. */
   readonly cursor: string;
   /** Whether this page ends at the end of what there is. */
   readonly end: boolean;
@@ -56,8 +56,8 @@ export interface LogChunk extends AttemptRef {
 }
 
 /**
- * The full logs, in chunks that a reader can page through while they grow. A chunk is named by the write of the
- * holder that brought it (`seq`): writing it again changes nothing, and `upTo` leaves out what was never acknowledged.
+ * The full logs, in chunks that a reader can page through while they grow. A chunk is named by the number of the
+ * report that brought it (`seq`): writing it again changes nothing, and `upTo` leaves out what was never acknowledged.
  */
 export interface LogStore {
   append(ref: AttemptRef, seq: number, lines: readonly string[]): Promise<void>;

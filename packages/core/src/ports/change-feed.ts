@@ -10,7 +10,7 @@ export type Unsubscribe = () => void;
 
 /**
  * What changes, by whichever process. A feed may skip states in between; the newest state always arrives. It costs
- * nothing while nobody subscribes. A read that fails is reported to the feed's `onError` and tried again with back-off:
+ * nothing without subscribers. A read that fails is reported to the feed's `onError` and tried again with back-off:
  * it never ends a subscription.
  */
 export interface ChangeFeed {

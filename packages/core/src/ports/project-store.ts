@@ -56,7 +56,7 @@ export interface DueRange {
   readonly after?: DuePosition | undefined;
   /**
    * Work of these pipelines alone, at a cost that does not grow with the backlog of others. A store may need several
-   * calls to get past very much other work: each goes on where the last one ended.
+   * calls to get past very much other work: each continues where the last one ended.
    */
   readonly pipelines?: readonly string[] | undefined;
 }

@@ -19,7 +19,7 @@ import {
 import { changeSubStage } from "./sub-stage.ts";
 
 /**
- * The project after one event of its holder, or a refusal. Pure; keeps no caps: `spill` does, before the write.
+ * The project after one event of its lease owner, or a refusal. Pure; keeps no caps: `spill` does, before the write.
  * `seq` is the number of the write that will carry it.
  */
 export function applyEvent(project: Project, event: ReportEvent, now: string, seq: number): Project {

@@ -17,7 +17,7 @@ export function projectFailed(stage: string, code: FailureCode, message: string)
   return { status: "failed", error_info: { stage, code, message: errorText(message) } };
 }
 
-/** The build is over: nobody holds it, nothing is due, and its figures are summed up once. */
+/** The build is over: it has no lease owner, nothing is due, and its figures are summed up once. */
 export function endProject(project: Project, ending: Ending, at: string): Project {
   const { work_queue: _q, work_due_at: _d, error_info: _e, lease: _l, ...rest } = project;
   return {
@@ -41,7 +41,7 @@ export function requeue(project: Project, dueAt: string, lease: FreeLease = NOT_
   };
 }
 
-/** The lease is given up; a paused project stays paused, any other waits for its next holder. */
+/** The lease is given up; a paused project stays paused, any other waits for its next lease owner. */
 export function giveUpLease(project: Project, at: string, delayMs = 0, lease = NOT_HELD): Project {
   const dueAt = addMs(at, delayMs);
   // A paused project is not offered. It keeps a wait that is not over, for when it is resumed.

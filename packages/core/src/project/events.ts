@@ -25,7 +25,7 @@ const percent = z
 
 export const artifactModeSchema = z.enum(["replace", "add"]);
 
-/** What the holder of a lease can say of a stage, or of a part of it. */
+/** What a lease owner can say of a stage, or of one of its sub-stages. */
 export const reportEventSchema = z.discriminatedUnion("event", [
   z.object({ event: z.literal("started"), ...about, agent_name: agentNameSchema.optional() }),
   z.object({

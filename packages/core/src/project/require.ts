@@ -40,8 +40,8 @@ export function requireStage<S extends StageStatus>(
   throw stageConflict(stage.stage, allowed.join(" or "), stage.status);
 }
 
-/** Refuses while a holder runs the stage: what it makes then is the holder's to report. */
+/** Refuses while the stage runs: its lease owner reports what it makes then. */
 export function requireNotRunning(stage: Stage): void {
   if (stage.status === "running")
-    throw stageConflict(stage.stage, "not running (its holder reports its artifacts)", stage.status);
+    throw stageConflict(stage.stage, "not running (its lease owner reports its artifacts)", stage.status);
 }

@@ -3,12 +3,12 @@ import type { Project, Stage } from "../snapshot/schema.ts";
 import { endProject, giveUp } from "./end.ts";
 import { interruptStage, reopenStage } from "./stage.ts";
 
-/** Deaths in a row without progress after which a build is given up. */
+/** Claims in a row without progress (stalled claims) after which a build is given up. */
 export const MAX_STALLS = 3;
 
 /**
- * The project as a new holder finds it, before its first write: a retry's stages are open again, what a dead
- * holder left running is interrupted, and a build whose holders keep dying has failed.
+ * The project as a new lease owner finds it, before its first write: a retry's stages are open again, what a dead
+ * owner left running is interrupted, and a build whose owners keep dying has failed.
  */
 export function takeOver(project: Project, at: string): Project {
   if (project.lease.unstarted !== true) return project;
@@ -40,7 +40,7 @@ function reopened(project: Project): Project {
     : withStages(rest, opened);
 }
 
-/** In a project that goes on, as an older form may have it: no event leads out of these. */
+/** An older format may have these in a project that continues; no event leads out of them. */
 function isStuck(stage: Stage): boolean {
   return stage.status === "failed" || stage.status === "cancelled";
 }

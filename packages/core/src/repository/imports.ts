@@ -10,11 +10,11 @@ import type { Project } from "../snapshot/schema.ts";
 import type { RepositoryContext } from "./context.ts";
 import { notFound, optimisticWrite } from "./optimistic-write.ts";
 
-/** Others may write meanwhile: each decides again from what came back until it is its turn. */
+/** Other writers may come in between: each decides again from the item that came back. */
 const MAX_RETRIES = 10;
 
 export interface MergeOptions {
-  /** Also bring an older form to today's when there is nothing to merge. */
+  /** Also upgrade an older format when there is nothing to merge. */
   readonly upgrade?: boolean;
 }
 
@@ -35,7 +35,7 @@ export class Imports {
     return await this.createAsIs(project.project_id, weighed(await this.#fit(project)));
   }
 
-  /** The same for an item that stays as it is, to the byte: one that cannot be read, or of today's form. */
+  /** The same for an item that stays as it is, to the byte: one that cannot be read, or of the current version. */
   async createAsIs(
     projectId: string,
     item: Item,
@@ -51,7 +51,7 @@ export class Imports {
   }
 
   /**
-   * Changes a project, whatever form it is stored in. `decide` gives the project with the rows merged, or undefined
+   * Changes a project, whatever format it is stored in. `decide` gives the project with the rows merged, or undefined
    * when they add nothing; it is asked again when the project changed meanwhile.
    * Errors: SNAPSHOT_UNREADABLE, PROJECT_NOT_FOUND, PROJECT_CONFLICT, SNAPSHOT_TOO_LARGE.
    */

@@ -20,7 +20,7 @@ import { type Pool, workQueues } from "../snapshot/work-queue.ts";
 import type { RepositoryContext } from "./context.ts";
 import { optimisticWrite, updateProject, type WriteResult } from "./optimistic-write.ts";
 
-/** Others may write meanwhile by right, such as artifacts of other stages: no reason to take the lease for lost. */
+/** Other writers may rightly come in between, such as with artifacts of other stages: the lease is not lost by that. */
 const MAX_RETRIES = 10;
 /** Rows of the work index that one query of a longer look asks for. */
 const PAGE = 500;
@@ -31,7 +31,7 @@ const FIRST_ROWS = 20;
 /** Later than any time that is stored. */
 const FOREVER = "9999-12-31T23:59:59.999Z";
 
-/** What a claim gives: the project as the holder's first write will find it, and the key to write. */
+/** What a claim gives: the project as the lease owner's first write will find it, and the key to write. */
 export interface Claimed extends LeaseKey {
   readonly project: Project;
   readonly expires_at: string;
@@ -58,7 +58,7 @@ export interface Report extends LeaseKey {
   readonly isFinal?: boolean;
 }
 
-/** The writes of those who run stages: claim, heartbeat, report, release. */
+/** The writes of lease owners: claim, heartbeat, report, release. */
 export class Work {
   readonly #context: RepositoryContext;
 
@@ -107,7 +107,7 @@ export class Work {
   }
 
   /**
-   * What is held now and not due, with its holders: at most about `limit` rows. Each is one query, or more where many
+   * What is held now and not due, with the lease owners: at most about `limit` rows. Each is one query, or more where many
    * builds run. Rows may be out of date.
    */
   async held(pool: Pool, limit: number): Promise<DueWork[]> {
@@ -404,7 +404,7 @@ function ifGone(error: unknown): WriteResult {
   throw error;
 }
 
-/** True for the errors that tell a holder that it holds nothing any more. */
+/** True for the errors that tell a lease owner that its lease is over. */
 export function isLeaseLost(error: unknown): error is StagefoldError {
   return isStagefoldError(error, "LEASE_LOST") || isStagefoldError(error, "PROJECT_NOT_FOUND");
 }

@@ -97,7 +97,7 @@ const stageBase = z.looseObject({
   history: z.array(historyEntrySchema),
   /** Attempts that failed by themselves since the stage was last opened: what a retry policy counts. Absent: none. */
   failed_attempts: count.optional(),
-  /** The holder's write that brought the last log lines: the log is what the store has up to it. */
+  /** The number of the report that brought the last log lines: the log is what the store has up to it. */
   log_seq: count.optional(),
   /** The document in the artifact store that has the full list, beside `artifact_count`. */
   artifact_manifest: z.string().optional(),
