@@ -15,6 +15,8 @@ import {
 import { column, type Database } from "./database.ts";
 import { textOrNull, toColumn } from "./text.ts";
 
+/** Rows that are read one by one, rather than the texts of all rows in their index. */
+const FEW = 5000;
 /** Rows that one statement reads where SQL alone cannot tell what passes. */
 const BATCH = 500;
 
@@ -102,18 +104,18 @@ function select(
   if (after) add("(created_at, project_id) < (?, ?)", toColumn(after.created_at), toColumn(after.project_id));
   if (query.since !== undefined) add("created_at >= ?", query.since);
   if (query.until !== undefined) add("created_at < ?", query.until);
+  const texts = [query.text, query.tag].filter((one) => one !== undefined);
   // One index finds the rows. A plus keeps SQLite, which knows no figures of this table, from taking another one.
   let indexed = false;
   for (const name of INDEXED) {
     const value = query[name];
     if (value === undefined) continue;
-    const byIndex: boolean =
-      !indexed && (query.text === undefined || name === "user_id" || name === "agent_id");
+    const byIndex: boolean = !indexed && (texts.length === 0 || hasFew(database, name, value));
     add(`${byIndex ? "" : "+"}${name} = ?`, toColumn(value));
     indexed ||= byIndex;
   }
-  // The index of all rows has the texts: rows without the text are not read.
-  if (query.text !== undefined) add("instr(search, ?) > 0", searchText(query.text));
+  // The index of all rows has their texts, tags among them: rows without the text are not read.
+  for (const one of texts) add("instr(search, ?) > 0", searchText(one));
   const text = `SELECT project_id, created_at, row FROM listed WHERE ${conditions.join(" AND ")}
     ORDER BY created_at DESC, project_id DESC LIMIT ?`;
   const rows: unknown[] = database.sql(text).all(...values, limit);
@@ -124,6 +126,14 @@ function select(
       project_id: String(column(row, "project_id")),
     },
   }));
+}
+
+/** Whether so few projects share a value that reading them costs less than a search in the texts of all. */
+function hasFew(database: Database, name: (typeof INDEXED)[number], value: string): boolean {
+  const counted = database
+    .sql(`SELECT count(*) AS rows FROM (SELECT 1 FROM listed WHERE ${name} = ? LIMIT ${FEW})`)
+    .get(toColumn(value));
+  return Number(column(counted, "rows")) < FEW;
 }
 
 /** By how few projects share a value. */

@@ -50,7 +50,8 @@ export class SqliteRecordStore implements RecordStore {
 
   async query(query: RecordQuery): Promise<RecordPage> {
     const { index, pk, limit } = query;
-    const [hash, sort] = index === undefined ? ["pk", "sk"] : [`${index}_pk`, `${index}_sk`];
+    const [hash, sort]: readonly [string, string] =
+      index === undefined ? ["pk", "sk"] : [`${index}_pk`, `${index}_sk`];
     const order = query.newestFirst === true ? "DESC" : "ASC";
     const behind = query.newestFirst === true ? "<" : ">";
     const after = query.cursor === undefined ? undefined : parseCursor(query.cursor);
@@ -68,7 +69,7 @@ export class SqliteRecordStore implements RecordStore {
       const page = rows.slice(0, limit);
       const items = page.map((row) => parseItem(column(row, "item")));
       const next = rows.length > limit ? cursorOf(page.at(-1)) : undefined;
-      return { items: index === undefined ? items : items.map(indexRow), next };
+      return { items: index === undefined ? items : items.map((item) => indexRow(item, [hash, sort])), next };
     });
   }
 
@@ -123,9 +124,9 @@ function expiryOf(item: Item): number | null {
   return typeof expires_at === "number" && Number.isFinite(expires_at) ? Math.floor(expires_at) : null;
 }
 
-/** A row of an index: its keys and the map `listed`, as the table's indexes project them. */
-function indexRow(item: Item): Item {
-  const fields = ["pk", "sk", ...INDEX_KEYS, "listed"].map((name) => [name, item[name]] as const);
+/** A row of an index: keys of the table and its own, and the map `listed`, as DynamoDB's indexes project them. */
+function indexRow(item: Item, indexKeys: readonly string[]): Item {
+  const fields = ["pk", "sk", ...indexKeys, "listed"].map((name) => [name, item[name]] as const);
   return Object.fromEntries(fields.filter(([, value]) => value !== undefined));
 }
 

@@ -2,9 +2,16 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createFileStores } from "@stagefold/core/files";
-import { equivalenceSuite, fileStoresSuite, projectStoreSuite } from "@stagefold/store-testing";
+import {
+  changeFeedSuite,
+  equivalenceSuite,
+  fileStoresSuite,
+  projectStoreSuite,
+  recordStoreSuite,
+} from "@stagefold/store-testing";
 import { afterAll, beforeAll } from "vitest";
 import { openSqlite, type Sqlite } from "../src/index.ts";
+import { aDatabase } from "./folder.ts";
 
 let folder = "";
 let sqlite: Sqlite | undefined;
@@ -16,12 +23,14 @@ afterAll(async () => {
   sqlite?.close();
   await rm(folder, { recursive: true, force: true });
 });
-const store = () => {
+const stores = () => {
   if (!sqlite) throw new Error("the database is not open");
-  return sqlite.projects;
+  return sqlite;
 };
+const store = () => stores().projects;
 
 projectStoreSuite("sqlite", store);
+recordStoreSuite("sqlite", () => stores().records);
 equivalenceSuite("sqlite", store, process.env.SOAK === "1" ? 2000 : 100);
 
 fileStoresSuite("logs in sqlite", async () => {
@@ -37,3 +46,23 @@ fileStoresSuite("logs in sqlite", async () => {
     },
   };
 });
+
+changeFeedSuite(
+  "sqlite",
+  async () => {
+    const errors: unknown[] = [];
+    const database = await aDatabase({ onFeedError: (error) => errors.push(error) });
+    const other = await openSqlite(database.folder);
+    return {
+      feed: database.sqlite.feed,
+      here: database.sqlite.projects,
+      elsewhere: other.projects,
+      errors,
+      async [Symbol.asyncDispose]() {
+        other.close();
+        await database[Symbol.asyncDispose]();
+      },
+    };
+  },
+  { tellsWork: true, withinMs: 50 },
+);
