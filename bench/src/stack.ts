@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
-import { startLocalDynamoDB } from "@stagefold/local-dynamodb";
+import { type EngineName, startEngine } from "@stagefold/store-testing/engine";
 import { type CountingProxy, startCountingProxy } from "./counting-proxy.ts";
 
 /** A whole system in processes of its own, with everything that goes to the engine counted. */
@@ -13,7 +13,7 @@ export interface Stack extends AsyncDisposable {
   readonly proxy: CountingProxy;
 }
 
-export async function startStack(engine: "auto" | "dynoxide" | "dynalite" = "auto"): Promise<Stack> {
+export async function startStack(name?: EngineName): Promise<Stack> {
   const cleanup: (() => Promise<unknown>)[] = [];
   const dispose = async () => {
     for (const undo of cleanup.splice(0).reverse()) await undo();
@@ -21,9 +21,9 @@ export async function startStack(engine: "auto" | "dynoxide" | "dynalite" = "aut
   try {
     const dataDir = await mkdtemp(join(tmpdir(), "stagefold-bench-"));
     cleanup.push(() => rm(dataDir, { recursive: true, force: true }));
-    const local = await startLocalDynamoDB({ dataDir, engine });
-    cleanup.push(() => local.close());
-    const proxy = await startCountingProxy(local.endpoint);
+    const engine = await startEngine(name);
+    cleanup.push(() => engine.close());
+    const proxy = await startCountingProxy(engine.endpoint);
     cleanup.push(async () => await proxy[Symbol.asyncDispose]());
     const env = {
       PATH: [dirname(process.execPath), "/usr/bin", "/bin"].join(delimiter),

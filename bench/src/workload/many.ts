@@ -7,7 +7,7 @@ import { BatchWriteCommand } from "@aws-sdk/lib-dynamodb";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import { newProject, summarise, withOwnCount } from "@stagefold/core";
 import { tableDefinition } from "@stagefold/core/dynamodb";
-import { importIntoDataDir } from "@stagefold/local-dynamodb";
+import { ENGINES, importIntoDynoxide } from "@stagefold/store-testing/engine";
 import { bareDocuments } from "../baselines/documents.ts";
 import { inParallel } from "../baselines/pool.ts";
 import { type Engine, startEngine, TABLE } from "../measure/engine.ts";
@@ -23,12 +23,10 @@ const DAYS = 365;
 /** An engine with so many projects that ended, spread over the last year. */
 export async function startWithProjects(projects: number): Promise<Engine> {
   const items = endedProjects(Date.now());
-  let imported = false;
-  const engine = await startEngine({
-    prepare: async (dataDir) => {
-      imported = await importProjects(dataDir, projects, items);
-    },
-  });
+  const imported = ENGINES.includes("dynoxide");
+  const engine = await startEngine(
+    imported ? { prepare: (folder) => importProjects(folder, projects, items) } : {},
+  );
   try {
     if (!imported) await putProjects(engine.endpoint, projects, items);
     return engine;
@@ -40,10 +38,10 @@ export async function startWithProjects(projects: number): Promise<Engine> {
 
 /** The way that takes a minute less for a hundred thousand, where there is an engine that knows it. */
 async function importProjects(
-  dataDir: string,
+  engineFolder: string,
   projects: number,
   item: (n: number) => string,
-): Promise<boolean> {
+): Promise<void> {
   const source = await mkdtemp(join(tmpdir(), "stagefold-bench-import-"));
   try {
     const schema = join(source, "schema.json");
@@ -55,7 +53,7 @@ async function importProjects(
       const lines = Array.from({ length: count }, (_, i) => `{"Item":${item(from + i)}}\n`).join("");
       await writeFile(join(folder, `${from}.json.gz`), await promisify(gzip)(lines, { level: 1 }));
     }
-    return await importIntoDataDir(dataDir, { source: join(source, "export"), schema });
+    await importIntoDynoxide(engineFolder, join(source, "export"), schema);
   } finally {
     await rm(source, { recursive: true, force: true, maxRetries: 5 });
   }

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createMemoryFileStores, type Item, MemoryProjectStore, Repository } from "@stagefold/core";
 import { createDynamoClient, DynamoProjectStore } from "@stagefold/core/dynamodb";
-import { startLocalDynamoDB } from "@stagefold/local-dynamodb";
 import { findFiles, runImport } from "@stagefold/migrate";
+import { startEngine } from "@stagefold/store-testing/engine";
 import { expect, test } from "vitest";
 import { LEGACY_TABLES, writeExport } from "./export-files.ts";
 import { run, start } from "./run.ts";
@@ -52,7 +52,7 @@ test("killed at ten random moments and run again, an import gives the same items
   const seed = Math.floor(Math.random() * 2 ** 31);
   const random = randomFrom(seed);
   const folder = await mkdtemp(join(tmpdir(), "stagefold-kills-"));
-  const engine = await startLocalDynamoDB({ dataDir: join(folder, "engine") });
+  const engine = await startEngine();
   const client = createDynamoClient({ endpoint: engine.endpoint });
   try {
     const paths = await writeExport(join(folder, "export"), SIZE);

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createDynamoClient, DynamoProjectStore, ensureTable } from "@stagefold/core/dynamodb";
-import { type LocalDynamoDB, startLocalDynamoDB } from "@stagefold/local-dynamodb";
+import { type Engine, startEngine } from "@stagefold/store-testing/engine";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeExport } from "./export-files.ts";
 import { run } from "./run.ts";
@@ -12,11 +12,11 @@ const TIMEOUT_MS = 180_000;
 const SIZE = { projects: 10, artifacts: 4 };
 
 let folder: string;
-let engine: LocalDynamoDB;
+let engine: Engine;
 let paths: Awaited<ReturnType<typeof writeExport>>;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "stagefold-import-"));
-  engine = await startLocalDynamoDB({ dataDir: join(folder, "engine") });
+  engine = await startEngine();
   paths = await writeExport(join(folder, "export"), SIZE);
 }, TIMEOUT_MS);
 afterAll(async () => {

@@ -17,7 +17,7 @@ import {
   scanRaw,
 } from "@stagefold/core/dynamodb";
 import { createFileStores } from "@stagefold/core/files";
-import { startLocalDynamoDB } from "@stagefold/local-dynamodb";
+import { startEngine } from "@stagefold/store-testing/engine";
 import { run } from "./run.ts";
 
 export const TABLE = "AgentProjects";
@@ -25,7 +25,7 @@ export const TABLE = "AgentProjects";
 /** An engine of its own with an empty table, and the command line on it. */
 export async function openTestTable() {
   const dataDir = await mkdtemp(join(tmpdir(), "stagefold-cli-"));
-  const engine = await startLocalDynamoDB({ dataDir });
+  const engine = await startEngine();
   const client = createDynamoClient({ endpoint: engine.endpoint });
   await ensureTable(client, TABLE);
   const store = new DynamoProjectStore(client, TABLE);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type Item, MemoryProjectStore, type ProjectStore, Repository } from "@stagefold/core";
 import { createDynamoClient, DynamoProjectStore, ensureTable } from "@stagefold/core/dynamodb";
 import { createFileStores } from "@stagefold/core/files";
-import { startLocalDynamoDB } from "@stagefold/local-dynamodb";
+import { type EngineName, startEngine } from "@stagefold/store-testing/engine";
 import { type ImportOptions, runImport } from "../src/index.ts";
 
 /** Where an import goes: a store, real files, and a folder for what waits. */
@@ -25,29 +25,23 @@ export async function aPlace(store: ProjectStore = new MemoryProjectStore()) {
   };
 }
 
-/** The engines that run on this machine. */
-export const ENGINES =
-  process.platform === "linux" && process.arch === "x64"
-    ? (["dynoxide", "dynalite"] as const)
-    : (["dynalite"] as const);
+export { ENGINES } from "@stagefold/store-testing/engine";
 
 type Client = ReturnType<typeof createDynamoClient>;
 
 /** A table on an embedded engine of its own. */
 export async function startTable(
-  engine: (typeof ENGINES)[number],
+  name: EngineName,
 ): Promise<AsyncDisposable & { client: Client; store: ProjectStore }> {
-  const dataDir = await mkdtemp(join(tmpdir(), "stagefold-migrate-"));
-  const local = await startLocalDynamoDB({ dataDir, engine });
-  const client = createDynamoClient({ endpoint: local.endpoint });
+  const engine = await startEngine(name);
+  const client = createDynamoClient({ endpoint: engine.endpoint });
   await ensureTable(client, "AgentProjects");
   return {
     client,
     store: new DynamoProjectStore(client, "AgentProjects"),
     async [Symbol.asyncDispose]() {
       client.destroy();
-      await local.close();
-      await rm(dataDir, { recursive: true, force: true });
+      await engine.close();
     },
   };
 }

@@ -1,20 +1,24 @@
 /// <reference path="./dynalite.d.ts" />
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { createServer, type Server } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import dynalite from "dynalite";
 
 export type EngineName = "dynoxide" | "dynalite";
 
 /** A DynamoDB of a test's own, on the loopback; its data goes with it. */
 export interface Engine extends AsyncDisposable {
+  readonly name: EngineName;
   readonly endpoint: string;
   /** Of dynoxide, a process of its own; dynalite runs in the test's. */
   readonly pid: number | undefined;
+  /** Kills dynoxide without notice and serves the same data again at the same place; dynalite loses index rows by that. */
+  restart(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -22,48 +26,83 @@ export interface Engine extends AsyncDisposable {
 export const ENGINES: readonly EngineName[] =
   process.platform === "linux" && process.arch === "x64" ? ["dynoxide", "dynalite"] : ["dynalite"];
 
-/** Starts an engine on a free port and an empty folder. */
-export async function startEngine(engine: EngineName = ENGINES[0] ?? "dynalite"): Promise<Engine> {
-  const folder = await mkdtemp(join(tmpdir(), "stagefold-engine-"));
-  const started = engine === "dynoxide" ? await startDynoxide(folder) : await startDynalite(folder);
-  let closing: Promise<void> | undefined;
-  const close = () => {
-    closing ??= started.stop().then(() => rm(folder, { recursive: true, force: true }));
-    return closing;
-  };
-  const endpoint = `http://127.0.0.1:${started.port}`;
-  return { endpoint, pid: started.pid, close, [Symbol.asyncDispose]: close };
+export interface EngineOptions {
+  /** Fills the folder before the engine starts on it. */
+  readonly prepare?: (folder: string) => Promise<unknown>;
 }
 
-interface Started {
-  readonly port: number;
+/** Starts an engine on a free port and a folder of its own. */
+export async function startEngine(
+  name: EngineName = ENGINES[0] ?? "dynalite",
+  { prepare }: EngineOptions = {},
+): Promise<Engine> {
+  const folder = await mkdtemp(join(tmpdir(), "stagefold-engine-"));
+  await prepare?.(folder);
+  const port = await freePort();
+  const start = () => (name === "dynoxide" ? startDynoxide(folder, port) : startDynalite(folder, port));
+  let running = await start();
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= running.stop().then(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+    return closing;
+  };
+  return {
+    name,
+    endpoint: `http://127.0.0.1:${port}`,
+    get pid() {
+      return running.pid;
+    },
+    async restart() {
+      await running.stop();
+      running = await start();
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/**
+ * Fills the folder of a dynoxide from a folder with `<table>/data/*.json.gz`, in the form of Amazon's own exports, many
+ * times as quickly as writes would. `schema`: a file with `{ "Table": … }`, as DescribeTable answers.
+ */
+export async function importIntoDynoxide(folder: string, source: string, schema: string): Promise<void> {
+  const args = ["import", "--source", source, "--schema", schema, "--output", dataFile(folder)];
+  await promisify(execFile)(installedDynoxide(), args);
+}
+
+interface Running {
   readonly pid: number | undefined;
   stop(): Promise<unknown>;
 }
 
-async function startDynoxide(folder: string): Promise<Started> {
-  const port = await freePort();
-  const args = ["serve", "--host", "127.0.0.1", "--port", String(port), "--db-path", join(folder, "data")];
+const dataFile = (folder: string) => join(folder, "data.db");
+
+async function startDynoxide(folder: string, port: number): Promise<Running> {
+  const args = ["serve", "--host", "127.0.0.1", "--port", String(port), "--db-path", dataFile(folder)];
   const child = spawn(installedDynoxide(), args, { stdio: ["ignore", "pipe", "pipe"] });
-  const killed = () => child.kill("SIGKILL");
-  process.once("exit", killed);
-  let said = "";
-  const ended = once(child, "exit").then(() => process.off("exit", killed));
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill);
+  const ended = once(child, "exit").then(() => process.off("exit", kill));
+  let output = "";
   await new Promise<void>((resolve, reject) => {
-    const hear = (part: Buffer) => {
-      said += String(part);
-      if (said.includes("listening on")) resolve();
+    const read = (part: Buffer) => {
+      output += String(part);
+      if (output.includes("listening on")) resolve();
     };
-    child.stdout.on("data", hear);
-    child.stderr.on("data", hear);
+    child.stdout.on("data", read);
+    child.stderr.on("data", read);
     child.once("error", reject);
-    child.once("exit", (code) => reject(new Error(`dynoxide ended with ${code} before it served: ${said}`)));
+    child.once("exit", (code) =>
+      reject(new Error(`dynoxide ended with ${code} before it served: ${output}`)),
+    );
   });
+  child.stdout.removeAllListeners("data").resume();
+  child.stderr.removeAllListeners("data").resume();
   const stop = () => {
-    child.kill("SIGKILL");
+    kill();
     return ended;
   };
-  return { port, pid: child.pid, stop };
+  return { pid: child.pid, stop };
 }
 
 function installedDynoxide(): string {
@@ -77,28 +116,23 @@ function installedDynoxide(): string {
 /** Amazon's tables take seconds to be made; a test has nothing from waiting. */
 const TABLE_MS = 20;
 
-async function startDynalite(path: string): Promise<Started> {
+async function startDynalite(path: string, port: number): Promise<Running> {
   const timing = { createTableMs: TABLE_MS, deleteTableMs: TABLE_MS, updateTableMs: TABLE_MS };
   const server = dynalite({ path, ...timing });
-  server.listen(0, "127.0.0.1");
+  server.listen(port, "127.0.0.1");
   await once(server, "listening");
   const stop = async () => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   };
-  return { port: portOf(server), pid: undefined, stop };
+  return { pid: undefined, stop };
 }
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
-  const port = portOf(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-function portOf(server: Server): number {
   const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
   if (address === null || typeof address === "string") throw new Error("the server listens on no port");
   return address.port;
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { createFileStores } from "@stagefold/core/files";
-import type { EngineKind } from "@stagefold/local-dynamodb";
+import type { EngineName } from "@stagefold/store-testing/engine";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { collect, compare } from "./audit/audit.ts";
 import { report } from "./audit/finding.ts";
@@ -19,7 +19,7 @@ const ROUNDS = Number(process.env.CHAOS_ROUNDS ?? WANTED);
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
 /** All rounds on one engine. `CHAOS_SEED` replays the schedule of an earlier run. */
-export function testRounds(engine: EngineKind): void {
+export function testRounds(engine: EngineName): void {
   const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
   // Skipped where the engine has no program for this machine.

@@ -19,7 +19,6 @@ const refused = [
   ["packages/client/src/c.ts", "node:fs/promises", "Use web standards"],
   ["packages/client/src/d.ts", "@stagefold/api", "the types of @stagefold/api/router"],
   ["packages/client/src/e.ts", "@stagefold/core/files", "the types of @stagefold/api/router"],
-  ["packages/local-dynamodb/src/a.ts", "@stagefold/core", "Give it what it needs as an argument"],
   ["packages/cli/src/a.ts", "@stagefold/api/main", "Packages never import apps"],
   ["packages/cli/src/b.ts", "@stagefold/worker", "Packages never import apps"],
   ["apps/api/src/routers/a.ts", "express", "Put this into src/http"],

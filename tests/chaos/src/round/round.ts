@@ -3,7 +3,6 @@ import type { Project } from "@stagefold/core";
 import type { RandomFaults } from "../net/faults.ts";
 import type { Random } from "../random.ts";
 import { persist, until } from "../world/patience.ts";
-import { killNow } from "../world/processes.ts";
 import { LEASE_SECONDS, type Site, type World } from "../world/world.ts";
 import { heldBy, type Incident } from "./recovery.ts";
 import { BUILDS, type Event, scheduleOf } from "./schedule.ts";
@@ -12,8 +11,6 @@ import { BUILDS, type Event, scheduleOf } from "./schedule.ts";
 const FAULTS_SHARE = 0.12;
 /** How long a kill waits for a worker that holds builds, in milliseconds. */
 const VICTIM_MS = 30_000;
-/** How long an engine that was killed may be away, in milliseconds. */
-const ENGINE_BACK_MS = 60_000;
 
 /** What happened in a round. */
 export interface RoundRecord {
@@ -140,19 +137,12 @@ export class Round {
     return this.#builds.size < BUILDS || over.length + this.#deleted.size < BUILDS;
   }
 
+  /** dynalite runs in this very process, and loses index rows when it is killed. */
   async #killEngine(): Promise<void> {
     const { engine } = this.#world;
+    if (engine.name !== "dynoxide") return;
     const at = performance.now();
-    const back = new Promise<"back">((resolve) => {
-      const forget = engine.onRestart(() => {
-        forget();
-        resolve("back");
-      });
-    });
-    killNow(engine.pid);
-    const late = sleep(ENGINE_BACK_MS, "late", { ref: false });
-    const outcome = await Promise.race([back, late, engine.failed]);
-    if (outcome !== "back") throw new Error(`expected the engine to come back; found ${outcome}`);
+    await engine.restart();
     this.record.engineBack.push(performance.now() - at);
   }
 

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { type Plan, Repository } from "@stagefold/core";
 import { createDynamoClient, DynamoProjectStore, ensureTable } from "@stagefold/core/dynamodb";
 import { createFileStores } from "@stagefold/core/files";
-import { type EngineKind, type LocalDynamoDB, startLocalDynamoDB } from "@stagefold/local-dynamodb";
 import { loadPipelines } from "@stagefold/pipeline";
+import { type Engine, type EngineName, startEngine } from "@stagefold/store-testing/engine";
 import type { Faults } from "../net/faults.ts";
 import { Journal } from "../net/journal.ts";
 import { NetworkProxy } from "../net/proxy.ts";
@@ -15,15 +15,14 @@ import { PIPELINE, writePipeline } from "./pipeline.ts";
 import { untilGone } from "./processes.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
-/** The engines that run on this machine. */
-export const ENGINES: readonly EngineKind[] =
-  process.platform === "linux" && process.arch === "x64" ? ["dynoxide", "dynalite"] : ["dynalite"];
+export { ENGINES } from "@stagefold/store-testing/engine";
+
 export const TABLE = "AgentProjects";
 export const LEASE_SECONDS = 2;
 const GONE_MS = 8000;
 
 export interface WorldOptions {
-  readonly engine: EngineKind;
+  readonly engine: EngineName;
   readonly workers: number;
   readonly faults: Faults;
 }
@@ -37,7 +36,7 @@ export interface Site {
 /** An engine, workers and a person, each behind a network of its own, and what goes over those networks. */
 export interface World extends AsyncDisposable {
   readonly root: string;
-  readonly engine: LocalDynamoDB;
+  readonly engine: Engine;
   readonly journal: Journal;
   readonly sites: readonly Site[];
   readonly driver: Driver;
@@ -61,10 +60,10 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   }
 }
 
-async function build({ engine: kind, workers, faults }: WorldOptions, closers: Closers): Promise<World> {
+async function build({ engine: name, workers, faults }: WorldOptions, closers: Closers): Promise<World> {
   const root = await mkdtemp(join(tmpdir(), "stagefold-chaos-"));
   closers.add(() => rm(root, { recursive: true, force: true, maxRetries: 5 }));
-  const engine = closers.use(await startLocalDynamoDB({ dataDir: join(root, "engine"), engine: kind }));
+  const engine = closers.use(await startEngine(name));
   const journal = new Journal();
   const runs = join(root, "runs");
   await writePipeline(join(root, "pipelines"), runs);
