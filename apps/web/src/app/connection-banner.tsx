@@ -3,7 +3,7 @@ import { useMessages } from "../i18n/lang.ts";
 import { useConnection } from "../live/live-provider.tsx";
 import { messages } from "./messages.ts";
 
-/** Says that the page cannot hear the server, and that it can again. It lies over the page, so that nothing jumps. */
+/** Says that there is no connection to the server, for as long as there is none. It lies over the page, so that nothing jumps. */
 export function ConnectionBanner() {
   const t = useMessages(messages);
   const lost = useConnection() === "lost";

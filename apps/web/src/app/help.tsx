@@ -27,6 +27,8 @@ const SHORTCUTS: readonly (readonly [where: Key, keys: readonly (readonly [keys:
       ["k,↑", "keyPrevious"],
       ["Enter", "keyOpen"],
       ["x", "keySelect"],
+      ["X", "keyRange"],
+      [".", "keyActions"],
       ["a", "keyAll"],
       ["Esc", "keyClear"],
     ],

@@ -47,11 +47,11 @@ export function buildsQuery(api: StagefoldClient, filter: BuildFilter, limit: nu
   });
 }
 
-/** Builds that have ended, for what they tell of those that run. */
-export function earlierBuildsQuery(api: StagefoldClient) {
+/** The last completed builds of a pipeline: how long they took says how long the next one takes. */
+export function earlierBuildsQuery(api: StagefoldClient, pipeline: string | undefined) {
   return queryOptions({
-    queryKey: ["earlier builds"],
-    queryFn: ({ signal }) => api.projects.list({ status: "completed", limit: 100 }, { signal }),
+    queryKey: ["earlier builds", pipeline],
+    queryFn: ({ signal }) => api.projects.list({ status: "completed", pipeline, limit: 20 }, { signal }),
     staleTime: 5 * MINUTE_MS,
   });
 }

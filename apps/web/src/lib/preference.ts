@@ -18,7 +18,7 @@ export function preference<const T extends string>(
   const known = isOneOf(values);
   const listeners = new Set<() => void>();
   let value: T | undefined;
-  const tell = () => {
+  const notify = () => {
     for (const listener of listeners) listener();
   };
   return {
@@ -29,13 +29,13 @@ export function preference<const T extends string>(
     set: (next) => {
       value = next;
       keep(key, next);
-      tell();
+      notify();
     },
     subscribe: (listener) => {
       listeners.add(listener);
       const unlisten = onKeptElsewhere(key, () => {
         value = undefined;
-        tell();
+        notify();
       });
       return () => {
         listeners.delete(listener);

@@ -15,19 +15,19 @@ export function setShortcutsEnabled(on: boolean): void {
 const SEQUENCE_MS = 1000;
 let prefix: { key: string; at: number } | undefined;
 
-/** Keys in their order, such as `g b`, `?` or `x`. Not while somebody types, and not behind a dialog or menu. */
+/** Keys in their order, such as `g b`, `?` or `x`. Not while the reader types, and not behind a dialog or menu. */
 export function useShortcut(keys: string, action: () => void, options: { disabled?: boolean } = {}): void {
   const act = useEffectEvent(action);
   const { disabled = false } = options;
   useEffect(() => {
     if (disabled) return;
-    const hear = (event: KeyboardEvent) => {
+    const onKeyDown = (event: KeyboardEvent) => {
       if (event.defaultPrevented || !matches(event, keys)) return;
       event.preventDefault();
       act();
     };
-    document.addEventListener("keydown", hear);
-    return () => document.removeEventListener("keydown", hear);
+    document.addEventListener("keydown", onKeyDown);
+    return () => document.removeEventListener("keydown", onKeyDown);
   }, [keys, disabled]);
 }
 

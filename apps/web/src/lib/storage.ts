@@ -22,11 +22,11 @@ export function forget(key: string): void {
 
 /** Tells of changes that other tabs make. */
 export function onKeptElsewhere(key: string, listener: () => void): () => void {
-  const hear = (event: StorageEvent) => {
+  const onStorage = (event: StorageEvent) => {
     if (event.key === PREFIX + key || event.key === null) listener();
   };
-  window.addEventListener("storage", hear);
-  return () => window.removeEventListener("storage", hear);
+  window.addEventListener("storage", onStorage);
+  return () => window.removeEventListener("storage", onStorage);
 }
 
 function ask<T>(what: () => T): T | undefined {

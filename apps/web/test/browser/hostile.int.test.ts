@@ -208,6 +208,72 @@ describe.skipIf(chromiumPath === undefined)(
       expect(reader.complaints).toEqual([]);
     });
 
+    it("D4, D5: builds are found by what is shown, and several handled by the keyboard alone", async () => {
+      for (const n of [1, 2, 3, 4])
+        await system.client.projects.create({
+          requirement: "r",
+          project_name: `hopper_${n}`,
+          user_id: "grace",
+          user_name: "Grace Hopper",
+          tags: ["navy-blue"],
+          stages: [{ stage: "s" }],
+        });
+      await using reader = await visit(browser, system.url);
+      const { page } = reader;
+      await row(page, "hopper_4").waitFor();
+      await page.getByRole("searchbox", { name: "Tag", exact: true }).fill("navy");
+      await until(PATIENCE_MS, "the whole tag", () => page.url().includes("tag=navy-blue") || undefined);
+      await row(page, "hopper_1").waitFor();
+      await page.getByRole("button", { name: "Clear filters" }).click();
+      await page.getByRole("searchbox", { name: "User", exact: true }).fill("Grace H");
+      await until(
+        PATIENCE_MS,
+        "her builds alone",
+        async () => (await page.locator("[data-build]").count()) === 4,
+      );
+      await page.getByRole("searchbox", { name: "User", exact: true }).press("Tab");
+      for (const key of ["j", "x", "j", "j", "X"]) await page.keyboard.press(key);
+      await page.getByText("3 selected").waitFor();
+      await page.keyboard.press(".");
+      const inBar = () =>
+        page.evaluate(() => document.activeElement?.closest("section")?.getAttribute("aria-label"));
+      expect(await inBar()).toBe("Selected builds");
+      await page.keyboard.press("Escape");
+      await page.getByText("3 selected").waitFor({ state: "detached" });
+      expect(reader.complaints).toEqual([]);
+    });
+
+    it("D11, D12, D14: a stage far down is in sight, j stays among the files, a wait says until when", async () => {
+      const stages = Array.from({ length: 30 }, (_, i) => `s${i}`);
+      const { project_id, claim } = await program("thirty", stages);
+      const { report } = await claim();
+      const files = Array.from({ length: 300 }, (_, i) => ({
+        path: `out/${String(i).padStart(3, "0")}.txt`,
+      }));
+      await report(
+        { event: "started", stage: "s0" },
+        { event: "artifacts", stage: "s0", artifacts: files },
+        { event: "failed", stage: "s0", message: "not yet", retry_in_seconds: 600 },
+      );
+      await using reader = await visit(browser, system.url, `/builds/${project_id}?stage=s29`);
+      const { page } = reader;
+      await page.getByText(/Tries again in (9m|10m)/).waitFor();
+      const last = page.locator('[data-stage="s29"]');
+      await last.waitFor();
+      const seen = await last.evaluate((it) => {
+        const list = it.closest("ol")?.parentElement?.getBoundingClientRect();
+        const { top, bottom } = it.getBoundingClientRect();
+        return list !== undefined && top >= list.top - 1 && bottom <= list.bottom + 1;
+      });
+      expect(seen).toBe(true);
+      await page.goto(`${system.url}/builds/${project_id}?view=artifacts&file=out%2F290.txt&from=s0`);
+      await page.getByRole("button", { name: "290.txt" }).waitFor();
+      await page.keyboard.press("j");
+      await page.waitForTimeout(200);
+      expect(new URL(page.url()).searchParams.get("view")).toBe("artifacts");
+      expect(reader.complaints).toEqual([]);
+    });
+
     it("D3: filters, place and focus are kept on the way back, among thousands of builds", async () => {
       const waiting = Array.from({ length: MANY }, (_, i) => `bulk_${String(i).padStart(4, "0")}`);
       const create = async () => {

@@ -13,11 +13,11 @@ export interface System extends AsyncDisposable {
   readonly dataDir: string;
   /** The API, past the dashboard: to set things up, and to look at what the dashboard did. */
   readonly client: StagefoldClient;
-  /** Kills the API's process and says its number; the keeper starts another at the same address. */
+  /** Kills the API's process and says its number; the supervisor starts another at the same address. */
   killApi(): Promise<number>;
 }
 
-/** Engine, API with the dashboard and a worker, each a process, on a data folder of their own. */
+/** API with the dashboard and a worker, each a process, on a data folder of their own. */
 export async function startSystem(env: Record<string, string> = {}): Promise<System> {
   const dataDir = await mkdtemp(join(tmpdir(), "stagefold-web-"));
   const { PATH, HOME } = process.env;

@@ -1,6 +1,6 @@
 import { defaultRangeExtractor, useVirtualizer } from "@tanstack/react-virtual";
 import { ChevronRight, File as FileIcon, Folder as FolderIcon } from "lucide-react";
-import { useMemo, useRef, useState } from "react";
+import { useEffect, useEffectEvent, useMemo, useRef, useState } from "react";
 import { useLang } from "../../i18n/lang.ts";
 import { cn } from "../../lib/cn.ts";
 import { formatBytes, formatNumber } from "../../lib/format.ts";
@@ -59,6 +59,26 @@ export function FileRows({
         : new Set([...now, entry.path]),
     );
   };
+  // A file that an address names is brought into sight, once: the folders around it open.
+  const chosenKey = chosen && keyOf(chosen);
+  const chosenAt = rows.findIndex(
+    ({ entry }) => entry.kind === "file" && keyOf(entry.artifact) === chosenKey,
+  );
+  const closedAround = rows.find(
+    ({ entry, open }) => entry.kind === "folder" && !open && chosen?.path.startsWith(`${entry.path}/`),
+  );
+  const shown = useRef<string>(undefined);
+  const show = useEffectEvent(() => {
+    if (closedAround) return turn(closedAround);
+    if (chosenAt < 0) return;
+    shown.current = chosenKey;
+    virtual.scrollToIndex(chosenAt);
+    setReached(chosenAt);
+  });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: whenever what is there changes
+  useEffect(() => {
+    if (chosenKey !== undefined && shown.current !== chosenKey) show();
+  }, [chosenKey, chosenAt, closedAround]);
   const onKeyDown = useFileKeys({ rows, at, onMove: setReached, onTurn: turn, virtual });
   return (
     <nav

@@ -8,6 +8,7 @@ export const messages = defineMessages({
     progress: "Progress",
     pausing: "Pausing: the stage that runs ends first",
     waiting: "Waiting for a worker",
+    triesAgainIn: (time: string) => `Tries again in ${time}`,
     left: (time: string) => `about ${time} left`,
     leftHint: (builds: number) =>
       `Estimated from the last ${builds === 1 ? "completed build" : `${builds} completed builds`} of this pipeline`,
@@ -95,6 +96,7 @@ export const messages = defineMessages({
     progress: "进度",
     pausing: "正在暂停：等待运行中的阶段结束",
     waiting: "等待工作进程",
+    triesAgainIn: (time) => `${time}后重试`,
     left: (time: string) => `约剩 ${time}`,
     leftHint: (builds: number) => `根据此流水线最近 ${builds} 次完成的构建估算`,
     overdue: "比平时更久",

@@ -25,7 +25,7 @@ interface Retry {
   readonly from_stage: string | undefined;
 }
 
-/** Everything that can be done to one build. Refusals are shown; the page hears of the rest by itself. */
+/** Everything that can be done to one build. Refusals are shown; the rest comes by the event stream. */
 export function useControl(project: Project) {
   const api = useApi();
   const queries = useQueryClient();

@@ -1,3 +1,4 @@
+import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { X } from "lucide-react";
 import { useEffect, useEffectEvent, useRef, useState } from "react";
@@ -7,6 +8,7 @@ import { statusNames } from "../../i18n/common.ts";
 import { useLang, useMessages } from "../../i18n/lang.ts";
 import type { BuildsSearch } from "../../lib/builds-list.ts";
 import { useShortcut } from "../../lib/shortcuts.ts";
+import type { List } from "../../live/lists.ts";
 import { messages } from "./messages.ts";
 import { readSearch, STATUSES } from "./search.ts";
 
@@ -19,6 +21,7 @@ export function Filters({ search }: { search: BuildsSearch }) {
   const set = (change: Record<string, string | undefined>) =>
     void navigate({ search: (now) => readSearch({ ...now, ...change }), replace: true });
   const filtered = Object.keys(search).length > 0;
+  const tags = useKnownTags();
   return (
     <search className="flex shrink-0 flex-wrap items-center gap-2 border-line border-b bg-surface px-3 py-2 sm:px-4">
       <FilterText
@@ -50,6 +53,7 @@ export function Filters({ search }: { search: BuildsSearch }) {
       />
       <FilterText
         className="min-w-0 flex-[1_1_6rem] sm:max-w-36"
+        complete={(typed) => completeTag(typed, tags)}
         label={t.anyTag}
         name={t.tag}
         onChange={(tag) => set({ tag })}
@@ -65,8 +69,24 @@ export function Filters({ search }: { search: BuildsSearch }) {
   );
 }
 
+/** A tag that has been typed half-way stands for the first known one that begins so. */
+function completeTag(typed: string, known: readonly string[]): string {
+  const wanted = typed.toLowerCase();
+  if (known.includes(typed)) return typed;
+  return known.find((tag) => tag.toLowerCase().startsWith(wanted)) ?? typed;
+}
+
+/** The tags of all builds that have been read, whatever the list is filtered by now. */
+function useKnownTags(): readonly string[] {
+  const lists = useQueryClient().getQueriesData<List>({ queryKey: ["builds"] });
+  const builds = lists.flatMap(([, list]) => list?.pages.flatMap(({ items }) => items) ?? []);
+  return [...new Set(builds.flatMap(({ tags }) => tags))];
+}
+
 interface FilterTextProps {
   value: string | undefined;
+  /** What a typed text stands for. */
+  complete?: (typed: string) => string;
   onChange: (value: string | undefined) => void;
   /** Shown while it is empty. */
   label: string;
@@ -78,15 +98,24 @@ interface FilterTextProps {
 const SETTLE_MS = 250;
 
 /** Asks when typing has paused, and follows the address when that changes by itself. */
-function FilterText({ value, onChange, label, name = label, className, inputRef }: FilterTextProps) {
+function FilterText({
+  value,
+  complete = String,
+  onChange,
+  label,
+  name = label,
+  className,
+  inputRef,
+}: FilterTextProps) {
   const [text, setText] = useState(value ?? "");
   const [known, setKnown] = useState(value);
+  const wanted = () => (text.trim() === "" ? undefined : complete(text.trim()));
   if (value !== known) {
     setKnown(value);
-    if (value !== (text.trim() || undefined)) setText(value ?? "");
+    if (value !== wanted()) setText(value ?? "");
   }
   const settle = useEffectEvent(() => {
-    const next = text.trim() || undefined;
+    const next = wanted();
     if (next !== value) onChange(next);
   });
   useEffect(() => {

@@ -1,11 +1,12 @@
 import { CirclePause, CirclePlay, CircleSlash, type LucideIcon, RotateCcw, Trash2, X } from "lucide-react";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { Button } from "../../components/ui/button.tsx";
 import { Confirm } from "../../components/ui/dialog.tsx";
 import { common } from "../../i18n/common.ts";
 import { useMessages } from "../../i18n/lang.ts";
 import type { ProjectSummary } from "../../lib/api.ts";
 import { cn } from "../../lib/cn.ts";
+import { useShortcut } from "../../lib/shortcuts.ts";
 import { BULK_ACTIONS, type BulkAction, needsQuestion, possible, useBulk } from "./bulk.ts";
 import { messages } from "./messages.ts";
 
@@ -28,6 +29,8 @@ export function SelectionBar({
   const t = useMessages(messages);
   const [question, setQuestion] = useState<"cancel" | "delete">();
   const bulk = useBulk(onClear);
+  const bar = useRef<HTMLElement>(null);
+  useShortcut(".", () => bar.current?.querySelector<HTMLElement>("button:not(:disabled)")?.focus());
   const begin = (action: BulkAction) => {
     if (needsQuestion(action)) setQuestion(action);
     else bulk.run(action, possible(action, builds));
@@ -35,6 +38,7 @@ export function SelectionBar({
   return (
     <section
       aria-label={t.selectionBar}
+      ref={bar}
       className="fixed inset-x-2 bottom-3 z-20 mx-auto flex w-fit max-w-full flex-wrap items-center justify-center gap-1 rounded-xl border border-line bg-raised px-2 py-1.5 shadow-pop"
     >
       <span aria-live="polite" className="px-2 font-medium text-sm max-sm:px-1">

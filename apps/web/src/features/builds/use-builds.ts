@@ -7,14 +7,25 @@ import { useLive } from "../../live/live-provider.tsx";
 
 const PAGE = 100;
 
-/** What the API calls the filters. */
+/**
+ * What the API is asked for. It finds a user by the whole id alone; its search also finds parts of ids and of the names
+ * that are shown, so that is what it is asked for unless the reader searches for something else.
+ */
 function filterOf({ status, user, tag, text }: BuildsSearch): BuildFilter {
+  const wanted = text ?? user;
   return {
     ...(status !== undefined && { status }),
-    ...(user !== undefined && { user_id: user }),
+    ...(user !== undefined && text !== undefined && { user_id: user }),
     ...(tag !== undefined && { tag }),
-    ...(text !== undefined && { text }),
+    ...(wanted !== undefined && { text: wanted }),
   };
+}
+
+/** Whether a build is of the user that was asked for, by id or by the name that is shown. */
+function isOfUser({ user_id, user_name }: ProjectSummary, user: string | undefined): boolean {
+  if (user === undefined) return true;
+  const wanted = user.toLowerCase();
+  return [user_id, user_name].some((name) => name?.toLowerCase().includes(wanted));
 }
 
 /** The builds that pass the filters, newest first, as far as they have been scrolled to; up to date by themselves. */
@@ -28,7 +39,11 @@ export function useBuilds(search: BuildsSearch) {
     structuralSharing: (known, list) => replaceEqualDeep(known, withRecent(list as List, filter, recent)),
   });
   const { data } = query;
-  const builds = useMemo(() => once(data?.pages.flatMap(({ items }) => items) ?? []), [data]);
+  const { user } = search;
+  const builds = useMemo(() => {
+    const all = once(data?.pages.flatMap(({ items }) => items) ?? []);
+    return all.filter((build) => isOfUser(build, user));
+  }, [data, user]);
   return { ...query, builds };
 }
 

@@ -27,7 +27,7 @@ export interface RowKeys {
   restore: (projectId: string | undefined, index: number) => void;
 }
 
-/** `j` and `k`, or the arrows inside the table, go from build to build; `x` selects; Enter follows the link by itself. */
+/** `j` and `k`, or the arrows inside the table, go from build to build; `x` selects, `X` a range; Enter follows the link by itself. */
 export function useRowKeys({ builds, rows, scroller, onSelect, selected }: RowKeysOptions): RowKeys {
   const last = useRef<LastFocused>({ focused: undefined, index: 0 });
   const wanted = useRef<string>(undefined);
@@ -76,10 +76,12 @@ export function useRowKeys({ builds, rows, scroller, onSelect, selected }: RowKe
 
   useShortcut("j", () => move(1));
   useShortcut("k", () => move(-1));
-  useShortcut("x", () => {
+  const select = (range: boolean) => {
     const { focused } = last.current;
-    if (focused !== undefined && indexOf(focused) >= 0) onSelect(focused, false);
-  });
+    if (focused !== undefined && indexOf(focused) >= 0) onSelect(focused, range);
+  };
+  useShortcut("x", () => select(false));
+  useShortcut("X", () => select(true));
   return {
     onKeyDown: (event) => {
       if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;

@@ -27,7 +27,7 @@ export function Form({ draft, onChange, requirementRef }: FormProps) {
   const general =
     create.error && Object.keys(byField).length === 0 ? others.join(" ") || textOf(create.error) : "";
 
-  // The reader is taken to the first field that is to be mended.
+  // The reader is taken to the first field that is to be corrected.
   useEffect(() => {
     if (missing || create.error) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
   }, [missing, create.error]);

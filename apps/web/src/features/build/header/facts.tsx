@@ -103,7 +103,7 @@ export function TimeLeft({ project }: { project: Project }) {
   const api = useApi();
   const building = project.status === "building";
   const now = useNow(building);
-  const { data } = useQuery({ ...earlierBuildsQuery(api), enabled: building });
+  const { data } = useQuery({ ...earlierBuildsQuery(api, project.pipeline), enabled: building });
   const estimate = data && timeLeft(project, data.items, now);
   if (!estimate) return null;
   // Parts of a second would only flicker.

@@ -3,10 +3,12 @@ import { ChevronLeft } from "lucide-react";
 import { useState } from "react";
 import { ProgressBar } from "../../../components/progress-bar.tsx";
 import { StatusBadge } from "../../../components/status.tsx";
-import { useMessages } from "../../../i18n/lang.ts";
+import { useLang, useMessages } from "../../../i18n/lang.ts";
 import type { Project } from "../../../lib/api.ts";
 import { useListSearch } from "../../../lib/builds-list.ts";
 import { cn } from "../../../lib/cn.ts";
+import { formatDuration } from "../../../lib/format.ts";
+import { useNow } from "../../../lib/ticker.ts";
 import { messages } from "../messages.ts";
 import { isPausing } from "../model/controls.ts";
 import type { StageName } from "../model/stage-name.ts";
@@ -78,8 +80,14 @@ export function Header(props: HeaderProps) {
 
 function Hint({ project }: { project: Project }) {
   const t = useMessages(messages);
+  const lang = useLang();
+  const dueMs = project.status === "queued" ? Date.parse(project.work_due_at ?? "") : Number.NaN;
+  const now = useNow(dueMs > 0);
   if (isPausing(project)) return <span>{t.pausing}</span>;
-  return project.status === "queued" ? <span>{t.waiting}</span> : null;
+  if (project.status !== "queued") return null;
+  // The next attempt of a stage that has failed waits for its time, not for a worker.
+  const seconds = Math.ceil((dueMs - now) / 1000);
+  return <span>{seconds > 0 ? t.triesAgainIn(formatDuration(seconds, lang)) : t.waiting}</span>;
 }
 
 /** What was asked for and is no part of what was made, as the first stage that left something out tells it. */
@@ -134,7 +142,7 @@ function ProjectFailure({ project, nameOf, shown, onShow }: HeaderProps) {
   );
 }
 
-/** Longer than this, or with more lines, a requirement is cut off until somebody wants to read it. */
+/** Longer than this, or with more lines, a requirement is cut off until the reader opens it. */
 const SHORT = { characters: 240, lines: 3 };
 
 function Requirement({ text }: { text: string }) {

@@ -64,7 +64,7 @@ export function LogView(props: LogViewProps) {
     if (at !== undefined) virtual.scrollToIndex(at, { align: "center" });
   }, [virtual, at]);
 
-  const hear = () => {
+  const scrolled = () => {
     const element = scroller.current;
     if (!element) return;
     const changes = following ? hasLeft(element, top.current) : isAtEnd(element);
@@ -82,7 +82,7 @@ export function LogView(props: LogViewProps) {
         over && count < SHORT ? "min-h-28" : "h-[28rem]",
       )}
       data-testid="log"
-      onScroll={hear}
+      onScroll={scrolled}
       ref={scroller}
       role="region"
       // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keys

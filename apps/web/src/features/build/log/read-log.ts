@@ -12,7 +12,7 @@ export type LogState = "reading" | "following" | "away" | "over";
 export interface LogSource {
   /** A page after the cursor. */
   ask(cursor: string | undefined): Promise<LogPage>;
-  /** Resolves when it is worth asking again, for `failures` refusals in a row. Rejects when nobody reads any more. */
+  /** Resolves when it is worth asking again, for `failures` refusals in a row. Rejects when the reader has left. */
   wait(failures: number): Promise<void>;
   /** Whether the same request may be answered later. */
   mayPass(error: unknown): boolean;

@@ -5,17 +5,17 @@ export function throttled(subscribe: Subscribe, ms: number): Subscribe {
   return (listener) => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let missed = false;
-    const tell = () => {
+    const notify = () => {
       missed = false;
       timer = setTimeout(again, ms);
       listener();
     };
     const again = () => {
       timer = undefined;
-      if (missed) tell();
+      if (missed) notify();
     };
     const leave = subscribe(() => {
-      if (timer === undefined) tell();
+      if (timer === undefined) notify();
       else missed = true;
     });
     return () => {

@@ -10,8 +10,6 @@ export interface Estimate {
   readonly builds: number;
 }
 
-/** How many of the newest builds count: older ones ran another version. */
-const MOST_BUILDS = 20;
 /** From this progress on, per cent, what a stage says of itself counts as much as earlier builds do. */
 const TELLING_PROGRESS = 20;
 
@@ -27,8 +25,7 @@ export function timeLeft(
   if (project.status !== "building") return undefined;
   const known = earlier
     .filter((build) => build.pipeline === project.pipeline && build.project_id !== project.project_id)
-    .filter((build) => build.status === "completed" && build.build_summary !== undefined)
-    .slice(0, MOST_BUILDS);
+    .filter((build) => build.status === "completed" && build.build_summary !== undefined);
   let seconds = 0;
   let overdue = false;
   for (const stage of project.stages_snapshot.stages) {

@@ -15,7 +15,7 @@ export const ADVICE: Readonly<Record<Lang, Readonly<Record<FailureCode, Advice>>
   en: {
     STAGE_FAILED: {
       title: "The stage ended with an error",
-      next: "The end of its log says why. When the cause is mended, retry: the stages before it keep their results.",
+      next: "The end of its log says why. When the cause is fixed, retry: the stages before it keep their results.",
     },
     STAGE_TIMEOUT: {
       title: "The stage took longer than it may",
@@ -23,7 +23,7 @@ export const ADVICE: Readonly<Record<Lang, Readonly<Record<FailureCode, Advice>>
     },
     STAGE_STALLED: {
       title: "Three workers in a row died while this stage ran",
-      next: "It may need more memory than the machine has, or end its process. The workers' own logs say more. Retry when that is mended.",
+      next: "It may need more memory than the machine has, or end its process. The workers' own logs say more. Retry when that is fixed.",
     },
     WORKER_LOST: {
       title: "The worker that ran the stage is gone",
@@ -31,7 +31,7 @@ export const ADVICE: Readonly<Record<Lang, Readonly<Record<FailureCode, Advice>>
     },
     OUTPUT_INVALID: {
       title: "What the stage returned does not fit its schema",
-      next: "Running it again gives the same. Mend the stage or its output schema, then retry.",
+      next: "Running it again gives the same. Fix the stage or its output schema, then retry.",
     },
     PIPELINE_CHANGED: {
       title: "The pipeline's stages have changed since this build started",

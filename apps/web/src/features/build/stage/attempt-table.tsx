@@ -11,7 +11,7 @@ export function AttemptTable({ attempts }: { attempts: readonly Attempt[] }) {
   return (
     <div className="overflow-x-auto">
       <table className="w-full text-sm">
-        <thead className="text-left text-ink-3 text-xs">
+        <thead className="text-left text-ink-3 text-xs max-sm:sr-only">
           <tr>
             {[t.chooseAttempt, t.outcome, t.started, t.took, t.reason].map((name) => (
               <th className="py-1.5 pr-4 font-medium" key={name} scope="col">
@@ -34,7 +34,8 @@ function AttemptLine({ attempt }: { attempt: Attempt }) {
   const { started_at, completed_at, status, code, error_message } = attempt;
   const running = status === "running";
   return (
-    <tr className="border-line border-t align-top">
+    // On a phone: number, outcome, start and duration in one line, the reason below them.
+    <tr className="border-line border-t align-top max-sm:grid max-sm:grid-cols-[auto_auto_1fr_auto]">
       <td className="tabular py-2 pr-4">{attempt.attempt}</td>
       <td className="py-2 pr-4">
         <StatusBadge plain status={status} />
@@ -47,7 +48,7 @@ function AttemptLine({ attempt }: { attempt: Attempt }) {
           <Duration from={started_at} to={completed_at} />
         )}
       </td>
-      <td className="py-2 text-ink-2 [overflow-wrap:anywhere]">
+      <td className="py-2 text-ink-2 [overflow-wrap:anywhere] max-sm:col-span-4 max-sm:pt-0">
         {code !== undefined && <span className="mr-2 font-mono text-xs">{code}</span>}
         {error_message}
       </td>

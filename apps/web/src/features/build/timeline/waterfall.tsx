@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useLayoutEffect, useRef, useState } from "react";
 import { StatusIcon } from "../../../components/status.tsx";
 import { statusNames } from "../../../i18n/common.ts";
 import { useLang, useMessages } from "../../../i18n/lang.ts";
@@ -42,6 +42,11 @@ export function Waterfall({ project, nameOf, shown, onShow }: WaterfallProps) {
   const partsOpen = (stage: Stage) =>
     closed.get(stage.stage) ?? Object.keys(stage.sub_stages).length <= FEW_PARTS;
   const hasParts = (stage: Stage) => Object.keys(stage.sub_stages).length > 0;
+  const list = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    const row = list.current?.querySelector<HTMLElement>(`[data-stage="${shown}"]`);
+    if (list.current && row) scrollInto(list.current, row);
+  }, [shown]);
   const anyParts = project.stages_snapshot.stages.some(hasParts);
   const toggle = (stage: Stage) => setClosed(new Map(closed).set(stage.stage, !partsOpen(stage)));
   return (
@@ -52,7 +57,7 @@ export function Waterfall({ project, nameOf, shown, onShow }: WaterfallProps) {
           <Axis ticks={ticks} />
         </div>
       </div>
-      <div className="relative max-h-[60dvh] overflow-y-auto">
+      <div className="relative max-h-[60dvh] overflow-y-auto" ref={list}>
         <div aria-hidden className={cn(ROW, "pointer-events-none absolute inset-0 px-2 max-sm:hidden")}>
           <span />
           <div className="relative h-full">
@@ -100,6 +105,13 @@ export function Waterfall({ project, nameOf, shown, onShow }: WaterfallProps) {
       </div>
     </section>
   );
+}
+
+/** Scrolls the list itself, and not the page around it, until the row can be seen. */
+function scrollInto(list: HTMLElement, row: HTMLElement): void {
+  const [outer, inner] = [list.getBoundingClientRect(), row.getBoundingClientRect()];
+  if (inner.top < outer.top) list.scrollTop -= outer.top - inner.top;
+  else if (inner.bottom > outer.bottom) list.scrollTop += inner.bottom - outer.bottom;
 }
 
 function PartName({ part, stage }: { part: string; stage: Stage | undefined }) {
