@@ -231,7 +231,7 @@ describe.skipIf(chromiumPath === undefined)(
         "her builds alone",
         async () => (await page.locator("[data-build]").count()) === 4,
       );
-      await page.getByRole("searchbox", { name: "User", exact: true }).press("Tab");
+      await page.getByRole("searchbox", { name: "User", exact: true }).blur();
       for (const key of ["j", "x", "j", "j", "X"]) await page.keyboard.press(key);
       await page.getByText("3 selected").waitFor();
       await page.keyboard.press(".");

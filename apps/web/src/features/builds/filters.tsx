@@ -1,4 +1,4 @@
-import { useQueryClient } from "@tanstack/react-query";
+import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { X } from "lucide-react";
 import { useEffect, useEffectEvent, useRef, useState } from "react";
@@ -21,7 +21,7 @@ export function Filters({ search }: { search: BuildsSearch }) {
   const set = (change: Record<string, string | undefined>) =>
     void navigate({ search: (now) => readSearch({ ...now, ...change }), replace: true });
   const filtered = Object.keys(search).length > 0;
-  const tags = useKnownTags();
+  const queries = useQueryClient();
   return (
     <search className="flex shrink-0 flex-wrap items-center gap-2 border-line border-b bg-surface px-3 py-2 sm:px-4">
       <FilterText
@@ -53,7 +53,7 @@ export function Filters({ search }: { search: BuildsSearch }) {
       />
       <FilterText
         className="min-w-0 flex-[1_1_6rem] sm:max-w-36"
-        complete={(typed) => completeTag(typed, tags)}
+        complete={(typed) => completeTag(typed, knownTags(queries))}
         label={t.anyTag}
         name={t.tag}
         onChange={(tag) => set({ tag })}
@@ -77,8 +77,8 @@ function completeTag(typed: string, known: readonly string[]): string {
 }
 
 /** The tags of all builds that have been read, whatever the list is filtered by now. */
-function useKnownTags(): readonly string[] {
-  const lists = useQueryClient().getQueriesData<List>({ queryKey: ["builds"] });
+function knownTags(queries: QueryClient): readonly string[] {
+  const lists = queries.getQueriesData<List>({ queryKey: ["builds"] });
   const builds = lists.flatMap(([, list]) => list?.pages.flatMap(({ items }) => items) ?? []);
   return [...new Set(builds.flatMap(({ tags }) => tags))];
 }
