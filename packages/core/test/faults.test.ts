@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { scopeOf } from "../src/errors.ts";
 import { MemoryProjectStore } from "../src/memory/project-store.ts";
 import type { Item } from "../src/patch/index.ts";
+import type { ArtifactStore } from "../src/ports/artifact-store.ts";
 import { ProjectCache } from "../src/repository/project-cache.ts";
 import { Repository } from "../src/repository/repository.ts";
 import type { Claimed } from "../src/repository/work.ts";
@@ -298,4 +299,89 @@ it("L15: a project that was made again under its id is newer than any revision o
   // A late answer about the deleted one.
   cache.set(first);
   expect(cache.get(first.project_id)).toBe(again);
+});
+
+describe("L13: artifacts that are recorded bit by bit", () => {
+  const COUNT = 600;
+
+  /** Bytes of all documents that the store has of a project. */
+  function documents(store: ArtifactStore) {
+    const sizes = new Map<string, number>();
+    let written = 0;
+    const put = store.putDocument.bind(store);
+    const remove = store.removeDocument.bind(store);
+    vi.spyOn(store, "putDocument").mockImplementation(async (id, name, value) => {
+      await put(id, name, value);
+      sizes.set(name, JSON.stringify(value).length);
+      written += JSON.stringify(value).length;
+    });
+    vi.spyOn(store, "removeDocument").mockImplementation(async (id, name) => {
+      await remove(id, name);
+      sizes.delete(name);
+    });
+    return { kept: () => [...sizes.values()].reduce((sum, size) => sum + size, 0), written: () => written };
+  }
+
+  it("take room in line with their number, and are listed as if they had been recorded at once", {
+    timeout: 60_000,
+  }, async () => {
+    const holder = await aHolder(STAGES);
+    const files = documents(holder.artifacts);
+    await holder.claim();
+    await holder.report([{ event: "started", stage: "plan" }]);
+    for (let i = 0; i < COUNT; i++)
+      await holder.report([
+        { event: "artifacts", stage: "plan", artifacts: [{ path: `f/${i}.txt`, size: i }] },
+      ]);
+    // One of the first again, with other details.
+    await holder.report([{ event: "artifacts", stage: "plan", artifacts: [{ path: "f/3.txt", size: 999 }] }]);
+    const list = await holder.repository.artifactsOf(await holder.repository.get(holder.id));
+    expect(list.map(({ path }) => path)).toEqual(Array.from({ length: COUNT }, (_, i) => `f/${i}.txt`));
+    expect(list[3]).toMatchObject({ size: 999 });
+    const whole = JSON.stringify(
+      list.map(({ project_id: _p, stage: _s, attempt: _a, ...entry }) => entry),
+    ).length;
+    expect(files.kept()).toBeLessThan(1.2 * whole);
+    expect(files.written()).toBeLessThan(12 * whole);
+    // Taken away as a whole, and begun again.
+    await holder.report([
+      { event: "artifacts", stage: "plan", artifacts: [{ path: "one.txt" }], mode: "replace" },
+    ]);
+    const rest = await holder.repository.artifactsOf(await holder.repository.get(holder.id));
+    expect(rest.map(({ path }) => path)).toEqual(["one.txt"]);
+  });
+
+  it("are listed also to a reader whose project is a write behind", async () => {
+    const holder = await aHolder(STAGES);
+    await holder.claim();
+    await holder.report([{ event: "started", stage: "plan" }]);
+    const more = (from: number, count: number) =>
+      holder.report([
+        {
+          event: "artifacts",
+          stage: "plan",
+          artifacts: Array.from({ length: count }, (_, i) => ({ path: `f/${from + i}` })),
+        },
+      ]);
+    const old = await more(0, 60);
+    await more(60, 60);
+    const reader = new Repository({ ...holder, store: holder.store, clock: holder.clock });
+    expect(await reader.artifactsOf(old)).toHaveLength(120);
+  });
+
+  it("by several programs at once are all there", async () => {
+    const holder = await aHolder(STAGES);
+    const programs = Array.from(
+      { length: 6 },
+      () => new Repository({ ...holder, store: holder.store, clock: holder.clock }),
+    );
+    const files = (n: number) => Array.from({ length: 20 }, (_, i) => ({ path: `p${n}/${i}` }));
+    for (let round = 0; round < 3; round++)
+      await Promise.all(
+        programs.map((program, n) =>
+          program.artifacts.record(holder.id, "make", files(n + 10 * round), "add"),
+        ),
+      );
+    expect(await holder.repository.artifactsOf(await holder.repository.get(holder.id))).toHaveLength(360);
+  });
 });

@@ -56,6 +56,7 @@ export async function openSqlite(folder: string, options: SqliteOptions = {}): P
       get: (ref) => files.get(ref),
       putDocument: (projectId, name, value) => files.putDocument(projectId, name, value),
       getDocument: (projectId, name) => files.getDocument(projectId, name),
+      removeDocument: (projectId, name) => files.removeDocument(projectId, name),
       async removeProject(projectId) {
         await files.removeProject(projectId);
         await logs.removeProject(projectId);

@@ -175,6 +175,15 @@ export function fileStoresSuite(name: string, make: () => Promise<FileStores>): 
         },
       );
 
+      it("removes a document, and one that is not there without an error", async () => {
+        await stores.artifacts.putDocument(A, "old", 1);
+        await stores.artifacts.putDocument(A, "new", 2);
+        await stores.artifacts.removeDocument(A, "old");
+        await stores.artifacts.removeDocument(A, "old");
+        expect(await stores.artifacts.getDocument(A, "old")).toBeUndefined();
+        expect(await stores.artifacts.getDocument(A, "new")).toBe(2);
+      });
+
       it("answers undefined for another name and another project", async () => {
         await stores.artifacts.putDocument(A, "one", 1);
         expect(await stores.artifacts.getDocument(A, "two")).toBeUndefined();

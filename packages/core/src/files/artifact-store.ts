@@ -46,6 +46,10 @@ export class FileArtifactStore implements ArtifactStore {
     return fromJson(Buffer.concat(blocks).toString("utf8"), name);
   }
 
+  async removeDocument(projectId: string, name: string): Promise<void> {
+    await this.#files.removeFile(documentKey(projectId, name));
+  }
+
   async removeProject(projectId: string): Promise<void> {
     const key = projectKey(projectId);
     // Remembered first: what a late write brings from here on is found by `purgeRemoved`.

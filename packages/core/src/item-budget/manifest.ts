@@ -15,7 +15,7 @@ const manifestSchema = z.array(
   artifactInfoSchema.extend({ path: z.string(), sub_stage: z.string().optional() }),
 );
 /** One entry of a full list, with the part that made it. */
-type ManifestEntry = z.output<typeof manifestSchema>[number];
+export type ManifestEntry = z.output<typeof manifestSchema>[number];
 
 /** One artifact as every list shows it. `size` in bytes. */
 export const artifactSchema = artifactInfoSchema.extend({
@@ -27,13 +27,54 @@ export const artifactSchema = artifactInfoSchema.extend({
 });
 export type Artifact = z.output<typeof artifactSchema>;
 
-/** The full list of a stage's artifacts, from the document that keeps it. */
+/**
+ * A full list is a chain of documents: each has the entries that were added or changed since the one before it. What is
+ * recorded bit by bit is then not written as a whole each time.
+ */
+const chainSchema = z.union([
+  manifestSchema.transform((entries) => ({ previous: undefined, entries })),
+  z.object({ previous: z.string(), entries: manifestSchema }),
+]);
+
+export interface ManifestPart {
+  readonly name: string;
+  readonly entries: readonly ManifestEntry[];
+}
+
+/** The documents of a full list, the newest first. */
+export async function readManifestParts(
+  projectId: string,
+  name: string,
+  store: ArtifactStore,
+): Promise<ManifestPart[]> {
+  const parts: ManifestPart[] = [];
+  for (let next: string | undefined = name; next !== undefined; ) {
+    const { previous, entries }: z.output<typeof chainSchema> = await readDocument(
+      projectId,
+      next,
+      chainSchema,
+      store,
+    );
+    parts.push({ name: next, entries });
+    next = previous;
+  }
+  return parts;
+}
+
+/** The full list of a stage's artifacts, from the documents that keep it. */
 export async function readManifest(
   projectId: string,
   name: string,
   store: ArtifactStore,
 ): Promise<ManifestEntry[]> {
-  return await readDocument(projectId, name, manifestSchema, store);
+  return entriesOf(await readManifestParts(projectId, name, store));
+}
+
+/** An entry stays where it was first recorded, with the details that it was given last. */
+export function entriesOf(parts: readonly Pick<ManifestPart, "entries">[]): ManifestEntry[] {
+  const entries = new Map<string, ManifestEntry>();
+  for (const part of parts.toReversed()) for (const entry of part.entries) entries.set(entry.path, entry);
+  return [...entries.values()];
 }
 
 /** A history that was moved to the store. */

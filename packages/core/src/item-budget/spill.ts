@@ -5,7 +5,17 @@ import { withContents } from "../snapshot/derive.ts";
 import { canonicalJson, newOperationId, sha256Hex } from "../snapshot/ids.ts";
 import { itemBytes, LIMITS, truncateUtf8, utf8Bytes, valueBytes } from "../snapshot/limits.ts";
 import type { OutputData, Project, Stage } from "../snapshot/schema.ts";
-import { inflated, partsOf, readHistory, readManifest, readOutput, readSubStageErrors } from "./manifest.ts";
+import {
+  entriesOf,
+  inflated,
+  type ManifestEntry,
+  partsOf,
+  readHistory,
+  readManifest,
+  readManifestParts,
+  readOutput,
+  readSubStageErrors,
+} from "./manifest.ts";
 
 /** Caps of what a stage keeps in the item, in bytes of UTF-8 and entries. */
 interface Caps {
@@ -47,11 +57,17 @@ export async function inflate(project: Project, position: number, store: Artifac
 
 /**
  * The project as the item may keep it: what exceeds the caps of a changed stage moves to the store.
+ * `superseded` is given the names of documents that no item names once the write has taken effect.
  * Errors: SNAPSHOT_TOO_LARGE when the item would be too large, unless the write ends something.
  */
-export async function spill(known: Project, next: Project, store: ArtifactStore): Promise<Project> {
+export async function spill(
+  known: Project,
+  next: Project,
+  store: ArtifactStore,
+  superseded: string[] = [],
+): Promise<Project> {
   const before = known.stages_snapshot.stages;
-  const capped = await capStages(next, NORMAL, store, before);
+  const capped = await capStages(next, NORMAL, store, before, superseded);
   if (fits(known, capped)) return capped;
   const roomy = await spillIdle(capped, store);
   if (fits(known, roomy)) return roomy;
@@ -98,10 +114,11 @@ async function capStages(
   caps: Caps,
   store: ArtifactStore,
   before: readonly Stage[] = [],
+  superseded: string[] = [],
 ): Promise<Project> {
   const stages = await Promise.all(
     next.stages_snapshot.stages.map((stage, i) =>
-      stage === before[i] ? stage : capStage(next, stage, caps, store),
+      stage === before[i] ? stage : capStage(next, stage, caps, store, before[i], superseded),
     ),
   );
   return stages.every((stage, i) => stage === next.stages_snapshot.stages[i])
@@ -109,9 +126,16 @@ async function capStages(
     : { ...next, stages_snapshot: { ...next.stages_snapshot, stages } };
 }
 
-async function capStage(project: Project, stage: Stage, caps: Caps, store: ArtifactStore): Promise<Stage> {
+async function capStage(
+  project: Project,
+  stage: Stage,
+  caps: Caps,
+  store: ArtifactStore,
+  before: Stage | undefined,
+  superseded: string[],
+): Promise<Stage> {
   const moved = await capOutput(project.project_id, stage, caps, store);
-  const listed = await capArtifacts(project.project_id, moved, caps, store);
+  const listed = await capArtifacts(project.project_id, moved, caps, store, before, superseded);
   const kept = await capHistory(project.project_id, listed, caps, store);
   const short = await capSubStageErrors(project.project_id, kept, caps.subStageErrors, store);
   return caps.tail || short.logs === undefined || short.logs.length === 0 ? short : { ...short, logs: [] };
@@ -212,18 +236,14 @@ async function capArtifacts(
   stage: Stage,
   caps: Caps,
   store: ArtifactStore,
+  before: Stage | undefined,
+  superseded: string[],
 ): Promise<Stage> {
   const entries = inlineArtifacts(stage);
   const inline = firstWithin(entries, caps);
   if (inline.length === entries.length) return stage;
   const document =
-    stage.artifact_manifest ??
-    (await putDocument(
-      projectId,
-      `artifacts-${stage.stage}-${stage.attempt}`,
-      withTheirParts(stage, entries),
-      store,
-    ));
+    stage.artifact_manifest ?? (await putManifest(projectId, stage, entries, store, before, superseded));
   const artifact_count = stage.output_data.artifact_count ?? entries.length;
   const short = withArtifacts(stage, inline);
   return {
@@ -232,6 +252,52 @@ async function capArtifacts(
     artifact_manifest: document,
     sub_stages: withListedOnly(short),
   };
+}
+
+/**
+ * A new document of the list with what has changed since `before`. It takes in the documents before it that are not much
+ * longer, so that there are few of them and each entry is written seldom.
+ */
+async function putManifest(
+  projectId: string,
+  stage: Stage,
+  entries: readonly ArtifactEntry[],
+  store: ArtifactStore,
+  before: Stage | undefined,
+  superseded: string[],
+): Promise<string> {
+  const prefix = `artifacts-${stage.stage}-${stage.attempt}`;
+  const list: ManifestEntry[] = withTheirParts(stage, entries);
+  const earlier = before?.attempt === stage.attempt ? before.artifact_manifest : undefined;
+  const parts = earlier === undefined ? [] : await readManifestParts(projectId, earlier, store);
+  const known = new Map(entriesOf(parts).map((entry) => [entry.path, entry]));
+  const paths = new Set(list.map(({ path }) => path));
+  const isAppended = [...known.keys()].every((path) => paths.has(path));
+  let changed = isAppended ? list.filter((entry) => !isSameEntry(known.get(entry.path), entry)) : list;
+  const [newest] = parts;
+  if (newest && changed.length === 0) return newest.name;
+  const kept = isAppended ? [...parts] : [];
+  while (kept[0] && kept[0].entries.length <= 2 * changed.length)
+    changed = entriesOf([{ entries: changed }, ...kept.splice(0, 1)]);
+  const document = kept[0] ? { previous: kept[0].name, entries: changed } : changed;
+  const name = await putDocument(projectId, prefix, document, store);
+  const keptNames = new Set([name, ...kept.map((part) => part.name)]);
+  superseded.push(...parts.map((part) => part.name).filter((one) => !keptNames.has(one)));
+  return name;
+}
+
+function isSameEntry(a: ManifestEntry | undefined, b: ManifestEntry): boolean {
+  if (!a) return false;
+  const [old, now] = [new Map(Object.entries(a)), Object.entries(b)];
+  return (
+    old.size === now.length &&
+    now.every(([field, value]) => {
+      const before = old.get(field);
+      return (
+        before === value || (typeof value === "object" && canonicalJson(before) === canonicalJson(value))
+      );
+    })
+  );
 }
 
 /** Content-addressed: deciding the same write twice stores one document. */

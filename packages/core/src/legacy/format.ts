@@ -12,7 +12,7 @@ export type SnapshotFormat =
   | "missing"
   | "unreadable";
 
-/** Which form an item is stored in. Anything but `today` and `unreadable` becomes `today` with its first write. */
+/** Which format an item is stored in. Anything but `current` and `unreadable` becomes `current` with its first write. */
 export function formatOf(item: Item): SnapshotFormat {
   try {
     const { stages } = normalise(item).stages_snapshot;

@@ -72,6 +72,10 @@ class MemoryArtifactStore implements ArtifactStore {
     return text === undefined ? undefined : JSON.parse(text);
   }
 
+  async removeDocument(projectId: string, name: string): Promise<void> {
+    this.#documents.delete(nameOf(documentKey(projectId, name)));
+  }
+
   async removeProject(projectId: string): Promise<void> {
     this.#removed.add(projectId);
     this.#removeBelow(`${nameOf(projectKey(projectId))}/`);

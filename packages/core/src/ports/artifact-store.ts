@@ -32,6 +32,8 @@ export interface ArtifactStore {
   /** A JSON value under a name of its own (`[a-z0-9._-]`): manifests and histories. Names are never reused. */
   putDocument(projectId: string, name: string, value: unknown): Promise<void>;
   getDocument(projectId: string, name: string): Promise<unknown>;
+  /** Nothing there is no error. */
+  removeDocument(projectId: string, name: string): Promise<void>;
   /** Everything of a project: artifacts, documents, logs. Nothing there is no error. */
   removeProject(projectId: string): Promise<void>;
   /**

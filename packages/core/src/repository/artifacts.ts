@@ -58,6 +58,7 @@ export class ArtifactWrites {
     asker: Asker | undefined,
     change: (stage: Stage) => Stage,
   ): Promise<Project> {
+    let superseded: string[] = [];
     const project = await updateProject(this.#context.store, {
       project_id: projectId,
       cached: this.#context.cache.get(projectId),
@@ -71,11 +72,9 @@ export class ArtifactWrites {
         const full = await inflate(known, position, this.#context.files.artifacts);
         const { stage } = findStage(full, key);
         requireNotRunning(stage);
-        const next = await spill(
-          known,
-          withContents(full, position, change(stage)),
-          this.#context.files.artifacts,
-        );
+        const changed = withContents(full, position, change(stage));
+        superseded = [];
+        const next = await spill(known, changed, this.#context.files.artifacts, superseded);
         const edits = difference(known, nextRevision(next, known, this.#context.now()));
         const guards = sameRevision(known);
         return { patch: { kind: "update", transition, project_id: projectId, guards, edits } };
@@ -86,6 +85,7 @@ export class ArtifactWrites {
       throw error;
     });
     this.#context.changed(project);
+    await this.#context.removeDocuments(projectId, superseded);
     return project;
   }
 }

@@ -1,9 +1,11 @@
-import { isStagefoldError } from "../errors.ts";
+import { DamagedDocumentError, isStagefoldError } from "../errors.ts";
 import { type Artifact, artifactsOfStage } from "../item-budget/manifest.ts";
+import { normalise } from "../legacy/normalise.ts";
 import type { Item } from "../patch/index.ts";
 import type { ArtifactStore, LogStore } from "../ports/artifact-store.ts";
 import { type Clock, systemClock } from "../ports/clock.ts";
 import type { ProjectStore } from "../ports/project-store.ts";
+import { isNewerState } from "../snapshot/derive.ts";
 import { findPart, findStage } from "../snapshot/find-stage.ts";
 import { newOperationId } from "../snapshot/ids.ts";
 import type { Project } from "../snapshot/schema.ts";
@@ -73,6 +75,11 @@ export class RepositoryContext {
     this.#notify({ kind: "changed", project });
   }
 
+  /** After a write that no longer names these documents. One that stays is removed with its project. */
+  async removeDocuments(projectId: string, names: readonly string[]): Promise<void> {
+    await Promise.allSettled(names.map((name) => this.files.artifacts.removeDocument(projectId, name)));
+  }
+
   /** A write met a deleted project: what it brought to the stores before goes too. */
   async removeLeftovers(error: unknown, projectId: string): Promise<void> {
     if (isStagefoldError(error, "PROJECT_NOT_FOUND")) await this.files.artifacts.removeProject(projectId);
@@ -89,7 +96,15 @@ export class RepositoryContext {
     const all = project.stages_snapshot.stages;
     const stages = part ? [part.stage] : stage === undefined ? all : [findStage(project, stage).stage];
     const { artifacts } = this.files;
-    const lists = await Promise.all(stages.map((one) => artifactsOfStage(project, one, artifacts)));
+    const lists = await Promise.all(stages.map((one) => artifactsOfStage(project, one, artifacts))).catch(
+      async (error: unknown) => {
+        // A write may have replaced a document since the project was read: then its new list is what was asked for.
+        if (!(error instanceof DamagedDocumentError)) throw error;
+        const now = normalise(await this.read(project.project_id));
+        if (!isNewerState(now, project)) throw error;
+        return [await this.artifactsOf(now, stage)];
+      },
+    );
     return lists.flat().filter(({ sub_stage }) => !part || sub_stage === part.part);
   }
 

@@ -264,6 +264,7 @@ export class Work {
       (item.report_digest ?? digest) === digest;
     const cached = context.cache.get(project_id);
     if (cached && isOwnWrite(cached)) return cached;
+    let superseded: readonly string[] = [];
     const logs = new ReportLogs(context.store.keepsLogs === true ? undefined : context.files.logs, lease_seq);
     try {
       const project = await updateProject(context.store, {
@@ -274,7 +275,9 @@ export class Work {
         decide: async (known) => {
           if (!known) throw leaseLost(project_id);
           requireLease(known, report);
-          const { next, lines } = await evolve(known);
+          const evolved = await evolve(known);
+          const { next, lines } = evolved;
+          superseded = evolved.superseded ?? [];
           const transition = report.release ? "release" : "report";
           const times = { at: context.now(), leaseMs: context.leaseMs };
           const patch = reportPatch(transition, known, { ...next, report_digest: digest }, report, times);
@@ -282,6 +285,7 @@ export class Work {
         },
       });
       context.changed(project);
+      await context.removeDocuments(project_id, superseded);
       return project;
     } catch (error) {
       if (isStagefoldError(error, "SNAPSHOT_TOO_LARGE")) context.cache.delete(project_id);
@@ -304,7 +308,8 @@ export class Work {
       if (event.event === "log") lines.add(next, event.stage, event.lines);
     }
     if (report.release) next = released(next, at, report.release === true ? undefined : report.release);
-    return { next: await spill(known, next, artifacts), lines };
+    const superseded: string[] = [];
+    return { next: await spill(known, next, artifacts, superseded), lines, superseded };
   }
 }
 
@@ -319,6 +324,8 @@ function linesOf(events: readonly ReportEvent[], stage: string): string[] {
 interface Evolved {
   readonly next: Project;
   readonly lines?: LinesByAttempt;
+  /** Documents that no item names after the write. */
+  readonly superseded?: readonly string[];
 }
 
 /** These tell the lease owner what to do next; any other refusal of an end would come again with each try. */
