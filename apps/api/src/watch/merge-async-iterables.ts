@@ -47,5 +47,7 @@ export async function* mergeAsyncIterables<T>(
     }
   } finally {
     ending.abort();
+    // One whose value was not taken waits where the signal does not reach it. An error of its end is not asked for.
+    for (const from of open) from.return().catch(() => undefined);
   }
 }
