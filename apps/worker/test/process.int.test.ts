@@ -218,10 +218,12 @@ test("an agent-build runs to its end, and its worker tells how it is", async () 
   expect(metrics).toContain(
     'stagefold_store_requests_total{operation="UpdateItem",transition="claim",outcome="ok"} 1',
   );
-  const units = Number(
-    /stagefold_store_units_total\{kind="write",transition="report"\} (\d+)/.exec(metrics ?? "")?.[1],
+  const reports = Number(
+    /requests_total\{operation="UpdateItem",transition="report",outcome="ok"\} (\d+)/.exec(
+      metrics ?? "",
+    )?.[1],
   );
-  expect(units).toBeGreaterThanOrEqual(7);
+  expect(reports).toBeGreaterThanOrEqual(7);
   expect(metrics).toMatch(
     /stage_seconds_count\{pipeline="agent-build",stage="agent_design",outcome="completed"\} 1/,
   );

@@ -12,7 +12,7 @@ import { createFileStores } from "@stagefold/core/files";
 import type { Env } from "./env.ts";
 
 export interface BackendOptions {
-  /** Called for every request to DynamoDB, for counters. */
+  /** Called for every request to DynamoDB and every write to the embedded store, for counters. */
   readonly onRequest?: RequestListener;
   /** Called with what the change feed cannot read, which it tries again, and with what its listeners throw. */
   readonly onFeedError?: (error: unknown) => void;
@@ -41,12 +41,16 @@ export async function openBackend(env: Env, options: BackendOptions = {}): Promi
   return env.store === "sqlite" ? await openOnSqlite(env, options) : await openOnDynamoDB(env, options);
 }
 
+const OPERATIONS = { put: "PutItem", update: "UpdateItem", delete: "DeleteItem" } as const;
+
 async function openOnSqlite(env: Env, options: BackendOptions): Promise<Backend> {
   const { openSqlite } = await import("@stagefold/sqlite");
   const sqlite = await openSqlite(env.dataDir, {
     filesFolder: resolve(env.files),
     synchronous: env.sqliteSync,
     ...(options.onFeedError && { onFeedError: options.onFeedError }),
+    // Under the names that the same write has in DynamoDB: figures mean the same on both.
+    onWrite: ({ kind, ...end }) => options.onRequest?.({ operation: OPERATIONS[kind], ...end }),
   });
   const { projects: store, logs, records, feed } = sqlite;
   const artifacts = sqlite.artifactsBeside(createFileStores(resolve(env.files)).artifacts);

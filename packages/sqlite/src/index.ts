@@ -5,7 +5,7 @@ import { SqliteChangeFeed } from "./change-feed.ts";
 import { DATABASE_FILE, requireNothingHidden } from "./data-folder.ts";
 import { Database, type DatabaseOptions, startError } from "./database.ts";
 import { SqliteLogStore } from "./log-store.ts";
-import { SqliteProjectStore } from "./project-store.ts";
+import { SqliteProjectStore, type WriteEnd } from "./project-store.ts";
 import { SqliteRecordStore } from "./record-store.ts";
 
 export interface SqliteOptions extends DatabaseOptions {
@@ -13,6 +13,8 @@ export interface SqliteOptions extends DatabaseOptions {
   readonly filesFolder?: string;
   /** Called with what the change feed cannot read, and what its listeners throw. */
   readonly onFeedError?: (error: unknown) => void;
+  /** Called for every write to the projects, for counters. */
+  readonly onWrite?: (end: WriteEnd) => void;
 }
 
 /** The embedded stores, all in one file. */
@@ -46,7 +48,7 @@ export async function openSqlite(folder: string, options: SqliteOptions = {}): P
   };
   const logs = new SqliteLogStore(database);
   return {
-    projects: new SqliteProjectStore(database),
+    projects: new SqliteProjectStore(database, options.onWrite),
     logs,
     records: new SqliteRecordStore(database),
     feed,

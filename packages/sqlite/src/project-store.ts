@@ -31,17 +31,43 @@ export interface ScanOptions {
   readonly signal?: AbortSignal;
 }
 
+/** How a write ended, for counters. */
+export interface WriteEnd {
+  readonly kind: Patch["kind"];
+  readonly transition: Patch["transition"];
+  readonly project_id: string;
+  readonly ms: number;
+  readonly ok: boolean;
+  /** Not ok because a guard did not hold. */
+  readonly conditionFailed: boolean;
+}
+
 /** The projects in one SQLite file: a write is one short transaction that applies the patch to what is there. */
 export class SqliteProjectStore implements ProjectStore {
   readonly keepsLogs = true;
   readonly readsLocally = true;
   readonly #database: Database;
+  readonly #onWrite: ((end: WriteEnd) => void) | undefined;
 
-  constructor(database: Database) {
+  constructor(database: Database, onWrite?: (end: WriteEnd) => void) {
     this.#database = database;
+    this.#onWrite = onWrite;
   }
 
   async write(patch: Patch, logs: readonly LogChunk[] = []): Promise<Written> {
+    const { kind, transition, project_id } = patch;
+    const from = performance.now();
+    let written: Written | undefined;
+    try {
+      written = await this.#write(patch, logs);
+      return written;
+    } finally {
+      const [ok, conditionFailed] = [written?.ok === true, written?.ok === false];
+      this.#onWrite?.({ kind, transition, project_id, ms: performance.now() - from, ok, conditionFailed });
+    }
+  }
+
+  async #write(patch: Patch, logs: readonly LogChunk[]): Promise<Written> {
     if (patch.kind === "update") checkEdits(patch.edits);
     if (patch.kind === "put") checkItem(patch.item);
     const { written } = await this.#database.write(() => {
