@@ -1,9 +1,11 @@
 import { join } from "node:path";
 import { StagefoldError } from "@stagefold/core";
 import { createRegistry, definePipeline } from "@stagefold/pipeline";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import { serveHealth } from "../src/health.ts";
 import { createMetrics } from "../src/metrics.ts";
 import { completed, ended, openBench, stageOf } from "./harness.ts";
+import { freePort } from "./worker-process.ts";
 
 const files = {
   "one.yaml": `
@@ -43,8 +45,17 @@ test("W2: a sick worker does not empty the queue, and says that it is not ready 
   const worker = bench.worker(sick(bench.folder));
   worker.start();
   const end = Date.now() + 30_000;
+  const { store, log } = bench;
+  const health = { store, log, metrics: createMetrics(), notReady: () => worker.notReady };
+  const port = await freePort();
+  const server = await serveHealth(health, "127.0.0.1", port);
+  onTestFinished(() => void server.close());
+  const readyz = async () => await fetch(`http://127.0.0.1:${port}/readyz`);
+  expect((await readyz()).status).toBe(200);
   while (worker.notReady === undefined && Date.now() < end) await new Promise((done) => setTimeout(done, 20));
-  expect(worker.notReady).toContain("the last 3 attempts could not be run here");
+  const answer = await readyz();
+  expect(answer.status).toBe(503);
+  expect(await answer.text()).toContain("not ready: the last 3 attempts could not be run here");
   const projects = await Promise.all(ids.map((id) => bench.repository.get(id)));
   expect(projects.filter((project) => project.status === "failed")).toEqual([]);
   const attempts = projects.reduce((sum, project) => sum + stageOf(project, "s").attempt, 0);
