@@ -1,4 +1,4 @@
-import { WORK_SHARDS } from "@stagefold/core";
+import { PROJECT_STATUSES, WORK_SHARDS } from "@stagefold/core";
 import type { WorkloadCount } from "../counts/workload.ts";
 
 /** Dollars for a million request units, on demand. */
@@ -59,8 +59,9 @@ The way that Stagefold replaces (read all, write all as text, read again, write 
 everything) takes ${each(replaced.requests).toFixed(0)} requests and ${each(replaced.write_units).toFixed(0)} write units for the same build, ${dollars(each(replaced.write_units))} for 1,000: ${(replaced.write_units / own.count.write_units).toFixed(1)} times as much.
 
 A stage that takes minutes adds one write every two seconds at most while it says something, and a heartbeat for each
-quarter of the lease (15 seconds) while it is silent. A silent hour is ${60 * 4} heartbeats: about ${60 * 4 * (Math.ceil(own.count.item_bytes / 1024) + 2)} units with an item of ${kb(own.count.item_bytes)}, or
-${dollars((60 * 4 * (Math.ceil(own.count.item_bytes / 1024) + 2)) / 1000)}. A longer lease (\`STAGEFOLD_LEASE_SECONDS\`) makes that less, and a dead worker's builds wait longer.
+quarter of the lease (15 seconds) while it is silent. A silent hour is ${60 * 4} heartbeats, about ${60 * 4 * (Math.ceil(own.count.item_bytes / 1024) + 2)} write units with an item of ${kb(own.count.item_bytes)}, and a look at the item every
+second, eventually consistent, so that a cancel made elsewhere is obeyed: ${3600 * (Math.ceil(own.count.item_bytes / 4096) / 2)} read units. Together ${dollars((60 * 4 * (Math.ceil(own.count.item_bytes / 1024) + 2)) / 1000 + (3600 * (Math.ceil(own.count.item_bytes / 4096) / 2) * (PRICE.read / PRICE.write)) / 1000)}.
+A longer lease (\`STAGEFOLD_LEASE_SECONDS\`) makes that less, and a dead worker's builds wait longer.
 
 ## What it can take
 
@@ -70,6 +71,7 @@ ${dollars((60 * 4 * (Math.ceil(own.count.item_bytes / 1024) + 2)) / 1000)}. A lo
 | one partition of the work index | ${PARTITION_UNITS} units a second | claims, first writes and ends: about 5 units a build, so ${Math.floor(PARTITION_UNITS / 5)} builds a second; a priority has ${WORK_SHARDS} |
 | one state in StatusIndex | ${PARTITION_UNITS} units a second | 1 unit for each end of a stage, in \`building\`: ${Math.floor(PARTITION_UNITS / 8)} builds a second of six stages |
 | one user in UserIndex | ${PARTITION_UNITS} units a second | the same for one user's builds |
+| a new table, on demand | 4,000 units a second at first | ${Math.floor(4000 / units)} builds a second; it doubles with what it has served |
 | a table, on demand | 40,000 units a second by default | ${Math.floor(40_000 / units)} builds a second; Amazon raises it when asked |
 | an item | 400 KB at DynamoDB, 256 KB here | ${Math.floor((256 * 1024) / (own.count.item_bytes / 6))} stages' worth of the workload; 64 is the most |
 
@@ -79,14 +81,79 @@ ${dollars((60 * 4 * (Math.ceil(own.count.item_bytes / 1024) + 2)) / 1000)}. A lo
   artifacts; beyond 16 KB that happens by itself.
 - **Many stages.** Costs grow with the square of their number, since each one's end is paid at the size of all before it. Parts
   of one stage (sub-stages) are cheaper than stages.
-- **More than ${Math.floor(PARTITION_UNITS / 8)} builds a second.** The state \`building\` is one partition of StatusIndex. Amazon splits a hot partition by
-  its sort key, the time of creation, so the limit is not hard; beyond it, use a table for each kind of build
-  (\`STAGEFOLD_TABLE\`).
+- **More than ${Math.floor(PARTITION_UNITS / 8)} builds a second.** The state \`building\` is one partition of StatusIndex. Builds that run were made lately,
+  so that all writes go to one end of its sort key, the time of creation, where a split by Amazon helps little: take the limit as hard. Beyond it, use a
+  table for each kind of build (\`STAGEFOLD_TABLE\`).
 - **More than ${Math.floor((PARTITION_UNITS / 5) * WORK_SHARDS)} claims a second of one priority.** Raise the number of shards (\`WORK_SHARDS\`; it may only grow), or spread
   builds over priorities.
+- **A new table that must take much at once.** Amazon gives a new on-demand table 4,000 write units a second. Warm it before (\`WarmThroughput\` of
+  UpdateTable, billed once), or start slowly: throttled writes are tried again and nothing is lost.
 - **Many idle workers.** A look for work is up to ten queries, at most every two seconds for a worker: 5 reads a second, half a
   unit each, is $${((2.5 * 3600 * 24 * 30 * PRICE.read) / 1e6).toFixed(2)} a month for each idle worker.
-- **Many watchers.** They share one read a second for each watched project, whoever watches.
+- **Programs that ask for one pipeline's work.** A queue is read past all other pipelines' work once every half a minute at most, 150 bytes a row
+  (2,000 waiting builds are some 40 units), and in between from where the last look ended.
+
+## What reading costs
+
+Where nothing else is said, reads are eventually consistent: half a unit for each 4 KB. What a list index has of a build is about 1 KB.
+
+| what | reads | units |
+| --- | --- | --- |
+| a page of 20 builds of a user, an agent or one state | 21 rows of one index | about 3 |
+| a page of 20 builds over all states | 21 rows of each state that has so many | up to ${Math.ceil((21 * PROJECT_STATUSES.length) / 8)} |
+| a text, a tag or a pipeline that few builds have | up to 2,000 rows for a page | up to 250 |
+| one build | the item, strongly consistent | 2 at 8 KB |
+| a page of an agent's artifacts | one index page, then as many builds as the page takes | 1 and up for each build |
+| watching one build | the item every 0.7 seconds, for all who watch it in a process | 1.4 a second |
+| watching lists | the newest 750 rows every 1.5 seconds, for all who watch in a process; each build whose row changed, once, strongly consistent | about 60 a second when all those rows are there; 2 for each change |
+| the number of builds in each state | every row of StatusIndex | 125 for each 1,000 builds |
+| statistics of some days, the first time | the rows of builds that were made in these days | 125 for each 1,000 builds |
+
+An hour of one open list on a full table is about 220,000 units, $${((220_000 * PRICE.read) / 1e6).toFixed(2)}; it costs nothing while nobody looks.
+
+## What a role must be allowed
+
+For both tables and their indexes; \`Scan\` is for export, import and \`doctor\`, the calls on tables for the first start, which makes them.
+
+\`\`\`json
+{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Effect": "Allow",
+      "Action": [
+        "dynamodb:GetItem",
+        "dynamodb:BatchGetItem",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:Query",
+        "dynamodb:Scan",
+        "dynamodb:DescribeTable"
+      ],
+      "Resource": [
+        "arn:aws:dynamodb:*:*:table/AgentProjects",
+        "arn:aws:dynamodb:*:*:table/AgentProjects/index/*",
+        "arn:aws:dynamodb:*:*:table/StagefoldRecords",
+        "arn:aws:dynamodb:*:*:table/StagefoldRecords/index/*"
+      ]
+    },
+    {
+      "Effect": "Allow",
+      "Action": [
+        "dynamodb:CreateTable",
+        "dynamodb:UpdateTable",
+        "dynamodb:DescribeTimeToLive",
+        "dynamodb:UpdateTimeToLive"
+      ],
+      "Resource": [
+        "arn:aws:dynamodb:*:*:table/AgentProjects",
+        "arn:aws:dynamodb:*:*:table/StagefoldRecords"
+      ]
+    }
+  ]
+}
+\`\`\`
 `;
 }
 

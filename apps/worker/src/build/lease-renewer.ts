@@ -78,12 +78,12 @@ export class LeaseRenewer {
     }
   }
 
-  /** A plain read costs a fraction of a write. It may show an older state, which then says nothing. */
+  /** An eventually consistent read costs a fraction of a write. It may show an older state, which then says nothing. */
   async #scan(): Promise<void> {
     const { repository, writer, log } = this.#options;
     this.#looking = true;
     try {
-      this.observe(await repository.get(writer.projectId));
+      this.observe(await repository.get(writer.projectId, { consistent: false }));
     } catch (error) {
       if (isStagefoldError(error, "PROJECT_NOT_FOUND")) await this.#confirmGone();
       else log().debug({ err: error }, "the project could not be looked at");
