@@ -45,7 +45,7 @@ test("a table of the current format is well, in lines of at most 80 columns", as
   expect(stdout).toContain("All is well: nothing to do.");
 });
 
-test("every older form is counted, and import --in-place brings all but the damaged one home", async () => {
+test("every older form is counted, and import --in-place upgrades all but the damaged one", async () => {
   for (const item of OLDER_ITEMS) await table.put(item);
   const found = await diagnosis();
   expect(found).toMatchObject({ code: 0, ok: false, next: [{ command: "stagefold import --in-place" }] });
@@ -69,7 +69,7 @@ test("every older form is counted, and import --in-place brings all but the dama
   expect(after.next).toEqual([]);
 });
 
-test("something that writes whole snapshots over today's form is noticed", async () => {
+test("something that writes whole snapshots over the current version is noticed", async () => {
   const { ended } = await threeBuilds(table);
   const [item] = (await table.items()).filter((one) => one.project_id?.S === ended);
   await table.put({ ...item, stages_snapshot: { S: '{"stages":[{"name":"plan","status":"completed"}]}' } });

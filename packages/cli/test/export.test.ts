@@ -47,12 +47,12 @@ test.each(["jsonl", "dynamodb"])(
       (item) =>
         item.project_id?.S === DAMAGED || before.get(item.project_id?.S ?? "")?.includes("lease_token"),
     );
-    // Those of today's form, a lease that is held included, and the one that nobody can read: to the last attribute.
+    // Those of the current version, a lease that is held included, and the one that nobody can read: to the last attribute.
     expect(exactly).toHaveLength(format === "dynamodb" ? 4 : 3);
     for (const { project_id } of exactly)
       expect(after.get(project_id?.S ?? "")).toBe(before.get(project_id?.S ?? ""));
     expect(after.get(held)).toContain('"owner":{"S":"worker"}');
-    // The others have today's form now.
+    // The others were upgraded.
     const others = (await table.items()).filter((item) => item.project_id?.S !== DAMAGED);
     expect(others.every((item) => isCurrentVersion(toPlain(item).item))).toBe(true);
   },

@@ -77,7 +77,7 @@ describe("stagefold import", () => {
     expect(done.stdout).toContain(report);
   });
 
-  test("reads live tables, and brings the builds' own to today's form", { timeout: TIMEOUT_MS }, async () => {
+  test("reads live tables, and upgrades the builds' own", { timeout: TIMEOUT_MS }, async () => {
     const { import: imported } = place("live");
     await imported(paths.AgentProjects);
     const client = createDynamoClient({ endpoint: engine.endpoint });
@@ -102,7 +102,7 @@ describe("stagefold import", () => {
     expect(JSON.parse(upgraded.stdout)).toMatchObject({ items: 1, changed: 1, unreadable: 0 });
     expect(await store.get(project_id)).toMatchObject({ schema_version: 1, status: "pending", own: 1 });
     const again = await run(["import", "--in-place"], old);
-    expect(again.stdout).toContain("0 brought to today's form, 1 had it");
+    expect(again.stdout).toContain("0 upgraded, 1 current");
     client.destroy();
   });
 
@@ -123,7 +123,7 @@ describe("stagefold import", () => {
     [["--endpoint", "aws", "x"], "--endpoint says where the tables of --from-table are"],
     [["--endpoint", "here", "--from-table", "x"], "expected aws, or an http:// or https:// address"],
     [["--orphans", "drop", "x"], "Allowed choices are wait, create"],
-    [["--from-table", "Table-usage"], "--in-place brings it to today's form"],
+    [["--from-table", "Table-usage"], "--in-place upgrades it"],
   ])("with %j says what is wrong", { timeout: TIMEOUT_MS }, async (args, sentence) => {
     const answer = await place("usage").import(...args);
     expect(answer).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining(sentence) });

@@ -71,7 +71,7 @@ export type TestTable = Awaited<ReturnType<typeof openTestTable>>;
 
 const PLAN = { pipeline: "test", pipeline_version: "1", stages: [{ stage: "plan" }, { stage: "make" }] };
 
-/** Builds in today's form: one that waits, one that a worker holds, one that has ended. */
+/** Builds of the current version: one that waits, one that a worker holds, one that has ended. */
 export async function threeBuilds({ repository }: TestTable) {
   const make = (requirement: string) =>
     repository.control.create({ requirement, user_id: "ann", agent_id: "agent_0123456789ab" }, PLAN);

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import type { Cli } from "../cli.ts";
 import { endingOf } from "../errors.ts";
 import { EXIT } from "../exit.ts";
-import { folder, projectId } from "../options.ts";
+import { agentId, folder, projectId, wholeNumber } from "../options.ts";
 import { readAll } from "../read-pages.ts";
 import type { Runner } from "../runner.ts";
 import { ArtifactFolder, noteCollisions } from "../save.ts";
@@ -12,7 +12,9 @@ import { escaped } from "../view/escape.ts";
 import { plural, size } from "../view/format.ts";
 import { artifactTable } from "../view/table.ts";
 import { addArtifactRecord, addArtifactRemove } from "./artifact-writes.ts";
-import { addArtifactsOfAgent } from "./artifacts-of-agent.ts";
+
+/** What `--limit` takes. */
+const MAX_LIMIT = 1_000_000;
 
 interface ArtifactsOptions {
   readonly stage?: string;
@@ -46,6 +48,30 @@ export function addArtifacts(program: Command, run: Runner): void {
   addArtifactRecord(artifacts, run);
   addArtifactRemove(artifacts, run);
   addArtifactsOfAgent(artifacts, run);
+}
+
+function addArtifactsOfAgent(artifacts: Command, run: Runner): void {
+  artifacts
+    .command("agent")
+    .description("List the artifacts of every build of an agent, the newest build first")
+    .argument("<agent>", "the agent", agentId)
+    .option("--limit <count>", "how many at most", wholeNumber(1, MAX_LIMIT), 20)
+    .option("--all", "all of them")
+    .action((agent_id: string, options: { limit: number; all?: true }, command: Command) =>
+      run(command, async ({ client, terminal, json }) => {
+        const most = options.all ? Number.POSITIVE_INFINITY : options.limit;
+        const page = await readAll(most, (paging) => client.artifacts.listByAgent({ agent_id, ...paging }));
+        if (json) {
+          terminal.json(page);
+          return undefined;
+        }
+        const look = { paint: terminal.paint, columns: terminal.columns, builds: true };
+        if (page.items.length > 0) terminal.lines(artifactTable(page.items, look));
+        else terminal.note("no artifacts");
+        if (page.next_cursor !== null) terminal.note("there may be more: --all, or a higher --limit");
+        return undefined;
+      }),
+    );
 }
 
 function total(artifacts: readonly Artifact[]): string[] {

@@ -20,26 +20,29 @@ export function addImport(program: Command, run: Runner): void {
   program
     .command("import")
     .description(
-      "Bring older tables home: projects, stages and artifacts of exports or of live tables, in any order",
+      "Import older tables: projects, stages and artifacts of exports or of live tables, in any order",
     )
     .argument("[paths...]", "exported files, or folders of them (DynamoDB JSON or JSON lines, gzip or plain)")
     .option(
       "--from-table <name>",
-      "read a live table too (several times for collect); nothing in it changes",
+      "read a live table too (may be given several times); nothing in it changes",
       collect,
     )
     .option("--endpoint <url>", "where these tables are, or aws; without it where the builds are", endpoint)
-    .option("--in-place", "bring every item of the builds' own table to today's form")
+    .option("--in-place", "upgrade every item of the builds' own table to the current version")
     .option("--dry-run", "write nothing; say what would be done")
     .addOption(
-      new Option("--orphans <rule>", "rows of a project that is nowhere wait for it, or create it")
+      new Option(
+        "--orphans <rule>",
+        "rows of a project that is nowhere are deferred until it comes, or create it",
+      )
         .choices(["wait", "create"])
         .default("wait"),
     )
     .addOption(
       new Option(
         "--unknown-stage <rule>",
-        "artifacts of a stage their project lacks wait for it, or append it",
+        "artifacts of a stage that their project lacks are deferred until it comes, or append it",
       )
         .choices(["wait", "append"])
         .default("wait"),
@@ -55,7 +58,7 @@ export function addImport(program: Command, run: Runner): void {
     );
 }
 
-/** What keeps an import from its folder is for people to mend. */
+/** What keeps an import from its folder is told in one sentence. */
 async function told(work: () => Promise<number>): Promise<number> {
   const { ImportRunningError, ReportError } = await import("@stagefold/migrate");
   try {
@@ -79,7 +82,7 @@ function check(cli: Cli, paths: readonly string[], options: ImportCommandOptions
       "--endpoint says where the tables of --from-table are; the builds' is STAGEFOLD_DYNAMODB_ENDPOINT",
     );
   if (tables.includes(cli.env.table) && options.endpoint === undefined)
-    throw usageError(`${cli.env.table} is the builds' own table; --in-place brings it to today's form`);
+    throw usageError(`${cli.env.table} is the builds' own table; --in-place upgrades it`);
 }
 
 function endpoint(text: string): string {

@@ -4,7 +4,7 @@ import type { OpenTable } from "@stagefold/runtime";
 import { plural, size } from "../view/format.ts";
 import type { Finding, Step } from "./findings.ts";
 import { countItems, type ItemCounts } from "./items.ts";
-import { type SeparateTable, separateTables } from "./separate.ts";
+import { type SeparateTable, separateTables } from "./legacy-tables.ts";
 import { shapeOf } from "./shape.ts";
 
 export interface Diagnosis {

@@ -6,9 +6,11 @@ import type { ImportCommandOptions } from "../commands/import.ts";
 import { CliError, EXIT } from "../exit.ts";
 import { withTable } from "../table.ts";
 import { escaped } from "../view/escape.ts";
-import { Progress } from "./progress.ts";
-import { summaryLines } from "./summary-lines.ts";
+import { plural } from "../view/format.ts";
 import { openSourceTables } from "./tables.ts";
+
+/** Between two notes on how far a run is. */
+const NOTE_MS = 2000;
 
 /** Imports files and live tables. Every row is accounted for, so it ends well however many were not merged. */
 export async function importRows(
@@ -81,4 +83,41 @@ export function reportTo(cli: Cli, options: ImportCommandOptions): { report?: st
   if (options.dryRun) return {};
   const time = new Date().toISOString().replaceAll(":", "-");
   return { report: join(importFolder(cli), `report-${time}.jsonl`) };
+}
+
+/** What an import did, for people. */
+function summaryLines(
+  summary: ImportSummary,
+  { requests, seconds }: { readonly requests: number; readonly seconds: number },
+): string[] {
+  const { read, projects, dry_run, not_merged } = summary;
+  const would = dry_run ? "would be " : "";
+  const reasons = Object.entries(not_merged).filter(([, count]) => count > 0);
+  return [
+    `${plural(summary.rows, "row")}: ${read.project} of projects, ${read.stage} of stages, ${read.artifact} of artifacts${read.unreadable > 0 ? `, ${read.unreadable} that are none` : ""}`,
+    `${would}merged: ${summary.merged}${summary.deferred.merged > 0 ? `, and ${summary.deferred.merged} deferred earlier` : ""}`,
+    ...reasons.map(([reason, count]) => `${reason}: ${count}`),
+    `projects: ${projects.created} ${would}created, ${projects.changed} ${would}changed, ${projects.unchanged} unchanged`,
+    ...(summary.report === null ? [] : [`rows that were not merged: ${escaped(summary.report)}`]),
+    ...(projects.created + projects.changed === 0 && !summary.interrupted ? ["nothing changed"] : []),
+    ...(summary.interrupted ? ["stopped before its end; run it again to continue"] : []),
+    `${plural(requests, "request")} in ${seconds.toFixed(1)} s`,
+  ];
+}
+
+/** Says on stderr now and then how far a long run is; nothing with --json. */
+export class Progress {
+  readonly #cli: Cli;
+  #last = performance.now();
+
+  constructor(cli: Cli) {
+    this.#cli = cli;
+  }
+
+  show(text: string): void {
+    const now = performance.now();
+    if (this.#cli.json || now - this.#last < NOTE_MS) return;
+    this.#last = now;
+    this.#cli.terminal.note(`${text} …`);
+  }
 }

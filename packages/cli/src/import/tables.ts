@@ -14,7 +14,7 @@ export async function openSourceTables(
   const { createDynamoClient, describeTable, scanRaw } = await import("@stagefold/core/dynamodb");
   const { tableSource } = await import("@stagefold/migrate");
   if (fromTable.includes(cli.env.table) && target.client && endpoint === target.endpoint)
-    throw usageError(`${cli.env.table} is the builds' own table; --in-place brings it to today's form`);
+    throw usageError(`${cli.env.table} is the builds' own table; --in-place upgrades it`);
   const elsewhere =
     endpoint === undefined ? undefined : createDynamoClient(endpoint === "aws" ? {} : { endpoint });
   const client = elsewhere ?? target.client;
@@ -30,7 +30,7 @@ export async function openSourceTables(
           "--from-table needs --endpoint: the builds are in SQLite, which has no older tables",
         );
       if (!(await describeTable(client, name)))
-        throw new CliError(`there is no table ${escaped(name)} at ${placeOf(endpoint, target)}`, EXIT.failed);
+        throw new CliError(`there is no table ${escaped(name)} at ${locate(endpoint, target)}`, EXIT.failed);
       sources.push(tableSource(name, (signal) => scanRaw(client, name, signal ? { signal } : {})));
     }
     return { sources, [Symbol.asyncDispose]: close };
@@ -40,7 +40,7 @@ export async function openSourceTables(
   }
 }
 
-function placeOf(endpoint: string | undefined, target: OpenTable): string {
+function locate(endpoint: string | undefined, target: OpenTable): string {
   if (endpoint !== undefined && endpoint !== "aws") return endpoint;
   return endpoint === "aws" ? "Amazon DynamoDB" : (target.endpoint ?? "Amazon DynamoDB");
 }
