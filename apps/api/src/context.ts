@@ -1,8 +1,16 @@
-import type { ArtifactStore, ChangeFeed, ErrorCode, LogStore, Repository } from "@stagefold/core";
+import {
+  type ArtifactStore,
+  type ChangeFeed,
+  type ErrorCode,
+  type LogStore,
+  MemoryRecordStore,
+  type RecordStore,
+  type Repository,
+} from "@stagefold/core";
 import type { PipelineRegistry } from "@stagefold/pipeline";
 import type { Auth } from "./auth/authenticate.ts";
 import { LOCAL, type Principal } from "./auth/principal.ts";
-import { RecentDeletes } from "./recent-deletes.ts";
+import { DeleteOperations } from "./delete-operations.ts";
 import { SetAside } from "./set-aside.ts";
 import { Statistics } from "./statistics/statistics.ts";
 import { createWatch, type Watch } from "./watch/index.ts";
@@ -32,6 +40,8 @@ export interface ContextDeps {
   readonly repository: Repository;
   /** What changes, by whichever process. */
   readonly feed: ChangeFeed;
+  /** What is no build; in memory where there is none. */
+  readonly records?: RecordStore | undefined;
   readonly artifacts: ArtifactStore;
   readonly logs: LogStore;
   readonly pipelines: PipelineRegistry;
@@ -50,7 +60,7 @@ export interface Context extends Omit<ContextDeps, "system" | "watch"> {
   readonly system: SystemInfo;
   readonly watch: Watch;
   readonly statistics: Statistics;
-  readonly recentDeletes: RecentDeletes;
+  readonly deleteOperations: DeleteOperations;
   /** Who makes this call, and from which address. */
   readonly principal: Principal;
   readonly address?: string | undefined;
@@ -63,7 +73,7 @@ export function createContextInner(deps: ContextDeps): Context {
     ...deps,
     watch: deps.watch ?? createWatch(deps),
     statistics: new Statistics(deps),
-    recentDeletes: new RecentDeletes(),
+    deleteOperations: new DeleteOperations(deps.records ?? new MemoryRecordStore(), deps.repository.clock),
     principal: LOCAL,
     setAside: new SetAside(deps.onUnclaimable),
     system: {

@@ -45,7 +45,7 @@ async function serve(env: Env, log: Logger, opened: Closable[]): Promise<Api> {
     onFeedError: (error) => log.error({ err: error }, "the change feed met an error"),
   });
   opened.push(backend);
-  const { repository, artifacts, logs, feed } = backend;
+  const { repository, artifacts, logs, feed, records } = backend;
   const system = { version: await version(), engine: env.store, node_version: process.versions.node };
   const publicUrl = env.publicUrl === undefined ? undefined : new URL(env.publicUrl);
   const auth = env.auth && (await openAuth(env.auth, backend, publicUrl, log));
@@ -54,6 +54,7 @@ async function serve(env: Env, log: Logger, opened: Closable[]): Promise<Api> {
     artifacts,
     logs,
     feed,
+    records,
     pipelines,
     log,
     metrics,

@@ -1,4 +1,4 @@
-import { MemoryProjectStore } from "@stagefold/core";
+import { MemoryProjectStore, MemoryRecordStore } from "@stagefold/core";
 import { describe, expect, it } from "vitest";
 import { callerOf, memoryDeps, OWN_STAGES, twoSteps } from "../../test/fixture.ts";
 import { refusal } from "../../test/refusal.ts";
@@ -219,5 +219,36 @@ describe("projects.delete", () => {
     expect(await projects.delete({ project_id, operation_id: "d" })).toEqual(answer);
     expect(await refusal(projects.delete({ project_id }))).toMatchObject({ code: "PROJECT_NOT_FOUND" });
     expect((await projects.list()).items).toEqual([]);
+  });
+});
+
+describe("projects.delete", () => {
+  it("L4: a delete repeated under its operation_id is known to every process, also after its reply was lost", async () => {
+    const store = new MemoryProjectStore();
+    const records = new MemoryRecordStore();
+    const [here, elsewhere] = [memoryDeps(store), memoryDeps(store)].map((deps) =>
+      callerOf({ ...deps, records }),
+    );
+    if (!here || !elsewhere) throw new Error("expected two callers");
+    const { project_id } = await here.projects.create({ requirement: "x" });
+    const operation = { project_id, operation_id: "d-1" };
+    const deleted = { project_id, deleted: true };
+    expect(await here.projects.delete(operation)).toEqual(deleted);
+    expect(await elsewhere.projects.delete(operation)).toEqual(deleted);
+    expect(await refusal(elsewhere.projects.delete({ project_id, operation_id: "d-2" }))).toMatchObject({
+      code: "PROJECT_NOT_FOUND",
+    });
+    expect(await refusal(here.projects.delete({ project_id, operation_id: "d-2" }))).toMatchObject({
+      code: "PROJECT_NOT_FOUND",
+    });
+    // The process ended between the delete and its note.
+    const other = await here.projects.create({ requirement: "y" });
+    const key = { pk: `delete#${other.project_id}`, sk: "d-3" };
+    await records.write({ ...key, kind: "put", guards: [], item: { ...key, done: false } });
+    await here.projects.delete({ project_id: other.project_id });
+    expect(await elsewhere.projects.delete({ project_id: other.project_id, operation_id: "d-3" })).toEqual({
+      project_id: other.project_id,
+      deleted: true,
+    });
   });
 });

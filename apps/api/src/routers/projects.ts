@@ -92,9 +92,9 @@ export const projects = router({
     .input(onProject)
     .output(z.object({ project_id: projectIdSchema, deleted: z.literal(true) }))
     .mutation(async ({ ctx, input: { project_id, operation_id } }) => {
-      const repeated = operation_id !== undefined && ctx.recentDeletes.has(operation_id, project_id);
-      if (!repeated) await ctx.repository.control.delete(project_id, askerOf(ctx.principal));
-      if (operation_id !== undefined) ctx.recentDeletes.done(operation_id, project_id);
+      const remove = () => ctx.repository.control.delete(project_id, askerOf(ctx.principal));
+      if (operation_id === undefined) await remove();
+      else await ctx.deleteOperations.run(project_id, operation_id, remove);
       return { project_id, deleted: true as const };
     }),
 
