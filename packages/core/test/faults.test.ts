@@ -385,3 +385,36 @@ describe("L13: artifacts that are recorded bit by bit", () => {
     expect(await holder.repository.artifactsOf(await holder.repository.get(holder.id))).toHaveLength(360);
   });
 });
+
+describe("W1, L2: a store on which a read costs a request", () => {
+  const remote = async () => {
+    const holder = await aHolder(STAGES);
+    Reflect.set(holder.store, "readsLocally", false);
+    return holder;
+  };
+
+  it.each(["a lease that is no map", "a token that is text", "a revision that is text"])(
+    "refuses the claim of an item with %s by the guard, and leaves it as it is",
+    async (fault) => {
+      const holder = await remote();
+      const { work_queue } = await holder.item();
+      const before = await edit(holder, (item) => UNREADABLE[fault]?.(item) ?? item);
+      const answer = await holder.repository.work
+        .claim(holder.id, "w", String(work_queue))
+        .catch((error: unknown) => error);
+      expect(answer).toMatchObject({ code: "SNAPSHOT_UNREADABLE" });
+      expect(await holder.item()).toEqual(before);
+    },
+  );
+
+  it("answers the claim of an item whose stages cannot be read with an error of this project", async () => {
+    const holder = await remote();
+    const { work_queue } = await holder.item();
+    await edit(holder, (item) => UNREADABLE["a stage named __proto__"]?.(item) ?? item);
+    const answer = await holder.repository.work
+      .claim(holder.id, "w", String(work_queue))
+      .catch((error: unknown) => error);
+    expect(answer).toMatchObject({ code: "SNAPSHOT_UNREADABLE" });
+    expect(scopeOf(answer)).toBe("project");
+  });
+});
