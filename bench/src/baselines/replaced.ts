@@ -4,10 +4,21 @@ import { TABLE } from "../measure/engine.ts";
 import { artifactPaths, logLines, outputOf, STAGES } from "../workload/contents.ts";
 import { newItem, newStages } from "./item.ts";
 
-/**
+/*
  * The way that Stagefold replaces: each change of a stage reads the whole item, writes all stages as JSON text, reads
  * again, and writes the progress. Its table has two indexes that carry everything.
  */
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The three requests that the replaced way makes of a table, on whichever database. */
+export interface ReplacedTable extends Disposable {
+  put(item: Fields): Promise<void> | void;
+  /** Strongly consistent. */
+  get(id: string): Promise<Fields | undefined> | Fields | undefined;
+  update(id: string, fields: Fields): Promise<void> | void;
+}
+
 interface OldStage {
   stage: string;
   stage_number: number;
@@ -41,19 +52,45 @@ export async function createReplacedTable(client: DynamoDBClient): Promise<void>
   );
 }
 
-export async function putReplaced(documents: DynamoDBDocumentClient, id: string): Promise<void> {
-  const Item = newItem(id, asText(newStages()));
-  await documents.send(new PutCommand({ TableName: TABLE, Item }));
+/** The table on DynamoDB, by bare calls of the SDK. */
+export function dynamoTable(documents: DynamoDBDocumentClient): ReplacedTable {
+  return {
+    put: async (item) => {
+      await documents.send(new PutCommand({ TableName: TABLE, Item: { ...item } }));
+    },
+    get: async (project_id) => {
+      const input = { TableName: TABLE, Key: { project_id }, ConsistentRead: true };
+      return (await documents.send(new GetCommand(input))).Item;
+    },
+    update: async (project_id, fields) => {
+      const names = Object.keys(fields);
+      const values = Object.entries(fields).map(([name, value]) => [`:${name}`, value]);
+      await documents.send(
+        new UpdateCommand({
+          TableName: TABLE,
+          Key: { project_id },
+          UpdateExpression: `SET ${names.map((name) => `#${name} = :${name}`).join(", ")}`,
+          ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
+          ExpressionAttributeValues: Object.fromEntries(values),
+        }),
+      );
+    },
+    [Symbol.dispose]: () => documents.destroy(),
+  };
 }
 
-export async function buildReplaced(documents: DynamoDBDocumentClient, id: string): Promise<void> {
-  await write(documents, id, { status: "building" });
+export async function putReplaced(table: ReplacedTable, id: string): Promise<void> {
+  await table.put(newItem(id, asText(newStages())));
+}
+
+export async function buildReplaced(table: ReplacedTable, id: string): Promise<void> {
+  await write(table, id, { status: "building" });
   for (const name of STAGES) {
-    await changeStage(documents, id, name, (stage) => {
+    await changeStage(table, id, name, (stage) => {
       stage.status = "running";
       stage.started_at = new Date().toISOString();
     });
-    await changeStage(documents, id, name, (stage) => {
+    await changeStage(table, id, name, (stage) => {
       stage.status = "completed";
       stage.completed_at = new Date().toISOString();
       stage.progress = 100;
@@ -64,44 +101,32 @@ export async function buildReplaced(documents: DynamoDBDocumentClient, id: strin
 }
 
 async function changeStage(
-  documents: DynamoDBDocumentClient,
+  table: ReplacedTable,
   id: string,
   name: string,
   change: (stage: OldStage) => void,
 ): Promise<void> {
-  const stages = await read(documents, id);
+  const stages = await read(table, id);
   const stage = stages.find((one) => one.stage === name);
   if (!stage) throw new Error(`expected a stage ${name} in ${id}, found none`);
   change(stage);
-  await write(documents, id, { stages_snapshot: asText(stages) });
-  const completed = (await read(documents, id)).filter((one) => one.status === "completed").length;
+  await write(table, id, { stages_snapshot: asText(stages) });
+  const completed = (await read(table, id)).filter((one) => one.status === "completed").length;
   const percent = Math.round((completed / STAGES.length) * 100);
-  await write(documents, id, {
+  await write(table, id, {
     progress_percentage: percent,
     current_stage: name,
     status: percent === 100 ? "completed" : "building",
   });
 }
 
-async function read(documents: DynamoDBDocumentClient, id: string): Promise<OldStage[]> {
-  const Key = { project_id: id };
-  const { Item } = await documents.send(new GetCommand({ TableName: TABLE, Key, ConsistentRead: true }));
-  const snapshot: { stages: OldStage[] } = JSON.parse(String(Item?.stages_snapshot));
+async function read(table: ReplacedTable, id: string): Promise<OldStage[]> {
+  const snapshot: { stages: OldStage[] } = JSON.parse(String((await table.get(id))?.stages_snapshot));
   return snapshot.stages;
 }
 
-async function write(documents: DynamoDBDocumentClient, id: string, fields: Record<string, unknown>) {
-  const all = { ...fields, updated_at: new Date().toISOString() };
-  const names = Object.keys(all);
-  await documents.send(
-    new UpdateCommand({
-      TableName: TABLE,
-      Key: { project_id: id },
-      UpdateExpression: `SET ${names.map((name) => `#${name} = :${name}`).join(", ")}`,
-      ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
-      ExpressionAttributeValues: Object.fromEntries(Object.entries(all).map(([name, v]) => [`:${name}`, v])),
-    }),
-  );
+async function write(table: ReplacedTable, id: string, fields: Fields): Promise<void> {
+  await table.update(id, { ...fields, updated_at: new Date().toISOString() });
 }
 
 function asText(stages: readonly OldStage[]): string {

@@ -1,25 +1,33 @@
-import { type Job, Queue, Worker } from "bullmq";
+import { Queue, Worker } from "bullmq";
 import { z } from "zod";
 import { serve } from "../measure/serve.ts";
-import { AT_ONCE, artifactPaths, logLines, outputOf, STAGES } from "../workload/contents.ts";
+import { AT_ONCE } from "../workload/contents.ts";
+import runBuild from "./bullmq-build.ts";
 
-const argumentSchema = z.object({ port: z.number() });
+const argumentSchema = z.object({ port: z.number(), sandboxed: z.boolean() });
 const messageSchema = z.object({ do: z.enum(["queue", "build"]), count: z.number() });
 
-/** The workload on BullMQ: a job for each build, whose data, progress and log say what its stages made. */
+/**
+ * The workload on BullMQ: a job for each build, whose data, progress and log say what its stages made. Sandboxed jobs
+ * run in processes of their own, as the stages of Stagefold do.
+ */
 await serve(async (argument) => {
-  const connection = { host: "127.0.0.1", port: argumentSchema.parse(argument).port };
+  const { port, sandboxed } = argumentSchema.parse(argument);
+  const connection = { host: "127.0.0.1", port };
   const queue = new Queue("builds", { connection });
+  const processor = sandboxed ? new URL("./bullmq-build.js", import.meta.url) : runBuild;
   let worker: Worker | undefined;
   const build = (count: number) =>
     new Promise<void>((resolve, reject) => {
       let completed = 0;
-      worker = new Worker("builds", runBuild, { connection, concurrency: AT_ONCE });
+      worker ??= new Worker("builds", processor, { connection, concurrency: AT_ONCE });
+      worker.removeAllListeners("completed");
       worker.on("completed", () => {
         completed += 1;
         if (completed === count) resolve();
       });
       worker.on("failed", (_job, error) => reject(error));
+      worker.resume();
     });
   return {
     answer: async (message) => {
@@ -28,7 +36,8 @@ await serve(async (argument) => {
         await queue.addBulk(Array.from({ length: count }, (_, i) => ({ name: "build", data: { build: i } })));
       else {
         await build(count);
-        await worker?.close();
+        // Warm sandboxes stay: the timed run begins with them, as a worker of Stagefold begins with its runners.
+        await worker?.pause();
       }
     },
     close: async () => {
@@ -37,18 +46,3 @@ await serve(async (argument) => {
     },
   };
 });
-
-/** Per stage its start, two lines of log, its progress, and its end with output and artifacts. */
-async function runBuild(job: Job): Promise<Record<string, unknown>> {
-  const stages: Record<string, unknown> = {};
-  for (const [i, stage] of STAGES.entries()) {
-    const [first, second] = logLines(stage);
-    await job.updateProgress({ stage, status: "running", progress: 50, completed: i });
-    await job.log(first);
-    await job.log(second);
-    stages[stage] = { ...outputOf(stage), artifacts: artifactPaths(stage) };
-    await job.updateData({ ...job.data, stages });
-    await job.updateProgress({ stage, status: "completed", progress: 100, completed: i + 1 });
-  }
-  return { completed: STAGES.length };
-}
