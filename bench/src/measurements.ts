@@ -6,6 +6,7 @@ import { recovery } from "./keys/recovery.ts";
 import { repositoryCpu } from "./keys/repository-cpu.ts";
 import { speed } from "./keys/speed.ts";
 import { start } from "./keys/start.ts";
+import { wake } from "./keys/wake.ts";
 import { watch } from "./keys/watch.ts";
 import { watchers } from "./keys/watchers.ts";
 
@@ -16,6 +17,7 @@ export const measurements: readonly Measurement[] = [
   repositoryCpu,
   recovery,
   watch,
+  wake,
   watchers,
   manyProjects,
   apiOverhead,

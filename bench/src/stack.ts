@@ -1,70 +1,30 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
-import { type EngineName, startEngine } from "@stagefold/store-testing/engine";
+import { ENGINES } from "@stagefold/store-testing/engine";
 import { type CountingProxy, startCountingProxy } from "./counting-proxy.ts";
+import { Cleanup } from "./measure/cleanup.ts";
+import { startEngine } from "./measure/engine.ts";
+import { startApp } from "./measure/worker-process.ts";
 
-/** A whole system in processes of its own, with everything that goes to the engine counted. */
+/** A whole system on DynamoDB, in processes of its own, with everything that goes to the engine counted. */
 export interface Stack extends AsyncDisposable {
   readonly url: string;
   readonly proxy: CountingProxy;
 }
 
-export async function startStack(name?: EngineName): Promise<Stack> {
-  const cleanup: (() => Promise<unknown>)[] = [];
-  const dispose = async () => {
-    for (const undo of cleanup.splice(0).reverse()) await undo();
-  };
+export async function startStack(engine = ENGINES[0]): Promise<Stack> {
+  const cleanup = new Cleanup();
   try {
-    const dataDir = await mkdtemp(join(tmpdir(), "stagefold-bench-"));
-    cleanup.push(() => rm(dataDir, { recursive: true, force: true }));
-    const engine = await startEngine(name);
-    cleanup.push(() => engine.close());
-    const proxy = await startCountingProxy(engine.endpoint);
-    cleanup.push(async () => await proxy[Symbol.asyncDispose]());
-    const env = {
-      PATH: [dirname(process.execPath), "/usr/bin", "/bin"].join(delimiter),
-      HOME: dataDir,
-      STAGEFOLD_DATA_DIR: dataDir,
-      STAGEFOLD_STORE: "dynamodb",
-      STAGEFOLD_DYNAMODB_ENDPOINT: proxy.endpoint,
-      STAGEFOLD_PORT: "0",
-      STAGEFOLD_LOG_LEVEL: "warn",
-    };
-    const api = await startApp("@stagefold/api/main", env);
-    cleanup.push(api.stop);
-    const worker = await startApp("@stagefold/worker/main", env);
-    cleanup.push(worker.stop);
+    const { endpoint, dataDir, [Symbol.asyncDispose]: stop } = await startEngine({ engine });
+    cleanup.add(stop);
+    const proxy = await startCountingProxy(endpoint);
+    cleanup.add(() => proxy[Symbol.asyncDispose]());
+    const api = await startApp("api", { endpoint: proxy.endpoint, dataDir });
+    cleanup.add(() => api[Symbol.asyncDispose]());
+    const worker = await startApp("worker", { endpoint: proxy.endpoint, dataDir });
+    cleanup.add(() => worker[Symbol.asyncDispose]());
     if (api.url === undefined) throw new Error("the API did not say where it listens");
-    return { url: api.url, proxy, [Symbol.asyncDispose]: dispose };
+    return { url: api.url, proxy, [Symbol.asyncDispose]: () => cleanup[Symbol.asyncDispose]() };
   } catch (error) {
-    await dispose();
+    await cleanup[Symbol.asyncDispose]();
     throw error;
   }
-}
-
-async function startApp(
-  name: string,
-  env: NodeJS.ProcessEnv,
-): Promise<{ url?: string; stop: () => Promise<void> }> {
-  const child = fork(createRequire(import.meta.url).resolve(name), {
-    env,
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
-  });
-  const failed = once(child, "exit").then(([code]: unknown[]) => {
-    throw new Error(`${name} ended with ${String(code)} before it was ready`);
-  });
-  const [message] = await Promise.race([once(child, "message"), failed]);
-  failed.catch(() => undefined);
-  return { ...message, stop: () => stop(child) };
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, "exit");
-  child.kill("SIGTERM");
-  await ended;
 }

@@ -25,7 +25,13 @@ export function sqliteTable(folder: string): ReplacedTable {
   };
   const put = (item: Readonly<Record<string, unknown>>) => {
     const { project_id, user_id, status, created_at } = item;
-    replace.run(String(project_id), String(user_id), String(status), String(created_at), JSON.stringify(item));
+    replace.run(
+      String(project_id),
+      String(user_id),
+      String(status),
+      String(created_at),
+      JSON.stringify(item),
+    );
   };
   return {
     put,

@@ -1,10 +1,10 @@
 import { Agent, request } from "node:http";
 import { Cleanup } from "../measure/cleanup.ts";
-import { startEngine } from "../measure/engine.ts";
+import { type Engine, startEngine } from "../measure/engine.ts";
 import { figureOf } from "../measure/figure.ts";
 import { startProgram } from "../measure/program.ts";
 import { startApp } from "../measure/worker-process.ts";
-import { openObserver, queueBuilds, untilNoWork } from "../workload/store.ts";
+import { type Observer, openObserver, queueBuilds, untilNoWork } from "../workload/store.ts";
 import type { Measurement } from "./measurement.ts";
 
 /** `projects.get` over HTTP against a bare handler that makes the same request of the engine, a round of each in turn. */
@@ -16,8 +16,8 @@ export const apiOverhead: Measurement = {
     cleanup.add(() => engine[Symbol.asyncDispose]());
     const observer = openObserver(engine.endpoint, engine.dataDir);
     cleanup.add(() => observer[Symbol.dispose]());
-    const id = await finishedBuild(observer, engine.dataDir);
-    const api = await startApp("api", { dataDir: engine.dataDir });
+    const id = await finishedBuild(observer, engine);
+    const api = await startApp("api", { endpoint: engine.endpoint, dataDir: engine.dataDir });
     cleanup.add(() => api[Symbol.asyncDispose]());
     const bare = await startProgram("express-get", { endpoint: engine.endpoint });
     cleanup.add(() => bare[Symbol.asyncDispose]());
@@ -37,8 +37,8 @@ export const apiOverhead: Measurement = {
   },
 };
 
-async function finishedBuild(observer: ReturnType<typeof openObserver>, dataDir: string): Promise<string> {
-  await using _worker = await startApp("worker", { dataDir });
+async function finishedBuild(observer: Observer, { endpoint, dataDir }: Engine): Promise<string> {
+  await using _worker = await startApp("worker", { endpoint, dataDir });
   const [id = ""] = await queueBuilds(observer, 1);
   await untilNoWork(observer, 60_000);
   return id;

@@ -1,9 +1,9 @@
 import { createClient } from "@stagefold/client";
 import { Cleanup } from "../measure/cleanup.ts";
-import type { Engine } from "../measure/engine.ts";
+import { newDataDir } from "../measure/engine.ts";
 import { type Figure, figureOf } from "../measure/figure.ts";
 import { startApp } from "../measure/worker-process.ts";
-import { startWithProjects } from "../workload/many.ts";
+import { putEndedProjects } from "../workload/many.ts";
 import { type Measurement, say } from "./measurement.ts";
 
 const FEW = 1000;
@@ -11,26 +11,34 @@ const PAGE = 50;
 
 /** The first page of a list, and the figures of a month, with few projects and with many. */
 export const manyProjects: Measurement = {
-  keys: ["list_100k", "stats_100k"],
+  keys: ["list_100k", "stats_100k", "text_search_100k"],
   async run({ short }) {
     await using cleanup = new Cleanup();
     const from = performance.now();
-    const few = await startWithProjects(FEW);
-    cleanup.add(() => few[Symbol.asyncDispose]());
+    const few = await newDataDir(cleanup);
+    await putEndedProjects(few, FEW);
     const all = short ? 5000 : 100_000;
-    const many = await startWithProjects(all);
-    cleanup.add(() => many[Symbol.asyncDispose]());
+    const many = await newDataDir(cleanup);
+    await putEndedProjects(many, all);
     say(`${all} projects are there after ${((performance.now() - from) / 1000).toFixed(0)} s`);
     const stats: number[] = [];
-    for (let round = 0; round < (short ? 1 : 3); round++) stats.push(await statsMs(many.dataDir));
-    return { list_100k: await compareLists(few, many, short ? 3 : 9), stats_100k: figureOf(stats) };
+    const texts: number[] = [];
+    for (let round = 0; round < (short ? 1 : 3); round++) {
+      stats.push(await statsMs(many));
+      texts.push(await textMs(many));
+    }
+    return {
+      list_100k: await compareLists(few, many, short ? 3 : 9),
+      stats_100k: figureOf(stats),
+      text_search_100k: figureOf(texts),
+    };
   },
 };
 
 /** Rounds of first pages of both, in turn. */
-async function compareLists(few: Engine, many: Engine, rounds: number): Promise<Figure> {
-  await using fewApi = await startApp("api", { dataDir: few.dataDir });
-  await using manyApi = await startApp("api", { dataDir: many.dataDir });
+async function compareLists(few: string, many: string, rounds: number): Promise<Figure> {
+  await using fewApi = await startApp("api", { dataDir: few });
+  await using manyApi = await startApp("api", { dataDir: many });
   const ratios: number[] = [];
   // The first round warms up.
   for (let round = 0; round <= rounds; round++) {
@@ -64,4 +72,18 @@ async function statsMs(dataDir: string): Promise<number> {
   const ms = performance.now() - from;
   if (all.total === 0) throw new Error("expected builds within the last 30 days, found none");
   return ms;
+}
+
+/** A text that no project has: nothing ends the search before it has looked at all of them. */
+async function textMs(dataDir: string): Promise<number> {
+  await using api = await startApp("api", { dataDir });
+  const client = createClient({ url: api.url ?? "" });
+  await client.projects.list({ limit: 1 });
+  const from = performance.now();
+  for (let cursor: string | undefined; ; ) {
+    const page = await client.projects.list({ text: "no such words", limit: PAGE, cursor });
+    if (page.items.length > 0) throw new Error("expected no project with this text");
+    if (page.next_cursor === null) return performance.now() - from;
+    cursor = page.next_cursor;
+  }
 }

@@ -1,9 +1,9 @@
 import { Cleanup } from "../measure/cleanup.ts";
-import { startEngine } from "../measure/engine.ts";
+import { newDataDir } from "../measure/engine.ts";
 import { figureOf } from "../measure/figure.ts";
 import { type AppProcess, startApp } from "../measure/worker-process.ts";
 import { SLOW_PIPELINE } from "../workload/contents.ts";
-import { type Observer, openObserver } from "../workload/store.ts";
+import { type Observer, openLocalObserver } from "../workload/store.ts";
 import { type Measurement, say } from "./measurement.ts";
 
 /** Short, so that the benchmark does not wait for long: what counts is the time beyond it. */
@@ -28,14 +28,13 @@ export const recovery: Measurement = {
 /** From the kill of the worker until its stage runs again, in the worker's second life or in another one. */
 async function recoverySeconds(by: "same_machine" | "other"): Promise<number> {
   await using cleanup = new Cleanup();
-  const engine = await startEngine();
-  cleanup.add(() => engine[Symbol.asyncDispose]());
-  const observer = openObserver(engine.endpoint, engine.dataDir);
+  const dataDir = await newDataDir(cleanup);
+  const observer = await openLocalObserver(dataDir);
   cleanup.add(() => observer[Symbol.dispose]());
   const start = async (): Promise<AppProcess> => {
     // At the end nobody waits for a stage that takes for ever.
     const env = { STAGEFOLD_LEASE_SECONDS: String(LEASE_SECONDS), STAGEFOLD_DRAIN_SECONDS: "0" };
-    const worker = await startApp("worker", { dataDir: engine.dataDir, env });
+    const worker = await startApp("worker", { dataDir, env });
     cleanup.add(() => worker[Symbol.asyncDispose]());
     return worker;
   };

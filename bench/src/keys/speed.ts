@@ -1,7 +1,7 @@
 import { findRedis } from "../baselines/redis.ts";
 import { type Figure, figureOf, rounded } from "../measure/figure.ts";
 import { PIPELINE } from "../workload/contents.ts";
-import { runBaseline, runBullmq } from "../workload/others.ts";
+import { runBaseline, runBullmq, runReplacedOnSqlite } from "../workload/others.ts";
 import type { Run } from "../workload/run.ts";
 import { runStagefold } from "../workload/stagefold.ts";
 import { type Measurement, type Settings, say, type Value } from "./measurement.ts";
@@ -17,7 +17,9 @@ export const speed: Measurement = {
     "builds_per_second_3000",
     "vs_raw",
     "vs_replaced",
+    "vs_replaced_sqlite",
     "vs_bullmq",
+    "cpu_vs_raw",
     "worker_cpu_ms_per_build",
     "worker_cpu_others",
   ],
@@ -41,9 +43,11 @@ function runnersOf({ profile }: Settings): Record<string, Runner> {
     stagefold: (builds) => runStagefold(builds, PIPELINE, { profile }),
     raw: (builds) => runBaseline("raw", builds),
     replaced: (builds) => runBaseline("replaced", builds),
+    replaced_sqlite: runReplacedOnSqlite,
     ...(redis !== undefined && {
       bullmq_everysec: (builds: number) => runBullmq(redis, "everysec", builds),
       bullmq_always: (builds: number) => runBullmq(redis, "always", builds),
+      bullmq_sandboxed: (builds: number) => runBullmq(redis, "everysec", builds, { sandboxed: true }),
     }),
   };
 }
@@ -60,13 +64,20 @@ function valuesOf(runs: Record<string, Run[]>): Record<string, Value> {
   // Each round for itself: what slows one down slows the other.
   const against = (name: string): Figure =>
     figureOf(rates("stagefold").map((rate, i) => rate / (rates(name)[i] ?? Number.NaN)));
-  const others = ["raw", "replaced", "bullmq_everysec", "bullmq_always"].filter((name) => runs[name]);
+  const others = Object.keys(runs).filter((name) => name !== "stagefold");
+  const cpu = costRatio(runs.stagefold, runs.raw);
   return {
     builds_per_second: figureOf(rates("stagefold")),
     vs_raw: against("raw"),
     vs_replaced: against("replaced"),
+    vs_replaced_sqlite: against("replaced_sqlite"),
+    cpu_vs_raw: cpu ?? NO_CPU,
     vs_bullmq: runs.bullmq_always
-      ? { everysec: against("bullmq_everysec"), always: against("bullmq_always") }
+      ? {
+          sandboxed: against("bullmq_sandboxed"),
+          everysec: against("bullmq_everysec"),
+          always: against("bullmq_always"),
+        }
       : { absent: "redis-server is not installed" },
     worker_cpu_ms_per_build: cpuOf(runs.stagefold) ?? NO_CPU,
     worker_cpu_others: Object.fromEntries(
@@ -76,6 +87,20 @@ function valuesOf(runs: Record<string, Run[]>): Record<string, Value> {
       }),
     ),
   };
+}
+
+/** CPU of a build, its store included, over that of the bare calls and their engine, round by round. */
+function costRatio(ours: readonly Run[] = [], raw: readonly Run[] = []): Figure | undefined {
+  const totals = (runs: readonly Run[]) =>
+    runs.map(({ worker_cpu_ms_per_build: worker, engine_cpu_ms_per_build: engine }) =>
+      worker === undefined || engine === undefined ? undefined : worker + engine,
+    );
+  const theirs = totals(raw);
+  const ratios = totals(ours).flatMap((total, i) => {
+    const other = theirs[i];
+    return total === undefined || other === undefined ? [] : [total / other];
+  });
+  return ratios.length === 0 ? undefined : figureOf(ratios);
 }
 
 function cpuOf(runs: readonly Run[] = []): Figure | undefined {

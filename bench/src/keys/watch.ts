@@ -1,10 +1,10 @@
 import { createClient } from "@stagefold/client";
 import type { Repository } from "@stagefold/core";
 import { Cleanup } from "../measure/cleanup.ts";
-import { startEngine } from "../measure/engine.ts";
+import { newDataDir } from "../measure/engine.ts";
 import { percentile, rounded } from "../measure/figure.ts";
 import { startApp } from "../measure/worker-process.ts";
-import { openObserver, queueBuilds } from "../workload/store.ts";
+import { openLocalObserver, queueBuilds } from "../workload/store.ts";
 import type { Measurement } from "./measurement.ts";
 
 /** From a write's acknowledgement until a client that watches the project has it. */
@@ -12,11 +12,10 @@ export const watch: Measurement = {
   keys: ["watch_ms"],
   async run({ short }) {
     await using cleanup = new Cleanup();
-    const engine = await startEngine();
-    cleanup.add(() => engine[Symbol.asyncDispose]());
-    const observer = openObserver(engine.endpoint, engine.dataDir);
+    const dataDir = await newDataDir(cleanup);
+    const observer = await openLocalObserver(dataDir);
     cleanup.add(() => observer[Symbol.dispose]());
-    const api = await startApp("api", { dataDir: engine.dataDir });
+    const api = await startApp("api", { dataDir });
     cleanup.add(() => api[Symbol.asyncDispose]());
     const client = createClient({ url: api.url ?? "" });
     const [project_id = ""] = await queueBuilds(observer, 1);

@@ -28,9 +28,9 @@ function wayOf(argument: z.output<typeof argumentSchema>): Way {
     };
   }
   const table =
-    argument.kind === "replaced"
-      ? dynamoTable(bareDocuments(argument.endpoint))
-      : sqliteTable(argument.folder);
+    argument.kind === "replaced_sqlite"
+      ? sqliteTable(argument.folder)
+      : dynamoTable(bareDocuments(argument.endpoint));
   return {
     queue: (id) => putReplaced(table, id),
     build: (id) => buildReplaced(table, id),

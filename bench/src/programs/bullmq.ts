@@ -27,7 +27,6 @@ await serve(async (argument) => {
         if (completed === count) resolve();
       });
       worker.on("failed", (_job, error) => reject(error));
-      worker.resume();
     });
   return {
     answer: async (message) => {
@@ -35,7 +34,9 @@ await serve(async (argument) => {
       if (what === "queue")
         await queue.addBulk(Array.from({ length: count }, (_, i) => ({ name: "build", data: { build: i } })));
       else {
-        await build(count);
+        const built = build(count);
+        await worker?.resume();
+        await built;
         // Warm sandboxes stay: the timed run begins with them, as a worker of Stagefold begins with its runners.
         await worker?.pause();
       }

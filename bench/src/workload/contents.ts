@@ -31,3 +31,6 @@ export function artifactPaths(stage: string): string[] {
 
 /** One stage that takes longer than anyone measures. */
 export const SLOW_PIPELINE = "bench-slow";
+
+/** One stage that says when it ran. */
+export const WAKE_PIPELINE = "bench-wake";

@@ -1,16 +1,16 @@
 import { Cleanup } from "../measure/cleanup.ts";
-import { startEngine } from "../measure/engine.ts";
+import { newDataDir } from "../measure/engine.ts";
 import { startApp } from "../measure/worker-process.ts";
 import { AT_ONCE, PIPELINE } from "./contents.ts";
 import { type Run, timed } from "./run.ts";
-import { openObserver, queueBuilds, requireBuilt, untilNoWork } from "./store.ts";
+import { openLocalObserver, queueBuilds, requireBuilt, untilNoWork } from "./store.ts";
 
 /** Longer than a worker that finds nothing waits before it looks again. */
 const IDLE_AT_MOST_MS = 2600;
 const WARM_UP = 48;
 
 /**
- * Builds the workload with a real worker: a process of its own, warmed up, then halted while the builds are queued, so
+ * Builds the workload with a real worker on SQLite: a process of its own, warmed up, then halted while the builds are queued, so
  * that the clock starts with all of them waiting. `profile` is a folder for the worker's CPU profile.
  */
 export async function runStagefold(
@@ -19,12 +19,11 @@ export async function runStagefold(
   options: { readonly profile?: string | undefined } = {},
 ): Promise<Run> {
   await using cleanup = new Cleanup();
-  const engine = await startEngine();
-  cleanup.add(() => engine[Symbol.asyncDispose]());
-  const observer = openObserver(engine.endpoint, engine.dataDir);
+  const dataDir = await newDataDir(cleanup);
+  const observer = await openLocalObserver(dataDir);
   cleanup.add(() => observer[Symbol.dispose]());
   const worker = await startApp("worker", {
-    dataDir: engine.dataDir,
+    dataDir,
     env: { STAGEFOLD_WORKER_CONCURRENCY: String(AT_ONCE) },
     execArgv: options.profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${options.profile}`],
   });
@@ -35,7 +34,7 @@ export async function runStagefold(
   const halted = performance.now();
   const ids = await queueBuilds(observer, builds, pipeline);
   await new Promise((resolve) => setTimeout(resolve, IDLE_AT_MOST_MS - (performance.now() - halted)));
-  const run = await timed(builds, { worker: worker.pid, engine: engine.pid }, async () => {
+  const run = await timed(builds, { worker: worker.pid }, async () => {
     worker.signal("SIGCONT");
     await untilNoWork(observer, 300_000);
   });

@@ -1,7 +1,8 @@
 import { join } from "node:path";
-import { DEFAULT_POOL, Repository, workQueues } from "@stagefold/core";
+import { DEFAULT_POOL, type ProjectStore, Repository, workQueues } from "@stagefold/core";
 import { createDynamoClient, DynamoProjectStore } from "@stagefold/core/dynamodb";
 import { createFileStores } from "@stagefold/core/files";
+import { openSqlite } from "@stagefold/sqlite";
 import { inParallel } from "../baselines/pool.ts";
 import { TABLE } from "../measure/engine.ts";
 import { PIPELINE, REQUIREMENT, STAGES } from "./contents.ts";
@@ -9,7 +10,16 @@ import { PIPELINE, REQUIREMENT, STAGES } from "./contents.ts";
 /** The benchmark's own way to the projects: it queues builds and sees whether they are done. */
 export interface Observer extends Disposable {
   readonly repository: Repository;
-  readonly store: DynamoProjectStore;
+  readonly store: ProjectStore;
+}
+
+/** On the SQLite file of a data folder, beside the processes that are measured. */
+export async function openLocalObserver(dataDir: string): Promise<Observer> {
+  const sqlite = await openSqlite(dataDir);
+  const artifacts = sqlite.artifactsBeside(createFileStores(join(dataDir, "files")).artifacts);
+  const { projects: store, logs } = sqlite;
+  const repository = new Repository({ store, artifacts, logs });
+  return { repository, store, [Symbol.dispose]: () => sqlite.close() };
 }
 
 export function openObserver(endpoint: string, dataDir: string): Observer {
