@@ -1,12 +1,11 @@
 /// <reference path="./dynalite.d.ts" />
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { promisify } from "node:util";
 import dynalite from "dynalite";
 
 export type EngineName = "dynoxide" | "dynalite";
@@ -26,18 +25,9 @@ export interface Engine extends AsyncDisposable {
 export const ENGINES: readonly EngineName[] =
   process.platform === "linux" && process.arch === "x64" ? ["dynoxide", "dynalite"] : ["dynalite"];
 
-export interface EngineOptions {
-  /** Fills the folder before the engine starts on it. */
-  readonly prepare?: (folder: string) => Promise<unknown>;
-}
-
 /** Starts an engine on a free port and a folder of its own. */
-export async function startEngine(
-  name: EngineName = ENGINES[0] ?? "dynalite",
-  { prepare }: EngineOptions = {},
-): Promise<Engine> {
+export async function startEngine(name: EngineName = ENGINES[0] ?? "dynalite"): Promise<Engine> {
   const folder = await mkdtemp(join(tmpdir(), "stagefold-engine-"));
-  await prepare?.(folder);
   const port = await freePort();
   const start = () => (name === "dynoxide" ? startDynoxide(folder, port) : startDynalite(folder, port));
   let running = await start();
@@ -59,15 +49,6 @@ export async function startEngine(
     close,
     [Symbol.asyncDispose]: close,
   };
-}
-
-/**
- * Fills the folder of a dynoxide from a folder with `<table>/data/*.json.gz`, in the form of Amazon's own exports, many
- * times as quickly as writes would. `schema`: a file with `{ "Table": … }`, as DescribeTable answers.
- */
-export async function importIntoDynoxide(folder: string, source: string, schema: string): Promise<void> {
-  const args = ["import", "--source", source, "--schema", schema, "--output", dataFile(folder)];
-  await promisify(execFile)(installedDynoxide(), args);
 }
 
 interface Running {
