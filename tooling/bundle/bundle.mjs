@@ -7,8 +7,8 @@ import { rolldown } from "rolldown";
 import { parseAst } from "rolldown/parseAst";
 import { isAboutOurs } from "./warnings.mjs";
 
-/** They find files of their own, or are native, and few starts need them. */
-const APART = /^(classic-level|jiti)$/;
+/** It finds files of its own, and few starts need it. */
+const APART = /^jiti$/;
 
 /** @param {string} from @param {string} to */
 function relativeTo(from, to) {

@@ -4,7 +4,7 @@ import type { OpenTable } from "@stagefold/runtime";
 import { plural, size } from "../view/format.ts";
 import type { Finding, Step } from "./findings.ts";
 import { countItems, type ItemCounts } from "./items.ts";
-import { type SeparateTable, separateTables } from "./legacy-tables.ts";
+import { type LegacyTable, legacyTables } from "./legacy-tables.ts";
 import { shapeOf } from "./shape.ts";
 
 export interface Diagnosis {
@@ -17,7 +17,7 @@ export interface Diagnosis {
   readonly place: string;
   readonly findings: readonly Finding[];
   readonly items: ItemCounts | null;
-  readonly separate_tables: readonly SeparateTable[];
+  readonly separate_tables: readonly LegacyTable[];
   /** In the order they are to be done. */
   readonly next: readonly Step[];
 }
@@ -49,7 +49,7 @@ export async function diagnose(table: OpenTable, options: DiagnosisOptions): Pro
     return { ok: false, ...about, findings, items: null, separate_tables: [], next };
   }
   const items = await countItems(table, atMost, nowMs, signal);
-  const separate = await separateTables(table, atMost, signal);
+  const separate = await legacyTables(table, atMost, signal);
   findings.push(...itemFindings(items), ...separate.map(separateFinding));
   const next = stepsOf(items, separate);
   const ok = next.length === 0 && findings.every(({ level }) => level === "ok" || level === "note");
@@ -123,7 +123,7 @@ function itemFindings(items: ItemCounts): Finding[] {
   return findings;
 }
 
-function separateFinding(table: SeparateTable): Finding {
+function separateFinding(table: LegacyTable): Finding {
   const { kind, looked_at, all, there, lacking, without_place, unusable } = table;
   const rows = `${all ? "" : "the first "}${plural(looked_at, "row")}`;
   if (kind === "BuildStatistics")
@@ -147,7 +147,7 @@ function separateFinding(table: SeparateTable): Finding {
 
 function stepsOf(
   { forms, looked_at, overwritten, recent }: ItemCounts,
-  separate: readonly SeparateTable[],
+  separate: readonly LegacyTable[],
 ): Step[] {
   const older = looked_at - forms.current - forms.unreadable;
   const lacking = separate.filter((table) => table.lacking > 0);

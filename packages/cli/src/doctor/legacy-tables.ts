@@ -4,13 +4,13 @@ import { formatLine, placeOf, type Row, readRow, UnreadableRow } from "@stagefol
 import type { OpenTable } from "@stagefold/runtime";
 
 /** The tables that an older platform kept beside the projects. */
-const SEPARATE = ["AgentArtifacts", "BuildStages", "BuildStatistics"] as const;
+const LEGACY = ["AgentArtifacts", "BuildStages", "BuildStatistics"] as const;
 const OWN = "AgentProjects";
 const BATCH = 100;
 
-export interface SeparateTable {
+export interface LegacyTable {
   readonly table: string;
-  readonly kind: (typeof SEPARATE)[number];
+  readonly kind: (typeof LEGACY)[number];
   readonly looked_at: number;
   readonly all: boolean;
   /** Rows whose artifact or stage the snapshots have. */
@@ -24,15 +24,15 @@ export interface SeparateTable {
 }
 
 /** The older tables that are there, and how much of them the snapshots lack. Read only. */
-export async function separateTables(
+export async function legacyTables(
   table: OpenTable,
   atMost: number | undefined,
   signal: AbortSignal,
-): Promise<SeparateTable[]> {
+): Promise<LegacyTable[]> {
   const { client } = table;
   if (!client) return [];
-  const found: SeparateTable[] = [];
-  for (const kind of SEPARATE) {
+  const found: LegacyTable[] = [];
+  for (const kind of LEGACY) {
     // Platforms that prefix one name prefix them all.
     const name = table.table.includes(OWN) ? table.table.replace(OWN, kind) : kind;
     if (await describeTable(client, name))
@@ -42,17 +42,17 @@ export async function separateTables(
 }
 
 type Client = NonNullable<OpenTable["client"]>;
-type Counts = Pick<SeparateTable, "there" | "lacking" | "without_place" | "unusable">;
+type Counts = Pick<LegacyTable, "there" | "lacking" | "without_place" | "unusable">;
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 async function compare(
   table: OpenTable,
   client: Client,
-  kind: SeparateTable["kind"],
+  kind: LegacyTable["kind"],
   name: string,
   atMost = Number.POSITIVE_INFINITY,
   signal: AbortSignal,
-): Promise<SeparateTable> {
+): Promise<LegacyTable> {
   const counts: Mutable<Counts> = { there: 0, lacking: 0, without_place: 0, unusable: 0 };
   let looked_at = 0;
   let all = true;
