@@ -36,7 +36,7 @@ async function scan(client: DynamoDBDocumentClient, index?: string): Promise<Ite
   return items;
 }
 
-async function readLists(repository: Repository): Promise<Map<string, string[]>> {
+export async function readLists(repository: Repository): Promise<Map<string, string[]>> {
   const filters = [
     {},
     ...PROJECT_STATUSES.map((status) => ({ status })),
