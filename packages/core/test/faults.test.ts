@@ -7,6 +7,7 @@ import { ProjectCache } from "../src/repository/project-cache.ts";
 import { Repository } from "../src/repository/repository.ts";
 import type { Claimed } from "../src/repository/work.ts";
 import { idempotentProjectId } from "../src/snapshot/ids.ts";
+import { createProjectSchema } from "../src/snapshot/inputs.ts";
 import { aProject, aRepository } from "../src/testing/builders.ts";
 import { aHolder, type Holder, stageOf } from "./holder.ts";
 
@@ -418,3 +419,42 @@ describe("W1, L2: a store on which a read costs a request", () => {
     expect(scopeOf(answer)).toBe("project");
   });
 });
+
+it.each(["   ", "\t", "\u200b", "\u202e\u200f", "\u3164", "\u2800", "\ufeff"])(
+  "F11, C10: a name of %j alone, in which there is nothing to see, is refused",
+  (name) => {
+    for (const input of [
+      { project_name: name },
+      { user_name: name },
+      { tags: [name] },
+      { stages: [{ stage: "a", stage_name: name }] },
+    ]) {
+      const parsed = createProjectSchema.safeParse({ requirement: "r", ...input });
+      expect(parsed.error?.issues[0]?.message).toBe("expected some visible text");
+    }
+    expect(createProjectSchema.safeParse({ requirement: "r", project_name: `${name}👩‍🚀` }).success).toBe(
+      true,
+    );
+  },
+);
+
+it.each([2 ** 53, Number("12345678901234567890"), -(2 ** 63), 1e300, 1e-200])(
+  "O5, W7: %d in an output or a metric, whose digits JSON or a store would change, is refused by name",
+  async (value) => {
+    const holder = await aHolder(STAGES);
+    await holder.claim();
+    await holder.report([{ event: "started", stage: "plan" }]);
+    const { lease_token } = holder.key;
+    const report = (event: object) => {
+      const events = [{ event: "completed" as const, stage: "plan", ...event }];
+      return holder.repository.work.report({ project_id: holder.id, lease_token, lease_seq: 2, events });
+    };
+    for (const event of [{ output: { a: [{ id: value }] } }, { metrics: { input_tokens: value } }])
+      await expect(report(event)).rejects.toMatchObject({
+        code: "INVALID_INPUT",
+        data: { issues: [expect.stringMatching(/id|input_tokens/)] },
+      });
+    const kept = await report({ output: { id: Number.MAX_SAFE_INTEGER, minus: -0 } });
+    expect(JSON.stringify(stageOf(kept, "plan").output_data)).toContain('"id":9007199254740991,"minus":0');
+  },
+);
