@@ -79,7 +79,8 @@ it("O2: a stage that writes empty lines without end holds up no other build", as
   clearInterval(beat);
   expect(quiet.status).toBe("completed");
   expect(stageOf(quiet, "s")).toMatchObject({ attempt: 1, history: [] });
-  expect(longest).toBeLessThan(1000);
+  // Far below the lease: the rest is what a busy machine adds.
+  expect(longest).toBeLessThan(2500);
   await bench.repository.control.cancel(endless);
 });
 

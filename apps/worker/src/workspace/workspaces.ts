@@ -21,8 +21,8 @@ const contentsSchema = z.object({ stages: z.record(z.string(), z.number().int())
 const manifestSchema = z.preprocess(fromJson, contentsSchema);
 type Contents = z.output<typeof contentsSchema>;
 
-/** As the runner makes it, and with all rights of its user. */
-const FOLDER_MODE = 0o755;
+/** For the worker's user alone, with all rights. */
+const FOLDER_MODE = 0o700;
 const WRITABLE = 0o700;
 /** Files that are restored at the same time. */
 const RESTORES_AT_ONCE = 8;

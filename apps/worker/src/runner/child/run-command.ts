@@ -27,7 +27,7 @@ export async function runCommand(
   channel: Channel,
   signal: AbortSignal,
 ): Promise<Record<string, unknown>> {
-  await mkdir(job.work_dir, { recursive: true });
+  await mkdir(job.work_dir, { recursive: true, mode: 0o700 });
   const failure = await execute(job, tree, signal);
   const problem = await recordArtifacts(job, channel);
   const message = failure ?? problem;

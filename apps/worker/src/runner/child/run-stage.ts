@@ -53,7 +53,7 @@ export async function runFunction(
   if (action.kind !== "run") throw changed(job);
   const project = stageProject(job);
   announceStage(project.project_id, project.requirement, job.stage, job.attempt);
-  mkdirSync(job.work_dir, { recursive: true });
+  mkdirSync(job.work_dir, { recursive: true, mode: 0o700 });
   process.chdir(job.work_dir);
   const context = new RunnerContext(job, project, channel, signal);
   const value: unknown = await action.run(context);
