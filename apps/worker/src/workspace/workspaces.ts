@@ -1,5 +1,5 @@
 import { createWriteStream } from "node:fs";
-import { chmod, lstat, mkdir, readdir, readFile, realpath, rm, rmdir, stat } from "node:fs/promises";
+import { chmod, lstat, mkdir, readdir, readFile, realpath, rm, rmdir, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import {
@@ -72,7 +72,7 @@ export class Workspaces {
   }
 
   async remove(projectId: string): Promise<void> {
-    await rm(this.#manifestPath(projectId), { force: true });
+    await orNone(unlink(this.#manifestPath(projectId)));
     await removeFolder(join(this.#root, projectId));
   }
 

@@ -16,7 +16,8 @@ interface Running {
   readonly job: StageJob;
   readonly channel: Channel;
   readonly abort: AbortController;
-  before: Footprint;
+  /** Of this process when the stage's own code began; undefined until then. */
+  before: Footprint | undefined;
 }
 
 const { workerPid, tag } = runnerArguments(process.argv.slice(2));
@@ -64,7 +65,7 @@ async function begin(job: StageJob): Promise<void> {
     job,
     channel: new Channel(job.id),
     abort: new AbortController(),
-    before: footprint(),
+    before: undefined,
   };
   running = mine;
   try {
@@ -87,7 +88,10 @@ async function settled(): Promise<void> {
 
 async function run(mine: Running): Promise<Record<string, unknown>> {
   const { job, channel, abort } = mine;
-  if (isCommandJob(job)) return await runCommand(job, tree, channel, abort.signal);
+  if (isCommandJob(job)) {
+    mine.before = footprint();
+    return await runCommand(job, tree, channel, abort.signal);
+  }
   if (!isRunJob(job))
     throw new Error(`Expected a stage with a function or a command, found ${job.action.kind}.`);
   const stage = await loadStage(job);
@@ -123,7 +127,7 @@ async function end(mine: Running, report: () => void, last = ""): Promise<void> 
 /** An error that no stage caught: of the stage that runs, or of something that an earlier one left behind. */
 function crashed(error: unknown): void {
   if (running) {
-    running.before.resources = -1;
+    running.before = undefined;
     void fail(running, error);
   } else leave(`A runner process failed between stages: ${details(error)}`);
 }
@@ -135,7 +139,7 @@ function leave(reason: string): void {
 /** What a stage may leave behind in this process: it would run on beside the next one. */
 interface Footprint {
   /** Timers, sockets, processes. */
-  resources: number;
+  readonly resources: number;
   readonly listeners: number;
   readonly globals: number;
   readonly spawns: number;
@@ -152,7 +156,8 @@ function footprint(): Footprint {
   };
 }
 
-function remainsOf(before: Footprint): { clean: boolean; spawned: boolean } {
+function remainsOf(before: Footprint | undefined): { clean: boolean; spawned: boolean } {
+  if (before === undefined) return { clean: false, spawned: true };
   const now = footprint();
   return {
     clean:
