@@ -36,7 +36,7 @@ test.each(pairs)(
     bench.worker({ timings: { flushMs: 50 } }).start();
     const project = await bench.until(await bench.create(name), ended, 20);
     expect(project.status).toBe("failed");
-    expect(["STAGE_FAILED", "ITEM_FULL"]).toContain(project.error_info?.code);
+    expect(["STAGE_FAILED", "OUTPUT_INVALID", "ITEM_FULL"]).toContain(project.error_info?.code);
     expect(project.error_info?.message).toContain(error().message);
     expect(stageOf(project, "s")).toMatchObject({ status: "failed", attempt: 1, history: [] });
   },
