@@ -61,6 +61,7 @@ it("a failed write leaves the old file and nothing beside it", async () => {
   expect(readdirSync(folder)).toEqual(["file"]);
 });
 
+// Skipped where there are no named pipes among files.
 it.skipIf(process.platform === "win32")(
   "W8: pipes, links and folders are named and never waited for",
   async () => {

@@ -62,6 +62,7 @@ it("a console.log at import says nothing in the process that asks, and a time-ou
   expect(registry.list()).toHaveLength(6);
 });
 
+// Skipped where processes cannot be looked up.
 it.runIf(process.platform === "linux")(
   "F5: a module that loops leaves no process when its starter is killed",
   async () => {

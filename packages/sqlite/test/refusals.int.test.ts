@@ -135,6 +135,7 @@ describe("the database's file", () => {
     expect(await database.sqlite.projects.get(late)).toBeUndefined();
   });
 
+  // Skipped for root, who may write everywhere.
   it.skipIf(process.getuid?.() === 0)("is refused when the file or its folder is read-only", async () => {
     await using folder = await aFolder();
     (await openSqlite(folder.path)).close();

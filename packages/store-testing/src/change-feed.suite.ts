@@ -152,6 +152,7 @@ export function changeFeedSuite(
       stop();
     });
 
+    // Skipped for feeds that do not tell of work.
     it.skipIf(!tellsWork)("wakes for work that is due, and for none that is not", async () => {
       await using under = await open();
       const { feed, here, elsewhere } = under;

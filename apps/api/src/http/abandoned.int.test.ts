@@ -121,6 +121,7 @@ function heapAfterCollection(): number {
   return process.memoryUsage().heapUsed;
 }
 
+// Skipped where the open files of a process cannot be counted.
 describe.skipIf(process.platform !== "linux")("A3: exchanges that their client abandons", () => {
   it.each(Object.keys(EXCHANGES))(
     `A3: %s, ${TIMES} times, leave nothing behind`,

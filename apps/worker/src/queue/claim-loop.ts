@@ -1,3 +1,4 @@
+// Long because: the loop, its wake-ups and its back-offs are one state machine, read from top to bottom.
 import { type Claimed, DEFAULT_POOL, type DueWork, scopeOf, workQueues } from "@stagefold/core";
 import { jittered, sleep } from "../async.ts";
 import type { BuildDeps } from "../deps.ts";

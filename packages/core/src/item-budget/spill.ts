@@ -1,3 +1,4 @@
+// Long because: every cap of the item and what moves where is one order of steps.
 import { StagefoldError } from "../errors.ts";
 import type { ArtifactStore } from "../ports/artifact-store.ts";
 import { type ArtifactEntry, inlineArtifacts, withArtifacts } from "../project/artifacts.ts";

@@ -1,3 +1,4 @@
+// Long because: claim, heartbeat, report and release share the rules of the lease.
 import { claim, heartbeat } from "../commands/claim.ts";
 import { type LeaseKey, leaseLost, reportPatch, requireLease } from "../commands/report.ts";
 import { type ErrorCode, isStagefoldError, type StagefoldError, scopeOf } from "../errors.ts";
