@@ -24,6 +24,9 @@ const HELD_ROWS = 10_000;
 const MAX_FAILED_CLAIMS = 20;
 const ERROR_LAST_MS = 5000;
 
+/** Without a reason of its own, each abort makes an error with a stack. */
+const WOKEN = "woken";
+
 export interface ClaimLoopOptions {
   readonly deps: Pick<
     BuildDeps,
@@ -98,13 +101,13 @@ export class ClaimLoop {
   /** There may be new work: scan now. */
   wake(): void {
     this.#onlyFreed = false;
-    this.#wake.abort();
+    this.#wake.abort(WOKEN);
   }
 
   /** A slot is free: the rows of the last scan are good enough to fill it. */
   freed(): void {
     if (!this.#wake.signal.aborted) this.#onlyFreed = true;
-    this.#wake.abort();
+    this.#wake.abort(WOKEN);
   }
 
   /** Due work that no scan shows; it is claimed like any other when its turn comes. */
@@ -129,7 +132,7 @@ export class ClaimLoop {
 
   stop(): void {
     this.#stop.abort();
-    this.#wake.abort();
+    this.#wake.abort(WOKEN);
   }
 
   get #stopped(): boolean {
