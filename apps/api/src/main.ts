@@ -26,16 +26,22 @@ async function main(): Promise<void> {
   const opened: Closable[] = [];
   stopOnSignals(log, () => closeAll(opened));
   try {
-    const api = await serve(env, log, opened);
+    const { api, firstKey } = await serve(env, log, opened);
     log.info({ url: api.url }, "serving");
-    process.send?.({ kind: "ready", url: api.url });
+    // Never through the log, which others may read.
+    if (process.send) process.send({ kind: "ready", url: api.url, ...(firstKey && { note: firstKey }) });
+    else if (firstKey) process.stderr.write(`${firstKey}\n`);
   } catch (error) {
     await closeAll(opened);
     throw error;
   }
 }
 
-async function serve(env: Env, log: Logger, opened: Closable[]): Promise<Api> {
+async function serve(
+  env: Env,
+  log: Logger,
+  opened: Closable[],
+): Promise<{ api: Api; firstKey: string | undefined }> {
   const metrics = new Metrics({ ofProcess: true });
   const pipelines = await openPipelines(env.pipelines);
   for (const { message, mistake } of pipelines.problems())
@@ -65,8 +71,8 @@ async function serve(env: Env, log: Logger, opened: Closable[]): Promise<Api> {
   };
   const api = await startApi(deps, env);
   opened.push(api);
-  if (auth?.options.keys) await sayFirstKey(auth, env, publicUrl?.href ?? api.url);
-  return api;
+  const firstKey = auth?.options.keys ? await firstKeyNote(auth, env, publicUrl?.href ?? api.url) : undefined;
+  return { api, firstKey };
 }
 
 async function openAuth(
@@ -84,12 +90,12 @@ async function openAuth(
   return new Auth({ keys, oidc, ratePerMinute, publicUrl }, { records, clock, onError });
 }
 
-/** The link carries the key in its fragment, which browsers send to nobody. */
-async function sayFirstKey(auth: Auth, env: Env, url: string): Promise<void> {
+/** Where the first admin key is; undefined when it was made before. Browsers send the fragment of the link to nobody. */
+async function firstKeyNote(auth: Auth, env: Env, url: string): Promise<string | undefined> {
   const first = await makeFirstKey(auth.keys, env.dataDir);
-  if (!first) return;
+  if (!first) return undefined;
   const link = `${url.replace(/\/$/, "")}/#key=${first.key}`;
-  process.stderr.write(`\nThe first admin key is in ${first.file}. Sign in with it: ${link}\n\n`);
+  return `The first admin key is in ${first.file}. Sign in with it: ${link}`;
 }
 
 /** `--page <folder>`: the built dashboard, from whoever starts the API with one. */

@@ -58,6 +58,7 @@ async function up(cli: Cli, requirement: string | undefined): Promise<number> {
     await only.announce(stack.url);
     if (cli.json) cli.terminal.json({ ready: true, url: stack.url });
     else cli.terminal.lines([`Stagefold runs at ${stack.url} (Ctrl-C stops it)`]);
+    if (stack.note !== undefined) cli.terminal.note(stack.note);
     const shown = requirement === undefined ? undefined : build(cli, stack.url, requirement);
     await Promise.race([signals.first(), stack.lost, ...(shown ? [orFailed(shown)] : [])]);
     return EXIT.done;

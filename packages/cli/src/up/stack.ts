@@ -30,6 +30,8 @@ export function programArgs(name: ProgramName): string[] {
 export interface Stack {
   /** Of the API and the dashboard. */
   readonly url: string;
+  /** What the API has to say to the person who started it. */
+  readonly note: string | undefined;
   /** Rejects when a part is lost for good; stays pending otherwise. */
   readonly lost: Promise<never>;
   /** Worker first: what it records last is still seen. */
@@ -55,9 +57,9 @@ export async function startStack(
     api.kill();
   };
   try {
-    const [{ url }] = await orAborted(signal, Promise.all([api.start(), worker.start()]));
+    const [{ url, note }] = await orAborted(signal, Promise.all([api.start(), worker.start()]));
     if (url === undefined) throw new CliError("the api did not say where it is", EXIT.failed);
-    return { url, lost: Promise.race([api.lost, worker.lost]), stop, kill };
+    return { url, note, lost: Promise.race([api.lost, worker.lost]), stop, kill };
   } catch (error) {
     await stop();
     throw error;

@@ -49,7 +49,7 @@ export class Supervisor {
   }
 
   /** Resolves when it is ready. Errors: a CliError with its last words and exit code when it ends before. */
-  async start(): Promise<{ readonly url?: string }> {
+  async start(): Promise<Ready> {
     const child = this.#spawn();
     const first = await Promise.race([child.ready, child.ended.then((ended) => ({ ended }))]);
     if ("ended" in first) throw startError(this.name, first.ended);
@@ -146,7 +146,7 @@ const LAST_WORDS_MS = 500;
 class Child {
   readonly ended: Promise<Ended>;
   /** Resolves with what it said of itself when it was ready to work; stays pending when it ends before. */
-  readonly ready: Promise<{ readonly url?: string }>;
+  readonly ready: Promise<Ready>;
   readonly #process: ChildProcess;
   #isReady = false;
 
@@ -204,6 +204,13 @@ class Child {
   }
 }
 
-function isReady(message: unknown): message is { readonly url?: string } {
+/** What a program says of itself when it is ready. */
+export interface Ready {
+  readonly url?: string;
+  /** For the person who started it, this once. */
+  readonly note?: string;
+}
+
+function isReady(message: unknown): message is Ready {
   return typeof message === "object" && message !== null && "kind" in message && message.kind === "ready";
 }
