@@ -49,8 +49,9 @@ async function lastChange(folder: string | undefined): Promise<number> {
   if (folder === undefined) return Date.now() - process.uptime() * 1000;
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile() && !entry.parentPath.includes("node_modules"));
-  const times = await Promise.all(files.map((file) => stat(join(file.parentPath, file.name))));
-  return Math.max(0, ...times.map((one) => one.mtimeMs));
+  // A file that an editor replaces just now is left out.
+  const times = await Promise.allSettled(files.map((file) => stat(join(file.parentPath, file.name))));
+  return Math.max(0, ...times.map((one) => (one.status === "fulfilled" ? one.value.mtimeMs : 0)));
 }
 
 async function openHealth(
