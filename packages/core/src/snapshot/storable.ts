@@ -6,8 +6,10 @@ import { LIMITS, truncateUtf8, utf8Bytes } from "./limits.ts";
  * what was expected; what a stage says (errors, log lines) is made storable.
  */
 
-/** Integers beyond it lose digits in JSON: twelve digits in, other digits out. */
-const LARGEST = Number.MAX_SAFE_INTEGER;
+/** Sums of many stay within DynamoDB's 1e125. */
+const LARGEST = 1e100;
+/** Beyond 2^53 an integer with more digits, such as one of 64 bits, has lost some of them already. */
+const MAX_DIGITS = 15;
 /** DynamoDB keeps nothing nearer to 0 than 1e-130. */
 const SMALLEST = 1e-100;
 
@@ -34,10 +36,16 @@ export function textSchema(max: number, min = 0) {
 
 function isStorable(value: number): boolean {
   const size = Math.abs(value);
-  return value === 0 || (size >= SMALLEST && size <= LARGEST);
+  if (value === 0) return true;
+  if (!(size >= SMALLEST && size <= LARGEST)) return false;
+  return size <= Number.MAX_SAFE_INTEGER || digitsOf(size) <= MAX_DIGITS;
 }
 
-const NUMBERS = `expected a number of at most ${LARGEST} and at least ${SMALLEST}, or its digits as text`;
+function digitsOf(value: number): number {
+  return value.toExponential().replace(/e.*$|\D/g, "").length;
+}
+
+const NUMBERS = `expected 0, or a number from ${SMALLEST} to ${LARGEST} that keeps its digits (give integers beyond 2^53 as text)`;
 
 /** A number as it is stored: never `-0`, and none that loses digits or that DynamoDB refuses. */
 export const figureSchema = z
