@@ -36,7 +36,7 @@ function requestOf(path: string, isMutation: boolean, json: string | undefined):
       path: `/trpc/${path}`,
       init: { method: "POST", headers: { "content-type": "application/json" }, body: json ?? "" },
     };
-  return { path: `/trpc/${path}${json === undefined ? "" : `?input=${encodeURIComponent(json)}`}`, init: {} };
+  return { path: `/trpc/${path}${json === undefined ? "" : `?input=${encoded(json)}`}`, init: {} };
 }
 
 /** JSON as it is, or as a client breaks it. */

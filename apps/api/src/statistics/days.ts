@@ -3,6 +3,7 @@ import { z } from "zod";
 const DAY_MS = 86_400_000;
 /** Every zone has begun its days on a quarter of an hour of UTC since 1972: they are asked for once. */
 const QUARTER_MS = 900_000;
+const QUARTERS = DAY_MS / QUARTER_MS;
 
 /** A time zone of the IANA database, such as `Asia/Shanghai`. */
 export const timeZoneSchema = z
@@ -30,13 +31,41 @@ export function dateIn(timeZone: string): (epochMs: number) => string {
     month: "2-digit",
     day: "2-digit",
   });
-  const known = new Map<number, string>();
+  const at = (quarter: number) => written(format, quarter * QUARTER_MS);
+  const known = new Map<number, readonly Change[]>();
   return (epochMs) => {
+    const day = Math.floor(epochMs / DAY_MS);
+    const changes = known.get(day) ?? changesWithin(day, at);
+    known.set(day, changes);
     const quarter = Math.floor(epochMs / QUARTER_MS);
-    const date = known.get(quarter) ?? written(format, quarter * QUARTER_MS);
-    known.set(quarter, date);
-    return date;
+    return changes.findLast(({ from }) => from <= quarter)?.date ?? at(quarter);
   };
+}
+
+/** From this quarter of an hour on it is this date. */
+interface Change {
+  readonly from: number;
+  readonly date: string;
+}
+
+/** The dates of a day of UTC: Intl is slow, and asked for no more quarters than it takes to find where the date changes. */
+function changesWithin(day: number, at: (quarter: number) => string): readonly Change[] {
+  const first = day * QUARTERS;
+  const changes: Change[] = [{ from: first, date: at(first) }];
+  const search = (low: number, lowDate: string, high: number, highDate: string): void => {
+    if (lowDate === highDate) return;
+    if (high - low === 1) {
+      changes.push({ from: high, date: highDate });
+      return;
+    }
+    const middle = Math.floor((low + high) / 2);
+    const date = at(middle);
+    search(low, lowDate, middle, date);
+    search(middle, date, high, highDate);
+  };
+  const last = first + QUARTERS - 1;
+  search(first, at(first), last, at(last));
+  return changes;
 }
 
 function written(format: Intl.DateTimeFormat, epochMs: number): string {
