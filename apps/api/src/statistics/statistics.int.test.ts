@@ -31,8 +31,8 @@ async function twoProcesses() {
 }
 
 it("a year of builds is summed up on SQLite as by the reference, the first question quickly", async () => {
-  await using process = await twoProcesses();
-  const { clock, elsewhere, statistics } = process;
+  await using both = await twoProcesses();
+  const { clock, elsewhere, statistics } = both;
   const reference = new MemoryProjectStore();
   for (const one of [elsewhere, reference]) await putAll(one, yearOfBuilds(BUILDS, clock.now()));
   const repository = new Repository({ store: reference, ...createMemoryFileStores(), clock });
@@ -57,8 +57,8 @@ it("a year of builds is summed up on SQLite as by the reference, the first quest
 }, 900_000);
 
 it("L10: builds of past days that another process imports are counted within ten seconds, all at once", async () => {
-  await using process = await twoProcesses();
-  const { clock, elsewhere, statistics } = process;
+  await using both = await twoProcesses();
+  const { clock, elsewhere, statistics } = both;
   const query = { days: 366, time_zone: "UTC" };
   const all = [...yearOfBuilds(172, clock.now())];
   await putAll(elsewhere, all.slice(170));

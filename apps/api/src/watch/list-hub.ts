@@ -1,6 +1,7 @@
 import {
   canonicalJson,
   type Item,
+  isNewerState,
   type ProjectChange,
   type ProjectFilter,
   type ProjectSummary,
@@ -11,7 +12,7 @@ import {
   type Unsubscribe,
 } from "@stagefold/core";
 import { LatestValue } from "./latest-value.ts";
-import { isNewer, type WatchDeps } from "./project-hub.ts";
+import type { WatchDeps } from "./project-hub.ts";
 
 /** What the readers of a list get. `reset`: changes may have been missed, the list is to be read again. */
 export type ListChange =
@@ -147,7 +148,7 @@ export class ListHub {
     const known = this.#known.get(project.project_id);
     const { created_at } = project;
     // An item in a legacy format has no revision: what the feed says of it is as new as anything.
-    if (known && revision !== undefined && !isNewer({ created_at, revision }, known)) return;
+    if (known && revision !== undefined && !isNewerState({ created_at, revision }, known)) return;
     const text = canonicalJson(project);
     this.#remember(project.project_id, { created_at, revision: revision ?? 0, text });
     if (known?.text !== text) this.#notify({ kind: "changed", project });

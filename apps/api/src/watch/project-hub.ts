@@ -1,5 +1,6 @@
 import {
   type ChangeFeed,
+  isNewerState,
   isStagefoldError,
   normalise,
   type Project,
@@ -183,7 +184,7 @@ class ProjectChannel {
   }
 
   #put(project: Project): void {
-    if (this.#newest && !isNewer(project, this.#newest)) return;
+    if (this.#newest && !isNewerState(project, this.#newest)) return;
     this.#newest = project;
     for (const reader of this.#readers) reader.put(project);
   }
@@ -211,15 +212,6 @@ function notFound(projectId: string): StagefoldError {
   return new StagefoldError("PROJECT_NOT_FOUND", `There is no project ${projectId}.`, {
     project_id: projectId,
   });
-}
-
-/** The higher revision wins; a project that was deleted and made again begins at revision 1 once more. */
-export function isNewer(
-  one: { readonly created_at: string; readonly revision: number },
-  other: { readonly created_at: string; readonly revision: number },
-): boolean {
-  if (one.created_at !== other.created_at) return one.created_at > other.created_at;
-  return one.revision > other.revision;
 }
 
 /** Whether the id names a later state of the same life. */
