@@ -113,10 +113,16 @@ export function recordStoreSuite(name: string, getStore: () => RecordStore): voi
     it("goes on behind an item that was deleted meanwhile", async () => {
       const pk = partition();
       for (const sk of ["a", "b", "c", "d"]) await getStore().write(put(pk, sk));
-      const first = await getStore().query({ pk, limit: 2 });
-      await getStore().write({ kind: "delete", pk, sk: "b", guards: [] });
-      const rest = await getStore().query({ pk, limit: 2, cursor: first.next });
-      expect(sks([...first.items, ...rest.items])).toEqual(["a", "b", "c", "d"]);
+      const found: unknown[] = [];
+      for (let cursor: string | undefined; ; ) {
+        const { items, next } = await getStore().query({ pk, limit: 2, cursor });
+        found.push(...sks(items));
+        // The place that the cursor names is gone.
+        if (found.includes("b")) await getStore().write({ kind: "delete", pk, sk: "b", guards: [] });
+        if (next === undefined) break;
+        cursor = next;
+      }
+      expect(found).toEqual(["a", "b", "c", "d"]);
     });
 
     it("finds items by each index, by their keys and what is listed alone, and none without both keys", async () => {

@@ -2,12 +2,13 @@ import type { Item } from "../patch/index.ts";
 import type { DueWork } from "../ports/project-store.ts";
 import { fromTime, toTime } from "../snapshot/time.ts";
 
-/** Pages of 1 MB that one look reads at the most: some 30,000 rows. The next look continues behind them. */
-const MAX_PAGES = 5;
+/** Rows that one look reads at the most, some 5 MB. The next look continues behind them. */
+const MAX_ROWS = 30_000;
 /** Rows may become due, or visible, a moment late: that much of what was looked at is looked at again. */
 const OVERLAP_MS = 10_000;
-/** After so long a queue is looked through from its beginning, for each page that this takes. Milliseconds. */
+/** After so long a queue is looked through from its beginning, for each so many rows that this takes. Milliseconds. */
 const RESCAN_MS = 30_000;
+const RESCAN_ROWS = 6000;
 const MAX_SCANS = 1000;
 
 /** Where the next look begins. */
@@ -19,13 +20,15 @@ interface Place {
   /** Monotonic milliseconds from which on the queue is looked through anew; infinite before it has been once. */
   readonly rescanAt: number;
   /** What that took. */
-  readonly pages: number;
+  readonly rows: number;
 }
 
-/** One page of a queue's work of some pipelines. `last`: the page was cut behind this row. */
-export type ReadPage = (
-  place: Pick<Place, "since" | "after">,
-) => Promise<{ readonly rows: readonly DueWork[]; readonly last: Item | undefined }>;
+/** One page of a queue's work of some pipelines, among so many rows `scanned`. `last`: it was cut behind this row. */
+export type ReadPage = (place: Pick<Place, "since" | "after">) => Promise<{
+  readonly rows: readonly DueWork[];
+  readonly scanned: number;
+  readonly last: Item | undefined;
+}>;
 
 /**
  * Due work of some pipelines among very much of others. The index is by queue alone, so other work must be read past,
@@ -50,22 +53,23 @@ export class PipelineScans {
     const place = this.#placeOf(key, dueBy);
     const found: DueWork[] = [];
     let { after } = place;
-    let pages = 0;
+    let scanned = 0;
     do {
-      const { rows, last } = await read({ since: place.since, after });
-      found.push(...rows);
-      after = last;
-      pages += 1;
-    } while (after !== undefined && found.length < limit && pages < MAX_PAGES);
+      const page = await read({ since: place.since, after });
+      found.push(...page.rows);
+      after = page.last;
+      scanned += page.scanned;
+    } while (after !== undefined && found.length < limit && scanned < MAX_ROWS);
     // What was found may be there the next time too; nothing before it is wanted.
     const next = found[0]
       ? { since: found[0].work_due_at, after: undefined }
       : { since: after ? place.since : toTime(fromTime(dueBy) - OVERLAP_MS), after };
     const first = place.rescanAt === Number.POSITIVE_INFINITY;
-    const all = first ? place.pages + pages : place.pages;
+    const all = first ? place.rows + scanned : place.rows;
     const through = found.length > 0 || after === undefined;
-    const rescanAt = first && through ? this.#now() + RESCAN_MS * all : place.rescanAt;
-    this.#keep(key, { ...next, pages: all, rescanAt });
+    const rescanAt =
+      first && through ? this.#now() + RESCAN_MS * Math.max(1, all / RESCAN_ROWS) : place.rescanAt;
+    this.#keep(key, { ...next, rows: all, rescanAt });
     return found.slice(0, limit);
   }
 
@@ -74,7 +78,7 @@ export class PipelineScans {
     const isGood = known && known.rescanAt > this.#now() && (known.since ?? "") <= dueBy;
     return isGood
       ? known
-      : { since: undefined, after: undefined, pages: 0, rescanAt: Number.POSITIVE_INFINITY };
+      : { since: undefined, after: undefined, rows: 0, rescanAt: Number.POSITIVE_INFINITY };
   }
 
   #keep(key: string, place: Place): void {

@@ -176,17 +176,18 @@ export class DynamoProjectStore implements ProjectStore {
     const read = async (from: { since?: string | undefined; after?: Item | undefined }) => {
       const input = dueQuery(this.#table, queue, now, limit, { ...range, since: from.since });
       const key = from.after && { ExclusiveStartKey: from.after };
-      const { Items = [], LastEvaluatedKey } = await this.#query({ ...input, ...key });
-      return { rows: Items.flatMap((row) => rowToDueWork(row) ?? []), last: LastEvaluatedKey };
+      const { Items = [], ScannedCount = 0, LastEvaluatedKey } = await this.#query({ ...input, ...key });
+      const rows = Items.flatMap((row) => rowToDueWork(row) ?? []);
+      return { rows, scanned: ScannedCount, last: LastEvaluatedKey };
     };
-    if (pipelines === undefined) return (await read({ since })).rows;
-    if (since === undefined && after === undefined)
+    if (pipelines !== undefined && since === undefined && after === undefined)
       return await this.#scans.look(queue, pipelines, now, limit, read);
     const found: DueWork[] = [];
     for (let last: Item | undefined; ; ) {
       const page = await read({ since, after: last });
       found.push(...page.rows);
       last = page.last;
+      // A page may be cut before its limit.
       if (found.length >= limit || last === undefined) return found.slice(0, limit);
     }
   }

@@ -70,7 +70,10 @@ export class Connection implements ProjectStore {
     return this.#read(() => this.#route.table.getMany(projectIds));
   }
 
-  list(query: ListQuery): Promise<ListPage> {
+  /** Pages are cut at random, as a store may. */
+  list(asked: ListQuery): Promise<ListPage> {
+    const { random } = this.#route;
+    const query = random.chance(0.3) ? { ...asked, limit: random.between(1, asked.limit) } : asked;
     return this.#read(async (stale, missing) => {
       const page = await this.#fresh(stale, (ageMs) => this.#route.table.list(query, ageMs));
       return missing ? { ...page, items: this.#without(page.items) } : page;
