@@ -171,9 +171,12 @@ export class Database {
       if (mode !== "wal")
         throw unavailable(`The database ${this.path} cannot use a write-ahead log on this file system.`);
     });
-    this.exec(
-      `PRAGMA synchronous = ${synchronous}; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;
-       PRAGMA journal_size_limit = 33554432;`,
+    // These read the schema, which another process that opens a new database has locked for a moment.
+    await this.#patiently(() =>
+      this.exec(
+        `PRAGMA synchronous = ${synchronous}; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;
+         PRAGMA journal_size_limit = 33554432;`,
+      ),
     );
     await this.write(() => {
       if (this.#userVersion() === 0) this.exec(SCHEMA);
