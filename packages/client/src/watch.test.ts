@@ -334,6 +334,28 @@ test("L15: a project that was made again under its id, at the same revision, is 
   expect(seen).toEqual(["first", "second"]);
 });
 
+test("L15: so it is by the real API, when it was made again while the watch had no connection", async () => {
+  const deps = memoryDeps();
+  const first = await start(deps);
+  const create = (url: string) =>
+    createClient({ url }).projects.create({ requirement: "r", user_id: "u", idempotency_key: "same" });
+  const { project_id: id, revision, created_at } = await create(first.url);
+  const seen: Project[] = [];
+  const watching = (async () => {
+    for await (const project of createClient({ url: first.url }).projects.watch({ project_id: id }))
+      if (seen.push(project) === 2) return;
+  })();
+  await until(() => seen.length === 1, "the first life");
+  await first.close();
+  const meanwhile = await start(deps);
+  await createClient({ url: meanwhile.url }).projects.delete({ project_id: id });
+  expect(await create(meanwhile.url)).toMatchObject({ project_id: id, revision });
+  await start(deps, first.port);
+  await watching;
+  expect(seen.map((project) => project.revision)).toEqual([revision, revision]);
+  expect(seen[1]?.created_at).not.toBe(created_at);
+});
+
 test("a connection that falls silent is made again", async () => {
   await using server = await streams((response, n) => {
     if (n === 1) response.write('event: connected\ndata: {"reconnectAfterInactivityMs":200}\n\n');
