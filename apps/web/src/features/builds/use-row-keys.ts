@@ -44,9 +44,9 @@ export function useRowKeys({ builds, rows, scroller, onSelect, selected }: RowKe
     const focused = builds[at]?.project_id;
     if (focused === undefined) return;
     last.current = { focused, index: at };
-    wanted.current = focused;
     if (scrolls) rows.scrollToIndex(at);
     focus(focused);
+    wanted.current = buildAt(document.activeElement) === focused ? undefined : focused;
   };
 
   const move = (by: 1 | -1) => {
@@ -60,7 +60,10 @@ export function useRowKeys({ builds, rows, scroller, onSelect, selected }: RowKe
   // A line that was out of sight is there only after the list has been scrolled.
   useEffect(() => {
     if (wanted.current === undefined) return;
-    focus(wanted.current);
+    // A reader who is in a field or a dialog by now stays there.
+    if (document.activeElement?.matches("input:not([type=checkbox]), select, [role*=dialog] *"))
+      wanted.current = undefined;
+    else focus(wanted.current);
     if (buildAt(document.activeElement) === wanted.current) wanted.current = undefined;
   });
 
