@@ -99,6 +99,11 @@ function FileList({ artifacts, chosen, name, onChoose, stageName }: FilesProps) 
   const [text, setText] = useState("");
   const found = useMemo(() => matching(artifacts, text), [artifacts, text]);
   const asTree = usePreference(shape) === "tree";
+  const [reshaped, setReshaped] = useState(false);
+  const reshape = (next: "tree" | "list") => {
+    shape.set(next);
+    setReshaped(true);
+  };
   const entries = useMemo(() => (asTree ? treeOf(found) : filesOf(found)), [asTree, found]);
   const twice = useMemo(() => pathsOfSeveral(artifacts), [artifacts]);
   return (
@@ -115,10 +120,10 @@ function FileList({ artifacts, chosen, name, onChoose, stageName }: FilesProps) 
           <span className="mr-auto pl-1 text-ink-2 text-xs" role="status">
             {found.length === 1 ? t.oneFile : t.count(formatNumber(found.length, lang))}
           </span>
-          <ShapeButton label={t.tree} on={asTree} onClick={() => shape.set("tree")}>
+          <ShapeButton label={t.tree} on={asTree} onClick={() => reshape("tree")}>
             <FolderTree aria-hidden className="size-4" />
           </ShapeButton>
-          <ShapeButton label={t.list} on={!asTree} onClick={() => shape.set("list")}>
+          <ShapeButton label={t.list} on={!asTree} onClick={() => reshape("list")}>
             <List aria-hidden className="size-4" />
           </ShapeButton>
           <DownloadAll artifacts={artifacts} name={name} />
@@ -135,6 +140,7 @@ function FileList({ artifacts, chosen, name, onChoose, stageName }: FilesProps) 
         key={asTree ? "tree" : "list"}
         label={t.artifacts}
         onChoose={onChoose}
+        reveals={!reshaped}
       />
     </>
   );

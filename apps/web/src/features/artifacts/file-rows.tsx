@@ -25,6 +25,8 @@ export interface FileRowsProps {
   hintOf?: (artifact: Artifact) => string | undefined;
   label: string;
   className?: string;
+  /** Whether a file that was chosen elsewhere is brought into sight. */
+  reveals?: boolean;
 }
 
 /** Files, and folders that open and close: of thousands only what can be seen is there. */
@@ -36,6 +38,7 @@ export function FileRows({
   hintOf,
   label,
   className,
+  reveals = false,
 }: FileRowsProps) {
   const scroller = useRef<HTMLElement>(null);
   const [turned, setTurned] = useState<ReadonlySet<string>>(new Set());
@@ -77,8 +80,8 @@ export function FileRows({
   });
   // biome-ignore lint/correctness/useExhaustiveDependencies: whenever what is there changes
   useEffect(() => {
-    if (chosenKey !== undefined && shown.current !== chosenKey) show();
-  }, [chosenKey, chosenAt, closedAround]);
+    if (reveals && chosenKey !== undefined && shown.current !== chosenKey) show();
+  }, [reveals, chosenKey, chosenAt, closedAround]);
   const onKeyDown = useFileKeys({ rows, at, onMove: setReached, onTurn: turn, virtual });
   return (
     <nav
