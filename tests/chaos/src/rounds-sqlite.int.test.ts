@@ -160,6 +160,7 @@ describe(`real processes on SQLite, CHAOS_SEED=${seed}`, () => {
     },
   );
 
+  // Skipped when a few rounds may miss a kind of fault.
   test.skipIf(ROUNDS < 4)("writers were killed and frozen", () => {
     expect(counts.get("kill")).toBeGreaterThan(0);
     expect(counts.get("freeze")).toBeGreaterThan(0);
