@@ -18,7 +18,7 @@ const sink: StageSink = {
   progress: () => undefined,
   metrics: () => undefined,
   part: () => undefined,
-  artifact: () => Promise.resolve(),
+  artifact: () => Promise.resolve(() => undefined),
   reference: () => undefined,
 };
 

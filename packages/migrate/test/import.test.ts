@@ -3,7 +3,7 @@ import { readdir, readFile, rm } from "node:fs/promises";
 import { isStagefoldError, MemoryProjectStore } from "@stagefold/core";
 import { describe, expect, it } from "vitest";
 import { DAMAGED, linesOf, NOT_MERGED, ODD, ORDERS, projectIds, sourceOf, sources } from "./fixtures.ts";
-import { aPlace, itemsOf } from "./place.ts";
+import { aPlace, contentsOf } from "./place.ts";
 
 const rowsIn =
   linesOf("AgentProjects").length + linesOf("AgentArtifacts").length + linesOf("BuildStages").length;
@@ -116,19 +116,19 @@ describe("the order of the tables", () => {
   it.each(ORDERS)("makes no difference: %s, %s, %s", async (...order) => {
     await using together = await aPlace();
     await together.run({ sources: sources() });
-    const expected = await itemsOf(together.store, projectIds());
+    const expected = await contentsOf(together, projectIds());
     await using place = await aPlace();
     let merged = 0;
     for (const table of order) {
       const summary = await place.run({ sources: sources([table]) });
       merged += summary.merged + summary.deferred.merged;
     }
-    expect(await itemsOf(place.store, projectIds())).toEqual(expected);
+    expect(await contentsOf(place, projectIds())).toEqual(expected);
     expect(merged).toBe(rowsIn - sum(NOT_MERGED));
     // All in one run, in this order.
     await using once = await aPlace();
     await once.run({ sources: sources(order) });
-    expect(await itemsOf(once.store, projectIds())).toEqual(expected);
+    expect(await contentsOf(once, projectIds())).toEqual(expected);
   });
 });
 

@@ -58,3 +58,18 @@ export async function itemsOf(store: ProjectStore, ids: readonly string[]): Prom
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
 }
+
+/** The same, with the full list of a stage in place of the name of the document that has it: that one says how it grew. */
+export async function contentsOf(
+  { store, repository }: { readonly store: ProjectStore; readonly repository: Repository },
+  ids: readonly string[],
+): Promise<Map<string, unknown>> {
+  const contents = new Map<string, unknown>();
+  for (const [id, item] of await itemsOf(store, ids)) {
+    const inDocuments = JSON.stringify(item).includes('"artifact_manifest"');
+    const lists = inDocuments ? await repository.artifactsOf(await repository.get(id)) : [];
+    const named = (key: string, value: unknown) => (key === "artifact_manifest" ? "in a document" : value);
+    contents.set(id, { item: JSON.parse(JSON.stringify(item, named)), lists });
+  }
+  return contents;
+}

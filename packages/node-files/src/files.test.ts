@@ -118,3 +118,11 @@ it("L18: bytes that are not what was recorded never come as a whole", async () =
   expect(await read({ size: 12 })).toEqual(["one", "Error: expected 12 bytes, found 6"]);
   expect(await read({ sha256: "00" })).toEqual(["one", `Error: expected SHA-256 00, found ${sha256}`]);
 });
+
+it("many make the same folders at once", async () => {
+  for (let round = 0; round < 20; round++) {
+    const parent = join(folder, `r${round}`, "waiting");
+    await Promise.all(Array.from({ length: 16 }, (_, i) => makeFolder(join(parent, `${i}`))));
+    expect(readdirSync(parent)).toHaveLength(16);
+  }
+});

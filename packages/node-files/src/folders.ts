@@ -9,6 +9,10 @@ import { errorCode } from "./error-code.mjs";
  * one), that one tries for ever.
  */
 export async function makeFolder(path: string, mode = 0o700): Promise<boolean> {
+  return await make(path, mode, false);
+}
+
+async function make(path: string, mode: number, isSecondTry: boolean): Promise<boolean> {
   try {
     await mkdir(path, { mode });
   } catch (error) {
@@ -16,9 +20,11 @@ export async function makeFolder(path: string, mode = 0o700): Promise<boolean> {
     // With the slash anything but a folder is ENOTDIR.
     if (code === "EEXIST" && (await stat(`${path}/`)).isDirectory()) return false;
     const parent = dirname(path);
-    if (code !== "ENOENT" || parent === path || (await isFolder(parent))) throw error;
-    await makeFolder(parent, mode);
-    return await makeFolder(path, mode);
+    if (code !== "ENOENT" || parent === path) throw error;
+    // A parent that is there was made by another call in between: once more, and then the system means what it says.
+    if (!(await isFolder(parent))) await make(parent, mode, false);
+    else if (isSecondTry) throw error;
+    return await make(path, mode, true);
   }
   await syncFolder(dirname(path));
   return true;

@@ -237,8 +237,14 @@ describe("work.claim with what it cannot give out", () => {
     expect(await work.claim({ owner: "p" })).toBeNull();
     expect(new Set(put).size).toBe(put.length);
     expect(await projects.get({ project_id: good.project_id })).toMatchObject({ status: "building" });
-    const listed = await projects.list({ limit: 100 });
-    expect(listed.items.map(({ project_id }) => project_id)).toContain(good.project_id);
+    const listed: string[] = [];
+    for (let cursor: string | undefined; ; ) {
+      const page = await projects.list({ limit: 100, cursor });
+      listed.push(...page.items.map(({ project_id }) => project_id));
+      if (page.next_cursor === null) break;
+      cursor = page.next_cursor;
+    }
+    expect(listed).toContain(good.project_id);
     expect((await stats.overview()).by_status.building).toBeGreaterThanOrEqual(1);
     expect((await stats.builds({ days: 3 })).all.total).toBeGreaterThanOrEqual(1);
     for (const project_id of poisoned)

@@ -86,9 +86,12 @@ export class ReportBuffer implements StageSink {
     this.#later();
   }
 
-  async artifact(artifact: StageArtifact): Promise<void> {
-    this.#pending.artifact(await this.#options.store(artifact));
-    this.#later();
+  async artifact(artifact: StageArtifact): Promise<() => void> {
+    const stored = await this.#options.store(artifact);
+    return () => {
+      this.#pending.artifact(stored);
+      this.#later();
+    };
   }
 
   reference(artifact: StageReference): void {

@@ -173,8 +173,8 @@ export interface StageSink {
   progress(percent: number, part: string | undefined): void;
   metrics(values: StageMetrics): void;
   part(event: PartEvent): void;
-  /** Stores a file of the workspace. Its failure is reported to the stage. */
-  artifact(artifact: StageArtifact): Promise<void>;
+  /** Stores a file of the workspace; what it resolves with records it. Its failure is reported to the stage. */
+  artifact(artifact: StageArtifact): Promise<() => void>;
   /** Records a file that is kept elsewhere. */
   reference(artifact: StageReference): void;
 }

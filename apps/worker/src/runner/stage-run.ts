@@ -210,15 +210,16 @@ export class StageRun {
     }
   }
 
-  /** One request after the other: of two with the same path the later one stays. */
+  /** One request after the other: of two with the same path the later one stays. Recorded in the order of the request. */
   #store(request: number, artifacts: readonly StageArtifact[]): void {
     this.#stores = this.#stores.then(async () => {
       const refused: { index: number; message: string }[] = [];
+      const records: (() => void)[] = [];
       const entries = artifacts.entries();
       const work = async () => {
         for (const [index, artifact] of entries) {
           try {
-            await this.#sink.artifact(artifact);
+            records[index] = await this.#sink.artifact(artifact);
           } catch (error) {
             this.#log.warn({ err: error, path: artifact.path }, "an artifact was not stored");
             refused.push({ index, message: error instanceof Error ? error.message : String(error) });
@@ -226,6 +227,8 @@ export class StageRun {
         }
       };
       await Promise.all(Array.from({ length: STORES_AT_ONCE }, work));
+      // Those that were refused left a gap.
+      for (const record of records) record?.();
       this.#process.send({ kind: "stored", job: this.#job.id, request, refused });
     });
   }

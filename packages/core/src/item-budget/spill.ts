@@ -6,6 +6,7 @@ import { withContents } from "../snapshot/derive.ts";
 import { canonicalJson, newOperationId, sha256Hex } from "../snapshot/ids.ts";
 import { itemBytes, LIMITS, truncateUtf8, utf8Bytes, valueBytes } from "../snapshot/limits.ts";
 import type { OutputData, Project, Stage } from "../snapshot/schema.ts";
+import { inNaturalOrder } from "../snapshot/storable.ts";
 import {
   entriesOf,
   inflated,
@@ -188,7 +189,8 @@ async function capOutput(projectId: string, stage: Stage, caps: Caps, store: Art
   if (valueBytes(own) <= caps.output) return stage;
   const all = await inflateStage(projectId, stage, store);
   const path = outputPath(all);
-  const bytes = new TextEncoder().encode(JSON.stringify(own));
+  // In one order: the same output has the same bytes, whichever way its fields came together.
+  const bytes = new TextEncoder().encode(JSON.stringify(inNaturalOrder(own)));
   const stored = await store.put(
     { project_id: projectId, stage: stage.stage, attempt: stage.attempt, path },
     bytes,
