@@ -50,7 +50,7 @@ test("every older form is counted, and import --in-place upgrades all but the da
   const found = await diagnosis();
   expect(found).toMatchObject({ code: 0, ok: false, next: [{ command: "stagefold import --in-place" }] });
   expect(found.items.forms).toEqual({
-    today: 0,
+    current: 0,
     map: 1,
     json_text: 1,
     json_text_in_json_text: 1,
@@ -65,7 +65,7 @@ test("every older form is counted, and import --in-place upgrades all but the da
   expect(plain.stdout).toMatch(/Next, type\n {2}stagefold import --in-place\n/);
   expect((await table.stagefold("import", "--in-place")).code).toBe(0);
   const after = await diagnosis();
-  expect(after.items.forms).toMatchObject({ today: 5, unreadable: 1 });
+  expect(after.items.forms).toMatchObject({ current: 5, unreadable: 1 });
   expect(after.next).toEqual([]);
 });
 

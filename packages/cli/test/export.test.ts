@@ -103,7 +103,10 @@ test("a file appears whole; a folder gets one that is named after the table", as
   expect((await readdir(folder)).sort()).toEqual([`${TABLE}.json`, `${TABLE}.jsonl`, "new"]);
   await writeFile(join(folder, "file"), "");
   const refused = await table.stagefold("export", "--to", join(folder, "file", "x"));
-  expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/^stagefold: cannot save .*x: E/) });
+  expect(refused).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^stagefold: cannot save .*x: .*\(ENOTDIR\)/),
+  });
 });
 
 test("lists that are too long for the item are told of", async () => {
@@ -175,7 +178,10 @@ test("artifacts go to a zip, below a folder for each of several builds", async (
   await put("make", "same.txt", "tampered");
   const before = await readFile(file);
   const refused = await table.stagefold("export", project_id, "--artifacts", "--to", file);
-  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("same.txt: expected SHA-256") });
+  expect(refused).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("same.txt: expected 5 bytes, found 8"),
+  });
   expect(await readFile(file)).toEqual(before);
   expect(await readdir(folder)).toEqual(["built.zip"]);
 });

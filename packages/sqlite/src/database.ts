@@ -47,7 +47,7 @@ export class Database {
       refuseNetwork(path);
       makePrivateFile(path);
     }
-    const connection = connect(path, { readOnly: options.readOnly === true });
+    const connection = await patiently(() => connect(path, { readOnly: options.readOnly === true }));
     const database = new Database(path, connection);
     try {
       await database.#prepare(options);
@@ -163,16 +163,26 @@ export class Database {
   }
 
   async #prepare({ synchronous = "normal", readOnly = false }: DatabaseOptions): Promise<void> {
-    this.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA trusted_schema = OFF;`);
-    await this.#patiently(() => this.#checkFormat());
+    await patiently(() =>
+      this.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA trusted_schema = OFF;`),
+    );
+    // As one read: another process may make its tables in between.
+    await patiently(() => {
+      this.exec("BEGIN");
+      try {
+        this.#checkFormat();
+      } finally {
+        this.exec("COMMIT");
+      }
+    });
     if (readOnly) return;
-    await this.#patiently(() => {
+    await patiently(() => {
       const mode = column(this.sql("PRAGMA journal_mode = WAL").get(), "journal_mode");
       if (mode !== "wal")
         throw unavailable(`The database ${this.path} cannot use a write-ahead log on this file system.`);
     });
     // These read the schema, which another process that opens a new database has locked for a moment.
-    await this.#patiently(() =>
+    await patiently(() =>
       this.exec(
         `PRAGMA synchronous = ${synchronous}; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;
          PRAGMA journal_size_limit = 33554432;`,
@@ -182,19 +192,6 @@ export class Database {
       if (this.#userVersion() === 0) this.exec(SCHEMA);
       return { keep: true };
     });
-  }
-
-  /** Other processes may be opening the same file, which locks it as a whole for a moment. */
-  async #patiently(work: () => void): Promise<void> {
-    const giveUpAt = performance.now() + GIVE_UP_MS;
-    for (;;) {
-      try {
-        return work();
-      } catch (error) {
-        if (!isBusy(error) || performance.now() > giveUpAt) throw error;
-        await sleep(1 + Math.random() * MAX_PAUSE_MS);
-      }
-    }
   }
 
   #userVersion(): number {
@@ -211,6 +208,19 @@ export class Database {
       throw unavailable(
         `${this.path} was written by a later version of Stagefold (schema ${version}; this one knows ${SCHEMA_VERSION}).`,
       );
+  }
+}
+
+/** Other processes may be opening the same file, which locks it as a whole for a moment. */
+async function patiently<T>(work: () => T): Promise<T> {
+  const giveUpAt = performance.now() + GIVE_UP_MS;
+  for (;;) {
+    try {
+      return work();
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > giveUpAt) throw error;
+      await sleep(1 + Math.random() * MAX_PAUSE_MS);
+    }
   }
 }
 

@@ -16,7 +16,13 @@ let chosen: Driver | undefined;
 export function connect(path: string, options: { readonly readOnly?: boolean } = {}): Connection {
   chosen ??= isNewEnough(process.versions.sqlite) ? nodeDriver() : packageDriver();
   const connection = new chosen.DatabaseSync(path, { readOnly: options.readOnly === true });
-  const version = versionOf(connection);
+  let version: string;
+  try {
+    version = versionOf(connection);
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
   if (isNewEnough(version)) return connection;
   connection.close();
   throw new StagefoldError(

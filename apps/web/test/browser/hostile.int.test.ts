@@ -10,7 +10,6 @@ const MANY = 2000;
 
 /** Names that do their worst to a line of text. */
 const NAMES = [
-  "   ",
   "تقرير الشهر report 2026 تقرير",
   "safe\u202egnp.exe",
   `o${"\u0301".repeat(40)}`,
@@ -188,16 +187,16 @@ describe.skipIf(chromiumPath === undefined)(
         });
       await using reader = await visit(browser, system.url);
       const { page } = reader;
-      await page.getByText(NAMES[4] ?? "").waitFor();
+      await page.getByText(NAMES[3] ?? "").waitFor();
       for (const width of [360, 1280]) {
         await page.setViewportSize({ width, height: 800 });
         expect(await sideways(page)).toBeLessThanOrEqual(0);
       }
       for (const tag of TAGS) {
         await page.goto(`${system.url}/?${new URLSearchParams({ tag })}`);
-        await page.getByText(NAMES[4] ?? "").waitFor();
+        await page.getByText(NAMES[3] ?? "").waitFor();
       }
-      for (const name of NAMES.slice(1)) {
+      for (const name of NAMES) {
         await page.goto(`${system.url}/?${new URLSearchParams({ text: name.slice(0, 60) })}`);
         await page.locator("[data-build] a").first().click();
         await page.locator("h1").first().waitFor();
