@@ -57,6 +57,8 @@ export async function startStack(
     api.kill();
   };
   try {
+    // Before anything is started: no code would handle the end of what was.
+    signal.throwIfAborted();
     const [{ url, note }] = await orAborted(signal, Promise.all([api.start(), worker.start()]));
     if (url === undefined) throw new CliError("the api did not say where it is", EXIT.failed);
     return { url, note, lost: Promise.race([api.lost, worker.lost]), stop, kill };
@@ -67,7 +69,6 @@ export async function startStack(
 }
 
 async function orAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  signal.throwIfAborted();
   const aborted = new Promise<never>((_resolve, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
   });
