@@ -9,7 +9,7 @@ import { FileLogStore } from "./log-store.ts";
 export interface FileStoreOptions {
   /**
    * Whether log lines that were acknowledged survive a loss of power, as artifacts do; true unless given. Without it they
-   * survive the end of any process, which is as much as an embedded engine promises of the item beside them.
+   * survive the end of any process, which is as much as SQLite promises of the item beside them.
    */
   readonly syncLogs?: boolean;
 }
