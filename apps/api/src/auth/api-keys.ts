@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { Principal } from "./principal.ts";
 
 /** How long a key that was read is believed before it is read again: a revocation elsewhere acts within this. */
-const BELIEVED_MS = 3000;
+const BELIEVED_MS = 2000;
 /** Last use is coarse: one write for each key in so long. */
 const USE_EVERY_MS = 10 * 60_000;
 const MAX_BELIEVED = 10_000;

@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { Principal } from "./principal.ts";
 
 /** How often keys with something open are looked at again, for revocations by other processes. Milliseconds. */
-const LOOK_EVERY_MS = 3000;
+const LOOK_EVERY_MS = 2500;
 
 interface Exchange {
   readonly res: ServerResponse;

@@ -7,7 +7,7 @@ import type { Principal } from "./principal.ts";
 /** How long a sign-in of the dashboard lasts. */
 export const SESSION_MS = 12 * 60 * 60 * 1000;
 /** How long a session that was read is believed: signing out elsewhere acts within this. */
-const BELIEVED_MS = 3000;
+const BELIEVED_MS = 2000;
 const MAX_BELIEVED = 10_000;
 const TOKEN = /^[A-Za-z0-9_-]{43}$/;
 
