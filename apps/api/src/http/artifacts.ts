@@ -203,7 +203,7 @@ function noArtifact({ project_id, path }: { project_id: string; path: string }) 
   });
 }
 
-/** Keeps the bytes of an artifact for the holder of the lease, who then reports it with an `artifacts` event. */
+/** Keeps the bytes of an artifact for the lease owner, who then reports it with an `artifacts` event. */
 async function putArtifact(deps: ApiDeps, address: Address, req: Request, res: Response): Promise<void> {
   const wanted = putAddressSchema.parse(address);
   const token = tokenOf(req);
@@ -220,7 +220,7 @@ async function put(deps: ApiDeps, ref: ArtifactRef, req: Request) {
     const bytes = req.iterator({ destroyOnReturn: false });
     return await deps.artifacts.put(ref, bytes, { limit: MAX_ARTIFACT_BYTES });
   } catch (error) {
-    // The client went away half-way: nothing was kept, and there is nobody to answer.
+    // The client went away half-way: nothing was kept, and there is no one to answer.
     if (req.destroyed && !req.complete) return undefined;
     // The rest is read and dropped: until it is, the client may not look for an answer.
     req.resume();
@@ -239,7 +239,7 @@ function tokenOf(req: Request): number {
 function refOfHolder(project: Project, wanted: PutAddress, token: number): ArtifactRef {
   const { stage } = findStage(project, wanted.stage);
   const held = project.lease_token === token && project.lease.owner !== undefined;
-  // Before the holder's first write, what runs is what an earlier one left.
+  // Before the lease owner's first write, what runs is what an earlier owner left.
   const running =
     project.lease.unstarted !== true && stage.status === "running" && stage.attempt === wanted.attempt;
   if (!held || !running) throw leaseLost(project.project_id);

@@ -60,7 +60,7 @@ function placeOf(query: LogQuery, stage: Stage, cursors: Cursors<Place>): Place 
   return place;
 }
 
-/** The item alone has the short log of a stage that was imported; no other has lines without a write of its holder. */
+/** The item alone has the short log of a stage that was imported; no other has lines without a write of its lease owner. */
 function inItem(stage: Stage, place: Place, limit: number, cursors: Cursors<Place>): Page<{ text: string }> {
   const lines = place.attempt === stage.attempt ? (stage.logs ?? []) : [];
   const from = Number(place.at ?? 0);

@@ -1,4 +1,5 @@
 import {
+  attemptsOf,
   findStage,
   type HistoryEntry,
   type Page,
@@ -34,7 +35,7 @@ export const stages = router({
     .query(async ({ ctx, input }): Promise<StageOutput & { attempts: HistoryEntry[] }> => {
       const project = await ctx.repository.get(input.project_id);
       const { stage } = findStage(project, input.stage);
-      return { ...stage, attempts: await attemptsOf(ctx, project, stage) };
+      return { ...stage, attempts: await wholeHistory(ctx, project, stage) };
     }),
 
   /** Lines of one attempt, oldest first. `next_cursor` is null when no more can come. */
@@ -44,20 +45,9 @@ export const stages = router({
     .query(({ ctx, input }) => logPage(ctx, input)),
 });
 
-async function attemptsOf(ctx: Context, project: Project, stage: Stage): Promise<HistoryEntry[]> {
+async function wholeHistory(ctx: Context, project: Project, stage: Stage): Promise<HistoryEntry[]> {
   const { history_ref } = stage;
   const earlier =
     history_ref === undefined ? [] : await readHistory(project.project_id, history_ref, ctx.artifacts);
-  const past = [...earlier, ...stage.history];
-  if (stage.attempt === 0 || past.some(({ attempt }) => attempt === stage.attempt)) return past;
-  const { attempt, status, started_at, completed_at, error_code, error_message } = stage;
-  const present = {
-    attempt,
-    status,
-    ...(error_code !== undefined && { code: error_code }),
-    ...(started_at !== undefined && { started_at }),
-    ...(completed_at !== undefined && { completed_at }),
-    error_message,
-  };
-  return [...past, present];
+  return attemptsOf(stage, [...earlier, ...stage.history]);
 }

@@ -71,11 +71,11 @@ interface ClaimQuery {
   readonly operation_id?: string | undefined;
 }
 
-/** The project as the holder's first write will find it, and the key to write. */
+/** The project as the lease owner's first write will find it, and the key to write. */
 export interface ClaimOutput {
   readonly project: ProjectOutput;
   readonly lease_token: number;
-  /** Of the last write: the holder's next has a higher one. */
+  /** Of the last write: the lease owner's next has a higher one. */
   readonly lease_seq: number;
   readonly expires_at: string;
 }
@@ -141,7 +141,7 @@ async function claimOne(
   const claimed = await repository.work.claim(projectId, owner, queue, { claimId });
   if (!claimed) return null;
   if (claimed.project.status === "building") return { ...claimed, project: projectOutput(claimed.project) };
-  // Its holders died one after the other: the claim found it given up, which is recorded here and now.
+  // Its owners died one after the other: the claim found it given up, which is recorded here and now.
   const { lease_token, lease_seq } = claimed;
   await repository.work.report({ project_id: projectId, lease_token, lease_seq: lease_seq + 1, events: [] });
   return null;

@@ -1,4 +1,4 @@
-import { type Item, isStagefoldError, normalise, type Project } from "@stagefold/core";
+import { type Item, normaliseReadable, type Project } from "@stagefold/core";
 import { describeTable, scanTable } from "@stagefold/core/dynamodb";
 import { formatLine, placeOf, type Row, readRow, UnreadableRow } from "@stagefold/migrate";
 import type { OpenTable } from "@stagefold/runtime";
@@ -81,7 +81,7 @@ async function countPage(
   const ids = [...new Set(rows.flatMap((row) => row?.project_id ?? []))];
   const projects = new Map<string, Project>();
   for (const item of await table.store.getMany(ids)) {
-    const project = readable(item);
+    const project = normaliseReadable(item);
     if (project) projects.set(project.project_id, project);
   }
   const paths = new Map<string, Set<string>>();
@@ -110,15 +110,6 @@ function rowOf(item: Item, source: string): Row | undefined {
     return readRow(formatLine(item), { source, line: 0 });
   } catch (error) {
     if (error instanceof UnreadableRow) return undefined;
-    throw error;
-  }
-}
-
-function readable(item: Item): Project | undefined {
-  try {
-    return normalise(item);
-  } catch (error) {
-    if (isStagefoldError(error, "SNAPSHOT_UNREADABLE")) return undefined;
     throw error;
   }
 }

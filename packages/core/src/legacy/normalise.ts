@@ -1,4 +1,4 @@
-import { StagefoldError } from "../errors.ts";
+import { isStagefoldError, StagefoldError } from "../errors.ts";
 import type { Item } from "../patch/patch.ts";
 import { progressOf, snapshotOf, summarise } from "../snapshot/derive.ts";
 import { itemBytes, previewOf, valueBytes, withOwnCount } from "../snapshot/limits.ts";
@@ -39,6 +39,16 @@ export function normalise(item: Item): Project {
   if (parsed.success) return asRead(parsed.data);
   const [issue] = parsed.error.issues;
   throw unreadable(item, `${issue?.path.join(".") || "the item"}: ${issue?.message ?? "not understood"}`);
+}
+
+/** The same, and undefined for an item that cannot be read. */
+export function normaliseReadable(item: Item): Project | undefined {
+  try {
+    return normalise(item);
+  } catch (error) {
+    if (isStagefoldError(error, "SNAPSHOT_UNREADABLE")) return undefined;
+    throw error;
+  }
 }
 
 function asRead(project: Project): Project {

@@ -1,10 +1,9 @@
-import { isStagefoldError } from "../errors.ts";
 import type { Item } from "../patch/patch.ts";
 import { type ProjectFilter, passesFilter } from "../ports/list-filter.ts";
 import { previewOf } from "../snapshot/limits.ts";
-import { type Project, type ProjectSummary, projectSummarySchema } from "../snapshot/schema.ts";
+import { type ProjectSummary, projectSummarySchema } from "../snapshot/schema.ts";
 import { toTime } from "../snapshot/time.ts";
-import { normalise, projectStatusOf } from "./normalise.ts";
+import { normaliseReadable, projectStatusOf } from "./normalise.ts";
 import { textOf, timeOf } from "./stage.ts";
 
 /** The top-level fields that a list has, and so what the list indexes project: nothing that changes inside a stage. */
@@ -25,7 +24,7 @@ export function summaryOfRow(stored: Item): ProjectSummary {
   if (strict.success && row.run !== undefined) return strict.data;
   // An older item: its snapshot plays no part in a list, so it is read as if it had none.
   const { stages_snapshot: _s, schema_version: _v, ...fields } = row;
-  const { data } = projectSummarySchema.safeParse(readable(fields));
+  const { data } = projectSummarySchema.safeParse(normaliseReadable(fields));
   if (data) return { ...data, progress_percentage: percentOf(row.progress_percentage) };
   const project_id = textOf(row.project_id) ?? "";
   return {
@@ -38,15 +37,6 @@ export function summaryOfRow(stored: Item): ProjectSummary {
     progress_percentage: percentOf(row.progress_percentage),
     created_at: timeOf(row.created_at) ?? toTime(0),
   };
-}
-
-function readable(item: Item): Project | undefined {
-  try {
-    return normalise(item);
-  } catch (error) {
-    if (isStagefoldError(error, "SNAPSHOT_UNREADABLE")) return undefined;
-    throw error;
-  }
 }
 
 function percentOf(value: unknown): number {

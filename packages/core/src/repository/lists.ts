@@ -1,12 +1,11 @@
 import { z } from "zod";
-import { isStagefoldError } from "../errors.ts";
 import type { Artifact } from "../item-budget/manifest.ts";
-import { normalise } from "../legacy/normalise.ts";
+import { normaliseReadable } from "../legacy/normalise.ts";
 import { summaryOfRow } from "../legacy/summary.ts";
 import type { Item } from "../patch/index.ts";
 import type { ProjectFilter } from "../ports/list-filter.ts";
 import { projectIdSchema } from "../snapshot/ids.ts";
-import type { Project, ProjectSummary } from "../snapshot/schema.ts";
+import type { ProjectSummary } from "../snapshot/schema.ts";
 import type { RepositoryContext } from "./context.ts";
 import { cursorsOf } from "./cursor.ts";
 
@@ -88,7 +87,7 @@ export class Lists {
 
   /** A damaged project has no artifacts to show and does not take the list down. */
   async #artifactsOf(item: Item): Promise<Artifact[]> {
-    const project = readable(item);
+    const project = normaliseReadable(item);
     return project ? await this.#context.artifactsOf(project) : [];
   }
 }
@@ -112,13 +111,4 @@ function positionOf(row: Item) {
 
 function isProjectId(id: string): boolean {
   return projectIdSchema.safeParse(id).success;
-}
-
-function readable(item: Item): Project | undefined {
-  try {
-    return normalise(item);
-  } catch (error) {
-    if (isStagefoldError(error, "SNAPSHOT_UNREADABLE")) return undefined;
-    throw error;
-  }
 }

@@ -1,5 +1,6 @@
 import {
   type BuildSummary,
+  type HistoryEntry,
   type Project,
   type ProjectSummary,
   projectSummarySchema,
@@ -26,6 +27,21 @@ export function currentStage(stages: readonly Stage[]): Stage | undefined {
     stages.find((stage) => !isFinished(stage)) ??
     stages.at(-1)
   );
+}
+
+/** Every attempt of a stage that `history` has, and the present one last, once. Before the first attempt: none. */
+export function attemptsOf(stage: Stage, history: readonly HistoryEntry[] = stage.history): HistoryEntry[] {
+  if (stage.attempt === 0 || history.some(({ attempt }) => attempt === stage.attempt)) return [...history];
+  const { attempt, status, error_code, started_at, completed_at, error_message } = stage;
+  const present = {
+    attempt,
+    status,
+    ...(error_code !== undefined && { code: error_code }),
+    ...(started_at !== undefined && { started_at }),
+    ...(completed_at !== undefined && { completed_at }),
+    error_message,
+  };
+  return [...history, present];
 }
 
 /** A snapshot with its counts, whatever they were. */

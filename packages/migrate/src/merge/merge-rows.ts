@@ -187,7 +187,7 @@ class Merging {
 
 const RUN_SINCE = "the project was run since it was imported: its stages are as its worker left them";
 
-/** Once a holder has written, or is about to, the stages are what it says. */
+/** Once a lease owner has written, or is about to, the stages are what it says. */
 function wasRun(project: Project): boolean {
   return project.lease_seq > 0 || project.lease.owner !== undefined || project.restart_from !== undefined;
 }

@@ -86,7 +86,7 @@ function durationOf(stage: Stage, row: Stage): { duration_seconds?: number } {
 }
 
 function logsOf(stage: Stage, given: readonly string[] | undefined): { logs?: string[] } {
-  // A log that a holder wrote is no older one.
+  // A log that a lease owner wrote is no older one.
   if (given === undefined || (stage.log_seq ?? 0) > 0) return {};
   return { logs: [...joinLogs(stage.logs ?? [], given)] };
 }

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Project, ProjectStatus, StageStatus } from "../../../lib/api.ts";
 import { buildSearchSchema } from "../search.ts";
-import { attemptsOf } from "./attempts.ts";
 import { CONTROLS, canRetryFrom, isPausing, isPossible, stageInFocus } from "./controls.ts";
 
 function project(status: ProjectStatus, stages: readonly StageStatus[], current?: string): Project {
@@ -63,15 +62,6 @@ describe("stageInFocus", () => {
   it("has none without stages", () => {
     expect(stageInFocus(project("pending", []))).toBeUndefined();
   });
-});
-
-it("attemptsOf puts the present attempt last, once", () => {
-  const past = { attempt: 1, status: "failed" as const };
-  const base = { history: [past], started_at: "t", error_message: null };
-  const stage = (fields: object) => ({ ...base, ...fields }) as unknown as Parameters<typeof attemptsOf>[0];
-  expect(attemptsOf(stage({ attempt: 2, status: "running" })).map(({ attempt }) => attempt)).toEqual([1, 2]);
-  expect(attemptsOf(stage({ attempt: 1, status: "pending" }))).toEqual([past]);
-  expect(attemptsOf(stage({ attempt: 0, status: "pending", history: [] }))).toEqual([]);
 });
 
 it("an address that means nothing is as good as none", () => {

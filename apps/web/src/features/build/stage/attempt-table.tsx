@@ -1,11 +1,11 @@
+import type { HistoryEntry } from "@stagefold/core";
 import { Duration, RelativeTime } from "../../../components/relative-time.tsx";
 import { StatusBadge } from "../../../components/status.tsx";
 import { useMessages } from "../../../i18n/lang.ts";
 import { messages } from "../messages.ts";
-import type { Attempt } from "../model/attempts.ts";
 
 /** Every attempt of a stage, the newest first. */
-export function AttemptTable({ attempts }: { attempts: readonly Attempt[] }) {
+export function AttemptTable({ attempts }: { attempts: readonly HistoryEntry[] }) {
   const t = useMessages(messages);
   if (attempts.length === 0) return <p className="py-4 text-ink-2">{t.notBegun}</p>;
   return (
@@ -30,7 +30,7 @@ export function AttemptTable({ attempts }: { attempts: readonly Attempt[] }) {
   );
 }
 
-function AttemptLine({ attempt }: { attempt: Attempt }) {
+function AttemptLine({ attempt }: { attempt: HistoryEntry }) {
   const { started_at, completed_at, status, code, error_message } = attempt;
   const running = status === "running";
   return (

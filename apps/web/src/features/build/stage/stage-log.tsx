@@ -1,3 +1,4 @@
+import type { HistoryEntry } from "@stagefold/core";
 import { lazy, Suspense } from "react";
 import { Select } from "../../../components/ui/field.tsx";
 import { Skeleton } from "../../../components/ui/skeleton.tsx";
@@ -5,14 +6,13 @@ import { statusNames } from "../../../i18n/common.ts";
 import { useLang, useMessages } from "../../../i18n/lang.ts";
 import type { Project, Stage } from "../../../lib/api.ts";
 import { messages } from "../messages.ts";
-import type { Attempt } from "../model/attempts.ts";
 
 const LogPanel = lazy(() => import("../log/log-panel.tsx").then((module) => ({ default: module.LogPanel })));
 
 export interface StageLogProps {
   project: Project;
   stage: Stage;
-  attempts: readonly Attempt[];
+  attempts: readonly HistoryEntry[];
   /** The chosen attempt; the present one while there is none. */
   chosen: number | undefined;
   onChoose: (attempt: number | undefined) => void;
@@ -59,7 +59,7 @@ export function StageLog({ project, stage, attempts, chosen, onChoose }: StageLo
   );
 }
 
-function statusOf(attempts: readonly Attempt[], number: number, lang: keyof typeof statusNames): string {
+function statusOf(attempts: readonly HistoryEntry[], number: number, lang: keyof typeof statusNames): string {
   const status = attempts.find(({ attempt }) => attempt === number)?.status;
   return status === undefined ? "" : ` · ${statusNames[lang][status]}`;
 }

@@ -1,3 +1,4 @@
+import { attemptsOf, type HistoryEntry } from "@stagefold/core";
 import { useQuery } from "@tanstack/react-query";
 import { LocateFixed } from "lucide-react";
 import type { ReactNode } from "react";
@@ -12,7 +13,6 @@ import { formatNumber } from "../../../lib/format.ts";
 import { type Artifact, StageArtifacts } from "../../artifacts/index.ts";
 import { Failure } from "../header/failure.tsx";
 import { messages } from "../messages.ts";
-import { type Attempt, attemptsOf } from "../model/attempts.ts";
 import type { StageName } from "../model/stage-name.ts";
 import type { BuildSearch, StageTab } from "../search.ts";
 import type { BuildControl } from "../use-control.ts";
@@ -76,7 +76,7 @@ function Follow({ project, search, onSearch }: StagePanelProps) {
 }
 
 /** Earlier attempts of a stage that had very many are read from the store. */
-function useAttempts({ project_id }: Project, stage: Stage): readonly Attempt[] {
+function useAttempts({ project_id }: Project, stage: Stage): readonly HistoryEntry[] {
   const api = useApi();
   const { data } = useQuery({
     // A document's name is never used again for another one.
