@@ -1,6 +1,6 @@
 import { readdir, stat } from "node:fs/promises";
 import type { Server } from "node:http";
-import { join } from "node:path";
+import { join, relative, sep } from "node:path";
 import { openPipelines } from "@stagefold/agent-build";
 import { type Backend, type Env, EnvError, openBackend, parseEnv } from "@stagefold/runtime";
 import { destination, type Logger, pino } from "pino";
@@ -44,11 +44,15 @@ async function main(env: Env, log: Logger): Promise<void> {
   server?.close();
 }
 
+function isInstalled(path: string): boolean {
+  return path.split(sep).includes("node_modules");
+}
+
 /** When the newest file of a folder was written; without a folder the pipelines are those of this program's start. */
 async function lastChange(folder: string | undefined): Promise<number> {
   if (folder === undefined) return Date.now() - process.uptime() * 1000;
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile() && !entry.parentPath.includes("node_modules"));
+  const files = entries.filter((entry) => entry.isFile() && !isInstalled(relative(folder, entry.parentPath)));
   // A file that an editor replaces just now is left out.
   const times = await Promise.allSettled(files.map((file) => stat(join(file.parentPath, file.name))));
   return Math.max(0, ...times.map((one) => (one.status === "fulfilled" ? one.value.mtimeMs : 0)));

@@ -178,6 +178,8 @@ class StageWorker implements Worker {
 
   #take(claimed: Claimed & { readonly sentAt: ClockReading }): void {
     const run = new BuildRun(this.#build, claimed);
+    // The worker began to end while the store answered the claim: the build is given back before a stage starts.
+    if (this.#loop.stopped) run.stop();
     const done = run.run().then((end) => {
       this.#builds.delete(run.projectId);
       this.#build.metrics.running.set(this.#builds.size);

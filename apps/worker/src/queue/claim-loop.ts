@@ -88,7 +88,7 @@ export class ClaimLoop {
   async run(): Promise<void> {
     const { timings, workerBackoff } = this.#options.deps;
     let waitMs = timings.idleFirstMs;
-    while (!this.#stopped) {
+    while (!this.stopped) {
       // A wake-up does not shorten this wait: there is work enough, but this worker cannot run it.
       if (workerBackoff.waitMs > 0) await sleep(workerBackoff.waitMs, this.#stop.signal);
       const claimed = await this.#tryScan();
@@ -135,7 +135,7 @@ export class ClaimLoop {
     this.#wake.abort(WOKEN);
   }
 
-  get #stopped(): boolean {
+  get stopped(): boolean {
     return this.#stop.signal.aborted;
   }
 
@@ -145,7 +145,7 @@ export class ClaimLoop {
     const builds = held();
     // A build whose workers died twice in a row gets no new neighbours: if its worker dies once more, it is to blame.
     return (
-      this.#stopped ||
+      this.stopped ||
       builds.length >= concurrency ||
       builds.some((build) => build.isSuspect) ||
       deps.workerBackoff.waitMs > 0

@@ -65,6 +65,7 @@ export class Reconciler {
       if (this.#end.signal.aborted) return;
       waitMs = jittered(everyMs);
       await this.#safely(async () => void (await this.reconcile()));
+      if (this.#end.signal.aborted) return;
       if (this.#sawLaterCreation) await this.findMisdated();
       await this.purgeDeleted();
     }
