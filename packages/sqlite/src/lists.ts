@@ -13,7 +13,7 @@ import {
   summaryOfRow,
 } from "@stagefold/core";
 import { column, type Database } from "./database.ts";
-import { textOrNull, toColumn } from "./text.ts";
+import { fromColumn, textOrNull, toColumn } from "./text.ts";
 
 /** Rows that are read one by one, rather than the texts of all rows in their index. */
 const FEW = 5000;
@@ -122,8 +122,8 @@ function select(
   return rows.map((row) => ({
     row: JSON.parse(String(column(row, "row"))),
     position: {
-      created_at: String(column(row, "created_at")),
-      project_id: String(column(row, "project_id")),
+      created_at: fromColumn(String(column(row, "created_at"))),
+      project_id: fromColumn(String(column(row, "project_id"))),
     },
   }));
 }

@@ -206,7 +206,7 @@ export class SqliteProjectStore implements ProjectStore {
        WHERE work_queue = ? AND work_due_at >= ? AND work_due_at <= ? AND (work_due_at, project_id) > (?, ?) ${only}
        ORDER BY work_due_at, project_id LIMIT ?`,
     );
-    const position = [after?.work_due_at ?? "", after?.project_id ?? ""];
+    const position = [toColumn(after?.work_due_at ?? ""), toColumn(after?.project_id ?? "")];
     const wanted = pipeline === undefined ? [] : [toColumn(pipeline)];
     return statement.all(toColumn(queue), since, now, ...position, ...wanted, limit).map(dueWork);
   }

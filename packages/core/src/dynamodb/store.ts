@@ -166,7 +166,7 @@ export class DynamoProjectStore implements ProjectStore {
       all += answer.ScannedCount ?? 0;
       from = answer.LastEvaluatedKey;
     } while (from !== undefined);
-    return { status, current, all };
+    return { current, all };
   }
 
   async due(queue: string, now: string, limit: number, range: DueRange = {}): Promise<readonly DueWork[]> {
