@@ -52,7 +52,10 @@ export class Oidc {
       });
       return this.#principalOf(payload);
     } catch (error) {
-      if (error instanceof errors.JWKSTimeout) throw unreachable(error);
+      // The base class itself says that the keys could not be fetched; what is wrong with a token has a class of its own.
+      if (error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid)
+        throw unreachable(error);
+      if (error instanceof Error && error.constructor === errors.JOSEError) throw unreachable(error);
       if (error instanceof errors.JOSEError) return undefined;
       throw unreachable(error);
     }

@@ -76,8 +76,9 @@ export class Sessions {
   }
 
   async end(token: string): Promise<void> {
-    this.#believed.delete(token);
     await this.#records.write({ ...keyOf(token), kind: "delete", guards: [] });
+    // After the write: a request that comes meanwhile would believe the session again.
+    this.#believed.delete(token);
   }
 
   /** Signs the user out everywhere. */

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import {
@@ -13,6 +12,7 @@ import {
   StagefoldError,
   stageKeySchema,
 } from "@stagefold/core";
+import { verifiedBytes } from "@stagefold/node-files";
 import { type Request, type Response, Router } from "express";
 import { z } from "zod";
 import type { ApiDeps } from "./deps.ts";
@@ -98,7 +98,15 @@ async function sendArtifact(deps: ApiDeps, address: Address, req: Request, res: 
       head();
       res.end();
     } else {
-      const bytes = checkedBytes(deps, wanted, stream, stored.size, recorded?.sha256);
+      // A client never has the whole of what is damaged; of a small artifact it gets a refusal instead of the first byte.
+      const known = { size: stored.size, sha256: recorded?.sha256 };
+      const bytes = verifiedBytes(stream, known, (expected, found) =>
+        damaged(
+          deps,
+          wanted,
+          `the bytes are not those that were recorded: expected ${expected}, found ${found}`,
+        ),
+      );
       const first = await bytes.next();
       head();
       await sendBytes(first, bytes, res);
@@ -118,35 +126,9 @@ function setHeaders(res: Response, ref: ArtifactRef, size: number, recorded: Art
   if (recorded?.sha256 !== undefined) res.setHeader("etag", `"${recorded.sha256}"`);
 }
 
-/**
- * The bytes, of which the last part comes after all of them were compared with what was recorded: a client never has
- * the whole of what is damaged, and of a small artifact it gets a refusal in the place of the first byte.
- */
-async function* checkedBytes(
-  deps: ApiDeps,
-  wanted: GetAddress,
-  stream: Readable,
-  size: number,
-  sha256: string | undefined,
-): AsyncGenerator<Buffer, void> {
-  const hash = createHash("sha256");
-  let read = 0;
-  let last: Buffer | undefined;
-  for await (const part of stream) {
-    if (last) yield last;
-    last = Buffer.from(part);
-    hash.update(last);
-    read += last.length;
-  }
-  if (read !== size) throw damaged(deps, wanted, `${size} bytes were to come, ${read} came`);
-  if (sha256 !== undefined && hash.digest("hex") !== sha256)
-    throw damaged(deps, wanted, "the bytes are not those that were recorded");
-  if (last) yield last;
-}
-
 async function sendBytes(
-  first: IteratorResult<Buffer, void>,
-  bytes: AsyncGenerator<Buffer, void>,
+  first: IteratorResult<Uint8Array, number>,
+  bytes: AsyncGenerator<Uint8Array, number>,
   res: Response,
 ): Promise<void> {
   const all = async function* () {
