@@ -66,7 +66,7 @@ async function demonstrate(system, timeline) {
     const stage = project.stages_snapshot.stages[1];
     return stage?.status === "running" && (stage.logs ?? []).some((line) => line.includes("made part 1"));
   });
-  const first = system.holderOf(before);
+  const first = system.ownerOf(before);
   timeline.say(`${first.name} (pid ${first.pid}) holds it and runs the long stage: ${tail(before)}`);
   first.child.kill("SIGKILL");
   const killed = performance.now();
@@ -78,8 +78,8 @@ async function demonstrate(system, timeline) {
     ({ lease }) => lease.owner !== undefined && lease.owner !== before.lease.owner,
   );
   const waited = seconds(performance.now() - killed);
-  const second = system.holderOf(after);
-  if (second === first) throw new Error(`expected another holder than ${first.name}`);
+  const second = system.ownerOf(after);
+  if (second === first) throw new Error(`expected another owner than ${first.name}`);
   timeline.say(`${second.name} (pid ${second.pid}) has taken over, ${waited} s after the kill`);
 
   // Readers do not get the token; a project's first claim has the second of its creation and one.

@@ -9,14 +9,14 @@ import type { Claimed } from "../src/repository/work.ts";
 import { idempotentProjectId } from "../src/snapshot/ids.ts";
 import { createProjectSchema } from "../src/snapshot/inputs.ts";
 import { aProject, aRepository } from "../src/testing/builders.ts";
-import { aHolder, type Holder, stageOf } from "./holder.ts";
+import { aLeaseOwner, type LeaseOwner, stageOf } from "./lease-owner.ts";
 
 const STAGES = ["plan", "make", "check"].map((stage) => ({ stage }));
 
 /** Replaces the stored item, as an edit by hand does. */
-async function edit(holder: Holder, change: (item: Item) => Item): Promise<Item> {
-  const { store, id: project_id } = holder;
-  const item = change(structuredClone(await holder.item()));
+async function edit(owner: LeaseOwner, change: (item: Item) => Item): Promise<Item> {
+  const { store, id: project_id } = owner;
+  const item = change(structuredClone(await owner.item()));
   await store.write({ kind: "delete", transition: "delete", project_id, guards: [] });
   await store.write({ kind: "put", transition: "import", project_id, guards: [], item });
   return structuredClone(item);
@@ -45,14 +45,14 @@ const UNREADABLE: Record<string, (item: Item) => Item> = {
 
 describe.each(Object.entries(UNREADABLE))("an item with %s", (_name, change) => {
   it("W1: is refused by a claim with a typed error that concerns this project alone", async () => {
-    const holder = await aHolder(STAGES);
-    const { work_queue } = await holder.item();
-    await edit(holder, change);
-    const answer = await holder.repository.work
-      .claim(holder.id, "w", String(work_queue))
+    const owner = await aLeaseOwner(STAGES);
+    const { work_queue } = await owner.item();
+    await edit(owner, change);
+    const answer = await owner.repository.work
+      .claim(owner.id, "w", String(work_queue))
       .catch((e: unknown) => e);
     if (answer !== undefined) {
-      expect(answer).toMatchObject({ code: "SNAPSHOT_UNREADABLE", data: { project_id: holder.id } });
+      expect(answer).toMatchObject({ code: "SNAPSHOT_UNREADABLE", data: { project_id: owner.id } });
       expect(scopeOf(answer)).toBe("project");
     }
   });
@@ -60,35 +60,35 @@ describe.each(Object.entries(UNREADABLE))("an item with %s", (_name, change) => 
   it.each(["claim", "pause", "resume", "cancel", "retry"] as const)(
     "L2: is left byte for byte as it is by %s",
     async (verb) => {
-      const holder = await aHolder(STAGES);
-      const { control, work } = holder.repository;
-      const { work_queue } = await holder.item();
-      const before = await edit(holder, change);
+      const owner = await aLeaseOwner(STAGES);
+      const { control, work } = owner.repository;
+      const { work_queue } = await owner.item();
+      const before = await edit(owner, change);
       const call = {
-        claim: () => work.claim(holder.id, "w", String(work_queue)),
-        pause: () => control.pause(holder.id),
-        resume: () => control.resume(holder.id),
-        cancel: () => control.cancel(holder.id),
-        retry: () => control.retry(holder.id, {}),
+        claim: () => work.claim(owner.id, "w", String(work_queue)),
+        pause: () => control.pause(owner.id),
+        resume: () => control.resume(owner.id),
+        cancel: () => control.cancel(owner.id),
+        retry: () => control.retry(owner.id, {}),
       }[verb];
       const answer = await call().catch((error: unknown) => error);
       if (verb !== "claim") expect(answer).toMatchObject({ code: "SNAPSHOT_UNREADABLE" });
-      expect(await holder.item()).toEqual(before);
-      expect(JSON.stringify(await holder.item())).toBe(JSON.stringify(before));
+      expect(await owner.item()).toEqual(before);
+      expect(JSON.stringify(await owner.item())).toBe(JSON.stringify(before));
     },
   );
 });
 
 it("W5: the first write of a claim records the end of a build whose stages are all done", async () => {
-  const holder = await aHolder(STAGES);
-  await edit(holder, (item) => ({
+  const owner = await aLeaseOwner(STAGES);
+  await edit(owner, (item) => ({
     ...item,
     stages_snapshot: { stages: STAGES.map(({ stage }) => ({ stage, status: "completed" })) },
     schema_version: undefined,
   }));
-  await holder.repository.control.resume(holder.id);
-  expect((await holder.claim()).status).toBe("completed");
-  const ended = await holder.report([]);
+  await owner.repository.control.resume(owner.id);
+  expect((await owner.claim()).status).toBe("completed");
+  const ended = await owner.report([]);
   expect(ended).toMatchObject({ status: "completed", stages_snapshot: { completed: 3 } });
   expect(ended.work_queue).toBeUndefined();
 });
@@ -96,9 +96,9 @@ it("W5: the first write of a claim records the end of a build whose stages are a
 it.each(["resume", "retry"] as const)(
   "W6: an older item with a pipeline and no version is queued by %s where workers look",
   async (verb) => {
-    const holder = await aHolder(STAGES);
+    const owner = await aLeaseOwner(STAGES);
     const status = verb === "resume" ? "building" : "failed";
-    await edit(holder, ({ project_id, project_name }) => ({
+    await edit(owner, ({ project_id, project_name }) => ({
       project_id,
       project_name,
       status,
@@ -108,10 +108,10 @@ it.each(["resume", "retry"] as const)(
         stages: [{ stage: "plan", status: "completed" }, { stage: "make" }],
       }),
     }));
-    const { control, work } = holder.repository;
-    const queued = await (verb === "resume" ? control.resume(holder.id) : control.retry(holder.id, {}));
+    const { control, work } = owner.repository;
+    const queued = await (verb === "resume" ? control.resume(owner.id) : control.retry(owner.id, {}));
     expect(queued).toMatchObject({ status: "queued", pipeline: "agent-build", pipeline_version: "imported" });
-    expect(await work.due("agent_builds", 10)).toMatchObject([{ project_id: holder.id }]);
+    expect(await work.due("agent_builds", 10)).toMatchObject([{ project_id: owner.id }]);
     expect(await work.due("external", 10)).toEqual([]);
   },
 );
@@ -120,25 +120,25 @@ describe("the number of a report", () => {
   it.each([9007199254740991, 1e300, 2_000_000, 1.5, Number.NaN, -0])(
     "W9: %d is refused, and the next write of the lease owner is not",
     async (lease_seq) => {
-      const holder = await aHolder(STAGES);
-      await holder.claim();
-      const { lease_token } = holder.key;
-      const report = { project_id: holder.id, lease_token, lease_seq, events: [] };
-      await expect(holder.repository.work.report(report)).rejects.toMatchObject({
+      const owner = await aLeaseOwner(STAGES);
+      await owner.claim();
+      const { lease_token } = owner.key;
+      const report = { project_id: owner.id, lease_token, lease_seq, events: [] };
+      await expect(owner.repository.work.report(report)).rejects.toMatchObject({
         code: expect.stringMatching(/INVALID_INPUT|LEASE_LOST/),
       });
-      expect(await holder.report([{ event: "started", stage: "plan" }])).toMatchObject({ lease_seq: 1 });
+      expect(await owner.report([{ event: "started", stage: "plan" }])).toMatchObject({ lease_seq: 1 });
     },
   );
 
   it("L3: a second report under it is refused when it differs and recognised when it does not", async () => {
-    const holder = await aHolder(STAGES);
-    await holder.claim();
-    await holder.report([{ event: "started", stage: "plan" }]);
-    const { lease_token } = holder.key;
+    const owner = await aLeaseOwner(STAGES);
+    await owner.claim();
+    await owner.report([{ event: "started", stage: "plan" }]);
+    const { lease_token } = owner.key;
     const report = (progress: number) =>
-      holder.repository.work.report({
-        project_id: holder.id,
+      owner.repository.work.report({
+        project_id: owner.id,
         lease_token,
         lease_seq: 2,
         events: [{ event: "progress", stage: "plan", progress }],
@@ -147,21 +147,21 @@ describe("the number of a report", () => {
     expect(await report(10)).toMatchObject({ revision });
     await expect(report(20)).rejects.toMatchObject({ code: "INVALID_INPUT" });
     // Another process, which remembers nothing.
-    const other = aRepository(holder.store, holder.clock).repository;
+    const other = aRepository(owner.store, owner.clock).repository;
     const events = [{ event: "progress" as const, stage: "plan", progress: 30 }];
-    const late = { project_id: holder.id, lease_token, lease_seq: 2, events };
+    const late = { project_id: owner.id, lease_token, lease_seq: 2, events };
     await expect(other.work.report(late)).rejects.toMatchObject({ code: "INVALID_INPUT" });
-    expect(stageOf(await other.get(holder.id), "plan").progress).toBe(10);
+    expect(stageOf(await other.get(owner.id), "plan").progress).toBe(10);
   });
 });
 
 it("L4: a claim that is repeated under its id is the same claim, also through another process", async () => {
-  const holder = await aHolder(STAGES);
-  const { work_queue } = await holder.item();
-  const other = aRepository(holder.store, holder.clock).repository;
+  const owner = await aLeaseOwner(STAGES);
+  const { work_queue } = await owner.item();
+  const other = aRepository(owner.store, owner.clock).repository;
   const claim = ({ work }: typeof other, id: string) =>
-    work.claim(holder.id, "program", String(work_queue), { claimId: id });
-  const first = await claim(holder.repository, "op-1");
+    work.claim(owner.id, "program", String(work_queue), { claimId: id });
+  const first = await claim(owner.repository, "op-1");
   expect(first).toBeDefined();
   expect(await claim(other, "op-1")).toMatchObject({
     lease_token: first?.lease_token,
@@ -172,19 +172,19 @@ it("L4: a claim that is repeated under its id is the same claim, also through an
 
 describe("L14: a retry that waits", () => {
   it.each(["before", "after"])("keeps its time when the build is paused %s it fails", async (when) => {
-    const holder = await aHolder(STAGES);
-    const { control, work } = holder.repository;
-    await holder.claim();
-    await holder.report([{ event: "started", stage: "plan" }]);
-    if (when === "before") await control.pause(holder.id);
-    await holder.report([{ event: "failed", stage: "plan", message: "x", retry_in_seconds: 90 }]);
-    if (when === "after") await control.pause(holder.id);
-    holder.clock.advance(30_000);
-    const { work_queue } = await control.resume(holder.id);
-    holder.clock.advance(59_999);
-    expect(await work.claim(holder.id, "w", work_queue)).toBeUndefined();
-    holder.clock.advance(1);
-    expect(await work.claim(holder.id, "w", work_queue)).toBeDefined();
+    const owner = await aLeaseOwner(STAGES);
+    const { control, work } = owner.repository;
+    await owner.claim();
+    await owner.report([{ event: "started", stage: "plan" }]);
+    if (when === "before") await control.pause(owner.id);
+    await owner.report([{ event: "failed", stage: "plan", message: "x", retry_in_seconds: 90 }]);
+    if (when === "after") await control.pause(owner.id);
+    owner.clock.advance(30_000);
+    const { work_queue } = await control.resume(owner.id);
+    owner.clock.advance(59_999);
+    expect(await work.claim(owner.id, "w", work_queue)).toBeUndefined();
+    owner.clock.advance(1);
+    expect(await work.claim(owner.id, "w", work_queue)).toBeDefined();
   });
 });
 
@@ -238,12 +238,12 @@ function keyOf(claimed: Claimed | undefined) {
 }
 
 it("L16: nothing comes back of a deleted project with reports that were on their way", async () => {
-  const holder = await aHolder(STAGES);
-  await holder.claim();
-  await holder.report([{ event: "started", stage: "plan" }]);
+  const owner = await aLeaseOwner(STAGES);
+  await owner.claim();
+  await owner.report([{ event: "started", stage: "plan" }]);
   // Another process deletes it: this one still believes in its lease.
-  await new Repository({ ...holder, store: holder.store, clock: holder.clock }).control.delete(holder.id);
-  const put = vi.spyOn(holder.artifacts, "putDocument");
+  await new Repository({ ...owner, store: owner.store, clock: owner.clock }).control.delete(owner.id);
+  const put = vi.spyOn(owner.artifacts, "putDocument");
   const late = [
     [{ event: "log" as const, stage: "plan", lines: ["late"] }],
     [{ event: "completed" as const, stage: "plan", output: { text: "x".repeat(30_000) } }],
@@ -256,28 +256,28 @@ it("L16: nothing comes back of a deleted project with reports that were on their
     ],
   ];
   for (const events of late)
-    await expect(holder.report(events)).rejects.toMatchObject({ code: "PROJECT_NOT_FOUND" });
-  const ref = { project_id: holder.id, stage: "plan", attempt: 1 };
-  expect((await holder.logs.read(ref, { limit: 9, upTo: 99 })).lines).toEqual([]);
-  expect(await holder.artifacts.get({ ...ref, path: "outputs/plan.json" })).toBeUndefined();
+    await expect(owner.report(events)).rejects.toMatchObject({ code: "PROJECT_NOT_FOUND" });
+  const ref = { project_id: owner.id, stage: "plan", attempt: 1 };
+  expect((await owner.logs.read(ref, { limit: 9, upTo: 99 })).lines).toEqual([]);
+  expect(await owner.artifacts.get({ ...ref, path: "outputs/plan.json" })).toBeUndefined();
   expect(put).toHaveBeenCalled();
   for (const [, name] of put.mock.calls)
-    expect(await holder.artifacts.getDocument(holder.id, name)).toBeUndefined();
+    expect(await owner.artifacts.getDocument(owner.id, name)).toBeUndefined();
 });
 
 it("L12: the fields of an output have one natural order, whichever the store gives them back in", async () => {
-  const holder = await aHolder(STAGES);
-  await holder.claim();
-  await holder.report([{ event: "started", stage: "plan" }]);
+  const owner = await aLeaseOwner(STAGES);
+  await owner.claim();
+  await owner.report([{ event: "started", stage: "plan" }]);
   const output = { topic_10: 1, topic_2: { b: 1, a: [{ z: 1, y: 2 }] }, Zeta: 1, alpha: 1 };
   const names = (project: { stages_snapshot: { stages: { output_data: object }[] } }) =>
     Object.keys(project.stages_snapshot.stages[0]?.output_data ?? {});
-  const written = await holder.report([{ event: "completed", stage: "plan", output }]);
+  const written = await owner.report([{ event: "completed", stage: "plan", output }]);
   const expected = ["artifacts", "artifact_info", "alpha", "topic_2", "topic_10", "Zeta"];
   expect(names(written)).toEqual(expected);
   // As DynamoDB may give it back.
-  await edit(holder, (item) => JSON.parse(JSON.stringify(reversed(item))));
-  const read = await holder.repository.get(holder.id);
+  await edit(owner, (item) => JSON.parse(JSON.stringify(reversed(item))));
+  const read = await owner.repository.get(owner.id);
   expect(names(read)).toEqual(expected);
   expect(JSON.stringify(read.stages_snapshot.stages[0]?.output_data.topic_2)).toBe(
     '{"a":[{"y":2,"z":1}],"b":1}',
@@ -326,17 +326,17 @@ describe("L13: artifacts that are recorded bit by bit", () => {
   it("take room in line with their number, and are listed as if they had been recorded at once", {
     timeout: 60_000,
   }, async () => {
-    const holder = await aHolder(STAGES);
-    const files = documents(holder.artifacts);
-    await holder.claim();
-    await holder.report([{ event: "started", stage: "plan" }]);
+    const owner = await aLeaseOwner(STAGES);
+    const files = documents(owner.artifacts);
+    await owner.claim();
+    await owner.report([{ event: "started", stage: "plan" }]);
     for (let i = 0; i < COUNT; i++)
-      await holder.report([
+      await owner.report([
         { event: "artifacts", stage: "plan", artifacts: [{ path: `f/${i}.txt`, size: i }] },
       ]);
     // One of the first again, with other details.
-    await holder.report([{ event: "artifacts", stage: "plan", artifacts: [{ path: "f/3.txt", size: 999 }] }]);
-    const list = await holder.repository.artifactsOf(await holder.repository.get(holder.id));
+    await owner.report([{ event: "artifacts", stage: "plan", artifacts: [{ path: "f/3.txt", size: 999 }] }]);
+    const list = await owner.repository.artifactsOf(await owner.repository.get(owner.id));
     expect(list.map(({ path }) => path)).toEqual(Array.from({ length: COUNT }, (_, i) => `f/${i}.txt`));
     expect(list[3]).toMatchObject({ size: 999 });
     const whole = JSON.stringify(
@@ -345,19 +345,19 @@ describe("L13: artifacts that are recorded bit by bit", () => {
     expect(files.kept()).toBeLessThan(1.2 * whole);
     expect(files.written()).toBeLessThan(12 * whole);
     // Taken away as a whole, and begun again.
-    await holder.report([
+    await owner.report([
       { event: "artifacts", stage: "plan", artifacts: [{ path: "one.txt" }], mode: "replace" },
     ]);
-    const rest = await holder.repository.artifactsOf(await holder.repository.get(holder.id));
+    const rest = await owner.repository.artifactsOf(await owner.repository.get(owner.id));
     expect(rest.map(({ path }) => path)).toEqual(["one.txt"]);
   });
 
   it("are listed also to a reader whose project is a write behind", async () => {
-    const holder = await aHolder(STAGES);
-    await holder.claim();
-    await holder.report([{ event: "started", stage: "plan" }]);
+    const owner = await aLeaseOwner(STAGES);
+    await owner.claim();
+    await owner.report([{ event: "started", stage: "plan" }]);
     const more = (from: number, count: number) =>
-      holder.report([
+      owner.report([
         {
           event: "artifacts",
           stage: "plan",
@@ -366,54 +366,54 @@ describe("L13: artifacts that are recorded bit by bit", () => {
       ]);
     const old = await more(0, 60);
     await more(60, 60);
-    const reader = new Repository({ ...holder, store: holder.store, clock: holder.clock });
+    const reader = new Repository({ ...owner, store: owner.store, clock: owner.clock });
     expect(await reader.artifactsOf(old)).toHaveLength(120);
   });
 
   it("by several programs at once are all there", async () => {
-    const holder = await aHolder(STAGES);
+    const owner = await aLeaseOwner(STAGES);
     const programs = Array.from(
       { length: 6 },
-      () => new Repository({ ...holder, store: holder.store, clock: holder.clock }),
+      () => new Repository({ ...owner, store: owner.store, clock: owner.clock }),
     );
     const files = (n: number) => Array.from({ length: 20 }, (_, i) => ({ path: `p${n}/${i}` }));
     for (let round = 0; round < 3; round++)
       await Promise.all(
         programs.map((program, n) =>
-          program.artifacts.record(holder.id, "make", files(n + 10 * round), "add"),
+          program.artifacts.record(owner.id, "make", files(n + 10 * round), "add"),
         ),
       );
-    expect(await holder.repository.artifactsOf(await holder.repository.get(holder.id))).toHaveLength(360);
+    expect(await owner.repository.artifactsOf(await owner.repository.get(owner.id))).toHaveLength(360);
   });
 });
 
 describe("W1, L2: a store on which a read costs a request", () => {
   const remote = async () => {
-    const holder = await aHolder(STAGES);
-    Reflect.set(holder.store, "readsLocally", false);
-    return holder;
+    const owner = await aLeaseOwner(STAGES);
+    Reflect.set(owner.store, "readsLocally", false);
+    return owner;
   };
 
   it.each(["a lease that is no map", "a token that is text", "a revision that is text"])(
     "refuses the claim of an item with %s by the guard, and leaves it as it is",
     async (fault) => {
-      const holder = await remote();
-      const { work_queue } = await holder.item();
-      const before = await edit(holder, (item) => UNREADABLE[fault]?.(item) ?? item);
-      const answer = await holder.repository.work
-        .claim(holder.id, "w", String(work_queue))
+      const owner = await remote();
+      const { work_queue } = await owner.item();
+      const before = await edit(owner, (item) => UNREADABLE[fault]?.(item) ?? item);
+      const answer = await owner.repository.work
+        .claim(owner.id, "w", String(work_queue))
         .catch((error: unknown) => error);
       expect(answer).toMatchObject({ code: "SNAPSHOT_UNREADABLE" });
-      expect(await holder.item()).toEqual(before);
+      expect(await owner.item()).toEqual(before);
     },
   );
 
   it("answers the claim of an item whose stages cannot be read with an error of this project", async () => {
-    const holder = await remote();
-    const { work_queue } = await holder.item();
-    await edit(holder, (item) => UNREADABLE["a stage named __proto__"]?.(item) ?? item);
-    const answer = await holder.repository.work
-      .claim(holder.id, "w", String(work_queue))
+    const owner = await remote();
+    const { work_queue } = await owner.item();
+    await edit(owner, (item) => UNREADABLE["a stage named __proto__"]?.(item) ?? item);
+    const answer = await owner.repository.work
+      .claim(owner.id, "w", String(work_queue))
       .catch((error: unknown) => error);
     expect(answer).toMatchObject({ code: "SNAPSHOT_UNREADABLE" });
     expect(scopeOf(answer)).toBe("project");
@@ -441,13 +441,13 @@ it.each(["   ", "\t", "\u200b", "\u202e\u200f", "\u3164", "\u2800", "\ufeff"])(
 it.each([2 ** 53 + 2, Number("12345678901234567890"), -(2 ** 63), 1e300, 1e-200])(
   "O5, W7: %d in an output or a metric, whose digits JSON or a store would change, is refused by name",
   async (value) => {
-    const holder = await aHolder(STAGES);
-    await holder.claim();
-    await holder.report([{ event: "started", stage: "plan" }]);
-    const { lease_token } = holder.key;
+    const owner = await aLeaseOwner(STAGES);
+    await owner.claim();
+    await owner.report([{ event: "started", stage: "plan" }]);
+    const { lease_token } = owner.key;
     const report = (event: object) => {
       const events = [{ event: "completed" as const, stage: "plan", ...event }];
-      return holder.repository.work.report({ project_id: holder.id, lease_token, lease_seq: 2, events });
+      return owner.repository.work.report({ project_id: owner.id, lease_token, lease_seq: 2, events });
     };
     for (const event of [{ output: { a: [{ id: value }] } }, { metrics: { input_tokens: value } }])
       await expect(report(event)).rejects.toMatchObject({

@@ -7,7 +7,7 @@ import type { Written } from "../src/ports/project-store.ts";
 import type { ReportEvent } from "../src/project/events.ts";
 import { createProjectSchema } from "../src/snapshot/inputs.ts";
 import { LIMITS } from "../src/snapshot/limits.ts";
-import { aHolder, type Holder, StrictStore, stageOf } from "./holder.ts";
+import { aLeaseOwner, type LeaseOwner, StrictStore, stageOf } from "./lease-owner.ts";
 
 const deep = (levels: number): unknown => (levels === 0 ? 1 : { a: deep(levels - 1) });
 const WIDE = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`k${i}`, i]));
@@ -102,23 +102,23 @@ const anEnd = fc.oneof(
 /** Programs of any language send what no type allows. */
 const untyped = (value: object) => value as ReportEvent;
 
-async function running(store = new StrictStore()): Promise<Holder> {
-  const holder = await aHolder([{ stage: "plan" }, { stage: "make" }], store);
-  await holder.claim();
-  await holder.report([{ event: "started", stage: "plan" }]);
-  return holder;
+async function running(store = new StrictStore()): Promise<LeaseOwner> {
+  const owner = await aLeaseOwner([{ stage: "plan" }, { stage: "make" }], store);
+  await owner.claim();
+  await owner.report([{ event: "started", stage: "plan" }]);
+  return owner;
 }
 
-/** Like `holder.report`, without the schema in front. */
-async function send(holder: Holder, events: readonly object[], isFinal: boolean) {
-  const { lease_token } = holder.key;
-  const lease_seq = (await holder.repository.get(holder.id)).lease_seq + 1;
-  const report = { project_id: holder.id, lease_token, lease_seq, events: events.map(untyped), isFinal };
-  return await holder.repository.work.report(report);
+/** Like `owner.report`, without the schema in front. */
+async function send(owner: LeaseOwner, events: readonly object[], isFinal: boolean) {
+  const { lease_token } = owner.key;
+  const lease_seq = (await owner.repository.get(owner.id)).lease_seq + 1;
+  const report = { project_id: owner.id, lease_token, lease_seq, events: events.map(untyped), isFinal };
+  return await owner.repository.work.report(report);
 }
 
-async function isReadable(holder: Holder): Promise<void> {
-  const item = await holder.item();
+async function isReadable(owner: LeaseOwner): Promise<void> {
+  const item = await owner.item();
   expect(JSON.parse(JSON.stringify(normalise(item)))).toEqual(JSON.parse(JSON.stringify(item)));
   expect(JSON.stringify(item)).not.toMatch(/\\u0000|\\ud83d/);
   expect(item.item_bytes).toBeLessThan(LIMITS.item);
@@ -132,13 +132,13 @@ describe("hostile values", () => {
   }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.oneof(anEvent, anEnd), { minLength: 1, maxLength: 4 }), async (events) => {
-        const holder = await running();
-        const refusal = await send(holder, events, false).then(
+        const owner = await running();
+        const refusal = await send(owner, events, false).then(
           () => undefined,
           (error: unknown) => error,
         );
         if (refusal !== undefined) expect(typed(refusal), String(refusal)).toBe(true);
-        await isReadable(holder);
+        await isReadable(owner);
       }),
       { numRuns: 300 },
     );
@@ -147,10 +147,10 @@ describe("hostile values", () => {
   it("O1, W7: never keep a stage from ending", { timeout: 120_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(anEnd, fc.array(anEvent, { maxLength: 2 }), async (end, said) => {
-        const holder = await running();
-        const project = await send(holder, [...said, end], true);
+        const owner = await running();
+        const project = await send(owner, [...said, end], true);
         expect(["completed", "failed", "skipped", "pending"]).toContain(stageOf(project, "plan").status);
-        await isReadable(holder);
+        await isReadable(owner);
       }),
       { numRuns: 300 },
     );
@@ -165,7 +165,7 @@ describe("hostile values", () => {
           expect(parsed.error.issues.every(({ path }) => fields.includes(String(path[0])))).toBe(true);
           return;
         }
-        const { repository, store } = await aHolder([{ stage: "plan" }]);
+        const { repository, store } = await aLeaseOwner([{ stage: "plan" }]);
         const made = await repository.control.create(parsed.data, {
           stages: parsed.data.stages ?? [{ stage: "a" }],
         });
@@ -180,17 +180,17 @@ describe("hostile values", () => {
   it("through the names of control writes are refused or harmless", async () => {
     await fc.assert(
       fc.asyncProperty(hostileText, fc.constantFrom("pause", "cancel", "retry"), async (value, verb) => {
-        const holder = await running();
-        const { control } = holder.repository;
+        const owner = await running();
+        const { control } = owner.repository;
         const text = value.slice(0, 64);
         const call =
-          verb === "retry" ? control.retry(holder.id, { from_stage: text }) : control[verb](holder.id, text);
+          verb === "retry" ? control.retry(owner.id, { from_stage: text }) : control[verb](owner.id, text);
         const refusal = await call.then(
           () => undefined,
           (error: unknown) => error,
         );
         if (refusal !== undefined) expect(typed(refusal)).toBe(true);
-        normalise(await holder.item());
+        normalise(await owner.item());
       }),
       { numRuns: 100 },
     );
@@ -215,9 +215,9 @@ describe.each([true, false])("the last-resort ending (the report is final: %s)",
     ["an artifact", { event: "completed", stage: "plan", artifacts: [{ path: "poison" }] }],
     ["a metric", { event: "completed", stage: "plan", metrics: { poison: 1 } }],
   ])("O1: records a stage whose end is refused for %s, with the reason and its log", async (_name, end) => {
-    const holder = await running(new Refusing("poison"));
+    const owner = await running(new Refusing("poison"));
     const project = await send(
-      holder,
+      owner,
       [{ event: "log", stage: "plan", lines: ["the last words"] }, end],
       isFinal,
     );
@@ -230,15 +230,15 @@ describe.each([true, false])("the last-resort ending (the report is final: %s)",
       },
     });
     expect(stageOf(project, "plan").logs).toEqual(["the last words"]);
-    const ref = { project_id: holder.id, stage: "plan", attempt: 1 };
+    const ref = { project_id: owner.id, stage: "plan", attempt: 1 };
     const upTo = stageOf(project, "plan").log_seq ?? 0;
-    expect((await holder.logs.read(ref, { limit: 10, upTo })).lines).toEqual(["the last words"]);
+    expect((await owner.logs.read(ref, { limit: 10, upTo })).lines).toEqual(["the last words"]);
   });
 
   it("O1: keeps the words of a failure that is refused for what came with it", async () => {
-    const holder = await running(new Refusing("poison"));
+    const owner = await running(new Refusing("poison"));
     const failed = { event: "failed", stage: "plan", message: "the disk is full", metrics: { poison: 1 } };
-    const project = await send(holder, [failed], isFinal);
+    const project = await send(owner, [failed], isFinal);
     expect(project).toMatchObject({
       error_info: {
         code: "STAGE_FAILED",
@@ -248,26 +248,26 @@ describe.each([true, false])("the last-resort ending (the report is final: %s)",
   });
 
   it("O1: ends a stage that started in the report that is refused", async () => {
-    const holder = await running(new Refusing("poison"));
+    const owner = await running(new Refusing("poison"));
     const events = [
       { event: "completed", stage: "plan" },
       { event: "started", stage: "make" },
       { event: "completed", stage: "make", output: { text: "poison" } },
     ];
     // What came before the refused end is not recorded either: a report is all or nothing.
-    const answer = await send(holder, events, isFinal).catch((error: unknown) => error);
+    const answer = await send(owner, events, isFinal).catch((error: unknown) => error);
     expect(isStagefoldError(answer) ? answer.code : (answer as { status: string }).status).toMatch(
       /failed|INTERNAL|STAGE_CONFLICT/,
     );
-    normalise(await holder.item());
+    normalise(await owner.item());
   });
 
   it("O1: ends a stage whose list of artifacts is gone", async () => {
-    const holder = await running();
+    const owner = await running();
     const files = Array.from({ length: 60 }, (_, i) => ({ path: `f/${i}` }));
-    await holder.report([{ event: "artifacts", stage: "plan", artifacts: files }]);
-    await holder.artifacts.removeProject(holder.id);
-    const project = await send(holder, [{ event: "completed", stage: "plan" }], isFinal);
+    await owner.report([{ event: "artifacts", stage: "plan", artifacts: files }]);
+    await owner.artifacts.removeProject(owner.id);
+    const project = await send(owner, [{ event: "completed", stage: "plan" }], isFinal);
     expect(project).toMatchObject({
       status: "failed",
       error_info: { message: expect.stringContaining("damaged") },

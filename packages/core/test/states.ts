@@ -10,7 +10,7 @@ import { FakeClock } from "../src/testing/fake-clock.ts";
 export const REQUEST = { requirement: "a calculator", user_id: "table", idempotency_key: "the-same" };
 export const LEASE_MS = 60_000;
 
-/** One project, the same in all states: its id, its time and its first token. `key` is what its holder last wrote with. */
+/** One project, the same in all states: its id, its time and its first token. `key` is what its lease owner last wrote with. */
 export interface InState {
   readonly store: MemoryProjectStore;
   readonly clock: FakeClock;
@@ -70,7 +70,7 @@ export async function projectIn(status: ProjectStatus): Promise<InState> {
   const it = { store, clock, repository, id: made.project_id };
   await WAYS[status](it);
   const project = await stored(it);
-  // The token before a cancellation raised it: that of the holder that was.
+  // The token before a cancellation raised it: that of the lease owner that was.
   const lease_token = project.lease_token - (status === "cancelled" ? 1 : 0);
   return { ...it, key: { lease_token, lease_seq: project.lease_seq } };
 }

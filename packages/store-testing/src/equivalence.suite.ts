@@ -14,7 +14,7 @@ import { describe, expect, it } from "vitest";
 /** Writers, each with its own, soon outdated, knowledge. */
 const WRITERS = 3;
 
-/** One step of one writer. Keys are remembered per writer, so superseded holders go on trying. */
+/** One step of one writer. Keys are remembered per writer, so superseded lease owners go on trying. */
 type Step =
   | {
       do: "claim" | "heartbeat" | "release" | "pause" | "resume" | "cancel" | "delete" | "create" | "look";

@@ -99,7 +99,7 @@ export function projectStoreSuite(name: string, getStore: () => ProjectStore): v
       expect((await repository.get(made.project_id)).lease.owner).toBe(won[0]?.project.lease.owner);
     });
 
-    it("fences a superseded holder: nothing it writes is seen", async () => {
+    it("fences a superseded lease owner: nothing it writes is seen", async () => {
       const { repository, clock } = make();
       const { id, token, seq } = await claimed(repository);
       await repository.work.report({

@@ -22,12 +22,12 @@ const CLOCKS_AND_COPIES = { clock_jumped: 0.5, duplicated: 0.6, crashed: 0.2, dr
 
 const TAKEN_OUT: readonly TakenOut[] = [
   {
-    weakness: "holders without a token",
+    weakness: "lease owners without a token",
     kind: "older_token",
     seeds: 1500,
     rates: { ...CLOCKS_AND_COPIES, request_dropped: 0 },
   },
-  { weakness: "superseded holders", kind: "older_token", seeds: 40 },
+  { weakness: "superseded lease owners", kind: "older_token", seeds: 40 },
   { weakness: "used numbers", kind: "number_used_twice", seeds: 200 },
 ];
 

@@ -83,7 +83,7 @@ describe("a history that some order explains", () => {
       ],
     ],
     [
-      "has a holder that lost its lease to another",
+      "has a lease owner that lost its lease to another",
       [
         call(0, 1, CREATE),
         call(2, 3, CLAIM),
@@ -93,7 +93,7 @@ describe("a history that some order explains", () => {
       ],
     ],
     [
-      "has a report that took effect before another took over, which its holder never heard of",
+      "has a report that took effect before another took over, which its lease owner never heard of",
       [
         call(0, 1, CREATE),
         call(2, 3, CLAIM),
@@ -159,11 +159,11 @@ describe("a history that no order explains", () => {
       [call(0, 1, CREATE), call(2, 3, GET, "ok", after(CREATE, PAUSE)), call(4, 5, PAUSE)],
     ],
     [
-      "a superseded holder writes",
+      "a superseded lease owner writes",
       [call(0, 1, CREATE), call(2, 3, CLAIM), call(4, 5, CLAIM), call(6, 7, report(101, 1))],
     ],
     [
-      "a superseded holder renews its lease",
+      "a superseded lease owner renews its lease",
       [call(0, 1, CREATE), call(2, 3, CLAIM), call(4, 5, CLAIM), call(6, 7, { do: "heartbeat", token: 101 })],
     ],
     [
@@ -177,7 +177,7 @@ describe("a history that no order explains", () => {
       ],
     ],
     [
-      "two numbers of one holder take effect in the wrong order",
+      "two numbers of one lease owner take effect in the wrong order",
       [
         call(0, 1, CREATE),
         call(2, 3, CLAIM),
@@ -239,7 +239,7 @@ describe("a history that no order explains", () => {
   });
 });
 
-/** What a first claim shows its holder. */
+/** What a first claim shows its lease owner. */
 function began(): Spec {
   return { ...after(CREATE, CLAIM), fresh: false };
 }

@@ -45,11 +45,11 @@ export class Player {
       case "report":
         return await this.#report(step);
       case "give back":
-        return await this.#write(this.#holder(step.worker), [], true);
+        return await this.#write(this.#owner(step.worker), [], true);
       case "report again":
-        return await this.#again(this.#holder(step.worker));
+        return await this.#again(this.#owner(step.worker));
       case "heartbeat": {
-        const worker = this.#holder(step.worker);
+        const worker = this.#owner(step.worker);
         const held = model.held[worker];
         if (held) await this.#byWorker(worker, held.key, { do: "heartbeat", token: held.token });
         return;
@@ -92,7 +92,7 @@ export class Player {
       const { spec } = this.#model.build(key);
       return spec && begun(spec);
     };
-    // Its holders kept dying: the first write says so.
+    // Its lease owners kept dying: the first write says so.
     if (found()?.status !== "building") return await this.#write(0, [], false);
     for (const stage of STAGES)
       if (found()?.stages.some((one) => one.stage === stage && !isDone(one)))
@@ -157,13 +157,13 @@ export class Player {
   }
 
   /** This worker, or another in its place that holds something or believes so. */
-  #holder(worker: number): number {
+  #owner(worker: number): number {
     const { held } = this.#model;
     return held[worker] ? worker : Math.max(0, held.findIndex(Boolean));
   }
 
   async #report({ worker: named, deed, stage, progress, release }: Of<"report">): Promise<void> {
-    const worker = this.#holder(named);
+    const worker = this.#owner(named);
     const held = this.#model.held[worker];
     if (!held) return;
     const { spec } = this.#model.build(held.key);

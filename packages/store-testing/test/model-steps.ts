@@ -104,7 +104,7 @@ export const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ step: fc.constant("control again" as const), user }) },
 );
 
-/** What a holder says of a stage. */
+/** What a lease owner says of a stage. */
 export function eventsFor(deed: Deed, stage: string, next: string | undefined, progress: number) {
   const all: Record<Deed, ReportEventInput[]> = {
     started: [{ event: "started", stage }],

@@ -55,7 +55,7 @@ export class Model {
     return `worker-${worker}-${life}`;
   }
 
-  /** All that a call may come to, where the clocks leave a choice. `from`: a holder that is known to be gone. */
+  /** All that a call may come to, where the clocks leave a choice. `from`: a lease owner that is known to be gone. */
   outcomes(key: number, call: Call, at: number, from?: string): readonly Outcome[] {
     const build = this.build(key);
     const timed: Call = call.do === "resume" ? { ...call, alive: (build.expiresAt ?? 0) > at } : call;
@@ -71,8 +71,13 @@ export class Model {
     const lastToken = Math.max(before.lastToken, state?.token ?? 0);
     const changed = state !== before.spec || (call.do === "heartbeat" && answer === "ok");
     const times = !state ? {} : changed ? timesAfter(before, call, state, at, owner) : before;
-    const { expiresAt, dueAt, owner: holder } = times;
-    this.builds[key] = { spec: state, expiresAt, dueAt, owner: holder, lastToken };
+    this.builds[key] = {
+      spec: state,
+      expiresAt: times.expiresAt,
+      dueAt: times.dueAt,
+      owner: times.owner,
+      lastToken,
+    };
   }
 }
 

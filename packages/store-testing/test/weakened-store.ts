@@ -2,19 +2,19 @@ import type { Item, Patch, Path, ProjectStore } from "@stagefold/core";
 import { reportKeyOf, tokenOf } from "../src/simulation/ledger.ts";
 
 /** What a store lets through that it must not. */
-export type Weakness = "holders without a token" | "superseded holders" | "used numbers";
+export type Weakness = "lease owners without a token" | "superseded lease owners" | "used numbers";
 
-const HOLDERS = ["heartbeat", "report", "release"];
+const OWNERS = ["heartbeat", "report", "release"];
 
 /**
  * A store without a part of the fence, for the checks to notice. Every report is fenced twice over: a takeover raises
- * the token and the revision too. "holders without a token" leaves out the guard of the token alone, so that it shows
+ * the token and the revision too. "lease owners without a token" leaves out the guard of the token alone, so that it shows
  * in heartbeats, which have no other, when clocks disagree. The other two let a write through for all that.
  */
 export function weakened(store: ProjectStore, weakness: Weakness): ProjectStore {
   return {
     write: async (patch) => {
-      if (!HOLDERS.includes(patch.transition)) return await store.write(patch);
+      if (!OWNERS.includes(patch.transition)) return await store.write(patch);
       const item = await store.get(patch.project_id);
       return await store.write(item ? withoutFence(patch, item, weakness) : patch);
     },
@@ -30,9 +30,9 @@ export function weakened(store: ProjectStore, weakness: Weakness): ProjectStore 
 function withoutFence(patch: Patch, item: Item, weakness: Weakness): Patch {
   const superseded = tokenOf(patch) !== item.lease_token;
   switch (weakness) {
-    case "holders without a token":
+    case "lease owners without a token":
       return guardedBy(patch, (path) => path[0] !== "lease_token");
-    case "superseded holders":
+    case "superseded lease owners":
       return superseded ? guardedBy(patch, isHeld) : patch;
     case "used numbers":
       return !superseded && reportKeyOf(patch)?.seq === item.lease_seq ? guardedBy(patch, isHeld) : patch;

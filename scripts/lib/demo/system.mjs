@@ -49,7 +49,7 @@ export async function startSystem({ pipelines, workers: names }) {
     const { createClient } = await built("packages/client");
     /** @type {import("../../../packages/client/src/index.ts").StagefoldClient} */
     const client = createClient({ url });
-    return { client, workers, close, holderOf: holderAmong(workers), until: untilIn(client) };
+    return { client, workers, close, ownerOf: ownerAmong(workers), until: untilIn(client) };
   } catch (error) {
     await close();
     throw error;
@@ -92,12 +92,12 @@ async function stopPart({ child }) {
   clearTimeout(timer);
 }
 
-/** A holder's name has the number of its process. @param {Part[]} workers */
-function holderAmong(workers) {
+/** A lease owner's name has the number of its process. @param {Part[]} workers */
+function ownerAmong(workers) {
   return (/** @type {Project} */ { lease }) => {
-    const holder = workers.find(({ pid }) => lease.owner?.includes(`-${pid}-`));
-    if (!holder) throw new Error(`expected one of the workers to hold it; found ${lease.owner}`);
-    return holder;
+    const owner = workers.find(({ pid }) => lease.owner?.includes(`-${pid}-`));
+    if (!owner) throw new Error(`expected one of the workers to hold it; found ${lease.owner}`);
+    return owner;
   };
 }
 

@@ -53,7 +53,7 @@ describe.each(Object.keys(STORES))("artifacts over HTTP, kept in %s", (name) => 
     return make();
   };
 
-  it("are uploaded by the holder, recorded by an event, and downloaded as they were", async () => {
+  it("are uploaded by the lease owner, recorded by an event, and downloaded as they were", async () => {
     await using stores = await open();
     await using api = await running(stores);
     const bytes = randomBytes(300_000);
@@ -144,7 +144,7 @@ describe.each(Object.keys(STORES))("artifacts over HTTP, kept in %s", (name) => 
     expect((await api.call(api.address("a.txt", "stage=none"))).status).toBe(404);
   });
 
-  it("are taken from nobody but the holder of the attempt that runs", async () => {
+  it("are taken from nobody but the lease owner of the attempt that runs", async () => {
     await using stores = await open();
     await using api = await running(stores);
     const { program } = api;

@@ -189,7 +189,7 @@ function noArtifact({ project_id, path }: { project_id: string; path: string }) 
 async function putArtifact(deps: ApiDeps, address: Address, req: Request, res: Response): Promise<void> {
   const wanted = putAddressSchema.parse(address);
   const token = tokenOf(req);
-  const ref = refOfHolder(await deps.repository.get(wanted.project_id), wanted, token);
+  const ref = refOfOwner(await deps.repository.get(wanted.project_id), wanted, token);
   if (Number(req.headers["content-length"] ?? 0) > MAX_ARTIFACT_BYTES) throw tooLarge();
   const stored = await put(deps, ref, req);
   if (!stored) return;
@@ -218,7 +218,7 @@ function tokenOf(req: Request): number {
 }
 
 /** Errors: STAGE_NOT_FOUND, LEASE_LOST unless this attempt runs under this token. */
-function refOfHolder(project: Project, wanted: PutAddress, token: number): ArtifactRef {
+function refOfOwner(project: Project, wanted: PutAddress, token: number): ArtifactRef {
   const { stage } = findStage(project, wanted.stage);
   const held = project.lease_token === token && project.lease.owner !== undefined;
   // Before the lease owner's first write, what runs is what an earlier owner left.

@@ -40,7 +40,7 @@ describe("artifacts", () => {
     expect((await artifacts.listByProject({ project_id })).items).toEqual([]);
   });
 
-  it("of a running stage are its holder's to report", async () => {
+  it("of a running stage are its lease owner's to report", async () => {
     const caller = callerOf(memoryDeps());
     const program = await Program.begin(caller);
     await program.report(

@@ -82,7 +82,7 @@ describe("work.claim", () => {
     });
   });
 
-  it("records a build whose holders all died as failed, instead of giving it out once more", async () => {
+  it("records a build whose lease owners all died as failed, instead of giving it out once more", async () => {
     const deps = memoryDeps();
     const caller = callerOf(deps);
     const program = await Program.begin(caller);
@@ -154,7 +154,7 @@ describe("work.report, heartbeat, release", () => {
     });
   });
 
-  it("renews a lease and tells its holder of a pause, and of the end when it holds nothing any more", async () => {
+  it("renews a lease and tells its lease owner of a pause, and of the end when it holds nothing any more", async () => {
     const deps = memoryDeps();
     const caller = callerOf(deps);
     const { project_id, lease_token } = await Program.begin(caller);
@@ -171,7 +171,7 @@ describe("work.report, heartbeat, release", () => {
     });
   });
 
-  it("gives a lease back, and what ran waits for the next holder", async () => {
+  it("gives a lease back, and what ran waits for the next lease owner", async () => {
     const caller = callerOf(memoryDeps());
     const program = await Program.begin(caller);
     const { project_id, lease_token } = program;

@@ -12,9 +12,9 @@ import { nextRevision, sameRevision } from "./revision.ts";
 /** The patches that a transition makes of what a writer knows, and in which states the guards let it through. */
 type Low = (known: Project, at: string) => Patch;
 const control = { op: "op", at: "2026-01-01T00:00:10.000Z" };
-const anHolder: Low = (known, at) =>
-  reportPatch("report", known, known, holderOf(known), { at, leaseMs: LEASE_MS });
-const holderOf = ({ lease_token, lease_seq }: Project) => ({ lease_token, lease_seq: lease_seq + 1 });
+const anOwner: Low = (known, at) =>
+  reportPatch("report", known, known, ownerOf(known), { at, leaseMs: LEASE_MS });
+const ownerOf = ({ lease_token, lease_seq }: Project) => ({ lease_token, lease_seq: lease_seq + 1 });
 
 const LOW = {
   queue: { decide: (known) => resume(known, control, LEASE_MS), from: ["pending"], through: "known" },
@@ -28,7 +28,7 @@ const LOW = {
     from: ["completed", "failed", "cancelled"],
     through: "known",
   },
-  report: { decide: anHolder, from: ["building", "paused"], through: "known" },
+  report: { decide: anOwner, from: ["building", "paused"], through: "known" },
   record: {
     decide: (known, at) => ({
       kind: "update",

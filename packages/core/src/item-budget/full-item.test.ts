@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { aHolder, type Holder, stageOf } from "../../test/holder.ts";
+import { aLeaseOwner, type LeaseOwner, stageOf } from "../../test/lease-owner.ts";
 import { DYNAMODB_LIMITS } from "../dynamodb/limits.ts";
 import { isStagefoldError } from "../errors.ts";
 import type { ReportEventInput } from "../project/events.ts";
@@ -12,59 +12,59 @@ const files = (n: number, from = 0, name = "f") =>
   Array.from({ length: n }, (_, i) => ({ path: `${name}/${from + i}.txt`, size: i }));
 
 /** Whatever the writes did, the item says what it weighs. */
-async function weighsWhatItSays(holder: Holder) {
-  const item = await holder.item();
+async function weighsWhatItSays(owner: LeaseOwner) {
+  const item = await owner.item();
   expect(item.item_bytes).toBe(itemBytes(item));
 }
 
 async function running(stages = STAGES) {
-  const holder = await aHolder(stages);
-  await holder.claim();
-  await holder.report([{ event: "started", stage: stages[0]?.stage ?? "" }]);
-  return holder;
+  const owner = await aLeaseOwner(stages);
+  await owner.claim();
+  await owner.report([{ event: "started", stage: stages[0]?.stage ?? "" }]);
+  return owner;
 }
 
 describe("an item at 256 KB", () => {
   /** A field of an older program, which nothing can move, leaves the item a thousand bytes. */
   const filled = async () => {
     const stage = "s0";
-    const holder = await running(Array.from({ length: 8 }, (_, i) => ({ stage: `s${i}` })));
-    const notes = "n".repeat(LIMITS.item - 1000 - itemBytes(await holder.item()));
-    await holder.store.write({
+    const owner = await running(Array.from({ length: 8 }, (_, i) => ({ stage: `s${i}` })));
+    const notes = "n".repeat(LIMITS.item - 1000 - itemBytes(await owner.item()));
+    await owner.store.write({
       kind: "update",
       transition: "upgrade",
-      project_id: holder.id,
+      project_id: owner.id,
       guards: [],
       edits: [{ op: "set", path: ["notes"], value: notes }],
     });
-    holder.repository.cache.delete(holder.id);
-    return { holder, stage };
+    owner.repository.cache.delete(owner.id);
+    return { owner, stage };
   };
 
   it("refuses what grows it, with a clear error and no further request", async () => {
-    const { holder, stage } = await filled();
-    const before = await holder.item();
-    const counts = { writes: holder.store.writes, reads: holder.store.reads };
-    const more = holder.report([{ event: "artifacts", stage, artifacts: files(40) }]);
+    const { owner, stage } = await filled();
+    const before = await owner.item();
+    const counts = { writes: owner.store.writes, reads: owner.store.reads };
+    const more = owner.report([{ event: "artifacts", stage, artifacts: files(40) }]);
     await expect(more).rejects.toMatchObject({
       code: "SNAPSHOT_TOO_LARGE",
       data: { limit: LIMITS.item, size: expect.any(Number) },
     });
     // One read: the refusal is looked at again with the item itself, and again without a write.
-    expect(holder.store.writes).toBe(counts.writes);
-    expect(holder.store.reads).toBeLessThanOrEqual(counts.reads + 1);
-    expect(await holder.item()).toEqual(before);
+    expect(owner.store.writes).toBe(counts.writes);
+    expect(owner.store.reads).toBeLessThanOrEqual(counts.reads + 1);
+    expect(await owner.item()).toEqual(before);
   });
 
   it("takes what shrinks it, renewals, and every control write", async () => {
-    const { holder, stage } = await filled();
-    holder.clock.advance(1000);
-    await holder.repository.work.heartbeat(holder.id, holder.key.lease_token);
-    await holder.repository.control.pause(holder.id);
-    await holder.repository.control.resume(holder.id);
-    await holder.repository.artifacts.removeForStage(holder.id, "s7");
-    await holder.report([{ event: "progress", stage, progress: 100 }]);
-    await weighsWhatItSays(holder);
+    const { owner, stage } = await filled();
+    owner.clock.advance(1000);
+    await owner.repository.work.heartbeat(owner.id, owner.key.lease_token);
+    await owner.repository.control.pause(owner.id);
+    await owner.repository.control.resume(owner.id);
+    await owner.repository.artifacts.removeForStage(owner.id, "s7");
+    await owner.report([{ event: "progress", stage, progress: 100 }]);
+    await weighsWhatItSays(owner);
   });
 
   it.each<[string, ReportEventInput[], boolean]>([
@@ -78,49 +78,49 @@ describe("an item at 256 KB", () => {
     ["a skip", [{ event: "skipped", stage: "?", reason: "日".repeat(2000) }], false],
     ["a release", [], true],
   ])("takes %s", async (_name, given, release) => {
-    const { holder, stage } = await filled();
+    const { owner, stage } = await filled();
     const named = given.map((event) => ({ ...event, stage }));
-    const project = await holder.report(named, release);
+    const project = await owner.report(named, release);
     expect(project.item_bytes).toBeLessThan(DYNAMODB_LIMITS.item);
-    await weighsWhatItSays(holder);
+    await weighsWhatItSays(owner);
   });
 
   it.each([2, 10])("O9: takes %i stages of 64 sub-stages that fail with 2 KB each, twice", async (count) => {
     const stages = Array.from({ length: count }, (_, i) => `s${i}`);
-    const holder = await aHolder(stages.map((stage) => ({ stage })));
-    await holder.claim();
+    const owner = await aLeaseOwner(stages.map((stage) => ({ stage })));
+    await owner.claim();
     const key = (i: number) => `part-${i}`.padEnd(64, "-");
     for (const stage of stages) {
-      await holder.report([{ event: "started", stage }]);
+      await owner.report([{ event: "started", stage }]);
       for (const round of [1, 2])
         for (let i = 0; i < LIMITS.subStages; i += 16)
-          await holder.report(
+          await owner.report(
             Array.from({ length: 16 }, (_, n): ReportEventInput[] => [
               { event: "started", stage, sub_stage: key(i + n) },
               { event: "failed", stage, sub_stage: key(i + n), message: `${round}${"日".repeat(2000)}` },
             ]).flat(),
           );
-      await holder.report([{ event: "completed", stage }]);
+      await owner.report([{ event: "completed", stage }]);
     }
-    const project = await holder.repository.get(holder.id);
+    const project = await owner.repository.get(owner.id);
     expect(project.status).toBe("completed");
     expect(project.item_bytes).toBeLessThan(LIMITS.item);
     const [first] = project.stages_snapshot.stages;
-    const full = first && (await readSubStageErrors(holder.id, first, holder.artifacts));
+    const full = first && (await readSubStageErrors(owner.id, first, owner.artifacts));
     expect(Object.values(full ?? {}).map((text) => text.slice(0, 3))).toEqual(Array(64).fill("2日日"));
     expect(Buffer.byteLength(full?.[key(0)] ?? "")).toBeGreaterThan(2000);
-    await weighsWhatItSays(holder);
+    await weighsWhatItSays(owner);
   });
 
   it("L9: pausing and resuming a hundred times leaves item_bytes at what the item weighs", async () => {
-    const holder = await running();
+    const owner = await running();
     for (let i = 0; i < 100; i++) {
-      await holder.repository.control.pause(holder.id);
-      await holder.repository.control.resume(holder.id);
+      await owner.repository.control.pause(owner.id);
+      await owner.repository.control.resume(owner.id);
     }
-    await weighsWhatItSays(holder);
-    await holder.report([{ event: "log", stage: "plan", lines: ["still here"] }]);
-    await weighsWhatItSays(holder);
+    await weighsWhatItSays(owner);
+    await owner.report([{ event: "log", stage: "plan", lines: ["still here"] }]);
+    await weighsWhatItSays(owner);
   });
 });
 
@@ -156,9 +156,9 @@ describe("the writes that end something always fit", () => {
     }
   }
 
-  async function tryTo(holder: Holder, given: readonly ReportEventInput[]): Promise<void> {
+  async function tryTo(owner: LeaseOwner, given: readonly ReportEventInput[]): Promise<void> {
     try {
-      await holder.report(given);
+      await owner.report(given);
     } catch (error) {
       // Only what ends something must fit.
       if (!isStagefoldError(error, "SNAPSHOT_TOO_LARGE")) throw error;
@@ -170,16 +170,16 @@ describe("the writes that end something always fit", () => {
     const property = fc.asyncProperty(
       fc.array(load, { minLength: 20, maxLength: 64, size: "max" }),
       async (loads) => {
-        const holder = await aHolder(
+        const owner = await aLeaseOwner(
           loads.map((_, i) => ({ stage: `s${i}`.padEnd(64, "-"), stage_name: wide(85) })),
         );
-        await holder.claim();
+        await owner.claim();
         for (const [i, one] of loads.entries()) {
           const stage = `s${i}`.padEnd(64, "-");
           // A stage that cannot start for lack of room is ended in the same write.
           const start: ReportEventInput = { event: "started", stage, agent_name: wide(60) };
-          await tryTo(holder, [start]);
-          const running = stageOf(await holder.repository.get(holder.id), stage).status === "running";
+          await tryTo(owner, [start]);
+          const running = stageOf(await owner.repository.get(owner.id), stage).status === "running";
           const parts = Array.from({ length: one.parts }, (_, p): ReportEventInput[] => {
             const part = { stage, sub_stage: `part-${p}`.padEnd(64, "-") };
             return [
@@ -187,24 +187,23 @@ describe("the writes that end something always fit", () => {
               { event: "failed", ...part, message: wide(one.message) },
             ];
           });
-          while (running && parts.length > 0) await tryTo(holder, parts.splice(0, 8).flat());
+          while (running && parts.length > 0) await tryTo(owner, parts.splice(0, 8).flat());
           if (running && one.files > 0)
-            await tryTo(holder, [{ event: "artifacts", stage, artifacts: files(one.files, 0, wide(100)) }]);
-          if (running)
-            await tryTo(holder, [{ event: "log", stage, lines: Array(one.lines).fill(wide(100)) }]);
+            await tryTo(owner, [{ event: "artifacts", stage, artifacts: files(one.files, 0, wide(100)) }]);
+          if (running) await tryTo(owner, [{ event: "log", stage, lines: Array(one.lines).fill(wide(100)) }]);
           const [end, release] = endOf(stage, one);
-          const project = await holder.report(running ? end : [start, ...end], release);
-          const item = await holder.item();
+          const project = await owner.report(running ? end : [start, ...end], release);
+          const item = await owner.item();
           expect(itemBytes(item)).toBe(project.item_bytes);
           expect(itemBytes(item)).toBeLessThanOrEqual(DYNAMODB_LIMITS.item);
           largest = Math.max(largest, project.item_bytes);
           if (project.lease.owner === undefined && project.status !== "completed") {
-            if (project.status === "failed") await holder.repository.control.retry(holder.id, {});
-            await holder.claim();
-            await holder.report([{ event: "skipped", stage, reason: "" }]);
+            if (project.status === "failed") await owner.repository.control.retry(owner.id, {});
+            await owner.claim();
+            await owner.report([{ event: "skipped", stage, reason: "" }]);
           }
         }
-        expect((await holder.repository.get(holder.id)).status).toBe("completed");
+        expect((await owner.repository.get(owner.id)).status).toBe("completed");
       },
     );
     await fc.assert(property, { numRuns: process.env.SOAK === "1" ? 200 : 3 });

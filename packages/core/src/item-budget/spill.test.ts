@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { aHolder, type Holder, stageOf } from "../../test/holder.ts";
+import { aLeaseOwner, type LeaseOwner, stageOf } from "../../test/lease-owner.ts";
 import { itemBytes, LIMITS, valueBytes } from "../snapshot/limits.ts";
 import { readHistory } from "./manifest.ts";
 
@@ -7,8 +7,8 @@ const STAGES = ["plan", "make", "check"].map((stage) => ({ stage }));
 const files = (n: number, from = 0, name = "f") =>
   Array.from({ length: n }, (_, i) => ({ path: `${name}/${from + i}.txt`, size: i }));
 
-async function textOf(holder: Holder, ref: { stage: string; attempt: number; path: string }) {
-  const file = await holder.artifacts.get({ project_id: holder.id, ...ref });
+async function textOf(owner: LeaseOwner, ref: { stage: string; attempt: number; path: string }) {
+  const file = await owner.artifacts.get({ project_id: owner.id, ...ref });
   if (!file) throw new Error(`no ${ref.path}`);
   let text = "";
   for await (const part of file.stream) text += new TextDecoder().decode(part);
@@ -16,50 +16,50 @@ async function textOf(holder: Holder, ref: { stage: string; attempt: number; pat
 }
 
 /** Whatever the writes did, the item says what it weighs. */
-async function weighsWhatItSays(holder: Holder) {
-  const item = await holder.item();
+async function weighsWhatItSays(owner: LeaseOwner) {
+  const item = await owner.item();
   expect(item.item_bytes).toBe(itemBytes(item));
 }
 
 async function running(stages = STAGES) {
-  const holder = await aHolder(stages);
-  await holder.claim();
-  await holder.report([{ event: "started", stage: stages[0]?.stage ?? "" }]);
-  return holder;
+  const owner = await aLeaseOwner(stages);
+  await owner.claim();
+  await owner.report([{ event: "started", stage: stages[0]?.stage ?? "" }]);
+  return owner;
 }
 
 describe("an output", () => {
   it("of 16 KB stays in the item, of more is an artifact that output_ref names", async () => {
-    const holder = await running();
+    const owner = await running();
     const fits = { text: "x".repeat(LIMITS.inlineOutput - valueBytes({ text: "" })) };
-    const kept = await holder.report([
+    const kept = await owner.report([
       { event: "completed", stage: "plan", output: fits },
       { event: "started", stage: "make" },
     ]);
     expect(stageOf(kept, "plan").output_data.text).toBe(fits.text);
     expect(stageOf(kept, "plan").output_ref).toBeUndefined();
     const large = { text: `${fits.text}x`, more: ["日本"] };
-    const moved = await holder.report([
+    const moved = await owner.report([
       { event: "completed", stage: "make", output: large, artifacts: [{ path: "a" }] },
     ]);
     const make = stageOf(moved, "make");
     expect(make.output_ref).toBe("outputs/make.json");
     expect(Object.keys(make.output_data).sort()).toEqual(["artifact_info", "artifacts"]);
     expect(make.output_data.artifacts).toEqual(["a", "outputs/make.json"]);
-    const text = await textOf(holder, { stage: "make", attempt: 1, path: "outputs/make.json" });
+    const text = await textOf(owner, { stage: "make", attempt: 1, path: "outputs/make.json" });
     expect(JSON.parse(text)).toEqual(large);
     expect(make.output_data.artifact_info["outputs/make.json"]).toMatchObject({
       size: new TextEncoder().encode(text).length,
       media_type: "application/json",
     });
-    await weighsWhatItSays(holder);
+    await weighsWhatItSays(owner);
   });
 
   it("never takes the place of an artifact of the stage's own", async () => {
-    const holder = await running();
+    const owner = await running();
     const ref = { stage: "plan", attempt: 1, path: "outputs/plan.json" };
-    await holder.artifacts.put({ project_id: holder.id, ...ref }, new TextEncoder().encode("mine"));
-    const project = await holder.report([
+    await owner.artifacts.put({ project_id: owner.id, ...ref }, new TextEncoder().encode("mine"));
+    const project = await owner.report([
       {
         event: "completed",
         stage: "plan",
@@ -69,70 +69,70 @@ describe("an output", () => {
     ]);
     expect(stageOf(project, "plan").output_ref).toBe("outputs/plan-3.json");
     expect(stageOf(project, "plan").output_data.artifacts).toHaveLength(3);
-    expect(await textOf(holder, ref)).toBe("mine");
+    expect(await textOf(owner, ref)).toBe("mine");
   });
 
   it.each(["artifacts", "artifact_info", "artifact_count"])("may not use the name %s", async (name) => {
-    const holder = await running();
-    const before = await holder.item();
+    const owner = await running();
+    const before = await owner.item();
     await expect(
-      holder.report([{ event: "completed", stage: "plan", output: { [name]: 1 } }]),
+      owner.report([{ event: "completed", stage: "plan", output: { [name]: 1 } }]),
     ).rejects.toMatchObject({
       code: "INVALID_INPUT",
       data: { issues: [`output.${name}: a name of the item`] },
     });
-    expect(await holder.item()).toEqual(before);
+    expect(await owner.item()).toEqual(before);
   });
 });
 
 describe("the artifacts of a stage", () => {
   it("are 50 in the item, and from then on a count and a manifest", async () => {
-    const holder = await running();
-    const fifty = await holder.report([{ event: "artifacts", stage: "plan", artifacts: files(50) }]);
+    const owner = await running();
+    const fifty = await owner.report([{ event: "artifacts", stage: "plan", artifacts: files(50) }]);
     expect(stageOf(fifty, "plan").artifact_manifest).toBeUndefined();
     expect(stageOf(fifty, "plan").output_data.artifact_count).toBeUndefined();
-    const more = await holder.report([{ event: "artifacts", stage: "plan", artifacts: files(1, 50) }]);
+    const more = await owner.report([{ event: "artifacts", stage: "plan", artifacts: files(1, 50) }]);
     expect(stageOf(more, "plan").output_data).toMatchObject({ artifact_count: 51 });
     expect(stageOf(more, "plan").output_data.artifacts).toHaveLength(50);
-    const all = await holder.repository.artifactsOf(more, "plan");
+    const all = await owner.repository.artifactsOf(more, "plan");
     expect(all.map((one) => one.path)).toEqual(files(51).map((one) => one.path));
-    expect(all[50]).toMatchObject({ project_id: holder.id, stage: "plan", attempt: 1, size: 0 });
-    await weighsWhatItSays(holder);
+    expect(all[50]).toMatchObject({ project_id: owner.id, stage: "plan", attempt: 1, size: 0 });
+    await weighsWhatItSays(owner);
   });
 
-  it("keep all that were there when more come later, by the holder and by others", async () => {
-    const holder = await running();
-    await holder.report([{ event: "artifacts", stage: "plan", artifacts: files(60) }]);
-    await holder.report([{ event: "artifacts", stage: "plan", artifacts: files(60, 30) }]);
-    const done = await holder.report([
+  it("keep all that were there when more come later, by the lease owner and by others", async () => {
+    const owner = await running();
+    await owner.report([{ event: "artifacts", stage: "plan", artifacts: files(60) }]);
+    await owner.report([{ event: "artifacts", stage: "plan", artifacts: files(60, 30) }]);
+    const done = await owner.report([
       { event: "completed", stage: "plan", artifacts: files(10, 90), output: { a: 1 } },
     ]);
     expect(stageOf(done, "plan").output_data).toMatchObject({ artifact_count: 100, a: 1 });
-    const later = await holder.repository.artifacts.record(holder.id, "plan", files(5, 100), "add");
-    const all = await holder.repository.artifactsOf(later, "plan");
+    const later = await owner.repository.artifacts.record(owner.id, "plan", files(5, 100), "add");
+    const all = await owner.repository.artifactsOf(later, "plan");
     expect(all.map((one) => one.path)).toEqual(files(105).map((one) => one.path));
-    const replaced = await holder.repository.artifacts.record(holder.id, "plan", files(2), "replace");
+    const replaced = await owner.repository.artifacts.record(owner.id, "plan", files(2), "replace");
     expect(stageOf(replaced, "plan").output_data).toMatchObject({ artifacts: ["f/0.txt", "f/1.txt"] });
     expect(stageOf(replaced, "plan").artifact_manifest).toBeUndefined();
     expect(stageOf(replaced, "plan").output_data.artifact_count).toBeUndefined();
-    await weighsWhatItSays(holder);
+    await weighsWhatItSays(owner);
   });
 
   it("are counted by the bytes of their entries too", async () => {
-    const holder = await running();
+    const owner = await running();
     const long = Array.from({ length: 12 }, (_, i) => ({ path: `${"日".repeat(300)}${i}` }));
-    const project = await holder.report([{ event: "artifacts", stage: "plan", artifacts: long }]);
+    const project = await owner.report([{ event: "artifacts", stage: "plan", artifacts: long }]);
     const { output_data } = stageOf(project, "plan");
     expect(output_data.artifact_count).toBe(12);
     expect(output_data.artifacts.length).toBeGreaterThan(5);
     expect(valueBytes(output_data.artifacts)).toBeLessThan(LIMITS.artifactEntries);
-    expect((await holder.repository.artifactsOf(project, "plan")).length).toBe(12);
+    expect((await owner.repository.artifactsOf(project, "plan")).length).toBe(12);
   });
 
   it("stay those of their sub-stage, listed in the item or not", async () => {
-    const holder = await running();
+    const owner = await running();
     const part = { stage: "plan", sub_stage: "one" };
-    const project = await holder.report([
+    const project = await owner.report([
       { event: "started", ...part },
       { event: "artifacts", ...part, artifacts: files(30, 0, "one") },
       { event: "artifacts", stage: "plan", artifacts: files(10) },
@@ -140,59 +140,59 @@ describe("the artifacts of a stage", () => {
       { event: "artifacts", stage: "plan", sub_stage: "two", artifacts: files(30, 0, "two") },
     ]);
     const count = async (from: typeof project) => {
-      const all = await holder.repository.artifactsOf(from, "plan");
+      const all = await owner.repository.artifactsOf(from, "plan");
       return ["one", "two", undefined].map((key) => all.filter((one) => one.sub_stage === key).length);
     };
     expect(await count(project)).toEqual([30, 30, 10]);
-    const next = await holder.report([{ event: "artifacts", ...part, artifacts: files(1), mode: "replace" }]);
+    const next = await owner.report([{ event: "artifacts", ...part, artifacts: files(1), mode: "replace" }]);
     // What one part made is replaced, the other parts' stays; f/0.txt is of part one now.
     expect(await count(next)).toEqual([1, 30, 9]);
-    await weighsWhatItSays(holder);
+    await weighsWhatItSays(owner);
   });
 
   it("are missing loudly when their manifest is", async () => {
-    const holder = await running();
-    const project = await holder.report([{ event: "artifacts", stage: "plan", artifacts: files(60) }]);
-    await holder.artifacts.removeProject(holder.id);
+    const owner = await running();
+    const project = await owner.report([{ event: "artifacts", stage: "plan", artifacts: files(60) }]);
+    await owner.artifacts.removeProject(owner.id);
     const lost = { code: "STORE_UNAVAILABLE" };
-    await expect(holder.repository.artifactsOf(project, "plan")).rejects.toMatchObject(lost);
+    await expect(owner.repository.artifactsOf(project, "plan")).rejects.toMatchObject(lost);
     await expect(
-      holder.report([{ event: "artifacts", stage: "plan", artifacts: files(1) }]),
+      owner.report([{ event: "artifacts", stage: "plan", artifacts: files(1) }]),
     ).rejects.toMatchObject(lost);
   });
 });
 
 describe("a history", () => {
   it("moves to the store when its item is full, and keeps all of its attempts there", async () => {
-    const holder = await aHolder(Array.from({ length: 12 }, (_, i) => ({ stage: `s${i}` })));
+    const owner = await aLeaseOwner(Array.from({ length: 12 }, (_, i) => ({ stage: `s${i}` })));
     let attempts = 0;
     for (const stage of ["s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7"]) {
       for (let i = 0; i < 20; i++) {
-        await holder.claim();
-        await holder.report([{ event: "started", stage }]);
-        await holder.report([
+        await owner.claim();
+        await owner.report([{ event: "started", stage }]);
+        await owner.report([
           { event: "failed", stage, message: `${stage} ${i} ${"日".repeat(900)}`, retry_in_seconds: 0 },
         ]);
         attempts += 1;
-        await weighsWhatItSays(holder);
+        await weighsWhatItSays(owner);
       }
-      await holder.claim();
-      await holder.report([
+      await owner.claim();
+      await owner.report([
         { event: "started", stage },
         { event: "completed", stage },
       ]);
-      await holder.report([], true);
+      await owner.report([], true);
     }
-    const { stages } = await holder.repository.get(holder.id).then((one) => one.stages_snapshot);
+    const { stages } = await owner.repository.get(owner.id).then((one) => one.stages_snapshot);
     let found = 0;
     for (const { history, history_ref } of stages) {
       const earlier =
-        history_ref === undefined ? [] : await readHistory(holder.id, history_ref, holder.artifacts);
+        history_ref === undefined ? [] : await readHistory(owner.id, history_ref, owner.artifacts);
       found += history.length + earlier.length;
     }
     expect(stages.some((stage) => stage.history_ref !== undefined)).toBe(true);
     expect(found).toBe(attempts);
-    await expect(readHistory(holder.id, "not-there", holder.artifacts)).rejects.toMatchObject({
+    await expect(readHistory(owner.id, "not-there", owner.artifacts)).rejects.toMatchObject({
       code: "STORE_UNAVAILABLE",
     });
   });

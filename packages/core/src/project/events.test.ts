@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { aHolder, stageOf } from "../../test/holder.ts";
+import { aLeaseOwner, stageOf } from "../../test/lease-owner.ts";
 import { LIMITS, utf8Bytes } from "../snapshot/limits.ts";
 import { type ReportEventInput, reportEventSchema } from "./events.ts";
 
@@ -8,20 +8,20 @@ const start: ReportEventInput = { event: "started", stage: "plan" };
 
 describe("the tail of a log", () => {
   const logged = async (...chunks: string[][]) => {
-    const holder = await aHolder(STAGES);
-    await holder.claim();
-    await holder.report([start]);
-    let project = await holder.repository.get(holder.id);
-    for (const lines of chunks) project = await holder.report([{ event: "log", stage: "plan", lines }]);
-    return { holder, tail: stageOf(project, "plan").logs ?? [], project };
+    const owner = await aLeaseOwner(STAGES);
+    await owner.claim();
+    await owner.report([start]);
+    let project = await owner.repository.get(owner.id);
+    for (const lines of chunks) project = await owner.report([{ event: "log", stage: "plan", lines }]);
+    return { owner, tail: stageOf(project, "plan").logs ?? [], project };
   };
 
   it("is the last five lines, while the log itself is in the store", async () => {
-    const { holder, tail, project } = await logged(["1", "2", "3"], ["4", "5", "6"], []);
+    const { owner, tail, project } = await logged(["1", "2", "3"], ["4", "5", "6"], []);
     expect(tail).toEqual(["2", "3", "4", "5", "6"]);
-    const ref = { project_id: holder.id, stage: "plan", attempt: 1 };
+    const ref = { project_id: owner.id, stage: "plan", attempt: 1 };
     const { log_seq = 0 } = stageOf(project, "plan");
-    const page = await holder.logs.read(ref, { limit: 100, upTo: log_seq });
+    const page = await owner.logs.read(ref, { limit: 100, upTo: log_seq });
     expect(page.lines).toEqual(["1", "2", "3", "4", "5", "6"]);
   });
 
@@ -42,18 +42,18 @@ describe("the tail of a log", () => {
   });
 });
 
-describe("what a holder says of a stage", () => {
+describe("what a lease owner says of a stage", () => {
   const begun = async () => {
-    const holder = await aHolder(STAGES);
-    await holder.claim();
-    await holder.report([start]);
-    return holder;
+    const owner = await aLeaseOwner(STAGES);
+    await owner.claim();
+    await owner.report([start]);
+    return owner;
   };
 
   it("cuts texts to 2 KB of UTF-8, well formed", async () => {
-    const holder = await begun();
+    const owner = await begun();
     const message = `${"日本".repeat(1000)}\ud83d`;
-    const project = await holder.report([{ event: "failed", stage: "plan", message }]);
+    const project = await owner.report([{ event: "failed", stage: "plan", message }]);
     for (const text of [project.error_info?.message ?? "", stageOf(project, "plan").error_message ?? ""]) {
       expect(utf8Bytes(text)).toBeLessThanOrEqual(LIMITS.error);
       expect(utf8Bytes(text)).toBeGreaterThan(LIMITS.error - 6);
@@ -63,9 +63,9 @@ describe("what a holder says of a stage", () => {
   });
 
   it("keeps the reason of a skip beside what the stage has", async () => {
-    const holder = await begun();
-    await holder.report([{ event: "artifacts", stage: "plan", artifacts: [{ path: "a" }] }]);
-    const project = await holder.report([
+    const owner = await begun();
+    await owner.report([{ event: "artifacts", stage: "plan", artifacts: [{ path: "a" }] }]);
+    const project = await owner.report([
       { event: "skipped", stage: "plan", reason: "not needed" },
       { event: "skipped", stage: "make", reason: "neither" },
     ]);
@@ -77,9 +77,9 @@ describe("what a holder says of a stage", () => {
   });
 
   it("may name the time of an event, but none to come", async () => {
-    const holder = await begun();
-    holder.clock.advance(10_000);
-    const project = await holder.report([
+    const owner = await begun();
+    owner.clock.advance(10_000);
+    const project = await owner.report([
       { event: "completed", stage: "plan", at: "2026-01-01T00:00:04.000Z" },
       { event: "started", stage: "make", at: "2036-01-01T00:00:00.000Z" },
     ]);
@@ -93,41 +93,41 @@ describe("what a holder says of a stage", () => {
   });
 
   it("never sees its progress fall", async () => {
-    const holder = await begun();
-    await holder.report([{ event: "progress", stage: "plan", progress: 50 }]);
-    await expect(holder.report([{ event: "progress", stage: "plan", progress: 49 }])).rejects.toMatchObject({
+    const owner = await begun();
+    await owner.report([{ event: "progress", stage: "plan", progress: 50 }]);
+    await expect(owner.report([{ event: "progress", stage: "plan", progress: 49 }])).rejects.toMatchObject({
       code: "STAGE_CONFLICT",
       data: { stage: "plan", actual: "49" },
     });
   });
 
   it("adds figures up, of so many names", async () => {
-    const holder = await begun();
+    const owner = await begun();
     const part = (n: number): ReportEventInput[] => [
       { event: "started", stage: "plan", sub_stage: `p${n}` },
       { event: "completed", stage: "plan", sub_stage: `p${n}`, metrics: { input_tokens: n, own: 0.5 } },
     ];
-    const project = await holder.report([...part(1), ...part(2)]);
+    const project = await owner.report([...part(1), ...part(2)]);
     expect(stageOf(project, "plan").metrics).toEqual({ input_tokens: 3, own: 1 });
     const many = Object.fromEntries(Array.from({ length: LIMITS.metrics - 1 }, (_, i) => [`m${i}`, 1]));
-    await expect(holder.report([{ event: "completed", stage: "plan", metrics: many }])).rejects.toMatchObject(
-      { code: "INVALID_INPUT" },
-    );
+    await expect(owner.report([{ event: "completed", stage: "plan", metrics: many }])).rejects.toMatchObject({
+      code: "INVALID_INPUT",
+    });
   });
 
   it("is all or nothing", async () => {
-    const holder = await begun();
-    const before = await holder.item();
+    const owner = await begun();
+    const before = await owner.item();
     const more: ReportEventInput[] = [
       { event: "completed", stage: "plan" },
       { event: "started", stage: "make" },
       { event: "completed", stage: "check" },
     ];
-    await expect(holder.report(more)).rejects.toMatchObject({
+    await expect(owner.report(more)).rejects.toMatchObject({
       code: "STAGE_CONFLICT",
       data: { stage: "check", expected: "running", actual: "pending" },
     });
-    expect(await holder.item()).toEqual(before);
+    expect(await owner.item()).toEqual(before);
   });
 });
 
@@ -163,9 +163,9 @@ describe("what no schema of a report lets through", () => {
   });
 
   it("is not the names that only look odd", async () => {
-    const holder = await aHolder([{ stage: "constructor" }]);
-    await holder.claim();
-    const project = await holder.report([
+    const owner = await aLeaseOwner([{ stage: "constructor" }]);
+    await owner.claim();
+    const project = await owner.report([
       { event: "started", stage: "constructor" },
       { event: "started", stage: "constructor", sub_stage: "tostring" },
       {
@@ -182,7 +182,7 @@ describe("what no schema of a report lets through", () => {
 });
 
 it("D1: what the stages' outputs say was left out is counted in the summary", async () => {
-  const owner = await aHolder([
+  const owner = await aLeaseOwner([
     { stage: "analyse" },
     { stage: "plan" },
     { stage: "odd" },

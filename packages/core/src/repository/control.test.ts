@@ -1,28 +1,28 @@
 import { describe, expect, it } from "vitest";
-import { aHolder, stageOf } from "../../test/holder.ts";
+import { aLeaseOwner, stageOf } from "../../test/lease-owner.ts";
 import { MemoryProjectStore } from "../memory/project-store.ts";
 import { aRepository } from "../testing/builders.ts";
 
 const STAGES = ["plan", "make", "check"].map((stage) => ({ stage }));
 const LEASE = 60_000;
 
-/** A holder in the middle of its first stage, and another process that knows only what it reads. */
+/** A lease owner in the middle of its first stage, and another process that knows only what it reads. */
 async function building() {
-  const holder = await aHolder(STAGES);
-  await holder.claim();
-  await holder.report([{ event: "started", stage: "plan" }]);
-  const other = aRepository(holder.store, holder.clock, LEASE).repository;
-  return { ...holder, holder, other };
+  const owner = await aLeaseOwner(STAGES);
+  await owner.claim();
+  await owner.report([{ event: "started", stage: "plan" }]);
+  const other = aRepository(owner.store, owner.clock, LEASE).repository;
+  return { ...owner, owner, other };
 }
 
 describe("pausing and resuming", () => {
   it("goes on under the same lease while it lives, with the due time of the lease as it is now", async () => {
-    const { holder, other, clock, id } = await building();
+    const { owner, other, clock, id } = await building();
     await other.control.pause(id);
     // The other process has seen the lease as it was; heartbeats move it on.
     for (let i = 0; i < 3; i++) {
       clock.advance(19_000);
-      await holder.repository.work.heartbeat(id, holder.key.lease_token);
+      await owner.repository.work.heartbeat(id, owner.key.lease_token);
     }
     clock.advance(2_500);
     const resumed = await other.control.resume(id);
@@ -31,11 +31,11 @@ describe("pausing and resuming", () => {
     // Nobody takes it while that lease lives.
     clock.advance(50_000);
     expect(await other.work.claim(id, "thief", resumed.work_queue)).toBeUndefined();
-    await holder.report([{ event: "progress", stage: "plan", progress: 5 }]);
+    await owner.report([{ event: "progress", stage: "plan", progress: 5 }]);
   });
 
   it("takes no living lease, whatever the index says", async () => {
-    const { holder, other, store, id } = await building();
+    const { owner, other, store, id } = await building();
     const { work_queue } = await other.get(id);
     await store.write({
       kind: "update",
@@ -46,16 +46,16 @@ describe("pausing and resuming", () => {
     });
     expect(await other.work.due("agent_builds", 10)).toHaveLength(1);
     expect(await other.work.claim(id, "thief", work_queue)).toBeUndefined();
-    await holder.report([{ event: "completed", stage: "plan" }]);
+    await owner.report([{ event: "completed", stage: "plan" }]);
   });
 
-  it("queues it again once the lease has run out, and tells the holder that was", async () => {
-    const { holder, other, clock, id } = await building();
+  it("queues it again once the lease has run out, and tells the lease owner that was", async () => {
+    const { owner, other, clock, id } = await building();
     await other.control.pause(id);
     clock.advance(LEASE + 1);
     const resumed = await other.control.resume(id);
     expect(resumed).toMatchObject({ status: "queued", lease: { claims: 0 }, work_due_at: other.now() });
-    await expect(holder.report([{ event: "completed", stage: "plan" }])).rejects.toMatchObject({
+    await expect(owner.report([{ event: "completed", stage: "plan" }])).rejects.toMatchObject({
       code: "LEASE_LOST",
     });
     const claim = await other.work.claim(id, "w2", resumed.work_queue);
@@ -66,9 +66,9 @@ describe("pausing and resuming", () => {
   });
 
   it("L14: a build that is paused while a retry waits keeps the wait when it is resumed", async () => {
-    const { holder, other, clock, id } = await building();
+    const { owner, other, clock, id } = await building();
     const failed = { event: "failed" as const, stage: "plan", message: "no", code: "STAGE_FAILED" as const };
-    const waiting = await holder.report([{ ...failed, retry_in_seconds: 600 }]);
+    const waiting = await owner.report([{ ...failed, retry_in_seconds: 600 }]);
     await other.control.pause(id);
     clock.advance(60_000);
     expect(await other.control.resume(id)).toMatchObject({
@@ -82,10 +82,10 @@ describe("pausing and resuming", () => {
   });
 
   it("L14: a retry that begins to wait while the build is paused keeps its wait too", async () => {
-    const { holder, other, clock, id } = await building();
+    const { owner, other, clock, id } = await building();
     await other.control.pause(id);
     const failed = { event: "failed" as const, stage: "plan", message: "no", code: "STAGE_FAILED" as const };
-    await holder.report([{ ...failed, retry_in_seconds: 600 }]);
+    await owner.report([{ ...failed, retry_in_seconds: 600 }]);
     const dueAt = Date.parse(other.now()) + 600_000;
     clock.advance(1000);
     const resumed = await other.control.resume(id);
@@ -93,14 +93,14 @@ describe("pausing and resuming", () => {
   });
 
   it("records the end of a stage that ran, and with the last stage the end of the project", async () => {
-    const { holder, other, id } = await building();
-    await holder.report([
+    const { owner, other, id } = await building();
+    await owner.report([
       { event: "completed", stage: "plan" },
       { event: "skipped", stage: "make", reason: "" },
       { event: "started", stage: "check" },
     ]);
     await other.control.pause(id);
-    const ended = await holder.report([{ event: "completed", stage: "check" }]);
+    const ended = await owner.report([{ event: "completed", stage: "check" }]);
     expect(ended).toMatchObject({ status: "completed", lease: { claims: 0 }, progress_percentage: 100 });
     expect(ended.build_summary).toBeDefined();
     await expect(other.control.resume(id)).rejects.toMatchObject({
@@ -153,10 +153,10 @@ describe("a retry", () => {
     const it = await building();
     for (const [i, { stage: key }] of STAGES.entries()) {
       if (key === stage) {
-        await it.holder.report([{ event: "failed", stage: key, message: "broken" }]);
+        await it.owner.report([{ event: "failed", stage: key, message: "broken" }]);
         return it;
       }
-      await it.holder.report([
+      await it.owner.report([
         { event: "completed", stage: key, artifacts: [{ path: `${key}.txt` }] },
         { event: "started", stage: STAGES[i + 1]?.stage ?? "" },
       ]);
@@ -167,7 +167,7 @@ describe("a retry", () => {
     project.stages_snapshot.stages.map((stage) => stage.status).join(" ");
 
   it("from the first unfinished stage keeps the finished ones", async () => {
-    const { holder, other, id } = await failedAt("make");
+    const { owner, other, id } = await failedAt("make");
     const retried = await other.control.retry(id, {});
     expect(retried).toMatchObject({
       status: "queued",
@@ -179,10 +179,10 @@ describe("a retry", () => {
     for (const gone of ["error_info", "completed_at", "build_summary"])
       expect(retried).not.toHaveProperty(gone);
     expect(statuses(retried)).toBe("completed failed pending");
-    const project = await holder.claim();
+    const project = await owner.claim();
     expect(statuses(project)).toBe("completed pending pending");
     // The first write says so in the item, and forgets where to start.
-    const begun = await holder.report([{ event: "started", stage: "make" }]);
+    const begun = await owner.report([{ event: "started", stage: "make" }]);
     expect(begun).not.toHaveProperty("restart_from");
     expect(begun.lease).not.toHaveProperty("fresh");
     expect(begun.lease).not.toHaveProperty("claim_id");
@@ -194,10 +194,10 @@ describe("a retry", () => {
   });
 
   it("from a named stage, by an old name too, opens it and all after it", async () => {
-    const { other, holder, id } = await failedAt("check");
+    const { other, owner, id } = await failedAt("check");
     await other.control.retry(id, { from_stage: "plan" });
-    expect(statuses(await holder.claim())).toBe("pending pending pending");
-    const aliased = await aHolder([{ stage: "tools_developer" }, { stage: "agent_code_developer" }]);
+    expect(statuses(await owner.claim())).toBe("pending pending pending");
+    const aliased = await aLeaseOwner([{ stage: "tools_developer" }, { stage: "agent_code_developer" }]);
     await aliased.claim();
     await aliased.report([
       { event: "started", stage: "tool_developer" },
@@ -213,37 +213,37 @@ describe("a retry", () => {
   });
 
   it("remembers where it was to start when it is cancelled before anybody began", async () => {
-    const { other, holder, id } = await failedAt("check");
+    const { other, owner, id } = await failedAt("check");
     await other.control.retry(id, { from_stage: "make" });
     expect((await other.control.cancel(id)).restart_from).toBe("make");
     const again = await other.control.retry(id, {});
     expect(again).toMatchObject({ run: 3, restart_from: "make", current_stage: "make" });
-    expect(statuses(await holder.claim())).toBe("completed pending pending");
-    const begun = await holder.report([{ event: "started", stage: "make" }]);
+    expect(statuses(await owner.claim())).toBe("completed pending pending");
+    const begun = await owner.report([{ event: "started", stage: "make" }]);
     // Opened once, whatever the number of retries.
     expect(stageOf(begun, "make").history).toHaveLength(1);
     expect(stageOf(begun, "check").history).toHaveLength(1);
   });
 
   it("may start elsewhere when it is cancelled and tried again", async () => {
-    const { other, holder, id } = await failedAt("check");
+    const { other, owner, id } = await failedAt("check");
     await other.control.retry(id, { from_stage: "plan" });
     await other.control.cancel(id);
     await expect(other.control.retry(id, { from_stage: "nowhere" })).rejects.toMatchObject({
       code: "STAGE_NOT_FOUND",
     });
     expect(await other.control.retry(id, { from_stage: "check" })).toMatchObject({ restart_from: "check" });
-    expect(statuses(await holder.claim())).toBe("completed completed pending");
+    expect(statuses(await owner.claim())).toBe("completed completed pending");
   });
 
   it("shows a stage that still ran at a cancellation as cancelled until it is opened", async () => {
-    const { other, holder, id } = await building();
+    const { other, owner, id } = await building();
     await other.control.cancel(id);
     expect(statuses(await other.control.retry(id, {}))).toBe("cancelled pending pending");
     // Nobody runs it: what it made may be recorded.
     await other.artifacts.record(id, "plan", [{ path: "a" }], "add");
-    expect(statuses(await holder.claim())).toBe("pending pending pending");
-    const begun = await holder.report([{ event: "started", stage: "plan" }]);
+    expect(statuses(await owner.claim())).toBe("pending pending pending");
+    const begun = await owner.report([{ event: "started", stage: "plan" }]);
     expect(stageOf(begun, "plan").history).toMatchObject([{ attempt: 1, status: "cancelled" }]);
   });
 
@@ -266,10 +266,10 @@ describe("a retry", () => {
   });
 
   it("keeps what was recorded for a stage that never ran", async () => {
-    const { other, holder, id } = await failedAt("plan");
+    const { other, owner, id } = await failedAt("plan");
     await other.artifacts.record(id, "check", [{ path: "input.csv" }], "add");
     await other.control.retry(id, {});
-    expect(stageOf(await holder.claim(), "check").output_data.artifacts).toEqual(["input.csv"]);
+    expect(stageOf(await owner.claim(), "check").output_data.artifacts).toEqual(["input.csv"]);
   });
 });
 
@@ -295,14 +295,14 @@ describe("a creation", () => {
 
 describe("artifacts recorded between a retry and its first write", () => {
   it("leave the progress where the retry put it", async () => {
-    const holder = await aHolder(["plan", "make"].map((stage) => ({ stage })));
-    await holder.claim();
+    const owner = await aLeaseOwner(["plan", "make"].map((stage) => ({ stage })));
+    await owner.claim();
     for (const stage of ["plan", "make"])
-      await holder.report([
+      await owner.report([
         { event: "started", stage },
         { event: "completed", stage },
       ]);
-    const { repository, id } = holder;
+    const { repository, id } = owner;
     expect(await repository.control.retry(id, { from_stage: "make" })).toMatchObject({
       progress_percentage: 50,
     });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { aHolder, type Holder, stageOf } from "../../test/holder.ts";
+import { aLeaseOwner, type LeaseOwner, stageOf } from "../../test/lease-owner.ts";
 import { type ReportEventInput, reportEventSchema } from "../project/events.ts";
 import { aRepository } from "../testing/builders.ts";
 import { Repository } from "./repository.ts";
@@ -7,21 +7,21 @@ import { Repository } from "./repository.ts";
 const STAGES = ["plan", "make", "check"].map((stage) => ({ stage }));
 const start: ReportEventInput = { event: "started", stage: "plan" };
 
-/** The holder dies: nothing more is heard of it until its lease and the grace are over. */
-function dies(holder: Holder): void {
-  holder.clock.advance(66_000);
+/** The lease owner dies: nothing more is heard of it until its lease and the grace are over. */
+function dies(owner: LeaseOwner): void {
+  owner.clock.advance(66_000);
 }
 
 describe("a build that workers cannot run", () => {
   const notRun = { code: "WORKER_LOST" as const, reason: "no process can be started" };
-  const giveBack = (holder: Holder) => holder.report([], notRun);
+  const giveBack = (owner: LeaseOwner) => owner.report([], notRun);
 
   it("W2: goes back to the queue, and its history names worker and reason", async () => {
-    const holder = await aHolder(STAGES);
-    await holder.claim("w1");
-    await holder.report([start]);
-    const project = await giveBack(holder);
-    expect(project).toMatchObject({ status: "queued", work_due_at: holder.repository.now() });
+    const owner = await aLeaseOwner(STAGES);
+    await owner.claim("w1");
+    await owner.report([start]);
+    const project = await giveBack(owner);
+    expect(project).toMatchObject({ status: "queued", work_due_at: owner.repository.now() });
     expect(project.lease).toEqual({ claims: 0, not_run_by: ["w1"] });
     const message = "w1 could not run this stage: no process can be started";
     expect(stageOf(project, "plan")).toMatchObject({
@@ -31,15 +31,15 @@ describe("a build that workers cannot run", () => {
   });
 
   it("W2: fails after three different workers, with the reason, and never because of one alone", async () => {
-    const holder = await aHolder(STAGES);
+    const owner = await aLeaseOwner(STAGES);
     for (const worker of ["w1", "w1", "w1", "w1", "w1", "w2"]) {
-      expect((await holder.claim(worker)).status).toBe("building");
-      await holder.report([start]);
-      expect((await giveBack(holder)).status).toBe("queued");
+      expect((await owner.claim(worker)).status).toBe("building");
+      await owner.report([start]);
+      expect((await giveBack(owner)).status).toBe("queued");
     }
-    await holder.claim("w3");
-    await holder.report([start]);
-    const failed = await giveBack(holder);
+    await owner.claim("w3");
+    await owner.report([start]);
+    const failed = await giveBack(owner);
     const message = "3 workers could not run this build. The last one, w3: no process can be started";
     expect(failed).toMatchObject({
       status: "failed",
@@ -48,109 +48,109 @@ describe("a build that workers cannot run", () => {
     });
     expect(stageOf(failed, "plan")).toMatchObject({ status: "failed", error_code: "WORKER_LOST" });
     expect(stageOf(failed, "plan").history).toHaveLength(7);
-    await holder.repository.control.retry(holder.id, {});
-    expect((await holder.claim("w3")).lease.not_run_by).toBeUndefined();
+    await owner.repository.control.retry(owner.id, {});
+    expect((await owner.claim("w3")).lease.not_run_by).toBeUndefined();
   });
 
   it("W2: a stage that runs in between begins the count anew", async () => {
-    const holder = await aHolder(STAGES);
+    const owner = await aLeaseOwner(STAGES);
     for (const worker of ["w1", "w2"]) {
-      await holder.claim(worker);
-      await giveBack(holder);
+      await owner.claim(worker);
+      await giveBack(owner);
     }
-    await holder.claim("w3");
-    await holder.report([start, { event: "progress", stage: "plan", progress: 5 }]);
-    expect((await giveBack(holder)).lease).toEqual({ claims: 0, not_run_by: ["w3"] });
+    await owner.claim("w3");
+    await owner.report([start, { event: "progress", stage: "plan", progress: 5 }]);
+    expect((await giveBack(owner)).lease).toEqual({ claims: 0, not_run_by: ["w3"] });
   });
 });
 
 describe("claims in a row", () => {
   it("give a build up after three deaths in one stage", async () => {
-    const holder = await aHolder(STAGES);
+    const owner = await aLeaseOwner(STAGES);
     for (let death = 1; death <= 3; death++) {
-      const project = await holder.claim(`w${death}`);
+      const project = await owner.claim(`w${death}`);
       expect(project.lease.claims).toBe(death);
-      await holder.report([start]);
-      dies(holder);
+      await owner.report([start]);
+      dies(owner);
     }
-    const given = await holder.claim("w4");
+    const given = await owner.claim("w4");
     expect(given).toMatchObject({
       status: "failed",
       error_info: { stage: "plan", code: "STAGE_STALLED" },
       lease: { claims: 0 },
     });
     // Recorded by a report of nothing.
-    const project = await holder.report([]);
+    const project = await owner.report([]);
     expect(project).toMatchObject({ status: "failed", error_info: { code: "STAGE_STALLED" } });
     expect(project.work_queue).toBeUndefined();
     const plan = stageOf(project, "plan");
     expect(plan).toMatchObject({ status: "failed", error_code: "STAGE_STALLED", attempt: 3 });
     expect(plan.history.map((entry) => entry.code)).toEqual(["WORKER_LOST", "WORKER_LOST", "WORKER_LOST"]);
     // A retry begins to count anew.
-    await holder.repository.control.retry(holder.id, {});
-    expect(await holder.claim()).toMatchObject({ status: "building", lease: { claims: 1 } });
+    await owner.repository.control.retry(owner.id, {});
+    expect(await owner.claim()).toMatchObject({ status: "building", lease: { claims: 1 } });
   });
 
   it("give a build up whose workers die before they start anything", async () => {
-    const holder = await aHolder(STAGES);
+    const owner = await aLeaseOwner(STAGES);
     for (let death = 1; death <= 3; death++) {
-      expect((await holder.claim()).status).toBe("building");
-      dies(holder);
+      expect((await owner.claim()).status).toBe("building");
+      dies(owner);
     }
-    expect(await holder.claim()).toMatchObject({ status: "failed", error_info: { stage: "plan" } });
-    expect((await holder.report([])).stages_snapshot.stages.map((stage) => stage.status)).toEqual([
+    expect(await owner.claim()).toMatchObject({ status: "failed", error_info: { stage: "plan" } });
+    expect((await owner.report([])).stages_snapshot.stages.map((stage) => stage.status)).toEqual([
       "pending",
       "pending",
       "pending",
     ]);
   });
 
-  it.each<[string, (holder: Holder) => Promise<unknown>]>([
-    ["progress", (holder) => holder.report([{ event: "progress", stage: "plan", progress: 1 }])],
+  it.each<[string, (owner: LeaseOwner) => Promise<unknown>]>([
+    ["progress", (owner) => owner.report([{ event: "progress", stage: "plan", progress: 1 }])],
     [
       "a finished stage",
-      (holder) =>
-        holder.report([
+      (owner) =>
+        owner.report([
           { event: "completed", stage: "plan" },
           { event: "started", stage: "make" },
         ]),
     ],
     [
       "a failure to be tried again",
-      async (holder) => {
-        await holder.report([{ event: "failed", stage: "plan", message: "x", retry_in_seconds: 0 }]);
-        await holder.claim();
-        await holder.report([start]);
+      async (owner) => {
+        await owner.report([{ event: "failed", stage: "plan", message: "x", retry_in_seconds: 0 }]);
+        await owner.claim();
+        await owner.report([start]);
       },
     ],
     [
       "a release",
-      async (holder) => {
-        await holder.report([], true);
-        await holder.claim();
-        await holder.report([start]);
+      async (owner) => {
+        await owner.report([], true);
+        await owner.claim();
+        await owner.report([start]);
       },
     ],
   ])("begin anew after %s", async (_name, progress) => {
-    const holder = await aHolder(STAGES);
+    const owner = await aLeaseOwner(STAGES);
     for (let death = 1; death <= 3; death++) {
-      await holder.claim();
-      await holder.report([start]);
-      if (death < 3) dies(holder);
+      await owner.claim();
+      await owner.report([start]);
+      if (death < 3) dies(owner);
     }
-    await progress(holder);
-    dies(holder);
-    const project = await holder.claim();
+    await progress(owner);
+    dies(owner);
+    const project = await owner.claim();
     expect(project).toMatchObject({ status: "building", lease: { claims: 2 } });
   });
 
   it("completes a build that has nothing left to run", async () => {
-    const holder = await aHolder(STAGES);
+    const owner = await aLeaseOwner(STAGES);
     const done = { status: "completed", artifacts: [] };
-    await holder.store.write({
+    await owner.store.write({
       kind: "update",
       transition: "upgrade",
-      project_id: holder.id,
+      project_id: owner.id,
       guards: [],
       edits: [
         {
@@ -161,17 +161,17 @@ describe("claims in a row", () => {
         { op: "remove", path: ["schema_version"] },
       ],
     });
-    await holder.repository.control.resume(holder.id);
-    expect((await holder.claim()).status).toBe("completed");
-    expect(await holder.report([])).toMatchObject({ status: "completed", stages_snapshot: { completed: 3 } });
+    await owner.repository.control.resume(owner.id);
+    expect((await owner.claim()).status).toBe("completed");
+    expect(await owner.report([])).toMatchObject({ status: "completed", stages_snapshot: { completed: 3 } });
   });
 
   it("opens what an older form left failed in a project that goes on", async () => {
-    const holder = await aHolder(STAGES);
-    await holder.store.write({
+    const owner = await aLeaseOwner(STAGES);
+    await owner.store.write({
       kind: "update",
       transition: "upgrade",
-      project_id: holder.id,
+      project_id: owner.id,
       guards: [],
       edits: [
         { op: "set", path: ["status"], value: "paused" },
@@ -179,104 +179,104 @@ describe("claims in a row", () => {
         { op: "remove", path: ["schema_version"] },
       ],
     });
-    await holder.repository.control.resume(holder.id);
-    await holder.claim();
-    const project = await holder.report([start]);
+    await owner.repository.control.resume(owner.id);
+    await owner.claim();
+    const project = await owner.report([start]);
     expect(stageOf(project, "plan")).toMatchObject({ attempt: 2, history: [{ status: "failed" }] });
   });
 });
 
 describe("a claim", () => {
   it("is given to one of two that ask under the same name at the same moment", async () => {
-    const holder = await aHolder(STAGES);
-    const { work_queue } = await holder.repository.get(holder.id);
-    const other = aRepository(holder.store, holder.clock).repository;
+    const owner = await aLeaseOwner(STAGES);
+    const { work_queue } = await owner.repository.get(owner.id);
+    const other = aRepository(owner.store, owner.clock).repository;
     // Another process: its claims have names of their own.
-    const apart = new Repository({ ...holder, store: holder.store, clock: holder.clock });
+    const apart = new Repository({ ...owner, store: owner.store, clock: owner.clock });
     const claims = await Promise.all([
-      holder.repository.work.claim(holder.id, "program", work_queue),
-      holder.repository.work.claim(holder.id, "program", work_queue),
-      apart.work.claim(holder.id, "program", work_queue),
-      apart.work.claim(holder.id, "program", work_queue),
+      owner.repository.work.claim(owner.id, "program", work_queue),
+      owner.repository.work.claim(owner.id, "program", work_queue),
+      apart.work.claim(owner.id, "program", work_queue),
+      apart.work.claim(owner.id, "program", work_queue),
     ]);
     expect(claims.filter((claim) => claim !== undefined)).toHaveLength(1);
-    expect((await other.get(holder.id)).lease.claims).toBe(1);
+    expect((await other.get(owner.id)).lease.claims).toBe(1);
   });
 
   it("waits until the work is due", async () => {
-    const holder = await aHolder(STAGES);
-    await holder.claim();
-    await holder.report([start]);
-    await holder.report([{ event: "failed", stage: "plan", message: "x", retry_in_seconds: 90 }]);
-    const { work_queue } = await holder.repository.get(holder.id);
-    holder.clock.advance(89_999);
-    expect(await holder.repository.work.due("agent_builds", 5)).toEqual([]);
-    expect(await holder.repository.work.claim(holder.id, "w", work_queue)).toBeUndefined();
-    holder.clock.advance(1);
-    expect(await holder.repository.work.due("agent_builds", 5)).toMatchObject([{ project_id: holder.id }]);
-    expect(await holder.repository.work.claim(holder.id, "w", work_queue)).toBeDefined();
+    const owner = await aLeaseOwner(STAGES);
+    await owner.claim();
+    await owner.report([start]);
+    await owner.report([{ event: "failed", stage: "plan", message: "x", retry_in_seconds: 90 }]);
+    const { work_queue } = await owner.repository.get(owner.id);
+    owner.clock.advance(89_999);
+    expect(await owner.repository.work.due("agent_builds", 5)).toEqual([]);
+    expect(await owner.repository.work.claim(owner.id, "w", work_queue)).toBeUndefined();
+    owner.clock.advance(1);
+    expect(await owner.repository.work.due("agent_builds", 5)).toMatchObject([{ project_id: owner.id }]);
+    expect(await owner.repository.work.claim(owner.id, "w", work_queue)).toBeDefined();
   });
 
   it("without a queue takes a project with stages of its own, and none of a pipeline", async () => {
-    const holder = await aHolder(STAGES);
-    const { repository } = holder;
-    expect(await repository.work.claim(holder.id, "program")).toBeUndefined();
+    const owner = await aLeaseOwner(STAGES);
+    const { repository } = owner;
+    expect(await repository.work.claim(owner.id, "program")).toBeUndefined();
     const own = await repository.control.create({ requirement: "r" }, { pipeline: "mine", stages: STAGES });
     expect((await repository.work.claim(own.project_id, "program"))?.project.status).toBe("building");
   });
 });
 
-describe("a holder's numbers", () => {
+describe("a lease owner's numbers", () => {
   it("are above that of its claim: a write that never was is not taken for a repeat", async () => {
-    const holder = await aHolder(STAGES);
-    await holder.claim();
-    const { lease_token, lease_seq } = holder.key;
-    const same = { project_id: holder.id, lease_token, lease_seq, events: [reportEventSchema.parse(start)] };
-    await expect(holder.repository.work.report(same)).rejects.toMatchObject({ code: "LEASE_LOST" });
-    expect(stageOf(await holder.repository.get(holder.id), "plan").status).toBe("pending");
+    const owner = await aLeaseOwner(STAGES);
+    await owner.claim();
+    const { lease_token, lease_seq } = owner.key;
+    const same = { project_id: owner.id, lease_token, lease_seq, events: [reportEventSchema.parse(start)] };
+    await expect(owner.repository.work.report(same)).rejects.toMatchObject({ code: "LEASE_LOST" });
+    expect(stageOf(await owner.repository.get(owner.id), "plan").status).toBe("pending");
   });
 
   it("outlast others who write meanwhile by right", async () => {
-    const holder = await aHolder(STAGES);
-    await holder.claim();
-    await holder.report([start]);
-    const others = Array.from({ length: 4 }, () => aRepository(holder.store, holder.clock).repository);
-    // Three times the holder's write comes after several of others, of which it knows nothing.
-    const write = holder.store.write.bind(holder.store);
+    const owner = await aLeaseOwner(STAGES);
+    await owner.claim();
+    await owner.report([start]);
+    const others = Array.from({ length: 4 }, () => aRepository(owner.store, owner.clock).repository);
+    // Three times the lease owner's write comes after several of others, of which it knows nothing.
+    const write = owner.store.write.bind(owner.store);
     let recorded = 0;
-    holder.store.write = async (patch) => {
+    owner.store.write = async (patch) => {
       if (patch.transition === "report" && recorded < 9)
         for (const other of others.slice(1))
-          await other.artifacts.record(holder.id, "check", [{ path: `f${recorded++}` }], "add");
+          await other.artifacts.record(owner.id, "check", [{ path: `f${recorded++}` }], "add");
       return await write(patch);
     };
-    const project = await holder.report([{ event: "progress", stage: "plan", progress: 7 }]);
+    const project = await owner.report([{ event: "progress", stage: "plan", progress: 7 }]);
     expect(stageOf(project, "plan").progress).toBe(7);
     expect(stageOf(project, "check").output_data.artifacts).toHaveLength(9);
   });
 
   it("are not above it for a claim of old when the clock goes backwards", async () => {
-    const holder = await aHolder(STAGES);
-    await holder.claim();
-    await holder.report([start]);
-    const before = await holder.item();
-    holder.clock.advance(-30_000);
+    const owner = await aLeaseOwner(STAGES);
+    await owner.claim();
+    await owner.report([start]);
+    const before = await owner.item();
+    owner.clock.advance(-30_000);
     // The lease is not shortened, and not lost either.
-    const beat = await holder.repository.work.heartbeat(holder.id, holder.key.lease_token);
+    const beat = await owner.repository.work.heartbeat(owner.id, owner.key.lease_token);
     expect(beat.expires_at).toBe("2026-01-01T00:01:00.000Z");
-    expect(await holder.item()).toEqual(before);
-    await holder.report([{ event: "completed", stage: "plan" }]);
-    expect((await holder.repository.get(holder.id)).lease_token).toBe(holder.key.lease_token);
+    expect(await owner.item()).toEqual(before);
+    await owner.report([{ event: "completed", stage: "plan" }]);
+    expect((await owner.repository.get(owner.id)).lease_token).toBe(owner.key.lease_token);
   });
 });
 
 describe("the log", () => {
   it("never shows the lines of a write that was refused, whatever number the next one has", async () => {
-    const holder = await aHolder(STAGES);
-    await holder.claim();
-    await holder.report([start]);
-    const { repository, store, artifacts, logs, clock, id } = holder;
-    const { lease_token, lease_seq } = holder.key;
+    const owner = await aLeaseOwner(STAGES);
+    await owner.claim();
+    await owner.report([start]);
+    const { repository, store, artifacts, logs, clock, id } = owner;
+    const { lease_token, lease_seq } = owner.key;
     // Another process pauses: this one decides from what it knew, and is refused.
     await new Repository({ store, artifacts, logs, clock }).control.pause(id);
     const lines: ReportEventInput = { event: "log", stage: "plan", lines: ["one", "two"] };
@@ -300,8 +300,8 @@ describe("the log", () => {
 
 describe("work that a clock ahead of this one has written", () => {
   it("L19: is claimed when its due time is known to be wrong, and only then", async () => {
-    const holder = await aHolder(STAGES);
-    const { repository, clock } = holder;
+    const owner = await aLeaseOwner(STAGES);
+    const { repository, clock } = owner;
     clock.advance(3_600_000);
     const made = await repository.control.create(
       { requirement: "r" },

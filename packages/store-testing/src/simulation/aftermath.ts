@@ -27,7 +27,7 @@ async function checkLogs(world: World, { logs }: Machine, project: Project, stag
 }
 
 /**
- * Files know no token. Of a project that was deleted and made again, a holder of the first one that has not heard of it
+ * Files know no token. Of a project that was deleted and made again, a lease owner of the first one that has not heard of it
  * yet may still write to the attempt of the same number, also over what is there. A line names its writer's token.
  */
 function ofThisLife(lines: readonly string[], { created_at }: Project): readonly string[] {

@@ -47,7 +47,7 @@ export class Build {
 
   async #build(): Promise<void> {
     const { status } = this.writer.project;
-    // The claim found that holders keep dying: writing that down is all there is to do.
+    // The claim found that lease owners keep dying: writing that down is all there is to do.
     if (status === "failed" || status === "completed") {
       await this.writer.write([]);
       return;

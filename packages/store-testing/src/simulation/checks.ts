@@ -160,7 +160,7 @@ function progressFell({ before, after }: Change): string | undefined {
 
 const EXACT = ["report", "release", "record_artifacts", "remove_artifacts"];
 
-/** What a holder writes is exact; control writes, which know nothing, may put the weight too high, never too low. */
+/** What a lease owner writes is exact; control writes, which know nothing, may put the weight too high, never too low. */
 function wrongCounters({ effect, before, after }: Change): string | undefined {
   const { stages, completed, total } = after.stages_snapshot;
   const done = stages.filter(isDone).length;
@@ -170,7 +170,7 @@ function wrongCounters({ effect, before, after }: Change): string | undefined {
   const { transition } = effect.patch;
   if (EXACT.includes(transition) && after.item_bytes !== weight)
     return `item_bytes ${after.item_bytes}, found ${weight}`;
-  // A retry has opened its stages already for whoever looks at the progress, and its next holder for all.
+  // A retry has opened its stages already for whoever looks at the progress, and its next lease owner for all.
   if (after.restart_from === undefined && percent(stages) !== after.progress_percentage)
     return `progress_percentage ${after.progress_percentage}, found ${percent(stages)}`;
   const ends = after.build_summary !== undefined && before.build_summary === undefined;
@@ -234,7 +234,7 @@ function artifactsLost({ effect, before, after }: Change): string | undefined {
 
 const CONTROL = ["pause", "resume", "cancel", "retry", "queue", "heartbeat", "claim"];
 
-/** Only the holder edits stages. (What ran in a cancelled build reads as cancelled: nobody has written that.) */
+/** Only the lease owner edits stages. (What ran in a cancelled build reads as cancelled: nobody has written that.) */
 function stagesOfOthers({ effect, before, after }: Change): string | undefined {
   if (!CONTROL.includes(effect.patch.transition)) return undefined;
   const read = (stages: readonly Stage[]) =>

@@ -6,7 +6,7 @@ import { momentOf, since, type Writer } from "./writer.ts";
 const TICK_MS = LEASE_MS / 20;
 /** Without an answer for so long, the project is looked at. */
 const WATCH_MS = 2500;
-/** The share of a lease after which its holder gives it up if no renewal was acknowledged. */
+/** The share of a lease after which its lease owner gives it up if no renewal was acknowledged. */
 const TRUSTED_SHARE = 0.75;
 
 /** Keeps a lease: renews it from a quarter on, looks at the project now and then, gives it up at three quarters. */

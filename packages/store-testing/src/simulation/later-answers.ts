@@ -2,7 +2,7 @@ import type { Entry } from "./history.ts";
 import { type Spec, shown } from "./specification.ts";
 import { begun } from "./specified-events.ts";
 
-/** Whether the caller was shown the project as it is in this state; a claim shows what its holder will find. */
+/** Whether the caller was shown the project as it is in this state; a claim shows what its lease owner will find. */
 export function isShown({ call, told }: Entry, state: Spec | undefined): boolean {
   if (told?.view === undefined) return true;
   return state !== undefined && shown(call.do === "claim" ? begun(state) : state) === told.view.text;

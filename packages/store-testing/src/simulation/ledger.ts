@@ -1,7 +1,7 @@
 import type { Patch, Project, ReportEvent } from "@stagefold/core";
 import { type Effect, operationOf } from "./table.ts";
 
-/** One report as its holder means it, through all its repeats. */
+/** One report as its lease owner means it, through all its repeats. */
 interface ReportRecord {
   readonly events: readonly ReportEvent[];
   readonly project_id: string;
@@ -25,7 +25,7 @@ export interface Account {
   readonly lines: Map<string, string[]>;
 }
 
-/** What holders are about to send, and what became of it. */
+/** What lease owners are about to send, and what became of it. */
 export class Ledger {
   readonly #accounts = new Map<string, Account>();
   readonly #sent = new Map<string, ReportRecord>();
@@ -48,7 +48,7 @@ export class Ledger {
     return account;
   }
 
-  /** A holder begins to send. Another report under the same number takes the place of one that was refused. */
+  /** A lease owner begins to send. Another report under the same number takes the place of one that was refused. */
   sends(projectId: string, token: number, seq: number, events: readonly ReportEvent[]): void {
     this.#sent.set(`${projectId}/${token}/${seq}`, { events, project_id: projectId });
   }
@@ -76,7 +76,7 @@ export class Ledger {
   }
 }
 
-/** Token and number of a holder's write, as its guards have them. */
+/** Token and number of a lease owner's write, as its guards have them. */
 export function reportKeyOf(patch: Patch): { readonly token: number; readonly seq: number } | undefined {
   const token = tokenOf(patch);
   if (token === undefined) return undefined;

@@ -94,7 +94,7 @@ class Search {
 
   /**
    * The revision only grows while a project lives, the token over all its lives: nobody can be shown any more what
-   * was before. (A holder can: what it knows of its own write.)
+   * was before. (A lease owner can: what it knows of its own write.)
    */
   #isPast({ state, marks }: Place): boolean {
     if (!state) return false;

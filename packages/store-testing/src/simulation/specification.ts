@@ -13,7 +13,7 @@ export interface Spec {
   readonly token: number;
   readonly seq: number;
   readonly held: boolean;
-  /** From a claim to the holder's first write. */
+  /** From a claim to the lease owner's first write. */
   readonly fresh: boolean;
   readonly claims: number;
   readonly restart: string | null;
@@ -46,7 +46,7 @@ export type Call =
       readonly release: boolean;
     }
   | { readonly do: "pause" | "cancel"; readonly op: string }
-  /** Whether the holder's lease still lives is a matter of clocks: either way, unless it is known. */
+  /** Whether the lease owner's lease still lives is a matter of clocks: either way, unless it is known. */
   | { readonly do: "resume"; readonly op: string; readonly alive?: boolean }
   | { readonly do: "retry"; readonly op: string; readonly from?: string | undefined }
   | {
@@ -114,7 +114,7 @@ export function outcomes(state: Spec | undefined, call: Call): readonly Outcome[
 
 function absent(call: Call): readonly Outcome[] {
   const nothing: Outcome = { state: undefined, answer: call.do === "claim" ? "none" : "PROJECT_NOT_FOUND" };
-  // A holder may know that a report took effect before the project was deleted, also once it is made again.
+  // A lease owner may know that a report took effect before the project was deleted, also once it is made again.
   return call.do === "report" ? [nothing, { state: undefined, answer: "ok", before: true }] : [nothing];
 }
 
@@ -143,7 +143,7 @@ function claimed(state: Spec): Spec {
 function reported(state: Spec, call: Extract<Call, { do: "report" }>): readonly Outcome[] {
   const { token, seq } = call;
   const lost: Outcome = { state, answer: "LEASE_LOST" };
-  // Under a later token nothing shows any more that it took effect; the holder may still know, or not.
+  // Under a later token nothing shows any more that it took effect; the lease owner may still know, or not.
   if (state.written[token] === seq)
     return [{ state, answer: "ok", before: true }, ...(state.token === token ? [] : [lost])];
   if (token < state.born) return [lost, { state, answer: "ok", before: true }];

@@ -1,7 +1,7 @@
 import type { ErrorCode, ReportEvent } from "@stagefold/core";
 import type { Spec, SpecStage } from "./specification.ts";
 
-/** Holders that may die in a row, without progress, before their build is given up. */
+/** Lease owners that may die in a row, without progress, before their build is given up. */
 const DEATHS = 3;
 const FREE = { held: false, fresh: false, claims: 0 };
 
@@ -20,7 +20,7 @@ export function reopen(stage: SpecStage): SpecStage {
   return { ...stage, status: "pending", progress: 0, artifacts: [] };
 }
 
-/** What a holder finds: what came before it is put in order. */
+/** What a lease owner finds: what came before it is put in order. */
 export function begun(state: Spec): Spec {
   if (!state.fresh) return state;
   const from = state.stages.findIndex((stage) => stage.stage === state.restart);

@@ -51,7 +51,7 @@ export function compare({ observation, histories, stages }: Evidence): Finding[]
   return findings;
 }
 
-/** The last write of a build that is completed is its holder's, who knows all of the item: what it says it weighs is so. */
+/** The last write of a build that is completed is its lease owner's, who knows all of the item: what it says it weighs is so. */
 function checkSize(project: Project, item: Item): Finding[] {
   if (project.status !== "completed" || project.item_bytes === itemBytes(item)) return [];
   const detail = `item_bytes is ${project.item_bytes}, the item weighs ${itemBytes(item)}`;

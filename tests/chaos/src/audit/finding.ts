@@ -12,7 +12,7 @@ export type FindingKind =
   | "unknown write"
   /** Two acknowledged writes made the same revision. */
   | "doubled write"
-  /** A write of a holder took effect under another token, or after a newer one. */
+  /** A write of a lease owner took effect under another token, or after a newer one. */
   | "superseded writer"
   | "token fell"
   | "sequence broken"

@@ -46,7 +46,7 @@ function checkAnswers({ project_id: where, writes }: ProjectHistory): Finding[] 
     }));
 }
 
-/** No write of a holder takes effect once there is a newer token. */
+/** No write of a lease owner takes effect once there is a newer token. */
 function checkFence(where: string, accepted: readonly Write[]): Finding[] {
   const findings: Finding[] = [];
   for (const write of accepted) {

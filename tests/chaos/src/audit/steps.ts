@@ -12,7 +12,7 @@ import type { Finding, FindingKind } from "./finding.ts";
 /** A state that an acknowledged write left. */
 export interface Step {
   readonly item: Item;
-  /** The number that its holder gave it; none for writes that need no lease. */
+  /** The number that its lease owner gave it; none for writes that need no lease. */
   readonly seq: number | undefined;
 }
 

@@ -8,7 +8,7 @@ export interface WriteRequest {
   readonly visible: boolean;
   /** The lease that its sender took for its own. */
   readonly token: number | undefined;
-  /** The number that a holder gave it; heartbeats have none. */
+  /** The number that a lease owner gave it; heartbeats have none. */
   readonly seq: number | undefined;
 }
 

@@ -26,7 +26,7 @@ export function heldBy(journal: Journal, projects: readonly string[], pid: numbe
   });
 }
 
-/** Milliseconds until each of them ran again under another holder; one that a person stopped meanwhile has none. */
+/** Milliseconds until each of them ran again under another lease owner; one that a person stopped meanwhile has none. */
 export function recoveries(journal: Journal, { at, held }: Incident): number[] {
   return held.flatMap(({ project_id, token, op }) => {
     const again = journal
@@ -42,7 +42,7 @@ export function recoveries(journal: Journal, { at, held }: Incident): number[] {
 function runsUnder(item: Item, above: number): boolean {
   const { lease_token, lease, status, stages_snapshot } = normalise(item);
   const runs = stages_snapshot.stages.some((stage) => stage.status === "running");
-  // A fresh lease is one whose holder has not written yet: what runs is what the last one left.
+  // A fresh lease is one whose lease owner has not written yet: what runs is what the last one left.
   return lease_token > above && status === "building" && lease.unstarted !== true && runs;
 }
 

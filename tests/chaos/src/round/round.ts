@@ -122,8 +122,8 @@ export class Round {
   /** One that holds builds, as soon as any does: what happens to the others hurts nobody. */
   async #victim(index: number): Promise<Site> {
     for (const until = performance.now() + VICTIM_MS; performance.now() < until; await sleep(20)) {
-      const holders = this.#world.sites.filter(({ worker }) => this.#heldBy(worker.pid).length > 0);
-      const victim = holders[index % Math.max(1, holders.length)];
+      const owners = this.#world.sites.filter(({ worker }) => this.#heldBy(worker.pid).length > 0);
+      const victim = owners[index % Math.max(1, owners.length)];
       if (victim) return victim;
       if (!this.#isBusy()) break;
     }

@@ -42,8 +42,8 @@ export class StrictStore extends MemoryProjectStore {
   }
 }
 
-/** One holder of one project of these stages. */
-export async function aHolder(
+/** One lease owner of one project of these stages. */
+export async function aLeaseOwner(
   stages: readonly { stage: string; stage_name?: string }[],
   store = new StrictStore(),
 ) {
@@ -68,7 +68,7 @@ export async function aHolder(
       ({ lease_token, lease_seq } = claimed);
       return claimed.project;
     },
-    /** The next write of the holder; a refused one has not used its number. */
+    /** The next write of the lease owner; a refused one has not used its number. */
     async report(given: readonly ReportEventInput[], release: boolean | NotRun = false): Promise<Project> {
       const project = await repository.work.report({
         project_id,
@@ -88,7 +88,7 @@ export async function aHolder(
   };
 }
 
-export type Holder = Awaited<ReturnType<typeof aHolder>>;
+export type LeaseOwner = Awaited<ReturnType<typeof aLeaseOwner>>;
 
 export function stageOf(project: Project, key: string) {
   const stage = project.stages_snapshot.stages.find((one) => one.stage === key);
