@@ -1,6 +1,7 @@
 import {
   type ArtifactStore,
   type ChangeFeed,
+  ClaimBackoff,
   type ErrorCode,
   type LogStore,
   MemoryRecordStore,
@@ -11,7 +12,6 @@ import type { PipelineRegistry } from "@stagefold/pipeline";
 import type { Auth } from "./auth/authenticate.ts";
 import { LOCAL, type Principal } from "./auth/principal.ts";
 import { DeleteOperations } from "./delete-operations.ts";
-import { SetAside } from "./set-aside.ts";
 import { Statistics } from "./statistics/statistics.ts";
 import { createWatch, type Watch } from "./watch/index.ts";
 
@@ -64,7 +64,8 @@ export interface Context extends Omit<ContextDeps, "system" | "watch"> {
   /** Who makes this call, and from which address. */
   readonly principal: Principal;
   readonly address?: string | undefined;
-  readonly setAside: SetAside;
+  /** Due builds that programs cannot claim. */
+  readonly claimBackoff: ClaimBackoff;
 }
 
 /** One for the life of an API: it keeps what all callers share. Each request adds its own principal. */
@@ -75,7 +76,7 @@ export function createContextInner(deps: ContextDeps): Context {
     statistics: new Statistics(deps),
     deleteOperations: new DeleteOperations(deps.records ?? new MemoryRecordStore(), deps.repository.clock),
     principal: LOCAL,
-    setAside: new SetAside(deps.onUnclaimable),
+    claimBackoff: new ClaimBackoff(),
     system: {
       version: "0.0.0",
       engine: "unknown",

@@ -84,7 +84,8 @@ export interface ClaimOutput {
 const MAX_TRIES = 100;
 
 /** Work that a program may do, or null when there is none. Built-in pipelines' projects are never given out. */
-async function claimWork({ repository, setAside }: Context, query: ClaimQuery): Promise<ClaimOutput | null> {
+async function claimWork(context: Context, query: ClaimQuery): Promise<ClaimOutput | null> {
+  const { repository, claimBackoff, onUnclaimable } = context;
   const claimId = await claimIdOf(query);
   if (claimId !== undefined) {
     const before = await repository.work.claimed(EXTERNAL_POOL, query.owner, claimId);
@@ -93,15 +94,15 @@ async function claimWork({ repository, setAside }: Context, query: ClaimQuery): 
   if (query.project_id !== undefined) return claimNamed(repository, query.project_id, query, claimId);
   let tries = 0;
   for await (const row of repository.work.eachDue(EXTERNAL_POOL, query.pipelines)) {
-    if (setAside.has(row)) continue;
+    if (claimBackoff.has(row)) continue;
     try {
       const claimed = await claimOne(repository, row.project_id, query.owner, claimId, row.work_queue);
       if (claimed) return claimed;
-      setAside.add(row);
+      claimBackoff.add(row);
     } catch (error) {
       if (scopeOf(error) !== "project") throw error;
       // One that cannot be read keeps no program from the work behind it.
-      setAside.add(row, error);
+      if (claimBackoff.add(row, error).isNews) onUnclaimable?.(row.project_id, error);
       continue;
     }
     tries += 1;

@@ -1,9 +1,8 @@
 // Long because: the loop, its wake-ups and its back-offs are one state machine, read from top to bottom.
-import { type Claimed, DEFAULT_POOL, type DueWork, scopeOf, workQueues } from "@stagefold/core";
+import { ClaimBackoff, type Claimed, DEFAULT_POOL, type DueWork, scopeOf, workQueues } from "@stagefold/core";
 import { jittered, sleep } from "../async.ts";
 import type { BuildDeps } from "../deps.ts";
 import { type ClockReading, readClock, SetBackDetector } from "../monotonic-clock.ts";
-import { ClaimBackoff } from "./claim-backoff.ts";
 import {
   FairScheduler,
   type HeldBuild,
@@ -61,8 +60,8 @@ export class ClaimLoop {
   readonly #reconciled = new Set<string>();
   /** Due builds of the last scan whose pipeline this worker does not have, by pipeline. Each pipeline is logged once. */
   readonly #unserved = new Map<string, Set<string>>();
-  /** Builds of dead workers of this machine that are not claimed yet; undefined before they are looked for. */
-  #inheritance: readonly DueWork[] | undefined;
+  /** Whether dead workers of this machine may have left builds that are not claimed yet. */
+  #mayInherit = true;
   readonly #clock: SetBackDetector;
   #wake = new AbortController();
   readonly #stop = new AbortController();
@@ -172,24 +171,26 @@ export class ClaimLoop {
   /** Takes the builds of workers that died on this machine, before their leases expire. */
   async #inherit(): Promise<number> {
     const { deps, held } = this.#options;
-    if (this.#isFull || this.#inheritance?.length === 0) return 0;
+    if (this.#isFull || !this.#mayInherit) return 0;
     const rows = await deps.repository.work.held(DEFAULT_POOL, HELD_ROWS);
     const dead = rows.filter(
       (row) => hasPipeline(row, deps.pipelines) && row.lease?.owner !== undefined && isDead(row.lease.owner),
     );
     // Suspects first, while nothing else is held.
-    this.#inheritance = dead.sort((a, b) => Number(isSuspect(b)) - Number(isSuspect(a)));
+    dead.sort((a, b) => Number(isSuspect(b)) - Number(isSuspect(a)));
     const running = new RunningBuilds(
       held,
       rows.filter((row) => !dead.includes(row)),
     );
     let claimed = 0;
+    let tried = 0;
     for (const row of dead) {
       if (this.#isFull) break;
       if (!withinLimits(row, this.#limits, running)) continue;
+      tried += 1;
       if (await this.#claim(row, row.lease?.owner)) claimed += 1;
-      this.#inheritance = this.#inheritance.filter((other) => other !== row);
     }
+    this.#mayInherit = tried < dead.length;
     return claimed;
   }
 
@@ -198,7 +199,8 @@ export class ClaimLoop {
     let running: RunningBuilds | undefined;
     const fresh = !this.#onlyFreed;
     this.#onlyFreed = false;
-    if (fresh) for (const builds of this.#unserved.values()) builds.clear();
+    // A full worker looks at no row: what it knows of builds that it cannot serve stays.
+    if (fresh && !this.#isFull) for (const builds of this.#unserved.values()) builds.clear();
     for (const scanner of this.#scanners) {
       if (this.#isFull) break;
       const rows = await scanner.rows((row) => this.#isClaimable(row), fresh);
@@ -271,13 +273,12 @@ export class ClaimLoop {
   /** A first refusal is usual: another worker was quicker. A row that is still there after it cannot be claimed. */
   #putAside(row: DueWork, error?: unknown): void {
     const { metrics, log } = this.#options.deps;
-    const times = this.#backoff.add(row);
+    const { times, isNews } = this.#backoff.add(row, error);
     this.#reconciled.delete(row.project_id);
     if (error === undefined && times === 1) return;
     const reason = error === undefined ? "refused" : "error";
     metrics.unclaimable.inc({ reason });
-    const isFirst = times === (error === undefined ? 2 : 1);
-    log[isFirst ? "error" : "debug"](
+    log[isNews ? "error" : "debug"](
       { project: row.project_id, err: error, times },
       "a build that is due cannot be claimed: it is put aside",
     );

@@ -1,20 +1,16 @@
-// Long because: every cap of the item and what moves where is one order of steps.
 import { StagefoldError } from "../errors.ts";
 import type { ArtifactStore } from "../ports/artifact-store.ts";
 import { type ArtifactEntry, inlineArtifacts, withArtifacts } from "../project/artifacts.ts";
 import { withContents } from "../snapshot/derive.ts";
-import { canonicalJson, newOperationId, sha256Hex } from "../snapshot/ids.ts";
+import { newOperationId } from "../snapshot/ids.ts";
 import { itemBytes, LIMITS, truncateUtf8, utf8Bytes, valueBytes } from "../snapshot/limits.ts";
 import type { OutputData, Project, Stage } from "../snapshot/schema.ts";
 import { inNaturalOrder } from "../snapshot/storable.ts";
 import {
-  entriesOf,
-  inflated,
-  type ManifestEntry,
-  partsOf,
+  inflateStage,
+  putDocument,
+  putManifest,
   readHistory,
-  readManifest,
-  readManifestParts,
   readOutput,
   readSubStageErrors,
 } from "./manifest.ts";
@@ -47,14 +43,15 @@ const MINIMAL: Caps = {
   tail: false,
   subStageErrors: 0,
 };
+
 /** What the item keeps of the error of a sub-stage whose full text is in the document. */
 const MAX_ERROR_PREVIEW = 80;
+
 /** A stage with its full list of artifacts, as transitions want it. */
 export async function inflate(project: Project, position: number, store: ArtifactStore): Promise<Project> {
   const stage = project.stages_snapshot.stages[position];
   if (stage?.artifact_manifest === undefined) return project;
-  const full = inflated(stage, await readManifest(project.project_id, stage.artifact_manifest, store));
-  return withContents(project, position, full);
+  return withContents(project, position, await inflateStage(project.project_id, stage, store));
 }
 
 /**
@@ -228,11 +225,6 @@ export async function inflateOutput(
   return withContents(project, position, { ...listed, output_data: { ...listed.output_data, ...own } });
 }
 
-async function inflateStage(projectId: string, stage: Stage, store: ArtifactStore): Promise<Stage> {
-  if (stage.artifact_manifest === undefined) return stage;
-  return inflated(stage, await readManifest(projectId, stage.artifact_manifest, store));
-}
-
 /** Beyond the cap the item keeps the first entries and a count; the whole list is a document in the store. */
 async function capArtifacts(
   projectId: string,
@@ -257,64 +249,6 @@ async function capArtifacts(
   };
 }
 
-/**
- * A new document of the list with what has changed since `before`. It takes in the documents before it that are not much
- * longer, so that there are few of them and each entry is written seldom.
- */
-async function putManifest(
-  projectId: string,
-  stage: Stage,
-  entries: readonly ArtifactEntry[],
-  store: ArtifactStore,
-  before: Stage | undefined,
-  superseded: string[],
-): Promise<string> {
-  const prefix = `artifacts-${stage.stage}-${stage.attempt}`;
-  const list: ManifestEntry[] = withTheirParts(stage, entries);
-  const earlier = before?.attempt === stage.attempt ? before.artifact_manifest : undefined;
-  const parts = earlier === undefined ? [] : await readManifestParts(projectId, earlier, store);
-  const known = new Map(entriesOf(parts).map((entry) => [entry.path, entry]));
-  const paths = new Set(list.map(({ path }) => path));
-  const isAppended = [...known.keys()].every((path) => paths.has(path));
-  let changed = isAppended ? list.filter((entry) => !isSameEntry(known.get(entry.path), entry)) : list;
-  const [newest] = parts;
-  if (newest && changed.length === 0) return newest.name;
-  const kept = isAppended ? [...parts] : [];
-  while (kept[0] && kept[0].entries.length <= 2 * changed.length)
-    changed = entriesOf([{ entries: changed }, ...kept.splice(0, 1)]);
-  const document = kept[0] ? { previous: kept[0].name, entries: changed } : changed;
-  const name = await putDocument(projectId, prefix, document, store);
-  const keptNames = new Set([name, ...kept.map((part) => part.name)]);
-  superseded.push(...parts.map((part) => part.name).filter((one) => !keptNames.has(one)));
-  return name;
-}
-
-function isSameEntry(a: ManifestEntry | undefined, b: ManifestEntry): boolean {
-  if (!a) return false;
-  const [old, now] = [new Map(Object.entries(a)), Object.entries(b)];
-  return (
-    old.size === now.length &&
-    now.every(([field, value]) => {
-      const before = old.get(field);
-      return (
-        before === value || (typeof value === "object" && canonicalJson(before) === canonicalJson(value))
-      );
-    })
-  );
-}
-
-/** Content-addressed: deciding the same write twice stores one document. */
-async function putDocument(
-  projectId: string,
-  prefix: string,
-  value: unknown,
-  store: ArtifactStore,
-): Promise<string> {
-  const name = `${prefix}-${(await sha256Hex(canonicalJson(value))).slice(0, 16)}`;
-  await store.putDocument(projectId, name, value);
-  return name;
-}
-
 /** The parts of a stage name only artifacts that the item still lists. */
 function withListedOnly(stage: Stage): Stage["sub_stages"] {
   const listed = new Set(stage.output_data.artifacts);
@@ -324,15 +258,6 @@ function withListedOnly(stage: Stage): Stage["sub_stages"] {
       { ...part, artifacts: part.artifacts.filter((path) => listed.has(path)) },
     ]),
   );
-}
-
-/** The document says which part made what: the item forgets it with the entries that it no longer lists. */
-function withTheirParts(stage: Stage, entries: readonly ArtifactEntry[]): ArtifactEntry[] {
-  const parts = partsOf(stage);
-  return entries.map((entry) => {
-    const sub_stage = parts.get(entry.path);
-    return sub_stage === undefined ? entry : { ...entry, sub_stage };
-  });
 }
 
 function firstWithin(entries: readonly ArtifactEntry[], caps: Caps): readonly ArtifactEntry[] {

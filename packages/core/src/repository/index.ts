@@ -1,4 +1,5 @@
 export * from "./artifacts.ts";
+export * from "./claim-backoff.ts";
 export type { ProjectChange, RepositoryOptions } from "./context.ts";
 export { Control as ProjectControl, type Plan } from "./control.ts";
 export * from "./cursor.ts";
