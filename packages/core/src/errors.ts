@@ -18,7 +18,19 @@ export interface ErrorData {
   /** Bytes. */
   SNAPSHOT_TOO_LARGE: { size: number; limit: number };
   SNAPSHOT_UNREADABLE: { project_id: string };
-  IDEMPOTENCY_MISMATCH: { project_id: string };
+  /** Names what was made under the key. */
+  IDEMPOTENCY_MISMATCH: { project_id?: string; session_id?: string; invocation_id?: string };
+  AGENT_NOT_FOUND: { agent_id: string };
+  AGENT_DISABLED: { agent_id: string };
+  /** A version of the agent needs the project's files. */
+  AGENT_IN_USE: { agent_id: string; project_id: string };
+  SESSION_NOT_FOUND: { session_id: string };
+  /** `turn` is running. */
+  SESSION_BUSY: { session_id: string; turn: number };
+  SESSION_CONFLICT: { expected: string; actual: string };
+  /** A number of a session, or the id of an invocation. */
+  TURN_NOT_FOUND: { session_id?: string; turn?: number; invocation_id?: string };
+  MODEL_NOT_CONFIGURED: { model: string };
   /** Bytes. */
   PAYLOAD_TOO_LARGE: { limit: number };
   /** Seconds. */
@@ -45,6 +57,14 @@ export const ERROR_CODES = [
   "SNAPSHOT_TOO_LARGE",
   "SNAPSHOT_UNREADABLE",
   "IDEMPOTENCY_MISMATCH",
+  "AGENT_NOT_FOUND",
+  "AGENT_DISABLED",
+  "AGENT_IN_USE",
+  "SESSION_NOT_FOUND",
+  "SESSION_BUSY",
+  "SESSION_CONFLICT",
+  "TURN_NOT_FOUND",
+  "MODEL_NOT_CONFIGURED",
   "PAYLOAD_TOO_LARGE",
   "RATE_LIMITED",
   "STORE_UNAVAILABLE",
@@ -108,6 +128,14 @@ const SCOPES = {
   SNAPSHOT_TOO_LARGE: "project",
   SNAPSHOT_UNREADABLE: "project",
   IDEMPOTENCY_MISMATCH: "project",
+  AGENT_NOT_FOUND: "project",
+  AGENT_DISABLED: "project",
+  AGENT_IN_USE: "project",
+  SESSION_NOT_FOUND: "project",
+  SESSION_BUSY: "project",
+  SESSION_CONFLICT: "project",
+  TURN_NOT_FOUND: "project",
+  MODEL_NOT_CONFIGURED: "project",
   PAYLOAD_TOO_LARGE: "project",
   RATE_LIMITED: "store",
   STORE_UNAVAILABLE: "store",
@@ -131,3 +159,18 @@ export const FAILURE_CODES = [
 ] as const;
 
 export type FailureCode = (typeof FAILURE_CODES)[number];
+
+/** Why a turn failed or was interrupted: stored in its `error.code`. */
+export const TURN_ERROR_CODES = [
+  "AGENT_FAILED",
+  "AGENT_TIMEOUT",
+  "MODEL_UNAVAILABLE",
+  "MODEL_REFUSED",
+  "MODEL_LIMIT",
+  "STEP_LIMIT",
+  "OUTPUT_INVALID",
+  "RUNNER_LOST",
+  "BUDGET_EXCEEDED",
+] as const;
+
+export type TurnErrorCode = (typeof TURN_ERROR_CODES)[number];

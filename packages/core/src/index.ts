@@ -1,3 +1,4 @@
+export * from "./agents/index.ts";
 export * from "./commands/index.ts";
 export * from "./errors.ts";
 export * from "./item-budget/index.ts";

@@ -10,6 +10,7 @@ const LAYERS = [
   "roles.ts",
   "snapshot",
   "patch",
+  "agents",
   "ports",
   "legacy",
   "project",

@@ -1,6 +1,6 @@
 import type { ArtifactRef, ArtifactStore, Bytes, StoredArtifact } from "../ports/artifact-store.ts";
 import { artifactKey, documentKey, projectKey } from "../ports/storage-key.ts";
-import { projectIdSchema } from "../snapshot/ids.ts";
+import { storageOwnerSchema } from "../snapshot/ids.ts";
 import type { AtomicFiles } from "./atomic-files.ts";
 import { invalidInput, unavailable } from "./errors.ts";
 import { FileStream } from "./file-stream.ts";
@@ -61,7 +61,7 @@ export class FileArtifactStore implements ArtifactStore {
     existing: (projectIds: readonly string[]) => Promise<ReadonlySet<string>>,
   ): Promise<number> {
     const removed = (await this.#files.names([REMOVED])).filter(
-      (id) => projectIdSchema.safeParse(id).success,
+      (id) => storageOwnerSchema.safeParse(id).success,
     );
     let purged = 0;
     for (let at = 0; at < removed.length; at += IDS_AT_ONCE) {

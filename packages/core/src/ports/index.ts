@@ -1,3 +1,4 @@
+export * from "./agent-runner.ts";
 export * from "./artifact-store.ts";
 export * from "./change-feed.ts";
 export * from "./clock.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { StagefoldError } from "../errors.ts";
-import { artifactPathSchema, projectIdSchema, stageKeySchema } from "../snapshot/ids.ts";
+import { artifactPathSchema, stageKeySchema, storageOwnerSchema } from "../snapshot/ids.ts";
 import { utf8Bytes } from "../snapshot/limits.ts";
 import type { ArtifactRef, AttemptRef } from "./artifact-store.ts";
 
@@ -18,7 +18,7 @@ const pathSchema = artifactPathSchema.refine(
 );
 
 export function projectKey(projectId: string): StorageKey {
-  return [checked(projectIdSchema, projectId, "project_id")];
+  return [checked(storageOwnerSchema, projectId, "project_id")];
 }
 
 export function artifactKey(ref: ArtifactRef): StorageKey {
@@ -34,7 +34,7 @@ export function documentKey(projectId: string, name: string): StorageKey {
 /** The attempt that a log belongs to, its names checked. */
 export function checkedAttempt({ project_id, stage, attempt }: AttemptRef): AttemptRef {
   return {
-    project_id: checked(projectIdSchema, project_id, "project_id"),
+    project_id: checked(storageOwnerSchema, project_id, "project_id"),
     stage: checked(stageKeySchema, stage, "stage"),
     attempt: checkedCount(attempt, "attempt"),
   };

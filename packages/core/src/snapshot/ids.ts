@@ -7,6 +7,13 @@ const hex = (bytes: Uint8Array) => Array.from(bytes, (b) => b.toString(16).padSt
 export const projectIdSchema = z.string().regex(/^proj_[0-9a-f]{12}$/, "expected proj_ and 12 hex digits");
 /** `agent_` and 12 hex digits. */
 export const agentIdSchema = z.string().regex(/^agent_[0-9a-f]{12}$/, "expected agent_ and 12 hex digits");
+/** What the artifact store keeps things of: a project, a session of an agent, or an invocation without a session. */
+export const storageOwnerSchema = z
+  .string()
+  .regex(
+    /^(?:proj_[0-9a-f]{12}|(?:sess|inv)_[0-9a-f]{32})$/,
+    "expected the id of a project, session or invocation",
+  );
 /** The key of a stage or sub-stage. Not `__proto__`, which no object keeps as a name of its own for long. */
 export const stageKeySchema = z
   .string()

@@ -1,0 +1,42 @@
+import { z } from "zod";
+import { agentIdSchema, sha256Hex } from "../snapshot/ids.ts";
+import { textSchema } from "../snapshot/storable.ts";
+
+/** `sess_` and 32 hex digits. */
+export const sessionIdSchema = z.string().regex(/^sess_[0-9a-f]{32}$/, "expected sess_ and 32 hex digits");
+/** `inv_` and 32 hex digits. */
+export const invocationIdSchema = z.string().regex(/^inv_[0-9a-f]{32}$/, "expected inv_ and 32 hex digits");
+/** What names an agent in a call: its id, or an id that it had elsewhere (see `agentIdOf`). */
+export const agentRefSchema = textSchema(256, 1);
+
+function randomHex(bytes: number): string {
+  const random = crypto.getRandomValues(new Uint8Array(bytes));
+  return Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+export function newAgentId(): string {
+  return `agent_${randomHex(6)}`;
+}
+
+export function newSessionId(): string {
+  return `sess_${randomHex(16)}`;
+}
+
+export function newInvocationId(): string {
+  return `inv_${randomHex(16)}`;
+}
+
+/** The id that a create with a key always gets. */
+export async function keyedSessionId(userId: string | undefined, key: string): Promise<string> {
+  return `sess_${(await sha256Hex(JSON.stringify(["session", userId ?? null, key]))).slice(0, 32)}`;
+}
+
+export async function keyedInvocationId(userId: string | undefined, key: string): Promise<string> {
+  return `inv_${(await sha256Hex(JSON.stringify(["invocation", userId ?? null, key]))).slice(0, 32)}`;
+}
+
+/** The agent's own id. An id of another form, such as `<project>:<name>` of older tables, always gives the same one. */
+export async function agentIdOf(ref: string): Promise<string> {
+  if (agentIdSchema.safeParse(ref).success) return ref;
+  return `agent_${(await sha256Hex(`agent ${ref}`)).slice(0, 12)}`;
+}
