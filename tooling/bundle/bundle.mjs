@@ -7,8 +7,8 @@ import { rolldown } from "rolldown";
 import { parseAst } from "rolldown/parseAst";
 import { isAboutOurs } from "./warnings.mjs";
 
-/** It finds files of its own, and few starts need it. */
-const APART = /^jiti$/;
+/** They find files of their own, or are large and loaded when first needed. */
+const APART = /^(?:jiti|ai|@ai-sdk\/.+)$/;
 
 /** @param {string} from @param {string} to */
 function relativeTo(from, to) {

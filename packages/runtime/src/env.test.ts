@@ -138,3 +138,34 @@ describe("who may ask", () => {
     expect(messageOf({ STAGEFOLD_KEY: "secret" })).not.toContain('"secret"');
   });
 });
+
+describe("the model", () => {
+  it("is none unless set, whatever keys are in the environment", () => {
+    expect(parseEnv({ ANTHROPIC_API_KEY: "k" }).model).toBeUndefined();
+  });
+
+  it("has the key of its own provider alone", () => {
+    const keys = { ANTHROPIC_API_KEY: "a", OPENAI_API_KEY: "o", AWS_REGION: "eu-west-1" };
+    expect(parseEnv({ ...keys, STAGEFOLD_MODEL: "anthropic:claude-sonnet-4-5" }).model).toEqual({
+      provider: "anthropic",
+      model: "claude-sonnet-4-5",
+      apiKey: "a",
+    });
+    const url = "http://127.0.0.1:11434/v1";
+    expect(
+      parseEnv({ ...keys, STAGEFOLD_MODEL: "openai-compatible:qwen3:8b", STAGEFOLD_MODEL_URL: url }).model,
+    ).toEqual({ provider: "openai-compatible", model: "qwen3:8b", url, apiKey: "o" });
+    expect(parseEnv({ ...keys, STAGEFOLD_MODEL: "bedrock:eu.amazon.nova-pro-v1:0" }).model).toEqual({
+      provider: "bedrock",
+      model: "eu.amazon.nova-pro-v1:0",
+      aws: { region: "eu-west-1" },
+    });
+  });
+
+  it("names what is missing or malformed", () => {
+    expect(messageOf({ STAGEFOLD_MODEL: "gpt-5" })).toContain("STAGEFOLD_MODEL must be anthropic:<model>");
+    expect(messageOf({ STAGEFOLD_MODEL: "anthropic:x" })).toContain("needs ANTHROPIC_API_KEY");
+    expect(messageOf({ STAGEFOLD_MODEL: "openai-compatible:x" })).toContain("needs STAGEFOLD_MODEL_URL");
+    expect(messageOf({ STAGEFOLD_MODEL: "bedrock:x" })).toContain("needs AWS_REGION");
+  });
+});

@@ -1,5 +1,7 @@
+// Long because: one file has every setting with its form, its meaning and its default.
 import { join } from "node:path";
 import { ROLES, type Role } from "@stagefold/core";
+import { type ModelSettings, parseModelName } from "@stagefold/models";
 import { z } from "zod";
 
 /** Something in the environment is wrong: the sentence names the variable, what was expected and what was found. */
@@ -31,6 +33,7 @@ const notYet = (...harmless: string[]) =>
   });
 
 const DEFAULT_PORT = 4000;
+const MODEL_RULE = "anthropic:<model>, bedrock:<model> or openai-compatible:<model>";
 const ROLE_RULES = "rules between commas, such as groups:platform=admin,*=viewer";
 
 /** Every name that any part of the platform knows: each part accepts all of them. */
@@ -80,9 +83,12 @@ const schema = z.object({
   STAGEFOLD_S3_ENDPOINT: notYet().optional(),
   STAGEFOLD_SECRETS: notYet().optional(),
   STAGEFOLD_RETENTION_DAYS: notYet().optional(),
-  STAGEFOLD_MODEL: notYet().optional(),
-  STAGEFOLD_MODEL_URL: notYet().optional(),
-  STAGEFOLD_MODEL_PRICES: notYet().optional(),
+  STAGEFOLD_MODEL: z
+    .string()
+    .refine((value) => parseModelName(value) !== undefined, MODEL_RULE)
+    .optional(),
+  STAGEFOLD_MODEL_URL: address.optional(),
+  STAGEFOLD_MODEL_PRICES: text("the path of a JSON file").optional(),
   STAGEFOLD_BUDGET_USD: notYet().optional(),
   STAGEFOLD_AGENT_CONCURRENCY: notYet().optional(),
   STAGEFOLD_SESSION_DAYS: notYet().optional(),
@@ -161,6 +167,10 @@ export interface Env {
   readonly stopSeconds: number;
   readonly maxRunningPerUser: number | undefined;
   readonly workerPort: number | undefined;
+  /** The language model; undefined: agents are built and answer without one. */
+  readonly model: ModelSettings | undefined;
+  /** The file of prices over the shipped ones. */
+  readonly modelPrices: string | undefined;
   readonly logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
 }
 
@@ -207,6 +217,8 @@ export function parseEnv(source: Readonly<Record<string, string | undefined>>): 
     stopSeconds: env.STAGEFOLD_STOP_SECONDS,
     maxRunningPerUser: env.STAGEFOLD_MAX_RUNNING_PER_USER,
     workerPort: env.STAGEFOLD_WORKER_PORT,
+    model: modelOf(env, source),
+    modelPrices: env.STAGEFOLD_MODEL_PRICES,
     logLevel: env.STAGEFOLD_LOG_LEVEL,
   };
 }
@@ -232,6 +244,42 @@ function oidcOf(env: z.output<typeof schema>): OidcSettings {
     ...(audience !== undefined && { audience }),
     roles: parseRoleRules(needed("STAGEFOLD_OIDC_ROLES")) ?? [],
   };
+}
+
+/** The model with the credentials that its provider's own names have. */
+function modelOf(
+  env: z.output<typeof schema>,
+  source: Readonly<Record<string, string | undefined>>,
+): ModelSettings | undefined {
+  const named = env.STAGEFOLD_MODEL === undefined ? undefined : parseModelName(env.STAGEFOLD_MODEL);
+  if (named === undefined) return undefined;
+  const url = env.STAGEFOLD_MODEL_URL;
+  const given = (name: string) => source[name] || undefined;
+  const needed = (name: string, value: string | undefined) => {
+    if (value === undefined) throw new EnvError(`STAGEFOLD_MODEL=${env.STAGEFOLD_MODEL} needs ${name}.`);
+    return value;
+  };
+  switch (named.provider) {
+    case "anthropic":
+      return { ...named, url, apiKey: needed("ANTHROPIC_API_KEY", given("ANTHROPIC_API_KEY")) };
+    case "openai-compatible":
+      // Servers of one's own often want no key.
+      return { ...named, url: needed("STAGEFOLD_MODEL_URL", url), apiKey: given("OPENAI_API_KEY") };
+    case "bedrock":
+      return {
+        ...named,
+        url,
+        apiKey: given("AWS_BEARER_TOKEN_BEDROCK"),
+        aws: {
+          region: needed("AWS_REGION", given("AWS_REGION") ?? given("AWS_DEFAULT_REGION")),
+          accessKeyId: given("AWS_ACCESS_KEY_ID"),
+          secretAccessKey: given("AWS_SECRET_ACCESS_KEY"),
+          sessionToken: given("AWS_SESSION_TOKEN"),
+        },
+      };
+    default:
+      return named.provider satisfies never;
+  }
 }
 
 /** Rules between commas, `<claim>:<value>=<role>` or `*=<role>`. Undefined when it is not that. */

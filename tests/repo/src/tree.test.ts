@@ -57,3 +57,8 @@ test("every workspace with tests is part of the one test run", () => {
     .filter((path) => !existsSync(join(root, dirname(path), "vitest.config.ts")));
   expect(missing).toEqual([]);
 });
+
+test("packages/models alone knows the AI SDK", () => {
+  const paths = filesEndingIn(".ts", ".tsx", ".mjs").filter((path) => !path.startsWith("packages/models/"));
+  expect(linesMatching(paths, /(?:from|import\()\s*"(?:ai|@ai-sdk\/[^"]+)"/)).toEqual([]);
+});

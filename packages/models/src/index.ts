@@ -1,0 +1,27 @@
+export type { ToolCall, ToolSpec } from "./call.ts";
+export { ModelError, type ModelErrorCode } from "./errors.ts";
+export type { ChatMessage, Picture, ToolResult } from "./messages.ts";
+export {
+  type ConverseAnswer,
+  type ConverseRequest,
+  type Model,
+  type ModelUsage,
+  type ObjectAnswer,
+  type ObjectRequest,
+  openModel,
+} from "./model.ts";
+export {
+  DEFAULT_PRICES,
+  type ModelPrice,
+  PricesError,
+  type PriceTable,
+  readPrices,
+  type TokenUsage,
+} from "./prices.ts";
+export {
+  type AwsSettings,
+  type ModelOptions,
+  type ModelProvider,
+  type ModelSettings,
+  parseModelName,
+} from "./settings.ts";
