@@ -173,3 +173,17 @@ test("a worker that cannot renew its lease ends its stage before the lease runs 
   const taken = await bench.until(id, (p) => stageOf(p, "wait").attempt === 2);
   expect(stageOf(taken, "wait").history).toMatchObject([{ attempt: 1, code: "WORKER_LOST" }]);
 });
+
+test("a build whose claim is answered while its worker ends is given back before a stage starts", async () => {
+  await using bench = await openBench({ files });
+  const worker = bench.worker();
+  bench.store.after = (patch) => {
+    if (patch.transition === "claim") void worker.stop();
+  };
+  worker.start();
+  const id = await bench.create("waits");
+  const project = await bench.until(id, ({ status, revision }) => status === "queued" && revision > 1);
+  await worker.stop();
+  expect(bench.store.writes).toEqual(["create", "claim", "release"]);
+  expect(project.stages_snapshot.stages[0]).toMatchObject({ status: "pending", attempt: 0 });
+});

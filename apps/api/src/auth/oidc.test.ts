@@ -74,8 +74,18 @@ async function aProvidedApi() {
       },
     },
   });
-  answer = provider.callback();
-  return { ...api, issuer, privateKey, deps };
+  const callback = provider.callback();
+  let brokenKeys: string | undefined;
+  answer = (req, res) => {
+    if (brokenKeys === undefined || req.url !== "/jwks") return callback(req, res);
+    res.writeHead(brokenKeys === "" ? 500 : 200, { "content-type": "application/json" }).end(brokenKeys);
+    return Promise.resolve();
+  };
+  /** The provider answers the question for its keys with this from now on; nothing: status 500. */
+  const breakKeys = (body: string) => {
+    brokenKeys = body;
+  };
+  return { ...api, issuer, privateKey, deps, breakKeys };
 }
 
 /** A browser as far as a sign-in needs one: cookies by origin, redirects, and the provider's two forms. */
@@ -236,5 +246,24 @@ describe("bearer tokens of an OpenID provider", () => {
     expect(
       (await fetch(`${url}/trpc/session.get`, { headers: { authorization: `Bearer ${none}` } })).status,
     ).toBe(401);
+  });
+
+  it.each([
+    ["fails", ""],
+    ["is no JSON", "<html>"],
+    ["has no keys", "{}"],
+  ])("are neither good nor bad while the provider's answer %s", async (_how, body) => {
+    const { url, issuer, privateKey, deps, breakKeys } = await aProvidedApi();
+    breakKeys(body);
+    const claims = {
+      iss: issuer,
+      aud: AUDIENCE,
+      sub: "stagefold",
+      exp: Math.floor(deps.clock.now() / 1000) + 60,
+    };
+    const token = await new SignJWT(claims).setProtectedHeader({ alg: "RS256", kid: "k1" }).sign(privateKey);
+    const answer = await fetch(`${url}/trpc/session.get`, { headers: { authorization: `Bearer ${token}` } });
+    expect(answer.status).toBe(503);
+    expect(await answer.text()).toContain("STORE_UNAVAILABLE");
   });
 });

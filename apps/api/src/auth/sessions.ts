@@ -32,6 +32,8 @@ export class Sessions {
     string,
     { readonly principal: Principal | undefined; readonly readAt: number }
   >();
+  /** How many sign-outs there were: what was read before the last one is not believed. */
+  #signOuts = 0;
 
   constructor(records: RecordStore, clock: Clock, keys: ApiKeys) {
     this.#records = records;
@@ -78,6 +80,7 @@ export class Sessions {
   async end(token: string): Promise<void> {
     await this.#records.write({ ...keyOf(token), kind: "delete", guards: [] });
     // After the write: a request that comes meanwhile would believe the session again.
+    this.#signOuts += 1;
     this.#believed.delete(token);
   }
 
@@ -91,10 +94,12 @@ export class Sessions {
       cursor = page.next;
       if (cursor === undefined) break;
     }
+    this.#signOuts += 1;
     this.#believed.clear();
   }
 
   async #read(token: string): Promise<Principal | undefined> {
+    const before = this.#signOuts;
     const item = await this.#records.get(keyOf(token), { consistent: false });
     const session = sessionSchema.safeParse(item).data;
     const principal = session && {
@@ -102,6 +107,7 @@ export class Sessions {
       user_id: session.principal.user_id,
       expires_at: session.ends_at,
     };
+    if (this.#signOuts !== before) return principal;
     this.#believed.delete(token);
     this.#believed.set(token, { principal, readAt: performance.now() });
     if (this.#believed.size > MAX_BELIEVED) this.#believed.delete(this.#believed.keys().next().value ?? "");
