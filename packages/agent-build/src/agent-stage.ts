@@ -22,7 +22,7 @@ export async function developAgent(ctx: StageContext, author: AgentAuthor) {
     ctx.log(`${file.path}: ${Buffer.byteLength(file.content)} bytes`);
   }
   ctx.progress(30);
-  const passed = await runSelfTests(ctx, join(ctx.workDir, entry.path), design.self_tests);
+  const passed = await runSelfTests(ctx, join(ctx.workDir, entry.path), design.self_tests, new Set());
   ctx.log(`self-tests: ${passed} of ${design.self_tests.length} passed`);
   return {
     agent: entry.path,

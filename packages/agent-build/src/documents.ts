@@ -54,8 +54,10 @@ export type ArchitectureDocument = z.output<typeof architectureDocument>;
 /** One run of the finished agent and what must come of it. */
 export const selfTest = z.object({
   tool: z.string(),
-  /** Arguments of the agent; `{loopback}` stands for the address of a server that answers `hello from loopback`. */
+  /** Arguments of the agent; `{loopback}` stands for the address of the server in `loopback.ts`. */
   args: z.array(z.string()),
+  /** Secrets for this test, made up; `{loopback}` as in `args`. */
+  env: z.record(z.string().regex(/^[A-Z][A-Z0-9_]{0,63}$/), z.string()).optional(),
   /** Files that lie in the folder it runs in. */
   files: z.record(z.string(), z.string()).optional(),
   exit: z.int(),
@@ -63,6 +65,8 @@ export const selfTest = z.object({
   stdout: z.string().optional(),
   /** Something that standard output (exit 0) or standard error contains. */
   includes: z.string().optional(),
+  /** Files that the agent leaves in the folder, and a text that each contains. */
+  leaves: z.record(z.string(), z.string()).optional(),
 });
 export type SelfTest = z.output<typeof selfTest>;
 

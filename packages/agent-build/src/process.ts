@@ -13,12 +13,14 @@ export interface RunOptions {
   readonly cwd: string;
   readonly signal: AbortSignal;
   readonly timeout_seconds: number;
+  /** The whole environment; empty where absent. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
 
 /**
- * Runs this Node with some arguments and an empty environment and input, so that the outcome depends on nothing but
+ * Runs this Node with some arguments, no input and an environment of its own, so that the outcome depends on nothing but
  * the files. Rejects only when it was aborted or Node could not be started at all.
  */
 export function runNode(args: readonly string[], options: RunOptions): Promise<Finished> {
@@ -29,7 +31,7 @@ export function runNode(args: readonly string[], options: RunOptions): Promise<F
       [...args],
       {
         cwd: options.cwd,
-        env: {},
+        env: { ...options.env },
         signal: options.signal,
         timeout: options.timeout_seconds * 1000,
         killSignal: "SIGKILL",

@@ -1,36 +1,44 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
+import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { StageContext } from "@stagefold/pipeline";
 import { StageError } from "@stagefold/pipeline";
 import type { SelfTest } from "./documents.ts";
+import { loopbackServer } from "./loopback.ts";
 import { type Finished, runNode } from "./process.ts";
 
 const TEST_SECONDS = 60;
-export const LOOPBACK_TEXT = "hello from loopback";
+const MEMORY_MB = 512;
+const ASSETS = fileURLToPath(new URL("../assets/", import.meta.url));
+const NO_NETWORK = new URL("../assets/agent/no-network.mjs", import.meta.url).href;
 
-/** A server for tools that fetch, so that they are tested without any network but this machine. */
-async function loopbackServer(): Promise<{ address: string; close: () => Promise<void> }> {
-  const server = createServer((_request, response) => {
-    response.setHeader("content-type", "text/plain; charset=utf-8").end(LOOPBACK_TEXT);
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject).listen(0, "127.0.0.1", resolve);
-  });
-  const bound = server.address();
-  if (bound === null || typeof bound === "string") throw new StageError("the loopback server has no port");
-  const close = () =>
-    new Promise<void>((resolve, reject) => {
-      server.close((error) => (error === undefined ? resolve() : reject(error)));
-      server.closeAllConnections();
-    });
-  return { address: `http://127.0.0.1:${bound.port}`, close };
+/** A self-test that did not end as its design says. */
+export interface FailedTest {
+  readonly test: SelfTest;
+  /** A sentence: what was expected and what was found. */
+  readonly wrong: string;
+  readonly finished: Finished;
+}
+
+export interface SelfTestRun {
+  /** The module that is run, absolute. */
+  readonly entry: string;
+  readonly tests: readonly SelfTest[];
+  /** The agent's files are below it. */
+  readonly workDir: string;
+  readonly signal: AbortSignal;
+  /** Tools that may reach the network in their tests; all others reach the loopback server alone. */
+  readonly network: ReadonlySet<string>;
+  /** Called after each test that passed, with their number. */
+  readonly onPassed: (count: number) => void;
 }
 
 /** What is wrong with an outcome; undefined if nothing is. */
 export function mismatch(test: SelfTest, finished: Finished): string | undefined {
   if (finished.exit !== test.exit) {
-    return `expected exit ${test.exit}, found ${finished.exit ?? `an end by ${finished.ended_by}`}`;
+    const why = finished.stderr.trim().slice(0, 500);
+    const found = finished.exit ?? `an end by ${finished.ended_by}`;
+    return `expected exit ${test.exit}, found ${found}${why === "" ? "" : ` (${why})`}`;
   }
   const printed = finished.stdout.replace(/\n$/, "");
   if (test.stdout !== undefined && printed !== test.stdout) {
@@ -43,60 +51,112 @@ export function mismatch(test: SelfTest, finished: Finished): string | undefined
   return undefined;
 }
 
-async function runTest(ctx: StageContext, agent: string, test: SelfTest, folder: string, loopback: string) {
-  for (const [name, content] of Object.entries(test.files ?? {})) {
-    const target = join(folder, name);
-    await mkdir(dirname(target), { recursive: true });
-    await writeFile(target, content);
+async function wrongFile(test: SelfTest, folder: string): Promise<string | undefined> {
+  for (const [name, text] of Object.entries(test.leaves ?? {})) {
+    const content = await readFile(join(folder, name), "latin1").catch(() => undefined);
+    const wanted = Buffer.from(text).toString("latin1");
+    if (content === undefined) return `expected the file ${name}, found none`;
+    if (!content.includes(wanted)) return `expected the file ${name} to contain ${JSON.stringify(text)}`;
   }
-  const args = test.args.map((argument) => argument.replaceAll("{loopback}", loopback));
-  const finished = await runNode([agent, ...args], {
-    cwd: folder,
-    signal: ctx.signal,
-    timeout_seconds: TEST_SECONDS,
-  });
-  const wrong = mismatch(test, finished);
-  if (wrong === undefined) return;
-  ctx.log(
-    `self-test of ${test.tool} failed: ${args.map((argument) => JSON.stringify(argument)).join(" ")}: ${wrong}`,
-  );
-  ctx.log(
-    ...finished.stdout
-      .split("\n")
-      .filter(Boolean)
-      .map((line) => `stdout: ${line}`),
-  );
-  ctx.log(
-    ...finished.stderr
-      .split("\n")
-      .filter(Boolean)
-      .map((line) => `stderr: ${line}`),
-  );
-  throw new StageError(`the agent does not work: self-test of ${test.tool}: ${wrong}`, {
-    code: "STAGE_FAILED",
-  });
+  return undefined;
+}
+
+/** Code that nobody has read yet may see its own files, write into the folder of its test and start nothing. */
+function limits(workDir: string, folder: string): string[] {
+  const permission = process.allowedNodeEnvironmentFlags.has("--permission")
+    ? "--permission"
+    : "--experimental-permission";
+  return [
+    permission,
+    "--disable-warning=ExperimentalWarning",
+    `--allow-fs-read=${join(workDir, "*")}`,
+    `--allow-fs-read=${join(ASSETS, "*")}`,
+    `--allow-fs-write=${join(folder, "*")}`,
+    `--max-old-space-size=${MEMORY_MB}`,
+  ];
+}
+
+async function runTest(
+  { entry, signal, network }: SelfTestRun,
+  test: SelfTest,
+  workDir: string,
+  loopback: string,
+): Promise<FailedTest | undefined> {
+  const folder = await mkdtemp(join(workDir, ".self-test-"));
+  try {
+    for (const [name, content] of Object.entries(test.files ?? {})) {
+      const target = join(folder, name);
+      await mkdir(dirname(target), { recursive: true });
+      await writeFile(target, content);
+    }
+    const filled = (text: string) => text.replaceAll("{loopback}", loopback);
+    const secrets = Object.entries(test.env ?? {}).map(([name, value]) => [name, filled(value)]);
+    const isOpen = network.has(test.tool);
+    const finished = await runNode(
+      [
+        ...limits(workDir, folder),
+        ...(isOpen ? [] : ["--import", NO_NETWORK]),
+        entry,
+        ...test.args.map(filled),
+      ],
+      {
+        cwd: folder,
+        signal,
+        timeout_seconds: TEST_SECONDS,
+        env: { ...Object.fromEntries(secrets), ...(isOpen ? {} : { STAGEFOLD_LOOPBACK: loopback }) },
+      },
+    );
+    const wrong = mismatch(test, finished) ?? (await wrongFile(test, folder));
+    return wrong === undefined ? undefined : { test, wrong, finished };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /**
- * Runs the agent on every self-test, each in a process of its own and in a folder with the test's files, below the
- * workspace. Throws a StageError at the first that fails, with what the agent printed in the log.
+ * Runs a module on self-tests until one fails, each in a process of its own and in a folder with the test's files,
+ * below the workspace. Resolves with the one that failed. Rejects only when it was aborted or nothing could be run.
  */
-export async function runSelfTests(
-  ctx: StageContext,
-  agentFile: string,
-  tests: readonly SelfTest[],
-): Promise<number> {
+export async function firstFailure(run: SelfTestRun): Promise<FailedTest | undefined> {
   const loopback = await loopbackServer();
-  const folder = await mkdtemp(join(ctx.workDir, ".self-test-"));
   try {
-    for (const [index, test] of tests.entries()) {
-      await runTest(ctx, agentFile, test, folder, loopback.address);
-      ctx.metrics({ tool_calls: 1 });
-      ctx.progress(30 + ((index + 1) / tests.length) * 70);
+    const workDir = await realpath(run.workDir);
+    for (const [index, test] of run.tests.entries()) {
+      const failed = await runTest(run, test, workDir, loopback.address);
+      if (failed !== undefined) return failed;
+      run.onPassed(index + 1);
     }
+    return undefined;
   } finally {
-    await rm(folder, { recursive: true, force: true });
     await loopback.close();
   }
-  return tests.length;
+}
+
+const linesOf = (name: string, text: string): string[] =>
+  text
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => `${name}: ${line}`);
+
+/** Runs the agent on every self-test. Throws a StageError at the first that fails, with what it printed in the log. */
+export async function runSelfTests(
+  ctx: StageContext,
+  entry: string,
+  tests: readonly SelfTest[],
+  network: ReadonlySet<string>,
+): Promise<number> {
+  const onPassed = (count: number) => {
+    ctx.metrics({ tool_calls: 1 });
+    ctx.progress(30 + (count / tests.length) * 70);
+  };
+  const { workDir, signal } = ctx;
+  const failed = await firstFailure({ entry, tests, workDir, signal, network, onPassed });
+  if (failed === undefined) return tests.length;
+  const { test, wrong, finished } = failed;
+  const args = test.args.map((argument) => JSON.stringify(argument)).join(" ");
+  ctx.log(`self-test of ${test.tool} failed: ${args}: ${wrong}`);
+  ctx.log(...linesOf("stdout", finished.stdout), ...linesOf("stderr", finished.stderr));
+  throw new StageError(`the agent does not work: self-test of ${test.tool}: ${wrong}`, {
+    code: "STAGE_FAILED",
+  });
 }

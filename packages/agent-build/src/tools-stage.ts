@@ -4,11 +4,26 @@ import { StageError } from "@stagefold/pipeline";
 import type { AgentAuthor } from "./author.ts";
 import { type DesignDocument, toolKey } from "./documents.ts";
 import { checked, writeArtifact } from "./files.ts";
+import { libraryFiles } from "./libraries.ts";
 import { toolFolder, toolPath } from "./paths.ts";
 import { runNode } from "./process.ts";
 import { readDesign, readRequirements, workOf } from "./stages.ts";
 
 const CHECK_SECONDS = 60;
+
+/** Writes the libraries that tools load, each once, however many tools load it. */
+function libraryWriter(ctx: StageContext, agent: string) {
+  const written = new Map<string, Promise<void>>();
+  return async (source: string): Promise<void> => {
+    const files = await libraryFiles(agent, source);
+    const writing = files.map((file) => {
+      const known = written.get(file.path) ?? writeArtifact(ctx, ctx.workDir, file);
+      written.set(file.path, known);
+      return known;
+    });
+    await Promise.all(writing);
+  };
+}
 
 /** Writes one tool and lets Node say whether it is a module at all. */
 async function developTool(
@@ -16,11 +31,13 @@ async function developTool(
   part: SubStageContext,
   design: DesignDocument,
   author: AgentAuthor,
+  writeLibraries: (source: string) => Promise<void>,
 ) {
   const tool = checked(toolKey, part.sub_stage, "tool key");
   const source = await author.tool(tool, design, { ...workOf(ctx), signal: part.signal });
   const path = toolPath(design.agent_name, tool);
   await writeArtifact(part, ctx.workDir, { path, content: source, media_type: "text/javascript" });
+  await writeLibraries(source);
   part.progress(50);
   const file = join(ctx.workDir, path);
   const check = await runNode(["--check", file], {
@@ -51,10 +68,13 @@ export async function developTools(ctx: StageContext, author: AgentAuthor) {
   const { tools, agent_name } = await readRequirements(ctx);
   const design = await readDesign(ctx);
   const written = new Map<string, number>();
+  const writeLibraries = libraryWriter(ctx, agent_name);
   const waiting = tools.map((tool) => tool.key);
   const work = async () => {
     for (let key = waiting.shift(); key !== undefined; key = waiting.shift()) {
-      const { tool, bytes } = await ctx.subStage(key, (part) => developTool(ctx, part, design, author));
+      const { tool, bytes } = await ctx.subStage(key, (part) =>
+        developTool(ctx, part, design, author, writeLibraries),
+      );
       written.set(tool, bytes);
       ctx.progress((written.size / tools.length) * 100);
     }

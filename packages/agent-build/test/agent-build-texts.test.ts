@@ -52,12 +52,12 @@ describe("hostile requirements", () => {
 
 test("every tool of the catalogue passes its self-tests in one agent, well within the item", async () => {
   const run = await build(
-    "Calculator, unit converter, dates, median, csv tables, json, file reading, fetch urls, word count, summaries, markdown outline and greetings",
+    "Calculator, unit converter, dates, median, csv tables, json, file reading, fetch urls, word count, summaries, markdown outline and greetings; web search, AWS prices, Word documents, export PDF, data reports, write files",
     "all_tools",
   );
-  expect(requirementsOutput.parse(run.outputs.get("requirements_analysis")).tools).toHaveLength(12);
-  expect(run.records[4]?.metrics.tool_calls).toBe(24);
-  expect(itemBytes(run)).toBeLessThan(12_000);
+  expect(requirementsOutput.parse(run.outputs.get("requirements_analysis")).tools).toHaveLength(18);
+  expect(run.records[4]?.metrics.tool_calls).toBe(36);
+  expect(itemBytes(run)).toBeLessThan(20_000);
 });
 
 const REAL = new URL("../../../../shared/data/requirements.txt", import.meta.url);
@@ -71,8 +71,10 @@ describe.skipIf(!existsSync(REAL))(
       const run = await build(requirement);
       const { self_tests, unmet } = agentOutput.parse(run.outputs.get("agent_code_developer"));
       expect(self_tests.passed).toBe(self_tests.total);
-      const calculator = requirement === CALCULATOR;
-      expect(unmet.length > 0).toBe(!calculator);
+      const isWhole =
+        requirement === CALCULATOR ||
+        /^(?:Excel数据分析|一个能够自动对文件|一个能够根据用户关注)/.test(requirement);
+      expect(unmet.length > 0).toBe(!isWhole);
       expect(artifactsOf(run).length).toBeGreaterThanOrEqual(8);
       for (const output of run.outputs.values())
         expect(Buffer.byteLength(JSON.stringify(output))).toBeLessThan(1536);

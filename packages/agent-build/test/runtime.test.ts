@@ -36,7 +36,8 @@ test("every tool of the catalogue is a module with its key, and there is no othe
   const tools = await loadTools();
   expect(tools.map((tool) => tool.key)).toEqual(catalogue.map((entry) => entry.key));
   for (const tool of tools) expect([typeof tool.match, typeof tool.run]).toEqual(["function", "function"]);
-  const files = (await readdir(TOOLS)).map((name) => name.replace(".mjs", ""));
+  const entries = (await readdir(TOOLS)).filter((name) => name.endsWith(".mjs"));
+  const files = entries.map((name) => name.replace(".mjs", ""));
   expect(files.sort()).toEqual(catalogue.map((entry) => entry.key).sort());
 });
 
@@ -78,6 +79,20 @@ describe("routes", () => {
     ["data.json users[0]", "json_query"],
     ["notes/plan.md", "file_reader"],
     ["https://example.org/a.csv", "http_fetch"],
+    ["raw https://example.org/", "http_fetch"],
+    ["book.xlsx sheet Q2 sum amount", "table_reader"],
+    ["sales.csv to sales.xlsx", "table_writer"],
+    ["book.xlsx sheet Q2 to report.html", "table_writer"],
+    ["write out.csv: a,b", "table_writer"],
+    ["report.docx", "document_reader"],
+    ["读取 deck.pptx 第 2 页", "document_reader"],
+    ["write report.docx: # Title", "document_writer"],
+    ["deck.pptx to deck.md", "document_writer"],
+    ["book.xlsx to book.docx", "document_writer"],
+    ["write notes.txt: text", "file_writer"],
+    ["search tide tables", "web_search"],
+    ["新闻 人工智能", "web_search"],
+    ["price AmazonEC2 instanceType=t3.micro", "aws_pricing"],
     ["ftp://example.org/", "http_fetch"],
     ["# Title\n\ntext", "document_outline"],
     ["summarize: One. Two.", "text_summary"],

@@ -1,9 +1,9 @@
 /** The command line of a generated agent: finds the tool for an input, runs it and prints what comes of it. */
 
 /**
- * @typedef {{ cwd: string, now: Date }} ToolContext
+ * @typedef {{ cwd: string, now: Date, secrets: Record<string, string | undefined> }} ToolContext
  * @typedef {{ text: string, data: unknown }} ToolResult
- * @typedef {{ key: string, match: (input: string) => number, run: (input: string, context: ToolContext) => ToolResult | Promise<ToolResult> }} Tool
+ * @typedef {{ key: string, match: (input: string) => number, run: (input: any, context: ToolContext) => ToolResult | Promise<ToolResult>, secrets?: readonly string[], reads?: RegExp }} Tool
  * @typedef {{ en: string, zh: string }} Texts
  * @typedef {{ capability: string, name: Texts, phrase: string, reason: Texts, keywords: string[] }} Unmet
  * @typedef {{ agent_name: string, purpose: string, language: "en" | "zh", tools: { key: string, name: Texts, summary: Texts, input: string[] }[], unmet: Unmet[] }} Manifest
@@ -130,14 +130,17 @@ async function readStandardInput() {
   return text;
 }
 
-/** `-` is standard input; `@path` a file, read by the agent's own file reader. @param {string} input @param {Tool[]} tools @param {ToolContext} context */
+/** `-` is standard input; `@path` a file, read by the surest of the agent's tools that read files. @param {string} input @param {Tool[]} tools @param {ToolContext} context */
 async function contentOf(input, tools, context) {
   if (input === "-") return await readStandardInput();
   const path = /^@(\S+)$/.exec(input)?.[1];
   if (path === undefined) return input;
-  const reader = tools.find((tool) => tool.key === "file_reader");
+  const readers = tools.filter((tool) => tool.reads?.test(path));
+  const reader = bestTool(readers, path).tool ?? readers[0];
   if (reader === undefined)
-    throw usageError("this agent has no file_reader, so @file cannot be read; use - for standard input");
+    throw usageError(
+      "this agent has no tool that reads such files, so @file cannot be read; use - for standard input",
+    );
   return (await reader.run(path, context)).text;
 }
 
@@ -150,7 +153,8 @@ async function answer(manifest, tools, order, context) {
     order.tool === undefined ? route(manifest, tools, input) : tools.find(({ key }) => key === order.tool);
   if (tool === undefined)
     throw usageError(`unknown tool ${order.tool}, expected one of ${tools.map(({ key }) => key).join(", ")}`);
-  const { text, data } = await tool.run(input, context);
+  const secrets = Object.fromEntries((tool.secrets ?? []).map((name) => [name, context.secrets[name]]));
+  const { text, data } = await tool.run(input, { ...context, secrets });
   return { tool: tool.key, text, data };
 }
 
@@ -166,7 +170,8 @@ export async function main(manifest, tools, argv) {
     if (order.action === "help" || order.input?.trim().toLowerCase() === "help")
       return print(helpText(manifest));
     if (order.action === "describe") return print(JSON.stringify(manifest, null, 2));
-    const result = await answer(manifest, tools, order, { cwd: process.cwd(), now: new Date() });
+    const context = { cwd: process.cwd(), now: new Date(), secrets: process.env };
+    const result = await answer(manifest, tools, order, context);
     print(
       json
         ? JSON.stringify({

@@ -5,7 +5,11 @@ import { isAbsolute, relative, resolve, sep } from "node:path";
 
 export const key = "file_reader";
 
+/** Files whose text this tool gives where an agent is asked for `@file`. */
+export const reads = /./u;
+
 const MAX_BYTES = 1_000_000;
+const MAX_BINARY_BYTES = 20_000_000;
 const PATH = /^[^\s:*?"<>|]+\.[A-Za-z0-9]{1,8}$/u;
 
 /** @param {unknown} cause */
@@ -30,16 +34,16 @@ async function below(path, cwd) {
   return file;
 }
 
-/** @param {string} file @param {string} path */
-async function readLimited(file, path) {
+/** @param {string} file @param {string} path @param {number} limit */
+async function readLimited(file, path, limit) {
   const handle = await open(file, "r").catch((cause) => {
     throw new Error(`cannot read ${path}: ${reasonOf(cause)}`, { cause });
   });
   try {
     const info = await handle.stat();
     if (!info.isFile()) throw new Error(`cannot read ${path}: it is not a file`);
-    if (info.size > MAX_BYTES)
-      throw new Error(`cannot read ${path}: ${info.size} bytes, at most ${MAX_BYTES} are read`);
+    if (info.size > limit)
+      throw new Error(`cannot read ${path}: ${info.size} bytes, at most ${limit} are read`);
     return await handle.readFile();
   } finally {
     await handle.close();
@@ -60,8 +64,16 @@ function decode(bytes, path) {
  * @param {string} path @param {string} cwd
  */
 export async function readText(path, cwd) {
-  const bytes = await readLimited(await below(path, cwd), path);
+  const bytes = await readLimited(await below(path, cwd), path, MAX_BYTES);
   return { text: decode(bytes, path), bytes: bytes.byteLength };
+}
+
+/**
+ * The bytes of a file below a folder, at most 20 MB. Throws as `readText` does.
+ * @param {string} path @param {string} cwd
+ */
+export async function readBytes(path, cwd) {
+  return await readLimited(await below(path, cwd), path, MAX_BINARY_BYTES);
 }
 
 /** @param {string} input */

@@ -1,14 +1,15 @@
-/** Fetches a text over http or https, within a time and size limit. */
+/** Fetches a text over http or https, within a time and size limit; HTML, XML and JSON become plain text. */
 
 export const key = "http_fetch";
 
 const TIMEOUT_MS = 15_000;
 const MAX_BYTES = 1_000_000;
+const VERB = /^(?:raw|GET|fetch|获取|抓取|原文)\s+/iu;
 const TEXT_TYPE = /^(?:text\/|application\/(?:[\w.+-]*\+)?(?:json|xml|javascript|yaml|x-ndjson))/i;
 
 /** @param {string} input */
 function address(input) {
-  const text = input.trim().replace(/^(?:GET|fetch|获取|抓取)\s+/iu, "");
+  const text = input.trim().replace(VERB, "");
   if (!URL.canParse(text))
     throw new Error(`cannot fetch: ${JSON.stringify(text.slice(0, 200))} is not an address`);
   const url = new URL(text);
@@ -31,7 +32,10 @@ function reasonOf(cause) {
 async function request(url) {
   const limit = AbortSignal.timeout(TIMEOUT_MS);
   try {
-    const response = await fetch(url, { signal: limit, headers: { accept: "text/*, application/json" } });
+    const response = await fetch(url, {
+      signal: limit,
+      headers: { accept: "text/*, application/json, application/xml" },
+    });
     return { response, body: await readBody(response, url) };
   } catch (cause) {
     if (limit.aborted)
@@ -71,10 +75,24 @@ function decoderFor(charset, url) {
 
 /** How surely the input is for this tool: 0 to 1. @param {string} input */
 export function match(input) {
-  return /^(?:(?:GET|fetch|获取|抓取)\s+)?[a-z][a-z0-9+.-]*:\/\/\S+$/iu.test(input.trim()) ? 0.95 : 0;
+  return /^(?:(?:raw|GET|fetch|获取|抓取|原文)\s+)?[a-z][a-z0-9+.-]*:\/\/\S+$/iu.test(input.trim())
+    ? 0.95
+    : 0;
 }
 
-/** @param {string} input An address. */
+/** The text in a body: what a reader of it would see. @param {string} type @param {string} text */
+async function readable(type, text) {
+  try {
+    if (/html/i.test(type)) return (await import("./lib/html.mjs")).htmlToText(text);
+    if (/xml/i.test(type)) return (await import("./lib/xml.mjs")).xmlToText(text);
+    if (/json/i.test(type) && !/ndjson/i.test(type)) return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    // A server may name a type that its text does not have: the text is given as it came.
+  }
+  return text;
+}
+
+/** @param {string} input An address; `raw` before it asks for the body as it came. */
 export async function run(input) {
   const url = address(input);
   const { response, body } = await request(url);
@@ -83,5 +101,6 @@ export async function run(input) {
       `cannot fetch ${url.href}: the server answered ${response.status} ${response.statusText}`.trim(),
     );
   const data = { url: response.url, status: response.status, content_type: body.type, bytes: body.bytes };
-  return { text: body.text, data };
+  const raw = /^(?:raw|原文)\s/iu.test(input.trim());
+  return { text: raw ? body.text : await readable(body.type, body.text), data };
 }

@@ -1,6 +1,6 @@
-/** Reads CSV and TSV files (RFC 4180): columns, sums, averages, filters. */
+/** Reads CSV and TSV files (RFC 4180) and Excel workbooks: columns, sums, averages, filters. */
 
-import { readText } from "./file_reader.mjs";
+import { readBytes, readText } from "./file_reader.mjs";
 
 export const key = "table_reader";
 
@@ -82,6 +82,42 @@ export function parseTable(text) {
   return { columns, rows };
 }
 
+/** @param {{ name: string, rows: string[][] }[]} sheets @param {string | undefined} wanted @returns {Table} */
+function sheetTable(sheets, wanted) {
+  const sheet =
+    wanted === undefined
+      ? sheets[0]
+      : (sheets.find(({ name }) => name === wanted) ??
+        sheets.find(({ name }) => name.toLowerCase() === wanted.toLowerCase()));
+  if (sheet === undefined)
+    throw new Error(
+      `no sheet ${JSON.stringify(wanted ?? "")}, found ${sheets.map(({ name }) => name).join(", ")}`,
+    );
+  const [columns, ...rows] = sheet.rows.filter((row) => row.some((cell) => cell !== ""));
+  if (columns === undefined) throw new Error(`cannot read the table: the sheet ${sheet.name} is empty`);
+  const width = Math.max(columns.length, ...rows.map((row) => row.length));
+  const filled = (/** @type {string[]} */ row) => Array.from({ length: width }, (_, at) => row[at] ?? "");
+  return { columns: filled(columns), rows: rows.map(filled) };
+}
+
+/**
+ * The table in a file below a folder; of a workbook the named sheet, or the first.
+ * @param {string} path @param {string} cwd @param {string} [sheet]
+ */
+export async function loadTable(path, cwd, sheet) {
+  if (!/\.xlsx$/i.test(path)) {
+    if (sheet !== undefined) throw new Error(`cannot read the table: ${path} has no sheets`);
+    return parseTable((await readText(path, cwd)).text);
+  }
+  const bytes = await readBytes(path, cwd);
+  const { xlsxSheets } = await import("./lib/office.mjs");
+  const sheets = await xlsxSheets(bytes).catch((cause) => {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`cannot read the table: ${path} is no workbook (${why})`, { cause });
+  });
+  return sheetTable(sheets, sheet);
+}
+
 /** @param {Table} table @param {string} name */
 function columnIndex(table, name) {
   const exact = table.columns.indexOf(name);
@@ -92,7 +128,7 @@ function columnIndex(table, name) {
 }
 
 /** @param {string} text */
-const isNumber = (text) => text.trim() !== "" && Number.isFinite(Number(text));
+export const isNumber = (text) => text.trim() !== "" && Number.isFinite(Number(text));
 
 /** @param {Table} table @param {string} name */
 function numbers(table, name) {
@@ -134,7 +170,7 @@ function filtered(table, words) {
 }
 
 /** Without the noise of binary fractions. @param {number} value */
-const format = (value) => String(Number(value.toPrecision(15)));
+export const format = (value) => String(Number(value.toPrecision(15)));
 
 /** @param {number[]} values */
 const total = (values) => values.reduce((sum, value) => sum + value, 0);
@@ -148,7 +184,7 @@ const AGGREGATES = {
 };
 
 /** @param {string} text */
-const quoteField = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+export const quoteField = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
 /** @param {Table} table @param {number} limit */
 function listing(table, limit) {
@@ -202,10 +238,11 @@ const ALIASES = {
   列: "columns",
   筛选: "where",
   filter: "where",
+  工作表: "sheet",
 };
 
-/** @param {string} input */
-const wordsOf = (input) =>
+/** The words of an order; those in quotes are one. @param {string} input */
+export const wordsOf = (input) =>
   [...input.trim().matchAll(WORD)].map(([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? "");
 
 /** @param {string} word */
@@ -215,18 +252,23 @@ const command = (word) =>
 
 /** How surely the input is for this tool: 0 to 1. @param {string} input */
 export function match(input) {
-  return /^"?[^\s"]+\.(?:csv|tsv)"?(?:\s|$)/i.test(input.trim()) ? 0.9 : 0;
+  return /^"?[^\s"]+\.(?:csv|tsv|xlsx)"?(?:\s|$)/i.test(input.trim()) ? 0.9 : 0;
 }
 
 /**
- * @param {string} input Such as `sales.csv`, `sales.csv sum amount where city = Berlin` or `sales.csv rows 5`.
+ * @param {string} input Such as `sales.csv sum amount where city = Berlin`, `sales.csv rows 5` or `book.xlsx sheet Q2`.
  * @param {{ cwd: string }} context
  */
 export async function run(input, { cwd }) {
-  const [path, ...rest] = wordsOf(input);
-  if (path === undefined) throw new Error("expected the path of a CSV file");
-  const { text } = await readText(path, cwd);
-  const table = parseTable(text);
+  const [path, ...words] = wordsOf(input);
+  if (path === undefined) throw new Error("expected the path of a CSV file or a workbook");
+  const named = command(words[0] ?? "") === "sheet";
+  const table = await loadTable(path, cwd, named ? words[1] : undefined);
+  return answer(table, named ? words.slice(2) : words);
+}
+
+/** @param {Table} table @param {string[]} rest */
+function answer(table, rest) {
   const at = rest.findIndex((word) => command(word) === "where");
   const selected = at === -1 ? table : filtered(table, rest.slice(at + 1));
   const [first, ...words] = at === -1 ? rest : rest.slice(0, at);

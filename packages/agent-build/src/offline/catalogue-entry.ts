@@ -21,6 +21,8 @@ export interface CatalogueEntry extends Capability {
   readonly covers: readonly string[];
   /** Tools whose modules this one imports. */
   readonly needs: readonly string[];
+  /** Secrets that it reads, by the names that its module exports. */
+  readonly secrets?: readonly string[];
   /** Inputs that people can try. */
   readonly input: readonly string[];
   readonly output: string;

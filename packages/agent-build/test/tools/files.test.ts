@@ -139,6 +139,8 @@ describe("fetch", () => {
     if (request.url === "/text") return void response.setHeader("content-type", "text/plain").end("你好");
     if (request.url === "/json")
       return void response.setHeader("content-type", "application/json").end('{"a":1}');
+    if (request.url === "/not-json")
+      return void response.setHeader("content-type", "application/json").end("{");
     if (request.url === "/image") return void response.setHeader("content-type", "image/png").end("x");
     if (request.url === "/moved") return void response.writeHead(302, { location: "/text" }).end();
     if (request.url === "/charset")
@@ -165,7 +167,9 @@ describe("fetch", () => {
       data: { status: 200, bytes: 6 },
     });
     expect((await http.run(`fetch ${address}/moved`)).text).toBe("你好");
-    expect((await http.run(`${address}/json`)).text).toBe('{"a":1}');
+    expect((await http.run(`${address}/json`)).text).toBe('{\n  "a": 1\n}');
+    expect((await http.run(`raw ${address}/json`)).text).toBe('{"a":1}');
+    expect((await http.run(`${address}/not-json`)).text).toBe("{");
   });
 
   test.each([
