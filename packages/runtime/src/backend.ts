@@ -8,8 +8,8 @@ import {
   Repository,
 } from "@stagefold/core";
 import type { RequestListener } from "@stagefold/core/dynamodb";
-import { createFileStores } from "@stagefold/core/files";
 import type { Env } from "./env.ts";
+import { openFiles } from "./files.ts";
 
 export interface BackendOptions {
   /** Called for every request to DynamoDB and every write to the embedded store, for counters. */
@@ -46,16 +46,20 @@ const OPERATIONS = { put: "PutItem", update: "UpdateItem", delete: "DeleteItem" 
 async function openOnSqlite(env: Env, options: BackendOptions): Promise<Backend> {
   const { openSqlite } = await import("@stagefold/sqlite");
   const sqlite = await openSqlite(env.dataDir, {
-    filesFolder: resolve(env.files),
+    ...(!env.bucket && { filesFolder: resolve(env.files) }),
     synchronous: env.sqliteSync,
     ...(options.onFeedError && { onFeedError: options.onFeedError }),
     // Under the names that the same write has in DynamoDB: figures mean the same on both.
     onWrite: ({ kind, ...end }) => options.onRequest?.({ operation: OPERATIONS[kind], ...end }),
   });
   const { projects: store, logs, records, feed } = sqlite;
-  const artifacts = sqlite.artifactsBeside(createFileStores(resolve(env.files)).artifacts);
+  const files = await openFiles(env, records);
+  const artifacts = sqlite.artifactsBeside(files.artifacts);
   const repository = new Repository({ store, artifacts, logs, leaseMs: env.leaseSeconds * 1000 });
-  const close = async () => sqlite.close();
+  const close = async () => {
+    files.close();
+    sqlite.close();
+  };
   return { repository, store, artifacts, logs, records, feed, close, [Symbol.asyncDispose]: close };
 }
 
@@ -80,15 +84,17 @@ async function openOnDynamoDB(env: Env, options: BackendOptions): Promise<Backen
     maxAttempts: 3,
     requestTimeoutMs: Math.max(500, Math.min(5000, env.leaseSeconds * 125)),
   });
+  const opened = [() => client.destroy(), () => heartbeats.destroy()];
   const close = async () => {
-    client.destroy();
-    heartbeats.destroy();
+    for (const end of opened) end();
   };
   try {
     await Promise.all([ensureTable(client, env.table), ensureRecordsTable(client, env.recordsTable)]);
     const store = new DynamoProjectStore(client, env.table, options.onRequest);
     const heartbeatStore = new DynamoProjectStore(heartbeats, env.table, options.onRequest);
-    const { artifacts, logs } = createFileStores(resolve(env.files));
+    const records = new DynamoRecordStore(client, env.recordsTable, options.onRequest);
+    const { artifacts, logs, close: closeFiles } = await openFiles(env, records);
+    opened.push(closeFiles);
     const leaseMs = env.leaseSeconds * 1000;
     const repository = new Repository({ store, heartbeatStore, artifacts, logs, clock, leaseMs });
     return {
@@ -96,7 +102,7 @@ async function openOnDynamoDB(env: Env, options: BackendOptions): Promise<Backen
       store,
       artifacts,
       logs,
-      records: new DynamoRecordStore(client, env.recordsTable, options.onRequest),
+      records,
       feed: new PollingChangeFeed(store, { ...(options.onFeedError && { onError: options.onFeedError }) }),
       close,
       [Symbol.asyncDispose]: close,

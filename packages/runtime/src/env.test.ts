@@ -41,6 +41,16 @@ describe("the settings", () => {
     expect(parseEnv(source).url).toBe(url);
   });
 
+  it("name a bucket, with or without a prefix and an endpoint", () => {
+    const bucketOf = (more: Record<string, string>) => parseEnv(more).bucket;
+    expect(bucketOf({})).toBeUndefined();
+    expect(bucketOf({ STAGEFOLD_FILES: "./files" })).toBeUndefined();
+    expect(bucketOf({ STAGEFOLD_FILES: "s3://my.builds" })).toEqual({ bucket: "my.builds", prefix: "" });
+    expect(
+      bucketOf({ STAGEFOLD_FILES: "s3://builds/a/b/", STAGEFOLD_S3_ENDPOINT: "http://localhost:9000" }),
+    ).toEqual({ bucket: "builds", prefix: "a/b", endpoint: "http://localhost:9000" });
+  });
+
   it("accept what stage commands get, and an empty value as none", () => {
     const stage = {
       STAGEFOLD_PROJECT_ID: "p",
@@ -62,7 +72,9 @@ describe("the settings", () => {
     [{ STAGEFOLD_STORE: "postgres" }, 'STAGEFOLD_STORE must be sqlite or dynamodb; it is "postgres".'],
     [{ STAGEFOLD_DYNAMODB_ENDPOINT: "http://localhost:8000" }, "needs STAGEFOLD_STORE=dynamodb"],
     [{ STAGEFOLD_URL: "ftp://x" }, "STAGEFOLD_URL must be an http:// or https:// address"],
-    [{ STAGEFOLD_FILES: "s3://bucket/prefix" }, "a bucket (s3://) is not built yet"],
+    [{ STAGEFOLD_FILES: "s3:/bucket" }, "s3://bucket/prefix with the name of a bucket"],
+    [{ STAGEFOLD_FILES: "s3://b/../c" }, "s3://bucket/prefix with the name of a bucket"],
+    [{ STAGEFOLD_S3_ENDPOINT: "http://localhost:9000" }, "needs STAGEFOLD_FILES=s3://bucket/prefix"],
     [{ STAGEFOLD_RETENTION_DAYS: "5" }, "STAGEFOLD_RETENTION_DAYS must be left out; it is not built yet"],
     [
       { STAGEFOLD_DYNAMODB: "aws" },

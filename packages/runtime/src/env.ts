@@ -48,9 +48,12 @@ const schema = z.object({
   STAGEFOLD_DYNAMODB_ENDPOINT: address.optional(),
   STAGEFOLD_TABLE: tableName.default("AgentProjects"),
   STAGEFOLD_RECORDS_TABLE: tableName.default("StagefoldRecords"),
-  STAGEFOLD_FILES: text("the path of a folder")
-    .refine((value) => !/^s3:/i.test(value), "the path of a folder; a bucket (s3://) is not built yet")
+  STAGEFOLD_FILES: text("the path of a folder, or s3://bucket/prefix")
+    .refine((value) => !/^s3:/i.test(value) || parseBucket(value) !== undefined, {
+      error: "the path of a folder, or s3://bucket/prefix with the name of a bucket",
+    })
     .optional(),
+  STAGEFOLD_S3_ENDPOINT: address.optional(),
   STAGEFOLD_PIPELINES: text("the path of a folder").optional(),
   STAGEFOLD_WORKER_CONCURRENCY: whole(1, 1000).default(4),
   STAGEFOLD_LEASE_SECONDS: whole(2, 3600).default(60),
@@ -80,7 +83,6 @@ const schema = z.object({
     .refine((value) => parseRoleRules(value) !== undefined, ROLE_RULES)
     .optional(),
   STAGEFOLD_RATE_LIMIT: whole(1, 10_000_000).default(6000),
-  STAGEFOLD_S3_ENDPOINT: notYet().optional(),
   STAGEFOLD_SECRETS: notYet().optional(),
   STAGEFOLD_RETENTION_DAYS: notYet().optional(),
   STAGEFOLD_MODEL: z
@@ -127,6 +129,15 @@ export interface OidcSettings {
   readonly roles: readonly RoleRule[];
 }
 
+/** A bucket that keeps artifacts, documents and, beside DynamoDB, logs. */
+export interface BucketSettings {
+  readonly bucket: string;
+  /** Without a slash at its ends; may be empty. */
+  readonly prefix: string;
+  /** Undefined for Amazon's own. */
+  readonly endpoint: string | undefined;
+}
+
 /** How callers say who they are. */
 export interface AuthSettings {
   readonly keys: boolean;
@@ -156,8 +167,10 @@ export interface Env {
   readonly dynamodbEndpoint: string | undefined;
   readonly table: string;
   readonly recordsTable: string;
-  /** The folder of artifacts and documents. */
+  /** The folder of artifacts and documents; with a bucket, where it is, for people. */
   readonly files: string;
+  /** The bucket that has them in the place of a folder. */
+  readonly bucket: BucketSettings | undefined;
   /** The folder of the user's own pipelines. */
   readonly pipelines: string | undefined;
   readonly workerConcurrency: number;
@@ -196,6 +209,11 @@ export function parseEnv(source: Readonly<Record<string, string | undefined>>): 
     throw new EnvError(
       "STAGEFOLD_DYNAMODB_ENDPOINT needs STAGEFOLD_STORE=dynamodb: without it builds would be in SQLite.",
     );
+  const named = env.STAGEFOLD_FILES === undefined ? undefined : parseBucket(env.STAGEFOLD_FILES);
+  if (env.STAGEFOLD_S3_ENDPOINT !== undefined && !named)
+    throw new EnvError(
+      "STAGEFOLD_S3_ENDPOINT needs STAGEFOLD_FILES=s3://bucket/prefix: nothing else is in a bucket.",
+    );
   return {
     host: env.STAGEFOLD_HOST,
     port: env.STAGEFOLD_PORT,
@@ -210,6 +228,7 @@ export function parseEnv(source: Readonly<Record<string, string | undefined>>): 
     table: env.STAGEFOLD_TABLE,
     recordsTable: env.STAGEFOLD_RECORDS_TABLE,
     files: env.STAGEFOLD_FILES ?? join(env.STAGEFOLD_DATA_DIR, "files"),
+    bucket: named && { ...named, endpoint: env.STAGEFOLD_S3_ENDPOINT },
     pipelines: env.STAGEFOLD_PIPELINES,
     workerConcurrency: env.STAGEFOLD_WORKER_CONCURRENCY,
     leaseSeconds: env.STAGEFOLD_LEASE_SECONDS,
@@ -221,6 +240,14 @@ export function parseEnv(source: Readonly<Record<string, string | undefined>>): 
     modelPrices: env.STAGEFOLD_MODEL_PRICES,
     logLevel: env.STAGEFOLD_LOG_LEVEL,
   };
+}
+
+/** `s3://bucket` or `s3://bucket/prefix`. Undefined when it is not that. */
+function parseBucket(text: string): { bucket: string; prefix: string } | undefined {
+  const [, bucket, prefix = ""] =
+    /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([A-Za-z0-9!_.*'()/-]{0,200}))?$/i.exec(text) ?? [];
+  const parts = prefix.split("/").filter((part) => part !== "");
+  return bucket === undefined || parts.includes("..") ? undefined : { bucket, prefix: parts.join("/") };
 }
 
 function authOf(env: z.output<typeof schema>): AuthSettings | undefined {

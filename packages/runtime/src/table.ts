@@ -5,13 +5,15 @@ import {
   type Item,
   type LogStore,
   MemoryProjectStore,
+  MemoryRecordStore,
   type ProjectStore,
+  type RecordStore,
   Repository,
 } from "@stagefold/core";
 import type { createDynamoClient, RawItem, RawScanOptions } from "@stagefold/core/dynamodb";
-import { createFileStores } from "@stagefold/core/files";
 import type { BackendOptions } from "./backend.ts";
 import type { Env } from "./env.ts";
+import { openFiles } from "./files.ts";
 
 type DynamoDBClient = ReturnType<typeof createDynamoClient>;
 
@@ -52,6 +54,7 @@ type Opened = Pick<
 > & {
   readonly store: ProjectStore;
   readonly logs: LogStore | undefined;
+  readonly records: RecordStore;
   readonly artifactsBeside: (files: ArtifactStore) => ArtifactStore;
 };
 
@@ -59,8 +62,13 @@ type Opened = Pick<
 export async function openTable(env: Env, options: OpenTableOptions = {}): Promise<OpenTable> {
   const opened =
     env.store === "sqlite" ? await openSqliteFile(env, options) : await openDynamoTable(env, options);
-  const files = createFileStores(resolve(env.files));
-  const { logs = files.logs, artifactsBeside, store, close, ...rest } = opened;
+  const { logs: ownLogs, records, artifactsBeside, store, close: closeStore, ...rest } = opened;
+  const files = await openFiles(env, records);
+  const logs = ownLogs ?? files.logs;
+  const close = async () => {
+    files.close();
+    await closeStore();
+  };
   const artifacts = artifactsBeside(files.artifacts);
   const repository = new Repository({ store, artifacts, logs, leaseMs: env.leaseSeconds * 1000 });
   return {
@@ -80,7 +88,7 @@ async function openSqliteFile(env: Env, { readOnly = false }: OpenTableOptions):
   const place = resolve(env.dataDir);
   if (readOnly && !hasDatabase(place)) return nothing(place);
   const sqlite = await openSqlite(place, {
-    filesFolder: resolve(env.files),
+    ...(!env.bucket && { filesFolder: resolve(env.files) }),
     synchronous: env.sqliteSync,
     readOnly,
   });
@@ -95,6 +103,7 @@ async function openSqliteFile(env: Env, { readOnly = false }: OpenTableOptions):
     bytes: statSync(sqlite.path).size,
     store: sqlite.projects,
     logs: sqlite.logs,
+    records: sqlite.records,
     artifactsBeside: sqlite.artifactsBeside,
     items: (options) => sqlite.projects.scan(options),
     async *scan(options = {}) {
@@ -122,6 +131,7 @@ function nothing(place: string): Opened {
     bytes: undefined,
     store: new MemoryProjectStore(),
     logs: undefined,
+    records: new MemoryRecordStore(),
     artifactsBeside: (files) => files,
     items: nothingToRead,
     scan: nothingToRead,
@@ -131,8 +141,16 @@ function nothing(place: string): Opened {
 }
 
 async function openDynamoTable(env: Env, { readOnly = false, onRequest }: OpenTableOptions): Promise<Opened> {
-  const { createDynamoClient, describeTable, DynamoProjectStore, ensureTable, getRaw, scanRaw, scanTable } =
-    await import("@stagefold/core/dynamodb");
+  const {
+    createDynamoClient,
+    describeTable,
+    DynamoProjectStore,
+    DynamoRecordStore,
+    ensureTable,
+    getRaw,
+    scanRaw,
+    scanTable,
+  } = await import("@stagefold/core/dynamodb");
   const endpoint = env.dynamodbEndpoint;
   const client = createDynamoClient({ endpoint });
   const close = async () => client.destroy();
@@ -147,6 +165,7 @@ async function openDynamoTable(env: Env, { readOnly = false, onRequest }: OpenTa
       bytes: undefined,
       store: exists ? new DynamoProjectStore(client, env.table, onRequest) : new MemoryProjectStore(),
       logs: undefined,
+      records: new DynamoRecordStore(client, env.recordsTable, onRequest),
       artifactsBeside: (files) => files,
       async *items(options) {
         if (exists) yield* scanTable(client, env.table, options);

@@ -55,7 +55,7 @@ export async function openSqlite(folder: string, options: SqliteOptions = {}): P
     path: database.path,
     artifactsBeside: (files) => ({
       put: (ref, content, limits) => files.put(ref, content, limits),
-      get: (ref) => files.get(ref),
+      get: (ref, options) => files.get(ref, options),
       putDocument: (projectId, name, value) => files.putDocument(projectId, name, value),
       getDocument: (projectId, name) => files.getDocument(projectId, name),
       removeDocument: (projectId, name) => files.removeDocument(projectId, name),

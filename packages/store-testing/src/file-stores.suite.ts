@@ -46,6 +46,36 @@ export function fileStoresSuite(name: string, make: () => Promise<FileStores>): 
         expect((await openAndDrop(stores.artifacts, at("a/b.bin")))?.size).toBe(bytes.length);
       });
 
+      it("gives a range of the bytes, and the size of the whole", async () => {
+        const bytes = Uint8Array.from({ length: 200_000 }, (_, i) => i % 251);
+        await stores.artifacts.put(at("r"), bytes);
+        const ranges = [
+          [0, 0],
+          [0, 199_999],
+          [199_999, 199_999],
+          [65_535, 65_536],
+          [100_000, 170_000],
+        ] as const;
+        for (const [first, last] of ranges) {
+          const found = await stores.artifacts.get(at("r"), { range: { first, last } });
+          const blocks: Uint8Array[] = [];
+          for await (const block of found?.stream ?? []) blocks.push(block);
+          expect(found?.size).toBe(200_000);
+          expect(Buffer.compare(Buffer.concat(blocks), bytes.subarray(first, last + 1))).toBe(0);
+        }
+        for (const [first, last] of [
+          [0, 200_000],
+          [200_000, 200_001],
+          [5, 4],
+          [-1, 3],
+          [0.5, 3],
+        ] as const)
+          await expect(stores.artifacts.get(at("r"), { range: { first, last } })).rejects.toEqual(
+            refusal("INVALID_INPUT"),
+          );
+        expect(await stores.artifacts.get(at("none"), { range: { first: 0, last: 0 } })).toBeUndefined();
+      });
+
       it("takes a stream, hashed as a whole", async () => {
         const stored = await stores.artifacts.put(at("s"), pieces("one ", "two ", "", "three"));
         const sha256 = createHash("sha256").update("one two three").digest("hex");
@@ -379,6 +409,38 @@ function logSuite(logs: () => LogStore, refusals: typeof it.fails): void {
         }),
         { numRuns: 25 },
       );
+    });
+
+    it("shows the same after an attempt was sealed, more than once, and what is appended after it", async () => {
+      const long = Array.from({ length: 300 }, (_, i) => `${i} ${"x".repeat(100)}`);
+      const chunks = [["a", "b"], long, [], ["c"], ["d", "\ud800"]];
+      const read = async (limit: number, upTo: number) => {
+        const lines: string[] = [];
+        const cursors: string[] = [];
+        for (let cursor: string | undefined, end = false; !end; ) {
+          const page = await logs().read(attempt(), { cursor, limit, upTo });
+          lines.push(...page.lines);
+          ({ cursor, end } = page);
+          cursors.push(page.cursor);
+        }
+        return { lines, cursors };
+      };
+      for (const [i, lines] of chunks.entries()) await logs().append(attempt(), i * 3 + 1, lines);
+      const limits = [1, 7, 1000];
+      const before = await Promise.all(limits.map((limit) => read(limit, 10)));
+      expect(before[0]?.lines).toEqual(chunks.slice(0, 4).flat());
+      for (let time = 0; time < 2; time++) {
+        await Promise.all([logs().seal?.(attempt()), logs().seal?.(attempt())]);
+        expect(await Promise.all(limits.map((limit) => read(limit, 10)))).toEqual(before);
+        await logs().sealOld?.();
+      }
+      expect((await read(2, 13)).lines).toEqual(chunks.flat());
+      await logs().append(attempt(), 20, ["e"]);
+      expect((await read(2, 20)).lines).toEqual([...chunks.flat(), "e"]);
+      await logs().seal?.(attempt());
+      expect((await read(2, 20)).lines).toEqual([...chunks.flat(), "e"]);
+      await logs().seal?.(attempt({ attempt: 9 }));
+      expect((await logs().read(attempt({ attempt: 9 }), all)).lines).toEqual([]);
     });
 
     it("shows a reader in parallel no chunk in part", async () => {

@@ -1,6 +1,8 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+
 import { z } from "zod";
 import type { StoreClock } from "./store-clock.ts";
+import { withoutVersionWarning } from "./version-warning.ts";
 
 export interface ClientOptions {
   /** Left out: Amazon DynamoDB. Amazon's own endpoints are used with the usual AWS settings. */
@@ -55,18 +57,4 @@ function newClient({ endpoint, region, requestTimeoutMs, maxAttempts }: ClientOp
       httpsAgent: { keepAlive: true, maxSockets: 64 },
     },
   });
-}
-
-/** The SDK warns of each Node below its next major at every start. Its version is locked here: nothing follows from it. */
-function withoutVersionWarning<T>(make: () => T): T {
-  const { emitWarning } = process;
-  process.emitWarning = (warning: string | Error, ...rest: unknown[]) => {
-    if (!String(warning).startsWith("NodeVersionSupportWarning"))
-      Reflect.apply(emitWarning, process, [warning, ...rest]);
-  };
-  try {
-    return make();
-  } finally {
-    process.emitWarning = emitWarning;
-  }
 }

@@ -1,8 +1,14 @@
-import type { ArtifactRef, ArtifactStore, Bytes, StoredArtifact } from "../ports/artifact-store.ts";
-import { artifactKey, documentKey, projectKey } from "../ports/storage-key.ts";
+import type {
+  ArtifactRef,
+  ArtifactStore,
+  ByteRange,
+  Bytes,
+  StoredArtifact,
+} from "../ports/artifact-store.ts";
+import { artifactKey, documentKey, projectKey, requireWithin } from "../ports/storage-key.ts";
 import { storageOwnerSchema } from "../snapshot/ids.ts";
 import type { AtomicFiles } from "./atomic-files.ts";
-import { invalidInput, unavailable } from "./errors.ts";
+import { fromJson, toJson } from "./document-json.ts";
 import { FileStream } from "./file-stream.ts";
 
 /** Has an empty file for each project that was removed lately. No project has this name. */
@@ -28,9 +34,19 @@ export class FileArtifactStore implements ArtifactStore {
     return await this.#files.write(artifactKey(ref), blocks, { limit: options.limit });
   }
 
-  async get(ref: ArtifactRef): Promise<{ size: number; stream: AsyncIterable<Uint8Array> } | undefined> {
+  async get(
+    ref: ArtifactRef,
+    options: { readonly range?: ByteRange | undefined } = {},
+  ): Promise<{ size: number; stream: AsyncIterable<Uint8Array> } | undefined> {
     const file = await this.#files.open(artifactKey(ref));
-    return file && { size: file.size, stream: new FileStream(file.handle, file.size) };
+    if (!file) return undefined;
+    try {
+      const range = requireWithin(options.range, file.size);
+      return { size: file.size, stream: new FileStream(file.handle, range) };
+    } catch (error) {
+      await file.handle.close();
+      throw error;
+    }
   }
 
   async putDocument(projectId: string, name: string, value: unknown): Promise<void> {
@@ -42,7 +58,8 @@ export class FileArtifactStore implements ArtifactStore {
     const file = await this.#files.open(documentKey(projectId, name));
     if (!file) return undefined;
     const blocks: Uint8Array[] = [];
-    for await (const block of new FileStream(file.handle, file.size)) blocks.push(block);
+    for await (const block of new FileStream(file.handle, requireWithin(undefined, file.size)))
+      blocks.push(block);
     return fromJson(Buffer.concat(blocks).toString("utf8"), name);
   }
 
@@ -74,28 +91,5 @@ export class FileArtifactStore implements ArtifactStore {
       }
     }
     return purged;
-  }
-}
-
-function toJson(value: unknown): string {
-  let text: string | undefined;
-  try {
-    text = JSON.stringify(value);
-  } catch (error) {
-    // A BigInt, or an object that contains itself.
-    throw invalidInput(
-      `expected JSON, found ${error instanceof Error ? error.message : String(error)}`,
-      error,
-    );
-  }
-  if (text === undefined) throw invalidInput(`expected JSON, found ${typeof value}`);
-  return text;
-}
-
-function fromJson(text: string, name: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw unavailable(`The document ${name} is damaged: expected JSON.`, error);
   }
 }

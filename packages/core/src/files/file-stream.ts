@@ -1,22 +1,24 @@
 import type { FileHandle } from "node:fs/promises";
 import { Readable } from "node:stream";
+import type { ByteRange } from "../ports/artifact-store.ts";
 import { storeError, unavailable } from "./errors.ts";
 
 const BLOCK_BYTES = 64 * 1024;
 
 /**
- * The bytes of an open file from its beginning. Errors are STORE_UNAVAILABLE; fewer bytes than `size` are one, or
+ * A range of the bytes of an open file. Errors are STORE_UNAVAILABLE; fewer bytes than the range has are one, or
  * a damaged file would pass for a whole one. Closes the handle at its end and when destroyed.
  */
 export class FileStream extends Readable {
   readonly #handle: FileHandle;
-  readonly #size: number;
-  #position = 0;
+  readonly #end: number;
+  #position: number;
 
-  constructor(handle: FileHandle, size: number) {
+  constructor(handle: FileHandle, { first, last }: ByteRange) {
     super({ highWaterMark: BLOCK_BYTES });
     this.#handle = handle;
-    this.#size = size;
+    this.#position = first;
+    this.#end = last + 1;
   }
 
   override _read(): void {
@@ -31,7 +33,7 @@ export class FileStream extends Readable {
   }
 
   async #next(): Promise<void> {
-    const wanted = Math.min(BLOCK_BYTES, this.#size - this.#position);
+    const wanted = Math.min(BLOCK_BYTES, this.#end - this.#position);
     if (wanted === 0) {
       this.push(null);
       return;
@@ -45,7 +47,7 @@ export class FileStream extends Readable {
     if (this.destroyed) return;
     if (bytesRead === 0)
       throw unavailable(
-        `A file of the store is damaged: expected ${this.#size} bytes, found ${this.#position}.`,
+        `A file of the store is damaged: expected ${this.#end} bytes, found ${this.#position}.`,
       );
     this.#position += bytesRead;
     this.push(buffer.subarray(0, bytesRead));

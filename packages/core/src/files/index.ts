@@ -6,6 +6,14 @@ import { invalidInput } from "./errors.ts";
 import { LogAppender } from "./log-appender.ts";
 import { FileLogStore } from "./log-store.ts";
 
+export { withoutVersionWarning } from "../dynamodb/version-warning.ts";
+// What stores of other packages share with the files: errors, documents as JSON, frames of log lines and their pages.
+export { fromJson, toJson } from "./document-json.ts";
+export { invalidInput, unavailable } from "./errors.ts";
+export { encodeFrame, type Frame, scanFrames } from "./log-frames.ts";
+export { bufferSource, encodeLines } from "./log-lines.ts";
+export { checkedQuery, type PlacedFrame, readPage } from "./log-page.ts";
+
 export interface FileStoreOptions {
   /**
    * Whether log lines that were acknowledged survive a loss of power, as artifacts do; true unless given. Without it they

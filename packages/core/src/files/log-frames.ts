@@ -1,7 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
 import type { AttemptRef } from "../ports/artifact-store.ts";
 import { mapFsErrors } from "./errors.ts";
-import { damaged, readBlock } from "./log-lines.ts";
+import { type ByteSource, damaged, fileSource } from "./log-lines.ts";
 
 /** Frames of one attempt are told from those of others by this. */
 type Owner = Pick<AttemptRef, "stage" | "attempt">;
@@ -47,19 +47,9 @@ export class FrameIndex {
     const file = `${ino} ${birthtimeMs}`;
     // Removed with its project, and another one is there now, perhaps under the same number.
     if (file !== this.#file || size < this.#indexed) this.#begin(file);
-    while (this.#indexed < size) {
-      const start = this.#indexed;
-      const block = await readBlock(handle, start, size);
-      for (let at = 0; at < block.length; at = this.#indexed - start) {
-        const end = block.indexOf(NEWLINE, at);
-        if (end < 0) break;
-        const { owner, frame } = decode(block.subarray(at, end), start + end + 1);
-        if (frame.from + frame.bytes > size) return;
-        this.#add(owner, frame);
-        this.#indexed = frame.from + frame.bytes;
-      }
-      if (this.#indexed === start) return;
-    }
+    this.#indexed = await scanFrames(fileSource(handle), this.#indexed, size, (owner, frame) =>
+      this.#add(owner, frame),
+    );
   }
 
   #begin(file: string): void {
@@ -74,6 +64,30 @@ export class FrameIndex {
     frames.set(frame.seq, frame);
     this.#frames.set(name, frames);
   }
+}
+
+/** Calls `found` for each whole frame from `start` on, and answers with where the last one ends. */
+export async function scanFrames(
+  source: ByteSource,
+  start: number,
+  size: number,
+  found: (owner: Owner, frame: Frame) => void,
+): Promise<number> {
+  let indexed = start;
+  while (indexed < size) {
+    const from = indexed;
+    const block = await source.read(from, size);
+    for (let at = 0; at < block.length; at = indexed - from) {
+      const end = block.indexOf(NEWLINE, at);
+      if (end < 0) break;
+      const { owner, frame } = decode(block.subarray(at, end), from + end + 1);
+      if (frame.from + frame.bytes > size) return indexed;
+      found(owner, frame);
+      indexed = frame.from + frame.bytes;
+    }
+    if (indexed === from) break;
+  }
+  return indexed;
 }
 
 function nameOf({ stage, attempt }: Owner): string {

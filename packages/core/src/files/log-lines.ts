@@ -4,6 +4,30 @@ import { invalidInput, mapFsErrors, unavailable } from "./errors.ts";
 const BLOCK_BYTES = 64 * 1024;
 const NEWLINE = 10;
 
+/** Where bytes are read by their position: a file, or what was fetched of a bucket. */
+export interface ByteSource {
+  /** As many as it gives at once, but none from `end` on; none at all behind its end. */
+  read(position: number, end: number): Promise<Buffer>;
+}
+
+/** An open file, read in blocks. */
+export function fileSource(handle: FileHandle): ByteSource {
+  return {
+    async read(position, end) {
+      const block = Buffer.allocUnsafe(Math.max(0, Math.min(BLOCK_BYTES, end - position)));
+      const { bytesRead } = await mapFsErrors("read a log", () =>
+        handle.read(block, 0, block.length, position),
+      );
+      return block.subarray(0, bytesRead);
+    },
+  };
+}
+
+/** Bytes that are in memory. */
+export function bufferSource(bytes: Buffer): ByteSource {
+  return { read: (position, end) => Promise.resolve(bytes.subarray(position, end)) };
+}
+
 /** One line and the byte, counted from the beginning of its frame's lines, at which the next begins. */
 export interface StoredLine {
   readonly text: string;
@@ -32,19 +56,19 @@ interface Extent {
  * line.
  */
 export async function* storedLines(
-  handle: FileHandle,
+  source: ByteSource,
   extent: Extent,
   start: number,
 ): AsyncGenerator<StoredLine> {
   let dropping = start > 0;
-  for await (const { bytes, end } of rawLines(handle, extent, Math.max(0, start - 1))) {
+  for await (const { bytes, end } of rawLines(source, extent, Math.max(0, start - 1))) {
     if (!dropping) yield { text: decode(bytes), end };
     dropping = false;
   }
 }
 
 async function* rawLines(
-  handle: FileHandle,
+  source: ByteSource,
   { from, bytes }: Extent,
   start: number,
 ): AsyncGenerator<{ bytes: Buffer; end: number }> {
@@ -52,7 +76,7 @@ async function* rawLines(
   let position = from + start;
   let begun: Buffer[] = [];
   while (position < end) {
-    const block = await readBlock(handle, position, end);
+    const block = await source.read(position, end);
     if (block.length === 0) throw damaged();
     let next = 0;
     for (let at = block.indexOf(NEWLINE); at >= 0; at = block.indexOf(NEWLINE, next)) {
@@ -68,13 +92,6 @@ async function* rawLines(
     position += block.length;
   }
   if (begun.length > 0) throw damaged();
-}
-
-/** Bytes from a position, as many as one reads at once, but none from `end` on. */
-export async function readBlock(handle: FileHandle, position: number, end: number): Promise<Buffer> {
-  const block = Buffer.allocUnsafe(Math.max(0, Math.min(BLOCK_BYTES, end - position)));
-  const { bytesRead } = await mapFsErrors("read a log", () => handle.read(block, 0, block.length, position));
-  return block.subarray(0, bytesRead);
 }
 
 function decode(bytes: Buffer): string {

@@ -1,23 +1,16 @@
 import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import type { AttemptRef, LogPage, LogStore } from "../ports/artifact-store.ts";
-import { checkedAttempt, checkedCount, preview, projectKey } from "../ports/storage-key.ts";
+import { checkedAttempt, checkedCount, projectKey } from "../ports/storage-key.ts";
 import { type AtomicFiles, openFile } from "./atomic-files.ts";
-import { invalidInput, mapFsErrors } from "./errors.ts";
+import { mapFsErrors } from "./errors.ts";
 import { LOG_FILE, type LogAppender } from "./log-appender.ts";
-import { BEGINNING, formatCursor, type LogCursor, parseCursor } from "./log-cursor.ts";
-import { encodeFrame, type Frame, FrameIndex } from "./log-frames.ts";
-import { encodeLines, storedLines } from "./log-lines.ts";
+import { encodeFrame, FrameIndex } from "./log-frames.ts";
+import { encodeLines, fileSource } from "./log-lines.ts";
+import { checkedQuery, type PlacedFrame, readPage } from "./log-page.ts";
 
-/** A page of very long lines ends early, in UTF-16 units: its lines are held in memory together. */
-const PAGE_LENGTH = 4 * 1024 * 1024;
 /** Files whose contents are remembered: those of a few dozen logs with readers that follow. */
 const INDEXES_KNOWN = 200;
-
-interface Found {
-  readonly frame: Frame;
-  readonly handle: FileHandle;
-}
 
 /**
  * Logs as frames in one file for each project and process that writes to it. A file for each of a build's short logs, or
@@ -43,27 +36,21 @@ export class FileLogStore implements LogStore {
     ref: AttemptRef,
     options: { readonly cursor?: string | undefined; readonly limit: number; readonly upTo: number },
   ): Promise<LogPage> {
-    const { limit, upTo } = options;
-    if (!Number.isInteger(limit) || limit < 1)
-      throw invalidInput(`limit: expected a number from 1, found ${preview(limit)}`);
-    if (Number.isNaN(upTo)) throw invalidInput("upTo: expected a number, found NaN");
-    const from = options.cursor === undefined ? BEGINNING : parseCursor(options.cursor);
+    const wanted = checkedQuery(options);
     const open: FileHandle[] = [];
     try {
-      const found = await this.#frames(ref, open);
-      const wanted = found.filter(({ frame }) => frame.seq >= from.seq && frame.seq <= upTo);
-      return await page(wanted, from, limit);
+      return await readPage(await this.#frames(ref, open), wanted);
     } finally {
       await mapFsErrors("read a log", () => Promise.all(open.map((handle) => handle.close())));
     }
   }
 
-  /** In order of their writes. The files stay open, each in `open`. */
-  async #frames(ref: AttemptRef, open: FileHandle[]): Promise<Found[]> {
+  /** The files stay open, each in `open`. */
+  async #frames(ref: AttemptRef, open: FileHandle[]): Promise<PlacedFrame[]> {
     const owner = checkedAttempt(ref);
     const key = projectKey(ref.project_id);
     const folder = (await this.#files.folder(key)) ?? "";
-    const newest = new Map<number, Found>();
+    const found: PlacedFrame[] = [];
     for (const name of (await this.#files.names(key)).filter((one) => LOG_FILE.test(one))) {
       const path = join(folder, name);
       const file = await openFile(path);
@@ -72,13 +59,10 @@ export class FileLogStore implements LogStore {
       open.push(file.handle);
       const index = this.#index(path);
       await index.update(file.handle);
-      for (const [seq, frame] of index.of(owner)) {
-        // A write that was repeated through another process: what was said last counts.
-        const other = newest.get(seq);
-        if (!other || other.frame.at <= frame.at) newest.set(seq, { frame, handle: file.handle });
-      }
+      const source = fileSource(file.handle);
+      for (const frame of index.of(owner).values()) found.push({ frame, source });
     }
-    return [...newest.values()].sort((a, b) => a.frame.seq - b.frame.seq);
+    return found;
   }
 
   /** The one used last stands last, the first goes when there are too many. */
@@ -89,24 +73,4 @@ export class FileLogStore implements LogStore {
     if (this.#indexes.size > INDEXES_KNOWN) this.#indexes.delete(this.#indexes.keys().next().value ?? "");
     return index;
   }
-}
-
-async function page(frames: readonly Found[], from: LogCursor, limit: number): Promise<LogPage> {
-  const lines: string[] = [];
-  let length = 0;
-  let cursor = from;
-  for (const { frame, handle } of frames) {
-    const { seq } = frame;
-    const start = seq === from.seq ? Math.min(from.byte, frame.bytes) : 0;
-    for await (const line of storedLines(handle, frame, start)) {
-      // One line more than the page takes: it is not the end.
-      if (lines.length === limit || length >= PAGE_LENGTH)
-        return { lines, cursor: formatCursor(cursor), end: false };
-      lines.push(line.text);
-      length += line.text.length;
-      cursor = { seq, byte: line.end };
-    }
-    cursor = { seq: seq + 1, byte: 0 };
-  }
-  return { lines, cursor: formatCursor(cursor), end: true };
 }

@@ -3,6 +3,7 @@ import type {
   ArtifactRef,
   ArtifactStore,
   AttemptRef,
+  ByteRange,
   Bytes,
   LogPage,
   LogStore,
@@ -15,6 +16,7 @@ import {
   documentKey,
   preview,
   projectKey,
+  requireWithin,
   type StorageKey,
 } from "../ports/storage-key.ts";
 
@@ -58,9 +60,11 @@ class MemoryArtifactStore implements ArtifactStore {
     };
   }
 
-  async get(ref: ArtifactRef) {
+  async get(ref: ArtifactRef, { range }: { readonly range?: ByteRange | undefined } = {}) {
     const bytes = this.#files.get(nameOf(artifactKey(ref)));
-    return bytes && { size: bytes.length, stream: once(bytes) };
+    if (!bytes) return undefined;
+    const { first, last } = requireWithin(range, bytes.length);
+    return { size: bytes.length, stream: once(bytes.subarray(first, last + 1)) };
   }
 
   async putDocument(projectId: string, name: string, value: unknown): Promise<void> {

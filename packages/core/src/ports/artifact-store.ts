@@ -12,6 +12,12 @@ export interface ArtifactRef extends AttemptRef {
 
 export type Bytes = Uint8Array | AsyncIterable<Uint8Array>;
 
+/** Part of an artifact, in bytes from 0: both ends are in it, and within what is stored. */
+export interface ByteRange {
+  readonly first: number;
+  readonly last: number;
+}
+
 export interface StoredArtifact {
   /** Bytes. */
   readonly size: number;
@@ -25,9 +31,13 @@ export interface StoredArtifact {
 export interface ArtifactStore {
   /** Puts an artifact in place of what was there. `limit` in bytes: more is `PAYLOAD_TOO_LARGE` and keeps nothing. */
   put(ref: ArtifactRef, content: Bytes, options?: { readonly limit?: number }): Promise<StoredArtifact>;
-  /** Undefined when there is none. The stream must be read to its end or destroyed. */
+  /**
+   * Undefined when there is none. The stream must be read to its end or destroyed. `size` is that of the whole, of which
+   * the stream has `range` alone. INVALID_INPUT for a range that is not within it.
+   */
   get(
     ref: ArtifactRef,
+    options?: { readonly range?: ByteRange | undefined },
   ): Promise<{ readonly size: number; readonly stream: AsyncIterable<Uint8Array> } | undefined>;
   /** A JSON value under a name of its own (`[a-z0-9._-]`): manifests and histories. Names are never reused. */
   putDocument(projectId: string, name: string, value: unknown): Promise<void>;
@@ -67,4 +77,11 @@ export interface LogStore {
     ref: AttemptRef,
     options: { readonly cursor?: string | undefined; readonly limit: number; readonly upTo: number },
   ): Promise<LogPage>;
+  /**
+   * The attempt is over: a store that keeps growing logs elsewhere puts this one where it stays. It may be called again,
+   * and what readers see does not change. A store without it has nothing to do.
+   */
+  seal?(ref: AttemptRef): Promise<void>;
+  /** Seals logs whose attempt ended, or fell silent, long ago without it. */
+  sealOld?(): Promise<void>;
 }

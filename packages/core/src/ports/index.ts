@@ -5,4 +5,4 @@ export * from "./clock.ts";
 export * from "./list-filter.ts";
 export * from "./project-store.ts";
 export * from "./record-store.ts";
-export { checkedAttempt, checkedCount, preview } from "./storage-key.ts";
+export * from "./storage-key.ts";

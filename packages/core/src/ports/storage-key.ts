@@ -2,7 +2,7 @@ import { z } from "zod";
 import { StagefoldError } from "../errors.ts";
 import { artifactPathSchema, stageKeySchema, storageOwnerSchema } from "../snapshot/ids.ts";
 import { utf8Bytes } from "../snapshot/limits.ts";
-import type { ArtifactRef, AttemptRef } from "./artifact-store.ts";
+import type { ArtifactRef, AttemptRef, ByteRange } from "./artifact-store.ts";
 
 /** Where a store keeps a thing: names of folders, and of the file at the end, from its root downwards. */
 export type StorageKey = readonly string[];
@@ -42,6 +42,21 @@ export function checkedAttempt({ project_id, stage, attempt }: AttemptRef): Atte
 
 export function checkedCount(value: number, name: string): number {
   return checked(countSchema, value, name);
+}
+
+/** The range, or that of all there is. Errors: INVALID_INPUT unless it is within `size`. */
+export function requireWithin(range: ByteRange | undefined, size: number): ByteRange {
+  if (range === undefined) return { first: 0, last: size - 1 };
+  const { first, last } = range;
+  const counts = Number.isSafeInteger(first) && Number.isSafeInteger(last);
+  if (counts && first >= 0 && first <= last && last < size) return range;
+  throw new StagefoldError(
+    "INVALID_INPUT",
+    `range: expected one within ${size} bytes, found ${first}-${last}`,
+    {
+      issues: ["range"],
+    },
+  );
 }
 
 /** Callers have checked their input; a name that reaches a file system is checked once more. */

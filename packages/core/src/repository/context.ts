@@ -2,7 +2,7 @@ import { DamagedDocumentError, isStagefoldError } from "../errors.ts";
 import { type Artifact, artifactsOfStage } from "../item-budget/manifest.ts";
 import { normalise } from "../legacy/normalise.ts";
 import type { Item } from "../patch/index.ts";
-import type { ArtifactStore, LogStore } from "../ports/artifact-store.ts";
+import type { ArtifactStore, AttemptRef, LogStore } from "../ports/artifact-store.ts";
 import { type Clock, systemClock } from "../ports/clock.ts";
 import type { ProjectStore } from "../ports/project-store.ts";
 import { isNewerState } from "../snapshot/derive.ts";
@@ -78,6 +78,12 @@ export class RepositoryContext {
   /** After a write that no longer names these documents. One that stays is removed with its project. */
   async removeDocuments(projectId: string, names: readonly string[]): Promise<void> {
     await Promise.allSettled(names.map((name) => this.files.artifacts.removeDocument(projectId, name)));
+  }
+
+  /** After the write that ended these attempts. What cannot be sealed now is sealed by `purgeDeleted` a day later. */
+  async sealLogs(ended: readonly AttemptRef[]): Promise<void> {
+    const { logs } = this.files;
+    await Promise.allSettled(ended.map((ref) => logs.seal?.(ref)));
   }
 
   /** A write met a deleted project: what it brought to the stores before goes too. */

@@ -266,6 +266,7 @@ export class Work {
     const cached = context.cache.get(project_id);
     if (cached && isOwnWrite(cached)) return cached;
     let superseded: readonly string[] = [];
+    let ended: readonly AttemptRef[] = [];
     const logs = new ReportLogs(context.store.keepsLogs === true ? undefined : context.files.logs, lease_seq);
     try {
       const project = await updateProject(context.store, {
@@ -279,6 +280,7 @@ export class Work {
           const evolved = await evolve(known);
           const { next, lines } = evolved;
           superseded = evolved.superseded ?? [];
+          ended = endedAttempts(known, next);
           const transition = report.release ? "release" : "report";
           const times = { at: context.now(), leaseMs: context.leaseMs };
           const patch = reportPatch(transition, known, { ...next, report_digest: digest }, report, times);
@@ -287,6 +289,7 @@ export class Work {
       });
       context.changed(project);
       await context.removeDocuments(project_id, superseded);
+      await context.sealLogs(ended);
       return project;
     } catch (error) {
       if (isStagefoldError(error, "SNAPSHOT_TOO_LARGE")) context.cache.delete(project_id);
@@ -320,6 +323,16 @@ function linesOf(events: readonly ReportEvent[], stage: string): string[] {
     event.event === "log" && event.stage === stage ? event.lines : [],
   );
   return said.flatMap((line) => (typeof line === "string" ? [storableText(line)] : []));
+}
+
+/** Attempts that ran before a write and do not after it. */
+function endedAttempts(before: Project, after: Project): AttemptRef[] {
+  const { project_id } = before;
+  return before.stages_snapshot.stages.flatMap(({ stage, status, attempt }, position) => {
+    const now = after.stages_snapshot.stages[position];
+    const runs = now?.status === "running" && now.attempt === attempt;
+    return status === "running" && !runs ? [{ project_id, stage, attempt }] : [];
+  });
 }
 
 interface Evolved {

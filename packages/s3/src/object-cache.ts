@@ -1,0 +1,37 @@
+import { StagefoldError } from "@stagefold/core";
+import type { Bucket } from "./bucket.ts";
+
+/** Bytes of objects that are remembered, for readers who page through them. */
+const CACHE_BYTES = 32 * 1024 * 1024;
+
+/** An object that a record names is not there any more. */
+export class MissingObject extends StagefoldError<"STORE_UNAVAILABLE"> {
+  constructor() {
+    super("STORE_UNAVAILABLE", "A part of this log is not in the bucket any more.", { retry_after: 1 });
+  }
+}
+
+/** Whole objects that never change: those read last are remembered. */
+export class ObjectCache {
+  readonly #bucket: Bucket;
+  readonly #objects = new Map<string, Buffer>();
+  #bytes = 0;
+
+  constructor(bucket: Bucket) {
+    this.#bucket = bucket;
+  }
+
+  /** Errors: MissingObject. */
+  async get(key: string): Promise<Buffer> {
+    const bytes = this.#objects.get(key) ?? (await this.#bucket.read(key));
+    if (!bytes) throw new MissingObject();
+    if (!this.#objects.delete(key)) this.#bytes += bytes.length;
+    this.#objects.set(key, bytes);
+    for (const [oldest, { length }] of this.#objects) {
+      if (this.#bytes <= CACHE_BYTES) break;
+      this.#objects.delete(oldest);
+      this.#bytes -= length;
+    }
+    return bytes;
+  }
+}

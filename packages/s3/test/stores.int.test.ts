@@ -1,0 +1,192 @@
+import { createHash, randomBytes } from "node:crypto";
+import { type ArtifactStore, MemoryRecordStore } from "@stagefold/core";
+import { fileStoresSuite, type S3Fate, startS3Double } from "@stagefold/store-testing";
+import { describe, expect, it } from "vitest";
+import { createS3Stores } from "../src/index.ts";
+
+const PROJECT = "proj_00000000000a";
+const attempt = { project_id: PROJECT, stage: "build", attempt: 1 };
+const credentials = { accessKeyId: "test", secretAccessKey: "test" };
+
+async function setUp(now: () => number = Date.now) {
+  const double = await startS3Double();
+  const records = new MemoryRecordStore();
+  const { bucket, endpoint } = double;
+  const open = (prefix = "some/where") =>
+    createS3Stores({ bucket, prefix, endpoint, credentials, records, clock: { now } });
+  const stores = open();
+  return {
+    double,
+    records,
+    open,
+    ...stores,
+    async [Symbol.asyncDispose]() {
+      stores.close();
+      await double[Symbol.asyncDispose]();
+    },
+  };
+}
+
+fileStoresSuite("s3", async () => {
+  const { artifacts, logs, ...rest } = await setUp();
+  return { artifacts, logs, cleanup: () => rest[Symbol.asyncDispose]() };
+});
+
+async function read(store: ArtifactStore, path: string, range?: { first: number; last: number }) {
+  const found = await store.get({ ...attempt, path }, { range });
+  const blocks: Uint8Array[] = [];
+  for await (const block of found?.stream ?? []) blocks.push(block);
+  return Buffer.concat(blocks);
+}
+
+async function* blocksOf(bytes: Uint8Array, size = 100_000) {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+describe("a bucket", () => {
+  it("takes a large stream in parts, with the hash of the whole, and gives it back", async () => {
+    await using s3 = await setUp();
+    const bytes = randomBytes(20_000_000);
+    const stored = await s3.artifacts.put({ ...attempt, path: "large" }, blocksOf(bytes));
+    expect(stored).toEqual({ size: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") });
+    expect(s3.double.count.get("UploadPart")).toBe(3);
+    expect((await read(s3.artifacts, "large")).equals(bytes)).toBe(true);
+    const range = { first: 9_000_000, last: 17_000_000 };
+    expect(
+      (await read(s3.artifacts, "large", range)).equals(bytes.subarray(range.first, range.last + 1)),
+    ).toBe(true);
+  });
+
+  it("keeps no part of a large stream that breaks off or is too large, and leaves no upload open", async () => {
+    await using s3 = await setUp();
+    const bytes = randomBytes(18_000_000);
+    const breaks = async function* () {
+      yield* blocksOf(bytes);
+      throw new Error("the line went dead");
+    };
+    const ref = { ...attempt, path: "large" };
+    await expect(s3.artifacts.put(ref, breaks())).rejects.toThrow("the line went dead");
+    await expect(s3.artifacts.put(ref, blocksOf(bytes), { limit: 17_999_999 })).rejects.toEqual(
+      expect.objectContaining({ code: "PAYLOAD_TOO_LARGE" }),
+    );
+    expect([s3.double.objects.size, s3.double.uploads.size]).toEqual([0, 0]);
+    await s3.artifacts.put(ref, blocksOf(bytes), { limit: 18_000_000 });
+    expect((await read(s3.artifacts, "large")).equals(bytes)).toBe(true);
+  });
+
+  it("is asked again when it is busy, or its reply is lost, or a download breaks off", async () => {
+    await using s3 = await setUp();
+    const bytes = randomBytes(9_000_000);
+    let fates: S3Fate[] = [];
+    s3.double.fate = () => fates.shift() ?? "pass";
+    fates = ["busy", "pass", "lose", "pass", "busy", "pass", "lose"];
+    await s3.artifacts.put({ ...attempt, path: "a" }, blocksOf(bytes));
+    fates = ["cut", "busy", "cut"];
+    expect((await read(s3.artifacts, "a")).equals(bytes)).toBe(true);
+    fates = ["cut"];
+    const range = { first: 1, last: 8_000_000 };
+    expect((await read(s3.artifacts, "a", range)).equals(bytes.subarray(1, 8_000_001))).toBe(true);
+    fates = ["conflict", "lose"];
+    await s3.artifacts.putDocument(PROJECT, "doc", { a: 1 });
+    expect(await s3.artifacts.getDocument(PROJECT, "doc")).toEqual({ a: 1 });
+  });
+
+  it("never gives half an object for a whole one", async () => {
+    await using s3 = await setUp();
+    await s3.artifacts.put({ ...attempt, path: "a" }, randomBytes(1_000_000));
+    s3.double.fate = () => "cut";
+    await expect(read(s3.artifacts, "a")).rejects.toEqual(
+      expect.objectContaining({ code: "STORE_UNAVAILABLE" }),
+    );
+    // Another object takes its place while it is read.
+    let times = 0;
+    s3.double.fate = ({ operation }) => (operation === "GetObject" && times++ === 0 ? "cut" : "pass");
+    const found = await s3.artifacts.get({ ...attempt, path: "a" });
+    await s3.artifacts.put({ ...attempt, path: "a" }, randomBytes(1_000_000));
+    const all = async () => {
+      for await (const _block of found?.stream ?? []);
+    };
+    await expect(all()).rejects.toEqual(expect.objectContaining({ code: "STORE_UNAVAILABLE" }));
+  });
+
+  it("says why it does not answer, and writes nothing outside its prefix", async () => {
+    await using s3 = await setUp();
+    const other = createS3Stores({
+      ...{ bucket: "other", prefix: "", endpoint: s3.double.endpoint, credentials, records: s3.records },
+    });
+    await expect(other.artifacts.put({ ...attempt, path: "a" }, new Uint8Array(1))).rejects.toEqual(
+      expect.objectContaining({
+        code: "STORE_UNAVAILABLE",
+        message: expect.stringContaining("NoSuchBucket"),
+      }),
+    );
+    other.close();
+    await s3.artifacts.put({ ...attempt, path: "a" }, new Uint8Array(1));
+    await s3.artifacts.putDocument(PROJECT, "d", 1);
+    await s3.logs.append(attempt, 1, ["x".repeat(10_000)]);
+    await s3.logs.seal?.(attempt);
+    const keys = [...s3.double.objects.keys()];
+    expect(keys.every((key) => key.startsWith(`some/where/${PROJECT}/`))).toBe(true);
+    const beside = s3.open("some/where/else");
+    await beside.artifacts.put({ ...attempt, path: "a" }, new Uint8Array(2));
+    await s3.artifacts.removeProject(PROJECT);
+    expect([...s3.double.objects.keys()]).toEqual([`some/where/else/${PROJECT}/artifacts/build/1/a`]);
+    beside.close();
+  });
+
+  it("removes a project of more objects than one page of a list has", async () => {
+    await using s3 = await setUp();
+    for (let i = 0; i < 210; i++)
+      s3.double.objects.set(`some/where/${PROJECT}/artifacts/build/1/${i}`, Buffer.of(1));
+    s3.double.pageSize = 100;
+    await s3.artifacts.removeProject(PROJECT);
+    expect([s3.double.objects.size, s3.double.count.get("ListObjectsV2")]).toEqual([0, 3]);
+  });
+});
+
+describe("growing logs", () => {
+  it("are small items, one object once sealed, and cost a page one query and one read", async () => {
+    await using s3 = await setUp();
+    for (let seq = 1; seq <= 300; seq++) await s3.logs.append(attempt, seq, [`line ${seq}`]);
+    expect(s3.double.objects.size).toBe(0);
+    await s3.logs.append(attempt, 301, ["y".repeat(20_000)]);
+    expect(s3.double.objects.size).toBe(1);
+    await s3.logs.seal?.(attempt);
+    expect([...s3.double.objects.keys()]).toEqual([
+      expect.stringMatching(/\/logs\/build\/1\/1-301\.[0-9a-f]{12}\.ndjson$/),
+    ]);
+    const again = s3.open();
+    const page = await again.logs.read(attempt, { limit: 1000, upTo: 301 });
+    expect(page.lines.length).toBe(301);
+    expect(s3.double.count.get("GetObject")).toBe(2);
+    again.close();
+  });
+
+  it("of which the chunks have expired are read from their object", async () => {
+    await using s3 = await setUp();
+    await s3.logs.append(attempt, 1, ["a"]);
+    await s3.logs.append(attempt, 2, ["b"]);
+    await s3.logs.seal?.(attempt);
+    const { items } = await s3.records.query({ pk: `log#${PROJECT}`, limit: 10 });
+    const chunks = items.filter(({ expires_at }) => expires_at !== undefined);
+    expect(chunks.length).toBe(2);
+    for (const { pk, sk } of chunks)
+      await s3.records.write({ pk: String(pk), sk: String(sk), kind: "delete", guards: [] });
+    expect((await s3.logs.read(attempt, { limit: 9, upTo: 2 })).lines).toEqual(["a", "b"]);
+  });
+
+  it("that their process left unsealed are sealed a day later, what is new stays as it is", async () => {
+    let now = Date.parse("2026-01-01T00:00:00.000Z");
+    await using s3 = await setUp(() => now);
+    await s3.logs.append(attempt, 1, ["a"]);
+    await s3.logs.sealOld?.();
+    expect(s3.double.objects.size).toBe(0);
+    now += 25 * 60 * 60 * 1000;
+    const late = s3.open();
+    await late.logs.append({ ...attempt, attempt: 2 }, 5, ["new"]);
+    await late.logs.sealOld?.();
+    expect([...s3.double.objects.keys()]).toEqual([expect.stringContaining("/logs/build/1/1-1.")]);
+    expect((await late.logs.read({ ...attempt, attempt: 2 }, { limit: 9, upTo: 5 })).lines).toEqual(["new"]);
+    late.close();
+  });
+});
