@@ -13,6 +13,7 @@ type ProjectIn<S extends ProjectStatus> = Without<Extract<Project, { status: S }
 export interface PendingProject extends ProjectIn<"pending"> {}
 export interface QueuedProject extends ProjectIn<"queued"> {}
 export interface BuildingProject extends ProjectIn<"building"> {}
+export interface WaitingProject extends ProjectIn<"waiting"> {}
 export interface PausedProject extends ProjectIn<"paused"> {}
 export interface CompletedProject extends ProjectIn<"completed"> {}
 export interface FailedProject extends ProjectIn<"failed"> {}
@@ -23,6 +24,7 @@ export type ProjectOutput =
   | PendingProject
   | QueuedProject
   | BuildingProject
+  | WaitingProject
   | PausedProject
   | CompletedProject
   | FailedProject
@@ -36,6 +38,7 @@ export function projectOutput({ lease_token: _token, ...project }: Project): Pro
 type StageIn<S extends StageStatus> = Extract<Stage, { status: S }>;
 export interface PendingStage extends StageIn<"pending"> {}
 export interface RunningStage extends StageIn<"running"> {}
+export interface WaitingStage extends StageIn<"waiting"> {}
 export interface CompletedStage extends StageIn<"completed"> {}
 export interface FailedStage extends StageIn<"failed"> {}
 export interface SkippedStage extends StageIn<"skipped"> {}
@@ -44,6 +47,7 @@ export interface CancelledStage extends StageIn<"cancelled"> {}
 export type StageOutput =
   | PendingStage
   | RunningStage
+  | WaitingStage
   | CompletedStage
   | FailedStage
   | SkippedStage

@@ -20,6 +20,22 @@ export function collect(text: string, earlier: string[] | undefined): string[] {
   return [...(earlier ?? []), text];
 }
 
+/** What is JSON as that, anything else as the text that it is. */
+export function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Reads an option `key=value` that may be given several times; the value is JSON or a text. */
+export function field(text: string, earlier: [string, unknown][] | undefined): [string, unknown][] {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("expected key=value");
+  return [...(earlier ?? []), [text.slice(0, at), jsonOrText(text.slice(at + 1))]];
+}
+
 const ID = /^proj_[0-9a-f]{12}$/;
 
 /** Reads the argument that names a build. */

@@ -76,6 +76,35 @@ test("show tells of a build, without what a terminal would obey", async () => {
   expect(json).toEqual(await server.client.projects.get({ project_id }));
 });
 
+test("a gate is shown with what to type, and answered", async () => {
+  const { project_id, report } = await beginProgram(server.client);
+  const watching = start(["watch", project_id], env);
+  const watched = resultOf(watching);
+  const properties = { ok: { type: "boolean" }, note: { type: "string" } };
+  await report({
+    event: "waiting",
+    stage: "one",
+    question: "Publish?\nIt is \u001b[31mfinal",
+    answer_schema: { type: "object", properties, required: ["ok"] },
+  });
+  const { stdout } = await stagefold("show", project_id);
+  expect(stdout).toContain("one asks: Publish?");
+  expect(stdout).toContain("  It is \\x1b[31mfinal");
+  expect(stdout).toContain(`to answer: stagefold answer ${project_id} --set ok=… --set note=…`);
+  expect(await stagefold("answer", project_id)).toMatchObject({ code: 2 });
+  expect(await stagefold("answer", project_id, "--set", "ok=7")).toMatchObject({ code: 1 });
+  expect(await stagefold("answer", project_id, "--set", "ok=true", "--set", "note=well done")).toMatchObject({
+    code: 0,
+    stdout: `${project_id} queued\n`,
+  });
+  expect(await server.client.projects.get({ project_id })).toMatchObject({
+    answer: { stage: "one", value: { ok: true, note: "well done" } },
+  });
+  expect(await stagefold("answer", project_id, "true")).toMatchObject({ code: 1 });
+  await server.client.projects.cancel({ project_id });
+  expect((await watched).stdout).toContain("one asks: Publish?");
+});
+
 test("watch tells what happens until the build ends", async () => {
   const { project_id, report } = await beginProgram(server.client);
   const watching = start(["watch", project_id], env);

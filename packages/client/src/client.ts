@@ -60,6 +60,7 @@ export const KINDS: Kinds = {
     resume: "mutation",
     cancel: "mutation",
     retry: "mutation",
+    answer: "mutation",
     delete: "mutation",
     watch: "subscription",
     watchList: "subscription",

@@ -156,6 +156,9 @@ export const FAILURE_CODES = [
   "OUTPUT_INVALID",
   "PIPELINE_CHANGED",
   "ITEM_FULL",
+  "BUDGET_EXCEEDED",
+  "GATE_EXPIRED",
+  "GATE_REFUSED",
 ] as const;
 
 export type FailureCode = (typeof FAILURE_CODES)[number];

@@ -37,6 +37,10 @@ const WAYS = {
   },
   queued: () => Promise.resolve(),
   building: (it) => build(it),
+  waiting: async (it) => {
+    await build(it);
+    await report(it, 2, [{ event: "waiting", stage: "plan", question: "Go on?", timeout_seconds: 60 }]);
+  },
   paused: async (it) => {
     await build(it);
     await it.repository.control.pause(it.id);

@@ -1,9 +1,23 @@
 import { createHash } from "node:crypto";
+import { checkedAnswer } from "@stagefold/core";
 import leven from "leven";
 import type { z } from "zod";
-import type { Pipeline, StageDefinition } from "./definition.ts";
+import type { StageContext } from "./context.ts";
+import type { GateAction, GateQuestion, JsonSchema, Pipeline, StageDefinition } from "./definition.ts";
+import { StageError } from "./errors.ts";
+import { jsonSchemaOf } from "./json-schema.ts";
 import { outputProblem } from "./output-schema.ts";
-import { commandStage, pipelineHead, retry, runStage } from "./schema.ts";
+import {
+  commandStage,
+  DEFAULT_RETRY,
+  DEFAULT_TIMEOUT_SECONDS,
+  gateQuestion,
+  gate as gateSchema,
+  gateStage,
+  pipelineHead,
+  retry,
+  runStage,
+} from "./schema.ts";
 
 /** One mistake of a definition, by its place in the value that was given. */
 export interface Finding {
@@ -59,7 +73,12 @@ function describe(
   switch (issue.code) {
     case "unrecognized_keys": {
       const name = issue.keys[0] ?? "";
-      const known = path.at(-1) === "retry" ? Object.keys(retry.shape) : fields;
+      const known =
+        path.at(-1) === "retry"
+          ? Object.keys(retry.shape)
+          : path.at(-1) === "gate"
+            ? Object.keys(gateSchema.shape)
+            : fields;
       return { path: [...path, name], expected: unknownField(name, known) };
     }
     case "invalid_key":
@@ -101,7 +120,7 @@ function firstFinding(
   return { path: [...prefix, ...path], expected, found: show(valueAt(value, path)) };
 }
 
-const KINDS = ["run", "command"];
+const KINDS = ["run", "command", "gate"];
 
 function isTypo(name: string): boolean {
   return !(name in commandStage.shape) && meant(name, KINDS) !== undefined;
@@ -117,8 +136,8 @@ function checkStage(value: unknown, index: number): { stage: StageDefinition } |
       finding: { path: [...path, typo], expected: unknownField(typo, KINDS), found: show(value[typo]) },
     };
   if (kinds.length !== 1) {
-    const found = kinds.length === 0 ? `neither in ${show(value)}` : "both";
-    return { finding: { path, expected: "expected exactly one of run and command", found } };
+    const found = kinds.length === 0 ? `none in ${show(value)}` : kinds.join(" and ");
+    return { finding: { path, expected: "expected exactly one of run, command and gate", found } };
   }
   if (value.command !== undefined) {
     const parsed = commandStage.safeParse(value);
@@ -127,6 +146,7 @@ function checkStage(value: unknown, index: number): { stage: StageDefinition } |
     const { command, env, artifacts, ...rest } = parsed.data;
     return { stage: normalise(rest, { action: { kind: "command", command, env, artifacts } }) };
   }
+  if (value.gate !== undefined) return checkGate(value, path);
   const parsed = runStage.safeParse(value);
   if (!parsed.success)
     return { finding: firstFinding(parsed.error, value, path, Object.keys(runStage.shape)) };
@@ -138,6 +158,69 @@ function checkStage(value: unknown, index: number): { stage: StageDefinition } |
   }
   const action = { kind: "run" as const, run };
   return { stage: normalise(rest, { action, ...(output === undefined ? {} : { output }) }) };
+}
+
+function checkGate(
+  value: Record<string, unknown>,
+  path: readonly (string | number)[],
+): { stage: StageDefinition } | { finding: Finding } {
+  const parsed = gateStage.safeParse(value);
+  if (!parsed.success)
+    return { finding: firstFinding(parsed.error, value, path, Object.keys(gateStage.shape)) };
+  const { gate, ...rest } = parsed.data;
+  const answer = gate.answer === undefined ? undefined : jsonSchemaOf(gate.answer);
+  if (answer !== undefined && "problem" in answer) {
+    const expected = "expected a schema that JSON Schema can carry";
+    return { finding: { path: [...path, "gate", "answer"], expected, found: answer.problem } };
+  }
+  const { on_timeout } = gate;
+  if (typeof on_timeout === "object" && answer) {
+    const wrong = answerProblem(on_timeout.answer, answer.schema);
+    const expected = "expected an answer that fits the schema of answers";
+    if (wrong !== undefined)
+      return { finding: { path: [...path, "gate", "on_timeout", "answer"], expected, found: wrong } };
+  }
+  const action: GateAction = {
+    kind: "gate",
+    ...(answer && { answer: answer.schema }),
+    ...(gate.accept && { accept: gate.accept }),
+    asks: asksOf(gate),
+  };
+  const usual = { timeout_seconds: DEFAULT_TIMEOUT_SECONDS, retry: { ...DEFAULT_RETRY } };
+  return { stage: normalise({ ...rest, ...usual }, { action }) };
+}
+
+function answerProblem(value: unknown, schema: JsonSchema): string | undefined {
+  try {
+    checkedAnswer(value, schema);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** The question as it is written, or a function that makes it of those that were given. */
+function asksOf({ question, timeout_seconds, on_timeout }: z.output<typeof gateSchema>): GateAction["asks"] {
+  const fixed = gateQuestion.safeParse({ question, timeout_seconds, on_timeout });
+  if (fixed.success) return fixed.data;
+  const valueNow = async (given: unknown, ctx: StageContext): Promise<unknown> =>
+    typeof given === "function" ? await given(ctx) : given;
+  return async (ctx): Promise<GateQuestion> => {
+    return checkedQuestion({
+      question: await valueNow(question, ctx),
+      timeout_seconds: await valueNow(timeout_seconds, ctx),
+      on_timeout: await valueNow(on_timeout, ctx),
+    });
+  };
+}
+
+/** What the functions of a gate made. Throws a StageError with the code OUTPUT_INVALID. */
+export function checkedQuestion(value: unknown): GateQuestion {
+  const asked = gateQuestion.safeParse(value);
+  if (asked.success) return asked.data;
+  const { path, expected, found } = firstFinding(asked.error, value, [], []);
+  const message = `The gate cannot ask: ${path.join(".")}: ${expected}, found ${found}`;
+  throw new StageError(message, { code: "OUTPUT_INVALID" });
 }
 
 type StageHead = Omit<z.output<typeof runStage>, "run" | "output">;

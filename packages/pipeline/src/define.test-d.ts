@@ -2,6 +2,7 @@ import { expectTypeOf } from "vitest";
 import { z } from "zod";
 import {
   definePipeline,
+  type GateOutput,
   type Pipeline,
   type StageContext,
   type StageDefinition,
@@ -43,6 +44,21 @@ expectTypeOf<StageOutputs<typeof pipeline>>().toEqualTypeOf<{
 }>();
 expectTypeOf(pipeline.stages[0]).toEqualTypeOf<StageDefinition<"one", { count: number; note: string }>>();
 
+// The output of a gate is its answer, with who gave it and when.
+const asking = definePipeline({
+  name: "asking",
+  stages: [
+    { stage: "ask", gate: { question: (ctx) => ctx.stage, answer: z.object({ ok: z.boolean() }) } },
+    { stage: "any", gate: { question: "Go on?", on_timeout: "skip", timeout_seconds: 5 } },
+  ],
+});
+expectTypeOf<StageOutputs<typeof asking>>().toEqualTypeOf<{
+  ask: GateOutput<{ ok: boolean }>;
+  any: GateOutput;
+}>();
+// @ts-expect-error there is no such end
+definePipeline({ name: "wrong", stages: [{ stage: "one", gate: { question: "?", on_timeout: "never" } }] });
+
 // Any pipeline is a Pipeline; of an unknown one nothing is known.
 expectTypeOf(pipeline).toExtend<Pipeline>();
 expectTypeOf<StageOutputs<Pipeline>>().toEqualTypeOf<{ [stage: string]: unknown }>();
@@ -74,6 +90,6 @@ definePipeline({
 
 definePipeline({
   name: "wrong",
-  // @ts-expect-error a stage has either run or command
+  // @ts-expect-error a stage has one of run, command and gate
   stages: [{ stage: "one", command: "true", run: () => 1 }],
 });

@@ -49,6 +49,49 @@ test("fills in defaults", () => {
   });
 });
 
+describe("a gate", () => {
+  const gate = (given: object) => ({
+    name: "p",
+    stages: [{ stage: "g", gate: { question: "Go on?", ...given } }],
+  });
+
+  test("keeps its answers as JSON Schema, whichever schema they came as", () => {
+    const schema = { type: "object", properties: { ok: { type: "boolean" } }, required: ["ok"] };
+    for (const answer of [z.object({ ok: z.boolean() }), schema]) {
+      const checked = checkPipeline(
+        gate({ answer, timeout_seconds: 5, on_timeout: { answer: { ok: true } } }),
+      );
+      expect("pipeline" in checked && checked.pipeline.stages[0]?.action).toEqual({
+        kind: "gate",
+        answer: schema,
+        asks: { question: "Go on?", timeout_seconds: 5, on_timeout: { answer: { ok: true } } },
+      });
+    }
+  });
+
+  test.each([
+    [
+      "a check of its own",
+      { answer: z.object({ n: z.number().refine((n) => n > 1) }) },
+      "at n a check of its own",
+    ],
+    ["a transform", { answer: z.string().transform(Number) }, "Transforms cannot be represented"],
+    ["a date", { answer: z.object({ at: z.date() }) }, "Date cannot be represented"],
+    ["no JSON Schema", { answer: { type: "strin" } }, "Unsupported type: strin"],
+    [
+      "an answer that does not fit",
+      { answer: z.boolean(), on_timeout: { answer: 1 } },
+      "does not fit its schema",
+    ],
+    ["a long question", { question: "x".repeat(5000) }, "gate.question"],
+    ["a slip", { timout_seconds: 4 }, "did you mean timeout_seconds?"],
+    ["a time-out that is none", { timeout_seconds: 0 }, "gate.timeout_seconds"],
+    ["an unknown end", { on_timeout: "explode" }, "gate.on_timeout"],
+  ])("is refused with %s", (_name, given, expected) => {
+    expect(refusal(gate(given))).toContain(expected);
+  });
+});
+
 test("keeps what is given", () => {
   const given = {
     stage: "a-1_b",
@@ -113,9 +156,13 @@ describe("is refused:", () => {
     [
       "neither run nor command",
       { name: "p", stages: [{ stage: "a" }] },
-      "exactly one of run and command, found neither",
+      "exactly one of run, command and gate, found none",
     ],
-    ["both", { name: "p", stages: [{ ...one, run: () => 1 }] }, "exactly one of run and command, found both"],
+    [
+      "both",
+      { name: "p", stages: [{ ...one, run: () => 1 }] },
+      "exactly one of run, command and gate, found run and command",
+    ],
     ["a stage that is a list", { name: "p", stages: [[]] }, "stages.0: expected a map, found a list of 0"],
     [
       "weight 0",

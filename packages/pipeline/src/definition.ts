@@ -35,6 +35,38 @@ export interface CommandAction {
   readonly artifacts: readonly string[];
 }
 
+/** JSON Schema of a value. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** What happens when nobody has answered in time: the build fails, the gate is skipped, or this is the answer. */
+export type OnTimeout = "fail" | "skip" | { readonly answer: unknown };
+
+/** What a gate asks, once it is known. */
+export interface GateQuestion {
+  readonly question: LocalisedText;
+  /** Left out: it waits for as long as it takes. */
+  readonly timeout_seconds?: number | undefined;
+  readonly on_timeout: OnTimeout;
+}
+
+/** A stage that asks a person, and waits for the answer. */
+export interface GateAction {
+  readonly kind: "gate";
+  readonly answer?: JsonSchema;
+  /** An answer that lacks one of these values fails the build with GATE_REFUSED. */
+  readonly accept?: Readonly<Record<string, string | number | boolean>>;
+  /** What it asks; where that depends on earlier outputs, how to learn it: by a function, or by the module that has one. */
+  readonly asks: GateQuestion | ((ctx: StageContext) => Promise<GateQuestion>) | { readonly module: string };
+}
+
+/** The output of a gate. `by` is missing where no one is known, `expired` says that nobody answered in time. */
+export interface GateOutput<Answer = unknown> {
+  readonly answer: Answer;
+  readonly by?: string;
+  readonly at: string;
+  readonly expired?: true;
+}
+
 /** A stage in normalised form: every default is filled in. */
 export interface StageDefinition<Key extends string = string, Output = unknown> {
   readonly stage: Key;
@@ -46,7 +78,7 @@ export interface StageDefinition<Key extends string = string, Output = unknown> 
   readonly retry: RetryPolicy;
   /** Checked when the stage ends; an output that does not fit fails the attempt with OUTPUT_INVALID. */
   readonly output?: z.ZodType<Output>;
-  readonly action: RunAction | ModuleAction | CommandAction;
+  readonly action: RunAction | ModuleAction | CommandAction | GateAction;
 }
 
 export interface Pipeline<
@@ -93,6 +125,7 @@ export interface RunStageInput extends StageInputBase {
   readonly command?: never;
   readonly env?: never;
   readonly artifacts?: never;
+  readonly gate?: never;
 }
 
 export interface CommandStageInput extends StageInputBase {
@@ -101,10 +134,39 @@ export interface CommandStageInput extends StageInputBase {
   readonly artifacts?: readonly string[];
   readonly run?: never;
   readonly output?: never;
+  readonly gate?: never;
 }
 
-/** A stage as it is written: with either `run` or `command`. */
-export type StageInput = RunStageInput | CommandStageInput;
+/** A value, or how to get it from what earlier stages made. Methods, so that `StageContext<Outputs>` fits as well. */
+type Asked<T> = T | { bivarianceHack(ctx: StageContext): T | Promise<T> }["bivarianceHack"];
+
+export interface GateInput {
+  /** What people read; at most 4 KB. */
+  readonly question: Asked<LocalisedText>;
+  /** What an answer must be: a zod schema that JSON Schema can carry, or JSON Schema itself. Anything where absent. */
+  readonly answer?: z.ZodType | JsonSchema;
+  /** An answer that lacks one of these values fails the build with GATE_REFUSED. */
+  readonly accept?: Readonly<Record<string, string | number | boolean>>;
+  /** From a second to 366 days; without it the gate waits for as long as it takes. */
+  readonly timeout_seconds?: Asked<number | undefined>;
+  /** Default `fail`. */
+  readonly on_timeout?: Asked<OnTimeout>;
+}
+
+export interface GateStageInput
+  extends Pick<StageInputBase, "stage" | "stage_name" | "weight" | "agent_name"> {
+  readonly gate: GateInput;
+  readonly timeout_seconds?: never;
+  readonly retry?: never;
+  readonly run?: never;
+  readonly command?: never;
+  readonly env?: never;
+  readonly artifacts?: never;
+  readonly output?: never;
+}
+
+/** A stage as it is written: with one of `run`, `command` and `gate`. */
+export type StageInput = RunStageInput | CommandStageInput | GateStageInput;
 
 export interface PipelineInput<
   Name extends string = string,
@@ -117,7 +179,13 @@ export interface PipelineInput<
   readonly stages: Stages;
 }
 
-type OutputOf<Stage> = Stage extends { readonly output: z.ZodType<infer Output> } ? Output : unknown;
+type OutputOf<Stage> = Stage extends { readonly output: z.ZodType<infer Output> }
+  ? Output
+  : Stage extends { readonly gate: { readonly answer: z.ZodType<infer Answer> } }
+    ? GateOutput<Answer>
+    : Stage extends { readonly gate: GateInput }
+      ? GateOutput
+      : unknown;
 
 /** What `definePipeline` makes of the stages it is given: literal keys and output types are kept. */
 export type DefinedStages<Stages extends readonly StageInput[]> = {

@@ -1,3 +1,4 @@
+export { checkedQuestion } from "./check.ts";
 export type {
   ArtifactContent,
   ArtifactOptions,
@@ -12,8 +13,15 @@ export { definePipeline } from "./define.ts";
 export type {
   CommandAction,
   CommandStageInput,
+  GateAction,
+  GateInput,
+  GateOutput,
+  GateQuestion,
+  GateStageInput,
+  JsonSchema,
   LocalisedText,
   ModuleAction,
+  OnTimeout,
   Pipeline,
   PipelineInput,
   RetryPolicy,
@@ -32,4 +40,4 @@ export {
 } from "./errors.ts";
 export { type LoadOptions, loadPipelines } from "./load/load.ts";
 export { createModuleLoader, type ModuleLoader, pipelinesFromModule } from "./load/module.ts";
-export { createRegistry, type PipelineRegistry, stageNameIn } from "./registry.ts";
+export { createRegistry, languageOf, type PipelineRegistry, stageNameIn } from "./registry.ts";

@@ -27,6 +27,11 @@ export function createRegistry(
   return { get: (name) => byName.get(name), list: () => all, problems: () => problems };
 }
 
+/** The language that a requirement is written in, as far as pipelines have texts in it. */
+export function languageOf(text: string): "zh" | "en" {
+  return /\p{Script=Han}/u.test(text) ? "zh" : "en";
+}
+
 /** The text in a language; where it has none in that language, the English one, else the first. */
 export function stageNameIn(text: LocalisedText, language: string): string {
   if (typeof text === "string") return text;

@@ -1,4 +1,4 @@
-import { LIMITS, stageKeySchema, utf8Bytes } from "@stagefold/core";
+import { acceptSchema, askSchema, LIMITS, onTimeoutSchema, stageKeySchema, utf8Bytes } from "@stagefold/core";
 import { z } from "zod";
 import type { StageContext } from "./context.ts";
 
@@ -98,6 +98,49 @@ export const runStage = z.strictObject({
   run: z.custom<(ctx: StageContext) => unknown>(isFunction, "expected a function"),
 });
 
+const question = z
+  .union([askSchema.shape.question, localisedText])
+  .refine(
+    (value) => Object.values(typeof value === "string" ? { value } : value).every(isShort),
+    `expected at most ${LIMITS.question} bytes`,
+  );
+
+function isShort(text: string): boolean {
+  return utf8Bytes(text) <= LIMITS.question;
+}
+
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const ask = z.custom<(ctx: StageContext) => unknown>(isFunction, "expected a function");
+
+/** What a gate asks, as a stage's own functions may make it. */
+export const gateQuestion = z.strictObject({
+  question,
+  timeout_seconds: askSchema.shape.timeout_seconds,
+  on_timeout: onTimeoutSchema.default("fail"),
+});
+
+export const gate = z.strictObject({
+  question: z.union([question, ask]),
+  answer: z
+    .custom<z.ZodType | Record<string, unknown>>(
+      (value) => isZodType(value) || isMap(value),
+      "expected a zod schema or a JSON Schema",
+    )
+    .optional(),
+  accept: acceptSchema.optional(),
+  timeout_seconds: z.union([askSchema.shape.timeout_seconds, ask]),
+  on_timeout: z.union([onTimeoutSchema, ask]).default("fail"),
+});
+
+export const gateStage = z.strictObject({
+  stage: stageFields.stage,
+  stage_name: stageFields.stage_name,
+  weight: stageFields.weight,
+  agent_name: stageFields.agent_name,
+  gate,
+});
+
 export const pipelineHead = z.strictObject({
   name: pipelineName,
   version: z.string().min(1).max(64).optional(),
@@ -114,6 +157,13 @@ const commandAction = z.strictObject({
   artifacts: z.array(z.string()),
 });
 
+const gateAction = z.strictObject({
+  kind: z.literal("gate"),
+  answer: z.record(z.string(), z.unknown()).optional(),
+  accept: acceptSchema.optional(),
+  asks: z.union([gateQuestion, z.strictObject({ module: z.string() })]),
+});
+
 /** A checked pipeline as another process describes it: without functions and schemas. */
 export const describedPipeline = z.strictObject({
   ...pipelineHead.shape,
@@ -123,7 +173,7 @@ export const describedPipeline = z.strictObject({
       z.strictObject({
         ...stageFields,
         stage_name: localisedText,
-        action: z.discriminatedUnion("kind", [moduleAction, commandAction]),
+        action: z.discriminatedUnion("kind", [moduleAction, commandAction, gateAction]),
       }),
     )
     .min(1)

@@ -21,6 +21,7 @@ type Step =
       by: number;
     }
   | { do: "retry"; by: number; from?: string }
+  | { do: "answer"; by: number; stage: string; value: unknown }
   | { do: "record" | "remove" | "merge"; by: number; stage: string; n: number }
   | { do: "report"; by: number; events: ReportEventInput[]; lag: number }
   | { do: "wait"; seconds: number };
@@ -62,6 +63,18 @@ const event: fc.Arbitrary<ReportEventInput> = fc.oneof(
   }),
   fc.record({ event: fc.constant("failed" as const), stage, message: text }),
   fc.record({ event: fc.constant("skipped" as const), stage, reason: text }),
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      event: fc.constant("waiting" as const),
+      stage,
+      question: fc.constantFrom("Go on?", "日本語?"),
+      answer_schema: fc.constantFrom(undefined, { type: "object", properties: { ok: { type: "boolean" } } }),
+      accept: fc.constantFrom(undefined, { ok: true }),
+      timeout_seconds: fc.constantFrom(undefined, 20),
+      on_timeout: fc.constantFrom("fail" as const, "skip" as const, { answer: { ok: true } }),
+    }),
+  },
   fc.record({
     event: fc.constantFrom("started" as const, "completed" as const),
     stage,
@@ -101,6 +114,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("retry" as const), by, from: stage }) },
   fc.record({ do: fc.constant("retry" as const), by }),
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant("answer" as const),
+      by,
+      stage,
+      value: fc.constantFrom<unknown>({ ok: true }, { ok: false, why: "日本" }, "text", null, 0.5),
+    }),
+  },
   fc.record({
     do: fc.constantFrom("record" as const, "remove" as const, "merge" as const),
     by,
@@ -198,6 +220,8 @@ class Side {
         return await control.cancel(id, operation);
       case "retry":
         return await control.retry(id, { from_stage: step.from }, operation);
+      case "answer":
+        return await control.answer(id, { stage: step.stage, value: step.value }, operation);
       case "delete":
         return await control.delete(id);
       case "record":

@@ -79,6 +79,9 @@ export class Player {
       for (let turn = 0; this.#isOffered(key); turn++) {
         expect(turn, `build ${key} is offered again and again`).toBeLessThan(10);
         model.now += 3_600_000;
+        // A gate without a time-out waits for ever.
+        if (model.build(key).spec?.gate?.timed === false)
+          await this.#control({ step: "control", deed: "answer", user: 0, key });
         await this.#claim(0, key);
         expect(model.held[0]?.key, `build ${key} could not be claimed`).toBe(key);
         await this.#run(key);
@@ -103,13 +106,13 @@ export class Player {
 
   #isOffered(key: number): boolean {
     const status = this.#model.build(key).spec?.status;
-    return status === "queued" || status === "building";
+    return status === "queued" || status === "building" || status === "waiting";
   }
 
   async #control({ deed, user, key, stage: from }: Of<"control">): Promise<void> {
     const model = this.#model;
-    const stage = from ?? STAGES[0];
     const { spec, lastToken } = model.build(key);
+    const stage = from ?? spec?.gate?.stage ?? STAGES[0];
     const token = Math.floor(model.now / 1000);
     const op = `operation-${this.#operations++}`;
     switch (deed) {
@@ -127,6 +130,10 @@ export class Player {
         return await this.#byUser(user, key, { do: deed });
       case "retry":
         return await this.#byUser(user, key, { do: deed, op, from });
+      case "answer": {
+        const value = `yes by ${op}`;
+        return await this.#byUser(user, key, { do: deed, op: `${stage} ${op}`, stage, value });
+      }
       case "pause":
       case "resume":
       case "cancel":

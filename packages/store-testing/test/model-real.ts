@@ -90,6 +90,10 @@ export class Real {
         return await answered(control.cancel(id, call.op));
       case "retry":
         return await answered(control.retry(id, { from_stage: call.from }, call.op));
+      case "answer": {
+        const { stage, value, op } = call;
+        return await answered(control.answer(id, { stage, value }, op.slice(stage.length + 1)));
+      }
       case "delete":
         return await answered(control.delete(id));
       case "record": {

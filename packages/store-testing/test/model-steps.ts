@@ -1,5 +1,6 @@
 import type { ReportEventInput } from "@stagefold/core";
 import fc from "fast-check";
+import { gateEvent } from "../src/simulation/specified-events.ts";
 import { KEYS, STAGES, USERS, WORKERS } from "./model.ts";
 
 export type Deed =
@@ -10,8 +11,19 @@ export type Deed =
   | "failed"
   | "failed, again later"
   | "skipped"
+  | "waiting"
+  | "completed, next waits"
   | "artifacts";
-type ControlDeed = "pause" | "resume" | "cancel" | "retry" | "delete" | "enqueue" | "record" | "remove";
+type ControlDeed =
+  | "pause"
+  | "resume"
+  | "cancel"
+  | "retry"
+  | "answer"
+  | "delete"
+  | "enqueue"
+  | "record"
+  | "remove";
 
 /** One thing that happens. Numbers stand for who does it and to which build. */
 export type Step =
@@ -54,7 +66,7 @@ const byWorker = <S extends string>(step: S) => fc.record({ step: fc.constant(st
 const deeds: fc.Arbitrary<Deed> = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom<Deed>("started", "completed", "completed, next started") },
   { weight: 3, arbitrary: fc.constantFrom<Deed>("progress", "artifacts", "failed, again later") },
-  fc.constantFrom<Deed>("failed", "skipped"),
+  fc.constantFrom<Deed>("failed", "skipped", "waiting", "completed, next waits"),
 );
 
 /** Moments and hours; a lease and its grace among them, to the millisecond. */
@@ -98,6 +110,8 @@ export const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 5, arbitrary: control("resume", nothing) },
   { weight: 2, arbitrary: control("cancel", nothing) },
   { weight: 5, arbitrary: control("retry", named) },
+  // Without a stage, of the gate that is open.
+  { weight: 5, arbitrary: control("answer", fc.oneof({ weight: 6, arbitrary: nothing }, some)) },
   { weight: 1, arbitrary: control("delete", nothing) },
   { weight: 5, arbitrary: control("record", some) },
   { weight: 1, arbitrary: control("remove", some) },
@@ -119,6 +133,11 @@ export function eventsFor(deed: Deed, stage: string, next: string | undefined, p
       { event: "failed", stage, message: "It did not work.", retry_in_seconds: progress / 10 },
     ],
     skipped: [{ event: "skipped", stage, reason: "Nothing to do." }],
+    waiting: [gateEvent(stage, progress)],
+    "completed, next waits": [
+      { event: "completed", stage },
+      ...(next === undefined ? [] : [gateEvent(next, progress)]),
+    ],
     artifacts: [{ event: "artifacts", stage, artifacts: [{ path: `${stage}/${progress % 3}.txt` }] }],
   };
   return all[deed];

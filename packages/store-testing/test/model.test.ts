@@ -10,12 +10,22 @@ const RUNS = SOAK ? 5000 : 250;
 
 /** What the runs together must have met, or they prove less than they say. */
 const TO_MEET = [
-  ...["create", "heartbeat", "report", "pause", "resume", "cancel", "retry", "delete", "record", "claim"].map(
-    (call) => `${call} ok`,
-  ),
+  ...[
+    "create",
+    "heartbeat",
+    "report",
+    "pause",
+    "resume",
+    "cancel",
+    "retry",
+    "answer",
+    "delete",
+    "record",
+    "claim",
+  ].map((call) => `${call} ok`),
   ...["pause", "resume", "cancel", "retry", "report"].map((call) => `${call} PROJECT_CONFLICT`),
   ...["heartbeat", "report"].map((call) => `${call} LEASE_LOST`),
-  ...["retry", "report"].map((call) => `${call} STAGE_CONFLICT`),
+  ...["retry", "report", "answer"].map((call) => `${call} STAGE_CONFLICT`),
   ...["pause", "resume", "delete", "report"].map((call) => `${call} PROJECT_NOT_FOUND`),
   "claim none",
 ];

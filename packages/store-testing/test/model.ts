@@ -97,6 +97,7 @@ function timesAfter(before: Build, call: Call, state: Spec, at: number, owner?: 
   switch (call.do) {
     case "create":
     case "retry":
+    case "answer":
       return { dueAt: at };
     case "claim":
       return holding(at + LEASE_MS, owner);
@@ -104,6 +105,7 @@ function timesAfter(before: Build, call: Call, state: Spec, at: number, owner?: 
       return holding(Math.max(before.expiresAt ?? 0, at + LEASE_MS));
     case "report":
       if (state.held) return holding(isNearlyNew(before, at) ? (before.expiresAt ?? 0) : at + LEASE_MS);
+      if (state.status === "waiting") return gateTimes(call, at);
       return state.status === "queued" || state.status === "paused" ? { dueAt: at + delayOf(call) } : {};
     case "pause":
       return before;
@@ -125,6 +127,12 @@ function timesAfter(before: Build, call: Call, state: Spec, at: number, owner?: 
 /** A write renews the lease unless nearly all of it is left. */
 function isNearlyNew({ expiresAt = 0 }: Build, at: number): boolean {
   return expiresAt - at >= (LEASE_MS * 7) / 8 && expiresAt - at <= LEASE_MS;
+}
+
+/** A gate with a time-out is due when that is over. */
+function gateTimes(call: Extract<Call, { do: "report" }>, at: number): Times {
+  const gate = call.events.find((event) => event.event === "waiting");
+  return gate?.timeout_seconds === undefined ? {} : { dueAt: at + gate.timeout_seconds * 1000 };
 }
 
 function delayOf(call: Extract<Call, { do: "report" }>): number {

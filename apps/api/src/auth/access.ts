@@ -9,6 +9,7 @@ export const ACCESS = {
   "projects.resume": "control",
   "projects.cancel": "control",
   "projects.retry": "control",
+  "projects.answer": "control",
   "projects.delete": "control",
   "projects.watch": "read",
   "projects.watchList": "read",

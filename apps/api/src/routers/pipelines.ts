@@ -1,3 +1,4 @@
+import type { Pipeline } from "@stagefold/pipeline";
 import { z } from "zod";
 import { listFields, pageOf, pageSchema } from "../pagination.ts";
 import { procedure, router } from "../trpc.ts";
@@ -18,6 +19,10 @@ const pipelineSchema = z.object({
       weight: z.number(),
       agent_name: z.string().optional(),
       timeout_seconds: z.number(),
+      /** `command`, `gate`, or `run`: a function. */
+      kind: z.enum(["run", "command", "gate"]),
+      /** JSON Schema of what answers a gate. */
+      answer_schema: z.record(z.string(), z.unknown()).optional(),
       retry: z.object({
         attempts: z.number(),
         backoff_seconds: z.number(),
@@ -27,12 +32,23 @@ const pipelineSchema = z.object({
   ),
 });
 
+function described({ stages, ...pipeline }: Pipeline) {
+  return {
+    ...pipeline,
+    stages: stages.map(({ action, ...stage }) => ({
+      ...stage,
+      kind: action.kind === "module" ? "run" : action.kind,
+      ...(action.kind === "gate" && action.answer && { answer_schema: action.answer }),
+    })),
+  };
+}
+
 export const pipelines = router({
   list: procedure
     .input(z.object(listFields()).prefault({}))
     .output(pageSchema(pipelineSchema))
     .query(({ ctx, input }) => {
-      const all = ctx.pipelines.list().map((pipeline) => pipelineSchema.parse(pipeline));
+      const all = ctx.pipelines.list().map((pipeline) => pipelineSchema.parse(described(pipeline)));
       return pageOf("pipelines", all, input);
     }),
 });

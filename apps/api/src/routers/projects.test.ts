@@ -54,6 +54,36 @@ describe("projects.create", () => {
   });
 });
 
+describe("projects.answer", () => {
+  it("answers the gate that a program opened, once, and refuses what does not fit", async () => {
+    const { projects, work } = callerOf(memoryDeps());
+    const { project_id } = await projects.create({ requirement: "x", pipeline: "mine", stages: OWN_STAGES });
+    const claimed = await work.claim({ owner: "program", project_id });
+    if (!claimed) throw new Error("expected a claim");
+    const { lease_token, lease_seq } = claimed;
+    const answer_schema = { type: "object", properties: { ok: { type: "boolean" } }, required: ["ok"] };
+    const gate = { event: "waiting", stage: "one", question: "Go on?", answer_schema } as const;
+    const opened = await work.report({ project_id, lease_token, lease_seq: lease_seq + 1, events: [gate] });
+    expect(opened).toMatchObject({ status: "waiting", waiting: { stage: "one", question: "Go on?" } });
+    expect(await refusal(projects.answer({ project_id, stage: "one", value: 7 }))).toMatchObject({
+      code: "INVALID_INPUT",
+    });
+    expect(await refusal(projects.answer({ project_id, stage: "none", value: 7 }))).toMatchObject({
+      code: "STAGE_NOT_FOUND",
+    });
+    const yes = { project_id, stage: "one", value: { ok: true }, operation_id: "op" };
+    expect(await projects.answer(yes)).toMatchObject({ status: "queued", answer: { value: { ok: true } } });
+    expect(await projects.answer(yes)).toMatchObject({ status: "queued" });
+    const no = { project_id, stage: "one", value: { ok: false } };
+    expect(await refusal(projects.answer(no))).toMatchObject({ code: "STAGE_CONFLICT" });
+    const next = await work.claim({ owner: "program", project_id });
+    expect(next?.project.stages_snapshot.stages[0]).toMatchObject({
+      status: "completed",
+      output_data: { answer: { ok: true } },
+    });
+  });
+});
+
 describe("projects.get and projects.list", () => {
   it("finds a project by its id, and says when there is none", async () => {
     const { projects } = callerOf(memoryDeps());

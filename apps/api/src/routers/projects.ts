@@ -88,6 +88,16 @@ export const projects = router({
       );
     }),
 
+  answer: procedure
+    .input(onProject.extend({ stage: stageKeySchema, value: z.unknown() }))
+    .mutation(async ({ ctx, input }): Promise<ProjectOutput> => {
+      const { project_id, operation_id, stage, value } = input;
+      const asker = askerOf(ctx.principal);
+      return projectOutput(
+        await ctx.repository.control.answer(project_id, { stage, value }, operation_id, asker),
+      );
+    }),
+
   delete: procedure
     .input(onProject)
     .output(z.object({ project_id: projectIdSchema, deleted: z.literal(true) }))

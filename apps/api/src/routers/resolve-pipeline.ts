@@ -6,7 +6,7 @@ import {
   type Project,
   StagefoldError,
 } from "@stagefold/core";
-import { type Pipeline, type PipelineRegistry, stageNameIn } from "@stagefold/pipeline";
+import { languageOf, type Pipeline, type PipelineRegistry, stageNameIn } from "@stagefold/pipeline";
 import type { z } from "zod";
 
 const DEFAULT_PIPELINE = "agent-build";
@@ -75,8 +75,4 @@ function find(pipelines: PipelineRegistry, name: string): Pipeline {
     `There is no pipeline ${name}; there are ${known.join(", ") || "none"}.`,
     { pipeline: name },
   );
-}
-
-function languageOf(text: string): "zh" | "en" {
-  return /\p{Script=Han}/u.test(text) ? "zh" : "en";
 }

@@ -7,6 +7,7 @@ describe("pipelines.list", () => {
     expect(items.map(({ name }) => name)).toEqual(["agent-build", "two-steps"]);
     expect(items[1]?.stages[0]).toEqual({
       stage: "first",
+      kind: "command",
       stage_name: { en: "First", zh: "第一步" },
       weight: 1,
       timeout_seconds: 3600,

@@ -129,7 +129,7 @@ export class Attempt {
         kind: "run",
         pipeline: pipeline.name,
         stage: definition.stage,
-        module: action.kind === "module" ? action.file : undefined,
+        module: moduleOf(action),
       },
     };
   }
@@ -162,6 +162,12 @@ export class Attempt {
     const message = `The stage ${definition.stage} took longer than its ${definition.timeout_seconds} seconds.`;
     return failed({ message, code: "STAGE_TIMEOUT" });
   }
+}
+
+/** The file whose function runs; a built-in pipeline has none. */
+function moduleOf(action: StageDefinition["action"]): string | undefined {
+  if (action.kind === "module") return action.file;
+  return action.kind === "gate" && "module" in action.asks ? action.asks.module : undefined;
 }
 
 function failed(failure: StageFailure): StageOutcome {

@@ -6,7 +6,7 @@ import {
   type Stage,
   scopeOf,
 } from "@stagefold/core";
-import type { Pipeline, StageDefinition } from "@stagefold/pipeline";
+import { checkedQuestion, type GateAction, type Pipeline, type StageDefinition } from "@stagefold/pipeline";
 import type { Logger } from "pino";
 import type { BuildDeps } from "../deps.ts";
 import type { ClockReading } from "../monotonic-clock.ts";
@@ -235,6 +235,11 @@ export class BuildRun {
     outcome: Extract<StageOutcome, { kind: "completed" }>,
   ): Promise<number | undefined> {
     const output = { ...outcome.output };
+    const { action } = definition;
+    if (action.kind === "gate") {
+      await this.#ask(definition, action, stage, end, outcome);
+      return undefined;
+    }
     const done: ReportEvent[] = [
       ...end.events,
       { event: "completed", stage: stage.stage, output, metrics: { ...end.metrics } },
@@ -250,6 +255,23 @@ export class BuildRun {
       this.#log.error({ err: error }, "the end of a stage was refused: the stage fails");
       await this.#writes.fail(definition, stage, { ...end, events: [] }, refusedWrite(error));
       return undefined;
+    }
+  }
+
+  /** What the function of a gate returned is its question. */
+  async #ask(
+    definition: StageDefinition,
+    action: GateAction,
+    stage: Stage,
+    end: AttemptEnd,
+    { output }: Extract<StageOutcome, { kind: "completed" }>,
+  ): Promise<void> {
+    try {
+      await this.#writes.ask(definition, action, stage, end.events, checkedQuestion(output));
+    } catch (error) {
+      if (error instanceof LeaseLostError) throw error;
+      this.#log.error({ err: error }, "the question of a gate was refused: the stage fails");
+      await this.#writes.fail(definition, stage, { ...end, events: [] }, refusedWrite(error));
     }
   }
 

@@ -6,12 +6,13 @@ import {
   type ReportEvent,
   type Stage,
 } from "@stagefold/core";
-import type { Pipeline, StageDefinition } from "@stagefold/pipeline";
+import type { GateAction, GateQuestion, Pipeline, StageDefinition } from "@stagefold/pipeline";
 import type { Logger } from "pino";
 import type { BuildDeps } from "../deps.ts";
 import type { StageFailure } from "../runner/protocol.ts";
 import type { AttemptEnd } from "./attempt.ts";
 import { failureCode, retryDelay } from "./failure.ts";
+import { fixedQuestion, waitingEvent } from "./gate.ts";
 import type { LeaseWriter } from "./lease-writer.ts";
 import { LeaseLostError } from "./lease-writer.ts";
 
@@ -49,32 +50,58 @@ export class StageBoundary {
     return position < 0 ? undefined : position;
   }
 
-  /** Starts a stage. False when that may not be, such as of a project paused meanwhile: it is given back. */
+  /**
+   * Starts a stage. False when there is nothing to run: a gate is open now, or no stage may start, such as of a project
+   * paused meanwhile, which is given back.
+   */
   async start(pipeline: Pipeline, position: number): Promise<boolean> {
-    if (!this.#isLeaving()) {
-      this.#deps.runner.prepare(this.#writer.project.user_id);
-      if (await this.#writeUnlessPaused([this.#started(pipeline, position)])) return true;
+    const begins = this.#begins(pipeline, position);
+    if (this.#mayBegin(begins)) {
+      if (begins.event === "started") this.#deps.runner.prepare(this.#writer.project.user_id);
+      const project = await this.#writeUnlessPaused([begins]);
+      if (project) return project.status === "building";
     }
     await this.giveBack([]);
     return false;
   }
 
+  /** A gate needs no worker once it is open. */
+  #mayBegin(begins: ReportEvent): boolean {
+    return !this.#isLeaving() || begins.event === "waiting";
+  }
+
   /**
-   * Ends a stage and starts the one at `next` in the same write. False when that one may not start: the stage's end
-   * is written without it, and the build is given back or, after its last stage, over.
+   * Ends a stage and starts the one at `next` in the same write. False when there is nothing to run: the next one is a
+   * gate, which is open now; or it may not start, and the stage's end is written without it, and the build is given back
+   * or, after its last stage, over.
    */
   async complete(
     pipeline: Pipeline,
     done: readonly ReportEvent[],
     next: number | undefined,
   ): Promise<boolean> {
-    if (next !== undefined && !this.#isLeaving() && this.#writer.project.status === "building") {
-      const project = await this.#writeUnlessPaused([...done, this.#started(pipeline, next)]);
+    const begins = next === undefined ? undefined : this.#begins(pipeline, next);
+    if (begins && this.#mayBegin(begins) && this.#writer.project.status === "building") {
+      const project = await this.#writeUnlessPaused([...done, begins]);
       // An end that could not be recorded as such has failed the build instead.
-      if (project) return project.status !== "failed";
+      if (project) return project.status === "building";
     }
     await this.#writer.write(done, { release: next !== undefined });
     return false;
+  }
+
+  /** Opens a gate whose question the stage has made. */
+  async ask(
+    definition: StageDefinition,
+    action: GateAction,
+    stage: Stage,
+    said: readonly ReportEvent[],
+    asked: GateQuestion,
+  ): Promise<void> {
+    const event = waitingEvent(this.#writer.project, stage.stage, definition, action, asked);
+    if (await this.#writeUnlessPaused([...said, event])) return;
+    // Paused meanwhile: the question is made again when the build goes on.
+    await this.giveBack(said);
   }
 
   /** Ends an attempt that failed; the project fails with it unless the stage is to be tried again. */
@@ -164,10 +191,16 @@ export class StageBoundary {
     }
   }
 
-  #started(pipeline: Pipeline, position: number): ReportEvent {
-    const stage = this.#writer.project.stages_snapshot.stages[position];
-    if (!stage) throw new Error(`Expected a stage at position ${position}; found none.`);
-    const agent_name = pipeline.stages[position]?.agent_name;
+  /** The event that begins a stage: a gate whose question is known is open with it. */
+  #begins(pipeline: Pipeline, position: number): ReportEvent {
+    const { project } = this.#writer;
+    const stage = project.stages_snapshot.stages[position];
+    const definition = pipeline.stages[position];
+    if (!stage || !definition) throw new Error(`Expected a stage at position ${position}; found none.`);
+    const { action, agent_name } = definition;
+    const question = action.kind === "gate" ? fixedQuestion(action) : undefined;
+    if (action.kind === "gate" && question)
+      return waitingEvent(project, stage.stage, definition, action, question);
     return { event: "started", stage: stage.stage, ...(agent_name !== undefined && { agent_name }) };
   }
 }

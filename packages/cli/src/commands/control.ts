@@ -4,9 +4,9 @@ import { ConnectionError } from "@stagefold/client";
 import type { Command } from "commander";
 import type { Cli } from "../cli.ts";
 import { endingOf } from "../errors.ts";
-import { CliError, EXIT } from "../exit.ts";
+import { CliError, EXIT, usageError } from "../exit.ts";
 import { followBuild } from "../follow-build.ts";
-import { projectId, projectIds } from "../options.ts";
+import { field, jsonOrText, projectId, projectIds } from "../options.ts";
 import type { Runner } from "../runner.ts";
 import { statusText } from "../view/status.ts";
 
@@ -28,6 +28,7 @@ export function addControl(program: Command, run: Runner): void {
         ),
       );
   addRetry(program, run);
+  addAnswer(program, run);
   addDelete(program, run);
 }
 
@@ -56,6 +57,45 @@ function addRetry(program: Command, run: Runner): void {
         return followBuild(cli, project_id);
       }),
     );
+}
+
+interface AnswerOptions {
+  readonly stage?: string;
+  readonly set?: [string, unknown][];
+  readonly wait?: true;
+}
+
+function addAnswer(program: Command, run: Runner): void {
+  program
+    .command("answer")
+    .description("Answer the question that a build waits for")
+    .argument("<id>", "the build", projectId)
+    .argument("[answer]", "as JSON, such as true or '{ \"ok\": true }'; what is no JSON is a text")
+    .option("--set <key=value>", "a field of the answer; may be given several times", field)
+    .option("--stage <stage>", "the stage that asks; left out, the one that asks now")
+    .option("--wait", "show it until it ends; exit 1 unless it completes")
+    .action((project_id: string, text: string | undefined, options: AnswerOptions, command: Command) =>
+      run(command, async (cli) => {
+        const value = answerOf(text, options.set);
+        const stage = options.stage ?? (await askingStage(cli, project_id));
+        const project = await cli.client.projects.answer({ project_id, stage, value });
+        if (options.wait) return followBuild(cli, project_id);
+        told(cli, project);
+        return undefined;
+      }),
+    );
+}
+
+function answerOf(text: string | undefined, fields: readonly [string, unknown][] | undefined): unknown {
+  if ((text === undefined) === (fields === undefined))
+    throw usageError("expected an answer, or its fields with --set");
+  return fields ? Object.fromEntries(fields) : jsonOrText(text ?? "");
+}
+
+async function askingStage(cli: Cli, project_id: string): Promise<string> {
+  const { waiting, status } = await cli.client.projects.get({ project_id });
+  if (waiting && status === "waiting") return waiting.stage;
+  throw new CliError(`${project_id} is ${status}: it asks nothing`, EXIT.failed);
 }
 
 function addDelete(program: Command, run: Runner): void {

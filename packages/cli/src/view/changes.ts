@@ -1,6 +1,7 @@
 import type { Project, Stage } from "@stagefold/client";
 import { escaped } from "./escape.ts";
 import { duration, percent, plural } from "./format.ts";
+import { gateTexts } from "./project-lines.ts";
 import { statusText } from "./status.ts";
 
 /** What has happened between two looks at a build, in lines for a file or a pipe. The first look tells how it stands. */
@@ -20,6 +21,8 @@ export function changeLines(before: Project | undefined, now: Project): string[]
     if (text !== undefined)
       lines.push(`[${stage.stage_number}/${total}] ${escaped(stage.stage_name)}: ${text}`);
   }
+  if (now.status === "waiting" && before?.waiting?.since !== now.waiting.since)
+    lines.push(...gateTexts(now.waiting, now.project_id));
   if (ended) lines.push(...changed);
   return lines;
 }
@@ -36,6 +39,8 @@ function stageChange(before: Stage | undefined, stage: Stage): string | undefine
       const attempt = stage.attempt > 1 ? ` (attempt ${stage.attempt})` : "";
       return same ? percent(stage.progress) : `started${attempt}`;
     }
+    case "waiting":
+      return same ? undefined : "waits for an answer";
     case "failed":
       return same ? undefined : `failed: ${escaped(stage.error_message)}`;
     case "completed": {

@@ -12,6 +12,7 @@ export function projectLines(project: Project, frame: Frame): string[] {
     titleLine(project, frame),
     frame.paint.dim(fitting(factsOf(project, frame.nowMs), frame)),
     ...stages,
+    ...gateLines(project, frame),
     ...errorLines(project, frame),
   ];
 }
@@ -51,6 +52,35 @@ function factsOf(project: Project, nowMs: number): string {
     ...(run > 1 ? [`run ${run}`] : []),
     ...(project.status === "building" ? [escaped(lease.owner ?? "")] : []),
   ].join(" · ");
+}
+
+/** What a build asks, and what to type. */
+function gateLines(project: Project, frame: Frame): string[] {
+  if (project.status !== "waiting") return [];
+  return gateTexts(project.waiting, project.project_id).map((text) =>
+    frame.paint.yellow(fitting(text, frame)),
+  );
+}
+
+/** The question line by line, until when it can be answered, and how. */
+export function gateTexts(gate: NonNullable<Project["waiting"]>, projectId: string): string[] {
+  const { stage, question, answer_schema, expires_at } = gate;
+  const until = expires_at === undefined ? "" : ` until ${clockTime(expires_at)}`;
+  const [first = "", ...others] = question.split("\n").map((line) => escaped(line));
+  return [
+    `${escaped(stage)} asks${until}: ${first}`,
+    ...others.map((line) => `  ${line}`),
+    `to answer: stagefold answer ${projectId} ${exampleOf(answer_schema)}`,
+  ];
+}
+
+/** The fields of an answer as options; without fields, a value. */
+function exampleOf(schema: Readonly<Record<string, unknown>> | undefined): string {
+  const properties = schema?.properties;
+  if (typeof properties !== "object" || properties === null) return "<answer>";
+  return Object.keys(properties)
+    .map((name) => `--set ${escaped(name)}=…`)
+    .join(" ");
 }
 
 function errorLines(project: Project, frame: Frame): string[] {

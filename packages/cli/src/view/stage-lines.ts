@@ -38,6 +38,12 @@ function stateOf(stage: Stage, nowMs: number): string {
       const since = duration(secondsSince(stage.started_at, undefined, nowMs));
       return parts(`${bar(stage.progress)} ${percent(stage.progress)}`, since, attempt);
     }
+    case "waiting":
+      return parts(
+        "waits for an answer",
+        duration(secondsSince(stage.started_at, undefined, nowMs)),
+        attempt,
+      );
     case "completed":
     case "failed":
     case "skipped":

@@ -13,6 +13,7 @@ interface Look {
 export const STAGE_LOOK = {
   pending: { colour: "dim", mark: "·" },
   running: { colour: "cyan", mark: "●" },
+  waiting: { colour: "yellow", mark: "?" },
   completed: { colour: "green", mark: "✓" },
   failed: { colour: "red", mark: "✗" },
   skipped: { colour: "dim", mark: "–" },
@@ -23,6 +24,7 @@ export const PROJECT_COLOUR = {
   pending: "dim",
   queued: "dim",
   building: "cyan",
+  waiting: "yellow",
   paused: "yellow",
   completed: "green",
   failed: "red",

@@ -45,6 +45,8 @@ function stageOf(stage_number: number, rest: Partial<Stage> = {}): Stage {
       status: "failed",
       error_message: rest.error_message ?? "no",
     };
+  if (rest.status === "waiting")
+    return { ...stageFields, ...rest, stage: key, stage_number, status: "waiting", started_at: time };
   return { ...stageFields, ...rest, stage: key, stage_number, status: rest.status ?? "pending" };
 }
 

@@ -20,7 +20,10 @@ export interface ClaimIntent {
   readonly due_by?: string | undefined;
 }
 
-/** queued, or building with its lease run out → building under a new token. Needs to know nothing of the project. */
+/**
+ * queued, building with its lease run out, or waiting beyond the gate's time-out → building under a new token. Needs to know
+ * nothing of the project.
+ */
 export function claim(projectId: string, intent: ClaimIntent, at: string): UpdatePatch {
   const expires_at = addMs(at, intent.leaseMs);
   const queue: Guard =
@@ -32,7 +35,7 @@ export function claim(projectId: string, intent: ClaimIntent, at: string): Updat
     transition: "claim",
     project_id: projectId,
     guards: [
-      { path: ["status"], is: "one_of", values: ["queued", "building"] },
+      { path: ["status"], is: "one_of", values: ["queued", "building", "waiting"] },
       queue,
       ...COUNTABLE,
       ...(intent.from === undefined ? due(at, intent.due_by ?? at) : [heldBy(intent.from)]),

@@ -1,10 +1,12 @@
 import { StagefoldError } from "../errors.ts";
 import type { DeletePatch, Edit, Guard, UpdatePatch } from "../patch/index.ts";
+import { refusalOf } from "../project/gate.ts";
 import { requireStatus, stageConflict } from "../project/require.ts";
 import { reopenStage } from "../project/stage.ts";
+import { checkedAnswer } from "../snapshot/answers.ts";
 import { isFinished, progressOf } from "../snapshot/derive.ts";
 import { findStage } from "../snapshot/find-stage.ts";
-import type { Project, ProjectStatus, Stage } from "../snapshot/schema.ts";
+import type { Answer, Project, ProjectStatus, Stage } from "../snapshot/schema.ts";
 import { addMs } from "../snapshot/time.ts";
 import { IMPORTED_VERSION, poolOf, workQueueOf } from "../snapshot/work-queue.ts";
 import { graceMs } from "./claim.ts";
@@ -32,13 +34,20 @@ export function requireOwner({ user_id }: { readonly user_id?: unknown }, { owne
 }
 
 const PAUSABLE = ["queued", "building"] as const satisfies readonly ProjectStatus[];
-const CANCELLABLE = ["pending", "queued", "building", "paused"] as const satisfies readonly ProjectStatus[];
+const CANCELLABLE = [
+  "pending",
+  "queued",
+  "building",
+  "waiting",
+  "paused",
+] as const satisfies readonly ProjectStatus[];
 const RESUMABLE = ["pending", "paused"] as const satisfies readonly ProjectStatus[];
 const RETRIABLE = ["completed", "failed", "cancelled"] as const satisfies readonly ProjectStatus[];
 
 const NOT_HELD: Edit = set("lease", { claims: 0 });
 const NOT_OFFERED: Edit = remove("work_queue");
 const NOT_DUE: Edit = remove("work_due_at");
+const NOT_ASKED: readonly Edit[] = [remove("waiting"), remove("answer")];
 
 /** queued or building → paused. A stage that runs may end; a stage that waits for its next attempt keeps its time. */
 export function pause(known: Project, control: Control): UpdatePatch {
@@ -68,6 +77,7 @@ export function cancel(known: Project, control: Control): UpdatePatch {
       NOT_OFFERED,
       NOT_DUE,
       NOT_HELD,
+      ...NOT_ASKED,
     ],
   );
 }
@@ -160,11 +170,63 @@ export function retry(known: Project, intent: RetryIntent, control: Control): Up
       set("progress_percentage", progressOf(kept)),
       { op: "add", path: ["lease_token"], value: 1 },
       NOT_HELD,
+      ...NOT_ASKED,
       remove("error_info"),
       remove("completed_at"),
       remove("build_summary"),
     ],
   );
+}
+
+/** What a person says at a gate. */
+export interface AnswerIntent {
+  readonly stage: string;
+  readonly value: unknown;
+}
+
+/**
+ * waiting → queued, with the answer. An answer counts as long as the gate is open, also after its time-out, until a
+ * worker has applied that. Errors: STAGE_CONFLICT, which says who answered before; INVALID_INPUT, PAYLOAD_TOO_LARGE.
+ */
+export function answer(known: Project, intent: AnswerIntent, control: Control): UpdatePatch {
+  const { stage } = findStage(known, intent.stage);
+  if (known.status !== "waiting" || known.waiting.stage !== stage.stage) throw notAsked(known, stage);
+  const { answer_schema, accept, since } = known.waiting;
+  const value = checkedAnswer(intent.value, answer_schema);
+  const refused = refusalOf(value, accept);
+  const said: Answer = {
+    stage: stage.stage,
+    value,
+    ...(control.by !== undefined && { by: control.by }),
+    at: control.at,
+    ...(refused !== undefined && { refused }),
+  };
+  return controlPatch(
+    "answer",
+    known,
+    control,
+    [
+      inStatus(["waiting"]),
+      // The question that was answered, not a later one: a retry asks again.
+      { path: ["waiting", "stage"], is: "equals", value: stage.stage },
+      { path: ["waiting", "since"], is: "equals", value: since },
+      ...sameRun(known),
+    ],
+    [...offered(known, control.at), set("answer", said), remove("waiting")],
+  );
+}
+
+function notAsked(known: Project, stage: Stage): StagefoldError {
+  const { answer: said, by, at } = stage.output_data;
+  const given =
+    known.answer?.stage === stage.stage ? known.answer : said === undefined ? undefined : { by, at };
+  if (given) {
+    const who = typeof given.by === "string" ? ` by ${given.by}` : "";
+    return stageConflict(stage.stage, "waiting for an answer", `answered${who} at ${String(given.at)}`);
+  }
+  // A worker has claimed it to apply the time-out.
+  const actual = stage.status === "waiting" ? "past its time-out" : stage.status;
+  return stageConflict(stage.stage, "waiting for an answer", actual);
 }
 
 /** One DeleteItem. Nothing comes back: every other write needs that the project is there. */

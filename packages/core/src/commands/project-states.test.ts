@@ -54,10 +54,17 @@ const TRANSITIONS = {
     { event: "skipped", stage: "make", reason: "not needed" },
     { event: "skipped", stage: "check", reason: "not needed" },
   ]),
+  "report waiting": report([{ event: "waiting", stage: "plan", question: "Go on?" }]),
+  "report waiting next": report([
+    { event: "completed", stage: "plan" },
+    { event: "waiting", stage: "make", question: "Go on?" },
+  ]),
   release: report([], true),
   pause: (it, by) => by.control.pause(it.id),
   resume: (it, by) => by.control.resume(it.id),
   cancel: (it, by) => by.control.cancel(it.id),
+  answer: (it, by) => by.control.answer(it.id, { stage: "plan", value: { ok: true } }),
+  "answer another stage": (it, by) => by.control.answer(it.id, { stage: "make", value: true }),
   retry: (it, by) => by.control.retry(it.id, {}),
   "retry from the first": (it, by) => by.control.retry(it.id, { from_stage: "plan" }),
   "retry from the last": (it, by) => by.control.retry(it.id, { from_stage: "check" }),
@@ -70,7 +77,12 @@ const TRANSITIONS = {
 
 type Named = keyof typeof TRANSITIONS;
 
-const always = { "create another": "IDEMPOTENCY_MISMATCH", delete: "gone" } as const;
+const always = {
+  "create another": "IDEMPOTENCY_MISMATCH",
+  "answer another stage": "STAGE_CONFLICT",
+  answer: "STAGE_CONFLICT",
+  delete: "gone",
+} as const;
 const notHeld = {
   heartbeat: "LEASE_LOST",
   "report nothing": "LEASE_LOST",
@@ -84,6 +96,8 @@ const notHeld = {
   "report failed, later again": "LEASE_LOST",
   "report skipped": "LEASE_LOST",
   "report all finished": "LEASE_LOST",
+  "report waiting": "LEASE_LOST",
+  "report waiting next": "LEASE_LOST",
   release: "LEASE_LOST",
 } as const;
 const notEnded = {
@@ -142,6 +156,8 @@ const TABLE = {
     "report failed, later again": "queued",
     "report skipped": "building",
     "report all finished": "completed",
+    "report waiting": "waiting",
+    "report waiting next": "waiting",
     release: "queued",
     pause: "paused",
     resume: "PROJECT_CONFLICT",
@@ -149,6 +165,20 @@ const TABLE = {
     "record artifacts of the running stage": "STAGE_CONFLICT",
     "record artifacts": "building",
     "remove artifacts": "building",
+  },
+  waiting: {
+    ...always,
+    ...notHeld,
+    ...notEnded,
+    "create again": "waiting",
+    claim: "not claimed",
+    pause: "PROJECT_CONFLICT",
+    resume: "PROJECT_CONFLICT",
+    cancel: "cancelled",
+    answer: "queued",
+    "record artifacts of the running stage": "waiting",
+    "record artifacts": "waiting",
+    "remove artifacts": "waiting",
   },
   paused: {
     ...always,
@@ -167,6 +197,8 @@ const TABLE = {
     "report failed, later again": "paused",
     "report skipped": "paused",
     "report all finished": "completed",
+    "report waiting": "PROJECT_CONFLICT",
+    "report waiting next": "PROJECT_CONFLICT",
     release: "paused",
     pause: "PROJECT_CONFLICT",
     resume: "building",

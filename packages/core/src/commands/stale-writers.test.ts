@@ -4,7 +4,7 @@ import { apply, difference, type Patch } from "../patch/index.ts";
 import { PROJECT_STATUSES, type Project, type ProjectStatus } from "../snapshot/schema.ts";
 import { workQueueOf } from "../snapshot/work-queue.ts";
 import { claim, heartbeat } from "./claim.ts";
-import { cancel, deleteProject, pause, resume, retry } from "./control.ts";
+import { answer, cancel, deleteProject, pause, resume, retry } from "./control.ts";
 import { create } from "./create.ts";
 import { reportPatch } from "./report.ts";
 import { nextRevision, sameRevision } from "./revision.ts";
@@ -47,8 +47,13 @@ const LOW = {
   },
   cancel: {
     decide: (known) => cancel(known, control),
-    from: ["pending", "queued", "building", "paused"],
-    through: ["pending", "queued", "building", "paused"],
+    from: ["pending", "queued", "building", "waiting", "paused"],
+    through: ["pending", "queued", "building", "waiting", "paused"],
+  },
+  answer: {
+    decide: (known) => answer(known, { stage: "plan", value: true }, control),
+    from: ["waiting"],
+    through: ["waiting"],
   },
   claim: {
     decide: (known, at) =>

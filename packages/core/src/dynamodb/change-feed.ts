@@ -19,6 +19,7 @@ const WINDOW: Readonly<Record<ProjectStatus, number>> = {
   pending: 100,
   queued: 200,
   building: 200,
+  waiting: 100,
   paused: 100,
   completed: 50,
   failed: 50,

@@ -1,6 +1,6 @@
 import { isStagefoldError, StagefoldError } from "../errors.ts";
 import type { Item } from "../patch/patch.ts";
-import { progressOf, snapshotOf, summarise } from "../snapshot/derive.ts";
+import { isUnderway, progressOf, snapshotOf, summarise } from "../snapshot/derive.ts";
 import { itemBytes, previewOf, valueBytes, withOwnCount } from "../snapshot/limits.ts";
 import {
   type ErrorInfo,
@@ -84,12 +84,12 @@ function withUnstartedLease(project: Project): Project {
   return projectSchema.parse({ ...project, lease: { ...lease, unstarted: true } });
 }
 
-/** A stage that still ran when its project was cancelled reads as cancelled, until a retry's first write opens it. */
+/** A stage that still ran or waited when its project was cancelled reads as cancelled, until a retry's first write opens it. */
 function withCancelledStage(project: Project): Project {
   if (project.status !== "cancelled" && project.restart_from === undefined) return project;
-  if (!project.stages_snapshot.stages.some((stage) => stage.status === "running")) return project;
+  if (!project.stages_snapshot.stages.some(isUnderway)) return project;
   const stages = project.stages_snapshot.stages.map(
-    (stage): Stage => (stage.status === "running" ? { ...stage, status: "cancelled" } : stage),
+    (stage): Stage => (isUnderway(stage) ? { ...stage, status: "cancelled" } : stage),
   );
   return { ...project, stages_snapshot: { ...project.stages_snapshot, stages } };
 }
@@ -159,6 +159,8 @@ const RETYPED = [
   "completed_at",
   "error_info",
   "control",
+  "waiting",
+  "answer",
   "restart_from",
   "work_queue",
   "work_due_at",
@@ -212,10 +214,12 @@ function parseText(item: Item, text: string): unknown {
   }
 }
 
-/** An old `building` has no lease owner, and an unknown state is not run either. */
+/** An old `building` has no lease owner, an old `waiting` no gate, and an unknown state is not run either. */
 export function projectStatusOf(value: unknown): ProjectStatus {
   const known = PROJECT_STATUSES.find((status) => status === value);
-  return known === undefined || known === "building" || known === "queued" ? "pending" : known;
+  return known === undefined || known === "building" || known === "queued" || known === "waiting"
+    ? "pending"
+    : known;
 }
 
 function priorityOf(value: unknown): number {

@@ -25,7 +25,9 @@ const KEY_OF_DISPLAY_NAME: Readonly<Record<string, string>> = {
   开发管理: "agent_developer_manager",
 };
 
-const OLD_STATUS: Readonly<Record<string, StageStatus>> = {
+type OldStatus = Exclude<StageStatus, "waiting">;
+
+const OLD_STATUS: Readonly<Record<string, OldStatus>> = {
   in_progress: "running",
   building: "running",
   success: "completed",
@@ -148,9 +150,10 @@ function nameOf(raw: Raw, index: number): string {
   );
 }
 
-function statusOf(value: unknown): StageStatus {
+function statusOf(value: unknown): OldStatus {
   const known = stageStatusSchema.safeParse(value);
-  if (known.success) return known.data;
+  // What waited in an older table waited for no gate.
+  if (known.success) return known.data === "waiting" ? "pending" : known.data;
   return typeof value === "string" && Object.hasOwn(OLD_STATUS, value)
     ? (OLD_STATUS[value] ?? "pending")
     : "pending";

@@ -85,6 +85,7 @@ export type TransitionName =
   | "resume"
   | "cancel"
   | "retry"
+  | "answer"
   | "delete"
   | "import"
   | "merge_import"

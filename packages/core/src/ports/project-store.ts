@@ -28,7 +28,7 @@ export interface ListPage {
 export type StatusCounts = Record<ProjectStatus, number>;
 
 export function noCounts(): StatusCounts {
-  return { pending: 0, queued: 0, building: 0, paused: 0, completed: 0, failed: 0, cancelled: 0 };
+  return { pending: 0, queued: 0, building: 0, waiting: 0, paused: 0, completed: 0, failed: 0, cancelled: 0 };
 }
 
 /** One row of the work index. */

@@ -1,9 +1,11 @@
+import { invalidInput } from "../errors.ts";
 import { isFinished, withStage } from "../snapshot/derive.ts";
 import { findStage } from "../snapshot/find-stage.ts";
 import type { Project, Stage } from "../snapshot/schema.ts";
 import { recordArtifacts, recordPartArtifacts } from "./artifacts.ts";
 import { endProject, giveUpLease, projectFailed } from "./end.ts";
 import type { ReportEvent } from "./events.ts";
+import { openGate } from "./gate.ts";
 import { requireStatus } from "./require.ts";
 import {
   addMetrics,
@@ -59,6 +61,10 @@ export function applyEvent(project: Project, event: ReportEvent, now: string, se
       const failed = withStage(project, position, failStage(counted, event, at));
       return endProject(failed, projectFailed(stage.stage, event.code, event.message), now);
     }
+    case "waiting":
+      requireStatus(project, ["building"]);
+      if (stage.status === "pending") requireTurn(project, position);
+      return openGate(project, position, event, at);
     default:
       return event satisfies never;
   }
@@ -102,6 +108,10 @@ function subStageAfter(stage: Stage, key: string, event: ReportEvent, at: string
       return changeSubStage(stage, key, { event: "progress", progress: event.progress }, at);
     case "skipped":
       return changeSubStage(stage, key, { event: "skipped", reason: event.reason }, at);
+    case "waiting":
+      throw invalidInput("A part of a stage cannot wait for an answer.", [
+        "sub_stage: expected no part in an event waiting",
+      ]);
     default:
       return event satisfies never;
   }

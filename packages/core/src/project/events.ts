@@ -1,8 +1,9 @@
 import { z } from "zod";
+import { answerSchemaSchema } from "../snapshot/answers.ts";
 import { stageKeySchema } from "../snapshot/ids.ts";
 import { agentNameSchema } from "../snapshot/inputs.ts";
 import { LIMITS } from "../snapshot/limits.ts";
-import { failureCodeSchema } from "../snapshot/schema.ts";
+import { acceptSchema, failureCodeSchema, onTimeoutSchema } from "../snapshot/schema.ts";
 import { figureSchema, jsonObjectSchema, storableTextSchema, textSchema } from "../snapshot/storable.ts";
 import { timeSchema } from "../snapshot/time.ts";
 import { artifactInputSchema } from "./artifacts.ts";
@@ -24,6 +25,21 @@ const percent = z
   .transform((value) => (value < 1e-9 ? 0 : value));
 
 export const artifactModeSchema = z.enum(["replace", "add"]);
+
+/** What a gate asks. */
+export const askSchema = z.object({
+  question: textSchema(LIMITS.question, 1),
+  answer_schema: answerSchemaSchema.optional(),
+  accept: acceptSchema.optional(),
+  /** Left out: it waits for as long as it takes. */
+  timeout_seconds: z
+    .number()
+    .min(1)
+    .max(366 * 86_400)
+    .optional(),
+  on_timeout: onTimeoutSchema.default("fail"),
+});
+export type Ask = z.output<typeof askSchema>;
 
 /** What a lease owner can say of a stage, or of one of its sub-stages. */
 export const reportEventSchema = z.discriminatedUnion("event", [
@@ -56,6 +72,13 @@ export const reportEventSchema = z.discriminatedUnion("event", [
     metrics,
   }),
   z.object({ event: z.literal("skipped"), ...about, reason: storableTextSchema }),
+  /** Opens a gate: the stage waits for an answer, and the lease is given up in the same write. */
+  z.object({
+    event: z.literal("waiting"),
+    ...about,
+    ...askSchema.shape,
+    agent_name: agentNameSchema.optional(),
+  }),
 ]);
 
 export type ReportEvent = z.output<typeof reportEventSchema>;

@@ -5,10 +5,10 @@ import { normalise } from "../legacy/normalise.ts";
 import { apply } from "../patch/index.ts";
 import {
   projectSchema,
-  STAGE_STATUSES,
   type Stage,
   type StageStatus,
   type SubStage,
+  subStageSchema,
 } from "../snapshot/schema.ts";
 import { aProject, events } from "../testing/builders.ts";
 import { applyEvent } from "./apply-event.ts";
@@ -27,6 +27,7 @@ const EVENTS = {
   failed: { event: "failed", stage: "make", message: "broken" },
   "failed, later again": { event: "failed", stage: "make", message: "broken", retry_in_seconds: 5 },
   skipped: { event: "skipped", stage: "make", reason: "not needed" },
+  waiting: { event: "waiting", stage: "make", question: "Go on?" },
 } as const satisfies Record<string, ReportEventInput>;
 type Event = keyof typeof EVENTS;
 
@@ -38,6 +39,7 @@ const over = {
   failed: "STAGE_CONFLICT",
   "failed, later again": "STAGE_CONFLICT",
   skipped: "STAGE_CONFLICT",
+  waiting: "STAGE_CONFLICT",
 } as const;
 
 /** What becomes of a stage whose turn it is. */
@@ -47,6 +49,7 @@ const STAGES = {
     started: "running",
     artifacts: "pending",
     skipped: "skipped",
+    waiting: "waiting",
   },
   running: {
     started: "STAGE_CONFLICT",
@@ -57,7 +60,10 @@ const STAGES = {
     failed: "failed",
     "failed, later again": "pending",
     skipped: "skipped",
+    waiting: "waiting",
   },
+  // Control writes and the next lease owner's first write alone lead out of it.
+  waiting: { ...over, artifacts: "waiting" },
   completed: { ...over, artifacts: "completed" },
   failed: { ...over, artifacts: "failed" },
   skipped: { ...over, artifacts: "skipped" },
@@ -71,6 +77,7 @@ const running = startStage(plain, "maker", "2026-01-01T00:00:02.000Z");
 const STAGE_IN = {
   pending: plain,
   running,
+  waiting: { ...running, status: "waiting", started_at: AT },
   completed: completeStage(running, {}, AT),
   failed: failStage(running, { message: "broken", code: "STAGE_FAILED" }, AT),
   skipped: skipStage(plain, "not needed", AT),
@@ -179,14 +186,14 @@ const PARTS = {
     skipped: "STAGE_CONFLICT",
   },
 } as const satisfies Record<
-  StageStatus | "not started",
+  SubStage["status"] | "not started",
   Record<keyof typeof PART_EVENTS, StageStatus | ErrorCode | "unknown">
 >;
 
 describe.each(Object.entries(PARTS))("a sub-stage that is %s, of a stage that runs", (status, row) => {
   it.each(Object.entries(row))("%s → %s", (name, expected) => {
     const event = Object.entries(PART_EVENTS).find(([key]) => key === name)?.[1];
-    const known = STAGE_STATUSES.find((one) => one === status);
+    const known = subStageSchema.shape.status.options.find((one) => one === status);
     const part: SubStage | undefined = known && { number: 1, status: known, artifacts: [] };
     if (!event) throw new Error(`no ${name}`);
     const stage = { ...running, sub_stages: part ? { part } : {} };
@@ -209,7 +216,7 @@ describe("a sub-stage of a stage that does not run", () => {
 describe("the order of stages", () => {
   it("starts no stage before the earlier ones are finished, nor two at once", () => {
     const check = { event: "started", stage: "check" } as const;
-    for (const status of ["pending", "running", "failed", "cancelled"] as const)
+    for (const status of ["pending", "running", "waiting", "failed", "cancelled"] as const)
       expect(statusOf(stageAfter(STAGE_IN[status], check)), status).toBe("STAGE_CONFLICT");
     for (const status of ["completed", "skipped"] as const)
       expect(statusOf(stageAfter(STAGE_IN[status], check)), status).toBe(status);

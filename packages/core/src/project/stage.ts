@@ -1,5 +1,5 @@
 import { type FailureCode, StagefoldError } from "../errors.ts";
-import { ended, isFinished } from "../snapshot/derive.ts";
+import { ended, isFinished, isUnderway } from "../snapshot/derive.ts";
 import { LIMITS, utf8Bytes } from "../snapshot/limits.ts";
 import type { HistoryEntry, Metrics, OutputData, Project, Stage } from "../snapshot/schema.ts";
 import { inNaturalOrder, storableText } from "../snapshot/storable.ts";
@@ -210,8 +210,8 @@ export function endSubStages(stage: Stage, at: string): Stage {
 function attemptOf(stage: Stage): HistoryEntry {
   return {
     attempt: stage.attempt,
-    // A stage that still ran when its build was cancelled reads as cancelled.
-    status: stage.status === "running" ? "cancelled" : stage.status,
+    // A stage that was underway when its build was cancelled reads as cancelled.
+    status: isUnderway(stage) ? "cancelled" : stage.status,
     ...(stage.error_code !== undefined && { code: stage.error_code }),
     ...(stage.log_seq !== undefined && { log_seq: stage.log_seq }),
     ...(stage.started_at !== undefined && { started_at: stage.started_at }),
@@ -231,7 +231,7 @@ export function errorText(message: string): string {
 /** Refuses to start a stage while an earlier one is open or another one runs. */
 export function requireTurn(project: Project, position: number): void {
   const open = project.stages_snapshot.stages.find(
-    (other, i) => (i < position && !isFinished(other)) || other.status === "running",
+    (other, i) => (i < position && !isFinished(other)) || isUnderway(other),
   );
   if (open) throw stageConflict(open.stage, "completed or skipped", open.status);
 }

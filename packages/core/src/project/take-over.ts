@@ -1,18 +1,20 @@
 import { isFinished, withStage, withStages } from "../snapshot/derive.ts";
 import type { Project, Stage } from "../snapshot/schema.ts";
 import { endProject, giveUp } from "./end.ts";
+import { settleGate } from "./gate.ts";
 import { interruptStage, reopenStage } from "./stage.ts";
 
 /** Claims in a row without progress (stalled claims) after which a build is given up. */
 export const MAX_STALLS = 3;
 
 /**
- * The project as a new lease owner finds it, before its first write: a retry's stages are open again, what a dead
- * owner left running is interrupted, and a build whose owners keep dying has failed.
+ * The project as a new lease owner finds it, before its first write: a retry's stages are open again, a gate is completed
+ * with its answer or as its time-out says, what a dead owner left running is interrupted, and a build whose owners keep dying has failed.
  */
 export function takeOver(project: Project, at: string): Project {
   if (project.lease.unstarted !== true) return project;
-  const begun = startedLease(reopened(project));
+  const begun = settleGate(startedLease(reopened(project)), at);
+  if (begun.status === "failed") return begun;
   const { stages } = begun.stages_snapshot;
   // An older item may have nothing left to run.
   if (stages.every(isFinished)) return endProject(begun, { status: "completed" }, at);

@@ -1,5 +1,7 @@
 import {
+  type AnswerIntent,
   type Asker,
+  answer,
   cancel,
   deleteProject,
   pause,
@@ -86,6 +88,13 @@ export class Control {
     return this.#write("retry", projectId, operationId, asker, (known, stamp) => retry(known, intent, stamp));
   }
 
+  /** Answers the open gate. The same operation id at another gate is another operation. */
+  answer(projectId: string, intent: AnswerIntent, operationId?: string, asker?: Asker): Promise<Project> {
+    return this.#write(`answer ${intent.stage}`, projectId, operationId, asker, (known, stamp) =>
+      answer(known, intent, stamp),
+    );
+  }
+
   /** Removes the item, readable or not, then what the stores keep of it. Errors: PROJECT_NOT_FOUND, FORBIDDEN. */
   async delete(projectId: string, asker: Asker = {}): Promise<void> {
     await optimisticWrite(this.#context.store, {
@@ -120,7 +129,7 @@ export class Control {
    * cannot be read; the guards decide.
    */
   async #write(
-    kind: "pause" | "cancel" | "resume" | "retry",
+    kind: "pause" | "cancel" | "resume" | "retry" | `answer ${string}`,
     projectId: string,
     operationId: string | undefined,
     asker: Asker | undefined,

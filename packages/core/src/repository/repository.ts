@@ -14,7 +14,7 @@ import { Work } from "./work.ts";
 
 /** The one way to projects: every change is one transition, one write. */
 export class Repository {
-  /** Create, pause, resume, cancel, retry, delete. */
+  /** Create, pause, resume, cancel, retry, answer, delete. */
   readonly control: Control;
   /** Claim, heartbeat, report. */
   readonly work: Work;

@@ -13,6 +13,11 @@ export function isFinished(stage: Stage): boolean {
   return stage.status === "completed" || stage.status === "skipped";
 }
 
+/** A stage that has begun and not ended: it runs, or waits for an answer. */
+export function isUnderway({ status }: Stage): boolean {
+  return status === "running" || status === "waiting";
+}
+
 /** 0 … 100: the weight of the finished stages over that of all. */
 export function progressOf(stages: readonly Stage[]): number {
   const weight = (some: readonly Stage[]) => some.reduce((sum, stage) => sum + stage.weight, 0);
@@ -20,13 +25,9 @@ export function progressOf(stages: readonly Stage[]): number {
   return all === 0 ? 0 : Math.round((weight(stages.filter(isFinished)) / all) * 100);
 }
 
-/** The stage that runs, else the first that is not finished, else the last. */
+/** The stage that runs or waits, else the first that is not finished, else the last. */
 export function currentStage(stages: readonly Stage[]): Stage | undefined {
-  return (
-    stages.find((stage) => stage.status === "running") ??
-    stages.find((stage) => !isFinished(stage)) ??
-    stages.at(-1)
-  );
+  return stages.find(isUnderway) ?? stages.find((stage) => !isFinished(stage)) ?? stages.at(-1);
 }
 
 /** Every attempt of a stage that `history` has, and the present one last, once. Before the first attempt: none. */

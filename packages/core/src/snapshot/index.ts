@@ -1,3 +1,4 @@
+export * from "./answers.ts";
 export * from "./derive.ts";
 export * from "./find-stage.ts";
 export * from "./ids.ts";

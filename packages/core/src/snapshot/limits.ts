@@ -19,6 +19,10 @@ export const LIMITS = {
   artifactEntries: 8 * 1024,
   artifactPath: 1024,
   metadata: 4 * 1024,
+  question: 4 * 1024,
+  /** Of a schema of answers, as JSON. */
+  answerSchema: 8 * 1024,
+  answer: 16 * 1024,
   /** Figures that a stage adds up. */
   metrics: 32,
   subStages: 64,

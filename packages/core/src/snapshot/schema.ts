@@ -10,12 +10,21 @@ export const PROJECT_STATUSES = [
   "pending",
   "queued",
   "building",
+  "waiting",
   "paused",
   "completed",
   "failed",
   "cancelled",
 ] as const;
-export const STAGE_STATUSES = ["pending", "running", "completed", "failed", "skipped", "cancelled"] as const;
+export const STAGE_STATUSES = [
+  "pending",
+  "running",
+  "waiting",
+  "completed",
+  "failed",
+  "skipped",
+  "cancelled",
+] as const;
 export const projectStatusSchema = z.enum(PROJECT_STATUSES);
 export const stageStatusSchema = z.enum(STAGE_STATUSES);
 export type ProjectStatus = (typeof PROJECT_STATUSES)[number];
@@ -57,7 +66,7 @@ export const metricsSchema = z.looseObject({
 
 export const subStageSchema = z.looseObject({
   number: z.number().int().min(1),
-  status: stageStatusSchema,
+  status: stageStatusSchema.exclude(["waiting"]),
   started_at: timeSchema.optional(),
   completed_at: timeSchema.optional(),
   error_message: z.string().nullish(),
@@ -109,10 +118,44 @@ const stageBase = z.looseObject({
   history_ref: z.string().optional(),
 });
 
+/** What an answer must have for the build to continue, by the names of its fields. */
+export const acceptSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
+
+/** What happens when nobody has answered in time: the build fails, the gate is skipped, or this is the answer. */
+export const onTimeoutSchema = z.union([
+  z.enum(["fail", "skip"]),
+  z.strictObject({ answer: z.unknown() }).refine(({ answer }) => answer !== undefined, "expected an answer"),
+]);
+
+/** A gate that is open: a stage that waits for a person's answer. */
+export const waitingSchema = z.looseObject({
+  stage: stageKeySchema,
+  question: z.string(),
+  /** JSON Schema that an answer must fit. */
+  answer_schema: z.record(z.string(), z.unknown()).optional(),
+  /** An answer that lacks one of these values fails the build with GATE_REFUSED. */
+  accept: acceptSchema.optional(),
+  since: timeSchema,
+  /** From then on a worker may apply `on_timeout`. Absent: it waits for as long as it takes. */
+  expires_at: timeSchema.optional(),
+  on_timeout: onTimeoutSchema,
+});
+
+/** What a person answered, until the next lease owner's first write completes the gate with it. */
+export const answerSchema = z.looseObject({
+  stage: stageKeySchema,
+  value: z.unknown(),
+  by: z.string().optional(),
+  at: timeSchema,
+  /** Why the build fails with it: what the gate's `accept` requires and the answer lacks. */
+  refused: z.string().optional(),
+});
+
 /** One stage. The status says what must be there: a running stage has begun, a failed one has an error. */
 export const stageSchema = z.discriminatedUnion("status", [
   stageBase.extend({ status: z.literal("pending") }),
   stageBase.extend({ status: z.literal("running"), started_at: timeSchema }),
+  stageBase.extend({ status: z.literal("waiting"), started_at: timeSchema }),
   stageBase.extend({ status: z.literal("completed") }),
   stageBase.extend({ status: z.literal("failed"), error_message: z.string() }),
   stageBase.extend({ status: z.literal("skipped") }),
@@ -199,6 +242,9 @@ const projectBase = z.looseObject({
   lease: freeLease,
   control: z.looseObject({ op: z.string(), at: timeSchema, by: z.string().optional() }).optional(),
   created_by: z.string().optional(),
+  /** Until the write of the answer, or until the first write of the lease owner that applies the time-out. */
+  waiting: waitingSchema.optional(),
+  answer: answerSchema.optional(),
   restart_from: z.string().optional(),
   request_hash: z.string().optional(),
   work_queue: z.string().optional(),
@@ -210,6 +256,7 @@ export const projectSchema = z.discriminatedUnion("status", [
   projectBase.extend({ status: z.literal("pending") }),
   projectBase.extend({ status: z.literal("queued") }),
   projectBase.extend({ status: z.literal("building"), lease: heldLease }),
+  projectBase.extend({ status: z.literal("waiting"), waiting: waitingSchema }),
   projectBase.extend({ status: z.literal("paused") }),
   projectBase.extend({ status: z.literal("completed") }),
   projectBase.extend({ status: z.literal("failed"), error_info: errorInfoSchema }),
@@ -228,5 +275,9 @@ export type ArtifactInfo = z.output<typeof artifactInfoSchema>;
 export type OutputData = z.output<typeof outputDataSchema>;
 export type Metrics = z.output<typeof metricsSchema>;
 export type HistoryEntry = z.output<typeof historyEntrySchema>;
+export type Waiting = z.output<typeof waitingSchema>;
+export type Answer = z.output<typeof answerSchema>;
+export type OnTimeout = z.output<typeof onTimeoutSchema>;
+export type Accept = z.output<typeof acceptSchema>;
 export type ErrorInfo = z.output<typeof errorInfoSchema>;
 export type BuildSummary = z.output<typeof buildSummarySchema>;

@@ -59,7 +59,7 @@ export function fillPart(stage: Stage, key: string, row: Stage): Stage {
     ...(completed_at !== undefined && { completed_at }),
     ...(error_message !== null && { error_message }),
     ...(listed.sub_stages[key] ?? part),
-    ...(part.status === "pending" && { status: row.status }),
+    ...(part.status === "pending" && row.status !== "waiting" && { status: row.status }),
   };
   const next = {
     ...listed,

@@ -1,4 +1,4 @@
-import type { Pipeline } from "../definition.ts";
+import type { Pipeline, StageDefinition } from "../definition.ts";
 import { isPipelineError } from "../errors.ts";
 import { createModuleLoader, pipelinesFromModule } from "./module.ts";
 import type { ModuleMessage } from "./module-process.ts";
@@ -36,9 +36,16 @@ function descriptionOf({ stages, ...head }: Pipeline, file: string): Pipeline {
     ...head,
     stages: stages.map(({ output: _, action, ...stage }) => ({
       ...stage,
-      action: action.kind === "run" ? { kind: "module", file } : action,
+      action: describedAction(action, file),
     })),
   };
+}
+
+function describedAction(action: StageDefinition["action"], file: string): StageDefinition["action"] {
+  if (action.kind === "run") return { kind: "module", file };
+  if (action.kind === "gate" && typeof action.asks === "function")
+    return { ...action, asks: { module: file } };
+  return action;
 }
 
 function say(message: ModuleMessage): Promise<void> {

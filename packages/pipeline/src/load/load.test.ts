@@ -126,7 +126,7 @@ describe("YAML", () => {
       "no command",
       "name: a\nstages:\n  - stage: one\n",
       3,
-      "expected exactly one of run and command, found neither",
+      "expected exactly one of run, command and gate, found none",
     ],
     ["run in YAML", "name: a\nstages:\n  - stage: one\n    run: echo\n", 4, "field run: expected a function"],
     [

@@ -1,6 +1,7 @@
 import { isStagefoldError, type ReportEvent, type Stage } from "@stagefold/core";
 import { Attempt, type AttemptEnd } from "./attempt.ts";
 import { Keeper } from "./keeper.ts";
+import { gateEvent } from "./specified-events.ts";
 import type { Machine, World } from "./world.ts";
 import { LeaseOver, type Writer } from "./writer.ts";
 
@@ -53,10 +54,12 @@ export class Build {
       return;
     }
     let stage = this.#nextOpen();
-    if (!stage || this.#leaving || !(await this.#writeUnlessPaused([{ event: "started", stage }]))) {
+    const begins = stage === undefined ? undefined : this.#beginning(stage);
+    if (!begins || this.#leaving || !(await this.#writeUnlessPaused([begins]))) {
       await this.writer.write([], true);
       return;
     }
+    if (begins.event === "waiting") return;
     while (stage !== undefined) stage = await this.#stage(stage);
   }
 
@@ -88,10 +91,18 @@ export class Build {
     ];
     const next = this.#nextOpen(stage);
     if (next !== undefined && !this.#leaving && this.writer.project.status === "building") {
-      if (await this.#writeUnlessPaused([...done, { event: "started", stage: next }])) return next;
+      const begins = this.#beginning(next);
+      if (await this.#writeUnlessPaused([...done, begins]))
+        return begins.event === "waiting" ? undefined : next;
     }
     await this.writer.write(done, next !== undefined);
     return undefined;
+  }
+
+  /** Now and then a stage is a gate: the build then waits, and is in no worker's hands. */
+  #beginning(stage: string): ReportEvent {
+    const { random } = this.#machine;
+    return random.chance(0.15) ? gateEvent(stage, random.between(0, 41)) : { event: "started", stage };
   }
 
   async #failed(stage: string, end: AttemptEnd): Promise<void> {

@@ -1,4 +1,11 @@
-import { canonicalJson, itemBytes, type Project, type ProjectStatus, type Stage } from "@stagefold/core";
+import {
+  canonicalJson,
+  isUnderway,
+  itemBytes,
+  type Project,
+  type ProjectStatus,
+  type Stage,
+} from "@stagefold/core";
 import { type Account, reportKeyOf, tokenOf } from "./ledger.ts";
 import { isSameJson } from "./same.ts";
 import { type Effect, operationOf } from "./table.ts";
@@ -117,7 +124,8 @@ function numbersFall({ before, after }: Change): string | undefined {
 const ALLOWED: Readonly<Record<ProjectStatus, readonly ProjectStatus[]>> = {
   pending: ["queued", "cancelled"],
   queued: ["building", "paused", "cancelled"],
-  building: ["completed", "failed", "queued", "paused", "cancelled"],
+  building: ["completed", "failed", "queued", "waiting", "paused", "cancelled"],
+  waiting: ["queued", "building", "cancelled"],
   paused: ["queued", "building", "cancelled", "completed", "failed"],
   completed: ["queued"],
   failed: ["queued"],
@@ -213,7 +221,9 @@ function wrongQueue({ after }: Change): string | undefined {
   // What is paused keeps its due time, and is in no queue.
   const none =
     after.work_queue === undefined && (after.status === "paused" || after.work_due_at === undefined);
-  const runs = after.status === "queued" || after.status === "building";
+  // A gate is offered from its time-out on, if it has one.
+  const isTimed = after.status === "waiting" && after.waiting.expires_at !== undefined;
+  const runs = after.status === "queued" || after.status === "building" || isTimed;
   if (runs ? offered : none) return undefined;
   return `${after.status} with work_queue ${after.work_queue} and work_due_at ${after.work_due_at}`;
 }
@@ -232,15 +242,13 @@ function artifactsLost({ effect, before, after }: Change): string | undefined {
   return undefined;
 }
 
-const CONTROL = ["pause", "resume", "cancel", "retry", "queue", "heartbeat", "claim"];
+const CONTROL = ["pause", "resume", "cancel", "retry", "answer", "queue", "heartbeat", "claim"];
 
 /** Only the lease owner edits stages. (What ran in a cancelled build reads as cancelled: nobody has written that.) */
 function stagesOfOthers({ effect, before, after }: Change): string | undefined {
   if (!CONTROL.includes(effect.patch.transition)) return undefined;
   const read = (stages: readonly Stage[]) =>
-    JSON.stringify(
-      stages.map((stage) => (stage.status === "running" ? { ...stage, status: "cancelled" } : stage)),
-    );
+    JSON.stringify(stages.map((stage) => (isUnderway(stage) ? { ...stage, status: "cancelled" } : stage)));
   return read(before.stages_snapshot.stages) === read(after.stages_snapshot.stages)
     ? undefined
     : `${effect.patch.transition} changed stages`;
@@ -264,6 +272,6 @@ function twoOutcomes(after: Project, account: Account): { kind: ViolationKind; m
 
 function endings(stage: Stage): (readonly [number, string])[] {
   const past = stage.history.map((entry) => [entry.attempt, entry.status] as const);
-  const over = stage.status !== "pending" && stage.status !== "running" && stage.attempt > 0;
+  const over = stage.status !== "pending" && !isUnderway(stage) && stage.attempt > 0;
   return over ? [...past, [stage.attempt, stage.status]] : past;
 }

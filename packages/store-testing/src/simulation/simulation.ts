@@ -89,7 +89,10 @@ class Simulation {
       // What is still on its way may set something going once more.
       weather.strays > 0 ||
       this.#workers.some((worker) => !worker.idle) ||
-      table.projects.some(({ status }) => status === "queued" || status === "building");
+      table.projects.some(
+        ({ status, work_queue }) =>
+          status === "queued" || status === "building" || (status === "waiting" && work_queue !== undefined),
+      );
     while ((busy() || scheduler.now < quietFrom) && scheduler.now < end) await this.#wait(500);
   }
 

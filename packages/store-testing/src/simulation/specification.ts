@@ -19,11 +19,21 @@ export interface Spec {
   readonly restart: string | null;
   /** The last control write. */
   readonly op: string | null;
+  readonly gate: SpecGate | null;
+  /** What was answered and no holder has taken up yet. */
+  readonly answer: string | null;
   readonly stages: readonly SpecStage[];
   /** The number of the last write under each token: not part of what is shown. */
   readonly written: Readonly<Record<number, number>>;
   /** The token it was made with: those below are of projects that had its id before. Not shown either. */
   readonly born: number;
+}
+
+/** A gate that is open. `timed`: it may be claimed some time later, and then ends by itself. */
+export interface SpecGate {
+  readonly stage: string;
+  readonly ends: "fail" | "skip" | "answer";
+  readonly timed: boolean;
 }
 
 export interface SpecStage {
@@ -32,6 +42,8 @@ export interface SpecStage {
   readonly attempt: number;
   readonly progress: number;
   readonly artifacts: readonly string[];
+  /** Of a gate that was answered. */
+  readonly answer: string | null;
 }
 
 export type Call =
@@ -49,6 +61,8 @@ export type Call =
   /** Whether the lease owner's lease still lives is a matter of clocks: either way, unless it is known. */
   | { readonly do: "resume"; readonly op: string; readonly alive?: boolean }
   | { readonly do: "retry"; readonly op: string; readonly from?: string | undefined }
+  /** `op` begins with the stage: at another gate the same name is another operation. */
+  | { readonly do: "answer"; readonly op: string; readonly stage: string; readonly value: string }
   | {
       readonly do: "record";
       readonly stage: string;
@@ -68,6 +82,7 @@ export interface Outcome {
 
 const ENDED: readonly ProjectStatus[] = ["completed", "failed", "cancelled"];
 const FREE = { held: false, fresh: false, claims: 0 };
+const NOT_ASKED = { gate: null, answer: null };
 
 /** All that an operation may come to. Refused: the state is as it was. */
 export function outcomes(state: Spec | undefined, call: Call): readonly Outcome[] {
@@ -80,7 +95,7 @@ export function outcomes(state: Spec | undefined, call: Call): readonly Outcome[
     case "delete":
       return [{ state: undefined, answer: "ok" }];
     case "claim":
-      return state.status === "queued" || state.status === "building"
+      return isOffered(state)
         ? [{ state: claimed(state), answer: "ok" }, ...refused("none")]
         : refused("none");
     case "heartbeat":
@@ -97,6 +112,7 @@ export function outcomes(state: Spec | undefined, call: Call): readonly Outcome[
     case "pause":
     case "cancel":
     case "resume":
+    case "answer":
     case "retry": {
       // The same operation never takes effect twice.
       if (state.op === `${call.do} ${call.op}`) return refused("ok");
@@ -118,9 +134,21 @@ function absent(call: Call): readonly Outcome[] {
   return call.do === "report" ? [nothing, { state: undefined, answer: "ok", before: true }] : [nothing];
 }
 
+/** A gate that has no time-out is nobody's to claim. */
+function isOffered({ status, gate }: Spec): boolean {
+  return status === "queued" || status === "building" || (status === "waiting" && gate?.timed === true);
+}
+
 function created(call: Extract<Call, { do: "create" }>): Spec {
   const stages = call.stages.map(
-    (stage): SpecStage => ({ stage, status: "pending", attempt: 0, progress: 0, artifacts: [] }),
+    (stage): SpecStage => ({
+      stage,
+      status: "pending",
+      attempt: 0,
+      progress: 0,
+      artifacts: [],
+      answer: null,
+    }),
   );
   const numbers = { run: 1, revision: 1, progress: 0, token: call.token, seq: 0 };
   return {
@@ -129,6 +157,8 @@ function created(call: Extract<Call, { do: "create" }>): Spec {
     ...FREE,
     restart: null,
     op: null,
+    gate: null,
+    answer: null,
     stages,
     written: {},
     born: call.token,
@@ -165,7 +195,7 @@ function recorded(state: Spec, call: Extract<Call, { do: "record" }>): Spec | un
   return { ...state, stages, revision: state.revision + 1 };
 }
 
-type ControlCall = Extract<Call, { do: "pause" | "cancel" | "resume" | "retry" }>;
+type ControlCall = Extract<Call, { do: "pause" | "cancel" | "resume" | "retry" | "answer" }>;
 
 function controlled(state: Spec, call: ControlCall): readonly Spec[] | ErrorCode {
   const { status } = state;
@@ -185,6 +215,9 @@ function controlled(state: Spec, call: ControlCall): readonly Spec[] | ErrorCode
     }
     case "retry":
       return ENDED.includes(status) ? retried(state, call.from) : "PROJECT_CONFLICT";
+    case "answer":
+      if (status !== "waiting" || state.gate?.stage !== call.stage) return "STAGE_CONFLICT";
+      return [{ ...state, ...FREE, status: "queued", gate: null, answer: call.value }];
     default:
       return call satisfies never;
   }
@@ -192,9 +225,11 @@ function controlled(state: Spec, call: ControlCall): readonly Spec[] | ErrorCode
 
 function cancelled(state: Spec): Spec {
   const stages = state.stages.map((stage) =>
-    stage.status === "running" ? { ...stage, status: "cancelled" as const } : stage,
+    stage.status === "running" || stage.status === "waiting"
+      ? { ...stage, status: "cancelled" as const }
+      : stage,
   );
-  return { ...state, ...FREE, status: "cancelled", token: state.token + 1, stages };
+  return { ...state, ...FREE, ...NOT_ASKED, status: "cancelled", token: state.token + 1, stages };
 }
 
 function retried(state: Spec, named: string | undefined): readonly Spec[] | ErrorCode {
@@ -206,7 +241,7 @@ function retried(state: Spec, named: string | undefined): readonly Spec[] | Erro
   if (stages.slice(0, from).some((stage) => !isDone(stage))) return "STAGE_CONFLICT";
   const progress = percentOf(stages.map((stage, i) => (i < from ? stage : reopen(stage))));
   const numbers = { run: state.run + 1, token: state.token + 1, progress };
-  return [{ ...state, ...FREE, ...numbers, status: "queued", restart }];
+  return [{ ...state, ...FREE, ...NOT_ASKED, ...numbers, status: "queued", restart }];
 }
 
 /** What a caller was shown of a project. */
@@ -225,7 +260,7 @@ export function shown(state: Spec): string {
 
 /** The same of a real project. */
 export function viewOf(project: Project): View {
-  const { status, run, revision, lease, stages_snapshot } = project;
+  const { status, run, revision, lease, stages_snapshot, waiting, answer } = project;
   const text = shown({
     status,
     run,
@@ -238,12 +273,21 @@ export function viewOf(project: Project): View {
     claims: lease.claims,
     restart: project.restart_from ?? null,
     op: project.control?.op ?? null,
+    gate: waiting
+      ? {
+          stage: waiting.stage,
+          ends: typeof waiting.on_timeout === "string" ? waiting.on_timeout : "answer",
+          timed: waiting.expires_at !== undefined,
+        }
+      : null,
+    answer: answer ? String(answer.value) : null,
     stages: stages_snapshot.stages.map(({ stage, status, attempt, progress, output_data }) => ({
       stage,
       status,
       attempt,
       progress,
       artifacts: output_data.artifacts,
+      answer: output_data.answer === undefined ? null : String(output_data.answer),
     })),
     written: {},
     born: 0,

@@ -1,8 +1,10 @@
 import type { ErrorCode, ReportEvent } from "@stagefold/core";
-import type { Spec, SpecStage } from "./specification.ts";
+import type { Spec, SpecGate, SpecStage } from "./specification.ts";
 
 /** Lease owners that may die in a row, without progress, before their build is given up. */
 const DEATHS = 3;
+/** What a gate that ends by itself is completed with. */
+const BY_ITSELF = "by itself";
 const FREE = { held: false, fresh: false, claims: 0 };
 
 export function isDone(stage: SpecStage): boolean {
@@ -17,7 +19,7 @@ export function percentOf(stages: readonly SpecStage[]): number {
 /** As a retry leaves a stage. */
 export function reopen(stage: SpecStage): SpecStage {
   if (stage.status === "pending" && stage.attempt === 0) return stage;
-  return { ...stage, status: "pending", progress: 0, artifacts: [] };
+  return { ...stage, status: "pending", progress: 0, artifacts: [], answer: null };
 }
 
 /** What a lease owner finds: what came before it is put in order. */
@@ -25,13 +27,38 @@ export function begun(state: Spec): Spec {
   if (!state.fresh) return state;
   const from = state.stages.findIndex((stage) => stage.stage === state.restart);
   const stages = state.stages.map((stage, i) => (from >= 0 && i >= from ? reopen(stage) : stage));
-  const begun = withStages({ ...state, fresh: false, restart: null }, stages);
-  if (stages.every(isDone)) return { ...begun, ...FREE, status: "completed" };
+  const begun = settled(withStages({ ...state, fresh: false, restart: null }, stages));
+  if (begun.status === "failed") return begun;
+  if (begun.stages.every(isDone)) return { ...begun, ...FREE, status: "completed" };
   if (state.claims <= DEATHS) return interrupted(begun);
-  const failed = stages.map((stage) =>
+  const failed = begun.stages.map((stage) =>
     stage.status === "running" ? { ...stage, status: "failed" as const } : stage,
   );
   return { ...withStages(begun, failed), ...FREE, status: "failed" };
+}
+
+/** A gate that was open: completed with the answer, or as its time-out says. */
+function settled(state: Spec): Spec {
+  const { gate, answer } = state;
+  const open: Spec = { ...state, gate: null, answer: null };
+  const ended = (changed: Partial<SpecStage>) =>
+    withStages(
+      open,
+      open.stages.map((stage) => (stage.status === "waiting" ? { ...stage, ...changed } : stage)),
+    );
+  if (answer !== null) return ended({ status: "completed", progress: 100, answer });
+  if (!gate) return open;
+  const { ends } = gate;
+  switch (ends) {
+    case "skip":
+      return ended({ status: "skipped" });
+    case "answer":
+      return ended({ status: "completed", progress: 100, answer: BY_ITSELF });
+    case "fail":
+      return { ...ended({ status: "failed" }), ...FREE, status: "failed" };
+    default:
+      return ends satisfies never;
+  }
 }
 
 /** One report: all of its events, or the reason why none of them. */
@@ -61,7 +88,7 @@ function afterEvent(state: Spec, event: ReportEvent): Spec | ErrorCode {
         status: "running",
         attempt: stage.attempt + 1,
         progress: 0,
-        ...(stage.attempt > 0 && { artifacts: [] }),
+        ...(stage.attempt > 0 && { artifacts: [], answer: null }),
       });
     case "log":
       return runs ? state : "STAGE_CONFLICT";
@@ -85,13 +112,46 @@ function afterEvent(state: Spec, event: ReportEvent): Spec | ErrorCode {
       if (!runs) return "STAGE_CONFLICT";
       if (event.retry_in_seconds !== undefined) return givenUp(having({ status: "pending", progress: 0 }));
       return { ...having({ status: "failed" }), ...FREE, status: "failed" };
+    case "waiting": {
+      if (state.status !== "building") return "PROJECT_CONFLICT";
+      const opens = stage.status === "pending" && isTurnOf(state, position);
+      if (!runs && !opens) return "STAGE_CONFLICT";
+      const gate: SpecGate = {
+        stage: event.stage,
+        ends: typeof event.on_timeout === "string" ? event.on_timeout : "answer",
+        timed: event.timeout_seconds !== undefined,
+      };
+      const begins = {
+        attempt: stage.attempt + 1,
+        progress: 0,
+        ...(stage.attempt > 0 && { artifacts: [], answer: null }),
+      };
+      return { ...having({ status: "waiting", ...(opens && begins) }), ...FREE, status: "waiting", gate };
+    }
     default:
       return event satisfies never;
   }
 }
 
+/** A gate as chance makes it: with a time-out or without, and each way to end by itself. */
+export function gateEvent(stage: string, chance: number): Extract<ReportEvent, { event: "waiting" }> {
+  const ends = ["fail", "skip", { answer: BY_ITSELF }] as const;
+  const timeout = chance % 2 === 0 ? undefined : 1 + (chance % 7);
+  return {
+    event: "waiting",
+    stage,
+    question: "Go on?",
+    answer_schema: { type: "string" },
+    on_timeout: ends[chance % 3] ?? "fail",
+    ...(timeout !== undefined && { timeout_seconds: timeout }),
+  };
+}
+
 function isTurnOf(state: Spec, position: number): boolean {
-  return state.stages.every((other, i) => (i >= position || isDone(other)) && other.status !== "running");
+  return state.stages.every(
+    (other, i) =>
+      (i >= position || isDone(other)) && other.status !== "running" && other.status !== "waiting",
+  );
 }
 
 function finished(state: Spec): Spec {

@@ -3,13 +3,25 @@ import { LATE_UNGUARDED_MS } from "./connection.ts";
 import { type Call, viewOf } from "./specification.ts";
 import { type Machine, STAGES, type World } from "./world.ts";
 
-const DEEDS = ["pause", "resume", "cancel", "retry", "record", "remove", "delete", "get", "list"] as const;
+const DEEDS = [
+  "pause",
+  "resume",
+  "cancel",
+  "retry",
+  "answer",
+  "record",
+  "remove",
+  "delete",
+  "get",
+  "list",
+] as const;
 type Deed = (typeof DEEDS)[number];
 const HOW_OFTEN: Readonly<Record<Deed, number>> = {
   pause: 4,
   resume: 6,
   cancel: 2,
   retry: 6,
+  answer: 8,
   record: 4,
   remove: 1,
   delete: 0.4,
@@ -121,6 +133,13 @@ export class User {
         return [{ do: deed, op }, () => control.resume(id, op)];
       case "retry":
         return [{ do: deed, op, from }, () => control.retry(id, { from_stage: from }, op)];
+      case "answer": {
+        const value = `yes by ${op}`;
+        return [
+          { do: deed, op: `${stage} ${op}`, stage, value },
+          () => control.answer(id, { stage, value }, op),
+        ];
+      }
       case "record": {
         const given = paths.map((path) => ({ path }));
         return [{ do: deed, stage, paths, mode }, () => artifacts.record(id, stage, given, mode)];

@@ -20,7 +20,8 @@ export interface Step {
 const ALLOWED: Record<ProjectStatus, readonly ProjectStatus[]> = {
   pending: ["pending", "queued", "cancelled"],
   queued: ["queued", "building", "paused", "cancelled"],
-  building: ["building", "completed", "failed", "queued", "paused", "cancelled"],
+  building: ["building", "completed", "failed", "queued", "waiting", "paused", "cancelled"],
+  waiting: ["waiting", "queued", "building", "cancelled"],
   paused: ["paused", "queued", "building", "completed", "failed", "cancelled"],
   completed: ["completed", "queued"],
   failed: ["failed", "queued"],

@@ -8,7 +8,7 @@ import { messages } from "./messages.ts";
 export const BULK_ACTIONS = ["pause", "resume", "retry", "cancel", "delete"] as const;
 export type BulkAction = (typeof BULK_ACTIONS)[number];
 
-const OPEN = ["pending", "queued", "building", "paused"] as const satisfies ProjectStatus[];
+const OPEN = ["pending", "queued", "building", "waiting", "paused"] as const satisfies ProjectStatus[];
 
 /** The states from which each is possible. A completed build is retried from a named stage alone: on its own page. */
 const FROM: Readonly<Record<BulkAction, readonly ProjectStatus[]>> = {

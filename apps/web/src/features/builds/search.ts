@@ -7,10 +7,11 @@ const ORDER: Readonly<Record<ProjectStatus, number>> = {
   pending: 0,
   queued: 1,
   building: 2,
-  paused: 3,
-  completed: 4,
-  failed: 5,
-  cancelled: 6,
+  waiting: 3,
+  paused: 4,
+  completed: 5,
+  failed: 6,
+  cancelled: 7,
 };
 export const STATUSES = Object.keys(ORDER).filter((name): name is ProjectStatus =>
   Object.hasOwn(ORDER, name),

@@ -5,6 +5,7 @@ import {
   type ModuleLoader,
   type Pipeline,
   pipelinesFromModule,
+  type StageContext,
   type StageDefinition,
   StageError,
   type StageProject,
@@ -33,7 +34,7 @@ export async function loadStage(job: RunJob): Promise<{ definition: StageDefinit
   const definition = (await loading)
     .find((one) => one.name === pipeline)
     ?.stages.find((one) => one.stage === stage);
-  if (definition?.action.kind !== "run") throw changed(job);
+  if (!definition || !functionOf(definition)) throw changed(job);
   return { definition, isNew: known === undefined };
 }
 
@@ -46,19 +47,26 @@ async function load(module: string | undefined): Promise<readonly Pipeline[]> {
 /** Runs the function of a stage in this process. Resolves with its checked output; throws what it throws. */
 export async function runFunction(
   job: RunJob,
-  { action, output }: StageDefinition,
+  definition: StageDefinition,
   channel: Channel,
   signal: AbortSignal,
 ): Promise<Record<string, unknown>> {
-  if (action.kind !== "run") throw changed(job);
+  const run = functionOf(definition);
+  if (!run) throw changed(job);
   const project = stageProject(job);
   announceStage(project.project_id, project.requirement, job.stage, job.attempt);
   mkdirSync(job.work_dir, { recursive: true, mode: 0o700 });
   process.chdir(job.work_dir);
   const context = new RunnerContext(job, project, channel, signal);
-  const value: unknown = await action.run(context);
+  const value: unknown = await run(context);
   await context.settled();
-  return await checkedOutput(value, output);
+  return await checkedOutput(value, definition.output);
+}
+
+/** What a stage runs: its own function, or the one that makes the question of a gate. */
+function functionOf({ action }: StageDefinition): ((ctx: StageContext) => unknown) | undefined {
+  if (action.kind === "run") return action.run;
+  return action.kind === "gate" && typeof action.asks === "function" ? action.asks : undefined;
 }
 
 function stageProject(job: StageJob): StageProject {

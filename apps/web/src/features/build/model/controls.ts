@@ -7,9 +7,9 @@ export type Control = (typeof CONTROLS)[number];
 const FROM: Readonly<Record<Control, readonly ProjectStatus[]>> = {
   pause: ["queued", "building"],
   resume: ["pending", "paused"],
-  cancel: ["pending", "queued", "building", "paused"],
+  cancel: ["pending", "queued", "building", "waiting", "paused"],
   retry: ["failed", "cancelled"],
-  delete: ["pending", "queued", "building", "paused", "completed", "failed", "cancelled"],
+  delete: ["pending", "queued", "building", "waiting", "paused", "completed", "failed", "cancelled"],
 };
 
 export function isPossible(control: Control, project: Pick<Project, "status">): boolean {

@@ -41,6 +41,18 @@ export const ADVICE: Readonly<Record<Lang, Readonly<Record<FailureCode, Advice>>
       title: "The build has become too large for its item",
       next: "Let the stage put large results into artifacts instead of its output, then retry.",
     },
+    BUDGET_EXCEEDED: {
+      title: "The build has used up its budget",
+      next: "What it made so far is kept. Retry with higher limits to let it continue.",
+    },
+    GATE_EXPIRED: {
+      title: "Nobody answered in time",
+      next: "Retry: the question is asked again, and the stages before it keep their results.",
+    },
+    GATE_REFUSED: {
+      title: "The answer was no",
+      next: "Retry from an earlier stage when what was refused has changed.",
+    },
   },
   zh: {
     STAGE_FAILED: {
@@ -68,5 +80,8 @@ export const ADVICE: Readonly<Record<Lang, Readonly<Record<FailureCode, Advice>>
       next: "重试时选择含有这些阶段的流水线，或用当前流水线新建构建。",
     },
     ITEM_FULL: { title: "构建数据超出大小限制", next: "让阶段把较大的结果存为产物而不是输出，然后重试。" },
+    BUDGET_EXCEEDED: { title: "构建已用完预算", next: "已有的结果会保留。提高限额后重试即可继续。" },
+    GATE_EXPIRED: { title: "没有人及时答复", next: "重试：问题会再次提出，之前阶段的结果会保留。" },
+    GATE_REFUSED: { title: "答复为拒绝", next: "修改被拒绝的内容后，从更早的阶段重试。" },
   },
 };

@@ -1,0 +1,50 @@
+import { z } from "zod";
+import { invalidInput, StagefoldError } from "../errors.ts";
+import { LIMITS, utf8Bytes } from "./limits.ts";
+import { jsonObjectSchema } from "./storable.ts";
+
+type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** What is wrong with a JSON Schema; undefined when values can be checked against it. */
+export function schemaProblem(schema: JsonSchema): string | undefined {
+  try {
+    z.fromJSONSchema(schema);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** A JSON Schema of answers, within its cap. */
+export const answerSchemaSchema = jsonObjectSchema.superRefine((schema, context) => {
+  const bytes = utf8Bytes(JSON.stringify(schema));
+  const problem =
+    bytes > LIMITS.answerSchema
+      ? `expected at most ${LIMITS.answerSchema} bytes, found ${bytes}`
+      : schemaProblem(schema);
+  if (problem !== undefined)
+    context.addIssue({ code: "custom", message: `expected a JSON Schema: ${problem}` });
+});
+
+/** The value of an answer as it is stored. Errors: INVALID_INPUT, PAYLOAD_TOO_LARGE. */
+export function checkedAnswer(value: unknown, schema: JsonSchema | undefined): unknown {
+  const stored = jsonObjectSchema.safeParse({ value });
+  if (!stored.success || value === undefined) {
+    const issue = stored.success ? "expected a value" : (stored.error.issues[0]?.message ?? "expected JSON");
+    throw invalidInput(`The answer cannot be stored: ${issue}.`, [`value: ${issue}`]);
+  }
+  const bytes = utf8Bytes(JSON.stringify(stored.data));
+  if (bytes > LIMITS.answer)
+    throw new StagefoldError("PAYLOAD_TOO_LARGE", `An answer may have ${LIMITS.answer} bytes.`, {
+      limit: LIMITS.answer,
+    });
+  return schema === undefined ? stored.data.value : fitting(schema, stored.data.value, "value", "answer");
+}
+
+/** The value with the defaults that its schema has. Errors: INVALID_INPUT, which names each field at fault. */
+function fitting(schema: JsonSchema, value: unknown, name: string, what: string): unknown {
+  const parsed = z.fromJSONSchema(schema).safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.map(({ path, message }) => `${[name, ...path].join(".")}: ${message}`);
+  throw invalidInput(`The ${what} does not fit its schema: ${issues.slice(0, 5).join("; ")}.`, issues);
+}
