@@ -1,124 +1,12 @@
 import { createHash } from "node:crypto";
-import { checkedAnswer } from "@stagefold/core";
-import leven from "leven";
 import type { z } from "zod";
-import type { StageContext } from "./context.ts";
-import type { GateAction, GateQuestion, JsonSchema, Pipeline, StageDefinition } from "./definition.ts";
-import { StageError } from "./errors.ts";
-import { jsonSchemaOf } from "./json-schema.ts";
+import type { Pipeline, StageDefinition } from "./definition.ts";
+import { type Finding, firstFinding, isRecord, meant, show, unknownField, valueAt } from "./finding.ts";
+import { checkGate } from "./gate.ts";
 import { outputProblem } from "./output-schema.ts";
-import {
-  commandStage,
-  DEFAULT_RETRY,
-  DEFAULT_TIMEOUT_SECONDS,
-  gateQuestion,
-  gate as gateSchema,
-  gateStage,
-  pipelineHead,
-  retry,
-  runStage,
-} from "./schema.ts";
-
-/** One mistake of a definition, by its place in the value that was given. */
-export interface Finding {
-  readonly path: readonly (string | number)[];
-  readonly expected: string;
-  readonly found: string;
-}
+import { commandStage, DEFAULT_RETRY, DEFAULT_TIMEOUT_SECONDS, pipelineHead, runStage } from "./schema.ts";
 
 export type Checked = { readonly pipeline: Pipeline } | { readonly finding: Finding };
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-/** A short rendering of any value for messages. */
-export function show(value: unknown): string {
-  if (value === undefined) return "nothing";
-  if (typeof value === "function") return "a function";
-  if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (isRecord(value)) return `a map with ${Object.keys(value).slice(0, 5).join(", ") || "no fields"}`;
-  const shown = typeof value === "string" ? JSON.stringify(value) : String(value);
-  return shown.length > 80 ? `${shown.slice(0, 77)}...` : shown;
-}
-
-function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  let at = value;
-  for (const key of path) {
-    if (Array.isArray(at) && typeof key === "number") at = at[key];
-    else if (isRecord(at) && typeof key === "string") at = Object.hasOwn(at, key) ? at[key] : undefined;
-    else return undefined;
-  }
-  return at;
-}
-
-/** A slip of the keyboard is at most so far from what was meant. */
-const MAX_DISTANCE = 2;
-
-function meant(name: string, fields: readonly string[]): string | undefined {
-  const near = fields.map((field) => ({ field, distance: leven(name.toLowerCase(), field) }));
-  const [best] = near.sort((a, b) => a.distance - b.distance);
-  return best !== undefined && best.distance <= MAX_DISTANCE ? best.field : undefined;
-}
-
-function unknownField(name: string, fields: readonly string[]): string {
-  const field = meant(name, fields);
-  return field === undefined ? "no such field" : `no such field; did you mean ${field}?`;
-}
-
-function describe(
-  issue: z.core.$ZodIssue,
-  fields: readonly string[],
-): { path: (string | number)[]; expected: string } {
-  const path = issue.path.map((key) => (typeof key === "symbol" ? String(key) : key));
-  switch (issue.code) {
-    case "unrecognized_keys": {
-      const name = issue.keys[0] ?? "";
-      const known =
-        path.at(-1) === "retry"
-          ? Object.keys(retry.shape)
-          : path.at(-1) === "gate"
-            ? Object.keys(gateSchema.shape)
-            : fields;
-      return { path: [...path, name], expected: unknownField(name, known) };
-    }
-    case "invalid_key":
-      return { path, expected: issue.issues[0]?.message ?? issue.message };
-    case "invalid_type":
-      // A message of the schema's own says more.
-      if (!issue.message.startsWith("Invalid input")) return { path, expected: issue.message };
-      return { path, expected: `expected ${issue.expected === "record" ? "a map" : issue.expected}` };
-    case "too_small":
-      return { path, expected: `expected ${issue.inclusive ? "at least" : "more than"} ${issue.minimum}` };
-    case "too_big":
-      return { path, expected: `expected ${issue.inclusive ? "at most" : "less than"} ${issue.maximum}` };
-    case "invalid_union":
-      return describeUnion(issue, path);
-    default:
-      return { path, expected: issue.message };
-  }
-}
-
-/** The only union is a text or texts by language: what is wrong inside the map says more than "invalid". */
-function describeUnion(issue: z.core.$ZodIssueInvalidUnion, path: (string | number)[]) {
-  const inner = issue.errors
-    .flat()
-    .find((candidate) => candidate.path.length > 0 || candidate.code === "custom");
-  if (inner === undefined) return { path, expected: "expected a text, or texts by language" };
-  const described = describe(inner, []);
-  return { path: [...path, ...described.path], expected: described.expected };
-}
-
-function firstFinding(
-  error: z.ZodError,
-  value: unknown,
-  prefix: readonly (string | number)[],
-  fields: readonly string[],
-): Finding {
-  const issue = error.issues[0];
-  if (issue === undefined) return { path: prefix, expected: error.message, found: show(value) };
-  const { path, expected } = describe(issue, fields);
-  return { path: [...prefix, ...path], expected, found: show(valueAt(value, path)) };
-}
 
 const KINDS = ["run", "command", "gate"];
 
@@ -146,7 +34,12 @@ function checkStage(value: unknown, index: number): { stage: StageDefinition } |
     const { command, env, artifacts, ...rest } = parsed.data;
     return { stage: normalise(rest, { action: { kind: "command", command, env, artifacts } }) };
   }
-  if (value.gate !== undefined) return checkGate(value, path);
+  if (value.gate !== undefined) {
+    const checked = checkGate(value, path);
+    if ("finding" in checked) return checked;
+    const usual = { timeout_seconds: DEFAULT_TIMEOUT_SECONDS, retry: { ...DEFAULT_RETRY } };
+    return { stage: normalise({ ...checked.head, ...usual }, { action: checked.action }) };
+  }
   const parsed = runStage.safeParse(value);
   if (!parsed.success)
     return { finding: firstFinding(parsed.error, value, path, Object.keys(runStage.shape)) };
@@ -158,69 +51,6 @@ function checkStage(value: unknown, index: number): { stage: StageDefinition } |
   }
   const action = { kind: "run" as const, run };
   return { stage: normalise(rest, { action, ...(output === undefined ? {} : { output }) }) };
-}
-
-function checkGate(
-  value: Record<string, unknown>,
-  path: readonly (string | number)[],
-): { stage: StageDefinition } | { finding: Finding } {
-  const parsed = gateStage.safeParse(value);
-  if (!parsed.success)
-    return { finding: firstFinding(parsed.error, value, path, Object.keys(gateStage.shape)) };
-  const { gate, ...rest } = parsed.data;
-  const answer = gate.answer === undefined ? undefined : jsonSchemaOf(gate.answer);
-  if (answer !== undefined && "problem" in answer) {
-    const expected = "expected a schema that JSON Schema can carry";
-    return { finding: { path: [...path, "gate", "answer"], expected, found: answer.problem } };
-  }
-  const { on_timeout } = gate;
-  if (typeof on_timeout === "object" && answer) {
-    const wrong = answerProblem(on_timeout.answer, answer.schema);
-    const expected = "expected an answer that fits the schema of answers";
-    if (wrong !== undefined)
-      return { finding: { path: [...path, "gate", "on_timeout", "answer"], expected, found: wrong } };
-  }
-  const action: GateAction = {
-    kind: "gate",
-    ...(answer && { answer: answer.schema }),
-    ...(gate.accept && { accept: gate.accept }),
-    asks: asksOf(gate),
-  };
-  const usual = { timeout_seconds: DEFAULT_TIMEOUT_SECONDS, retry: { ...DEFAULT_RETRY } };
-  return { stage: normalise({ ...rest, ...usual }, { action }) };
-}
-
-function answerProblem(value: unknown, schema: JsonSchema): string | undefined {
-  try {
-    checkedAnswer(value, schema);
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
-
-/** The question as it is written, or a function that makes it of those that were given. */
-function asksOf({ question, timeout_seconds, on_timeout }: z.output<typeof gateSchema>): GateAction["asks"] {
-  const fixed = gateQuestion.safeParse({ question, timeout_seconds, on_timeout });
-  if (fixed.success) return fixed.data;
-  const valueNow = async (given: unknown, ctx: StageContext): Promise<unknown> =>
-    typeof given === "function" ? await given(ctx) : given;
-  return async (ctx): Promise<GateQuestion> => {
-    return checkedQuestion({
-      question: await valueNow(question, ctx),
-      timeout_seconds: await valueNow(timeout_seconds, ctx),
-      on_timeout: await valueNow(on_timeout, ctx),
-    });
-  };
-}
-
-/** What the functions of a gate made. Throws a StageError with the code OUTPUT_INVALID. */
-export function checkedQuestion(value: unknown): GateQuestion {
-  const asked = gateQuestion.safeParse(value);
-  if (asked.success) return asked.data;
-  const { path, expected, found } = firstFinding(asked.error, value, [], []);
-  const message = `The gate cannot ask: ${path.join(".")}: ${expected}, found ${found}`;
-  throw new StageError(message, { code: "OUTPUT_INVALID" });
 }
 
 type StageHead = Omit<z.output<typeof runStage>, "run" | "output">;

@@ -1,4 +1,3 @@
-export { checkedQuestion } from "./check.ts";
 export type {
   ArtifactContent,
   ArtifactOptions,
@@ -38,6 +37,7 @@ export {
   StageError,
   type StageErrorOptions,
 } from "./errors.ts";
+export { checkedQuestion } from "./gate.ts";
 export { type LoadOptions, loadPipelines } from "./load/load.ts";
 export { createModuleLoader, type ModuleLoader, pipelinesFromModule } from "./load/module.ts";
 export { createRegistry, languageOf, type PipelineRegistry, stageNameIn } from "./registry.ts";

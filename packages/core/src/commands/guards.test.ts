@@ -3,8 +3,9 @@ import { LEASE_MS, projectIn, stored, storedItem } from "../../test/states.ts";
 import { apply, type Edit, type Guard, type Patch } from "../patch/index.ts";
 import type { Project, ProjectStatus } from "../snapshot/schema.ts";
 import { claim, heartbeat } from "./claim.ts";
-import { cancel, pause, resume, retry } from "./control.ts";
+import { cancel, pause, resume } from "./control.ts";
 import { reportPatch } from "./report.ts";
+import { retry } from "./retry.ts";
 import { sameRevision } from "./revision.ts";
 
 const AT = "2026-01-01T00:00:10.000Z";

@@ -3,10 +3,12 @@ import { LEASE_MS, projectIn, stored, storedItem } from "../../test/states.ts";
 import { apply, difference, type Patch } from "../patch/index.ts";
 import { PROJECT_STATUSES, type Project, type ProjectStatus } from "../snapshot/schema.ts";
 import { workQueueOf } from "../snapshot/work-queue.ts";
+import { answer } from "./answer.ts";
 import { claim, heartbeat } from "./claim.ts";
-import { answer, cancel, deleteProject, pause, resume, retry } from "./control.ts";
+import { cancel, deleteProject, pause, resume } from "./control.ts";
 import { create } from "./create.ts";
 import { reportPatch } from "./report.ts";
+import { retry } from "./retry.ts";
 import { nextRevision, sameRevision } from "./revision.ts";
 
 /** The patches that a transition makes of what a writer knows, and in which states the guards let it through. */

@@ -1,4 +1,4 @@
-import { type Asker, requireOwner } from "../commands/control.ts";
+import { type Asker, requireOwner } from "../commands/control-patch.ts";
 import { nextRevision, sameRevision } from "../commands/revision.ts";
 import { isStagefoldError } from "../errors.ts";
 import { inflate, spill } from "../item-budget/spill.ts";

@@ -1,17 +1,8 @@
-import {
-  type AnswerIntent,
-  type Asker,
-  answer,
-  cancel,
-  deleteProject,
-  pause,
-  type RetryIntent,
-  requireOwner,
-  resume,
-  retry,
-  type Control as Stamp,
-} from "../commands/control.ts";
+import { type AnswerIntent, answer } from "../commands/answer.ts";
+import { cancel, deleteProject, pause, resume } from "../commands/control.ts";
+import { type Asker, requireOwner, type Control as Stamp } from "../commands/control-patch.ts";
 import { create, type StagePlan } from "../commands/create.ts";
+import { type RetryIntent, retry } from "../commands/retry.ts";
 import { StagefoldError } from "../errors.ts";
 import { normalise } from "../legacy/normalise.ts";
 import type { Item, UpdatePatch } from "../patch/index.ts";

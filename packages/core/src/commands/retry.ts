@@ -1,0 +1,74 @@
+import { StagefoldError } from "../errors.ts";
+import type { UpdatePatch } from "../patch/index.ts";
+import { requireStatus, stageConflict } from "../project/require.ts";
+import { reopenStage } from "../project/stage.ts";
+import { isFinished, progressOf } from "../snapshot/derive.ts";
+import { findStage } from "../snapshot/find-stage.ts";
+import type { Project, ProjectStatus, Stage } from "../snapshot/schema.ts";
+import {
+  type Control,
+  controlPatch,
+  inStatus,
+  NOT_ASKED,
+  NOT_HELD,
+  offered,
+  remove,
+  sameRun,
+  set,
+} from "./control-patch.ts";
+
+const RETRIABLE = ["completed", "failed", "cancelled"] as const satisfies readonly ProjectStatus[];
+
+/** What a retry may change besides where it starts. */
+export interface RetryIntent {
+  readonly from_stage?: string | undefined;
+  readonly pipeline?: { readonly name: string; readonly version: string } | undefined;
+}
+
+/** An ended project → queued, a new run. The next lease owner's first write opens the stages again. */
+export function retry(known: Project, intent: RetryIntent, control: Control): UpdatePatch {
+  requireStatus(known, RETRIABLE);
+  const from = restartStage(known, intent.from_stage);
+  const kept = known.stages_snapshot.stages.map((stage, i) =>
+    i < from.position ? stage : reopenStage(stage),
+  );
+  const project = intent.pipeline ? { ...known, pipeline_version: intent.pipeline.version } : known;
+  return controlPatch(
+    "retry",
+    known,
+    control,
+    [inStatus([known.status]), ...sameRun(known)],
+    [
+      ...offered(project, control.at),
+      ...(intent.pipeline
+        ? [set("pipeline", intent.pipeline.name), set("pipeline_version", intent.pipeline.version)]
+        : []),
+      set("run", known.run + 1),
+      set("restart_from", from.stage.stage),
+      set("current_stage", from.stage.stage),
+      set("current_stage_number", from.stage.stage_number),
+      set("progress_percentage", progressOf(kept)),
+      { op: "add", path: ["lease_token"], value: 1 },
+      NOT_HELD,
+      ...NOT_ASKED,
+      remove("error_info"),
+      remove("completed_at"),
+      remove("build_summary"),
+    ],
+  );
+}
+
+function restartStage(known: Project, named: string | undefined): { stage: Stage; position: number } {
+  const { stages } = known.stages_snapshot;
+  if (named === undefined) {
+    const open = stages.find((stage) => !isFinished(stage) || stage.stage === known.restart_from);
+    if (open) return findStage(known, open.stage);
+    throw new StagefoldError("INVALID_INPUT", "All stages are finished: name the stage to start from.", {
+      issues: ["from_stage: expected the key of a stage"],
+    });
+  }
+  const from = findStage(known, named);
+  const open = stages.slice(0, from.position).find((stage) => !isFinished(stage));
+  if (open) throw stageConflict(open.stage, `finished before ${from.stage.stage} can start`, open.status);
+  return from;
+}
