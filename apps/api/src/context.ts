@@ -12,6 +12,7 @@ import type { PipelineRegistry } from "@stagefold/pipeline";
 import type { Auth } from "./auth/authenticate.ts";
 import { LOCAL, type Principal } from "./auth/principal.ts";
 import { DeleteOperations } from "./delete-operations.ts";
+import { Schedules } from "./schedules/schedules.ts";
 import { Statistics } from "./statistics/statistics.ts";
 import { createWatch, type Watch } from "./watch/index.ts";
 
@@ -64,17 +65,21 @@ export interface Context extends Omit<ContextDeps, "system" | "watch"> {
   /** Who makes this call, and from which address. */
   readonly principal: Principal;
   readonly address?: string | undefined;
+  readonly schedules: Schedules;
   /** Due builds that programs cannot claim. */
   readonly claimBackoff: ClaimBackoff;
 }
 
 /** One for the life of an API: it keeps what all callers share. Each request adds its own principal. */
 export function createContextInner(deps: ContextDeps): Context {
+  const records = deps.records ?? new MemoryRecordStore();
+  const { clock } = deps.repository;
   return {
     ...deps,
     watch: deps.watch ?? createWatch(deps),
     statistics: new Statistics(deps),
-    deleteOperations: new DeleteOperations(deps.records ?? new MemoryRecordStore(), deps.repository.clock),
+    deleteOperations: new DeleteOperations(records, clock),
+    schedules: new Schedules(records, clock),
     principal: LOCAL,
     claimBackoff: new ClaimBackoff(),
     system: {

@@ -48,6 +48,7 @@ export async function startApi(deps: ApiDeps, listen: Listen): Promise<Api> {
       "HOST_NOT_LOOPBACK",
       `The API cannot listen on ${listen.host}: it asks nobody who they are, so it serves this machine alone. Use 127.0.0.1, ::1 or localhost, or set STAGEFOLD_AUTH.`,
     );
+  const app = createApp(deps);
   const connections = new Connections();
   const server = createServer(
     {
@@ -60,14 +61,18 @@ export async function startApi(deps: ApiDeps, listen: Listen): Promise<Api> {
       // The guard refuses it, with an answer like every other.
       requireHostHeader: false,
     },
-    connections.inTurn(createApp(deps)),
+    connections.inTurn(app.listener),
   );
   // Streams are kept in use by their pings: whatever is silent for so long has lost its reader, or its sender.
   server.timeout = listen.stalledMs ?? STALLED_MS;
   connections.watch(server);
   server.on("clientError", answerBrokenRequest);
   const url = await listening(server, listen);
-  const close = () => connections.close(server);
+  app.start();
+  const close = async () => {
+    await connections.close(server);
+    await app.close();
+  };
   return { url, close, [Symbol.asyncDispose]: close };
 }
 

@@ -9,6 +9,7 @@ import { addImport } from "./commands/import.ts";
 import { addKeys } from "./commands/keys.ts";
 import { addLogs } from "./commands/logs.ts";
 import { addLs } from "./commands/ls.ts";
+import { addSchedules } from "./commands/schedules.ts";
 import { addShow } from "./commands/show.ts";
 import { addUp } from "./commands/up.ts";
 import { addWatch } from "./commands/watch.ts";
@@ -44,6 +45,7 @@ export function createProgram(run: Runner, { quiet = false }: { readonly quiet?:
   addLogs(program, run);
   addArtifacts(program, run);
   addControl(program, run);
+  addSchedules(program, run);
   addKeys(program, run);
   addImport(program, run);
   addExport(program, run);

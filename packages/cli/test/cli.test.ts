@@ -380,3 +380,35 @@ test("help and no colours", async () => {
     stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
   });
 });
+
+test("schedules are made, listed, shown, changed and deleted", async () => {
+  const args = [
+    "create",
+    "nightly",
+    "a report",
+    "--cron",
+    "30 7 * * 1-5",
+    "--time-zone",
+    "Europe/Berlin",
+    "--json",
+  ];
+  const made = JSON.parse((await stagefold("schedules", ...args)).stdout);
+  expect(made).toMatchObject({ name: "nightly", status: "active", missed: "run_once" });
+  const { schedule_id } = made;
+  const shown = await stagefold("schedules", "show", schedule_id);
+  expect(shown.stdout.split("\n").filter((line) => line.startsWith("next: "))).toHaveLength(5);
+  expect((await stagefold("schedules", "list")).stdout).toMatch(/sched_[0-9a-f]{16} {2}active .* nightly\n$/);
+  expect((await stagefold("schedules", "pause", schedule_id)).stdout).toContain("paused");
+  const ran = JSON.parse((await stagefold("schedules", "run", schedule_id, "--json")).stdout);
+  expect(await server.client.projects.get({ project_id: ran.last.project_id })).toMatchObject({
+    status: "queued",
+  });
+  expect((await stagefold("schedules", "delete", schedule_id)).stdout).toBe(`${schedule_id} deleted\n`);
+  expect(await stagefold("schedules", "list")).toMatchObject({
+    code: 0,
+    stdout: "",
+    stderr: "no schedules\n",
+  });
+  const wrong = await stagefold("schedules", "create", "x", "y", "--cron", "every day");
+  expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining("five fields") });
+});

@@ -85,6 +85,8 @@ export type ManyChange = Outputs["projects"]["watchMany"];
 export type PipelineInfo = Outputs["pipelines"]["list"]["items"][number];
 export type BuildStats = Outputs["stats"]["builds"];
 export type Overview = Outputs["stats"]["overview"];
+/** Builds that start at set times. */
+export type Schedule = Outputs["schedules"]["list"]["items"][number];
 /** An API key as it is shown: never its secret. */
 export type ApiKey = Outputs["keys"]["list"]["items"][number];
 /** Who the caller is, as the API sees it. */

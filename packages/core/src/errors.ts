@@ -31,6 +31,7 @@ export interface ErrorData {
   /** A number of a session, or the id of an invocation. */
   TURN_NOT_FOUND: { session_id?: string; turn?: number; invocation_id?: string };
   MODEL_NOT_CONFIGURED: { model: string };
+  SCHEDULE_NOT_FOUND: { schedule_id: string };
   /** Bytes. */
   PAYLOAD_TOO_LARGE: { limit: number };
   /** Seconds. */
@@ -65,6 +66,7 @@ export const ERROR_CODES = [
   "SESSION_CONFLICT",
   "TURN_NOT_FOUND",
   "MODEL_NOT_CONFIGURED",
+  "SCHEDULE_NOT_FOUND",
   "PAYLOAD_TOO_LARGE",
   "RATE_LIMITED",
   "STORE_UNAVAILABLE",
@@ -136,6 +138,7 @@ const SCOPES = {
   SESSION_CONFLICT: "project",
   TURN_NOT_FOUND: "project",
   MODEL_NOT_CONFIGURED: "project",
+  SCHEDULE_NOT_FOUND: "project",
   PAYLOAD_TOO_LARGE: "project",
   RATE_LIMITED: "store",
   STORE_UNAVAILABLE: "store",

@@ -4,7 +4,7 @@ import { type Asker, ROLES, type Role, StagefoldError } from "@stagefold/core";
 export interface Principal {
   /** `local`: the API asks nobody who it is, and everything on this machine is its user's. */
   readonly kind: "local" | "key" | "user";
-  /** As `control.by` and the audit log have it: `local`, `key:<name>` or `user:<user id>`. */
+  /** As `control.by` and the audit log have it: `local`, `key:<name>`, `user:<user id>` or `schedule:<id>`. */
   readonly id: string;
   readonly name: string;
   readonly role: Role;

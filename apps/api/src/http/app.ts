@@ -2,6 +2,7 @@ import type { RequestListener } from "node:http";
 import { TRPCError } from "@trpc/server";
 import express, { type RequestHandler } from "express";
 import { createContextInner } from "../context.ts";
+import { Scheduler } from "../schedules/scheduler.ts";
 import { createWatch } from "../watch/index.ts";
 import { artifactRoutes } from "./artifacts.ts";
 import { admit, authRoutes } from "./auth-routes.ts";
@@ -16,8 +17,16 @@ import { errorHandler, logError, sendError } from "./send-error.ts";
 import { watchProject } from "./sse/watch-project.ts";
 import { trpcRoutes } from "./trpc-routes.ts";
 
+/** An API without its sockets. */
+export interface App {
+  readonly listener: RequestListener;
+  /** Begins what the API does by itself. */
+  start(): void;
+  close(): Promise<void>;
+}
+
 /** The whole HTTP surface, for a server on loopback: it knows its own address from the connections it gets. */
-export function createApp(deps: ApiDeps): RequestListener {
+export function createApp(deps: ApiDeps): App {
   const { log, metrics = new Metrics() } = deps;
   const onError = (error: unknown) => logError(log, error, { while: "watching" });
   const watch = deps.watch ?? createWatch({ ...deps, onError });
@@ -52,8 +61,13 @@ export function createApp(deps: ApiDeps): RequestListener {
   });
   app.use(errorHandler(log));
   const watchOne = watchProject(context, { metrics, log, auth, policy });
-  return (req, res) => {
-    if (!watchOne(req, res, () => app(req, res))) app(req, res);
+  const scheduler = new Scheduler({ context, log });
+  return {
+    listener: (req, res) => {
+      if (!watchOne(req, res, () => app(req, res))) app(req, res);
+    },
+    start: () => scheduler.start(),
+    close: () => scheduler.close(),
   };
 }
 

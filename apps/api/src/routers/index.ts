@@ -5,6 +5,7 @@ import { audit } from "./audit.ts";
 import { keys } from "./keys.ts";
 import { pipelines } from "./pipelines.ts";
 import { projects } from "./projects.ts";
+import { schedules } from "./schedules.ts";
 import { session } from "./session.ts";
 import { stages } from "./stages.ts";
 import { stats } from "./stats.ts";
@@ -20,6 +21,7 @@ export const appRouter = router({
   stats,
   pipelines,
   system,
+  schedules,
   session,
   keys,
   audit,

@@ -8,11 +8,12 @@ import {
   timeSchema,
 } from "@stagefold/core";
 import { z } from "zod";
-import { askerOf, userIdFor } from "../auth/principal.ts";
+import { askerOf } from "../auth/principal.ts";
 import { type ProjectOutput, projectOutput } from "../outputs.ts";
 import { listFields, pageSchema } from "../pagination.ts";
 import { procedure, router } from "../trpc.ts";
-import { requireRunner, resolvePipeline } from "./resolve-pipeline.ts";
+import { createBuild } from "./create-build.ts";
+import { requireRunner } from "./resolve-pipeline.ts";
 import { filterSchema, watch, watchList, watchMany } from "./watch.ts";
 
 const operation = { operation_id: operationIdSchema.optional() };
@@ -25,10 +26,7 @@ export const projects = router({
       const { operation_id, idempotency_key, ...request } = input;
       // The first write of a project has no earlier control write to be recognised by; a key of its own does the same.
       const key = idempotency_key ?? (operation_id === undefined ? undefined : `operation ${operation_id}`);
-      const user_id = userIdFor(ctx.principal, request.user_id);
-      const keyed = { ...request, user_id, ...(key !== undefined && { idempotency_key: key }) };
-      const plan = resolvePipeline(request, ctx.pipelines);
-      return projectOutput(await ctx.repository.control.create(keyed, plan, askerOf(ctx.principal)));
+      return projectOutput(await createBuild(ctx, { ...request, idempotency_key: key }));
     }),
 
   get: procedure

@@ -1,0 +1,114 @@
+import { isStagefoldError, scopeOf } from "@stagefold/core";
+import type { Logger } from "pino";
+import type { Principal } from "../auth/principal.ts";
+import type { Context } from "../context.ts";
+import { createBuild } from "../routers/create-build.ts";
+import { nextTimes } from "./next-time.ts";
+import { buildOf, type Schedule } from "./schedules.ts";
+
+/** How long the scheduler waits at most before it looks again: another process may have made a schedule. Milliseconds. */
+const LOOK_MS = 15_000;
+/** A time that is later than this when it is served was missed. Milliseconds. */
+const LATE_MS = 60_000;
+const MAX_DUE = 100;
+const MAX_ERROR = 500;
+
+interface SchedulerOptions {
+  readonly context: Context;
+  readonly log?: Logger | undefined;
+}
+
+/**
+ * Starts the builds of schedules whose time has come. Every API process has one: the build of a time is created under
+ * the key `<schedule>:<time>`, so that two of them, or one that is killed between its two writes, make one build.
+ */
+export class Scheduler {
+  readonly #options: SchedulerOptions;
+  #unsubscribe: (() => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #run: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    // The time of a schedule that was made here may come sooner than the next look.
+    this.#unsubscribe = this.#options.context.schedules.onChange(() => this.#lookIn(0));
+    this.#lookIn(0);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#unsubscribe?.();
+    clearTimeout(this.#timer);
+    await this.#run;
+  }
+
+  /** Serves what is due now. Errors: those of the store. */
+  async serveDue(): Promise<void> {
+    for (const schedule of await this.#options.context.schedules.due(MAX_DUE)) {
+      if (this.#isClosed) return;
+      await this.#serve(schedule);
+    }
+  }
+
+  #lookIn(ms: number): void {
+    clearTimeout(this.#timer);
+    if (this.#isClosed) return;
+    this.#timer = setTimeout(() => {
+      this.#run = this.#run.then(() => this.#look());
+    }, ms);
+    this.#timer.unref();
+  }
+
+  async #look(): Promise<void> {
+    const { context, log } = this.#options;
+    let waitMs = LOOK_MS;
+    try {
+      await this.serveDue();
+      const next = await context.schedules.nextDue();
+      if (next !== undefined)
+        waitMs = Math.min(LOOK_MS, Math.max(50, Date.parse(next) - context.repository.clock.now()));
+    } catch (error) {
+      log?.error({ err: error }, "schedules could not be looked at; it is tried again");
+    }
+    this.#lookIn(waitMs);
+  }
+
+  async #serve(schedule: Schedule): Promise<void> {
+    const { context, log } = this.#options;
+    const { schedules } = context;
+    const now = context.repository.clock.now();
+    const { next_at: at } = schedule;
+    if (at === undefined) return;
+    const missed = now - Date.parse(at) > LATE_MS ? countMissed(schedule, at, now) : 0;
+    const note = missed > 0 ? { missed } : {};
+    if (missed > 0 && schedule.missed === "skip") return await schedules.served(schedule, { at, ...note });
+    try {
+      const key = `${schedule.schedule_id}:${at}`;
+      const asSchedule = { ...context, principal: principalOf(schedule) };
+      const { project_id } = await createBuild(asSchedule, buildOf(schedule, key));
+      await schedules.served(schedule, { at, project_id, ...note });
+    } catch (error) {
+      if (scopeOf(error) !== "project") throw error;
+      log?.warn({ err: error, schedule: schedule.schedule_id }, "a schedule could not start its build");
+      const said = isStagefoldError(error) ? error.message : "an internal error; the API's log says more";
+      await schedules.served(schedule, { at, error: said.slice(0, MAX_ERROR), ...note });
+    }
+  }
+}
+
+/** A schedule acts for its user, with the rights of a member. */
+function principalOf({ name, schedule_id, user_id }: Schedule): Principal {
+  return { kind: "user", id: `schedule:${schedule_id}`, name, role: "member", user_id };
+}
+
+const MAX_COUNTED = 1000;
+
+/** How many times came until now, the first of them included; at most a thousand. */
+function countMissed({ cron, time_zone }: Schedule, at: string, now: number): number {
+  const later = nextTimes(cron, time_zone, Date.parse(at), MAX_COUNTED - 1);
+  return 1 + later.filter((time) => Date.parse(time) <= now).length;
+}

@@ -1,0 +1,230 @@
+import { MemoryRecordStore } from "@stagefold/core";
+import { afterEach, describe, expect, it, test } from "vitest";
+import { memoryDeps } from "../../test/fixture.ts";
+import { serve } from "../../test/serve.ts";
+import { createContextInner } from "../context.ts";
+import { appRouter } from "../routers/index.ts";
+import { nextTime } from "./next-time.ts";
+import { Scheduler } from "./scheduler.ts";
+
+const HOUR_MS = 3_600_000;
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+/** The same records and builds, seen by two API processes. */
+function twoProcesses() {
+  const records = new MemoryRecordStore();
+  const deps = { ...memoryDeps(), records };
+  deps.clock.set("2026-01-01T00:00:00.000Z");
+  const contexts = [createContextInner(deps), createContextInner(deps)] as const;
+  const schedulers = contexts.map((context) => new Scheduler({ context }));
+  const call = appRouter.createCaller(contexts[0]);
+  const create = (more: object = {}) =>
+    call.schedules.create({ name: "nightly", cron: "0 3 * * *", build: { requirement: "x" }, ...more });
+  const builds = async () => (await call.projects.list({ limit: 100 })).items;
+  const serveAll = async () => {
+    for (const scheduler of schedulers) await scheduler.serveDue();
+  };
+  return { deps, records, call, create, builds, schedulers, serveAll };
+}
+
+/** Wall-clock time there, `HH:mm`. */
+function wallClock(time: string, timeZone: string): string {
+  return new Intl.DateTimeFormat("en-GB", { timeZone, hour: "2-digit", minute: "2-digit" }).format(
+    new Date(time),
+  );
+}
+
+describe("times", () => {
+  it.each(["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Shanghai"])(
+    "of a daily schedule come once a day over a year in %s, at the same time of the clock",
+    (zone) => {
+      const times: string[] = [];
+      const end = Date.parse("2027-01-01T00:00:00.000Z");
+      for (let at = Date.parse("2026-01-01T00:00:00.000Z"); ; ) {
+        const next = nextTime("30 7 * * *", zone, at);
+        if (next === undefined || Date.parse(next) >= end) break;
+        times.push(next);
+        at = Date.parse(next);
+      }
+      expect(times).toHaveLength(365);
+      expect(new Set(times.map((time) => wallClock(time, zone)))).toEqual(new Set(["07:30"]));
+    },
+  );
+
+  it("that the clock leaves out come at the end of the gap, and those that it has twice come once", () => {
+    const first = nextTime("30 2 * * *", "Europe/Berlin", Date.parse("2026-03-28T12:00:00.000Z"));
+    expect(first).toBe("2026-03-29T01:00:00.000Z");
+    const before = Date.parse("2026-10-24T12:00:00.000Z");
+    const once = nextTime("30 2 * * *", "Europe/Berlin", before) ?? "";
+    expect(once).toBe("2026-10-25T00:30:00.000Z");
+    expect(nextTime("30 2 * * *", "Europe/Berlin", Date.parse(once))).toBe("2026-10-26T01:30:00.000Z");
+  });
+
+  it.each([
+    [{ cron: "* * * * * *" }, "cron"],
+    [{ cron: "61 * * * *" }, "cron"],
+    [{ cron: "every day" }, "cron"],
+    [{ time_zone: "Europe/Nowhere" }, "time_zone"],
+  ])("of %o are refused, naming the field", async (more, field) => {
+    const { create, call } = twoProcesses();
+    await expect(create(more)).rejects.toMatchObject({
+      cause: { code: "INVALID_INPUT", data: { issues: [expect.stringContaining(field)] } },
+    });
+    expect((await call.schedules.list()).items).toEqual([]);
+  });
+});
+
+describe("a schedule", () => {
+  it("starts one build at its time, whichever processes look", async () => {
+    const { deps, call, create, builds, schedulers } = twoProcesses();
+    const made = await create({ build: { requirement: "a calculator", tags: ["nightly"], priority: 4 } });
+    expect(made).toMatchObject({ status: "active", next_at: "2026-01-01T03:00:00.000Z", time_zone: "UTC" });
+    await Promise.all(schedulers.map((scheduler) => scheduler.serveDue()));
+    expect(await builds()).toEqual([]);
+    deps.clock.set("2026-01-01T03:00:00.500Z");
+    await Promise.all(schedulers.map((scheduler) => scheduler.serveDue()));
+    const [build, ...others] = await builds();
+    expect(others).toEqual([]);
+    expect(build).toMatchObject({ tags: ["nightly"], priority: 4, status: "queued" });
+    expect(await call.schedules.get({ schedule_id: made.schedule_id })).toMatchObject({
+      next_at: "2026-01-02T03:00:00.000Z",
+      last: { at: "2026-01-01T03:00:00.000Z", project_id: build?.project_id },
+      next_times: ["2026-01-02T03:00:00.000Z", "2026-01-03T03:00:00.000Z"].concat(
+        [4, 5, 6].map((day) => `2026-01-0${day}T03:00:00.000Z`),
+      ),
+    });
+  });
+
+  it("makes no second build when a process dies between the build and the record of it", async () => {
+    const { deps, records, create, builds, serveAll } = twoProcesses();
+    await create();
+    deps.clock.set("2026-01-01T03:00:00.500Z");
+    const write = records.write.bind(records);
+    records.write = () => Promise.reject(new Error("killed"));
+    await expect(serveAll()).rejects.toThrow("killed");
+    records.write = write;
+    await serveAll();
+    expect(await builds()).toHaveLength(1);
+  });
+
+  it.each([
+    ["run_once", 1],
+    ["skip", 0],
+  ] as const)("whose times were missed: %s makes %i builds", async (missed, count) => {
+    const { deps, call, create, builds, serveAll } = twoProcesses();
+    const { schedule_id } = await create({ missed });
+    deps.clock.set("2026-01-04T12:00:00.000Z");
+    await serveAll();
+    expect(await builds()).toHaveLength(count);
+    const { last, next_at } = await call.schedules.get({ schedule_id });
+    expect(last).toMatchObject({ at: "2026-01-01T03:00:00.000Z", missed: 4 });
+    expect(next_at).toBe("2026-01-05T03:00:00.000Z");
+  });
+
+  it("is paused, resumed, changed, run by hand and deleted", async () => {
+    const { deps, call, create, builds, serveAll } = twoProcesses();
+    const { schedule_id } = await create();
+    expect((await call.schedules.pause({ schedule_id })).next_at).toBeUndefined();
+    deps.clock.set("2026-01-03T12:00:00.000Z");
+    await serveAll();
+    expect(await builds()).toEqual([]);
+    expect((await call.schedules.resume({ schedule_id })).next_at).toBe("2026-01-04T03:00:00.000Z");
+    const changed = await call.schedules.update({
+      schedule_id,
+      cron: "0 9 * * *",
+      time_zone: "Asia/Shanghai",
+    });
+    expect(changed).toMatchObject({
+      next_at: "2026-01-04T01:00:00.000Z",
+      missed: "run_once",
+      name: "nightly",
+    });
+    const [first, second] = await Promise.all([
+      call.schedules.run({ schedule_id, operation_id: "by hand" }),
+      call.schedules.run({ schedule_id, operation_id: "by hand" }),
+    ]);
+    expect(first.last?.project_id).toBe(second.last?.project_id);
+    expect(await builds()).toHaveLength(1);
+    await call.schedules.delete({ schedule_id });
+    await expect(call.schedules.get({ schedule_id })).rejects.toMatchObject({
+      cause: { code: "SCHEDULE_NOT_FOUND" },
+    });
+  });
+
+  it("that cannot start its build says why, and keeps no other from starting", async () => {
+    const { deps, call, create, builds, records, serveAll } = twoProcesses();
+    const bad = await create({ cron: "0 1 * * *", build: { requirement: "x", pipeline: "two-steps" } });
+    await create();
+    // A record that no version of the program has written, and which is due first.
+    await records.write({
+      pk: "schedule#damaged",
+      sk: "schedule",
+      kind: "put",
+      guards: [],
+      item: {
+        pk: "schedule#damaged",
+        sk: "schedule",
+        gsi1_pk: "schedules#due",
+        gsi1_sk: "2",
+        listed: { a: 1 },
+      },
+    });
+    deps.pipelines.get = (name) => (name === "two-steps" ? undefined : memoryDeps().pipelines.get(name));
+    deps.clock.set("2026-01-01T03:00:01.000Z");
+    await serveAll();
+    expect(await builds()).toHaveLength(1);
+    const { last } = await call.schedules.get({ schedule_id: bad.schedule_id });
+    expect(last).toMatchObject({ error: expect.stringContaining("two-steps") });
+  });
+
+  it("of a member is another member's to see, and not to change", async () => {
+    const { deps, records } = twoProcesses();
+    const context = createContextInner({ ...deps, records });
+    const as = (user_id: string) =>
+      appRouter.createCaller({
+        ...context,
+        principal: { kind: "user", id: `user:${user_id}`, name: user_id, role: "member", user_id },
+      });
+    const { schedule_id, created_by } = await as("ada").schedules.create({
+      name: "hers",
+      cron: "0 3 * * *",
+      build: { requirement: "x" },
+    });
+    expect(created_by).toBe("user:ada");
+    expect((await as("bob").schedules.list()).items).toHaveLength(1);
+    for (const change of ["pause", "run", "delete"] as const)
+      await expect(as("bob").schedules[change]({ schedule_id })).rejects.toMatchObject({
+        cause: { code: "FORBIDDEN" },
+      });
+    deps.clock.set("2026-01-01T03:00:01.000Z");
+    await new Scheduler({ context }).serveDue();
+    const [build] = (await as("bob").projects.list()).items;
+    expect(build).toMatchObject({ user_id: "ada" });
+    const { created_by: by } = await deps.repository.get(build?.project_id ?? "");
+    expect(by).toBe(`schedule:${schedule_id}`);
+  });
+});
+
+test("a running API starts the build of a schedule within a second of its time", async () => {
+  const deps = { ...memoryDeps(), records: new MemoryRecordStore() };
+  const started = Date.now();
+  // The clock of the test runs, from 1.5 s before the hour.
+  const zero = Math.ceil(started / HOUR_MS) * HOUR_MS - 1500;
+  deps.clock.now = () => zero + (Date.now() - started);
+  const api = await serve(deps);
+  closers.push(() => api.close());
+  await api.client.schedules.create.mutate({
+    name: "hourly",
+    cron: "0 * * * *",
+    build: { requirement: "x" },
+  });
+  for (;;) {
+    const { items } = await api.client.projects.list.query();
+    if (items.length > 0) break;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  expect(deps.clock.now() - (zero + 1500)).toBeLessThan(1000);
+});

@@ -1,0 +1,127 @@
+import type { Schedule } from "@stagefold/client";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Cli } from "../cli.ts";
+import { usageError } from "../exit.ts";
+import { collect, wholeNumber } from "../options.ts";
+import type { Runner } from "../runner.ts";
+import { escaped } from "../view/escape.ts";
+import { clockTime } from "../view/format.ts";
+import { cell } from "../view/width.ts";
+
+interface CreateOptions {
+  readonly cron: string;
+  readonly timeZone: string;
+  readonly pipeline?: string;
+  readonly tag?: string[];
+  readonly priority?: number;
+  readonly missed: Schedule["missed"];
+}
+
+/** `schedules create|list|show|pause|resume|run|delete`: builds that start by themselves. */
+export function addSchedules(program: Command, run: Runner): void {
+  const schedules = program.command("schedules").description("Builds that start at set times");
+  schedules
+    .command("create")
+    .description("Start a build again and again")
+    .argument("<name>", "what it is for")
+    .argument("<requirement>", "what is to be built, in words")
+    .requiredOption("--cron <pattern>", "minute, hour, day, month, day of week, such as '30 7 * * 1-5'")
+    .option("--time-zone <name>", "such as Europe/Berlin", "UTC")
+    .option("--pipeline <name>", "the pipeline that builds it (default: agent-build)")
+    .option("--tag <tag>", "a tag of each build; may be given several times", collect)
+    .option("--priority <1-5>", "1 is first, 5 last", wholeNumber(1, 5))
+    .addOption(
+      new Option("--missed <how>", "of times at which no API ran")
+        .choices(["run_once", "skip"])
+        .default("run_once"),
+    )
+    .action((name: string, requirement: string, options: CreateOptions, command: Command) =>
+      run(command, async (cli) => {
+        if (requirement.trim() === "") throw usageError("expected a requirement, found an empty text");
+        const { cron, timeZone: time_zone, pipeline, tag: tags, priority, missed } = options;
+        const build = { requirement, pipeline, tags, priority };
+        tell(cli, await cli.client.schedules.create({ name, cron, time_zone, missed, build }));
+        return undefined;
+      }),
+    );
+  schedules
+    .command("list")
+    .description("List the schedules, newest first")
+    .option("--limit <count>", "how many at most", wholeNumber(1, 100), 50)
+    .action(({ limit }: { limit: number }, command: Command) =>
+      run(command, async ({ client, terminal, json }) => {
+        const page = await client.schedules.list({ limit });
+        if (json) terminal.json(page);
+        else if (page.items.length === 0) terminal.note("no schedules");
+        else terminal.lines([HEADING, ...page.items.map(lineOf)]);
+        return undefined;
+      }),
+    );
+  schedules
+    .command("show")
+    .description("Show a schedule and its next times")
+    .argument("<schedule>", "its id", scheduleId)
+    .action((schedule_id: string, _options: object, command: Command) =>
+      run(command, async ({ client, terminal, json }) => {
+        const schedule = await client.schedules.get({ schedule_id });
+        if (json) terminal.json(schedule);
+        else
+          terminal.lines([
+            HEADING,
+            lineOf(schedule),
+            ...(schedule.last?.error === undefined ? [] : [`last: ${escaped(schedule.last.error)}`]),
+            ...schedule.next_times.map((time) => `next: ${clockTime(time)}`),
+          ]);
+        return undefined;
+      }),
+    );
+  for (const [name, description] of CHANGES)
+    schedules
+      .command(name)
+      .description(description)
+      .argument("<schedule>", "its id", scheduleId)
+      .action((schedule_id: string, _options: object, command: Command) =>
+        run(command, async (cli) => {
+          tell(cli, await cli.client.schedules[name]({ schedule_id }));
+          return undefined;
+        }),
+      );
+  schedules
+    .command("delete")
+    .description("Remove a schedule; its builds stay")
+    .argument("<schedule>", "its id", scheduleId)
+    .action((schedule_id: string, _options: object, command: Command) =>
+      run(command, async ({ client, terminal, json }) => {
+        const deleted = await client.schedules.delete({ schedule_id });
+        if (json) terminal.json(deleted);
+        else terminal.lines([`${schedule_id} deleted`]);
+        return undefined;
+      }),
+    );
+}
+
+const CHANGES = [
+  ["pause", "Start no more builds until it is resumed"],
+  ["resume", "Start builds again from its next time on"],
+  ["run", "Start a build now, besides those of its times"],
+] as const;
+
+const ID = /^sched_[0-9a-f]{16}$/;
+
+function scheduleId(text: string): string {
+  if (ID.test(text)) return text;
+  throw new InvalidArgumentError("expected the id of a schedule: sched_ and 16 hex digits");
+}
+
+const HEADING = `${cell("SCHEDULE", 22)}  ${cell("STATE", 6)}  ${cell("NEXT", 16)}  ${cell("LAST BUILD", 17)}  NAME`;
+
+function lineOf({ schedule_id, status, next_at, last, name }: Schedule): string {
+  const next = next_at === undefined ? "-" : clockTime(next_at);
+  const build = last?.project_id ?? (last?.error === undefined ? "-" : "failed");
+  return `${cell(schedule_id, 22)}  ${cell(status, 6)}  ${cell(next, 16)}  ${cell(build, 17)}  ${escaped(name)}`;
+}
+
+function tell({ terminal, json }: Cli, schedule: Schedule): void {
+  if (json) terminal.json(schedule);
+  else terminal.lines([HEADING, lineOf(schedule)]);
+}
