@@ -11,6 +11,8 @@ export default defineConfig({
   build: {
     // Everything is a file of its own: the page's policy allows no inline script, style or font.
     assetsInlineLimit: 0,
+    // Of the packages whose code is in the page.
+    license: { fileName: "notices.md" },
     target: ["chrome123", "firefox128", "safari17.5"],
     rolldownOptions: {
       treeshake: { moduleSideEffects: (id) => !PURE.test(id) },

@@ -7,8 +7,8 @@ export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /**
  * @typedef {{ dir: string, manifest: { name: string, packageManager?: string, scripts?: Record<string, string>,
- *   dependencies?: Record<string, string>, devDependencies?: Record<string, string>,
- *   optionalDependencies?: Record<string, string> } }} Workspace
+ *   private?: boolean, dependencies?: Record<string, string>, devDependencies?: Record<string, string>,
+ *   peerDependencies?: Record<string, string>, optionalDependencies?: Record<string, string> } }} Workspace
  * `dir` is relative to the root, with forward slashes; "." is the root itself.
  */
 

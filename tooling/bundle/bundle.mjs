@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // stagefold-bundle dist/main.js …: puts a built program and all that it loads into one file, in its own place. Node
 // takes half its time to start such a program to find, read and link a thousand modules.
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, relative, resolve } from "node:path";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
 import { rolldown } from "rolldown";
 import { parseAst } from "rolldown/parseAst";
 import { isAboutOurs } from "./warnings.mjs";
@@ -16,33 +16,64 @@ function relativeTo(from, to) {
   return path.startsWith(".") ? path : `./${path}`;
 }
 
-/** @param {string} folder of the bundle @returns {import("rolldown").Plugin} */
-function apart(folder) {
+/**
+ * The workspace that a file belongs to.
+ * @param {string} file
+ * @returns {{ folder: string, name: string, entry: string, dependencies: Record<string, string> }}
+ */
+function workspaceOf(file) {
+  let folder = dirname(file);
+  while (!existsSync(join(folder, "package.json"))) folder = dirname(folder);
+  const { name, exports, dependencies = {} } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  return { folder, name, entry: join(folder, exports?.["."]?.default ?? "index.js"), dependencies };
+}
+
+/**
+ * What the bundle asks for by name is found where the bundle is installed: beside it, as its own dependency.
+ * @param {ReturnType<typeof workspaceOf>} own @returns {import("rolldown").Plugin}
+ */
+function apart(own) {
   return {
     name: "apart",
-    async resolveId(id, importer, options) {
-      if (!APART.test(id)) return null;
-      const found = await this.resolve(id, importer, { ...options, skipSelf: true });
-      if (!found) throw new Error(`${importer}: expected ${id} to be installed`);
-      // By its place: where the bundle lies nobody knows it by name.
-      return { id: relativeTo(folder, found.id), external: true };
+    resolveId: (id) => (APART.test(id) ? { id, external: true } : null),
+    generateBundle(_options, bundle) {
+      for (const chunk of Object.values(bundle)) {
+        if (chunk.type !== "chunk") continue;
+        const imported = [...chunk.imports, ...chunk.dynamicImports].filter((name) => APART.test(name));
+        const resolved = [...chunk.code.matchAll(/import\.meta\.resolve\("([^"]+)"\)/g)].map(
+          ([, name]) => name,
+        );
+        for (const name of [...imported, ...resolved])
+          if (name !== undefined && !(name in own.dependencies))
+            throw new Error(`${own.name}: its bundle loads ${name} by name; add it to its dependencies`);
+      }
     },
   };
 }
 
 /**
- * What a module of ours finds from its own address is still there. Its map leads on to the sources.
- * @param {string} folder of the bundle @returns {import("rolldown").Plugin}
+ * What a module of ours finds from its own address is still there, also where each workspace is installed as a package
+ * of its own. Its map leads on to the sources.
+ * @param {string} folder of the bundle @param {ReturnType<typeof workspaceOf>} own @returns {import("rolldown").Plugin}
  */
-function ownAddress(folder) {
+function ownAddress(folder, own) {
   return {
     name: "own-address",
     load(id) {
       if (id.includes("node_modules") || !id.endsWith(".js")) return null;
-      const here = `new URL(${JSON.stringify(relativeTo(folder, id))}, import.meta.url).href`;
-      const code = withAddress(readFileSync(id, "utf8"), here);
       const map = `${id}.map`;
-      return existsSync(map) ? { code, map: JSON.parse(readFileSync(map, "utf8")) } : { code };
+      const maps = existsSync(map) ? { map: JSON.parse(readFileSync(map, "utf8")) } : {};
+      const code = readFileSync(id, "utf8");
+      if (!code.includes("import.meta.url")) return { code, ...maps };
+      const theirs = workspaceOf(id);
+      const [from, base] =
+        theirs.folder === own.folder
+          ? [folder, "import.meta.url"]
+          : [dirname(theirs.entry), `import.meta.resolve(${JSON.stringify(theirs.name)})`];
+      return {
+        code: withAddress(code, `new URL(${JSON.stringify(relativeTo(from, id))}, ${base}).href`),
+        ...maps,
+      };
     },
   };
 }
@@ -52,7 +83,6 @@ function ownAddress(folder) {
  * @param {string} code @param {string} address
  */
 function withAddress(code, address) {
-  if (!code.includes("import.meta.url")) return code;
   let changed = code;
   for (const { start, end } of addressesIn(parseAst(code)).sort((a, b) => b.start - a.start))
     changed = changed.slice(0, start) + address + changed.slice(end);
@@ -68,13 +98,33 @@ function addressesIn(node) {
   return Object.values(node).flatMap(addressesIn);
 }
 
+/**
+ * The notices of the installed packages whose code is in a bundle, which their licences ask for.
+ * @param {readonly string[]} modules
+ */
+function notices(modules) {
+  const folders = new Set(
+    modules.flatMap(
+      (id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(id.replaceAll("\\", "/")) ?? [],
+    ),
+  );
+  const texts = [...folders].map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    const files = readdirSync(folder).filter((one) => /^(licen[cs]e|notice|copying)/i.test(one));
+    const found = files.map((one) => readFileSync(join(folder, one), "utf8").trim());
+    return [`${name} ${version} (${license})`, ...found].join("\n\n");
+  });
+  return `${[...new Set(texts)].sort().join(`\n\n${"-".repeat(80)}\n\n`)}\n`;
+}
+
 /** @param {string} file */
 async function bundle(file) {
   const folder = dirname(file);
+  const own = workspaceOf(file);
   const built = await rolldown({
     input: file,
     platform: "node",
-    plugins: [apart(folder), ownAddress(folder)],
+    plugins: [apart(own), ownAddress(folder, own)],
     onLog: (level, log) => {
       if (level !== "warn") return;
       if (isAboutOurs(log)) throw new Error(log.message);
@@ -82,7 +132,9 @@ async function bundle(file) {
       process.stderr.write(`${log.message}\n`);
     },
   });
-  await built.write({ file, format: "esm", sourcemap: true, codeSplitting: false });
+  const { output } = await built.write({ file, format: "esm", sourcemap: true, codeSplitting: false });
+  const modules = output.flatMap((chunk) => (chunk.type === "chunk" ? chunk.moduleIds : []));
+  writeFileSync(file.replace(/\.js$/, ".notices.txt"), notices(modules));
   await built.close();
 }
 

@@ -6,6 +6,7 @@ import { addCreate } from "./commands/create.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addExport } from "./commands/export.ts";
 import { addImport } from "./commands/import.ts";
+import { addInit } from "./commands/init.ts";
 import { addKeys } from "./commands/keys.ts";
 import { addLogs } from "./commands/logs.ts";
 import { addLs } from "./commands/ls.ts";
@@ -37,6 +38,7 @@ export function createProgram(run: Runner, { quiet = false }: { readonly quiet?:
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('("stagefold <command> --help" says more)')
     .exitOverride();
+  addInit(program, run);
   addUp(program, run);
   addCreate(program, run);
   addLs(program, run);

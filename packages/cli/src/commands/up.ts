@@ -15,13 +15,18 @@ const QUIET_MS = 1000;
 /** What a program that has the port gets to say that it is a Stagefold. */
 const PROBE_MS = 1000;
 
+interface UpOptions {
+  readonly pipelines?: string;
+}
+
 export function addUp(program: Command, run: Runner): void {
   program
     .command("up")
     .description("Run everything here: the API with the dashboard, and a worker")
     .argument("[requirement]", "also create this build, and show it")
-    .action((requirement: string | undefined, _options: object, command: Command) =>
-      run(command, (cli) => up(cli, requirement)),
+    .option("--pipelines <folder>", "with the pipelines of this folder (also STAGEFOLD_PIPELINES)")
+    .action((requirement: string | undefined, options: UpOptions, command: Command) =>
+      run(command, (cli) => up(withPipelines(cli, options), requirement)),
     );
   addForeground(program, run, "api", "Run the API alone, in the foreground");
   addForeground(program, run, "worker", "Run a worker alone, in the foreground");
@@ -39,6 +44,13 @@ function addForeground(program: Command, run: Runner, name: ProgramName, descrip
         return undefined;
       }),
     );
+}
+
+/** The option is the setting, for the programs that are started. */
+function withPipelines(cli: Cli, { pipelines }: UpOptions): Cli {
+  if (pipelines === undefined) return cli;
+  const inherited = { ...cli.env.inherited, STAGEFOLD_PIPELINES: pipelines };
+  return { ...cli, env: { ...cli.env, inherited } };
 }
 
 async function up(cli: Cli, requirement: string | undefined): Promise<number> {

@@ -1,0 +1,87 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it, type TestContext } from "vitest";
+import { emptyProject, mustRun, npmStart, pack, run, tempFolder } from "./harness.ts";
+
+const isSoak = process.env.SOAK === "1";
+const NO_NETWORK = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH|ECONNRESET|ENOTCACHED/;
+
+/** What these packages need comes from the registry. */
+async function install(context: TestContext, cwd: string, args: readonly string[]): Promise<void> {
+  const { code, printed } = await run(cwd, "npm", ["install", "--prefer-offline", ...args]);
+  if (code !== 0 && NO_NETWORK.test(printed)) context.skip("the npm registry cannot be reached");
+  expect(printed, "npm install").not.toMatch(/npm error/);
+  expect(code).toBe(0);
+}
+
+describe("in an empty project", () => {
+  it("npm installs the tarballs; init, test, start, build, and types", {
+    timeout: 180_000,
+  }, async (context) => {
+    await using folder = await tempFolder();
+    const tarballs = await pack(join(folder.path, "tarballs"));
+    const cwd = await emptyProject(folder.path, "mine");
+    await install(context, cwd, tarballs);
+    await mustRun(cwd, "npx", ["stagefold", "init"], { npm_config_prefer_offline: "true" });
+
+    // A second time changes nothing, also not what was edited meanwhile.
+    await writeFile(join(cwd, ".gitignore"), "mine\n");
+    const before = await readFile(join(cwd, "package.json"), "utf8");
+    const again = await mustRun(cwd, "npx", ["stagefold", "init", "--no-install"]);
+    expect(again).toContain("kept .gitignore, which was there");
+    expect(await readFile(join(cwd, ".gitignore"), "utf8")).toBe("mine\n");
+    expect(await readFile(join(cwd, "package.json"), "utf8")).toBe(before);
+
+    expect(await mustRun(cwd, "npm", ["test"])).toMatch(/pass 1\b/);
+    await mustRun(cwd, "npm", ["run", "typecheck"]);
+    // Without skipLibCheck: the declarations of the packages themselves.
+    await mustRun(cwd, "npx", ["tsc", "--skipLibCheck", "false"]);
+    if (isSoak) {
+      const five = ["--yes", "--package", "typescript@5.9.3", "--", "tsc"];
+      await mustRun(cwd, "npm", ["exec", ...five]);
+    }
+
+    await using system = await npmStart(cwd);
+    const env = { STAGEFOLD_URL: system.url };
+    expect(await (await fetch(system.url)).text()).toContain("<div id=");
+    const built = await mustRun(cwd, "npm", ["run", "build", "--", "one three fifteen"], env);
+    expect(built).toContain("3 words");
+    expect(built).toContain('The longest is "fifteen".');
+
+    const agent = ["stagefold", "create", "Convert units and count words", "--wait"];
+    expect(await mustRun(cwd, "npx", agent, env)).toMatch(/proj_[0-9a-f]{12} completed/);
+  });
+
+  // Skipped but in the long form: it takes a minute for each.
+  it.runIf(isSoak).each([
+    ["pnpm", ["pnpm@10.34.9", "add"]],
+    ["yarn", ["yarn@1.22.22", "add"]],
+  ] as const)("%s installs the tarballs, and builds an agent", async (name, [tool, add]) => {
+    await using folder = await tempFolder();
+    const tarballs = await pack(join(folder.path, "tarballs"));
+    const cwd = await emptyProject(folder.path, name);
+    const manifest = JSON.parse(await readFile(join(cwd, "package.json"), "utf8"));
+    // What they need of each other is not in the registry: these files are it.
+    const overrides = Object.fromEntries(
+      await Promise.all(
+        tarballs.map(async (file) => {
+          const text = await mustRun(cwd, "tar", ["-xOf", file, "package/package.json"]);
+          return [JSON.parse(text).name, `file:${file}`] as const;
+        }),
+      ),
+    );
+    const forced = name === "pnpm" ? { pnpm: { overrides } } : { resolutions: overrides };
+    await writeFile(join(cwd, "package.json"), JSON.stringify({ ...manifest, ...forced }));
+    await mustRun(cwd, "npm", ["exec", "--yes", `--package=${tool}`, "--", name, add, ...tarballs]);
+    await writeFile(
+      join(cwd, "package.json"),
+      JSON.stringify({
+        ...JSON.parse(await readFile(join(cwd, "package.json"), "utf8")),
+        scripts: { start: "stagefold up" },
+      }),
+    );
+    await using system = await npmStart(cwd);
+    const agent = ["stagefold", "create", "Convert units and count words", "--wait"];
+    expect(await mustRun(cwd, "npx", agent, { STAGEFOLD_URL: system.url })).toMatch(/completed/);
+  });
+});
