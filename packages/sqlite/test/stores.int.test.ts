@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createFileStores } from "@stagefold/core/files";
 import {
+  agentRecordsSuite,
   changeFeedSuite,
   equivalenceSuite,
   fileStoresSuite,
@@ -31,6 +32,7 @@ const store = () => stores().projects;
 
 projectStoreSuite("sqlite", store);
 recordStoreSuite("sqlite", () => stores().records);
+agentRecordsSuite("sqlite", () => stores().records);
 equivalenceSuite("sqlite", store, process.env.SOAK === "1" ? 2000 : 100);
 
 fileStoresSuite("logs in sqlite", async () => {

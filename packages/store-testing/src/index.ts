@@ -1,3 +1,4 @@
+export { agentRecordsSuite } from "./agent-records.suite.ts";
 export { changeFeedSuite, type FeedUnderTest } from "./change-feed.suite.ts";
 export { ENGINES, type Engine, type EngineName, startEngine } from "./engine.ts";
 export { equivalenceSuite } from "./equivalence.suite.ts";

@@ -1,11 +1,12 @@
 import { MemoryChangeFeed, MemoryProjectStore, MemoryRecordStore } from "@stagefold/core";
-import { changeFeedSuite, projectStoreSuite, recordStoreSuite } from "../src/index.ts";
+import { agentRecordsSuite, changeFeedSuite, projectStoreSuite, recordStoreSuite } from "../src/index.ts";
 
 const projects = new MemoryProjectStore();
 projectStoreSuite("memory", () => projects);
 
 const records = new MemoryRecordStore();
 recordStoreSuite("memory", () => records);
+agentRecordsSuite("memory", () => records);
 
 changeFeedSuite(
   "memory",

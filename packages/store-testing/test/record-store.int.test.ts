@@ -1,6 +1,7 @@
 import { DescribeTimeToLiveCommand } from "@aws-sdk/client-dynamodb";
 import { DynamoRecordStore, ensureRecordsTable } from "@stagefold/core/dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { agentRecordsSuite } from "../src/agent-records.suite.ts";
 import { recordStoreSuite } from "../src/record-store.suite.ts";
 import { ENGINES, startStore } from "./store.ts";
 
@@ -21,6 +22,7 @@ describe.each(ENGINES)("on %s", (engine) => {
   });
 
   recordStoreSuite(engine, () => here().store);
+  agentRecordsSuite(engine, () => here().store);
 
   it("the table is made once, and what expires is removed where the engine can", async () => {
     const { client } = here().running;

@@ -73,12 +73,13 @@ test("no cycles in the core, of types neither", () => {
   expect(cycles).toEqual([]);
 });
 
-test("one function writes to the project store", () => {
+test.each([
+  ["projects", /\bstore\.write\(/i, "repository/optimistic-write.ts"],
+  ["agents, sessions and turns", /\brecords\.write\(/i, "repository/agents/record-write.ts"],
+])("one function writes %s", (_what, call, writer) => {
   const writers = sources.filter((file) => {
     const text = readFileSync(join(CORE, file), "utf8");
-    return (
-      !file.startsWith("ports/") && /\bstore\.write\(/i.test(text.replace(/\/\*\*[\s\S]*?\*\/|\/\/.*/g, ""))
-    );
+    return !file.startsWith("ports/") && call.test(text.replace(/\/\*\*[\s\S]*?\*\/|\/\/.*/g, ""));
   });
-  expect(writers).toEqual(["repository/optimistic-write.ts"]);
+  expect(writers).toEqual([writer]);
 });

@@ -119,7 +119,8 @@ export const invocationSchema = turnSchema.extend({
   token: count,
   seq: count.default(0),
   stop: stopSchema.optional(),
-  /** While it runs. */
+  /** While it runs: the lease, and the usage of the last checkpoint. */
+  usage: runUsageSchema.optional(),
   lease: leaseSchema.optional(),
 });
 
@@ -153,20 +154,6 @@ export const sessionSchema = z.looseObject({
   open: openTurnSchema.optional(),
 });
 
-/** One line of the list of sessions. `running`: the number of the open turn. */
-export const sessionRowSchema = z.looseObject({
-  session_id: sessionIdSchema,
-  agent_id: agentIdSchema,
-  user_id: z.string().optional(),
-  title: z.string().default(""),
-  status: z.enum(SESSION_STATUSES),
-  turns: count,
-  created_at: timeSchema,
-  last_active_at: timeSchema,
-  totals: sessionTotalsSchema.prefault({}),
-  running: positive.optional(),
-});
-
 /** One line of the list of invocations: a turn with or without a session. `text`: how the question begins. */
 export const turnRowSchema = z.looseObject({
   agent_id: agentIdSchema,
@@ -185,6 +172,20 @@ export const turnRowSchema = z.looseObject({
   cost_usd: z.number().min(0).default(0),
   started_at: timeSchema,
   duration_ms: count.optional(),
+});
+
+/** One line of the list of sessions. `running`: its open turn. */
+export const sessionRowSchema = z.looseObject({
+  session_id: sessionIdSchema,
+  agent_id: agentIdSchema,
+  user_id: z.string().optional(),
+  title: z.string().default(""),
+  status: z.enum(SESSION_STATUSES),
+  turns: count,
+  created_at: timeSchema,
+  last_active_at: timeSchema,
+  totals: sessionTotalsSchema.prefault({}),
+  running: turnRowSchema.optional(),
 });
 
 export type TurnFile = z.output<typeof turnFileSchema>;

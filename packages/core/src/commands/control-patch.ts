@@ -18,11 +18,15 @@ export interface Control extends Asker {
   readonly at: string;
 }
 
-/** Errors: FORBIDDEN unless the project, as it is stored or read, is one that the asker may control. */
-export function requireOwner({ user_id }: { readonly user_id?: unknown }, { owner }: Asker): void {
+/** Errors: FORBIDDEN unless the item, as it is stored or read, is one that the asker may control. */
+export function requireOwner(
+  { user_id }: { readonly user_id?: unknown },
+  { owner }: Asker,
+  what: "project" | "agent" | "session" | "invocation" = "project",
+): void {
   if (owner === undefined || user_id === owner) return;
   const whose = typeof user_id === "string" ? user_id : "no user";
-  throw new StagefoldError("FORBIDDEN", `The project is ${whose}'s: a member controls their own alone.`, {});
+  throw new StagefoldError("FORBIDDEN", `The ${what} is ${whose}'s: a member controls their own alone.`, {});
 }
 
 export const NOT_HELD: Edit = set("lease", { claims: 0 });

@@ -1,3 +1,4 @@
+export * from "./agents/index.ts";
 export * from "./artifacts.ts";
 export * from "./claim-backoff.ts";
 export type { ProjectChange, RepositoryOptions } from "./context.ts";

@@ -1,0 +1,344 @@
+import {
+  AgentRecords,
+  type AgentVersion,
+  type Asked,
+  type Block,
+  createMemoryFileStores,
+  newAgentId,
+  newInvocationId,
+  parseRef,
+  type RecordStore,
+  type Turn,
+  type TurnLease,
+} from "@stagefold/core";
+import { FakeClock } from "@stagefold/core/testing";
+import { describe, expect, it } from "vitest";
+
+const USAGE = {
+  input_tokens: 900,
+  output_tokens: 200,
+  cached_tokens: 0,
+  tool_calls: 1,
+  steps: 2,
+  cost_usd: 0.1,
+};
+
+/** Agents, sessions and turns on a record store: what every one must do. Each test has agents and sessions of its own. */
+export function agentRecordsSuite(name: string, getStore: () => RecordStore): void {
+  function setUp() {
+    const clock = new FakeClock("2026-03-01T23:59:00.000Z");
+    const { artifacts } = createMemoryFileStores();
+    const make = () => new AgentRecords({ records: getStore(), artifacts, clock });
+    // Two processes, and an agent of its own for each test.
+    return { clock, artifacts, one: make(), two: make(), agent_id: newAgentId() };
+  }
+
+  function made(run: number): AgentVersion {
+    return {
+      version: 1,
+      project_id: "proj_0123456789ab",
+      run,
+      stage: "agent_code_developer",
+      attempt: 1,
+      at: "2026-03-01T00:00:00.000Z",
+      kind: "rules",
+      entry: "agents/a/a.mjs",
+      tools: [{ name: "csv_mean", description: "Means of columns" }],
+      unmet: ["draw_pictures"],
+      secrets: [],
+    };
+  }
+
+  function asking(agent_id: string, key: string, text = `question ${key}`): Asked {
+    return {
+      agent_id,
+      version: 1,
+      user_id: "ada",
+      caller: "web",
+      key,
+      text,
+      files: [],
+      timeout_seconds: 300,
+    };
+  }
+
+  const ended = (turn: Turn, blocks: Block[], status: "completed" | "failed" = "completed"): Turn => ({
+    ...turn,
+    ...USAGE,
+    status,
+    error: status === "failed" ? { code: "AGENT_FAILED", message: "it did" } : null,
+    finish_reason: "stop",
+    blocks,
+    ended_at: "2026-03-02T00:00:00.000Z",
+    duration_ms: 60_000,
+  });
+  const text = (value: string): Block => ({ type: "text", text: value });
+
+  async function begin(records: AgentRecords, session: string, asked: Asked): Promise<[Turn, TurnLease]> {
+    const begun = await records.turns.begin(session, asked);
+    if (begun.again) throw new Error(`expected a new turn, found ${begun.turn.turn}`);
+    return [begun.turn, begun.lease];
+  }
+
+  describe(`agents and sessions: ${name}`, () => {
+    it("an agent is made by a build, and has one version for each run, however often it is published", async () => {
+      const { one, two, agent_id } = setUp();
+      const facts = { agent_name: "csv_agent", user_id: "ada", description: "Means", tags: ["csv"] };
+      const first = await one.agents.publish(agent_id, facts, made(1));
+      expect(first).toMatchObject({ agent_id, status: "ready", version: 1, revision: 1, title: "csv_agent" });
+      expect(await two.agents.publish(agent_id, facts, made(1))).toEqual(first);
+      const both = await Promise.all([one, two].map((r) => r.agents.publish(agent_id, facts, made(2))));
+      expect(both.map(({ version, versions }) => [version, versions.length])).toEqual([
+        [2, 2],
+        [2, 2],
+      ]);
+      expect((await one.agents.get(agent_id)).versions.map(({ run }) => run)).toEqual([1, 2]);
+    });
+
+    it("an agent is edited, disabled, rolled back and deleted, by its owner alone", async () => {
+      const { one, agent_id } = setUp();
+      await one.agents.publish(agent_id, { agent_name: "a", user_id: "ada" }, made(1));
+      await one.agents.publish(agent_id, { agent_name: "a", user_id: "ada" }, made(2));
+      const ada = { by: "user:ada", owner: "ada" };
+      const foreign = one.agents.update(agent_id, { title: "mine" }, { by: "user:bob", owner: "bob" });
+      await expect(foreign).rejects.toMatchObject({ code: "FORBIDDEN" });
+      const edited = await one.agents.update(agent_id, { title: "T", settings: { max_steps: 5 } }, ada);
+      expect(edited).toMatchObject({ title: "T", settings: { max_steps: 5, timeout_seconds: 300 } });
+      expect(await one.agents.update(agent_id, { title: "T" }, ada)).toEqual(edited);
+      expect(await one.agents.disable(agent_id, ada)).toMatchObject({ status: "disabled" });
+      expect(await one.agents.enable(agent_id, ada)).toMatchObject({ status: "ready" });
+      expect(await one.agents.setVersion(agent_id, 1, ada)).toMatchObject({ version: 1 });
+      await expect(one.agents.setVersion(agent_id, 7, ada)).rejects.toMatchObject({ code: "INVALID_INPUT" });
+      await one.agents.forgetFilesOf(agent_id, "proj_0123456789ab");
+      await expect(one.agents.setVersion(agent_id, 2, ada)).rejects.toMatchObject({ code: "INVALID_INPUT" });
+      await one.agents.delete(agent_id, ada);
+      await expect(one.agents.get(agent_id)).rejects.toMatchObject({ code: "AGENT_NOT_FOUND" });
+    });
+
+    it("an id of another system always names the same agent", async () => {
+      const { one } = setUp();
+      const alias = `proj_x:${crypto.randomUUID()}`;
+      const { agent_id, aliases } = await one.agents.publish(alias, { agent_name: "a" }, made(1));
+      expect(aliases).toEqual([alias]);
+      expect((await one.agents.get(alias)).agent_id).toBe(agent_id);
+      expect((await one.agents.get(agent_id)).agent_id).toBe(agent_id);
+    });
+
+    it("a turn is begun, checkpointed, archived and ended; its figures are added once", async () => {
+      const { one, two, agent_id } = setUp();
+      const { session_id } = await one.sessions.create({ agent_id, user_id: "ada" });
+      const [turn, lease] = await begin(one, session_id, asking(agent_id, "k1"));
+      expect(turn).toMatchObject({ session_id, turn: 1, status: "running", user: { text: "question k1" } });
+      await expect(two.turns.begin(session_id, asking(agent_id, "k2"))).rejects.toMatchObject({
+        code: "SESSION_BUSY",
+        data: { turn: 1 },
+      });
+      const so_far = { blocks: [text("half")], usage: USAGE };
+      expect(await lease.checkpoint(so_far)).toEqual({ isHeld: true, isStopped: false });
+      expect(await two.turns.get({ session_id, turn: 1 })).toMatchObject({ blocks: so_far.blocks, ...USAGE });
+      expect(await two.turns.stop({ session_id, turn: 1 }, { by: "user:ada" })).toMatchObject({
+        status: "running",
+      });
+      expect(await lease.heartbeat()).toEqual({ isHeld: true, isStopped: true });
+      const done = ended(turn, [text("half and half")]);
+      expect(await lease.finish(done)).toMatchObject(done);
+      expect(await lease.finish(ended(turn, [text("other")], "failed"))).toMatchObject(done);
+      const head = await two.sessions.get(session_id);
+      expect(head).toMatchObject({
+        title: "question k1",
+        turns: 1,
+        totals: { failed: 0, input_tokens: 900, output_tokens: 200, cost_usd: 0.1 },
+        last: { turn: 1, key: "k1", status: "completed" },
+      });
+      expect(head.open).toBeUndefined();
+      for (const key of ["k2", "k3"]) {
+        const [next, own] = await begin(two, session_id, asking(agent_id, key));
+        await own.finish(ended(next, [text("b")], "failed"));
+      }
+      // 0.1 three times, without the error of binary fractions.
+      expect((await one.sessions.get(session_id)).totals).toMatchObject({ failed: 2, cost_usd: 0.3 });
+      const page = await one.turns.list(session_id, { limit: 2 });
+      expect(page.turns.map((one) => one.turn)).toEqual([3, 2]);
+      expect(
+        (await one.turns.list(session_id, { limit: 2, before: page.before })).turns.map((t) => t.turn),
+      ).toEqual([1]);
+    });
+
+    it("a question that is sent again is not asked again", async () => {
+      const { one, two, agent_id } = setUp();
+      const { session_id } = await one.sessions.create({ agent_id, idempotency_key: crypto.randomUUID() });
+      const [turn, lease] = await begin(one, session_id, asking(agent_id, "k1"));
+      const again = { again: true, turn: { turn: 1 } };
+      expect(await two.turns.begin(session_id, asking(agent_id, "k1"))).toMatchObject(again);
+      await lease.finish(ended(turn, []));
+      expect(await two.turns.begin(session_id, asking(agent_id, "k1"))).toMatchObject(again);
+      const other = two.turns.begin(session_id, asking(agent_id, "k1", "something else"));
+      await expect(other).rejects.toMatchObject({ code: "IDEMPOTENCY_MISMATCH" });
+      await expect(two.turns.begin(session_id, asking(agent_id, "k2"), 0)).rejects.toMatchObject({
+        code: "SESSION_CONFLICT",
+        data: { expected: "0", actual: "1" },
+      });
+    });
+
+    it("a turn whose owner is gone becomes interrupted with its text, once its lease is over, and never runs again", async () => {
+      const { one, two, clock, agent_id } = setUp();
+      const { session_id } = await one.sessions.create({ agent_id, user_id: "ada" });
+      const [turn, lease] = await begin(one, session_id, asking(agent_id, "k1"));
+      const tool: Block = {
+        type: "tool",
+        id: "t",
+        name: "csv_mean",
+        input: {},
+        output: null,
+        status: "running",
+      };
+      await lease.checkpoint({ blocks: [text("half"), tool], usage: USAGE });
+      clock.advance(19_000);
+      expect(await two.turns.get({ session_id, turn: 1 })).toMatchObject({ status: "running" });
+      clock.advance(2000);
+      const interrupted = {
+        status: "interrupted",
+        error: { code: "RUNNER_LOST" },
+        blocks: [text("half"), { ...tool, status: "failed", output: expect.any(String) }],
+      };
+      expect(await two.turns.get({ session_id, turn: 1 })).toMatchObject(interrupted);
+      expect(await lease.heartbeat()).toMatchObject({ isHeld: false });
+      expect(await lease.finish(ended(turn, [text("half and more")]))).toMatchObject(interrupted);
+      const { totals, last } = await two.sessions.get(session_id);
+      expect(totals).toMatchObject({ failed: 1, input_tokens: 900 });
+      expect(last).toMatchObject({ turn: 1, status: "interrupted" });
+    });
+
+    it("an archive without its end is completed by the reconciler", async () => {
+      const { one, two, agent_id } = setUp();
+      const { session_id } = await one.sessions.create({ agent_id, user_id: "ada" });
+      const [turn, lease] = await begin(one, session_id, asking(agent_id, "k1"));
+      const head = await one.sessions.get(session_id);
+      await lease.finish(ended(turn, [text("a")]));
+      const after = await one.sessions.get(session_id);
+      // As the process would have left it that was killed between the two writes.
+      const key = { pk: `session#${session_id}`, sk: "session" };
+      const at = { gsi2_pk: "open-turns", gsi2_sk: `z#${session_id}`, listed: { session_id } };
+      await getStore().write({ ...key, kind: "delete", guards: [] });
+      await getStore().write({ ...key, kind: "put", guards: [], item: { ...key, ...head, ...at } });
+      await two.reconcile((error) => expect(error).toBeUndefined());
+      const { revision: _a, ...completed } = await one.sessions.get(session_id);
+      const { revision: _b, ...expected } = after;
+      expect(completed).toEqual(expected);
+    });
+
+    it("what is too long for the item is whole in the artifact store", async () => {
+      const { one, artifacts, agent_id } = setUp();
+      const { session_id } = await one.sessions.create({ agent_id });
+      const [turn, lease] = await begin(one, session_id, asking(agent_id, "k1"));
+      const output = "文".repeat(3000);
+      const tools = Array.from({ length: 80 }, (_, n): Block => {
+        const call = { type: "tool", id: `t${n}`, name: "t", status: "completed" } as const;
+        return { ...call, input: { n, big: 1e300 }, output: n === 79 ? output : "x".repeat(3000) };
+      });
+      const blocks = [text("y".repeat(70_000)), ...tools];
+      await lease.checkpoint({ blocks, usage: USAGE });
+      const stored = await lease.finish(ended(turn, blocks));
+      expect(JSON.stringify(stored).length).toBeLessThan(110_000);
+      expect(stored?.blocks.length).toBe(81);
+      const read = async (ref: string | null | undefined) => {
+        const found = await artifacts.get(parseRef(ref ?? ""));
+        return found && (await new Response(ReadableStream.from(found.stream)).text());
+      };
+      expect(await read(stored?.blocks[0]?.ref)).toBe("y".repeat(70_000));
+      for (const at of [1, 80]) {
+        const kept = tools[at - 1];
+        if (kept?.type !== "tool") throw new Error("expected a tool");
+        expect(JSON.parse((await read(stored?.blocks[at]?.ref)) ?? "")).toEqual({
+          input: kept.input,
+          output: kept.output,
+        });
+      }
+    });
+
+    it("sessions of a user and of an agent are listed by activity, one that runs among them; pages are whole", async () => {
+      const { one, clock, agent_id } = setUp();
+      const user_id = crypto.randomUUID();
+      const ids: string[] = [];
+      for (let n = 0; n < 5; n++) {
+        clock.advance(1000);
+        ids.unshift((await one.sessions.create({ agent_id, user_id })).session_id);
+      }
+      clock.advance(1000);
+      const [oldest = ""] = ids.slice(-1);
+      await begin(one, oldest, asking(agent_id, "k1"));
+      const expected = [oldest, ...ids.slice(0, -1)];
+      for (const of of [{ agent_id }, { user_id }]) {
+        const found: string[] = [];
+        for (let cursor: string | null | undefined; cursor !== null; ) {
+          const page = await one.lists.sessions(of, 2, cursor ?? undefined);
+          found.push(...page.items.map(({ session_id }) => session_id));
+          cursor = page.next_cursor;
+        }
+        expect(found).toEqual(expected);
+      }
+    });
+
+    it("calls of an agent are listed by start, in sessions and without, those that run among them", async () => {
+      const { one, clock, agent_id } = setUp();
+      const { session_id } = await one.sessions.create({ agent_id, user_id: "ada" });
+      const [turn, lease] = await begin(one, session_id, asking(agent_id, "k1"));
+      await lease.finish(ended(turn, [], "failed"));
+      clock.advance(120_000);
+      const id = newInvocationId();
+      const invoked = await one.turns.invoke(id, asking(agent_id, "i1"));
+      if (invoked.again) throw new Error("expected a new invocation");
+      expect(await one.turns.invoke(id, asking(agent_id, "i1"))).toMatchObject({ again: true });
+      await invoked.lease.checkpoint({ blocks: [text("a")], usage: USAGE });
+      expect(await one.turns.get({ invocation_id: id })).toMatchObject({ status: "running", ...USAGE });
+      clock.advance(1000);
+      await begin(one, session_id, asking(agent_id, "k2"));
+      const list = async (filter = {}) =>
+        (await one.lists.turns(agent_id, filter, 10)).items.map((row) => [row.turn ?? "inv", row.status]);
+      expect(await list()).toEqual([
+        [2, "running"],
+        ["inv", "running"],
+        [1, "failed"],
+      ]);
+      const done = await invoked.lease.finish(ended(invoked.turn, [text("ab")]));
+      expect(done).toMatchObject({ invocation_id: id, status: "completed", blocks: [text("ab")] });
+      expect(await list({ status: "completed" })).toEqual([["inv", "completed"]]);
+      expect(await list({ until: "2026-03-02T00:00:00.000Z" })).toEqual([[1, "failed"]]);
+      const statuses: string[] = [];
+      const days = ["2026-03-01T00:00:00.000Z", "2026-03-03T00:00:00.000Z"] as const;
+      for await (const { status } of one.lists.ended(...days, agent_id)) statuses.push(status);
+      expect(statuses).toEqual(["failed", "completed"]);
+    });
+
+    it("an invocation whose owner is gone becomes interrupted", async () => {
+      const { one, two, clock, agent_id } = setUp();
+      const id = newInvocationId();
+      const invoked = await one.turns.invoke(id, asking(agent_id, "i1"));
+      if (invoked.again) throw new Error("expected a new invocation");
+      clock.advance(21_000);
+      await two.reconcile((error) => expect(error).toBeUndefined());
+      const interrupted = { status: "interrupted", error: { code: "RUNNER_LOST" } };
+      expect(await two.turns.get({ invocation_id: id })).toMatchObject(interrupted);
+      expect(await invoked.lease.finish(ended(invoked.turn, []))).toMatchObject(interrupted);
+    });
+
+    it("a deleted session is gone with its turns and files, also one whose turn is running", async () => {
+      const { one, two, clock, agent_id } = setUp();
+      const { session_id } = await one.sessions.create({ agent_id, user_id: "ada" });
+      const [turn, lease] = await begin(one, session_id, asking(agent_id, "k1"));
+      const bob = { by: "user:bob", owner: "bob" };
+      await expect(two.sessions.delete(session_id, bob)).rejects.toMatchObject({ code: "FORBIDDEN" });
+      await two.sessions.delete(session_id, { by: "user:ada", owner: "ada" });
+      await expect(two.sessions.get(session_id)).rejects.toMatchObject({ code: "SESSION_NOT_FOUND" });
+      await expect(two.turns.begin(session_id, asking(agent_id, "k2"))).rejects.toMatchObject({
+        code: "SESSION_NOT_FOUND",
+      });
+      expect(await lease.heartbeat()).toMatchObject({ isHeld: false });
+      clock.advance(21_000);
+      await two.reconcile((error) => expect(error).toBeUndefined());
+      await two.reconcile((error) => expect(error).toBeUndefined());
+      expect(await lease.finish(ended(turn, []))).toBeUndefined();
+      expect((await getStore().query({ pk: `session#${session_id}`, limit: 10 })).items).toEqual([]);
+    });
+  });
+}
