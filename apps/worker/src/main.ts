@@ -10,6 +10,9 @@ import { serveHealth } from "./health.ts";
 import { createMetrics } from "./metrics.ts";
 import { createWorker, type Worker } from "./worker.ts";
 
+/** Between two writes of what a stage says, in milliseconds: the embedded store's writes cost next to nothing. */
+const EMBEDDED_FLUSH_MS = 250;
+
 /** Ends when the worker has ended. */
 async function main(env: Env, log: Logger): Promise<void> {
   const pipelines = await openPipelines(env.pipelines);
@@ -32,6 +35,7 @@ async function main(env: Env, log: Logger): Promise<void> {
     drainMs: env.drainSeconds * 1000,
     maxRunningPerUser: env.maxRunningPerUser,
     stageEnv: inheritedEnv(),
+    timings: backend.store.keepsLogs === true ? { flushMs: EMBEDDED_FLUSH_MS } : {},
     log,
     metrics,
   });

@@ -12,6 +12,7 @@ import {
   type Project,
   Repository,
   type Written,
+  wholeTexts,
 } from "@stagefold/core";
 import type { PipelineRegistry } from "@stagefold/pipeline";
 import { type Logger, pino } from "pino";
@@ -130,7 +131,7 @@ export async function openBench({ files, leaseMs = 15_000 }: BenchOptions): Prom
       const stage = project.stages_snapshot.stages.find((one) => one.stage === key);
       if (!stage) throw new Error(`expected a stage ${key}`);
       const ref = { project_id: project.project_id, stage: key, attempt: stage.attempt };
-      return (await logs.read(ref, { limit: 10_000_000, upTo: stage.log_seq ?? 0 })).lines;
+      return wholeTexts([], (await logs.read(ref, { limit: 10_000_000, upTo: stage.log_seq ?? 0 })).lines);
     },
     [Symbol.asyncDispose]: async () => {
       await Promise.all(workers.map((worker) => worker.stop()));

@@ -113,10 +113,8 @@ test("odd output becomes lines that can be stored", async () => {
   const project = await bench.until(await bench.create("odd"), completed);
   const lines = await bench.logOf(project, "s");
   expect(lines.slice(0, 5)).toEqual(["ab", "two", "lines", "half \ufffd a character", ""]);
-  expect(lines[5]?.startsWith("no endxxx")).toBe(true);
-  expect(lines.slice(5, -1).join("")).toBe(`no end${"x".repeat(150_000)}`);
-  expect(Math.max(...lines.map((line) => line.length))).toBe(65_536);
-  expect(lines.at(-1)).toBe("你");
+  // Each stream has a line of its own, which comes where it ends.
+  expect(lines.slice(5)).toEqual(["x".repeat(150_000), "no end你"]);
 });
 
 test("sub-stages run side by side and each has its own end", async () => {
@@ -182,9 +180,11 @@ test("three commands share a folder, get what they are promised and nothing else
   );
   expect(stageOf(project, "fetch").output_data.artifacts).toEqual(["src/a.txt", "src/reports/inside"]);
   expect((await bench.logOf(project, "fetch")).join()).toContain("src/reports/outside is not recorded");
-  const [hello, told, folder] = await bench.logOf(project, "test");
-  expect([hello, told]).toEqual(["hello from fetch", "需求 $HOME / 1"]);
-  expect(folder?.endsWith(`data/work/${id}`)).toBe(true);
+  // Of what is written at once to both outputs, one may come before the other.
+  const said = await bench.logOf(project, "test");
+  expect(said).toHaveLength(3);
+  expect(said).toEqual(expect.arrayContaining(["hello from fetch", "需求 $HOME / 1"]));
+  expect(said.some((line) => line.endsWith(`data/work/${id}`))).toBe(true);
   expect(stageOf(project, "pack").output_data.artifacts).toEqual(["packed"]);
   await rm(join(bench.folder, "data"), { recursive: true, force: true });
   const stored = await bench.artifacts.get({ project_id: id, stage: "pack", attempt: 1, path: "packed" });

@@ -13,6 +13,7 @@ const LONG_GRACE_MS = 60_000;
 
 const sink: StageSink = {
   lines: () => undefined,
+  begun: () => undefined,
   hasRoom: () => true,
   room: () => Promise.resolve(),
   progress: () => undefined,

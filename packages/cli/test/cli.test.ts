@@ -161,7 +161,8 @@ test("logs print a stage, all stages, and follow until the build ends", async ()
   expect(code).toBe(0);
   expect(stdout.trim().split("\n").slice(-2)).toEqual(["[one] last", "[two] of two"]);
   const json = (await stagefold("logs", project_id, "two", "--json")).stdout;
-  expect(JSON.parse(json)).toEqual({ text: "of two" });
+  const time = expect.stringMatching(/^\d{4}-.*Z$/);
+  expect(JSON.parse(json)).toEqual({ text: "of two", stream: "log", at: time });
 });
 
 test("F10: logs -f goes on while the API restarts, and says so", async () => {
@@ -195,7 +196,8 @@ test("F10: logs -f goes on while the API restarts, and says so", async () => {
 test("O6: a line that was cut into pieces is one line again", async () => {
   const { project_id, report } = await beginProgram(server.client);
   const pieces = ["a".repeat(65_536), "b".repeat(65_535), "end", "", "next"];
-  await report({ event: "started", stage: "one" }, { event: "log", stage: "one", lines: pieces });
+  const lines = pieces.map((text, i) => (i < 2 ? { text, end: "" as const } : text));
+  await report({ event: "started", stage: "one" }, { event: "log", stage: "one", lines });
   const { stdout } = await stagefold("logs", project_id, "one");
   expect(stdout.split("\n").map((line) => line.length)).toEqual([131_074, 0, 4, 0]);
   const json = (await stagefold("logs", project_id, "one", "--json")).stdout.trim().split("\n");

@@ -67,6 +67,10 @@ export type Metrics = Stage["metrics"];
 export type SubStage = Stage["sub_stages"][string];
 /** One attempt at a stage. */
 export type HistoryEntry = Outputs["stages"]["get"]["attempts"][number];
+/** One entry of a log: a line, or a piece of one where `end` says so. `LogLines` puts lines together. */
+export type LogLine = Outputs["stages"]["logs"]["items"][number];
+/** New lines of a watched log. */
+export type LogChange = Outputs["stages"]["watchLogs"];
 /** One artifact as every list shows it. `size` in bytes. */
 export type Artifact = Outputs["artifacts"]["listByProject"]["items"][number];
 /** One artifact as it is recorded. */

@@ -47,7 +47,7 @@ test("a program runs the stages of its own project, with logs and artifacts", as
   await report({ event: "started", stage: "one" }, { event: "log", stage: "one", lines: ["first", "第二"] });
   expect(await client.work.heartbeat({ project_id, lease_token })).toMatchObject({ status: "building" });
   const logs = await client.stages.logs({ project_id, stage: "one" });
-  expect(logs.items).toEqual([{ text: "first" }, { text: "第二" }]);
+  expect(logs.items).toMatchObject([{ text: "first", stream: "log" }, { text: "第二" }]);
   expect(logs.next_cursor).not.toBeNull();
 
   const path = "docs/a b/结果.txt";

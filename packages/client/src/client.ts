@@ -66,7 +66,7 @@ export const KINDS: Kinds = {
     watchList: "subscription",
     watchMany: "subscription",
   },
-  stages: { list: "query", get: "query", logs: "query" },
+  stages: { list: "query", get: "query", logs: "query", watchLogs: "subscription" },
   artifacts: { listByProject: "query", listByAgent: "query", record: "mutation", removeForStage: "mutation" },
   work: { claim: "mutation", heartbeat: "mutation", report: "mutation", release: "mutation" },
   stats: { overview: "query", builds: "query" },
@@ -109,9 +109,10 @@ export function createClient(options: ClientOptions): StagefoldClient {
   });
   // The procedures are those of the router, by name and by kind; what they answer, its schemas have checked.
   const procedures = Object.fromEntries(groups) as Procedures<PipelineLike>;
-  const { projects, artifacts } = procedures;
+  const { projects, stages, artifacts } = procedures;
   return {
     ...procedures,
+    stages: { ...stages, watchLogs: (input, given) => watchLogs(stages, input, given) },
     url: transport.url,
     projects: { ...projects, waitForEnd: (input, given) => waitForEnd(projects, input, given) },
     artifacts: {
@@ -120,6 +121,18 @@ export function createClient(options: ClientOptions): StagefoldClient {
       upload: (input, given) => upload(transport, input, given),
     },
   };
+}
+
+/** Until the log is over: the server ends the stream then, which is no connection to be made again. */
+async function* watchLogs(
+  stages: Procedures<PipelineLike>["stages"],
+  input: Inputs["stages"]["watchLogs"],
+  options?: WatchOptions,
+) {
+  for await (const change of stages.watchLogs(input, options)) {
+    yield change;
+    if (change.over) return;
+  }
 }
 
 async function waitForEnd(

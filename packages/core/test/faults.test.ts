@@ -8,6 +8,7 @@ import { Repository } from "../src/repository/repository.ts";
 import type { Claimed } from "../src/repository/work.ts";
 import { idempotentProjectId } from "../src/snapshot/ids.ts";
 import { createProjectSchema } from "../src/snapshot/inputs.ts";
+import { textsOf } from "../src/snapshot/log-line.ts";
 import { aProject, aRepository } from "../src/testing/builders.ts";
 import { aLeaseOwner, type LeaseOwner, stageOf } from "./lease-owner.ts";
 
@@ -258,7 +259,7 @@ it("L16: nothing comes back of a deleted project with reports that were on their
   for (const events of late)
     await expect(owner.report(events)).rejects.toMatchObject({ code: "PROJECT_NOT_FOUND" });
   const ref = { project_id: owner.id, stage: "plan", attempt: 1 };
-  expect((await owner.logs.read(ref, { limit: 9, upTo: 99 })).lines).toEqual([]);
+  expect(textsOf((await owner.logs.read(ref, { limit: 9, upTo: 99 })).lines)).toEqual([]);
   expect(await owner.artifacts.get({ ...ref, path: "outputs/plan.json" })).toBeUndefined();
   expect(put).toHaveBeenCalled();
   for (const [, name] of put.mock.calls)

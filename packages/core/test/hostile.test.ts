@@ -7,6 +7,7 @@ import type { Written } from "../src/ports/project-store.ts";
 import type { ReportEvent } from "../src/project/events.ts";
 import { createProjectSchema } from "../src/snapshot/inputs.ts";
 import { LIMITS } from "../src/snapshot/limits.ts";
+import { textsOf } from "../src/snapshot/log-line.ts";
 import { aLeaseOwner, type LeaseOwner, StrictStore, stageOf } from "./lease-owner.ts";
 
 const deep = (levels: number): unknown => (levels === 0 ? 1 : { a: deep(levels - 1) });
@@ -232,7 +233,7 @@ describe.each([true, false])("the last-resort ending (the report is final: %s)",
     expect(stageOf(project, "plan").logs).toEqual(["the last words"]);
     const ref = { project_id: owner.id, stage: "plan", attempt: 1 };
     const upTo = stageOf(project, "plan").log_seq ?? 0;
-    expect((await owner.logs.read(ref, { limit: 10, upTo })).lines).toEqual(["the last words"]);
+    expect(textsOf((await owner.logs.read(ref, { limit: 10, upTo })).lines)).toEqual(["the last words"]);
   });
 
   it("O1: keeps the words of a failure that is refused for what came with it", async () => {

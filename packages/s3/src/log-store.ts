@@ -7,6 +7,7 @@ import {
   type LogPage,
   type LogStore,
   type RecordStore,
+  type ReportedLine,
   toTime,
 } from "@stagefold/core";
 import {
@@ -77,7 +78,7 @@ export class S3LogStore implements LogStore {
     this.#clock = clock;
   }
 
-  async append(ref: AttemptRef, seq: number, lines: readonly string[]): Promise<void> {
+  async append(ref: AttemptRef, seq: number, lines: readonly ReportedLine[]): Promise<void> {
     const owner = checkedAttempt(ref);
     const number = checkedCount(seq, "seq");
     const text = encodeLines(lines);

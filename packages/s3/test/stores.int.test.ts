@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { type ArtifactStore, MemoryRecordStore } from "@stagefold/core";
+import { type ArtifactStore, MemoryRecordStore, textsOf } from "@stagefold/core";
 import { fileStoresSuite, type S3Fate, startS3Double } from "@stagefold/store-testing";
 import { describe, expect, it } from "vitest";
 import { createS3Stores } from "../src/index.ts";
@@ -172,7 +172,7 @@ describe("growing logs", () => {
     expect(chunks.length).toBe(2);
     for (const { pk, sk } of chunks)
       await s3.records.write({ pk: String(pk), sk: String(sk), kind: "delete", guards: [] });
-    expect((await s3.logs.read(attempt, { limit: 9, upTo: 2 })).lines).toEqual(["a", "b"]);
+    expect(textsOf((await s3.logs.read(attempt, { limit: 9, upTo: 2 })).lines)).toEqual(["a", "b"]);
   });
 
   it("that their process left unsealed are sealed a day later, what is new stays as it is", async () => {
@@ -186,7 +186,9 @@ describe("growing logs", () => {
     await late.logs.append({ ...attempt, attempt: 2 }, 5, ["new"]);
     await late.logs.sealOld?.();
     expect([...s3.double.objects.keys()]).toEqual([expect.stringContaining("/logs/build/1/1-1.")]);
-    expect((await late.logs.read({ ...attempt, attempt: 2 }, { limit: 9, upTo: 5 })).lines).toEqual(["new"]);
+    expect(textsOf((await late.logs.read({ ...attempt, attempt: 2 }, { limit: 9, upTo: 5 })).lines)).toEqual([
+      "new",
+    ]);
     late.close();
   });
 });

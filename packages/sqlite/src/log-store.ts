@@ -3,10 +3,14 @@ import {
   checkedAttempt,
   checkedCount,
   type LogChunk,
+  type LogLine,
   type LogPage,
   type LogStore,
+  packLine,
   preview,
+  type ReportedLine,
   StagefoldError,
+  unpackLine,
 } from "@stagefold/core";
 import { column, type Database } from "./database.ts";
 import { toColumn } from "./text.ts";
@@ -17,12 +21,14 @@ const PAGE_LENGTH = 4 * 1024 * 1024;
 /** The full logs in the database of their projects: one row for each write that brought lines. */
 export class SqliteLogStore implements LogStore {
   readonly #database: Database;
+  /** The chunk that was read last: a reader of pages reads a large one many times. */
+  #last: { readonly text: unknown; readonly lines: readonly unknown[] } = { text: undefined, lines: [] };
 
   constructor(database: Database) {
     this.#database = database;
   }
 
-  async append(ref: AttemptRef, seq: number, lines: readonly string[]): Promise<void> {
+  async append(ref: AttemptRef, seq: number, lines: readonly ReportedLine[]): Promise<void> {
     await this.#database.write(() => {
       writeLines(this.#database, { ...ref, seq, lines });
       return { keep: true };
@@ -45,24 +51,29 @@ export class SqliteLogStore implements LogStore {
            WHERE project_id = ? AND stage = ? AND attempt = ? AND seq >= ? AND seq <= ? ORDER BY seq`,
         )
         .iterate(...key, from.seq, upTo);
-      const lines: string[] = [];
+      const lines: LogLine[] = [];
       let length = 0;
       let at = from;
       for (const row of rows) {
         const seq = Number(column(row, "seq"));
-        const chunk = parseLines(column(row, "lines"));
+        const chunk = this.#parsed(column(row, "lines"));
         for (let line = seq === from.seq ? from.line : 0; line < chunk.length; line++) {
           // One line more than the page takes: it is not the end.
           if (lines.length === limit || length >= PAGE_LENGTH)
             return { lines, cursor: `${at.seq}:${at.line}`, end: false };
-          const text = chunk[line] ?? "";
-          lines.push(text);
-          length += text.length;
+          const found = unpackLine(chunk[line]) ?? { text: String(chunk[line]) };
+          lines.push(found);
+          length += found.text.length;
           at = { seq, line: line + 1 };
         }
       }
       return { lines, cursor: `${at.seq}:${at.line}`, end: true };
     });
+  }
+
+  #parsed(text: unknown): readonly unknown[] {
+    if (text !== this.#last.text) this.#last = { text, lines: parseLines(text) };
+    return this.#last.lines;
   }
 
   async removeProject(projectId: string): Promise<void> {
@@ -80,7 +91,7 @@ export function writeLines(database: Database, { seq, lines, ...ref }: LogChunk)
       `INSERT INTO logs (project_id, stage, attempt, seq, lines) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET lines = excluded.lines`,
     )
-    .run(...keyOf(ref), checkedCount(seq, "seq"), JSON.stringify(lines));
+    .run(...keyOf(ref), checkedCount(seq, "seq"), JSON.stringify(lines.map(packLine)));
 }
 
 function keyOf(ref: AttemptRef): [string, string, number] {
@@ -88,8 +99,10 @@ function keyOf(ref: AttemptRef): [string, string, number] {
   return [project_id, stage, attempt];
 }
 
-function parseLines(text: unknown): string[] {
-  return JSON.parse(String(text));
+/** Unpacked one by one where they are read: a chunk may have thousands that a page does not take. */
+function parseLines(text: unknown): unknown[] {
+  const stored: unknown = JSON.parse(String(text));
+  return Array.isArray(stored) ? stored : [];
 }
 
 /** Where a reader goes on: behind this many lines of the chunk of this number, or in the first chunk after it. */

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { Item } from "@stagefold/core";
+import { type Item, textsOf } from "@stagefold/core";
 import { expect, it } from "vitest";
 import { connect } from "../src/driver.ts";
 import { openSqlite } from "../src/index.ts";
@@ -93,7 +93,7 @@ it(`${WRITERS} processes that write are killed ${KILLS} times: nothing acknowled
       const ref = { project_id: id, stage: writer, attempt: 1 };
       const { lines } = await sqlite.logs.read(ref, { limit: 1_000_000, upTo: Number.MAX_SAFE_INTEGER });
       const expected = mine.filter((one) => one.id === id).map((one) => `line of write ${one.n}`);
-      expect(lines.slice(0, expected.length)).toEqual(expected);
+      expect(textsOf(lines).slice(0, expected.length)).toEqual(expected);
       expect(lines.length - expected.length).toBeLessThanOrEqual(1);
     }
   }

@@ -1,5 +1,12 @@
 import { createHash } from "node:crypto";
-import type { ArtifactRef, ArtifactStore, AttemptRef, LogStore } from "@stagefold/core";
+import {
+  type ArtifactRef,
+  type ArtifactStore,
+  type AttemptRef,
+  type LogStore,
+  type ReportedLine,
+  textsOf,
+} from "@stagefold/core";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
@@ -243,10 +250,10 @@ export function fileStoresSuite(name: string, make: () => Promise<FileStores>): 
         await stores.logs.append(attempt(), 1, ["gone"]);
         await stores.logs.append(attempt({ project_id: B }), 1, ["stays"]);
         await stores.artifacts.removeProject(A);
-        expect((await stores.logs.read(attempt(), { limit: 9, upTo: 9 })).lines).toEqual([]);
-        expect((await stores.logs.read(attempt({ project_id: B }), { limit: 9, upTo: 9 })).lines).toEqual([
-          "stays",
-        ]);
+        expect(textsOf((await stores.logs.read(attempt(), { limit: 9, upTo: 9 })).lines)).toEqual([]);
+        expect(
+          textsOf((await stores.logs.read(attempt({ project_id: B }), { limit: 9, upTo: 9 })).lines),
+        ).toEqual(["stays"]);
       });
 
       it("L5, L16: what late writes bring of a removed project is purged, and nothing of one that exists again", async () => {
@@ -268,7 +275,7 @@ export function fileStoresSuite(name: string, make: () => Promise<FileStores>): 
         expect(asked.sort()).toEqual([A, B]);
         expect(await artifacts.get(at("late"))).toBeUndefined();
         expect(await artifacts.getDocument(A, "late")).toBeUndefined();
-        expect((await logs.read(attempt(), { limit: 9, upTo: 9 })).lines).toEqual([]);
+        expect(textsOf((await logs.read(attempt(), { limit: 9, upTo: 9 })).lines)).toEqual([]);
         expect(await text(artifacts, at("late", { project_id: B }))).toBe("x");
         // B exists again: it is not asked for any more.
         expect(await artifacts.purgeRemoved(none)).toBe(0);
@@ -322,17 +329,33 @@ function logSuite(logs: () => LogStore, refusals: typeof it.fails): void {
         fc.asyncProperty(fc.array(line, { maxLength: 5 }), async (lines) => {
           await logs().append(attempt(), ++seq, lines);
           expected.push(...lines);
-          expect((await logs().read(attempt(), all)).lines).toEqual(expected);
+          expect(textsOf((await logs().read(attempt(), all)).lines)).toEqual(expected);
         }),
         { numRuns: 30 },
       );
+    });
+
+    it("keeps time, stream and how each line ends, and reads bare texts as they were", async () => {
+      const at = "2026-11-29T10:11:12.345Z";
+      const lines: ReportedLine[] = [
+        { text: "out", at, stream: "stdout" },
+        { text: "50 %", at, stream: "stderr", end: "\r" },
+        { text: "begun", at, stream: "log", end: "" },
+        { text: "at no known time" },
+        "bare",
+      ];
+      await logs().append(attempt(), 1, lines);
+      const expected = lines.map((line) => (typeof line === "string" ? { text: line } : line));
+      expect((await logs().read(attempt(), all)).lines).toEqual(expected);
     });
 
     it("has nothing at first, and a cursor to go on from", async () => {
       const empty = await logs().read(attempt(), all);
       expect(empty).toEqual({ lines: [], cursor: expect.any(String), end: true });
       await logs().append(attempt(), 3, ["first"]);
-      expect((await logs().read(attempt(), { ...all, cursor: empty.cursor })).lines).toEqual(["first"]);
+      expect(textsOf((await logs().read(attempt(), { ...all, cursor: empty.cursor })).lines)).toEqual([
+        "first",
+      ]);
     });
 
     it("tells the end by whether there is more, on the very last line too", async () => {
@@ -347,11 +370,11 @@ function logSuite(logs: () => LogStore, refusals: typeof it.fails): void {
       await logs().append(attempt(), 1, ["a"]);
       await logs().append(attempt(), 2, ["b"]);
       const page = await logs().read(attempt(), { limit: 9, upTo: 1 });
-      expect(page).toMatchObject({ lines: ["a"], end: true });
+      expect(page).toMatchObject({ lines: [{ text: "a" }], end: true });
       await logs().append(attempt(), 2, ["b, told again"]);
       const next = await logs().read(attempt(), { limit: 9, upTo: 2, cursor: page.cursor });
-      expect(next).toMatchObject({ lines: ["b, told again"], end: true });
-      expect((await logs().read(attempt(), { limit: 9, upTo: 0 })).lines).toEqual([]);
+      expect(next).toMatchObject({ lines: [{ text: "b, told again" }], end: true });
+      expect(textsOf((await logs().read(attempt(), { limit: 9, upTo: 0 })).lines)).toEqual([]);
     });
 
     it("has a chunk once, however often it is appended", async () => {
@@ -359,8 +382,8 @@ function logSuite(logs: () => LogStore, refusals: typeof it.fails): void {
       const page = await logs().read(attempt(), { ...all, limit: 1 });
       await logs().append(attempt(), 1, ["a", "b"]);
       await logs().append(attempt(), 2, []);
-      expect((await logs().read(attempt(), all)).lines).toEqual(["a", "b"]);
-      expect((await logs().read(attempt(), { ...all, cursor: page.cursor })).lines).toEqual(["b"]);
+      expect(textsOf((await logs().read(attempt(), all)).lines)).toEqual(["a", "b"]);
+      expect(textsOf((await logs().read(attempt(), { ...all, cursor: page.cursor })).lines)).toEqual(["b"]);
     });
 
     it("keeps attempts apart", async () => {
@@ -371,7 +394,7 @@ function logSuite(logs: () => LogStore, refusals: typeof it.fails): void {
         attempt({ project_id: B }),
       ];
       for (const [i, ref] of refs.entries()) await logs().append(ref, 1, [`${i}`]);
-      const found = await Promise.all(refs.map(async (ref) => (await logs().read(ref, all)).lines));
+      const found = await Promise.all(refs.map(async (ref) => textsOf((await logs().read(ref, all)).lines)));
       expect(found).toEqual([["0"], ["1"], ["2"], ["3"]]);
     });
 
@@ -392,7 +415,7 @@ function logSuite(logs: () => LogStore, refusals: typeof it.fails): void {
             const got = await logs().read(ref, { cursor, limit, upTo: seq });
             expect(got.lines.length).toBeLessThanOrEqual(limit);
             cursor = got.cursor;
-            seen.push(...got.lines);
+            seen.push(...textsOf(got.lines));
             expect(got.end).toBe(seen.length === written.length);
           };
           for (const next of steps) {
@@ -419,7 +442,7 @@ function logSuite(logs: () => LogStore, refusals: typeof it.fails): void {
         const cursors: string[] = [];
         for (let cursor: string | undefined, end = false; !end; ) {
           const page = await logs().read(attempt(), { cursor, limit, upTo });
-          lines.push(...page.lines);
+          lines.push(...textsOf(page.lines));
           ({ cursor, end } = page);
           cursors.push(page.cursor);
         }
@@ -455,7 +478,8 @@ function logSuite(logs: () => LogStore, refusals: typeof it.fails): void {
       for (let finished = false; !finished; ) {
         await turn();
         finished = done === 10;
-        const { lines } = await logs().read(attempt(), { limit: 100_000, upTo: 100 });
+        const page = await logs().read(attempt(), { limit: 100_000, upTo: 100 });
+        const lines = textsOf(page.lines);
         expect(lines).toEqual(Array.from({ length: lines.length / 2000 }, (_, n) => chunk(n + 1)).flat());
       }
       await writing;

@@ -17,6 +17,7 @@ export const ACCESS = {
   "stages.list": "read",
   "stages.get": "read",
   "stages.logs": "read",
+  "stages.watchLogs": "read",
   "artifacts.listByProject": "read",
   "artifacts.listByAgent": "read",
   "artifacts.record": "control",

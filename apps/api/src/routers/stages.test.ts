@@ -1,7 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { callerOf, memoryDeps, OWN_STAGES } from "../../test/fixture.ts";
 import { Program } from "../../test/program.ts";
+import { Reading } from "../../test/reading.ts";
 import { refusal } from "../../test/refusal.ts";
+import { watchLog } from "../logs.ts";
+import { createWatch } from "../watch/index.ts";
+import { watchMany } from "../watch/watch-many.ts";
 
 describe("stages.list and stages.get", () => {
   it("lists stages in order, page by page", async () => {
@@ -155,10 +159,8 @@ describe("cursors and attempts", () => {
       () => caller.pipelines.list({ cursor: list }),
     ];
     for (const call of refused) expect(await refusal(call())).toMatchObject({ code: "INVALID_INPUT" });
-    expect((await stages.logs({ project_id: mine, stage: "one", cursor: logs })).items).toEqual([
-      { text: "b" },
-      { text: "c" },
-    ]);
+    const rest = await stages.logs({ project_id: mine, stage: "one", cursor: logs });
+    expect(rest.items).toMatchObject([{ text: "b" }, { text: "c" }]);
     expect((await stages.list({ project_id: mine, cursor: list })).items).toHaveLength(1);
   });
 
@@ -175,9 +177,135 @@ describe("cursors and attempts", () => {
       );
     }
     for (let attempt = 1; attempt <= 25; attempt++)
-      expect(await caller.stages.logs({ project_id, stage: "one", attempt }), `attempt ${attempt}`).toEqual({
+      expect(
+        await caller.stages.logs({ project_id, stage: "one", attempt }),
+        `attempt ${attempt}`,
+      ).toMatchObject({
         items: [{ text: `attempt ${attempt}` }, { text: "more" }],
         next_cursor: null,
       });
+  });
+});
+
+describe("lines of a log", () => {
+  const running = async (caller: ReturnType<typeof callerOf>) => {
+    const program = await Program.begin(caller);
+    await program.report({ event: "started", stage: "one" });
+    return { program, ref: { project_id: program.project_id, stage: "one" } };
+  };
+
+  it("have a time and a stream, those that the program gives or its report's", async () => {
+    const caller = callerOf(memoryDeps());
+    const { program, ref } = await running(caller);
+    const at = "2025-06-01T09:59:59.500Z";
+    await program.report({
+      event: "log",
+      stage: "one",
+      lines: ["bare", { text: "err", at, stream: "stderr" }, { text: "half", stream: "stdout", end: "" }],
+    });
+    expect((await caller.stages.logs(ref)).items).toEqual([
+      { text: "bare", at: "2025-06-01T10:00:00.000Z", stream: "log" },
+      { text: "err", at, stream: "stderr" },
+      { text: "half", at: "2025-06-01T10:00:00.000Z", stream: "stdout", end: "" },
+    ]);
+    const wrong = program.report({
+      event: "log",
+      stage: "one",
+      lines: [{ text: "x", at: "yesterday" }],
+    });
+    expect(await refusal(wrong)).toMatchObject({ code: "INVALID_INPUT" });
+  });
+
+  it("are searched over the whole log, with their numbers, also across the pieces of a long one", async () => {
+    const caller = callerOf(memoryDeps());
+    const { program, ref } = await running(caller);
+    for (let n = 0; n < 5; n++)
+      await program.report({
+        event: "log",
+        stage: "one",
+        lines: Array.from(
+          { length: 9000 },
+          (_, i) => `line ${n * 9000 + i} ${i % 3000 === 7 ? "Needle" : "hay"}`,
+        ),
+      });
+    await program.report({
+      event: "log",
+      stage: "one",
+      lines: [
+        { text: `${"x".repeat(100)} nee`, end: "" },
+        { text: "dle again" },
+        { text: "needle", end: "\r" },
+        "no",
+      ],
+    });
+    const query = { ...ref, text: "nEEdle", limit: 4 };
+    const numbers: (number | undefined)[] = [];
+    let cursor: string | null = null;
+    for (let pages = 0; pages < 6; pages++) {
+      const page = await caller.stages.logs({ ...query, cursor });
+      numbers.push(...page.items.map((item) => item.number));
+      cursor = page.next_cursor;
+    }
+    const wanted = Array.from({ length: 15 }, (_, i) => i * 3000 + 8);
+    expect(numbers).toEqual([...wanted, 45_001]);
+    await program.report({ event: "log", stage: "one", lines: ["one more needle"] });
+    await program.report({ event: "completed", stage: "one" });
+    const last = await caller.stages.logs({ ...query, cursor });
+    expect(last).toMatchObject({ items: [{ text: "one more needle", number: 45_003 }], next_cursor: null });
+  });
+
+  it("reach who watches the log as they are acknowledged, from a position on, until it is over", async () => {
+    const deps = memoryDeps();
+    const caller = callerOf(deps);
+    const { program, ref } = await running(caller);
+    await program.report({ event: "log", stage: "one", lines: ["a", "b"] });
+    const watched = { ...deps, watch: createWatch(deps) };
+    const open = (cursor?: string) => new Reading((signal) => watchLog(watched, { ...ref, cursor }, signal));
+    const reading = open();
+    const first = await reading.next();
+    expect(first).toMatchObject({ lines: [{ text: "a" }, { text: "b" }], over: false, attempt: 1 });
+    await program.report({ event: "progress", stage: "one", progress: 5 });
+    const from = performance.now();
+    await program.report({ event: "log", stage: "one", lines: ["c"] });
+    const second = await reading.next(1000);
+    expect(performance.now() - from).toBeLessThan(300);
+    expect(second.lines).toMatchObject([{ text: "c" }]);
+    await program.report({ event: "log", stage: "one", lines: ["d"] }, { event: "completed", stage: "one" });
+    expect(await reading.next()).toMatchObject({ lines: [{ text: "d" }], over: true });
+    await expect(reading.next()).rejects.toThrow("the stream ended");
+    const again = open(first.cursor);
+    expect(await again.next()).toMatchObject({ lines: [{ text: "c" }, { text: "d" }], over: true });
+    await again.stop();
+  });
+
+  it("come over the stream of many too, which continues each log where it was", async () => {
+    const deps = memoryDeps();
+    const caller = callerOf(deps);
+    const { program, ref } = await running(caller);
+    await program.report({ event: "log", stage: "one", lines: ["a"] });
+    const watched = { ...deps, watch: createWatch(deps) };
+    const logs = [ref, { ...ref, stage: "none" }];
+    const open = (after?: string) =>
+      new Reading(async function* (signal) {
+        for await (const { id, change } of watchMany(watched, { projectIds: [], logs }, { after, signal }))
+          if (change.kind === "log") yield { id, change };
+      });
+    const reading = open();
+    const both = [await reading.next(), await reading.next()];
+    expect(both.map(({ change }) => change)).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ stage: "one", lines: [expect.objectContaining({ text: "a" })] }),
+        expect.objectContaining({ stage: "none", lines: [], over: true }),
+      ]),
+    );
+    await program.report({ event: "log", stage: "one", lines: ["b"] });
+    const { id } = await reading.next();
+    await reading.stop();
+    await program.report({ event: "log", stage: "one", lines: ["c"] });
+    const again = open(id);
+    const texts: string[] = [];
+    while (texts.length === 0) texts.push(...(await again.next()).change.lines.map(({ text }) => text));
+    expect(texts).toEqual(["c"]);
+    await again.stop();
   });
 });

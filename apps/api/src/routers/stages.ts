@@ -8,13 +8,15 @@ import {
   readHistory,
   type Stage,
   stageKeySchema,
+  textSchema,
 } from "@stagefold/core";
 import { z } from "zod";
 import type { Context } from "../context.ts";
+import { loggedLineSchema, logPage } from "../logs.ts";
 import type { StageOutput } from "../outputs.ts";
 import { listFields, pageOf, pageSchema } from "../pagination.ts";
 import { procedure, router } from "../trpc.ts";
-import { logPage } from "./stage-logs.ts";
+import { watchLogs } from "./watch.ts";
 
 /** Lines of a log are short, and there may be millions. */
 const MAX_LINES = 1000;
@@ -38,11 +40,22 @@ export const stages = router({
       return { ...stage, attempts: await wholeHistory(ctx, project, stage) };
     }),
 
-  /** Lines of one attempt, oldest first. `next_cursor` is null when no more can come. */
+  /**
+   * Lines of one attempt, oldest first; with `text` only those that have it. `next_cursor` is null when no more can
+   * come. A page of a search may be short before that.
+   */
   logs: procedure
-    .input(onStage.extend({ attempt: z.number().int().min(1).optional(), ...listFields(100, MAX_LINES) }))
-    .output(pageSchema(z.object({ text: z.string() })))
+    .input(
+      onStage.extend({
+        attempt: z.number().int().min(1).optional(),
+        text: textSchema(200, 1).optional(),
+        ...listFields(100, MAX_LINES),
+      }),
+    )
+    .output(pageSchema(loggedLineSchema))
     .query(({ ctx, input }) => logPage(ctx, input)),
+
+  watchLogs,
 });
 
 async function wholeHistory(ctx: Context, project: Project, stage: Stage): Promise<HistoryEntry[]> {

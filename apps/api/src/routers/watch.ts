@@ -2,17 +2,20 @@ import {
   agentIdSchema,
   projectIdSchema,
   projectStatusSchema,
+  stageKeySchema,
   textSchema,
   userIdSchema,
 } from "@stagefold/core";
 import { type TrackedEnvelope, tracked } from "@trpc/server";
 import { z } from "zod";
+import { type LogChange, watchLog } from "../logs.ts";
 import { type ProjectOutput, projectOutput } from "../outputs.ts";
 import { procedure } from "../trpc.ts";
-import { eventIdOf, type ListChange, type ManyChange, watchMany as watchManyOf } from "../watch/index.ts";
+import { eventIdOf, type ListChange } from "../watch/index.ts";
+import { type ManyChange, watchMany as watchManyOf } from "../watch/watch-many.ts";
 
 /** Sent back by a client that reconnects; one that means nothing here is as good as none. */
-const lastEventId = z.string().max(200).optional();
+const lastEventId = z.string().max(2000).optional();
 
 /** Which projects a list has. */
 export const filterSchema = z.object({
@@ -27,13 +30,29 @@ export const filterSchema = z.object({
 /** Projects that one stream may follow as a whole. */
 const MAX_WATCHED = 50;
 
+/** Logs that one stream may follow. */
+const MAX_LOGS = 8;
+
+const logRef = z.object({
+  project_id: projectIdSchema,
+  stage: stageKeySchema,
+  attempt: z.number().int().min(1).optional(),
+  /** Where `stages.logs`, or an earlier event, has ended; the beginning without one. */
+  cursor: z.string().min(1).max(500).optional(),
+});
+
 /** The inputs of the subscriptions. HTTP refuses one that is not valid before there is a stream. */
 export const WATCH_INPUTS = {
   "projects.watch": z.object({ project_id: projectIdSchema, lastEventId }),
   "projects.watchList": filterSchema.extend({ lastEventId }).prefault({}),
   "projects.watchMany": z
-    .object({ project_ids: z.array(projectIdSchema).max(MAX_WATCHED).default([]), lastEventId })
+    .object({
+      project_ids: z.array(projectIdSchema).max(MAX_WATCHED).default([]),
+      logs: z.array(logRef).max(MAX_LOGS).default([]),
+      lastEventId,
+    })
     .prefault({}),
+  "stages.watchLogs": logRef.extend({ lastEventId }),
 } as const;
 
 /**
@@ -64,12 +83,27 @@ export const watchList = procedure.input(WATCH_INPUTS["projects.watchList"]).sub
     yield tracked(id, change);
 });
 
+/**
+ * The lines of one attempt's log: those that are there at once, later ones as they are acknowledged. The event's id
+ * names where the next begin. The last event says that the log is `over`.
+ */
+export const watchLogs = procedure.input(WATCH_INPUTS["stages.watchLogs"]).subscription(async function* ({
+  ctx,
+  input,
+  signal,
+}): AsyncGenerator<TrackedEnvelope<LogChange>, void, undefined> {
+  const { lastEventId: after, ...ref } = input;
+  for await (const change of watchLog(ctx, { ...ref, cursor: after ?? ref.cursor }, signal))
+    yield tracked(change.cursor, change);
+});
+
 /** `ManyChange`, with the project by its name. */
 type ManyOutput = Exclude<ManyChange, { kind: "project" }> | { kind: "project"; project: ProjectOutput };
 
 /**
- * The changes of the whole list and, of the projects named, everything: what a page with several views needs, in one
- * stream. Each project comes at once, and again when the client reconnects.
+ * The changes of the whole list and, of the projects named, everything, and the lines of the logs named: what a page
+ * with several views needs, in one stream. Each project comes at once, and again when the client reconnects; a log
+ * continues after the last line that came.
  */
 export const watchMany = procedure.input(WATCH_INPUTS["projects.watchMany"]).subscription(async function* ({
   ctx,
@@ -77,7 +111,11 @@ export const watchMany = procedure.input(WATCH_INPUTS["projects.watchMany"]).sub
   signal,
 }): AsyncGenerator<TrackedEnvelope<ManyOutput>, void, undefined> {
   const ids = [...new Set(input.project_ids)];
-  for await (const { id, change } of watchManyOf(ctx.watch, ids, { after: input.lastEventId, signal }))
+  for await (const { id, change } of watchManyOf(
+    ctx,
+    { projectIds: ids, logs: input.logs },
+    { after: input.lastEventId, signal },
+  ))
     yield tracked<ManyOutput>(
       id,
       change.kind === "project" ? { ...change, project: projectOutput(change.project) } : change,

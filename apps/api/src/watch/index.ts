@@ -3,7 +3,6 @@ import { ProjectHub, type WatchDeps } from "./project-hub.ts";
 
 export { type ListChange, ListHub } from "./list-hub.ts";
 export { eventIdOf, ProjectHub, type ProjectReader, type WatchDeps } from "./project-hub.ts";
-export { type ManyChange, watchMany } from "./watch-many.ts";
 
 /** What all watches share: however many there are, the store is asked once. */
 export interface Watch {

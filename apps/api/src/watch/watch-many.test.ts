@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { callerOf, memoryDeps } from "../../test/fixture.ts";
 import { Reading } from "../../test/reading.ts";
-import { createWatch, watchMany } from "./index.ts";
+import { createWatch } from "./index.ts";
+import { watchMany } from "./watch-many.ts";
 
 function setUp() {
   const deps = memoryDeps();
   const watch = createWatch(deps);
-  const open = (ids: readonly string[] = [], after?: string) =>
-    new Reading((signal) => watchMany(watch, ids, { after, signal }));
+  const open = (projectIds: readonly string[] = [], after?: string) =>
+    new Reading((signal) => watchMany({ ...deps, watch }, { projectIds }, { after, signal }));
   return { watch, open, projects: callerOf(deps).projects };
 }
 

@@ -1,10 +1,10 @@
 import { isStagefoldError, type Project, type StagefoldError } from "@stagefold/core";
-
-import type { ListChange, ListHub } from "./list-hub.ts";
+import { endsLog, type LogChange, type LogReader, type LogRef, watchLog } from "../logs.ts";
+import type { ListChange } from "./list-hub.ts";
 import { mergeAsyncIterables } from "./merge-async-iterables.ts";
 import { eventIdOf, type ProjectHub } from "./project-hub.ts";
 
-/** A change of the list, or of one of the projects that are watched as a whole. */
+/** A change of the list, of one of the projects that are watched as a whole, or of one of the logs. */
 export type ManyChange =
   | ListChange
   | { readonly kind: "project"; readonly project: Project }
@@ -13,24 +13,30 @@ export type ManyChange =
       readonly kind: "ended";
       readonly project_id: string;
       readonly code: "PROJECT_NOT_FOUND" | "SNAPSHOT_UNREADABLE";
-    };
+    }
+  | ({ readonly kind: "log"; readonly project_id: string; readonly stage: string } & LogChange);
 
 export interface ManyEvent {
   readonly id: string;
   readonly change: ManyChange;
 }
 
+/** What stands between the place in the list and the places in the logs in the id of an event. */
+const LOGS = "~";
+
 /**
- * The changes of the whole list and of some projects in one stream: each project at once, then every later state. An
- * event's id is the place in the list, for a project with its revision added; a reader that comes back gets the
- * projects as they are.
+ * The changes of the whole list, of some projects and of some logs in one stream: each project at once, then every later
+ * state; the lines of each log that are there, then every later one. An event's id is the place in the list, for a
+ * project with its revision added, and the place in each log; a reader that comes back gets the projects as they are.
  */
 export async function* watchMany(
-  hubs: { readonly list: ListHub; readonly projects: ProjectHub },
-  projectIds: readonly string[],
+  reader: LogReader,
+  { projectIds, logs = [] }: { readonly projectIds: readonly string[]; readonly logs?: readonly LogRef[] },
   { after, signal }: { readonly after?: string | undefined; readonly signal?: AbortSignal | undefined } = {},
 ): AsyncGenerator<ManyEvent, void, undefined> {
-  let place = after?.split("+", 1)[0];
+  const { watch: hubs } = reader;
+  const [seen = "", ...places] = after?.split(LOGS) ?? [];
+  let place = after === undefined ? undefined : seen.split("+", 1)[0];
   const placeNow = () => place ?? hubs.list.place;
   const list = async function* (ending: AbortSignal) {
     const events = hubs.list.watch({}, { after: place, signal: ending });
@@ -45,7 +51,31 @@ export async function* watchMany(
   const wholes = projectIds.map(
     (id) => (ending: AbortSignal) => watchWhole(hubs.projects, id, ending, placeNow),
   );
-  yield* mergeAsyncIterables<ManyEvent>([list, ...wholes], signal);
+  const cursors = logs.map((log, i) => places[i] || log.cursor || "");
+  const texts = logs.map(
+    (log, i) =>
+      async function* (ending: AbortSignal) {
+        for await (const change of watchOneLog(reader, { ...log, cursor: cursors[i] || undefined }, ending)) {
+          cursors[i] = change.cursor;
+          yield { id: `${placeNow()}+log`, change };
+        }
+      },
+  );
+  for await (const event of mergeAsyncIterables<ManyEvent>([list, ...wholes, ...texts], signal))
+    yield cursors.length === 0 ? event : { ...event, id: [event.id, ...cursors].join(LOGS) };
+}
+
+/** A log that cannot be watched is over. */
+async function* watchOneLog(reader: LogReader, log: LogRef, signal: AbortSignal) {
+  const { project_id, stage } = log;
+  try {
+    for await (const change of watchLog(reader, log, signal))
+      yield { kind: "log" as const, project_id, stage, ...change };
+  } catch (error) {
+    if (!endsLog(error)) throw error;
+    const { attempt = 1, cursor = "" } = log;
+    yield { kind: "log" as const, project_id, stage, lines: [], attempt, cursor, over: true };
+  }
 }
 
 async function* watchWhole(

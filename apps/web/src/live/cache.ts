@@ -30,6 +30,8 @@ export function applyEvents(queries: QueryClient, recent: RecentLines): (event: 
         void queries.invalidateQueries({ queryKey: ["builds"] });
         void queries.invalidateQueries({ queryKey: ["statistics"] });
         return;
+      case "log":
+        return;
       default:
         return change satisfies never;
     }

@@ -1,4 +1,4 @@
-import type { ArtifactInput, ReportEvent } from "@stagefold/core";
+import type { ArtifactInput, LogLine, ReportEvent } from "@stagefold/core";
 import { type Deferred, deferred } from "../async.ts";
 import type {
   PartEvent,
@@ -42,6 +42,7 @@ export class ReportBuffer implements StageSink {
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
   #room: Deferred<void> | undefined;
+  #takeBegun: (() => readonly LogLine[]) | undefined;
   /** What a refused write carried; the write that ends the stage takes it along. */
   #refused: ReportEvent[] = [];
   #closed = false;
@@ -51,9 +52,14 @@ export class ReportBuffer implements StageSink {
     this.#pending = new PendingEvents(options.stage, options.now);
   }
 
-  lines(lines: readonly string[]): void {
+  lines(lines: readonly LogLine[]): void {
     if (lines.length === 0) return;
     this.#pending.lines(lines);
+    this.#later();
+  }
+
+  begun(take: () => readonly LogLine[]): void {
+    this.#takeBegun = take;
     this.#later();
   }
 
@@ -109,8 +115,8 @@ export class ReportBuffer implements StageSink {
   }
 
   #later(): void {
-    if (this.#closed || this.#timer || this.#writing || this.#refused.length > 0 || this.#pending.empty)
-      return;
+    if (this.#closed || this.#timer || this.#writing || this.#refused.length > 0) return;
+    if (this.#pending.empty && this.#takeBegun === undefined) return;
     // From what is said first, not from the last write: a short stage then needs no write of its own.
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
@@ -119,9 +125,11 @@ export class ReportBuffer implements StageSink {
   }
 
   async #write(): Promise<void> {
+    this.#pending.lines(this.#takeBegun?.() ?? []);
+    this.#takeBegun = undefined;
     const events = this.#pending.take();
     try {
-      await this.#options.writer.write(events);
+      if (events.length > 0) await this.#options.writer.write(events);
     } catch (error) {
       this.#refused = events;
       // The end of a lease ends the stage by itself.
@@ -149,7 +157,7 @@ class PendingEvents {
   readonly #stage: string;
   readonly #now: () => string;
   #parts: ReportEvent[] = [];
-  #lines: string[] = [];
+  #lines: LogLine[] = [];
   #characters = 0;
   #progress: number | undefined;
   #highest = 0;
@@ -182,10 +190,10 @@ class PendingEvents {
     return this.#lines.length;
   }
 
-  lines(lines: readonly string[]): void {
+  lines(lines: readonly LogLine[]): void {
     for (const line of lines) {
       this.#lines.push(line);
-      this.#characters += line.length + 1;
+      this.#characters += line.text.length + 1;
     }
   }
 

@@ -1,44 +1,79 @@
+import { wholeTexts } from "@stagefold/core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { LineSplitter, MAX_LINE } from "./lines.ts";
 
 const MARKER = "\u0001marker";
 
-function split(chunks: readonly Uint8Array[]): string[] {
-  const splitter = new LineSplitter(MARKER);
-  const lines = chunks.flatMap((chunk) => splitter.feed(chunk));
-  return [...lines, ...splitter.end()];
+/** The entries of these chunks; before each chunk of `shownAt` what has no end yet is shown. */
+function split(chunks: readonly Uint8Array[], shownAt: (chunk: number) => boolean = () => false) {
+  const splitter = new LineSplitter("stdout", MARKER);
+  const entries = chunks.flatMap((chunk, i) => [
+    ...(shownAt(i) ? splitter.takeRest() : []),
+    ...splitter.feed(chunk),
+  ]);
+  return [...entries, ...splitter.end()];
 }
 
-test("the lines are the same however the bytes arrive", () => {
-  const text = fc.string({ unit: fc.constantFrom("a", "é", "你", "😀", "\n", "\r\n", " ") });
+function cut(bytes: Uint8Array, cuts: readonly number[]): Uint8Array[] {
+  const chunks: Uint8Array[] = [];
+  for (let from = 0, i = 0; from < bytes.length; i++) {
+    const size = (cuts[i % cuts.length] ?? 0) + 1;
+    chunks.push(bytes.subarray(from, from + size));
+    from += size;
+  }
+  return chunks;
+}
+
+test("the lines are the same however the bytes arrive, and whenever a beginning is shown", () => {
+  const text = fc.string({ unit: fc.constantFrom("a", "é", "你", "😀", "\n", "\r\n", " ", "\0") });
   fc.assert(
-    fc.property(text, fc.array(fc.nat(40), { minLength: 1 }), (given, cuts) => {
-      const bytes = Buffer.from(`${given}${MARKER}\nlater`);
-      const chunks: Uint8Array[] = [];
-      for (let from = 0, i = 0; from < bytes.length; i++) {
-        const size = (cuts[i % cuts.length] ?? 0) + 1;
-        chunks.push(bytes.subarray(from, from + size));
-        from += size;
-      }
-      const expected = given.split("\n").map((line) => line.replace(/\r$/, ""));
+    fc.property(text, fc.array(fc.nat(40), { minLength: 1 }), fc.nat(5), (given, cuts, every) => {
+      const chunks = cut(Buffer.from(`${given}${MARKER}\nlater`), cuts);
+      const expected = given.split("\n").map((line) => line.replace(/\r$/, "").replaceAll("\0", ""));
       // An end of line ends the last line; it begins none.
       if (given === "" || given.endsWith("\n")) expected.pop();
-      expect(split(chunks)).toEqual(expected);
+      const entries = split(chunks, (i) => every > 0 && i % every === 0);
+      expect(wholeTexts([], entries)).toEqual(expected);
     }),
   );
 });
 
+test("a line that rewrites itself has its last state, whether or not others were shown", () => {
+  const bytes = Buffer.from("a\r\n10 %\r20 %\r100 %\ndone\rover\nasks: \rgone\nlast\r");
+  fc.assert(
+    fc.property(fc.array(fc.nat(6), { minLength: 1 }), fc.nat(3), (cuts, every) => {
+      const texts = wholeTexts(
+        [],
+        split(cut(bytes, cuts), (i) => every > 0 && i % every === 0),
+      );
+      expect(texts).toEqual(["a", "100 %", "over", "gone", "last"]);
+    }),
+  );
+});
+
+test("invalid UTF-8 becomes replacement characters, a character cut in two stays one", () => {
+  const chunks = [
+    Buffer.from([0xff, 0x61, 0xe4, 0xbd]),
+    Buffer.from([0xa0, 0x0a, 0xc3]),
+    Buffer.from([0x0a]),
+  ];
+  expect(
+    wholeTexts(
+      [],
+      split(chunks, () => true),
+    ),
+  ).toEqual(["\uFFFDa你", "\uFFFD"]);
+});
+
 test("a line without an end comes in pieces, none too long, and the marker is still found", () => {
   const long = "😀".repeat(MAX_LINE);
-  const bytes = Buffer.from(`x${long}${MARKER}\n`);
-  const chunks = Array.from({ length: Math.ceil(bytes.length / 7001) }, (_, i) =>
-    bytes.subarray(i * 7001, (i + 1) * 7001),
-  );
-  const lines = split(chunks);
-  expect(lines.join("") === `x${long}`).toBe(true);
-  for (const line of lines) {
-    expect(line.length).toBeLessThanOrEqual(MAX_LINE);
-    expect(line.isWellFormed()).toBe(true);
+  const chunks = cut(Buffer.from(`x${long}${MARKER}\n`), [7000]);
+  const entries = split(chunks);
+  for (const { text } of entries) {
+    expect(text.length).toBeLessThanOrEqual(MAX_LINE);
+    expect(text.isWellFormed()).toBe(true);
   }
+  expect(entries.length).toBeGreaterThan(1);
+  expect(wholeTexts([], entries).map((line) => line === `x${long}`)).toEqual([true]);
 });

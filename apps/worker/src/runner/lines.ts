@@ -1,19 +1,28 @@
 import { StringDecoder } from "node:string_decoder";
+import type { LogLine, LogStream } from "@stagefold/core";
 
-/** Characters; a longer line goes on as a line of its own. */
+/** Characters of one entry: a longer line is several, each but the last with an empty `end`. */
 export const MAX_LINE = 64 * 1024;
 
 /**
- * Makes lines of bytes as they come. Line ends are `\n` and `\r\n`; NUL is left out. Text that ends in the marker
- * ends the lines: what comes after it is dropped.
+ * Makes the lines of one stream of bytes as they come. Line ends are `\n` and `\r\n`; NUL is left out. Of a line that
+ * rewrites itself with `\r` the last state counts. Text that ends in the marker ends the lines: what comes after it is
+ * dropped.
  */
 export class LineSplitter {
-  readonly #marker: string;
+  readonly #stream: LogStream;
+  readonly #marker: string | undefined;
   readonly #decoder = new StringDecoder("utf8");
+  /** What has no end yet and no entry has. */
   #rest = "";
+  /** When the rest began. */
+  #at: string | undefined;
+  /** How the last entry ended, where its line continues. */
+  #continues: "" | "\r" | undefined;
   #ended = false;
 
-  constructor(marker: string) {
+  constructor(stream: LogStream, marker?: string) {
+    this.#stream = stream;
     this.#marker = marker;
   }
 
@@ -22,80 +31,118 @@ export class LineSplitter {
     return this.#ended;
   }
 
-  /** Whether a line has begun that has no end yet. */
+  /** Whether there is something that no entry has. */
   get hasRest(): boolean {
     return this.#rest !== "";
   }
 
-  /** Whether that line has begun anew with `\r`. */
-  get isRewriting(): boolean {
-    return this.#rest.includes("\r");
-  }
-
-  /** The lines that these bytes completed. */
-  feed(bytes: Uint8Array): string[] {
+  /** The lines that these bytes completed, and pieces of one that is too long to wait for its end. */
+  feed(bytes: Uint8Array): LogLine[] {
     if (this.#ended) return [];
+    const entries: LogLine[] = [];
+    const at = new Date().toISOString();
+    if (this.#rest === "") this.#at = at;
     this.#rest += this.#decoder.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-    const lines: string[] = [];
     let from = 0;
     for (let end = this.#rest.indexOf("\n"); end >= 0; end = this.#rest.indexOf("\n", from)) {
       const line = this.#rest.slice(from, end);
       from = end + 1;
-      if (line.endsWith(this.#marker)) {
+      if (this.#marker !== undefined && line.endsWith(this.#marker)) {
         this.#ended = true;
-        if (line.length > this.#marker.length) addLine(lines, line.slice(0, -this.#marker.length));
+        const last = line.slice(0, -this.#marker.length);
         this.#rest = "";
-        return lines;
+        if (last !== "" || this.#continues !== undefined) this.#add(entries, last);
+        return entries;
       }
-      addLine(lines, line);
+      this.#add(entries, line);
+      this.#at = at;
     }
-    this.#rest = this.#cut(this.#rest.slice(from), lines);
-    return lines;
+    this.#rest = this.#rest.slice(from);
+    this.#cut(entries);
+    return entries;
   }
 
-  /**
-   * What has no end of line yet, as a line of its own: the last state of one that rewrites itself with `\r`. What may
-   * be the beginning of the marker stays.
-   */
-  takeRest(): string[] {
-    const rest = this.#rest;
-    const mark = rest.lastIndexOf("\u0001");
-    const held = mark >= 0 && this.#marker.startsWith(rest.slice(mark)) ? rest.slice(mark) : "";
-    const shown = rest.slice(0, rest.length - held.length);
-    if (shown === "") return [];
-    this.#rest = held;
-    const lines: string[] = [];
-    addLine(lines, shown.replace(/\r+$/, "").split("\r").at(-1) ?? "");
-    return lines;
+  /** What has no end of line yet, as an entry that is to be continued. What may begin the marker stays. */
+  takeRest(): LogLine[] {
+    const held = this.#heldFrom(this.#rest);
+    const shown = this.#rest.slice(0, held);
+    // Behind a `\r` there may be the end of the line.
+    if (this.#ended || shown.replace(/\r+$/, "") === "") return [];
+    const entries: LogLine[] = [];
+    this.#rest = this.#rest.slice(held);
+    this.#addOpen(entries, shown);
+    return entries;
   }
 
   /** What is left when nothing more will come. */
-  end(): string[] {
+  end(): LogLine[] {
     if (this.#ended) return [];
     this.#ended = true;
-    const lines: string[] = [];
+    const entries: LogLine[] = [];
     const rest = this.#rest + this.#decoder.end();
-    if (rest !== "") addLine(lines, rest);
-    return lines;
+    this.#rest = "";
+    if (rest !== "" || this.#continues !== undefined) this.#add(entries, rest);
+    return entries;
   }
 
-  /** A line without an end must not grow for ever; a piece as long as the marker stays, which may be its beginning. */
-  #cut(rest: string, lines: string[]): string {
-    if (rest.length <= MAX_LINE + this.#marker.length) return rest;
-    const end = wholeEnd(rest, rest.length - this.#marker.length);
-    addLine(lines, rest.slice(0, end));
-    return rest.slice(end);
+  /** Where what may be the beginning of the marker starts, or the length of the text. */
+  #heldFrom(text: string): number {
+    if (this.#marker === undefined) return text.length;
+    const mark = text.lastIndexOf("\u0001");
+    return mark >= 0 && this.#marker.startsWith(text.slice(mark)) ? mark : text.length;
+  }
+
+  /** A line without an end must not grow for ever. */
+  #cut(entries: LogLine[]): void {
+    const held = this.#heldFrom(this.#rest);
+    if (held <= MAX_LINE) return;
+    const open = this.#rest.slice(0, held);
+    this.#rest = this.#rest.slice(held);
+    this.#addOpen(entries, open);
+  }
+
+  /** A complete line. */
+  #add(entries: LogLine[], raw: string): void {
+    const text = this.#lastState(entries, raw.replace(/\r+$/, ""));
+    const pieces = piecesOf(text);
+    for (const piece of pieces.slice(0, -1)) this.#push(entries, piece, "");
+    this.#push(entries, pieces.at(-1) ?? "", undefined);
+  }
+
+  /** A line that has no end yet. */
+  #addOpen(entries: LogLine[], raw: string): void {
+    const pieces = piecesOf(this.#lastState(entries, raw.replace(/\r+$/, "")));
+    for (const piece of pieces.slice(0, -1)) this.#push(entries, piece, "");
+    this.#push(entries, pieces.at(-1) ?? "", raw.endsWith("\r") ? "\r" : "");
+  }
+
+  /** The text behind the last `\r`. Where an entry has the beginning of the line already, another says that it goes. */
+  #lastState(entries: LogLine[], text: string): string {
+    const from = text.lastIndexOf("\r") + 1;
+    if (from > 0 && this.#continues === "") this.#push(entries, "", "\r");
+    return clean(text.slice(from));
+  }
+
+  #push(entries: LogLine[], text: string, end: "" | "\r" | undefined): void {
+    this.#continues = end;
+    const at = this.#at ?? new Date().toISOString();
+    entries.push({ text, at, stream: this.#stream, ...(end !== undefined && { end }) });
   }
 }
 
-function addLine(lines: string[], raw: string): void {
-  const line = (raw.endsWith("\r") ? raw.slice(0, -1) : raw).replaceAll("\0", "").toWellFormed();
-  if (line === "") lines.push(line);
-  for (let from = 0; from < line.length; ) {
-    const end = wholeEnd(line, Math.min(line.length, from + MAX_LINE));
-    lines.push(line.slice(from, end));
+function clean(text: string): string {
+  return text.replaceAll("\0", "").toWellFormed();
+}
+
+function piecesOf(text: string): string[] {
+  if (text.length <= MAX_LINE) return [text];
+  const pieces: string[] = [];
+  for (let from = 0; from < text.length; ) {
+    const end = wholeEnd(text, Math.min(text.length, from + MAX_LINE));
+    pieces.push(text.slice(from, end));
     from = end;
   }
+  return pieces;
 }
 
 /** `end`, or one before it where it would stand between the two halves of a character. */

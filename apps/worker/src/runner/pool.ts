@@ -72,7 +72,8 @@ export class RunnerPool {
     }
     runner.listener = {
       message: () => undefined,
-      output: (bytes) => this.#log.info({ output: String(bytes).slice(0, 2000) }, "output between stages"),
+      output: (_from, bytes) =>
+        this.#log.info({ output: String(bytes).slice(0, 2000) }, "output between stages"),
       garbled: (reason) => {
         this.#log.error({ reason }, "an idle runner process said something unknown: it is ended");
         runner.killNow();

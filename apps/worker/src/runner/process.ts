@@ -23,10 +23,17 @@ export interface ProcessExit {
   readonly signal: NodeJS.Signals | null;
 }
 
+/**
+ * What a runner and all it starts write: `stdout` and `stderr` as they are, and what the code of a stage writes in the
+ * runner itself as frames (see `frames.ts`), which keep the order of all its streams.
+ */
+export const OUTPUT_NAMES = ["stdout", "stderr", "frames"] as const;
+export type OutputName = (typeof OUTPUT_NAMES)[number];
+
 /** Called for what a runner says, in the order in which it does. What it throws counts as a message of no known form. */
 export interface RunnerListener {
   readonly message: (message: RunnerMessage) => void;
-  readonly output: (bytes: Buffer) => void;
+  readonly output: (from: OutputName, bytes: Buffer) => void;
   /** The runner cannot be trusted any more. */
   readonly garbled: (reason: string) => void;
 }
@@ -37,8 +44,6 @@ const START_MS = 30_000;
 /** A runner process as its worker sees it: in a group and session of its own, under a tag that its children inherit. */
 export class RunnerProcess {
   readonly pid: number;
-  /** Its output and that of all it starts. */
-  readonly output: Socket;
   /** When every process that could write to the output is gone. */
   readonly outputEnded: Promise<void>;
   readonly exited: Promise<ProcessExit>;
@@ -47,14 +52,15 @@ export class RunnerProcess {
   user: string | undefined;
   readonly #child: ChildProcess;
   readonly #tree: ProcessTree;
+  readonly #outputs: readonly Socket[];
   readonly #modules = new Set<string | undefined>();
   #gone = false;
 
-  private constructor(child: ChildProcess, tree: ProcessTree, output: Socket) {
+  private constructor(child: ChildProcess, tree: ProcessTree, outputs: readonly Socket[]) {
     this.#child = child;
     this.#tree = tree;
     this.pid = tree.leader;
-    this.output = output;
+    this.#outputs = outputs;
     this.exited = new Promise((resolve) => {
       child.once("exit", (code, signal) => {
         this.#gone = true;
@@ -63,31 +69,52 @@ export class RunnerProcess {
     });
     child.on("message", (raw) => this.#receive(raw));
     child.on("error", (error) => this.listener?.garbled(error.message));
-    output.on("data", (bytes: Buffer) => this.listener?.output(bytes));
-    output.on("error", (error) => this.listener?.garbled(error.message));
-    this.outputEnded = new Promise((resolve) => output.once("close", () => resolve()));
+    for (const [i, output] of outputs.entries()) {
+      const from = OUTPUT_NAMES[i] ?? "stdout";
+      output.on("data", (bytes: Buffer) => this.listener?.output(from, bytes));
+      output.on("error", (error) => this.listener?.garbled(error.message));
+    }
+    const closed = outputs.map((output) => new Promise<void>((resolve) => output.once("close", resolve)));
+    this.outputEnded = Promise.all(closed).then(() => undefined);
   }
 
   static async start({ script, env, workerPid }: RunnerOptions): Promise<RunnerProcess> {
     const tag = newTag();
-    const pipe = await openPipe();
+    const pipes = await openPipes();
+    const [stdout, stderr, frames] = pipes.map((pipe) => pipe.writeFd);
     try {
       const command = underTag(tag, [process.execPath, script, ...toArguments({ workerPid, tag })]);
       const child = spawn(command.file, command.args, {
         detached: true,
         env: { ...env },
-        stdio: ["ignore", pipe.writeFd, pipe.writeFd, "ipc"],
+        stdio: ["ignore", stdout, stderr, "ipc", frames],
       });
       if (child.pid === undefined) throw await startError(child);
-      const runner = new RunnerProcess(child, { leader: child.pid, tag }, pipe.reader);
+      const runner = new RunnerProcess(
+        child,
+        { leader: child.pid, tag },
+        pipes.map((pipe) => pipe.reader),
+      );
       await runner.#ready();
       return runner;
     } catch (error) {
-      pipe.reader.destroy();
+      for (const { reader } of pipes) reader.destroy();
       throw error;
     } finally {
-      closeSync(pipe.writeFd);
+      for (const { writeFd } of pipes) closeSync(writeFd);
     }
+  }
+
+  pauseOutput(): void {
+    for (const output of this.#outputs) output.pause();
+  }
+
+  resumeOutput(): void {
+    for (const output of this.#outputs) output.resume();
+  }
+
+  destroyOutput(): void {
+    for (const output of this.#outputs) output.destroy();
   }
 
   get gone(): boolean {
@@ -144,7 +171,7 @@ export class RunnerProcess {
     const ready = deferred<"ready">();
     this.listener = {
       message: (message) => message.kind === "ready" && ready.resolve("ready"),
-      output: (bytes) => {
+      output: (_from, bytes) => {
         said = (said + String(bytes)).slice(0, 2000);
       },
       garbled: (reason) => {
@@ -193,19 +220,35 @@ function startError(child: ChildProcess): Promise<Error> {
 
 const run = promisify(execFile);
 
+interface Pipe {
+  /** For the child; closed here once the child has it. */
+  readonly writeFd: number;
+  /** Ends when every process that has the other end is gone. */
+  readonly reader: Socket;
+}
+
 /**
- * A real pipe, which Node itself makes none of: its own are sockets, and a script that writes to /dev/stderr
- * fails on those. Stdout and stderr through one pipe also stay in order. `writeFd` is for the child; close it here once
- * the child has it. `reader` ends when every process that has the other end is gone.
+ * A real pipe for each output, which Node itself makes none of: its own are sockets, and a script that writes to
+ * /dev/stderr fails on those.
  */
-async function openPipe(): Promise<{ readonly writeFd: number; readonly reader: Socket }> {
+async function openPipes(): Promise<readonly Pipe[]> {
   const folder = await mkdtemp(join(tmpdir(), "stagefold-"));
+  const pipes: Pipe[] = [];
   try {
-    const path = join(folder, "output");
-    await run("mkfifo", ["-m", "600", path]);
-    const readFd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const writeFd = openWriter(path, readFd);
-    return { writeFd, reader: new Socket({ fd: readFd, readable: true, writable: false }) };
+    const paths = OUTPUT_NAMES.map((name) => join(folder, name));
+    await run("mkfifo", ["-m", "600", ...paths]);
+    for (const path of paths) {
+      const readFd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+      const writeFd = openWriter(path, readFd);
+      pipes.push({ writeFd, reader: new Socket({ fd: readFd, readable: true, writable: false }) });
+    }
+    return pipes;
+  } catch (error) {
+    for (const { reader, writeFd } of pipes) {
+      reader.destroy();
+      closeSync(writeFd);
+    }
+    throw error;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

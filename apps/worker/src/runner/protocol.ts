@@ -1,4 +1,4 @@
-import { artifactInputSchema, stageKeySchema, truncateUtf8 } from "@stagefold/core";
+import { artifactInputSchema, type LogLine, stageKeySchema, truncateUtf8 } from "@stagefold/core";
 import { z } from "zod";
 
 /** Why a running stage is stopped before it ended by itself. */
@@ -166,7 +166,9 @@ export const runnerMessagesSchema = z.array(runnerMessage);
 
 /** Where what a running stage says goes. */
 export interface StageSink {
-  lines(lines: readonly string[]): void;
+  lines(lines: readonly LogLine[]): void;
+  /** A line has begun that has no end yet. When it is to be shown, `take` gives what there is of it. */
+  begun(take: () => readonly LogLine[]): void;
   /** Whether more lines are welcome; if not, `room` resolves when they are. */
   hasRoom(): boolean;
   room(): Promise<void>;

@@ -1,8 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { Logger } from "pino";
 import { deferred, sleep } from "../async.ts";
-import { LineSplitter } from "./lines.ts";
-import { exitText, type RunnerProcess } from "./process.ts";
+import { exitText, type OutputName, type RunnerProcess } from "./process.ts";
 import { newestPid } from "./process-tree.ts";
 import type {
   RunnerMessage,
@@ -12,13 +11,12 @@ import type {
   StageSink,
   StopReason,
 } from "./protocol.ts";
+import { StageOutput } from "./stage-output.ts";
 
 /** How long output may take to arrive after the stage's end, in milliseconds. */
 const LAST_OUTPUT_MS = 2000;
 /** How long files that are on their way to the store may hold up the end of a stage that was stopped. */
 const LAST_STORE_MS = 2000;
-/** A line without an end is shown after so long. */
-const SHOW_LINE_MS = 1500;
 /** Bytes of output that came at once, beyond which there is more. */
 const LARGE_SLICE = 16 * 1024;
 /** A stage that took longer may have seen process numbers come round again: all processes are looked at then. */
@@ -41,14 +39,13 @@ export class StageRun {
   readonly #sink: StageSink;
   readonly #log: Logger;
   readonly #onBegun: () => void;
-  readonly #splitter: LineSplitter;
+  readonly #output: StageOutput;
   readonly #ended = deferred<Ending>();
   readonly #marker = deferred<void>();
   readonly #startedAt = performance.now();
   readonly #since: number | undefined;
   #stopped: StopReason | undefined;
   #graceTimer: NodeJS.Timeout | undefined;
-  #lineTimer: NodeJS.Timeout | undefined;
   /** When its grace is over, by the monotonic clock. */
   #killAt = Number.POSITIVE_INFINITY;
   #ending = false;
@@ -60,7 +57,7 @@ export class StageRun {
     this.#job = job;
     this.#sink = sink;
     this.#log = log;
-    this.#splitter = new LineSplitter(job.marker);
+    this.#output = new StageOutput(job.marker);
     this.#since = job.action.kind === "command" ? newestPid() : undefined;
   }
 
@@ -69,7 +66,7 @@ export class StageRun {
     const { action, project } = this.#job;
     this.#process.listener = {
       message: (message) => this.#receive(message),
-      output: (bytes) => this.#read(bytes),
+      output: (from, bytes) => this.#read(from, bytes),
       garbled: (reason) => this.#lost(`The process of the stage said something unknown: ${reason}`),
     };
     void this.#process.exited.then((exit) =>
@@ -81,8 +78,7 @@ export class StageRun {
     this.#process.send({ kind: "start", job: this.#job });
     const ending = await this.#ended.promise;
     this.#ending = true;
-    clearTimeout(this.#lineTimer);
-    this.#process.output.resume();
+    this.#process.resumeOutput();
     const reusable = await this.#settle(ending);
     clearTimeout(this.#graceTimer);
     this.#process.listener = undefined;
@@ -107,17 +103,17 @@ export class StageRun {
   }
 
   async #settle(ending: Ending): Promise<boolean> {
-    if (ending.reported && !this.#splitter.ended)
+    if (ending.reported && !this.#output.ended)
       await Promise.race([this.#marker.promise, this.#process.exited, sleep(LAST_OUTPUT_MS)]);
     const reusable =
       ending.reported &&
       ending.clean &&
-      this.#splitter.ended &&
+      this.#output.ended &&
       this.#stopped === undefined &&
       !this.#process.gone &&
       !(ending.spawned && this.#hasLeftovers());
     if (!reusable) await this.#endRunner();
-    this.#sink.lines(this.#splitter.end());
+    this.#sink.lines(this.#output.end());
     if (this.#stopped === undefined) await this.#stores;
     else await Promise.race([this.#stores, sleep(LAST_STORE_MS)]);
     return reusable;
@@ -133,7 +129,7 @@ export class StageRun {
     const refused = await this.#process.kill();
     if (refused.length > 0) this.#log.error({ pids: refused }, "processes of a stage may not be ended");
     await Promise.race([this.#process.outputEnded, sleep(LAST_OUTPUT_MS)]);
-    this.#process.output.destroy();
+    this.#process.destroyOutput();
   }
 
   #kill(): void {
@@ -146,31 +142,15 @@ export class StageRun {
     this.#ended.resolve({ outcome, reported: false, clean: false, spawned: true });
   }
 
-  #read(bytes: Buffer): void {
-    this.#sink.lines(this.#splitter.feed(bytes));
-    if (this.#splitter.ended) this.#marker.resolve();
-    this.#showLater();
+  #read(from: OutputName, bytes: Buffer): void {
+    this.#sink.lines(this.#output.feed(from, bytes));
+    if (this.#output.ended) this.#marker.resolve();
+    else if (this.#output.hasRest) this.#sink.begun(() => this.#output.takeRest());
     if (this.#ending || (bytes.length < LARGE_SLICE && this.#sink.hasRoom())) return;
     // Another build's turn comes before the next slice; and what cannot be stored yet stays in the pipe, which fills
     // up until the stage waits.
-    this.#process.output.pause();
-    void (this.#sink.hasRoom() ? setImmediate() : this.#sink.room()).then(() =>
-      this.#process.output.resume(),
-    );
-  }
-
-  /** A question has no end of line: it is shown when it stands for a while. A bar that rewrites itself never stands. */
-  #showLater(): void {
-    if (!this.#splitter.isRewriting) {
-      clearTimeout(this.#lineTimer);
-      this.#lineTimer = undefined;
-    }
-    if (this.#ending || !this.#splitter.hasRest) return;
-    this.#lineTimer ??= setTimeout(() => {
-      this.#lineTimer = undefined;
-      if (this.#process.output.isPaused()) this.#showLater();
-      else if (!this.#ending) this.#sink.lines(this.#splitter.takeRest());
-    }, SHOW_LINE_MS);
+    this.#process.pauseOutput();
+    void (this.#sink.hasRoom() ? setImmediate() : this.#sink.room()).then(() => this.#process.resumeOutput());
   }
 
   #receive(message: RunnerMessage): void {

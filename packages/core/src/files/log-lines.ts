@@ -1,5 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
-import { invalidInput, mapFsErrors, unavailable } from "./errors.ts";
+import { type LogLine, packLine, type ReportedLine, unpackLine } from "../snapshot/log-line.ts";
+import { mapFsErrors, unavailable } from "./errors.ts";
 
 const BLOCK_BYTES = 64 * 1024;
 const NEWLINE = 10;
@@ -30,16 +31,15 @@ export function bufferSource(bytes: Buffer): ByteSource {
 
 /** One line and the byte, counted from the beginning of its frame's lines, at which the next begins. */
 export interface StoredLine {
-  readonly text: string;
+  readonly line: LogLine;
   readonly end: number;
 }
 
-/** A JSON string per line: a log line may itself have line breaks, NUL or half a surrogate pair. */
-export function encodeLines(lines: readonly string[]): Buffer {
+/** A JSON value per line: a log line may itself have line breaks, NUL or half a surrogate pair. */
+export function encodeLines(lines: readonly ReportedLine[]): Buffer {
   let text = "";
   for (const line of lines) {
-    if (typeof line !== "string") throw invalidInput(`lines: expected strings, found a ${typeof line}`);
-    text += `${JSON.stringify(line)}\n`;
+    text += `${JSON.stringify(packLine(line))}\n`;
   }
   return Buffer.from(text);
 }
@@ -62,7 +62,7 @@ export async function* storedLines(
 ): AsyncGenerator<StoredLine> {
   let dropping = start > 0;
   for await (const { bytes, end } of rawLines(source, extent, Math.max(0, start - 1))) {
-    if (!dropping) yield { text: decode(bytes), end };
+    if (!dropping) yield { line: decode(bytes), end };
     dropping = false;
   }
 }
@@ -94,17 +94,18 @@ async function* rawLines(
   if (begun.length > 0) throw damaged();
 }
 
-function decode(bytes: Buffer): string {
+function decode(bytes: Buffer): LogLine {
   let value: unknown;
   try {
     value = JSON.parse(bytes.toString("utf8"));
   } catch (error) {
     throw damaged(error);
   }
-  if (typeof value !== "string") throw damaged();
-  return value;
+  const line = unpackLine(value);
+  if (line === undefined) throw damaged();
+  return line;
 }
 
 export function damaged(cause?: unknown): Error {
-  return unavailable("A log of the store is damaged: expected a JSON string on every line.", cause);
+  return unavailable("A log of the store is damaged: expected a line in JSON on every line.", cause);
 }

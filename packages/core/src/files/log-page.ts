@@ -1,5 +1,6 @@
 import type { LogPage } from "../ports/artifact-store.ts";
 import { preview } from "../ports/storage-key.ts";
+import type { LogLine } from "../snapshot/log-line.ts";
 import { invalidInput } from "./errors.ts";
 import { BEGINNING, formatCursor, type LogCursor, parseCursor } from "./log-cursor.ts";
 import type { Frame } from "./log-frames.ts";
@@ -40,7 +41,7 @@ export async function readPage(
   found: readonly PlacedFrame[],
   { from, limit, upTo }: LogQuery,
 ): Promise<LogPage> {
-  const lines: string[] = [];
+  const lines: LogLine[] = [];
   let length = 0;
   let cursor = from;
   for (const { frame, source } of newestOfEach(found)) {
@@ -51,8 +52,8 @@ export async function readPage(
       // One line more than the page takes: it is not the end.
       if (lines.length === limit || length >= PAGE_LENGTH)
         return { lines, cursor: formatCursor(cursor), end: false };
-      lines.push(line.text);
-      length += line.text.length;
+      lines.push(line.line);
+      length += line.line.text.length;
       cursor = { seq, byte: line.end };
     }
     cursor = { seq: seq + 1, byte: 0 };

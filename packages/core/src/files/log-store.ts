@@ -2,6 +2,7 @@ import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import type { AttemptRef, LogPage, LogStore } from "../ports/artifact-store.ts";
 import { checkedAttempt, checkedCount, projectKey } from "../ports/storage-key.ts";
+import type { ReportedLine } from "../snapshot/log-line.ts";
 import { type AtomicFiles, openFile } from "./atomic-files.ts";
 import { mapFsErrors } from "./errors.ts";
 import { LOG_FILE, type LogAppender } from "./log-appender.ts";
@@ -26,7 +27,7 @@ export class FileLogStore implements LogStore {
     this.#appender = appender;
   }
 
-  async append(ref: AttemptRef, seq: number, lines: readonly string[]): Promise<void> {
+  async append(ref: AttemptRef, seq: number, lines: readonly ReportedLine[]): Promise<void> {
     const key = projectKey(ref.project_id);
     const frame = encodeFrame(checkedAttempt(ref), checkedCount(seq, "seq"), Date.now(), encodeLines(lines));
     await this.#appender.append(key, frame);

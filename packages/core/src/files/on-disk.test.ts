@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { textsOf } from "../snapshot/log-line.ts";
 import { createFileStores } from "./index.ts";
 
 const PROJECT = "proj_0123456789ab";
@@ -100,7 +101,7 @@ describe("layout", () => {
     const other = createFileStores(root);
     await Promise.all([stores.artifacts.put(at("a"), bytes("1")), other.artifacts.put(at("a"), bytes("1"))]);
     await other.logs.append(attempt, 1, ["line"]);
-    expect((await stores.logs.read(attempt, { limit: 9, upTo: 1 })).lines).toEqual(["line"]);
+    expect(textsOf((await stores.logs.read(attempt, { limit: 9, upTo: 1 })).lines)).toEqual(["line"]);
     expect(await filesIn(join(root, ".tmp"))).toEqual([]);
   });
 });
@@ -282,11 +283,11 @@ describe("a system that refuses", () => {
     for (let length = whole.length; length < both.length; length++) {
       await writeFile(file, both.subarray(0, length));
       const { lines, end } = await later.logs.read(attempt, { limit: 9, upTo: 9 });
-      expect({ lines, end }).toEqual({ lines: ["whole"], end: true });
+      expect({ lines, end }).toEqual({ lines: [{ text: "whole" }], end: true });
     }
     await later.logs.append(attempt, 2, ["the second one again"]);
     const { lines } = await createFileStores(root).logs.read(attempt, { limit: 9, upTo: 9 });
-    expect(lines).toEqual(["whole", "the second one again"]);
+    expect(textsOf(lines)).toEqual(["whole", "the second one again"]);
   });
 
   it("takes what was said last of a write that came through two processes", async () => {
@@ -296,7 +297,7 @@ describe("a system that refuses", () => {
     await new Promise((resolve) => setTimeout(resolve, 2));
     await other.logs.append(attempt, 1, ["taken"]);
     for (const { logs } of [stores, other])
-      expect((await logs.read(attempt, { limit: 9, upTo: 1 })).lines).toEqual(["taken"]);
+      expect(textsOf((await logs.read(attempt, { limit: 9, upTo: 1 })).lines)).toEqual(["taken"]);
   });
 
   it("forgets the log of a project that was removed and made again", async () => {
@@ -306,7 +307,7 @@ describe("a system that refuses", () => {
     await stores.logs.append(attempt, 1, ["new"]);
     await stores.logs.append(attempt, 2, ["and more of it"]);
     const { lines } = await stores.logs.read(attempt, { limit: 9, upTo: 9 });
-    expect(lines).toEqual(["new", "and more of it"]);
+    expect(textsOf(lines)).toEqual(["new", "and more of it"]);
   });
 
   it.each([[undefined], [1n], [() => 1]])("refuses a document that is no JSON: %s", async (value) => {

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { textsOf } from "../snapshot/log-line.ts";
 import { createFileStores } from "./index.ts";
 
 const attempt = { project_id: "proj_0123456789ab", stage: "build", attempt: 1 };
@@ -145,7 +146,7 @@ describe("a disk that takes no more", () => {
           results.push(code);
         }
         const { lines } = await createFileStores(root).logs.read(attempt, { limit: 9, upTo: 9 });
-        console.log(JSON.stringify({ results, small: lines.map((line) => line.length) }));`;
+        console.log(JSON.stringify({ results, small: lines.map((line) => line.text.length) }));`;
       const { results, small } = await run(unshare, [...mount, root, process.execPath, ...program(source)]);
       expect(results).toEqual(["none", "STORE_UNAVAILABLE", "STORE_UNAVAILABLE", "none"]);
       expect(small).toEqual([10, 20]);
@@ -193,7 +194,7 @@ async function wholeVersion({ artifacts }: ReturnType<typeof createFileStores>):
 async function wholeWrites({ logs }: ReturnType<typeof createFileStores>, upTo: number): Promise<number> {
   const { lines } = await logs.read(attempt, { limit: 1_000_000, upTo });
   const count = lines.length / 500;
-  expect(lines).toEqual(
+  expect(textsOf(lines)).toEqual(
     Array.from({ length: count }, (_, n) => Array.from({ length: 500 }, (_, i) => `${n + 1}/${i}`)).flat(),
   );
   return count;

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { textsOf } from "../snapshot/log-line.ts";
 import { createFileStores } from "./index.ts";
 
 const PROJECT = "proj_0123456789ab";
@@ -67,10 +68,10 @@ describe("reading", () => {
     // Lines that are read all the same would be found damaged.
     await damage(/"(1|3|1500)\/\d"/g);
     const page = await stores.logs.read(attempt, { cursor: "2:0", limit: 1, upTo: 9999 });
-    expect(page.lines).toEqual(["2/0"]);
-    expect((await stores.logs.read(attempt, { limit: 9, upTo: 2, cursor: page.cursor })).lines).toEqual([
-      "2/1",
-    ]);
+    expect(textsOf(page.lines)).toEqual(["2/0"]);
+    expect(
+      textsOf((await stores.logs.read(attempt, { limit: 9, upTo: 2, cursor: page.cursor })).lines),
+    ).toEqual(["2/1"]);
     await expect(stores.logs.read(attempt, { limit: 9, upTo: 9999, cursor: page.cursor })).rejects.toThrow();
   });
 
@@ -81,13 +82,13 @@ describe("reading", () => {
     const next = { lines: [], cursor, end: true };
     expect(await stores.logs.read(attempt, { cursor, limit: 9, upTo: 1 })).toEqual(next);
     await stores.logs.append(attempt, 2, ["b"]);
-    expect((await stores.logs.read(attempt, { cursor, limit: 9, upTo: 2 })).lines).toEqual(["b"]);
+    expect(textsOf((await stores.logs.read(attempt, { cursor, limit: 9, upTo: 2 })).lines)).toEqual(["b"]);
   });
 
   it("comes to the next line from a cursor inside of one, and to the end from one beyond", async () => {
     await stores.logs.append(attempt, 1, ["aaaa", "bbbb", "cccc"]);
     const from = async (cursor: string) =>
-      (await stores.logs.read(attempt, { cursor, limit: 9, upTo: 1 })).lines;
+      textsOf((await stores.logs.read(attempt, { cursor, limit: 9, upTo: 1 })).lines);
     expect(await from("1:3")).toEqual(["bbbb", "cccc"]);
     expect(await from("1:7")).toEqual(["bbbb", "cccc"]);
     expect(await from("1:9007199254740991")).toEqual([]);
@@ -103,7 +104,7 @@ describe("reading", () => {
     let pages = 0;
     for (let cursor: string | undefined, end = false; !end; pages++) {
       const page = await stores.logs.read(attempt, { cursor, limit: 1000, upTo: 1 });
-      seen.push(...page.lines);
+      seen.push(...textsOf(page.lines));
       ({ cursor, end } = page);
     }
     expect(pages).toBe(3);
@@ -117,7 +118,8 @@ describe("reading", () => {
     let count = 0;
     for (let cursor: string | undefined, end = false; !end; ) {
       const page = await stores.logs.read(attempt, { cursor, limit: 200, upTo: 1 });
-      if (page.lines[0] !== lines[count]) throw new Error(`expected line ${count}, found ${page.lines[0]}`);
+      const first = page.lines[0]?.text;
+      if (first !== lines[count]) throw new Error(`expected line ${count}, found ${first}`);
       count += page.lines.length;
       ({ cursor, end } = page);
     }

@@ -2,6 +2,7 @@ import type { LogStore } from "../ports/artifact-store.ts";
 import { tailOf } from "../project/stage.ts";
 import { withContents } from "../snapshot/derive.ts";
 import { LIMITS, utf8Bytes } from "../snapshot/limits.ts";
+import { textsOf } from "../snapshot/log-line.ts";
 import type { Project, Stage } from "../snapshot/schema.ts";
 
 /** The chunk of a log that is older than any report: reports begin at 1. */
@@ -16,7 +17,7 @@ export async function inflateLogs(project: Project, position: number, store: Log
   const logs: string[] = [];
   for (let cursor: string | undefined; ; ) {
     const page = await store.read(ref, { cursor, limit: PAGE, upTo: OLD_CHUNK });
-    logs.push(...page.lines);
+    logs.push(...textsOf(page.lines));
     if (page.end) break;
     cursor = page.cursor;
   }

@@ -19,6 +19,7 @@ import {
   requireWithin,
   type StorageKey,
 } from "../ports/storage-key.ts";
+import { type LogLine, packLine, type ReportedLine, unpackLine } from "../snapshot/log-line.ts";
 
 /** Artifacts, documents and logs in memory, for tests. */
 export function createMemoryFileStores(): { readonly artifacts: ArtifactStore; readonly logs: LogStore } {
@@ -110,12 +111,18 @@ class MemoryArtifactStore implements ArtifactStore {
 }
 
 class MemoryLogStore implements LogStore {
-  readonly #chunks = new Map<string, Map<number, readonly string[]>>();
+  readonly #chunks = new Map<string, Map<number, readonly LogLine[]>>();
 
-  async append(ref: AttemptRef, seq: number, lines: readonly string[]): Promise<void> {
+  async append(ref: AttemptRef, seq: number, lines: readonly ReportedLine[]): Promise<void> {
     const name = logName(ref);
-    const chunks = this.#chunks.get(name) ?? new Map<number, readonly string[]>();
-    this.#chunks.set(name, chunks.set(checkedCount(seq, "seq"), [...lines]));
+    const chunks = this.#chunks.get(name) ?? new Map<number, readonly LogLine[]>();
+    this.#chunks.set(
+      name,
+      chunks.set(
+        checkedCount(seq, "seq"),
+        lines.map((line) => unpackLine(packLine(line)) ?? { text: "" }),
+      ),
+    );
   }
 
   async read(
@@ -131,12 +138,12 @@ class MemoryLogStore implements LogStore {
     const chunks = [...(this.#chunks.get(logName(ref)) ?? [])].sort(([a], [b]) => a - b);
     const rest = chunks
       .filter(([at]) => at <= options.upTo)
-      .flatMap(([at, lines]) => lines.map((text, i) => ({ at, next: i + 1, text })))
+      .flatMap(([at, lines]) => lines.map((line, i) => ({ at, next: i + 1, line })))
       .filter(({ at, next }) => at > Number(seq) || (at === Number(seq) && next > Number(line)));
     const page = rest.slice(0, options.limit);
     const last = page.at(-1);
     return {
-      lines: page.map(({ text }) => text),
+      lines: page.map(({ line }) => line),
       cursor: last ? `${last.at}:${last.next}` : cursor,
       end: page.length === rest.length,
     };

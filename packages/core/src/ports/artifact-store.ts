@@ -1,3 +1,5 @@
+import type { LogLine, ReportedLine } from "../snapshot/log-line.ts";
+
 /** One attempt of a stage: artifacts and logs are kept apart by it. */
 export interface AttemptRef {
   readonly project_id: string;
@@ -54,7 +56,7 @@ export interface ArtifactStore {
 }
 
 export interface LogPage {
-  readonly lines: readonly string[];
+  readonly lines: readonly LogLine[];
   /** Where the next page begins, also at the end of what there is: a reader that follows continues there. */
   readonly cursor: string;
   /** Whether this page ends at the end of what there is. */
@@ -64,7 +66,7 @@ export interface LogPage {
 /** Lines of one attempt that a write of the lease owner brings. `seq` is the number of that write. */
 export interface LogChunk extends AttemptRef {
   readonly seq: number;
-  readonly lines: readonly string[];
+  readonly lines: readonly ReportedLine[];
 }
 
 /**
@@ -72,7 +74,7 @@ export interface LogChunk extends AttemptRef {
  * report that brought it (`seq`): writing it again changes nothing, and `upTo` leaves out what was never acknowledged.
  */
 export interface LogStore {
-  append(ref: AttemptRef, seq: number, lines: readonly string[]): Promise<void>;
+  append(ref: AttemptRef, seq: number, lines: readonly ReportedLine[]): Promise<void>;
   read(
     ref: AttemptRef,
     options: { readonly cursor?: string | undefined; readonly limit: number; readonly upTo: number },

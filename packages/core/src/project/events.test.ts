@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { aLeaseOwner, stageOf } from "../../test/lease-owner.ts";
 import { LIMITS, utf8Bytes } from "../snapshot/limits.ts";
+import { textsOf } from "../snapshot/log-line.ts";
 import { type ReportEventInput, reportEventSchema } from "./events.ts";
 
 const STAGES = ["plan", "make", "check"].map((stage) => ({ stage }));
@@ -22,7 +23,7 @@ describe("the tail of a log", () => {
     const ref = { project_id: owner.id, stage: "plan", attempt: 1 };
     const { log_seq = 0 } = stageOf(project, "plan");
     const page = await owner.logs.read(ref, { limit: 100, upTo: log_seq });
-    expect(page.lines).toEqual(["1", "2", "3", "4", "5", "6"]);
+    expect(textsOf(page.lines)).toEqual(["1", "2", "3", "4", "5", "6"]);
   });
 
   it.each([

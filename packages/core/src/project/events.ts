@@ -3,6 +3,7 @@ import { answerSchemaSchema } from "../snapshot/answers.ts";
 import { stageKeySchema } from "../snapshot/ids.ts";
 import { agentNameSchema } from "../snapshot/inputs.ts";
 import { LIMITS } from "../snapshot/limits.ts";
+import { reportedLineSchema } from "../snapshot/log-line.ts";
 import { acceptSchema, failureCodeSchema, onTimeoutSchema } from "../snapshot/schema.ts";
 import { figureSchema, jsonObjectSchema, storableTextSchema, textSchema } from "../snapshot/storable.ts";
 import { timeSchema } from "../snapshot/time.ts";
@@ -49,7 +50,7 @@ export const reportEventSchema = z.discriminatedUnion("event", [
     ...about,
     progress: percent,
   }),
-  z.object({ event: z.literal("log"), ...about, lines: z.array(storableTextSchema).max(10_000) }),
+  z.object({ event: z.literal("log"), ...about, lines: z.array(reportedLineSchema).max(10_000) }),
   z.object({
     event: z.literal("artifacts"),
     ...about,

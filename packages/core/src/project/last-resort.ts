@@ -1,6 +1,7 @@
 import { type FailureCode, isStagefoldError } from "../errors.ts";
 import { findStage } from "../snapshot/find-stage.ts";
 import { truncateUtf8 } from "../snapshot/limits.ts";
+import type { ReportedLine } from "../snapshot/log-line.ts";
 import { failureCodeSchema, type Project } from "../snapshot/schema.ts";
 import { applyEvent } from "./apply-event.ts";
 import type { ReportEvent } from "./events.ts";
@@ -30,7 +31,7 @@ export function endAnyway(
   end: StageEnd,
   refusal: unknown,
   at: string,
-  options: { readonly seq: number; readonly lines?: readonly string[] },
+  options: { readonly seq: number; readonly lines?: readonly ReportedLine[] },
 ): Project {
   let next = project;
   const { stage: key } = findStage(project, end.stage).stage;

@@ -1,6 +1,7 @@
 import { type FailureCode, StagefoldError } from "../errors.ts";
 import { ended, isFinished, isUnderway } from "../snapshot/derive.ts";
 import { LIMITS, utf8Bytes } from "../snapshot/limits.ts";
+import { type ReportedLine, wholeTexts } from "../snapshot/log-line.ts";
 import type { HistoryEntry, Metrics, OutputData, Project, Stage } from "../snapshot/schema.ts";
 import { inNaturalOrder, storableText } from "../snapshot/storable.ts";
 import { requireStage, stageConflict } from "./require.ts";
@@ -49,9 +50,9 @@ export function progressStage(stage: Stage, progress: number): Stage {
 }
 
 /** The last lines of the log, within the caps of the item; the full text is in the log store. */
-export function logStage(stage: Stage, lines: readonly string[]): Stage {
+export function logStage(stage: Stage, lines: readonly ReportedLine[]): Stage {
   requireStage(stage, ["running"]);
-  return { ...stage, logs: tailOf([...(stage.logs ?? []), ...lines]) };
+  return { ...stage, logs: tailOf(wholeTexts(stage.logs ?? [], lines)) };
 }
 
 /** The end of a log, within the caps of the item. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { normalise } from "../legacy/normalise.ts";
 import { MemoryProjectStore } from "../memory/project-store.ts";
 import type { Item } from "../patch/index.ts";
+import { textsOf } from "../snapshot/log-line.ts";
 import { aProject, aRepository } from "../testing/builders.ts";
 
 const project_id = "proj_0123456789ab";
@@ -44,7 +45,7 @@ describe("an import of a project", () => {
     expect(one?.logs).toBeUndefined();
     expect(two?.logs).toEqual(lines(3));
     const page = await logs.read({ project_id, stage: "one", attempt: 1 }, { limit: 100, upTo: 0 });
-    expect(page.lines).toEqual(lines(20));
+    expect(textsOf(page.lines)).toEqual(lines(20));
     // Taken apart and put together it is the same.
     const whole = await imports.inflate(project, 0);
     expect(whole.stages_snapshot.stages[0]).toEqual(normalise(OLD).stages_snapshot.stages[0]);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { aLeaseOwner, type LeaseOwner, stageOf } from "../../test/lease-owner.ts";
 import { type ReportEventInput, reportEventSchema } from "../project/events.ts";
+import { textsOf } from "../snapshot/log-line.ts";
 import { aRepository } from "../testing/builders.ts";
 import { Repository } from "./repository.ts";
 
@@ -294,7 +295,7 @@ describe("the log", () => {
     const project = await send(2, [lines, done]);
     const ref = { project_id: id, stage: "plan", attempt: 1 };
     const upTo = stageOf(project, "plan").log_seq ?? 0;
-    expect((await logs.read(ref, { limit: 10, upTo })).lines).toEqual(["one", "two"]);
+    expect(textsOf((await logs.read(ref, { limit: 10, upTo })).lines)).toEqual(["one", "two"]);
   });
 });
 

@@ -15,8 +15,8 @@ import { takeOver } from "../project/take-over.ts";
 import { findStage } from "../snapshot/find-stage.ts";
 import { canonicalJson, digestOf } from "../snapshot/ids.ts";
 import { parseInput } from "../snapshot/inputs.ts";
+import { type LogLine, type ReportedLine, reportedLineSchema, toLogLine } from "../snapshot/log-line.ts";
 import type { Project } from "../snapshot/schema.ts";
-import { storableText } from "../snapshot/storable.ts";
 import { type Pool, workQueues } from "../snapshot/work-queue.ts";
 import type { RepositoryContext } from "./context.ts";
 import { optimisticWrite, updateProject, type WriteResult } from "./optimistic-write.ts";
@@ -241,7 +241,7 @@ export class Work {
       return await this.#report(given, async (known) => {
         const lines = new LinesByAttempt();
         const next = endAnyway(takeOver(known, at), end, refusal, at, { seq, lines: said });
-        if (said.length > 0) lines.add(next, end.stage, said);
+        if (said.length > 0) lines.add(next, end.stage, said, at);
         return { next: await spill(known, next, artifacts), lines };
       });
     } catch (error) {
@@ -309,7 +309,7 @@ export class Work {
       if (event.event === "artifacts" || event.event === "completed")
         next = await inflate(next, findStage(next, event.stage).position, artifacts);
       next = applyEvent(next, event, at, report.lease_seq);
-      if (event.event === "log") lines.add(next, event.stage, event.lines);
+      if (event.event === "log") lines.add(next, event.stage, event.lines, at);
     }
     if (report.release) next = released(next, at, report.release === true ? undefined : report.release);
     const superseded: string[] = [];
@@ -318,11 +318,14 @@ export class Work {
 }
 
 /** What a report that is refused as a whole says in the log of a stage. */
-function linesOf(events: readonly ReportEvent[], stage: string): string[] {
+function linesOf(events: readonly ReportEvent[], stage: string): ReportedLine[] {
   const said: unknown[] = events.flatMap((event) =>
     event.event === "log" && event.stage === stage ? event.lines : [],
   );
-  return said.flatMap((line) => (typeof line === "string" ? [storableText(line)] : []));
+  return said.flatMap((line) => {
+    const { data } = reportedLineSchema.safeParse(line);
+    return data === undefined ? [] : [data];
+  });
 }
 
 /** Attempts that ran before a write and do not after it. */
@@ -360,14 +363,14 @@ function isRefusalOfEnd(error: unknown, report: Report): boolean {
 
 /** The log lines of one report, by the attempt that they belong to. */
 class LinesByAttempt {
-  readonly #chunks = new Map<string, { readonly ref: AttemptRef; readonly lines: string[] }>();
+  readonly #chunks = new Map<string, { readonly ref: AttemptRef; readonly lines: LogLine[] }>();
 
-  add(project: Project, key: string, lines: readonly string[]): void {
+  add(project: Project, key: string, lines: readonly ReportedLine[], at: string): void {
     const { stage } = findStage(project, key);
     const ref = { project_id: project.project_id, stage: stage.stage, attempt: stage.attempt };
     const name = `${ref.stage}/${ref.attempt}`;
     const chunk = this.#chunks.get(name) ?? { ref, lines: [] };
-    for (const line of lines) chunk.lines.push(line);
+    for (const line of lines) chunk.lines.push(toLogLine(line, at));
     this.#chunks.set(name, chunk);
   }
 

@@ -4,6 +4,7 @@ export * from "./find-stage.ts";
 export * from "./ids.ts";
 export * from "./inputs.ts";
 export * from "./limits.ts";
+export * from "./log-line.ts";
 export * from "./long-number.ts";
 export * from "./schema.ts";
 export * from "./storable.ts";

@@ -1,4 +1,4 @@
-import type { LogStore, Project, Stage } from "@stagefold/core";
+import { type LogStore, type Project, type Stage, textsOf } from "@stagefold/core";
 import type { Machine, World } from "./world.ts";
 
 /** When all is quiet again: nothing is stuck, every log is what was acknowledged, every list is whole. */
@@ -55,7 +55,7 @@ async function readAll(logs: LogStore, project: Project, stage: Stage, attempt: 
   const ref = { project_id: project.project_id, stage: stage.stage, attempt };
   for (let cursor: string | undefined; ; ) {
     const page = await logs.read(ref, { cursor, limit: 3, upTo });
-    all.push(...page.lines);
+    all.push(...textsOf(page.lines));
     if (page.end) return all;
     cursor = page.cursor;
   }

@@ -3,6 +3,7 @@ import {
   type createMemoryFileStores,
   type LogPage,
   type LogStore,
+  type ReportedLine,
   StagefoldError,
 } from "@stagefold/core";
 import type { Weather } from "./faults.ts";
@@ -26,7 +27,7 @@ export class ProcessLogs implements LogStore {
     this.#random = random;
   }
 
-  async append(ref: AttemptRef, seq: number, lines: readonly string[]): Promise<void> {
+  async append(ref: AttemptRef, seq: number, lines: readonly ReportedLine[]): Promise<void> {
     const refused = this.#weather.logRefused();
     await this.#process.sleep(this.#random.between(1, 40));
     if (refused) {

@@ -1,4 +1,4 @@
-import type { Patch, Project, ReportEvent } from "@stagefold/core";
+import { type Patch, type Project, type ReportEvent, textsOf } from "@stagefold/core";
 import { type Effect, operationOf } from "./table.ts";
 
 /** One report as its lease owner means it, through all its repeats. */
@@ -68,7 +68,7 @@ export class Ledger {
     account.reports.add(`${key.token}/${key.seq}`);
     const sent = this.#sent.get(`${project_id}/${key.token}/${key.seq}`);
     for (const event of sent?.events ?? [])
-      if (event.event === "log") linesOf(account, after, event.stage).push(...event.lines);
+      if (event.event === "log") linesOf(account, after, event.stage).push(...textsOf(event.lines));
   }
 
   tookReport(projectId: string, token: number, seq: number): boolean {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ArtifactStore, LogStore, Project, Stage } from "@stagefold/core";
+import { type ArtifactStore, type LogStore, type Project, type Stage, textsOf } from "@stagefold/core";
 import { dataOf, expectedLog, resultOf } from "../world/pipeline.ts";
 import type { Finding, FindingKind } from "./finding.ts";
 
@@ -30,7 +30,7 @@ export async function gather(
     for (const path of stage.output_data.artifacts)
       artifacts.set(`${stage.stage}/${path}`, await textOf(files, { ...ref, path }));
     const page = await files.logs.read(ref, { limit: 1000, upTo: stage.log_seq ?? 0 });
-    logs.set(stage.stage, page.lines);
+    logs.set(stage.stage, textsOf(page.lines));
   }
   return { runs, artifacts, logs };
 }

@@ -15,6 +15,7 @@ import { metricsSchema, type StageJob, stageArtifactSchema, stageReferenceSchema
 import { placeArtifact } from "./artifact-file.ts";
 import type { Channel } from "./channel.ts";
 import { failureOf } from "./failure.ts";
+import { writeOutput } from "./output-stream.ts";
 
 /** What a stage works with, in the process that runs it. Reports go through the channel; logs are the output. */
 export class RunnerContext implements StageContext {
@@ -141,7 +142,7 @@ export class RunnerContext implements StageContext {
 
   #log(prefix: string, texts: readonly unknown[]): void {
     const lines = texts.flatMap((text) => String(text).split("\n"));
-    if (lines.length > 0) process.stdout.write(`${lines.map((line) => prefix + line).join("\n")}\n`);
+    if (lines.length > 0) writeOutput("log", `${lines.map((line) => prefix + line).join("\n")}\n`);
   }
 
   /** The caller gets a promise of its own, so that a failure nobody handles still shows. */

@@ -7,6 +7,7 @@ import { killAll } from "../process-tree.ts";
 import { runnerArguments, type StageJob, workerMessageSchema } from "../protocol.ts";
 import { Channel, post } from "./channel.ts";
 import { details, failureOf } from "./failure.ts";
+import { captureOutput, endOutput, lastWords, writeOutput } from "./output-stream.ts";
 import { isCommandJob, runCommand } from "./run-command.ts";
 import { isRunJob, loadStage, runFunction } from "./run-stage.ts";
 
@@ -33,8 +34,7 @@ let spawns = 0;
 subscribe("child_process", () => {
   spawns += 1;
 });
-// One stream keeps the order of both.
-process.stderr.write = process.stdout.write.bind(process.stdout);
+captureOutput();
 process.on("disconnect", () => killAll(tree));
 process.on("uncaughtException", (error) => crashed(error));
 process.on("unhandledRejection", (reason) => crashed(reason));
@@ -119,8 +119,8 @@ async function end(mine: Running, report: () => void, last = ""): Promise<void> 
   running = undefined;
   process.chdir(home);
   mine.channel.hold();
-  const output = last === "" ? mine.job.marker : `${last}\n${mine.job.marker}`;
-  await new Promise<void>((resolve) => process.stdout.write(`${output}\n`, () => resolve()));
+  if (last !== "") writeOutput("log", `${last}\n`);
+  await endOutput(mine.job.marker);
   report();
 }
 
@@ -133,7 +133,7 @@ function crashed(error: unknown): void {
 }
 
 function leave(reason: string): void {
-  process.stdout.write(`${reason}\n`, () => process.exit(1));
+  lastWords(reason, () => process.exit(1));
 }
 
 /** What a stage may leave behind in this process: it would run on beside the next one. */

@@ -7,6 +7,7 @@ import { findArtifacts } from "../../workspace/find-artifacts.ts";
 import { type ProcessTree, signalMembers } from "../process-tree.ts";
 import type { StageJob } from "../protocol.ts";
 import type { Channel } from "./channel.ts";
+import { writeOutput } from "./output-stream.ts";
 
 type CommandJob = StageJob & { readonly action: Extract<StageJob["action"], { kind: "command" }> };
 
@@ -77,5 +78,5 @@ async function recordArtifacts(job: CommandJob, channel: Channel): Promise<strin
 }
 
 function say(line: string): void {
-  process.stdout.write(`${line.replaceAll("\n", "\\n")}\n`);
+  writeOutput("log", `${line.replaceAll("\n", "\\n")}\n`);
 }

@@ -2,7 +2,10 @@ import { carriedAfter, plainText } from "./ansi.ts";
 
 const EVEN = /^[ -~]*$/;
 
-/** The lines of one attempt's log, as many as have come; it only grows. Readers subscribe to its version. */
+/**
+ * The lines of one attempt's log, as many as have come; it only grows, but for the last lines, which may not have ended
+ * yet. Readers subscribe to its changes.
+ */
 export class LogBuffer {
   readonly #raw: string[] = [];
   readonly #plain: string[] = [];
@@ -10,8 +13,10 @@ export class LogBuffer {
   /** Styles that the line before left switched on, for the lines where there are any. */
   readonly #carried = new Map<number, string>();
   readonly #listeners = new Set<() => void>();
-  #open = "";
+  #style = "";
   #widest = 0;
+  /** Lines at the end that have not ended, and the style before them. */
+  #unended = { count: 0, style: "" };
 
   get length(): number {
     return this.#raw.length;
@@ -31,19 +36,34 @@ export class LogBuffer {
     return EVEN.test(this.plain(index));
   }
 
-  append(lines: readonly string[]): void {
-    if (lines.length === 0) return;
-    for (const line of lines) {
-      if (this.#open !== "") this.#carried.set(this.#raw.length, this.#open);
-      const plain = plainText(line);
-      this.#raw.push(line);
-      this.#plain.push(plain);
-      const columns = columnsOf(plain);
-      this.#columns.push(columns);
-      this.#widest = Math.max(this.#widest, columns);
-      this.#open = carriedAfter(this.#open, line);
-    }
+  /** `unended` are lines that the next call replaces. */
+  append(lines: readonly string[], unended: readonly string[] = []): void {
+    if (lines.length === 0 && unended.length === 0 && this.#unended.count === 0) return;
+    this.#dropUnended();
+    for (const line of lines) this.#push(line);
+    this.#unended = { count: unended.length, style: this.#style };
+    for (const line of unended) this.#push(line);
     for (const listener of this.#listeners) listener();
+  }
+
+  #dropUnended(): void {
+    const { count, style } = this.#unended;
+    if (count === 0) return;
+    const length = this.#raw.length - count;
+    for (const all of [this.#raw, this.#plain, this.#columns]) all.length = length;
+    for (let i = length; i < length + count; i++) this.#carried.delete(i);
+    this.#style = style;
+  }
+
+  #push(line: string): void {
+    if (this.#style !== "") this.#carried.set(this.#raw.length, this.#style);
+    const plain = plainText(line);
+    this.#raw.push(line);
+    this.#plain.push(plain);
+    const columns = columnsOf(plain);
+    this.#columns.push(columns);
+    this.#widest = Math.max(this.#widest, columns);
+    this.#style = carriedAfter(this.#style, line);
   }
 
   /** As the stage wrote it. */

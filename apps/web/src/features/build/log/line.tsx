@@ -3,7 +3,6 @@ import { useLang, useMessages } from "../../../i18n/lang.ts";
 import { cn } from "../../../lib/cn.ts";
 import { formatNumber } from "../../../lib/format.ts";
 import { type LogSpan, spansOf } from "./ansi.ts";
-import type { LogBuffer } from "./buffer.ts";
 import { type MarkedSpan, marked } from "./mark.ts";
 import { logMessages } from "./messages.ts";
 
@@ -11,17 +10,17 @@ import { logMessages } from "./messages.ts";
 export const SHOWN = 4000;
 
 export interface LineProps {
-  buffer: LogBuffer;
-  index: number;
+  /** As the stage wrote it: also what tells a line that has not ended from what it was before. */
+  raw: string;
+  carried: string;
   wanted: string;
   /** Whether the search stands at this line. */
   here: boolean;
 }
 
-/** One line, as text in its colours. A line never changes once it is there. */
-export const Line = memo(function Line({ buffer, index, wanted, here }: LineProps) {
-  const raw = buffer.raw(index);
-  const spans = spansOf(raw.length > SHOWN ? raw.slice(0, SHOWN) : raw, buffer.carried(index));
+/** One line, as text in its colours. */
+export const Line = memo(function Line({ raw, carried, wanted, here }: LineProps) {
+  const spans = spansOf(raw.length > SHOWN ? raw.slice(0, SHOWN) : raw, carried);
   return (
     <span dir="auto">
       {(wanted === "" ? spans : marked(spans, wanted)).map((span, i) => (

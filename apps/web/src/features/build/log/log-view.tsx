@@ -111,7 +111,12 @@ export function LogView(props: LogViewProps) {
                 wrap ? "whitespace-break-spaces pr-[1ch] [word-break:break-all]" : "whitespace-pre",
               )}
             >
-              <Line buffer={buffer} here={at === index} index={index} wanted={wanted} />
+              <Line
+                carried={buffer.carried(index)}
+                here={at === index}
+                raw={buffer.raw(index)}
+                wanted={wanted}
+              />
             </span>
           </div>
         ))}

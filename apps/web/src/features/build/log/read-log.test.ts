@@ -77,6 +77,22 @@ describe("readLog", () => {
     expect(waits).toEqual([1, 2]);
   });
 
+  it("shows a line that has not ended, puts its pieces together, and rewrites one in its place", async () => {
+    const seen: string[] = [];
+    const buffer = new LogBuffer();
+    buffer.subscribe(() => seen.push(buffer.parts().join("|").replaceAll("\n", "")));
+    const items = [
+      [{ text: "one" }, { text: "10 %", end: "\r" as const }],
+      [{ text: "20 %", end: "\r" as const }],
+      [{ text: "done" }, { text: "asks: ", end: "" as const }],
+      [{ text: "answered" }],
+    ];
+    const pages = items.map((page, i) => ({ items: page, next_cursor: i < 3 ? String(i) : null }));
+    await readLog(source(pages).made, buffer, () => undefined);
+    expect(seen).toEqual(["one|10 %", "one|20 %", "one|done|asks: ", "one|done|asks: answered"]);
+    expect([buffer.length, buffer.plain(2)]).toEqual([3, "asks: answered"]);
+  });
+
   it("ends with any other failure", async () => {
     const refused = new Error("no such stage");
     expect(await read([refused])).toMatchObject({ error: refused, asked: [undefined] });

@@ -1,8 +1,9 @@
+import { type LogLine, LogLines } from "@stagefold/client";
 import type { LogBuffer } from "./buffer.ts";
 
 /** One page of a log; `next_cursor` is null when no more can come. */
 export interface LogPage {
-  readonly items: readonly { readonly text: string }[];
+  readonly items: readonly LogLine[];
   readonly next_cursor: string | null;
 }
 
@@ -24,6 +25,7 @@ export async function readLog(
   buffer: LogBuffer,
   onState: (state: LogState) => void,
 ): Promise<void> {
+  const lines = new LogLines();
   let cursor: string | undefined;
   let failures = 0;
   onState("reading");
@@ -36,13 +38,19 @@ export async function readLog(
       continue;
     }
     failures = 0;
-    buffer.append(page.items.map((item) => item.text));
+    const ended = lines.add(page.items);
+    if (page.next_cursor === null) ended.push(...lines.end());
+    buffer.append(ended.map(textOf), lines.open.map(textOf));
     if (page.next_cursor === null) return onState("over");
     cursor = page.next_cursor;
     if (page.items.length > 0) continue;
     onState("following");
     await source.wait(0);
   }
+}
+
+function textOf({ text }: { readonly text: string }): string {
+  return text;
 }
 
 async function answer(source: LogSource, cursor: string | undefined): Promise<LogPage | undefined> {

@@ -1,0 +1,68 @@
+import type { LogLine, LogStream } from "@stagefold/core";
+import { FrameReader } from "./frames.ts";
+import { LineSplitter } from "./lines.ts";
+import type { OutputName } from "./process.ts";
+
+/** The lines of one attempt: each stream has a decoder and a line of its own. */
+export class StageOutput {
+  readonly #raw: Readonly<Record<"stdout" | "stderr", LineSplitter>>;
+  readonly #framed: Readonly<Record<LogStream, LineSplitter>>;
+  readonly #frames: FrameReader;
+  #framesEnded = false;
+  #entries: LogLine[] = [];
+
+  constructor(marker: string) {
+    this.#raw = {
+      stdout: new LineSplitter("stdout", marker),
+      stderr: new LineSplitter("stderr", marker),
+    };
+    this.#framed = {
+      stdout: new LineSplitter("stdout"),
+      stderr: new LineSplitter("stderr"),
+      log: new LineSplitter("log"),
+    };
+    this.#frames = new FrameReader(
+      (stream, bytes) => {
+        if (!this.#framesEnded)
+          for (const entry of this.#framed[stream].feed(bytes)) this.#entries.push(entry);
+      },
+      (found) => {
+        if (found !== marker || this.#framesEnded) return;
+        this.#framesEnded = true;
+        for (const splitter of Object.values(this.#framed)) this.#entries.push(...splitter.end());
+      },
+    );
+  }
+
+  /** Whether all that the stage wrote has come. */
+  get ended(): boolean {
+    return this.#framesEnded && this.#raw.stdout.ended && this.#raw.stderr.ended;
+  }
+
+  get hasRest(): boolean {
+    return this.#all().some((splitter) => splitter.hasRest);
+  }
+
+  /** The lines that these bytes completed. Errors: frames that are none. */
+  feed(from: OutputName, bytes: Buffer): LogLine[] {
+    if (from !== "frames") return this.#raw[from].feed(bytes);
+    this.#frames.feed(bytes);
+    const entries = this.#entries;
+    this.#entries = [];
+    return entries;
+  }
+
+  takeRest(): LogLine[] {
+    return this.#all().flatMap((splitter) => splitter.takeRest());
+  }
+
+  /** What is left when nothing more will come. */
+  end(): LogLine[] {
+    this.#framesEnded = true;
+    return this.#all().flatMap((splitter) => splitter.end());
+  }
+
+  #all(): LineSplitter[] {
+    return [...Object.values(this.#raw), ...Object.values(this.#framed)];
+  }
+}
