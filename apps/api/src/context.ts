@@ -15,6 +15,8 @@ import { DeleteOperations } from "./delete-operations.ts";
 import { Schedules } from "./schedules/schedules.ts";
 import { Statistics } from "./statistics/statistics.ts";
 import { createWatch, type Watch } from "./watch/index.ts";
+import { Deliveries } from "./webhooks/deliveries.ts";
+import { Webhooks } from "./webhooks/webhooks.ts";
 
 /** What a running API says about itself. */
 export interface SystemInfo {
@@ -55,9 +57,10 @@ export interface ContextDeps {
   readonly onStageRetry?: (() => void) | undefined;
   /** Called once for each project that a program's claim found unclaimable, such as one that cannot be read. */
   readonly onUnclaimable?: ((projectId: string, error: unknown) => void) | undefined;
+  readonly onWebhookChange?: (() => void) | undefined;
 }
 
-export interface Context extends Omit<ContextDeps, "system" | "watch"> {
+export interface Context extends Omit<ContextDeps, "system" | "watch" | "onWebhookChange"> {
   readonly system: SystemInfo;
   readonly watch: Watch;
   readonly statistics: Statistics;
@@ -66,6 +69,10 @@ export interface Context extends Omit<ContextDeps, "system" | "watch"> {
   readonly principal: Principal;
   readonly address?: string | undefined;
   readonly schedules: Schedules;
+  readonly webhooks: Webhooks;
+  readonly deliveries: Deliveries;
+  /** A webhook, or what is to be sent to it, was changed here. */
+  readonly onWebhookChange: () => void;
   /** Due builds that programs cannot claim. */
   readonly claimBackoff: ClaimBackoff;
 }
@@ -80,6 +87,9 @@ export function createContextInner(deps: ContextDeps): Context {
     statistics: new Statistics(deps),
     deleteOperations: new DeleteOperations(records, clock),
     schedules: new Schedules(records, clock),
+    webhooks: new Webhooks(records, clock),
+    deliveries: new Deliveries(records, clock),
+    onWebhookChange: deps.onWebhookChange ?? (() => undefined),
     principal: LOCAL,
     claimBackoff: new ClaimBackoff(),
     system: {

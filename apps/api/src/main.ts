@@ -67,6 +67,7 @@ async function serve(
     system,
     auth,
     publicUrl,
+    privateWebhooks: env.privateWebhooks,
     ...pageFolder(),
   };
   const api = await startApi(deps, env);

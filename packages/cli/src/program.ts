@@ -14,6 +14,7 @@ import { addSchedules } from "./commands/schedules.ts";
 import { addShow } from "./commands/show.ts";
 import { addUp } from "./commands/up.ts";
 import { addWatch } from "./commands/watch.ts";
+import { addWebhooks } from "./commands/webhooks.ts";
 import type { Runner } from "./runner.ts";
 
 /** Of this package: it stands beside what is built, as it does beside the sources. */
@@ -48,6 +49,7 @@ export function createProgram(run: Runner, { quiet = false }: { readonly quiet?:
   addArtifacts(program, run);
   addControl(program, run);
   addSchedules(program, run);
+  addWebhooks(program, run);
   addKeys(program, run);
   addImport(program, run);
   addExport(program, run);

@@ -91,6 +91,10 @@ export type BuildStats = Outputs["stats"]["builds"];
 export type Overview = Outputs["stats"]["overview"];
 /** Builds that start at set times. */
 export type Schedule = Outputs["schedules"]["list"]["items"][number];
+/** Where events of builds are posted. */
+export type Webhook = Outputs["webhooks"]["list"]["items"][number];
+/** An event on its way to a webhook, or delivered. */
+export type WebhookDelivery = Outputs["webhooks"]["deliveries"]["items"][number];
 /** An API key as it is shown: never its secret. */
 export type ApiKey = Outputs["keys"]["list"]["items"][number];
 /** Who the caller is, as the API sees it. */

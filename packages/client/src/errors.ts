@@ -75,6 +75,7 @@ const REQUIRED: { readonly [C in ErrorCode]: { readonly [F in RequiredKeys<Error
   TURN_NOT_FOUND: {},
   MODEL_NOT_CONFIGURED: { model: "string" },
   SCHEDULE_NOT_FOUND: { schedule_id: "string" },
+  WEBHOOK_NOT_FOUND: { webhook_id: "string" },
   PAYLOAD_TOO_LARGE: { limit: "number" },
   RATE_LIMITED: { retry_after: "number" },
   STORE_UNAVAILABLE: { retry_after: "number" },

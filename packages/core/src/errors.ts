@@ -32,6 +32,8 @@ export interface ErrorData {
   TURN_NOT_FOUND: { session_id?: string; turn?: number; invocation_id?: string };
   MODEL_NOT_CONFIGURED: { model: string };
   SCHEDULE_NOT_FOUND: { schedule_id: string };
+  /** Or an event that was not sent to it. */
+  WEBHOOK_NOT_FOUND: { webhook_id: string };
   /** Bytes. */
   PAYLOAD_TOO_LARGE: { limit: number };
   /** Seconds. */
@@ -67,6 +69,7 @@ export const ERROR_CODES = [
   "TURN_NOT_FOUND",
   "MODEL_NOT_CONFIGURED",
   "SCHEDULE_NOT_FOUND",
+  "WEBHOOK_NOT_FOUND",
   "PAYLOAD_TOO_LARGE",
   "RATE_LIMITED",
   "STORE_UNAVAILABLE",
@@ -139,6 +142,7 @@ const SCOPES = {
   TURN_NOT_FOUND: "project",
   MODEL_NOT_CONFIGURED: "project",
   SCHEDULE_NOT_FOUND: "project",
+  WEBHOOK_NOT_FOUND: "project",
   PAYLOAD_TOO_LARGE: "project",
   RATE_LIMITED: "store",
   STORE_UNAVAILABLE: "store",

@@ -82,6 +82,7 @@ const schema = z.object({
     .string()
     .refine((value) => parseRoleRules(value) !== undefined, ROLE_RULES)
     .optional(),
+  STAGEFOLD_WEBHOOK_ADDRESSES: z.enum(["public", "any"], { error: "public or any" }).optional(),
   STAGEFOLD_RATE_LIMIT: whole(1, 10_000_000).default(6000),
   STAGEFOLD_SECRETS: notYet().optional(),
   STAGEFOLD_RETENTION_DAYS: notYet().optional(),
@@ -156,6 +157,8 @@ export interface Env {
   readonly publicUrl: string | undefined;
   /** Undefined: nobody is asked, and the API serves its own machine alone. */
   readonly auth: AuthSettings | undefined;
+  /** Whether webhooks may post to private addresses; undefined: where no caller is asked who it is. */
+  readonly privateWebhooks: boolean | undefined;
   /** What clients send to say who they are. */
   readonly key: string | undefined;
   readonly dataDir: string;
@@ -220,6 +223,7 @@ export function parseEnv(source: Readonly<Record<string, string | undefined>>): 
     url: env.STAGEFOLD_URL ?? urlOf(env.STAGEFOLD_HOST, env.STAGEFOLD_PORT),
     publicUrl: env.STAGEFOLD_PUBLIC_URL,
     auth: authOf(env),
+    privateWebhooks: env.STAGEFOLD_WEBHOOK_ADDRESSES && env.STAGEFOLD_WEBHOOK_ADDRESSES === "any",
     key: env.STAGEFOLD_KEY,
     dataDir: env.STAGEFOLD_DATA_DIR,
     store: env.STAGEFOLD_STORE,

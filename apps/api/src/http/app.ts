@@ -4,6 +4,7 @@ import express, { type RequestHandler } from "express";
 import { createContextInner } from "../context.ts";
 import { Scheduler } from "../schedules/scheduler.ts";
 import { createWatch } from "../watch/index.ts";
+import { WebhookDispatcher } from "../webhooks/dispatcher.ts";
 import { artifactRoutes } from "./artifacts.ts";
 import { admit, authRoutes } from "./auth-routes.ts";
 import type { ApiDeps } from "./deps.ts";
@@ -36,6 +37,7 @@ export function createApp(deps: ApiDeps): App {
     watch,
     onCall: (call) => metrics.call(call),
     onStageRetry: () => metrics.stageRetry(),
+    onWebhookChange: () => dispatcher.wake(),
     onUnclaimable: (project_id, err) =>
       log?.warn(
         { err, project_id },
@@ -62,12 +64,23 @@ export function createApp(deps: ApiDeps): App {
   app.use(errorHandler(log));
   const watchOne = watchProject(context, { metrics, log, auth, policy });
   const scheduler = new Scheduler({ context, log });
+  const dispatcher = new WebhookDispatcher({
+    ...context,
+    publicUrl: deps.publicUrl,
+    allowPrivate: deps.privateWebhooks ?? !auth,
+    log,
+  });
   return {
     listener: (req, res) => {
       if (!watchOne(req, res, () => app(req, res))) app(req, res);
     },
-    start: () => scheduler.start(),
-    close: () => scheduler.close(),
+    start: () => {
+      scheduler.start();
+      dispatcher.start();
+    },
+    close: async () => {
+      await Promise.all([scheduler.close(), dispatcher.close()]);
+    },
   };
 }
 

@@ -10,6 +10,8 @@ export interface ApiDeps extends ContextDeps {
   readonly metrics?: Metrics;
   /** What browsers see behind a proxy; without one the API answers to its own address alone. */
   readonly publicUrl?: URL | undefined;
+  /** Whether webhooks may post to this machine and private networks; unless said, where no caller is asked who it is. */
+  readonly privateWebhooks?: boolean | undefined;
   /** The folder of the built dashboard. Without one the pages say that there is none. */
   readonly pageDir?: string;
 }

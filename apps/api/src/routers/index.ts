@@ -10,6 +10,7 @@ import { session } from "./session.ts";
 import { stages } from "./stages.ts";
 import { stats } from "./stats.ts";
 import { system } from "./system.ts";
+import { webhooks } from "./webhooks.ts";
 import { work } from "./work.ts";
 
 /** Every procedure of the API. Clients carry its type alone. */
@@ -22,6 +23,7 @@ export const appRouter = router({
   pipelines,
   system,
   schedules,
+  webhooks,
   session,
   keys,
   audit,

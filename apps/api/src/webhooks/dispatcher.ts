@@ -1,0 +1,233 @@
+import {
+  type ChangeFeed,
+  type ProjectSummary,
+  type Repository,
+  scopeOf,
+  summaryOfRow,
+  toTime,
+} from "@stagefold/core";
+import type { Logger } from "pino";
+import type { Deliveries, Delivery } from "./deliveries.ts";
+import { type BuildEvent, bodyOf, eventsOf, slackBodyOf } from "./events.ts";
+import { post } from "./post.ts";
+import { signedHeaders } from "./signature.ts";
+import type { Webhook, Webhooks } from "./webhooks.ts";
+
+/** How long the dispatcher waits at most before it looks again. Milliseconds. */
+const LOOK_MS = 5000;
+const MAX_DUE = 100;
+/** Of one webhook at once: a receiver that is slow takes no time from the others. */
+const MAX_SENDING = 4;
+/** When webhooks begin to be served, events of so long ago are looked for: no API may have run then. Milliseconds. */
+const CATCH_UP_MS = 24 * 60 * 60 * 1000;
+const CATCH_UP_CREATED_MS = 7 * CATCH_UP_MS;
+const MAX_CATCH_UP = 5000;
+const MAX_SEEN = 20_000;
+
+export interface DispatcherOptions {
+  readonly webhooks: Webhooks;
+  readonly deliveries: Deliveries;
+  readonly feed: ChangeFeed;
+  readonly repository: Repository;
+  /** Where people see builds; links in chat rooms lead there. */
+  readonly publicUrl: URL | undefined;
+  readonly allowPrivate: boolean;
+  readonly log?: Logger | undefined;
+}
+
+/**
+ * Puts events of builds into the outbox and sends what is in it. Every API process has one. They share the work by the
+ * records: an event is put once, and a delivery is taken by one of them at a time. A receiver may still get an event twice
+ * (a process dies after sending); it has the same id then.
+ */
+export class WebhookDispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #unrecorded = new Map<string, ProjectSummary>();
+  readonly #seen = new Set<string>();
+  readonly #sending = new Map<string, Set<string>>();
+  readonly #stop = new AbortController();
+  #unsubscribe: (() => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #run: Promise<void> = Promise.resolve();
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#lookIn(0);
+  }
+
+  /** A webhook or a delivery was changed here: look now. */
+  wake(): void {
+    if (this.#timer !== undefined) this.#lookIn(0);
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    clearTimeout(this.#timer);
+    this.#unsubscribe?.();
+    await this.#run;
+    while (this.#sending.size > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
+  #lookIn(ms: number): void {
+    clearTimeout(this.#timer);
+    if (this.#stop.signal.aborted) return;
+    this.#timer = setTimeout(() => {
+      this.#run = this.#run.then(() => this.#look());
+    }, ms);
+    this.#timer.unref();
+  }
+
+  async #look(): Promise<void> {
+    const { webhooks, deliveries, repository, log } = this.#options;
+    let waitMs = LOOK_MS;
+    try {
+      const active = await webhooks.active();
+      await this.#observeIf(active.length > 0);
+      await this.#record(active);
+      const all = active.length > 0 ? active : await webhooks.list();
+      if (all.length > 0) {
+        await this.#sendDue();
+        const next = await deliveries.nextDue();
+        if (next !== undefined)
+          waitMs = Math.min(LOOK_MS, Math.max(100, Date.parse(next) - repository.clock.now()));
+      }
+    } catch (error) {
+      if (!this.#stop.signal.aborted)
+        log?.error({ err: error }, "webhooks could not be served; it is tried again");
+    }
+    this.#lookIn(waitMs);
+  }
+
+  /** Changes cost something while they are watched, so they are watched only for webhooks that want them. */
+  async #observeIf(wanted: boolean): Promise<void> {
+    if (!wanted) {
+      this.#unsubscribe?.();
+      this.#unsubscribe = undefined;
+      return;
+    }
+    if (this.#unsubscribe) return;
+    const unsubscribe = this.#options.feed.watchRows((changes) => {
+      for (const change of changes) if (change.kind === "changed") this.#observe(summaryOfRow(change.row));
+    });
+    this.#unsubscribe = unsubscribe;
+    try {
+      await this.#catchUp();
+    } catch (error) {
+      // The next look begins again with what happened before.
+      unsubscribe();
+      this.#unsubscribe = undefined;
+      throw error;
+    }
+  }
+
+  async #catchUp(): Promise<void> {
+    const { repository } = this.#options;
+    const since = toTime(repository.clock.now() - CATCH_UP_CREATED_MS);
+    let count = 0;
+    for (let cursor: string | undefined; count < MAX_CATCH_UP; ) {
+      const page = await repository.lists.projects({ since }, 100, cursor);
+      for (const project of page.items) this.#observe(project);
+      count += page.items.length;
+      if (page.next_cursor === null) break;
+      cursor = page.next_cursor;
+    }
+  }
+
+  #observe(project: ProjectSummary): void {
+    const events = eventsOf(project);
+    if (events.every(({ id }) => this.#seen.has(id))) return;
+    this.#unrecorded.set(project.project_id, project);
+    this.#lookIn(0);
+  }
+
+  /** Into the outbox; what the store does not take now stays for the next look. */
+  async #record(active: readonly Webhook[]): Promise<void> {
+    const oldest = toTime(this.#options.repository.clock.now() - CATCH_UP_MS);
+    for (const [projectId, project] of [...this.#unrecorded]) {
+      for (const event of eventsOf(project)) {
+        if (this.#seen.has(event.id)) continue;
+        const wanted = event.at === undefined || event.at >= oldest ? active.filter(wants(event)) : [];
+        for (const { webhook_id } of wanted) await this.#options.deliveries.add(webhook_id, event);
+        this.#remember(event.id);
+      }
+      if (this.#unrecorded.get(projectId) === project) this.#unrecorded.delete(projectId);
+    }
+  }
+
+  #remember(eventId: string): void {
+    this.#seen.add(eventId);
+    const [oldest] = this.#seen;
+    if (this.#seen.size > MAX_SEEN && oldest !== undefined) this.#seen.delete(oldest);
+  }
+
+  async #sendDue(): Promise<void> {
+    for (const row of await this.#options.deliveries.due(MAX_DUE)) {
+      if (this.#stop.signal.aborted) return;
+      const { webhook_id } = row.delivery;
+      const sending = this.#sending.get(webhook_id) ?? new Set();
+      if (sending.has(row.key.sk) || sending.size >= MAX_SENDING) continue;
+      this.#sending.set(webhook_id, sending.add(row.key.sk));
+      void this.#send(row)
+        .catch((error: unknown) => {
+          const { log } = this.#options;
+          log?.error({ err: error, webhook_id }, "an event could not be sent; it is tried again");
+        })
+        .finally(() => {
+          sending.delete(row.key.sk);
+          if (sending.size === 0) this.#sending.delete(webhook_id);
+          this.#lookIn(0);
+        });
+    }
+  }
+
+  async #send({ key, delivery }: Awaited<ReturnType<Deliveries["due"]>>[number]): Promise<void> {
+    const { webhooks, deliveries, repository, publicUrl, allowPrivate } = this.#options;
+    const earlier = await deliveries.earlier({ key, delivery });
+    if (earlier) return await deliveries.postpone(key, delivery, earlier);
+    const taken = await deliveries.take(key, delivery);
+    if (!taken) return;
+    try {
+      const { url, format, secrets, status } = await webhooks.get(delivery.webhook_id);
+      if (status === "paused") {
+        await deliveries.attempted(taken, { error: "the webhook is paused" });
+        return;
+      }
+      const { project } = taken;
+      const event: BuildEvent = {
+        id: delivery.event_id,
+        type: delivery.type,
+        order: "",
+        at: undefined,
+        project,
+      };
+      const link = publicUrl && new URL(`builds/${project.project_id}`, publicUrl).href;
+      const body = JSON.stringify(
+        format === "slack" ? slackBodyOf(event, link) : bodyOf(event, delivery.created_at),
+      );
+      const at = Math.floor(repository.clock.now() / 1000);
+      const headers = signedHeaders(delivery.event_id, at, body, secrets);
+      const outcome = await post({ url, body, headers, allowPrivate, signal: this.#stop.signal });
+      // What this process breaks off as it ends says nothing of the receiver: another one takes it after the lease.
+      if (!this.#stop.signal.aborted) this.#log(await deliveries.attempted(taken, outcome));
+    } catch (error) {
+      if (scopeOf(error) === "store") throw error;
+      await deliveries.attempted(taken, { error: "the webhook is not there any more" });
+    }
+  }
+
+  #log(delivery: Delivery): void {
+    if (delivery.status === "failed")
+      this.#options.log?.warn({ delivery }, "an event could not be delivered within a day");
+  }
+}
+
+/** Events of before a webhook was made are none of its own. */
+function wants({ type, at, project }: BuildEvent): (webhook: Webhook) => boolean {
+  return ({ events, pipelines, created_at }) =>
+    events.includes(type) &&
+    (pipelines === undefined || (project.pipeline !== undefined && pipelines.includes(project.pipeline))) &&
+    (at === undefined || at >= created_at);
+}

@@ -1,0 +1,307 @@
+import { once } from "node:events";
+import { createServer, type IncomingHttpHeaders } from "node:http";
+import { text } from "node:stream/consumers";
+import { MemoryRecordStore } from "@stagefold/core";
+import { Webhook as Verifier } from "standardwebhooks";
+import { afterEach, describe, expect, it, test, vi } from "vitest";
+import { memoryDeps, OWN_STAGES } from "../../test/fixture.ts";
+import { createContextInner } from "../context.ts";
+import { appRouter } from "../routers/index.ts";
+import { WebhookDispatcher } from "./dispatcher.ts";
+import { isPrivateAddress } from "./post.ts";
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+interface Received {
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+  /** As `type project_id`. */
+  readonly name: string;
+}
+
+/** A real server that keeps what it gets and answers as it is told; `undefined`: never. */
+async function aReceiver(answer: () => number | undefined = () => 200) {
+  const got: Received[] = [];
+  const server = createServer((req, res) => {
+    void text(req).then((body) => {
+      const status = answer();
+      const { type, data } = JSON.parse(body);
+      if (status === 200)
+        got.push({ headers: req.headers, body, name: `${type} ${data?.project?.project_id}` });
+      if (status !== undefined) res.writeHead(status, { location: "http://127.0.0.1:1/" }).end();
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  closers.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("expected a port");
+  return { url: `http://127.0.0.1:${address.port}/hook`, got };
+}
+
+/** API processes on the same records and builds. */
+function aSystem() {
+  const records = new MemoryRecordStore();
+  const deps = { ...memoryDeps(), records };
+  // The clock of the test runs, and can be moved forward.
+  const { clock } = deps;
+  const standing = clock.now.bind(clock);
+  const started = Date.now();
+  clock.now = () => standing() + Date.now() - started;
+  const process = (allowPrivate = true) => {
+    let wake: (() => void) | undefined;
+    const context = createContextInner({ ...deps, onWebhookChange: () => wake?.() });
+    const dispatcher = new WebhookDispatcher({ ...context, publicUrl: undefined, allowPrivate });
+    wake = () => dispatcher.wake();
+    closers.push(() => dispatcher.close());
+    return { dispatcher, call: appRouter.createCaller(context) };
+  };
+  const first = process();
+  const { call } = first;
+  /** A build of a program that claims it; it ends as it is told. */
+  const begin = async () => {
+    const { project_id } = await call.projects.create({ requirement: "x", stages: OWN_STAGES });
+    const claimed = await call.work.claim({ owner: "w", project_id });
+    if (!claimed) throw new Error("expected a claim");
+    let { lease_seq } = claimed;
+    const report = async (...events: Parameters<typeof call.work.report>[0]["events"]) => {
+      lease_seq += 1;
+      await call.work.report({ project_id, lease_token: claimed.lease_token, lease_seq, events });
+    };
+    await report({ event: "started", stage: "one" });
+    const complete = () =>
+      report(
+        { event: "completed", stage: "one" },
+        { event: "started", stage: "two" },
+        { event: "completed", stage: "two" },
+      );
+    return { project_id, report, complete };
+  };
+  return { deps, records, process, begin, ...first };
+}
+
+const until = (check: () => void) => vi.waitFor(check, { timeout: 10_000, interval: 10 });
+
+describe("a webhook", () => {
+  it("gets what happens to builds, signed so that the public library verifies it", async () => {
+    const { begin, call, dispatcher } = aSystem();
+    const { url, got } = await aReceiver();
+    const before = await begin();
+    await before.complete();
+    const { secret } = await call.webhooks.create({ url });
+    dispatcher.start();
+    const one = await begin();
+    const two = await begin();
+    await one.complete();
+    await two.report({ event: "failed", stage: "one", message: "no <luck>" });
+    await until(() => expect(got).toHaveLength(4));
+    expect(got.map(({ name }) => name).toSorted()).toEqual(
+      [
+        `build.completed ${one.project_id}`,
+        `build.failed ${two.project_id}`,
+        `build.started ${one.project_id}`,
+        `build.started ${two.project_id}`,
+      ].toSorted(),
+    );
+    for (const { headers, body } of got) {
+      const given = {
+        "webhook-id": String(headers["webhook-id"]),
+        "webhook-timestamp": String(Math.floor(Date.now() / 1000)),
+        "webhook-signature": String(headers["webhook-signature"]),
+      };
+      // The library refuses old times, and the test's clock stands in 2025: the time is part of what is signed.
+      expect(() => new Verifier(secret).verify(body, given)).toThrow(/signature/i);
+      vi.setSystemTime(Number(headers["webhook-timestamp"]) * 1000);
+      const signed = { ...given, "webhook-timestamp": String(headers["webhook-timestamp"]) };
+      expect(new Verifier(secret).verify(body, signed)).toMatchObject({ data: { project: {} } });
+      expect(() => new Verifier(secret).verify(`${body} `, signed)).toThrow();
+      vi.useRealTimers();
+    }
+    expect(JSON.parse(got.find(({ name }) => name.includes("failed"))?.body ?? "")).toMatchObject({
+      type: "build.failed",
+      data: { project: { status: "failed", error_info: { message: "no <luck>" } } },
+    });
+  });
+
+  it("that fails for an hour gets every event once it is back, in order for each build, from whichever process", async () => {
+    let status = 503;
+    const { deps, begin, call, dispatcher, process } = aSystem();
+    const { url, got } = await aReceiver(() => status);
+    const { webhook_id } = await call.webhooks.create({ url });
+    const other = process();
+    dispatcher.start();
+    other.dispatcher.start();
+    const builds = [];
+    for (let n = 0; n < 5; n++) {
+      const build = await begin();
+      await build.complete();
+      builds.push(build);
+    }
+    await until(async () => {
+      const { items } = await call.webhooks.deliveries({ webhook_id });
+      expect(items.filter(({ last_status }) => last_status === 503)).toHaveLength(5);
+      expect(items).toHaveLength(10);
+    });
+    for (let minute = 0; minute < 60; minute += 5) {
+      deps.clock.pass(300);
+      dispatcher.wake();
+      other.dispatcher.wake();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(got).toEqual([]);
+    status = 200;
+    deps.clock.pass(300);
+    dispatcher.wake();
+    other.dispatcher.wake();
+    // One that was on its way when the clock was moved may come twice, with one id.
+    const ids = () => new Set(got.map(({ headers }) => headers["webhook-id"]));
+    await until(() => expect(ids().size).toBe(10));
+    for (const { project_id } of builds)
+      expect([...new Set(got.map(({ name }) => name).filter((name) => name.endsWith(project_id)))]).toEqual([
+        `build.started ${project_id}`,
+        `build.completed ${project_id}`,
+      ]);
+    await until(async () => {
+      const { items } = await call.webhooks.deliveries({ webhook_id });
+      expect(items.every((one) => one.status === "delivered" && one.last_status === 200)).toBe(true);
+    });
+  });
+
+  it("is told of what happened while no API ran", async () => {
+    const { deps, begin, call, dispatcher, process } = aSystem();
+    const { url, got } = await aReceiver();
+    await call.webhooks.create({ url, events: ["build.completed"] });
+    dispatcher.start();
+    await dispatcher.close();
+    const build = await begin();
+    await build.complete();
+    deps.clock.pass(3600);
+    process().dispatcher.start();
+    await until(() => expect(got.map(({ name }) => name)).toEqual([`build.completed ${build.project_id}`]));
+    // A third process looks at the same builds again, and finds them delivered.
+    process().dispatcher.start();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(got).toHaveLength(1);
+  });
+
+  it("that never answers keeps no other one waiting", async () => {
+    const { begin, call, dispatcher } = aSystem();
+    const silent = await aReceiver(() => undefined);
+    const { url, got } = await aReceiver();
+    await call.webhooks.create({ url: silent.url });
+    await call.webhooks.create({ url, format: "slack" });
+    dispatcher.start();
+    for (let n = 0; n < 6; n++) await (await begin()).complete();
+    await until(() => expect(got).toHaveLength(12));
+    expect(JSON.parse(got[0]?.body ?? "")).toEqual({
+      text: expect.stringMatching(/^Build \*x\* was started$/),
+    });
+  });
+
+  it("signs with the secret before a rotation too, for a day, and sends again what is asked for", async () => {
+    const { deps, begin, call, dispatcher } = aSystem();
+    const { url, got } = await aReceiver();
+    const made = await call.webhooks.create({ url, events: ["build.completed"] });
+    const { webhook_id } = made;
+    const rotated = await call.webhooks.rotate({ webhook_id });
+    dispatcher.start();
+    await (await begin()).complete();
+    await until(() => expect(got).toHaveLength(1));
+    const verifies = ({ headers, body }: Received, secret: string) => {
+      vi.setSystemTime(Number(headers["webhook-timestamp"]) * 1000);
+      try {
+        new Verifier(secret).verify(body, {
+          "webhook-id": String(headers["webhook-id"]),
+          "webhook-timestamp": String(headers["webhook-timestamp"]),
+          "webhook-signature": String(headers["webhook-signature"]),
+        });
+        return true;
+      } catch {
+        return false;
+      } finally {
+        vi.useRealTimers();
+      }
+    };
+    const [first] = got;
+    if (!first) throw new Error("expected a delivery");
+    expect([verifies(first, made.secret), verifies(first, rotated.secret)]).toEqual([true, true]);
+    deps.clock.pass(25 * 3600);
+    const [delivery] = (await call.webhooks.deliveries({ webhook_id })).items;
+    await call.webhooks.replay({ webhook_id, event_id: delivery?.event_id ?? "" });
+    await until(() => expect(got).toHaveLength(2));
+    const [, again] = got;
+    if (!again) throw new Error("expected a second delivery");
+    expect(again.headers["webhook-id"]).toBe(first.headers["webhook-id"]);
+    expect([verifies(again, made.secret), verifies(again, rotated.secret)]).toEqual([false, true]);
+    expect(JSON.stringify(await call.webhooks.list())).not.toContain("whsec_");
+  });
+
+  it("follows no redirect, and reaches private addresses only where that is allowed", async () => {
+    const { begin, call, process, dispatcher } = aSystem();
+    const redirecting = await aReceiver(() => 302);
+    const { webhook_id } = await call.webhooks.create({ url: redirecting.url, events: ["build.started"] });
+    dispatcher.start();
+    await begin();
+    const last = async (id: string) => (await call.webhooks.deliveries({ webhook_id: id })).items[0];
+    await until(async () =>
+      expect(await last(webhook_id)).toMatchObject({ status: "pending", last_status: 302 }),
+    );
+    await dispatcher.close();
+    await call.webhooks.update({ webhook_id, status: "paused" });
+
+    const { url, got } = await aReceiver();
+    const guarded = process(false);
+    guarded.dispatcher.start();
+    for (const address of [url, url.replace("127.0.0.1", "localhost"), url.replace("127.0.0.1", "[::1]")]) {
+      const refused = await guarded.call.webhooks.create({ url: address, events: ["build.started"] });
+      await begin();
+      await until(async () =>
+        expect(await last(refused.webhook_id)).toMatchObject({
+          last_error: expect.stringMatching(/private address/),
+        }),
+      );
+      await guarded.call.webhooks.delete({ webhook_id: refused.webhook_id });
+    }
+    expect(got).toEqual([]);
+  });
+});
+
+test.each([
+  ["127.0.0.1", true],
+  ["10.1.2.3", true],
+  ["169.254.169.254", true],
+  ["172.31.0.1", true],
+  ["192.168.0.1", true],
+  ["0.0.0.0", true],
+  ["::1", true],
+  ["::", true],
+  ["fd00::1", true],
+  ["fe80::1", true],
+  ["::ffff:10.0.0.1", true],
+  ["::ffff:7f00:1", true],
+  ["64:ff9b::a00:1", true],
+  ["8.8.8.8", false],
+  ["172.32.0.1", false],
+  ["2606:4700::1111", false],
+])("%s is a private address: %s", (address, expected) => {
+  expect(isPrivateAddress(address)).toBe(expected);
+});
+
+test.each([
+  [{ url: "ftp://example.org/" }],
+  [{ url: "https://user:secret@example.org/" }],
+  [{ url: "https://example.org/", events: [] }],
+  [{ url: "https://example.org/", events: ["build.unknown"] }],
+])("%o is refused", async (input) => {
+  const { call } = aSystem();
+  // The caller's types forbid some of these; programs in other languages have none.
+  await expect(call.webhooks.create(JSON.parse(JSON.stringify(input)))).rejects.toMatchObject({
+    code: "BAD_REQUEST",
+  });
+});

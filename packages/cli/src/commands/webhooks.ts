@@ -1,0 +1,166 @@
+import type { Webhook, WebhookDelivery } from "@stagefold/client";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Cli } from "../cli.ts";
+import { collect, wholeNumber } from "../options.ts";
+import type { Runner } from "../runner.ts";
+import { escaped } from "../view/escape.ts";
+import { clockTime } from "../view/format.ts";
+import { cell } from "../view/width.ts";
+
+interface CreateOptions {
+  readonly event?: EventType[];
+  readonly pipeline?: string[];
+  readonly format: Webhook["format"];
+  readonly description?: string;
+}
+
+/** `webhooks create|list|pause|resume|rotate|deliveries|replay|delete`: where events of builds are posted, for admins. */
+export function addWebhooks(program: Command, run: Runner): void {
+  const webhooks = program.command("webhooks").description("Where events of builds are posted, for admins");
+  webhooks
+    .command("create")
+    .description("Post events of builds to an address; its secret is shown this once")
+    .argument("<url>", "http:// or https://")
+    .option("--event <type>", "such as build.failed (several times); all of them unless given", collectEvents)
+    .option("--pipeline <name>", "of builds of this pipeline alone (several times)", collect)
+    .addOption(
+      new Option("--format <format>", "of the body").choices(["standard", "slack"]).default("standard"),
+    )
+    .option("--description <text>", "what it is for")
+    .action((url: string, options: CreateOptions, command: Command) =>
+      run(command, async ({ client, terminal, json }) => {
+        const { event, pipeline: pipelines, format, description } = options;
+        const made = await client.webhooks.create({ url, events: event, pipelines, format, description });
+        if (json) terminal.json(made);
+        else {
+          terminal.lines([made.secret]);
+          terminal.note(`webhook ${made.webhook_id}: keep the secret, it is not shown again`);
+        }
+        return undefined;
+      }),
+    );
+  webhooks
+    .command("list")
+    .description("List the webhooks, newest first")
+    .action((_options: object, command: Command) =>
+      run(command, async ({ client, terminal, json }) => {
+        const page = await client.webhooks.list();
+        if (json) terminal.json(page);
+        else if (page.items.length === 0) terminal.note("no webhooks");
+        else terminal.lines([HEADING, ...page.items.map(lineOf)]);
+        return undefined;
+      }),
+    );
+  for (const [name, status, description] of STATES)
+    webhooks
+      .command(name)
+      .description(description)
+      .argument("<webhook>", "its id", webhookId)
+      .action((webhook_id: string, _options: object, command: Command) =>
+        run(command, async (cli) => {
+          tell(cli, await cli.client.webhooks.update({ webhook_id, status }));
+          return undefined;
+        }),
+      );
+  webhooks
+    .command("rotate")
+    .description("Give a webhook a new secret; the one before it signs beside it for a day")
+    .argument("<webhook>", "its id", webhookId)
+    .action((webhook_id: string, _options: object, command: Command) =>
+      run(command, async ({ client, terminal, json }) => {
+        const made = await client.webhooks.rotate({ webhook_id });
+        if (json) terminal.json(made);
+        else terminal.lines([made.secret]);
+        return undefined;
+      }),
+    );
+  webhooks
+    .command("deliveries")
+    .description("What was sent and what waits, newest first")
+    .argument("<webhook>", "its id", webhookId)
+    .option("--limit <count>", "how many at most", wholeNumber(1, 100), 50)
+    .action((webhook_id: string, { limit }: { limit: number }, command: Command) =>
+      run(command, async ({ client, terminal, json }) => {
+        const page = await client.webhooks.deliveries({ webhook_id, limit });
+        if (json) terminal.json(page);
+        else terminal.lines(page.items.map(deliveryLine));
+        return undefined;
+      }),
+    );
+  webhooks
+    .command("replay")
+    .description("Send an event once more, under the same id")
+    .argument("<webhook>", "its id", webhookId)
+    .argument("<event>", "the id of the event, from deliveries")
+    .action((webhook_id: string, event_id: string, _options: object, command: Command) =>
+      run(command, async ({ client, terminal, json }) => {
+        const delivery = await client.webhooks.replay({ webhook_id, event_id });
+        if (json) terminal.json(delivery);
+        else terminal.lines([deliveryLine(delivery)]);
+        return undefined;
+      }),
+    );
+  webhooks
+    .command("delete")
+    .description("Post nothing more to an address")
+    .argument("<webhook>", "its id", webhookId)
+    .action((webhook_id: string, _options: object, command: Command) =>
+      run(command, async ({ client, terminal, json }) => {
+        const deleted = await client.webhooks.delete({ webhook_id });
+        if (json) terminal.json(deleted);
+        else terminal.lines([`${webhook_id} deleted`]);
+        return undefined;
+      }),
+    );
+}
+
+const STATES = [
+  ["pause", "paused", "Post nothing until it is resumed"],
+  ["resume", "active", "Post events again"],
+] as const;
+
+const EVENTS = [
+  "build.started",
+  "build.waiting",
+  "build.completed",
+  "build.failed",
+  "build.cancelled",
+] as const;
+
+type EventType = (typeof EVENTS)[number];
+
+function collectEvents(text: string, earlier: EventType[] | undefined): EventType[] {
+  const known = EVENTS.find((one) => one === text);
+  if (known !== undefined) return [...(earlier ?? []), known];
+  throw new InvalidArgumentError(`expected ${EVENTS.join(", ")}`);
+}
+
+const ID = /^hook_[0-9a-f]{16}$/;
+
+function webhookId(text: string): string {
+  if (ID.test(text)) return text;
+  throw new InvalidArgumentError("expected the id of a webhook: hook_ and 16 hex digits");
+}
+
+const HEADING = `${cell("WEBHOOK", 21)}  ${cell("STATE", 6)}  ${cell("FORMAT", 8)}  URL`;
+
+function lineOf({ webhook_id, status, format, url }: Webhook): string {
+  return `${cell(webhook_id, 21)}  ${cell(status, 6)}  ${cell(format, 8)}  ${escaped(url)}`;
+}
+
+function deliveryLine({
+  created_at,
+  status,
+  attempts,
+  last_status,
+  last_error,
+  event_id,
+}: WebhookDelivery): string {
+  const answer = last_error ?? (last_status === undefined ? "-" : String(last_status));
+  return escaped([clockTime(created_at), status, `${attempts}x`, answer, event_id].join("  "));
+}
+
+function tell({ terminal, json }: Cli, webhook: Webhook): void {
+  if (json) terminal.json(webhook);
+  else terminal.lines([HEADING, lineOf(webhook)]);
+}
