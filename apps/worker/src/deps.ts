@@ -1,6 +1,7 @@
 import type { ArtifactStore, Repository } from "@stagefold/core";
 import type { PipelineRegistry } from "@stagefold/pipeline";
 import type { Logger } from "pino";
+import type { ModelAccess } from "./build/model-calls.ts";
 import type { WorkerMetrics } from "./metrics.ts";
 import type { WorkerBackoff } from "./queue/worker-backoff.ts";
 import type { StageRunner } from "./runner/runner.ts";
@@ -50,6 +51,7 @@ export interface BuildDeps {
   readonly workspaces: Workspaces;
   readonly runner: StageRunner;
   readonly workerBackoff: WorkerBackoff;
+  readonly modelAccess: ModelAccess | undefined;
   readonly metrics: WorkerMetrics;
   readonly timings: Timings;
   readonly log: Logger;

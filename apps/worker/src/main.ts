@@ -2,9 +2,12 @@ import { readdir, stat } from "node:fs/promises";
 import type { Server } from "node:http";
 import { join, relative, sep } from "node:path";
 import { openPipelines } from "@stagefold/agent-build";
+import { DailySpending } from "@stagefold/core";
+import { openModel, readPrices } from "@stagefold/models";
 import { type Backend, type Env, EnvError, openBackend, parseEnv } from "@stagefold/runtime";
 import { destination, type Logger, pino } from "pino";
 import { collectDefaultMetrics } from "prom-client";
+import { type ModelAccess, maskOf } from "./build/model-calls.ts";
 import { environment, inheritedEnv } from "./env.ts";
 import { serveHealth } from "./health.ts";
 import { createMetrics } from "./metrics.ts";
@@ -34,6 +37,7 @@ async function main(env: Env, log: Logger): Promise<void> {
     concurrency: env.workerConcurrency,
     drainMs: env.drainSeconds * 1000,
     maxRunningPerUser: env.maxRunningPerUser,
+    modelAccess: await openModelAccess(env, backend),
     stageEnv: inheritedEnv(),
     timings: backend.store.keepsLogs === true ? { flushMs: EMBEDDED_FLUSH_MS } : {},
     log,
@@ -46,6 +50,18 @@ async function main(env: Env, log: Logger): Promise<void> {
   await ended;
   server?.closeAllConnections();
   server?.close();
+}
+
+async function openModelAccess(env: Env, backend: Backend): Promise<ModelAccess | undefined> {
+  const { model, budgetUsd } = env;
+  if (model === undefined) return undefined;
+  const secrets = [model.apiKey, model.aws?.secretAccessKey, model.aws?.sessionToken];
+  return {
+    model: openModel(model, { prices: await readPrices(env.modelPrices) }),
+    spending: new DailySpending(backend.records, backend.repository.clock),
+    budgetUsd,
+    mask: maskOf(secrets.filter((secret) => secret !== undefined)),
+  };
 }
 
 function isInstalled(path: string): boolean {

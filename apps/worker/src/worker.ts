@@ -5,6 +5,7 @@ import type { PipelineRegistry } from "@stagefold/pipeline";
 import type { Logger } from "pino";
 import { sleep } from "./async.ts";
 import { BuildRun } from "./build/build-run.ts";
+import type { ModelAccess } from "./build/model-calls.ts";
 import { type BuildDeps, TIMINGS, type Timings } from "./deps.ts";
 import { createMetrics, type WorkerMetrics } from "./metrics.ts";
 import type { ClockReading } from "./monotonic-clock.ts";
@@ -33,6 +34,8 @@ export interface WorkerDeps {
   readonly drainMs: number;
   /** Builds of one user that may run at once, over all workers. */
   readonly maxRunningPerUser?: number | undefined;
+  /** The language model that stages may ask through this worker. */
+  readonly modelAccess?: ModelAccess | undefined;
   /** All that the processes of stages inherit of the environment. */
   readonly stageEnv: Readonly<Record<string, string>>;
   readonly log: Logger;
@@ -86,6 +89,7 @@ class StageWorker implements Worker {
       pipelinesChangedAt: deps.pipelinesChangedAt,
       workspaces: new Workspaces(join(resolve(deps.dataDir), "work"), deps.artifacts, deps.repository, log),
       runner: newRunner(deps, log),
+      modelAccess: deps.modelAccess,
       metrics: deps.metrics ?? createMetrics(),
       workerBackoff: new WorkerBackoff(),
       timings: { ...TIMINGS, ...deps.timings },

@@ -21,6 +21,7 @@ const sink: StageSink = {
   part: () => undefined,
   artifact: () => Promise.resolve(() => undefined),
   reference: () => undefined,
+  ask: () => Promise.reject(new Error("no model")),
 };
 
 function jobIn(work_dir: string): StageJob {

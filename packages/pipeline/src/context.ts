@@ -60,6 +60,42 @@ export interface SubStageContext extends StageReporter {
   readonly sub_stage: string;
 }
 
+/** One question to the language model, whose answer is JSON. */
+export interface ModelQuestion {
+  /** What it is for, in a few words, for those who read the calls of a stage later. */
+  readonly purpose: string;
+  readonly system?: string | undefined;
+  readonly messages: readonly { readonly role: "user" | "assistant"; readonly text: string }[];
+  /**
+   * JSON Schema of the answer. Providers with strict schemas want every property required, and take neither defaults nor
+   * formats nor recursion. Whether the answer fits is for the stage to check.
+   */
+  readonly schema: Readonly<Record<string, unknown>>;
+  readonly max_output_tokens?: number | undefined;
+}
+
+export interface ModelReply {
+  /** The answer as it came. */
+  readonly text: string;
+  /** The JSON in it; undefined where there is none. */
+  readonly value?: unknown;
+}
+
+/**
+ * The language model that the worker is set to. The worker makes the calls: no stage sees a key. Tokens and cost are
+ * added to the stage's metrics, each call is kept beside its log, and an answer that an earlier attempt has paid for is
+ * given again for the same question.
+ */
+export interface StageModel {
+  /** `<provider>:<model>`, as in STAGEFOLD_MODEL. */
+  readonly name: string;
+  /**
+   * Throws a StageError: `BUDGET_EXCEEDED` before a call that the build's limits or the day's budget do not allow,
+   * `MODEL_UNAVAILABLE`, `MODEL_LIMIT`, `MODEL_REFUSED`, or `STAGE_TIMEOUT` where no answer came in time.
+   */
+  ask(question: ModelQuestion): Promise<ModelReply>;
+}
+
 /**
  * What a stage gets to work with. `Outputs` maps keys of earlier stages to their outputs, for stages that are written
  * apart from their pipeline; inside a `definePipeline` call, give `output` the schema instead.
@@ -77,6 +113,8 @@ export interface StageContext<Outputs = Record<string, unknown>> extends StageRe
   /** The same, checked against a schema and typed by it. Throws a StageError if it does not fit. */
   output<Schema extends z.ZodType>(stage: string, schema: Schema): z.output<Schema>;
   metrics(values: StageMetrics): void;
+  /** Undefined where the worker has no language model. */
+  readonly model: StageModel | undefined;
   /**
    * Runs a named part of the stage; parts may run at the same time. It is recorded as started, then as completed or
    * failed by itself. What `work` throws is thrown on, so that the stage decides what a failed part means.

@@ -1,9 +1,12 @@
 export type {
   ArtifactContent,
   ArtifactOptions,
+  ModelQuestion,
+  ModelReply,
   ReferenceOptions,
   StageContext,
   StageMetrics,
+  StageModel,
   StageProject,
   StageReporter,
   SubStageContext,

@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { z } from "zod";
-import type { StageProject } from "./context.ts";
+import type { StageModel, StageProject } from "./context.ts";
 import type { Pipeline } from "./definition.ts";
 import { StageError } from "./errors.ts";
 import { type StageRecord, TestContext } from "./testing/context.ts";
@@ -24,6 +24,8 @@ export interface RunPipelineOptions {
   /** Where the run may write; it is created, and left as it is. */
   readonly folder: string;
   readonly signal?: AbortSignal;
+  /** The language model that the stages may ask; none where absent. */
+  readonly model?: StageModel;
 }
 
 function storedOutput(schema: z.ZodType | undefined, stage: string, output: unknown): unknown {
@@ -60,7 +62,8 @@ export async function runPipeline(pipeline: Pipeline, options: RunPipelineOption
   for (const { stage, action, output } of pipeline.stages) {
     if (action.kind !== "run")
       throw new StageError(`the stage ${stage} has no function here; expected a stage with run`);
-    const ctx = new TestContext({ stage, folder: options.folder, project, signal, outputs });
+    const { folder, model } = options;
+    const ctx = new TestContext({ stage, folder, project, signal, outputs, model });
     records.push(ctx.record);
     const stored = storedOutput(output, stage, await action.run(ctx));
     if (stored !== undefined) outputs.set(stage, stored);

@@ -92,7 +92,11 @@ const schema = z.object({
     .optional(),
   STAGEFOLD_MODEL_URL: address.optional(),
   STAGEFOLD_MODEL_PRICES: text("the path of a JSON file").optional(),
-  STAGEFOLD_BUDGET_USD: notYet().optional(),
+  STAGEFOLD_BUDGET_USD: z
+    .string()
+    .regex(/^\d{1,9}(\.\d{1,6})?$/, "USD for a day, such as 25 or 0.5")
+    .transform(Number)
+    .optional(),
   STAGEFOLD_AGENT_CONCURRENCY: notYet().optional(),
   STAGEFOLD_SESSION_DAYS: notYet().optional(),
   STAGEFOLD_PROJECT_ID: z.string().optional(),
@@ -187,6 +191,8 @@ export interface Env {
   readonly model: ModelSettings | undefined;
   /** The file of prices over the shipped ones. */
   readonly modelPrices: string | undefined;
+  /** USD that may be spent on language models in a day of UTC; no limit where undefined. */
+  readonly budgetUsd: number | undefined;
   readonly logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
 }
 
@@ -242,6 +248,7 @@ export function parseEnv(source: Readonly<Record<string, string | undefined>>): 
     workerPort: env.STAGEFOLD_WORKER_PORT,
     model: modelOf(env, source),
     modelPrices: env.STAGEFOLD_MODEL_PRICES,
+    budgetUsd: env.STAGEFOLD_BUDGET_USD,
     logLevel: env.STAGEFOLD_LOG_LEVEL,
   };
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type ArtifactStore, type Project, type ReportEvent, type Stage, scopeOf } from "@stagefold/core";
-import type { Pipeline, StageDefinition } from "@stagefold/pipeline";
+import { type Pipeline, type StageDefinition, StageError } from "@stagefold/pipeline";
 import type { Logger } from "pino";
 import { z } from "zod";
 import type { BuildDeps } from "../deps.ts";
@@ -9,6 +9,7 @@ import type { RunningStage } from "../runner/runner.ts";
 import { storeArtifact } from "../workspace/artifact-upload.ts";
 import { refusedWrite } from "./failure.ts";
 import type { LeaseWriter } from "./lease-writer.ts";
+import { ModelCalls } from "./model-calls.ts";
 import { type MetricSums, ReportBuffer } from "./report-buffer.ts";
 
 /** What starting a process and reading the pipelines in it may take, in milliseconds. */
@@ -68,15 +69,18 @@ export class Attempt {
     } catch (error) {
       return { outcome: this.#unprepared(error), events: [], metrics: {} };
     }
-    const reports = this.#reports(job);
+    const sums: MetricSums = {};
+    const calls = this.#modelCalls(sums);
+    const reports = this.#reports(job, sums, calls);
     const running = deps.runner.run(job, reports, log);
     this.#running = running;
     if (this.#stopped) running.stop(this.#stopped.reason, this.#stopped.graceMs);
     const outcome = await this.#inTime(running);
+    await calls?.close();
     const events = await reports.close();
     if (writer.over !== undefined)
       return { outcome: { kind: "stopped", reason: "lease_lost" }, events, metrics: {} };
-    return { outcome: this.#asFailure(outcome), events, metrics: reports.metricSums };
+    return { outcome: this.#asFailure(outcome), events, metrics: sums };
   }
 
   /** What is damaged in this build's own files fails the stage; what the store or this worker lacks does not. */
@@ -122,8 +126,10 @@ export class Attempt {
       const { command, env, artifacts } = action;
       return { ...common, outputs: {}, action: { kind: "command", command, env, artifacts: [...artifacts] } };
     }
+    const model = deps.modelAccess?.model.name;
     return {
       ...common,
+      ...(model !== undefined && { model }),
       outputs: await outputs.before(project, position, pipeline),
       action: {
         kind: "run",
@@ -134,12 +140,31 @@ export class Attempt {
     };
   }
 
-  #reports(job: StageJob): ReportBuffer {
+  #modelCalls(sums: MetricSums): ModelCalls | undefined {
+    const { deps, writer, stage, log } = this.#options;
+    if (deps.modelAccess === undefined) return undefined;
+    return new ModelCalls({
+      access: deps.modelAccess,
+      attempt: { project_id: writer.project.project_id, stage: stage.stage, attempt: stage.attempt },
+      artifacts: deps.artifacts,
+      project: () => writer.project,
+      sums,
+      now: () => deps.repository.now(),
+      onError: (error) => log.error({ err: error }, "a call of a language model was not kept"),
+    });
+  }
+
+  #reports(job: StageJob, sums: MetricSums, calls: ModelCalls | undefined): ReportBuffer {
     const { deps, writer, stage, log } = this.#options;
     const { project_id } = writer.project;
     const ref = { project_id, stage: stage.stage, attempt: stage.attempt };
     return new ReportBuffer({
       stage: stage.stage,
+      sums,
+      ask: async (question) => {
+        if (calls === undefined) throw new StageError("This worker has no language model.", { final: true });
+        return await calls.ask(question);
+      },
       writer,
       now: () => deps.repository.now(),
       flushMs: deps.timings.flushMs,

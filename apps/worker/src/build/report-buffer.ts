@@ -1,4 +1,5 @@
 import type { ArtifactInput, LogLine, ReportEvent } from "@stagefold/core";
+import type { ModelQuestion, ModelReply } from "@stagefold/pipeline";
 import { type Deferred, deferred } from "../async.ts";
 import type {
   PartEvent,
@@ -19,11 +20,14 @@ export interface ReportBufferOptions {
   /** The stage's key as the project has it. */
   readonly stage: string;
   readonly writer: LeaseWriter;
+  /** What the stage says of figures is added here. */
+  readonly sums: MetricSums;
   /** The present time in the stored form. */
   readonly now: () => string;
   /** How long what is said waits for more, in milliseconds: the least time between two writes. */
   readonly flushMs: number;
   readonly store: (artifact: StageArtifact) => Promise<ArtifactInput>;
+  readonly ask: (question: ModelQuestion) => Promise<ModelReply>;
   /** A write was refused for a reason that only ending the stage can answer. */
   readonly onRefused: (error: unknown) => void;
 }
@@ -32,11 +36,13 @@ export interface MetricSums {
   input_tokens?: number;
   output_tokens?: number;
   tool_calls?: number;
+  cost_usd?: number;
+  model_calls?: number;
+  model?: string;
 }
 
 /** Takes what a stage says, and writes it down now and then. */
 export class ReportBuffer implements StageSink {
-  readonly metricSums: MetricSums = {};
   readonly #options: ReportBufferOptions;
   readonly #pending: PendingEvents;
   #timer: NodeJS.Timeout | undefined;
@@ -81,15 +87,20 @@ export class ReportBuffer implements StageSink {
   }
 
   metrics(values: StageMetrics): void {
+    const { sums } = this.#options;
     for (const name of ["input_tokens", "output_tokens", "tool_calls"] as const) {
       const value = values[name];
-      if (value !== undefined) this.metricSums[name] = (this.metricSums[name] ?? 0) + value;
+      if (value !== undefined) sums[name] = (sums[name] ?? 0) + value;
     }
   }
 
   part(event: PartEvent): void {
     this.#pending.part(event);
     this.#later();
+  }
+
+  ask(question: ModelQuestion): Promise<ModelReply> {
+    return this.#options.ask(question);
   }
 
   async artifact(artifact: StageArtifact): Promise<() => void> {

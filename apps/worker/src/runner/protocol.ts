@@ -1,4 +1,5 @@
 import { artifactInputSchema, type LogLine, stageKeySchema, truncateUtf8 } from "@stagefold/core";
+import type { ModelQuestion, ModelReply } from "@stagefold/pipeline";
 import { z } from "zod";
 
 /** Why a running stage is stopped before it ended by itself. */
@@ -56,6 +57,8 @@ export const jobSchema = z.object({
     agent_id: z.string().optional(),
     tags: z.array(z.string()),
   }),
+  /** The language model that the stage may ask through the worker; absent where there is none. */
+  model: z.string().optional(),
   /** What earlier stages returned, by key. */
   outputs: z.record(z.string(), z.unknown()),
   action: z.discriminatedUnion("kind", [runAction, commandAction]),
@@ -72,6 +75,21 @@ export const workerMessageSchema = z.discriminatedUnion("kind", [
     job: z.string(),
     request: z.number().int(),
     refused: z.array(z.object({ index: z.number().int(), message: z.string() })),
+  }),
+  /** The language model's answer to a request, or why there is none. */
+  z.object({
+    kind: z.literal("answered"),
+    job: z.string(),
+    request: z.number().int(),
+    reply: z.object({ text: z.string(), value: z.unknown().optional() }).optional(),
+    failure: z
+      .object({
+        message: z.string(),
+        code: z.string(),
+        final: z.boolean().optional(),
+        retry_in_seconds: z.number().optional(),
+      })
+      .optional(),
   }),
 ]);
 export type WorkerMessage = z.output<typeof workerMessageSchema>;
@@ -128,6 +146,18 @@ const stageFailureSchema = z.object({
 });
 export type StageFailure = z.output<typeof stageFailureSchema>;
 
+/** Characters of all that one question to the language model has. */
+const MAX_QUESTION = 1_000_000;
+export const modelQuestionSchema = z
+  .object({
+    purpose: z.string().max(200),
+    system: z.string().optional(),
+    messages: z.array(z.object({ role: z.enum(["user", "assistant"]), text: z.string() })).min(1),
+    schema: z.record(z.string(), z.unknown()),
+    max_output_tokens: z.number().int().min(1).optional(),
+  })
+  .refine((question) => JSON.stringify(question).length <= MAX_QUESTION, "expected a shorter question");
+
 const job = z.string().max(64);
 /** The write that ends the stage checks what is in it. */
 const output = z.custom<Record<string, unknown>>(
@@ -156,6 +186,7 @@ const runnerMessage = z.discriminatedUnion("kind", [
     artifacts: z.array(stageArtifactSchema).max(MAX_BATCH),
   }),
   z.object({ kind: z.literal("reference"), job, artifact: stageReferenceSchema }),
+  z.object({ kind: z.literal("ask"), job, request: z.number().int(), question: modelQuestionSchema }),
   z.object({ kind: z.literal("completed"), job, output, ...remains }),
   z.object({ kind: z.literal("failed"), job, failure: stageFailureSchema, ...remains }),
 ]);
@@ -179,6 +210,8 @@ export interface StageSink {
   artifact(artifact: StageArtifact): Promise<() => void>;
   /** Records a file that is kept elsewhere. */
   reference(artifact: StageReference): void;
+  /** Asks the language model. Rejects with a StageError where there is no answer. */
+  ask(question: ModelQuestion): Promise<ModelReply>;
 }
 
 /**

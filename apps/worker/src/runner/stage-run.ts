@@ -1,6 +1,8 @@
 import { setImmediate } from "node:timers/promises";
+import type { ModelQuestion } from "@stagefold/pipeline";
 import type { Logger } from "pino";
 import { deferred, sleep } from "../async.ts";
+import { failureOf } from "./child/failure.ts";
 import { exitText, type OutputName, type RunnerProcess } from "./process.ts";
 import { newestPid } from "./process-tree.ts";
 import type {
@@ -175,6 +177,9 @@ export class StageRun {
       case "artifacts":
         this.#store(message.request, message.artifacts);
         return;
+      case "ask":
+        void this.#ask(message.request, message.question);
+        return;
       case "completed": {
         const { output, clean, spawned } = message;
         this.#ended.resolve({ outcome: { kind: "completed", output }, reported: true, clean, spawned });
@@ -187,6 +192,17 @@ export class StageRun {
       }
       default:
         message satisfies never;
+    }
+  }
+
+  async #ask(request: number, question: ModelQuestion): Promise<void> {
+    const about = { kind: "answered", job: this.#job.id, request } as const;
+    try {
+      const { text, value } = await this.#sink.ask(question);
+      this.#process.send({ ...about, reply: { text, value } });
+    } catch (error) {
+      this.#log.warn({ err: error, purpose: question.purpose }, "a language model gave no answer");
+      this.#process.send({ ...about, failure: failureOf(error) });
     }
   }
 

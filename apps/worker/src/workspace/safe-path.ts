@@ -1,6 +1,6 @@
 import { mkdir, realpath } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
-import { isSafePath, LIMITS, utf8Bytes } from "@stagefold/core";
+import { isSafePath, LIMITS, RESERVED_FOLDER, utf8Bytes } from "@stagefold/core";
 import { errorCode } from "@stagefold/node-files";
 
 /** A path that is no artifact's, or that leads out of the workspace. */
@@ -12,8 +12,10 @@ export class ArtifactPathError extends Error {
 }
 
 export function requireSafePath(path: string): void {
-  if (typeof path === "string" && path !== "" && isSafePath(path) && utf8Bytes(path) <= LIMITS.artifactPath)
-    return;
+  if (typeof path === "string" && path !== "" && isSafePath(path) && utf8Bytes(path) <= LIMITS.artifactPath) {
+    if (!path.startsWith(RESERVED_FOLDER)) return;
+    throw new ArtifactPathError(`The folder ${RESERVED_FOLDER} is the platform's own; found ${path}.`);
+  }
   throw new ArtifactPathError(
     `An artifact needs a relative path with / between its parts, such as docs/plan.json; found ${JSON.stringify(path)}.`,
   );

@@ -11,7 +11,12 @@ import { artifactInputSchema } from "./artifacts.ts";
 
 const about = { stage: stageKeySchema, sub_stage: stageKeySchema.optional(), at: timeSchema.optional() };
 const metrics = z
-  .record(textSchema(64, 1), figureSchema)
+  .record(textSchema(64, 1), z.union([figureSchema, textSchema(256, 1)]))
+  .refine(
+    (figures) =>
+      Object.entries(figures).every(([name, value]) => name === "model" || typeof value === "number"),
+    "expected numbers, and a text for the model alone",
+  )
   .refine(
     (figures) => Object.keys(figures).length <= LIMITS.metrics,
     `expected at most ${LIMITS.metrics} figures`,

@@ -218,6 +218,8 @@ function attemptOf(stage: Stage): HistoryEntry {
     ...(stage.started_at !== undefined && { started_at: stage.started_at }),
     ...(stage.completed_at !== undefined && { completed_at: stage.completed_at }),
     ...(stage.error_message !== null && { error_message: stage.error_message }),
+    // A later attempt counts anew: what this one has cost stays with it.
+    ...(stage.metrics.model_calls !== undefined && { metrics: stage.metrics }),
   };
 }
 

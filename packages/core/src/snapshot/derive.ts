@@ -93,6 +93,7 @@ export function artifactCount(stage: Stage): number {
 export function summarise(stages: readonly Stage[]): BuildSummary {
   const sum = (of: (stage: Stage) => number | undefined) =>
     stages.reduce((total, stage) => total + (of(stage) ?? 0), 0);
+  const { cost_usd } = modelSpending(stages);
   return {
     stage_seconds: Object.fromEntries(
       stages.flatMap((stage) =>
@@ -104,7 +105,22 @@ export function summarise(stages: readonly Stage[]): BuildSummary {
     tool_calls: sum((stage) => stage.metrics.tool_calls),
     artifacts: sum(artifactCount),
     unmet_total: sum(unmetTotal),
+    ...(cost_usd > 0 && { cost_usd }),
   };
+}
+
+/** What all attempts of the stages have used of a language model: USD, tokens in both directions. */
+export function modelSpending(stages: readonly Stage[]): { cost_usd: number; tokens: number } {
+  let cost_usd = 0;
+  let tokens = 0;
+  for (const { metrics, history } of stages)
+    for (const used of [metrics, ...history.map((entry) => entry.metrics ?? {})]) {
+      if (used.model_calls === undefined) continue;
+      cost_usd += used.cost_usd ?? 0;
+      tokens += (used.input_tokens ?? 0) + (used.output_tokens ?? 0);
+    }
+  // More digits are noise of binary fractions.
+  return { cost_usd: Math.round(cost_usd * 1e8) / 1e8, tokens };
 }
 
 /** A stage may say in its output how much of what was asked for it left out. */

@@ -62,6 +62,10 @@ export const metricsSchema = z.looseObject({
   input_tokens: z.number().optional(),
   output_tokens: z.number().optional(),
   tool_calls: z.number().optional(),
+  /** Of calls of a language model, as far as its prices are known. */
+  cost_usd: z.number().optional(),
+  model_calls: z.number().optional(),
+  model: z.string().optional(),
 });
 
 export const subStageSchema = z.looseObject({
@@ -82,6 +86,8 @@ export const historyEntrySchema = z.looseObject({
   completed_at: timeSchema.optional(),
   error_message: z.string().nullish(),
   log_seq: count.optional(),
+  /** What the attempt has used of a language model. */
+  metrics: metricsSchema.optional(),
 });
 
 const stageBase = z.looseObject({
@@ -184,6 +190,8 @@ export const buildSummarySchema = z.looseObject({
   artifacts: count,
   /** What was asked for and was not made, as the stages' outputs count it. Summaries before 0.3 have none. */
   unmet_total: count.optional(),
+  /** Of all attempts; absent where no language model was called. */
+  cost_usd: z.number().optional(),
 });
 
 const freeLease = z.looseObject({

@@ -7,6 +7,7 @@ import type {
   ReferenceOptions,
   StageContext,
   StageMetrics,
+  StageModel,
   StageProject,
   SubStageContext,
 } from "../context.ts";
@@ -30,6 +31,7 @@ export interface TestContextOptions {
   readonly project: StageProject;
   readonly signal: AbortSignal;
   readonly outputs: ReadonlyMap<string, unknown>;
+  readonly model?: StageModel | undefined;
 }
 
 export function newRecord(stage: string): StageRecord {
@@ -66,6 +68,7 @@ export class TestContext implements StageContext {
   readonly signal: AbortSignal;
   readonly workDir: string;
   readonly record: StageRecord;
+  readonly model: StageModel | undefined;
   readonly #folder: string;
   readonly #outputs: ReadonlyMap<string, unknown>;
 
@@ -75,6 +78,7 @@ export class TestContext implements StageContext {
     this.signal = options.signal;
     this.workDir = join(options.folder, "work");
     this.record = newRecord(options.stage);
+    this.model = options.model;
     this.#folder = options.folder;
     this.#outputs = options.outputs;
   }

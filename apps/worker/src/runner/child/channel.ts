@@ -1,4 +1,14 @@
-import { MAX_BATCH, type RunnerMessage, type StageArtifact, type StageReference } from "../protocol.ts";
+import { type ModelQuestion, type ModelReply, StageError } from "@stagefold/pipeline";
+import { z } from "zod";
+import {
+  MAX_BATCH,
+  modelQuestionSchema,
+  type RunnerMessage,
+  type StageArtifact,
+  type StageFailure,
+  type StageReference,
+  type WorkerMessage,
+} from "../protocol.ts";
 
 /** How long what no code waits for (progress, sums, references) is kept back, in milliseconds: a message costs both sides. */
 const GATHER_MS = 100;
@@ -25,6 +35,10 @@ export class Channel {
   #references: RunnerMessage[] = [];
   #metrics: Metrics | undefined;
   #timer: NodeJS.Timeout | undefined;
+  readonly #questions = new Map<
+    number,
+    { resolve: (reply: ModelReply) => void; reject: (error: Error) => void }
+  >();
   #requests = 0;
 
   constructor(job: string) {
@@ -72,6 +86,25 @@ export class Channel {
     for (const { resolve } of waiting) resolve();
   }
 
+  /** Asks the worker's language model; rejects with a StageError. */
+  ask(question: ModelQuestion): Promise<ModelReply> {
+    return new Promise((resolve, reject) => {
+      const request = ++this.#requests;
+      this.#questions.set(request, { resolve, reject });
+      this.send({ kind: "ask", job: this.job, request, question: askedQuestion(question) });
+    });
+  }
+
+  answered({ request, reply, failure }: Answered): void {
+    const asked = this.#questions.get(request);
+    this.#questions.delete(request);
+    if (reply) asked?.resolve({ text: reply.text, value: reply.value });
+    else {
+      const { message = "The language model gave no answer.", ...options } = failure ?? {};
+      asked?.reject(new StageError(message, withoutUndefined(options)));
+    }
+  }
+
   #request(): void {
     const all = this.#unsent;
     this.#unsent = [];
@@ -106,6 +139,27 @@ export class Channel {
   #later(): void {
     this.#timer ??= setTimeout(() => post(this.#take()), GATHER_MS);
   }
+}
+
+type Answered = Extract<WorkerMessage, { kind: "answered" }>;
+
+/** Checked where it is asked, so that the stage learns of it there. */
+function askedQuestion(question: ModelQuestion): z.output<typeof modelQuestionSchema> {
+  const parsed = modelQuestionSchema.safeParse(question);
+  if (parsed.success) return parsed.data;
+  throw new StageError(`A question to the language model: ${z.prettifyError(parsed.error)}`);
+}
+
+function withoutUndefined({
+  code,
+  final,
+  retry_in_seconds,
+}: Omit<StageFailure, "message" | "code"> & { code?: string }) {
+  return {
+    ...(code !== undefined && { code }),
+    ...(final !== undefined && { final }),
+    ...(retry_in_seconds !== undefined && { retry_in_seconds }),
+  };
 }
 
 /** To the worker. A channel that is closed means that the worker is gone, and so is this runner in a moment. */

@@ -2,10 +2,13 @@ import { LIMITS, stageKeySchema } from "@stagefold/core";
 import {
   type ArtifactContent,
   type ArtifactOptions,
+  type ModelQuestion,
+  type ModelReply,
   type ReferenceOptions,
   type StageContext,
   StageError,
   type StageMetrics,
+  type StageModel,
   type StageProject,
   type SubStageContext,
 } from "@stagefold/pipeline";
@@ -24,6 +27,7 @@ export class RunnerContext implements StageContext {
   readonly attempt: number;
   readonly workDir: string;
   readonly signal: AbortSignal;
+  readonly model: StageModel | undefined;
   readonly #channel: Channel;
   readonly #outputs: ReadonlyMap<string, unknown>;
   readonly #parts = new Map<string, "running" | "completed" | "failed">();
@@ -35,6 +39,9 @@ export class RunnerContext implements StageContext {
     this.attempt = job.attempt;
     this.workDir = job.work_dir;
     this.signal = signal;
+    const { model } = job;
+    if (model !== undefined)
+      this.model = { name: model, ask: (question) => this.#tracked(this.#ask(question)) };
     this.#channel = channel;
     this.#outputs = new Map(Object.entries(job.outputs));
   }
@@ -65,6 +72,11 @@ export class RunnerContext implements StageContext {
 
   reference(path: string, options?: ReferenceOptions): void {
     this.#reference(path, options, undefined);
+  }
+
+  async #ask(question: ModelQuestion): Promise<ModelReply> {
+    this.signal.throwIfAborted();
+    return await this.#channel.ask(question);
   }
 
   output(stage: string): unknown;

@@ -55,6 +55,9 @@ function receive(raw: unknown): void {
     case "stored":
       running.channel.stored(message.request, message.refused);
       return;
+    case "answered":
+      running.channel.answered(message);
+      return;
     default:
       message satisfies never;
   }

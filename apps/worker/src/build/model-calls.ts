@@ -1,0 +1,276 @@
+import { createHash } from "node:crypto";
+import {
+  type ArtifactStore,
+  type AttemptRef,
+  type DailySpending,
+  type ModelCall,
+  modelSpending,
+  type Project,
+  readModelCalls,
+  type Stage,
+  writeModelCalls,
+} from "@stagefold/core";
+import { type Model, ModelError, type TokenUsage } from "@stagefold/models";
+import { type ModelQuestion, type ModelReply, StageError } from "@stagefold/pipeline";
+import { z } from "zod";
+import type { MetricSums } from "./report-buffer.ts";
+
+/** What one answer may take, in milliseconds. */
+const CALL_MS = 5 * 60_000;
+/** When a stage is tried again after a limit of the provider. */
+const LIMIT_RETRY_SECONDS = 60;
+const NO_TOKENS: TokenUsage = { input_tokens: 0, output_tokens: 0, cached_tokens: 0, cache_write_tokens: 0 };
+
+/** A build's own limits; each may be missing. */
+const limitsSchema = z.looseObject({ cost_usd: z.number().optional(), tokens: z.number().optional() });
+
+/** A call as it ended; its number, model and mark of reuse are added. */
+interface EndedCall extends Figures {
+  readonly at: string;
+  readonly purpose: string;
+  readonly digest: string;
+  readonly system: string | undefined;
+  readonly messages: readonly { readonly role: string; readonly text: string }[];
+  readonly schema: Readonly<Record<string, unknown>>;
+  readonly status: "completed" | "failed";
+  readonly reused?: boolean;
+  readonly code?: string;
+  readonly message?: string;
+  readonly answer?: string;
+}
+
+interface Figures {
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+  readonly cached_tokens: number;
+  readonly cost_usd: number | null;
+  readonly duration_ms: number;
+}
+
+/** What a worker needs to ask a language model for its stages. */
+export interface ModelAccess {
+  readonly model: Model;
+  readonly spending: DailySpending;
+  /** USD that builds and agents may spend in a day of UTC; no limit where absent. */
+  readonly budgetUsd?: number | undefined;
+  /** The text without the secrets that this worker knows. */
+  readonly mask: (text: string) => string;
+}
+
+export interface ModelCallsOptions {
+  readonly access: ModelAccess;
+  readonly attempt: AttemptRef;
+  readonly artifacts: ArtifactStore;
+  /** As it is known now. */
+  readonly project: () => Project;
+  /** Sums of this attempt, which each call adds to. */
+  readonly sums: MetricSums;
+  readonly now: () => string;
+  /** Called with what the calls could not be kept or counted for: the answers are given all the same. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** The calls of the language model that one attempt of a stage makes. */
+export class ModelCalls {
+  readonly #options: ModelCallsOptions;
+  readonly #abort = new AbortController();
+  readonly #calls: ModelCall[] = [];
+  readonly #running = new Set<Promise<unknown>>();
+  #paid: Promise<Map<string, string>> | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(options: ModelCallsOptions) {
+    this.#options = options;
+  }
+
+  /** Errors: StageError. Where spending is limited one call waits for the other, so that none is one too many. */
+  ask(question: ModelQuestion): Promise<ModelReply> {
+    const begun = this.#isLimited ? this.#turn.then(() => this.#ask(question)) : this.#ask(question);
+    this.#turn = begun.catch(() => undefined);
+    const settled: Promise<unknown> = this.#turn.then(() => this.#running.delete(settled));
+    this.#running.add(settled);
+    return begun;
+  }
+
+  /** Ends what still runs. What was used is in the sums, and kept, when this resolves. */
+  async close(): Promise<void> {
+    this.#abort.abort(new StageError("The stage has ended."));
+    while (this.#running.size > 0) await Promise.all(this.#running);
+    await this.#writing;
+  }
+
+  get #limits() {
+    const parsed = limitsSchema.safeParse(this.#options.project().limits);
+    return parsed.success ? parsed.data : {};
+  }
+
+  get #isLimited(): boolean {
+    const { cost_usd, tokens } = this.#limits;
+    return this.#options.access.budgetUsd !== undefined || cost_usd !== undefined || tokens !== undefined;
+  }
+
+  async #ask(question: ModelQuestion): Promise<ModelReply> {
+    const { access, now } = this.#options;
+    this.#abort.signal.throwIfAborted();
+    const { purpose, system, messages, schema, max_output_tokens } = question;
+    const request = [access.model.name, system ?? null, messages, schema, max_output_tokens ?? null];
+    const digest = createHash("sha256").update(JSON.stringify(request)).digest("hex");
+    const about = { at: now(), purpose, digest, system, messages, schema };
+    this.#paid ??= this.#earlierAnswers();
+    const paid = (await this.#paid).get(digest);
+    if (paid !== undefined) {
+      await this.#keep({
+        ...about,
+        reused: true,
+        status: "completed",
+        answer: paid,
+        ...figures(NO_TOKENS, 0, 0),
+      });
+      return replyOf(paid);
+    }
+    await this.#requireBudget();
+    const started = performance.now();
+    const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(CALL_MS)]);
+    try {
+      const answer = await access.model.object({
+        system,
+        messages: messages.map(({ role, text }) => ({ role, text })),
+        // The stage checks the answer: here its schema is data.
+        schema: z.unknown().meta(schema),
+        maxOutputTokens: max_output_tokens,
+        signal,
+      });
+      const { text, usage, duration_ms } = answer;
+      (await this.#paid).set(digest, text);
+      await this.#keep({
+        ...about,
+        status: "completed",
+        answer: text,
+        ...figures(usage, usage.cost_usd, duration_ms),
+      });
+      return replyOf(text);
+    } catch (error) {
+      if (!(error instanceof ModelError)) throw error;
+      const { code, message, text, usage, cost_usd } = error;
+      const used = figures(usage ?? NO_TOKENS, cost_usd, Math.round(performance.now() - started));
+      const said = text === undefined ? {} : { answer: text };
+      // An answer without JSON is one that the stage may have repaired.
+      if (code === "OUTPUT_INVALID" && text !== undefined) {
+        await this.#keep({ ...about, status: "completed", ...said, ...used });
+        return { text };
+      }
+      await this.#keep({ ...about, status: "failed", code, message, ...said, ...used });
+      throw stageErrorOf(error);
+    }
+  }
+
+  async #requireBudget(): Promise<void> {
+    const { access, project, attempt, sums } = this.#options;
+    const { budgetUsd, spending } = access;
+    const limits = this.#limits;
+    const stages = project().stages_snapshot.stages.map((stage) => withSums(stage, attempt, sums));
+    const spent = modelSpending(stages);
+    if (limits.cost_usd !== undefined && spent.cost_usd >= limits.cost_usd)
+      throw overBudget(`The build has spent ${usd(spent.cost_usd)} of its ${usd(limits.cost_usd)}.`);
+    if (limits.tokens !== undefined && spent.tokens >= limits.tokens)
+      throw overBudget(`The build has used ${spent.tokens} of its ${limits.tokens} tokens.`);
+    if (budgetUsd === undefined) return;
+    const today = await spending.today();
+    if (today >= budgetUsd) throw overBudget(`Today's budget of ${usd(budgetUsd)} is used up.`);
+  }
+
+  /** What earlier attempts of this stage have paid for: the newest answer to each request. */
+  async #earlierAnswers(): Promise<Map<string, string>> {
+    const { attempt, artifacts, onError } = this.#options;
+    const answers = new Map<string, string>();
+    for (let number = 1; number < attempt.attempt; number++) {
+      try {
+        for (const { digest, status, answer } of await readModelCalls(
+          { ...attempt, attempt: number },
+          artifacts,
+        ))
+          if (status === "completed" && answer !== undefined) answers.set(digest, answer);
+      } catch (error) {
+        // Then they are paid for again.
+        onError(error);
+      }
+    }
+    return answers;
+  }
+
+  /** Counts a call and keeps it. */
+  async #keep(call: EndedCall): Promise<void> {
+    const { access, attempt, artifacts, sums, onError } = this.#options;
+    const { model, spending, mask } = access;
+    sums.model = model.name;
+    if (call.reused !== true) {
+      sums.model_calls = (sums.model_calls ?? 0) + 1;
+      sums.input_tokens = (sums.input_tokens ?? 0) + call.input_tokens;
+      sums.output_tokens = (sums.output_tokens ?? 0) + call.output_tokens;
+      sums.cost_usd = Math.round(((sums.cost_usd ?? 0) + (call.cost_usd ?? 0)) * 1e8) / 1e8;
+    }
+    const masked = JSON.parse(mask(JSON.stringify(call)));
+    this.#calls.push({
+      ...masked,
+      call: this.#calls.length + 1,
+      model: model.name,
+      reused: call.reused ?? false,
+    });
+    const all = [...this.#calls];
+    this.#writing = this.#writing.then(() => writeModelCalls(attempt, all, artifacts)).catch(onError);
+    await Promise.all([this.#writing, spending.add(call.cost_usd ?? 0).catch(onError)]);
+  }
+}
+
+function figures(usage: TokenUsage, cost_usd: number | null, duration_ms: number): Figures {
+  const { input_tokens, output_tokens, cached_tokens } = usage;
+  return { input_tokens, output_tokens, cached_tokens, cost_usd, duration_ms };
+}
+
+/** The running stage as the item does not show it yet. */
+function withSums(stage: Stage, attempt: AttemptRef, sums: MetricSums): Stage {
+  if (stage.stage !== attempt.stage) return stage;
+  const { input_tokens = 0, output_tokens = 0, cost_usd = 0, model_calls } = sums;
+  if (model_calls === undefined) return stage;
+  return { ...stage, metrics: { ...stage.metrics, input_tokens, output_tokens, cost_usd, model_calls } };
+}
+
+function replyOf(text: string): ModelReply {
+  // Some models put a fence around JSON whatever they are told.
+  const json = /^\s*```(?:json)?\s*\n([\s\S]*?)\n\s*```\s*$/.exec(text)?.[1] ?? text;
+  try {
+    return { text, value: JSON.parse(json) };
+  } catch {
+    return { text };
+  }
+}
+
+/** Puts `***` in place of secrets, also as they are inside a text of JSON. */
+export function maskOf(secrets: readonly string[]): (text: string) => string {
+  const forms = secrets.filter(Boolean).flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]);
+  return (text) => forms.reduce((masked, secret) => masked.replaceAll(secret, "***"), text);
+}
+
+const usd = (value: number): string => `$${Number(value.toPrecision(6))}`;
+
+function overBudget(message: string): StageError {
+  return new StageError(`${message} No further call of the language model is made.`, {
+    code: "BUDGET_EXCEEDED",
+    final: true,
+  });
+}
+
+function stageErrorOf(error: ModelError): StageError {
+  const { code, message } = error;
+  switch (code) {
+    case "MODEL_REFUSED":
+      return new StageError(message, { code, final: true });
+    case "MODEL_LIMIT":
+      return new StageError(message, { code, retry_in_seconds: LIMIT_RETRY_SECONDS });
+    case "AGENT_TIMEOUT":
+      return new StageError(message, { code: "STAGE_TIMEOUT" });
+    default:
+      return new StageError(message, { code });
+  }
+}

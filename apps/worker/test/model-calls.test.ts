@@ -1,0 +1,189 @@
+import { LLMock } from "@copilotkit/aimock";
+import { DailySpending, MemoryRecordStore, type Project, readModelCalls, systemClock } from "@stagefold/core";
+import { DEFAULT_PRICES, type ModelProvider, openModel } from "@stagefold/models";
+import { brokenServer, PROVIDERS, settingsAt } from "@stagefold/models/testing";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type ModelAccess, maskOf } from "../src/build/model-calls.ts";
+import { type Bench, openBench, stageOf } from "./harness.ts";
+
+/** What each call of the test server uses: $0.0006 at the price of the Anthropic model. */
+const usage = { prompt_tokens: 100, completion_tokens: 20, input_tokens: 100, output_tokens: 20 };
+
+const PIPELINES = `
+import { definePipeline, StageError } from "@stagefold/pipeline";
+const schema = { type: "object", properties: { n: { type: "number" } }, required: ["n"], additionalProperties: false };
+const ask = (ctx, text) => ctx.model.ask({ purpose: "test " + text, system: "You count.", messages: [{ role: "user", text }], schema });
+const retry = { attempts: 3, backoff_seconds: 0 };
+export const one = definePipeline({ name: "one", stages: [{ stage: "s", run: async (ctx) => (await ask(ctx, "count")).value }] });
+export const five = definePipeline({ name: "five", stages: [{ stage: "s", run: async (ctx) => {
+  await Promise.all(["a", "b", "c", "d", "e"].map((name) => ask(ctx, "count " + name)));
+  return {};
+} }] });
+export const again = definePipeline({ name: "again", stages: [{ stage: "s", retry, run: async (ctx) => {
+  const { value } = await ask(ctx, "count");
+  if (ctx.attempt < 3) throw new StageError("not yet");
+  return { ...value, environment: Object.keys(process.env).filter((name) => /KEY|AWS|MODEL/.test(name)) };
+} }] });
+export const without = definePipeline({ name: "without", stages: [{ stage: "s", run: (ctx) => ({ model: ctx.model === undefined }) }] });
+export const wrong = definePipeline({ name: "wrong", stages: [{ stage: "s", run: async (ctx) => {
+  const { text, value } = await ask(ctx, "chat");
+  const refused = await ctx.model.ask({ purpose: "p", messages: [], schema }).catch((error) => error.message);
+  return { text, none: value === undefined, refused };
+} }] });
+export const reserved = definePipeline({ name: "reserved", stages: [{ stage: "s", run: async (ctx) => {
+  await ctx.artifact(".stagefold/model-calls.jsonl", "{}");
+  return {};
+} }] });
+`;
+
+const mock = new LLMock({ port: 0, logLevel: "silent" });
+let bench: Bench;
+let records: MemoryRecordStore;
+
+beforeAll(async () => {
+  await mock.start();
+  bench = await openBench({ files: { "asking.ts": PIPELINES } });
+});
+afterAll(async () => {
+  await bench[Symbol.asyncDispose]();
+  await mock.stop();
+});
+beforeEach(() => {
+  mock.reset();
+  mock.onMessage("count", { content: { n: 1 }, usage });
+  mock.onMessage("chat", { content: "no JSON, test-secret", usage });
+  records = new MemoryRecordStore();
+});
+
+const spending = () => new DailySpending(records, systemClock);
+
+function access(provider: ModelProvider = "anthropic", url = mock.url, budgetUsd?: number): ModelAccess {
+  const model = openModel(settingsAt(provider, url), { prices: DEFAULT_PRICES, maxRetries: 0 });
+  return { model, spending: spending(), budgetUsd, mask: maskOf(["test-secret"]) };
+}
+
+async function run(
+  pipeline: string,
+  modelAccess: ModelAccess | undefined,
+  limits?: object,
+): Promise<Project> {
+  const id = await bench.create(pipeline);
+  if (limits) await withLimits(id, limits);
+  await using worker = bench.worker({ modelAccess });
+  worker.start();
+  return await bench.until(id, ({ status }) => status === "completed" || status === "failed");
+}
+
+/** What the creation of a build may set. */
+async function withLimits(project_id: string, limits: object): Promise<void> {
+  const edits = [{ op: "set", path: ["limits"], value: limits }] as const;
+  await bench.store.write({ transition: "queue", project_id, kind: "update", guards: [], edits });
+}
+
+const callsOf = (project: Project, attempt = 1) =>
+  readModelCalls({ project_id: project.project_id, stage: "s", attempt }, bench.artifacts);
+
+describe.each(PROVIDERS)("%s", (provider) => {
+  test("an answer, its tokens, cost and model in the metrics, and the call beside the log", async () => {
+    const project = await run("one", access(provider));
+    const stage = stageOf(project, "s");
+    expect(stage.output_data).toMatchObject({ n: 1 });
+    expect(stage.metrics).toMatchObject({ input_tokens: 100, output_tokens: 20, model_calls: 1 });
+    expect(stage.metrics.model).toMatch(provider);
+    expect(stage.metrics.cost_usd).toBeGreaterThan(0);
+    expect(project.status === "completed" && project.build_summary?.cost_usd).toBe(stage.metrics.cost_usd);
+    expect(await spending().today()).toBe(stage.metrics.cost_usd);
+    expect(await callsOf(project)).toMatchObject([
+      { call: 1, purpose: "test count", status: "completed", answer: '{"n":1}', system: "You count." },
+    ]);
+  });
+
+  test.each([
+    [429, "A limit of the model's provider"],
+    [500, "HTTP 500"],
+  ])("HTTP %i fails the stage with what it was", async (status, message) => {
+    mock.reset();
+    mock.nextRequestError(status, { message: "sk-inner words" });
+    const project = await run("one", access(provider));
+    expect(project).toMatchObject({
+      status: "failed",
+      error_info: { message: expect.stringContaining(message) },
+    });
+    expect(await callsOf(project)).toMatchObject([{ status: "failed" }]);
+    expect(JSON.stringify([project, await callsOf(project)])).not.toContain("sk-inner");
+  });
+
+  test("a cut stream fails the stage, and the half answer is kept", async () => {
+    await using server = await brokenServer(provider, "cut");
+    const project = await run("one", access(provider, server.url));
+    expect(project.status).toBe("failed");
+    expect(await callsOf(project)).toMatchObject([{ status: "failed", code: "MODEL_UNAVAILABLE" }]);
+  });
+});
+
+test("a hang ends with its stage, and so does the call", async () => {
+  await using server = await brokenServer("anthropic", "silent");
+  const id = await bench.create("one");
+  await using worker = bench.worker({ modelAccess: access("anthropic", server.url) });
+  worker.start();
+  await expect.poll(() => server.requests(), { timeout: 20_000 }).toBe(1);
+  await bench.repository.control.cancel(id);
+  await bench.until(id, ({ status, lease }) => status === "cancelled" && lease.owner === undefined, 20);
+});
+
+test("a refusal is final and says so", async () => {
+  mock.reset();
+  mock.onMessage("count", { content: "I cannot", finishReason: "refusal", usage });
+  const project = await run("again", access());
+  expect(project).toMatchObject({
+    status: "failed",
+    error_info: { message: expect.stringMatching(/declined/) },
+  });
+  expect(stageOf(project, "s")).toMatchObject({ attempt: 1 });
+});
+
+test("later attempts take the answers that earlier ones paid for; no stage sees a key", async () => {
+  const project = await run("again", access());
+  expect(project.status).toBe("completed");
+  expect(mock.getRequests()).toHaveLength(1);
+  expect(stageOf(project, "s").output_data).toMatchObject({ n: 1, environment: [] });
+  expect(await callsOf(project, 3)).toMatchObject([{ reused: true, answer: '{"n":1}', cost_usd: 0 }]);
+  expect(project.status === "completed" && project.build_summary?.cost_usd).toBe(await spending().today());
+});
+
+test("the limits of a build stop it exactly, and what it spent stays recorded", async () => {
+  // Two calls cost $0.0012: the third would begin above it.
+  const project = await run("five", access(), { cost_usd: 0.0011 });
+  expect(project).toMatchObject({ status: "failed", error_info: { code: "BUDGET_EXCEEDED" } });
+  expect(mock.getRequests()).toHaveLength(2);
+  expect(stageOf(project, "s").metrics).toMatchObject({ cost_usd: 0.0012, model_calls: 2 });
+});
+
+test("a limit of tokens counts those of all attempts", async () => {
+  const project = await run("five", access(), { tokens: 360 });
+  expect(project).toMatchObject({ status: "failed", error_info: { code: "BUDGET_EXCEEDED" } });
+  expect(mock.getRequests()).toHaveLength(3);
+});
+
+test("the day's budget is that of all builds", async () => {
+  await spending().add(0.001);
+  const project = await run("five", access("anthropic", mock.url, 0.002));
+  expect(project).toMatchObject({ status: "failed", error_info: { code: "BUDGET_EXCEEDED" } });
+  expect(mock.getRequests()).toHaveLength(2);
+  expect(await spending().today()).toBe(0.0022);
+});
+
+test("an answer without JSON is the stage's to judge, a question that cannot be asked is refused, secrets are masked", async () => {
+  const project = await run("wrong", access());
+  const output = stageOf(project, "s").output_data;
+  expect(output).toMatchObject({ none: true, text: "no JSON, test-secret" });
+  expect(output.refused).toContain("A question to the language model");
+  expect(await callsOf(project)).toMatchObject([{ status: "completed", answer: "no JSON, ***" }]);
+});
+
+test("without a language model a stage has none; the platform's own folder takes no artifacts", async () => {
+  expect(stageOf(await run("without", undefined), "s").output_data).toMatchObject({ model: true });
+  expect(await run("reserved", undefined)).toMatchObject({
+    error_info: { message: expect.stringContaining("the platform's own") },
+  });
+});
