@@ -1,6 +1,7 @@
 import { definePipeline } from "@stagefold/pipeline";
 import { developAgent } from "./agent-stage.ts";
-import type { AgentAuthor } from "./author.ts";
+import type { AuthorChoice } from "./choose-author.ts";
+import { modelAuthor } from "./model/author.ts";
 import { offlineAuthor } from "./offline/author.ts";
 import {
   agentOutput,
@@ -15,9 +16,11 @@ import { developTools } from "./tools-stage.ts";
 
 const RETRY = { attempts: 3, backoff_seconds: 5, final_codes: ["OUTPUT_INVALID"] } as const;
 const TIMEOUT_SECONDS = 600;
+/** A language model writes several tools, and repairs them. */
+const TOOLS_SECONDS = 3600;
 
 /** The six stages that make an agent of a requirement. The author writes all text and code. */
-export function createAgentBuild({ author }: { readonly author: AgentAuthor }) {
+export function createAgentBuild({ author }: { readonly author: AuthorChoice }) {
   return definePipeline({
     name: "agent-build",
     description: { en: "Builds an AI agent from a requirement", zh: "根据需求构建智能体" },
@@ -67,7 +70,7 @@ export function createAgentBuild({ author }: { readonly author: AgentAuthor }) {
         stage_name: { en: "Tool development", zh: "工具开发" },
         agent_name: "tools_developer",
         weight: 3,
-        timeout_seconds: TIMEOUT_SECONDS,
+        timeout_seconds: TOOLS_SECONDS,
         retry: RETRY,
         output: toolsOutput,
         run: (ctx) => developTools(ctx, author),
@@ -86,5 +89,10 @@ export function createAgentBuild({ author }: { readonly author: AgentAuthor }) {
   });
 }
 
-/** The built-in pipeline: works without a network or a language model, from a catalogue of tools. */
-export const agentBuild = createAgentBuild({ author: offlineAuthor });
+/**
+ * The built-in pipeline. The author is the worker's language model where it has one; else it works without network and
+ * model, from a catalogue of tools.
+ */
+export const agentBuild = createAgentBuild({
+  author: (model) => (model === undefined ? offlineAuthor : modelAuthor(model)),
+});

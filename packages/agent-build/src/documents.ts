@@ -20,6 +20,8 @@ export const unmetPart = z.object({
 export type UnmetPart = z.output<typeof unmetPart>;
 
 export const requirementsDocument = z.object({
+  /** The name of the author, who writes the rest of the agent too. */
+  author: z.string().default("offline catalogue"),
   agent_name: agentName,
   purpose: z.string().max(200),
   language: z.enum(["en", "zh"]),
@@ -75,9 +77,25 @@ export const designDocument = z.object({
   commands: z.array(z.object({ usage: z.string(), does: z.string() })),
   routes: z.array(z.object({ tool: toolKey, rule: z.string() })),
   tools: z.array(
-    z.object({ key: toolKey, input: z.array(z.string()), output: z.string(), errors: z.array(z.string()) }),
+    z.object({
+      key: toolKey,
+      input: z.array(z.string()),
+      output: z.string(),
+      errors: z.array(z.string()),
+      /** For a language model that calls it. */
+      description: z.string().optional(),
+      /** JSON Schema of its input, an object; without one the input is a text. */
+      input_schema: z.record(z.string(), z.unknown()).optional(),
+      /** Its self-tests may reach the network. */
+      network: z.boolean().default(false),
+      /** Secrets that it reads, by name. */
+      secrets: z.array(z.string()).default([]),
+    }),
   ),
   self_tests: z.array(selfTest).min(1),
   unmet: z.array(z.string()),
 });
 export type DesignDocument = z.output<typeof designDocument>;
+/** As an author writes it. */
+export type DesignDraft = z.input<typeof designDocument>;
+export type RequirementsDraft = z.input<typeof requirementsDocument>;

@@ -3,6 +3,8 @@ export type {
   AgentAuthor,
   AgentBrief,
   AuthorWork,
+  BrokenTool,
+  CurrentVersion,
   GeneratedAgent,
   GeneratedFile,
 } from "./author.ts";

@@ -46,7 +46,7 @@ const answer: RequestListener = (request, response) => {
     response.end(JSON.stringify(isSigned ? PRICES : { __type: "MissingAuthenticationTokenException" }));
     return;
   }
-  const path = request.url ?? "/";
+  const path = (request.url ?? "/").replace(/\?.*$/, "");
   const [type, body] = Object.hasOwn(ANSWERS, path)
     ? (ANSWERS[path] ?? [])
     : ["text/plain; charset=utf-8", LOOPBACK_TEXT];

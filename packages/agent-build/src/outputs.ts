@@ -39,6 +39,18 @@ export const toolsOutput = z.object({
 export const agentOutput = z.object({
   agent: path,
   run: z.string(),
+  kind: z.enum(["rules", "model"]),
+  /** What the record of the agent is made of: paths, tools, and the secrets that its tools read, by name. */
+  entry: path,
+  prompt: path,
+  tools: z.array(
+    z.object({
+      name: z.string(),
+      description: z.string(),
+      input_schema: z.record(z.string(), z.unknown()).optional(),
+    }),
+  ),
+  secrets: z.array(z.string()),
   self_tests: z.object({ passed: count, total: count }),
   /** Capabilities that the requirement asks for and the agent says it lacks. */
   unmet: z.array(z.string()),

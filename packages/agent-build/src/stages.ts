@@ -2,8 +2,16 @@ import type { StageContext } from "@stagefold/pipeline";
 import { StageError } from "@stagefold/pipeline";
 import { stringify } from "yaml";
 import { z } from "zod";
-import type { AgentAuthor, AuthorWork } from "./author.ts";
-import { architectureDocument, designDocument, requirementsDocument, type UnmetPart } from "./documents.ts";
+import type { AuthorWork, CurrentVersion } from "./author.ts";
+import { type AuthorChoice, chooseAuthor, sameAuthor } from "./choose-author.ts";
+import { readCurrentVersion } from "./current-version.ts";
+import {
+  architectureDocument,
+  type DesignDocument,
+  designDocument,
+  requirementsDocument,
+  type UnmetPart,
+} from "./documents.ts";
 import { checked, readDocument, writeArtifact, writeDocument } from "./files.ts";
 import { requirementsOutput } from "./outputs.ts";
 import { documentPath, promptPath } from "./paths.ts";
@@ -11,8 +19,9 @@ import { shorten } from "./shorten.ts";
 
 const UNMET_BYTES = 800;
 
-export const workOf = (ctx: StageContext): AuthorWork => ({
+export const workOf = async (ctx: StageContext): Promise<AuthorWork> => ({
   signal: ctx.signal,
+  current: await readCurrentVersion(ctx),
   log: (...lines) => ctx.log(...lines),
   used: (metrics) => ctx.metrics(metrics),
 });
@@ -38,11 +47,16 @@ export const readRequirements = (ctx: StageContext) =>
 export const readDesign = (ctx: StageContext) =>
   readDocument(ctx, documentPath(agentOf(ctx), "design"), designDocument);
 
-export async function analyseRequirements(ctx: StageContext, author: AgentAuthor) {
+export async function analyseRequirements(ctx: StageContext, choice: AuthorChoice) {
+  const author = chooseAuthor(choice, ctx);
   const { requirement, project_name } = ctx.project;
   ctx.log(`author: ${author.name}`, `requirement: ${Array.from(requirement).length} characters`);
-  const written = await author.analyse({ requirement, project_name }, workOf(ctx));
-  const document = checked(requirementsDocument, written, "requirements document");
+  const written = await author.analyse({ requirement, project_name }, await workOf(ctx));
+  const document = checked(
+    requirementsDocument,
+    { author: author.name, ...written },
+    "requirements document",
+  );
   ctx.progress(60);
   const path = documentPath(document.agent_name, "requirements");
   await writeDocument(ctx, path, document);
@@ -61,9 +75,10 @@ export async function analyseRequirements(ctx: StageContext, author: AgentAuthor
   };
 }
 
-export async function designArchitecture(ctx: StageContext, author: AgentAuthor) {
+export async function designArchitecture(ctx: StageContext, choice: AuthorChoice) {
   const requirements = await readRequirements(ctx);
-  const written = await author.architect(requirements, workOf(ctx));
+  const author = sameAuthor(choice, ctx, requirements);
+  const written = await author.architect(requirements, await workOf(ctx));
   const document = checked(architectureDocument, written, "architecture document");
   ctx.progress(60);
   const path = documentPath(requirements.agent_name, "architecture");
@@ -73,15 +88,31 @@ export async function designArchitecture(ctx: StageContext, author: AgentAuthor)
   return { components: document.components.map((component) => component.name), document: path };
 }
 
-export async function designAgent(ctx: StageContext, author: AgentAuthor) {
+/** The tests of the version before hold on, for the tools that are still there. */
+function withEarlierTests(
+  design: DesignDocument,
+  current: CurrentVersion | undefined,
+): DesignDocument["self_tests"] {
+  const keys = new Set(design.tools.map((tool) => tool.key));
+  const known = new Set(design.self_tests.map((test) => JSON.stringify(test)));
+  const earlier = (current?.design.self_tests ?? []).filter(
+    (test) => keys.has(test.tool) && !known.has(JSON.stringify(test)),
+  );
+  return [...design.self_tests, ...earlier];
+}
+
+export async function designAgent(ctx: StageContext, choice: AuthorChoice) {
   const requirements = await readRequirements(ctx);
+  const author = sameAuthor(choice, ctx, requirements);
   const architecture = await readDocument(
     ctx,
     documentPath(requirements.agent_name, "architecture"),
     architectureDocument,
   );
-  const written = await author.design(requirements, architecture, workOf(ctx));
-  const document = checked(designDocument, written, "design document");
+  const work = await workOf(ctx);
+  const written = await author.design(requirements, architecture, work);
+  const designed = checked(designDocument, written, "design document");
+  const document = { ...designed, self_tests: withEarlierTests(designed, work.current) };
   for (const { key } of requirements.tools) {
     if (document.self_tests.some((test) => test.tool === key)) continue;
     throw new StageError(`expected a self-test for the tool ${key} in the author's design, found none`);
@@ -99,9 +130,10 @@ export async function designAgent(ctx: StageContext, author: AgentAuthor) {
   };
 }
 
-export async function writePrompt(ctx: StageContext, author: AgentAuthor) {
+export async function writePrompt(ctx: StageContext, choice: AuthorChoice) {
   const requirements = await readRequirements(ctx);
-  const written = await author.prompt(requirements, await readDesign(ctx), workOf(ctx));
+  const author = sameAuthor(choice, ctx, requirements);
+  const written = await author.prompt(requirements, await readDesign(ctx), await workOf(ctx));
   const prompt = checked(z.record(z.string(), z.unknown()), written, "prompt");
   ctx.progress(60);
   const path = promptPath(requirements.agent_name);

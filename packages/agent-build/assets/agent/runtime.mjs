@@ -3,7 +3,7 @@
 /**
  * @typedef {{ cwd: string, now: Date, secrets: Record<string, string | undefined> }} ToolContext
  * @typedef {{ text: string, data: unknown }} ToolResult
- * @typedef {{ key: string, match: (input: string) => number, run: (input: any, context: ToolContext) => ToolResult | Promise<ToolResult>, secrets?: readonly string[], reads?: RegExp }} Tool
+ * @typedef {{ key: string, match: (input: string) => number, run: (input: any, context: ToolContext) => ToolResult | Promise<ToolResult>, secrets?: readonly string[], reads?: RegExp, input_schema?: Record<string, unknown> }} Tool
  * @typedef {{ en: string, zh: string }} Texts
  * @typedef {{ capability: string, name: Texts, phrase: string, reason: Texts, keywords: string[] }} Unmet
  * @typedef {{ agent_name: string, purpose: string, language: "en" | "zh", tools: { key: string, name: Texts, summary: Texts, input: string[] }[], unmet: Unmet[] }} Manifest
@@ -144,6 +144,21 @@ async function contentOf(input, tools, context) {
   return (await reader.run(path, context)).text;
 }
 
+/** What a tool with an input schema takes, of a text of JSON. @param {Tool} tool @param {string} text @returns {Record<string, unknown>} */
+function objectOf(tool, text) {
+  let value;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new Error(`${tool.key}: expected its input as JSON, such as {"name": "value"}`, { cause });
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new Error(`${tool.key}: expected a JSON object`);
+  for (const name of Array.isArray(tool.input_schema?.required) ? tool.input_schema.required : [])
+    if (!Object.hasOwn(value, name)) throw new Error(`${tool.key}: expected ${name} in its input`);
+  return value;
+}
+
 /** @param {Manifest} manifest @param {Tool[]} tools @param {Order} order @param {ToolContext} context */
 async function answer(manifest, tools, order, context) {
   const given = order.input ?? (process.stdin.isTTY ? undefined : await readStandardInput());
@@ -153,8 +168,9 @@ async function answer(manifest, tools, order, context) {
     order.tool === undefined ? route(manifest, tools, input) : tools.find(({ key }) => key === order.tool);
   if (tool === undefined)
     throw usageError(`unknown tool ${order.tool}, expected one of ${tools.map(({ key }) => key).join(", ")}`);
+  const taken = tool.input_schema === undefined ? input : objectOf(tool, input);
   const secrets = Object.fromEntries((tool.secrets ?? []).map((name) => [name, context.secrets[name]]));
-  const { text, data } = await tool.run(input, { ...context, secrets });
+  const { text, data } = await tool.run(taken, { ...context, secrets });
   return { tool: tool.key, text, data };
 }
 

@@ -1,5 +1,5 @@
 import type { AgentBrief } from "../author.ts";
-import type { RequirementsDocument, UnmetPart } from "../documents.ts";
+import type { RequirementsDraft, UnmetPart } from "../documents.ts";
 import { shorten } from "../shorten.ts";
 import { catalogue, catalogueEntry, FALLBACK_TOOL } from "./catalogue.ts";
 import type { CatalogueEntry } from "./catalogue-entry.ts";
@@ -70,7 +70,7 @@ function notUnderstood(requirement: string, hits: readonly Hit[]): UnmetPart[] {
 }
 
 /** What a requirement asks for, split into what the catalogue has and what it lacks. */
-export function analyse({ requirement, project_name }: AgentBrief): RequirementsDocument {
+export function analyse({ requirement, project_name }: AgentBrief): RequirementsDraft {
   const text = requirement.normalize("NFKC");
   const hits = findCapabilities(text);
   const tools = toolsFor(hits);

@@ -11,10 +11,12 @@ import { writeAgent } from "./write-agent.ts";
  */
 export const offlineAuthor: AgentAuthor = {
   name: "offline catalogue",
+  kind: "rules",
   analyse: async (brief) => analyse(brief),
   architect: async (requirements) => planArchitecture(requirements),
   design: async (requirements) => planAgent(requirements),
   prompt: async (requirements, design) => planPrompt(requirements, design),
   tool: async (key) => await assetSource(`tools/${catalogueEntry(key).key}.mjs`),
-  agent: async (requirements, design) => await writeAgent(requirements, design),
+  repair: async () => undefined,
+  agent: async (requirements, design) => await writeAgent(requirements, design, "rules"),
 };

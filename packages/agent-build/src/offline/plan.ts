@@ -1,55 +1,67 @@
-import type { ArchitectureDocument, DesignDocument, RequirementsDocument, SelfTest } from "../documents.ts";
+import type {
+  ArchitectureDocument,
+  DesignDocument,
+  DesignDraft,
+  RequirementsDocument,
+  SelfTest,
+} from "../documents.ts";
 import { agentFolder, agentPath, documentPath, promptPath, toolPath } from "../paths.ts";
-import { catalogueEntry } from "./catalogue.ts";
+import { catalogue, catalogueEntry } from "./catalogue.ts";
 
 const unmetOf = (requirements: RequirementsDocument): string[] =>
   requirements.unmet.map((part) => part.capability);
 
+/** The files of the agent and what depends on what, whoever writes them. */
+export function componentsOf(requirements: RequirementsDocument): ArchitectureDocument["components"] {
+  const { agent_name: agent } = requirements;
+  const keys = requirements.tools.map((tool) => tool.key);
+  const needs = (key: string) => catalogue.find((entry) => entry.key === key)?.needs ?? [];
+  return [
+    {
+      name: agent,
+      kind: "entry",
+      path: agentPath(agent),
+      responsibility: "starts the runtime with the agent's tools",
+      depends_on: ["runtime", "manifest", ...keys],
+    },
+    {
+      name: "runtime",
+      kind: "runtime",
+      path: `${agentFolder(agent)}/runtime.mjs`,
+      responsibility: "reads the command line, finds the tool for an input, prints results and errors",
+      depends_on: [],
+    },
+    {
+      name: "manifest",
+      kind: "data",
+      path: `${agentFolder(agent)}/manifest.json`,
+      responsibility: "says what the agent is for, what it can do and what it lacks",
+      depends_on: [],
+    },
+    ...requirements.tools.map((tool) => ({
+      name: tool.key,
+      kind: "tool" as const,
+      path: toolPath(agent, tool.key),
+      responsibility: tool.summary.en,
+      depends_on: [...needs(tool.key)],
+    })),
+    {
+      name: "prompt",
+      kind: "data",
+      path: promptPath(agent),
+      responsibility: "instructs a language model that uses the same tools",
+      depends_on: keys,
+    },
+  ];
+}
+
 /** The parts of the agent and what depends on what. */
 export function planArchitecture(requirements: RequirementsDocument): ArchitectureDocument {
-  const { agent_name: agent, purpose } = requirements;
-  const tools = requirements.tools.map(({ key }) => catalogueEntry(key));
-  const keys = tools.map((tool) => tool.key);
+  const { agent_name, purpose, tools } = requirements;
   return {
-    agent_name: agent,
+    agent_name,
     overview: `${purpose} A command line program of ${tools.length} tool(s) that runs on Node alone.`,
-    components: [
-      {
-        name: agent,
-        kind: "entry",
-        path: agentPath(agent),
-        responsibility: "starts the runtime with the agent's tools",
-        depends_on: ["runtime", "manifest", ...keys],
-      },
-      {
-        name: "runtime",
-        kind: "runtime",
-        path: `${agentFolder(agent)}/runtime.mjs`,
-        responsibility: "reads the command line, finds the tool for an input, prints results and errors",
-        depends_on: [],
-      },
-      {
-        name: "manifest",
-        kind: "data",
-        path: `${agentFolder(agent)}/manifest.json`,
-        responsibility: "says what the agent is for, what it can do and what it lacks",
-        depends_on: [],
-      },
-      ...tools.map((tool) => ({
-        name: tool.key,
-        kind: "tool" as const,
-        path: toolPath(agent, tool.key),
-        responsibility: tool.summary.en,
-        depends_on: [...tool.needs],
-      })),
-      {
-        name: "prompt",
-        kind: "data",
-        path: promptPath(agent),
-        responsibility: "instructs a language model that uses the same tools",
-        depends_on: keys,
-      },
-    ],
+    components: componentsOf(requirements),
     data_flow: [
       "command line or standard input -> runtime",
       "runtime asks every tool how surely the input is for it -> the surest tool",
@@ -78,7 +90,7 @@ function agentTests(requirements: RequirementsDocument): SelfTest[] {
 }
 
 /** How the agent behaves, and the tests that will be run on it. */
-export function planAgent(requirements: RequirementsDocument): DesignDocument {
+export function planAgent(requirements: RequirementsDocument): DesignDraft {
   const tools = requirements.tools.map(({ key }) => catalogueEntry(key));
   return {
     agent_name: requirements.agent_name,
@@ -95,6 +107,7 @@ export function planAgent(requirements: RequirementsDocument): DesignDocument {
       input: [...tool.input],
       output: tool.output,
       errors: [...tool.errors],
+      secrets: [...(tool.secrets ?? [])],
     })),
     self_tests: [
       ...tools.flatMap((tool) => tool.cases.map((test) => ({ tool: tool.key, ...test }))),
@@ -145,8 +158,9 @@ export function planPrompt(
       const designed = design.tools.find((candidate) => candidate.key === tool.key);
       return {
         name: tool.key,
-        description: tool.summary[requirements.language],
+        description: designed?.description ?? tool.summary[requirements.language],
         input: designed?.input ?? [],
+        ...(designed?.input_schema !== undefined && { input_schema: designed.input_schema }),
         errors: designed?.errors ?? [],
       };
     }),

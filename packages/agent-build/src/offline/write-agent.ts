@@ -22,8 +22,13 @@ function entrySource(agent: string, tools: readonly string[]): string {
   ].join("\n");
 }
 
-function manifestOf(requirements: RequirementsDocument, design: DesignDocument): string {
+function manifestOf(
+  requirements: RequirementsDocument,
+  design: DesignDocument,
+  kind: "rules" | "model",
+): string {
   const manifest = {
+    kind,
     agent_name: requirements.agent_name,
     purpose: requirements.purpose,
     language: requirements.language,
@@ -34,9 +39,15 @@ function manifestOf(requirements: RequirementsDocument, design: DesignDocument):
       input: design.tools.find((tool) => tool.key === key)?.input ?? [],
     })),
     unmet: requirements.unmet,
+    secrets: secretsOf(design),
   };
   return `${JSON.stringify(manifest, null, 2)}\n`;
 }
+
+/** Names of the secrets that the agent's tools read. */
+export const secretsOf = (design: DesignDocument): string[] => [
+  ...new Set(design.tools.flatMap((tool) => tool.secrets)),
+];
 
 /** As an indented block: whatever the text holds, Markdown shows it as it is. */
 const quoted = (text: string): string => `    ${text.replace(/\s+/g, " ")}`;
@@ -77,6 +88,7 @@ function readme(requirements: RequirementsDocument, design: DesignDocument): str
 export async function writeAgent(
   requirements: RequirementsDocument,
   design: DesignDocument,
+  kind: "rules" | "model",
 ): Promise<GeneratedAgent> {
   const { agent_name: agent } = requirements;
   const tools = requirements.tools.map((tool) => tool.key);
@@ -90,7 +102,7 @@ export async function writeAgent(
     },
     {
       path: `${folder}/manifest.json`,
-      content: manifestOf(requirements, design),
+      content: manifestOf(requirements, design, kind),
       media_type: "application/json",
     },
     { path: `${folder}/README.md`, content: readme(requirements, design), media_type: "text/markdown" },
