@@ -1,3 +1,4 @@
+// Long because: the answers for ten requirements, with the code of their tools, are read side by side.
 import type { DesignedTool } from "../src/model/answers.ts";
 
 /** What a language model might answer when it builds agents for recorded requirements. */

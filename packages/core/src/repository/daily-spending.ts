@@ -1,7 +1,9 @@
 import { z } from "zod";
+import type { Item } from "../patch/index.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RecordStore } from "../ports/record-store.ts";
 import { toTime } from "../snapshot/time.ts";
+import { optimisticRecordWrite } from "./agents/record-write.ts";
 
 const KEPT_DAYS = 400;
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -14,6 +16,8 @@ const itemSchema = z.looseObject({ units: z.number().default(0) });
 export class DailySpending {
   readonly #records: RecordStore;
   readonly #clock: Clock;
+  /** The day's item as this process has seen it: then it is there to be added to. */
+  #known: Item | undefined;
 
   constructor(records: RecordStore, clock: Clock) {
     this.#records = records;
@@ -31,14 +35,17 @@ export class DailySpending {
     const units = Math.round(usd * UNITS);
     if (units === 0) return;
     const key = this.#key();
-    const edits = [{ op: "add", path: ["units"], value: units }] as const;
-    const update = { ...key, kind: "update", guards: [], edits } as const;
-    if ((await this.#records.write(update)).ok) return;
     const expires_at = Math.ceil((this.#clock.now() + KEPT_DAYS * DAY_MS) / 1000);
-    const item = { ...key, units, expires_at };
-    if ((await this.#records.write({ ...key, kind: "put", guards: [], item })).ok) return;
-    // Another process has made it meanwhile.
-    await this.#records.write(update);
+    const stored = this.#known?.pk === key.pk ? this.#known : undefined;
+    const { item } = await optimisticRecordWrite(this.#records, {
+      stored,
+      decide: (found) =>
+        found === undefined
+          ? { ...key, kind: "put", guards: [], item: { ...key, units, expires_at } }
+          : { ...key, kind: "update", guards: [], edits: [{ op: "add", path: ["units"], value: units }] },
+      isOwnWrite: () => false,
+    });
+    this.#known = item;
   }
 
   #key(): { pk: string; sk: string } {
