@@ -1,7 +1,5 @@
 // Runs before the first paint: the chosen look and language, so that nothing flashes.
 (() => {
-  // Schemas would be compiled with `eval`, which the page's policy forbids: the library is told before it tries.
-  globalThis.__zod_globalConfig = { jitless: true };
   const { documentElement } = document;
   try {
     const theme = localStorage.getItem("stagefold.theme");

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { memoryDeps } from "../../test/fixture.ts";
 import { serve } from "../../test/serve.ts";
@@ -44,6 +45,22 @@ describe("the dashboard", () => {
       "public, max-age=31536000, immutable",
     ]);
     expect((await api.call("/first.js")).headers.get("cache-control")).toBe("no-cache");
+  });
+
+  it("is sent as the build has packed it to those who can unpack that", async () => {
+    await writeFile(join(folder, "assets/app-4d5e.js"), "// plain");
+    await writeFile(join(folder, "assets/app-4d5e.js.br"), brotliCompressSync("// packed by br"));
+    await writeFile(join(folder, "assets/app-4d5e.js.gz"), gzipSync("// packed by gzip"));
+    await using api = await serveBuilt();
+    const asked = { br: "// packed by br", gzip: "// packed by gzip", identity: "// plain" };
+    for (const [encoding, text] of Object.entries(asked)) {
+      const headers = { "accept-encoding": encoding === "br" ? "gzip, deflate, br" : encoding };
+      const part = await api.call("/assets/app-4d5e.js", { headers });
+      expect([part.status, part.text]).toEqual([200, text]);
+      expect(part.headers.get("content-type")).toContain("javascript");
+      expect(part.headers.get("cache-control")).toContain("immutable");
+      expect(part.headers.get("vary")).toContain("ccept-");
+    }
   });
 
   it("is not in the place of what is missing elsewhere", async () => {

@@ -1,5 +1,5 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync } from "node:fs";
+import { join, sep } from "node:path";
 import express, { type RequestHandler, Router } from "express";
 import { compressed } from "./compressed.ts";
 
@@ -16,6 +16,7 @@ export function pageRoutes(folder: string | undefined): Router {
   routes.use(compressed());
   if (folder !== undefined)
     routes.use(
+      packed(folder),
       express.static(folder, {
         dotfiles: "ignore",
         redirect: false,
@@ -36,6 +37,30 @@ export function pageRoutes(folder: string | undefined): Router {
     res.sendFile("index.html", { root: folder });
   });
   return routes;
+}
+
+const ENCODINGS = [
+  ["br", ".br"],
+  ["gzip", ".gz"],
+] as const;
+
+/** Sends what the build has packed already in the place of the file itself. Other files are compressed on the way. */
+function packed(folder: string): RequestHandler {
+  const files = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: "utf8" }) : [];
+  const there = new Set(files.map((file) => `/${file.replaceAll(sep, "/")}`));
+  return (req, res, next) => {
+    const { path } = req;
+    const [encoding, ending] =
+      ENCODINGS.find(([name, end]) => there.has(path + end) && req.acceptsEncodings(name)) ?? [];
+    if (encoding !== undefined) {
+      res
+        .vary("accept-encoding")
+        .type(path.slice(path.lastIndexOf(".")))
+        .setHeader("content-encoding", encoding);
+      req.url = path + ending;
+    }
+    next();
+  };
 }
 
 const onlyPages: RequestHandler = (req, _res, next) => {

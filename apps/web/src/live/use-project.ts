@@ -1,5 +1,5 @@
 import { StagefoldClientError } from "@stagefold/client";
-import { projectIdSchema } from "@stagefold/core";
+import { isProjectId } from "@stagefold/core";
 import { replaceEqualDeep, useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { type Project, projectQuery, useApi } from "../lib/api.ts";
@@ -14,7 +14,7 @@ import { useLive } from "./live-provider.tsx";
 export function useProject(projectId: string) {
   const api = useApi();
   const { hub } = useLive();
-  const possible = projectIdSchema.safeParse(projectId).success;
+  const possible = isProjectId(projectId);
   useEffect(() => (possible ? hub.watch(projectId) : undefined), [hub, projectId, possible]);
   const query = projectQuery(api, projectId);
   return useQuery({

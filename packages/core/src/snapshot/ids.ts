@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { LIMITS, utf8Bytes } from "./limits.ts";
+import { PROJECT_ID } from "./project-id.ts";
 
 const hex = (bytes: Uint8Array) => Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
 
 /** `proj_` and 12 hex digits. */
-export const projectIdSchema = z.string().regex(/^proj_[0-9a-f]{12}$/, "expected proj_ and 12 hex digits");
+export const projectIdSchema = z.string().regex(PROJECT_ID, "expected proj_ and 12 hex digits");
 /** `agent_` and 12 hex digits. */
 export const agentIdSchema = z.string().regex(/^agent_[0-9a-f]{12}$/, "expected agent_ and 12 hex digits");
 /** What the artifact store keeps things of: a project, a session of an agent, or an invocation without a session. */

@@ -6,6 +6,7 @@ export * from "./inputs.ts";
 export * from "./limits.ts";
 export * from "./log-line.ts";
 export * from "./long-number.ts";
+export * from "./project-id.ts";
 export * from "./schema.ts";
 export * from "./storable.ts";
 export * from "./time.ts";

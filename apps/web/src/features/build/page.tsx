@@ -18,7 +18,7 @@ import { Header } from "./header/header.tsx";
 import { messages } from "./messages.ts";
 import { stageInFocus } from "./model/controls.ts";
 import type { StageName } from "./model/stage-name.ts";
-import { type BuildSearch, buildSearchSchema } from "./search.ts";
+import { type BuildSearch, readBuildSearch } from "./search.ts";
 import { Counted, StagePanel } from "./stage/stage-panel.tsx";
 import { Waterfall } from "./timeline/waterfall.tsx";
 import { useControl } from "./use-control.ts";
@@ -63,7 +63,7 @@ function Loading() {
 function useBuildSearch(): [BuildSearch, (change: Partial<BuildSearch>) => void] {
   const found = useSearch({ strict: false });
   const navigate = useNavigate();
-  const search = useMemo(() => buildSearchSchema.parse(found), [found]);
+  const search = useMemo(() => readBuildSearch(found), [found]);
   const change = (next: Partial<BuildSearch>) =>
     void navigate({
       to: ".",

@@ -1,20 +1,31 @@
-import { z } from "../../lib/zod.ts";
+import { isOneOf } from "../../lib/one-of.ts";
 
 export const STAGE_TABS = ["log", "artifacts", "output", "metrics", "attempts"] as const;
 export type StageTab = (typeof STAGE_TABS)[number];
+const isTab = isOneOf(STAGE_TABS);
+const isView = isOneOf(["stages", "artifacts"]);
 
-const text = z.string().optional().catch(undefined);
-
-/** What of a build is shown, as the address says it. What means nothing reads as if it were not there. */
-export const buildSearchSchema = z.object({
-  view: z.enum(["stages", "artifacts"]).optional().catch(undefined),
+/** What of a build is shown, as the address says it. */
+export interface BuildSearch {
+  readonly view?: "stages" | "artifacts" | undefined;
   /** The chosen stage; the page follows the build while there is none. */
-  stage: text,
-  tab: z.enum(STAGE_TABS).optional().catch(undefined),
-  attempt: z.number().int().min(1).optional().catch(undefined),
+  readonly stage?: string | undefined;
+  readonly tab?: StageTab | undefined;
+  readonly attempt?: number | undefined;
   /** The artifact that is looked at: its path, and the stage that made it. */
-  file: text,
-  from: text,
-});
+  readonly file?: string | undefined;
+  readonly from?: string | undefined;
+}
 
-export type BuildSearch = z.output<typeof buildSearchSchema>;
+/** What means nothing reads as if it were not there. */
+export function readBuildSearch(search: Readonly<Record<string, unknown>>): BuildSearch {
+  const { view, stage, tab, attempt, file, from } = search;
+  return {
+    ...(isView(view) && { view }),
+    ...(typeof stage === "string" && { stage }),
+    ...(isTab(tab) && { tab }),
+    ...(Number.isInteger(attempt) && Number(attempt) >= 1 && { attempt: Number(attempt) }),
+    ...(typeof file === "string" && { file }),
+    ...(typeof from === "string" && { from }),
+  };
+}

@@ -11,7 +11,6 @@ import { useMessages } from "../../i18n/lang.ts";
 import { buildStatsQuery, useApi } from "../../lib/api.ts";
 import { cn } from "../../lib/cn.ts";
 import { useStageNames } from "../../lib/stage-names.ts";
-import { z } from "../../lib/zod.ts";
 import type { Series } from "./chart.tsx";
 import { ChartCard } from "./chart-card.tsx";
 import { type Builds, binsOf, timeZone } from "./figures.ts";
@@ -20,12 +19,13 @@ import { FailingStages, SlowestStages } from "./stage-tables.tsx";
 import { Tiles } from "./tiles.tsx";
 
 const RANGES = [7, 30, 90, 365] as const;
-const searchSchema = z.object({ days: z.literal(RANGES).catch(30) });
+const DAYS = 30;
 
 export function StatisticsPage() {
   const t = useMessages(messages);
   const api = useApi();
-  const { days } = searchSchema.parse(useSearch({ strict: false }));
+  const { days: wanted } = useSearch({ strict: false });
+  const days = RANGES.find((range) => range === wanted) ?? DAYS;
   const { data, error, refetch, isPlaceholderData } = useQuery({
     ...buildStatsQuery(api, { days, time_zone: timeZone() }),
     placeholderData: keepPreviousData,
