@@ -10,7 +10,7 @@ export function ConnectionBanner() {
   return (
     <div
       aria-live="polite"
-      className="pointer-events-none fixed inset-x-0 bottom-0 z-30 flex justify-center p-4"
+      className="pointer-events-none fixed inset-x-0 bottom-0 max-sm:bottom-14 z-30 flex justify-center p-4"
       role="status"
     >
       {lost && (

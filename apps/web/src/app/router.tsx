@@ -34,6 +34,7 @@ const buildRoute = createRoute({
 const newRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/new",
+  validateSearch: (search: Record<string, unknown>) => search,
   component: lazyRouteComponent(() => import("../features/new-build/page.tsx"), "NewBuildPage"),
 });
 
@@ -44,7 +45,33 @@ const statisticsRoute = createRoute({
   component: lazyRouteComponent(() => import("../features/statistics/page.tsx"), "StatisticsPage"),
 });
 
-const routeTree = rootRoute.addChildren([buildsRoute, buildRoute, newRoute, statisticsRoute]);
+const keysRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/keys",
+  component: lazyRouteComponent(() => import("../features/access/keys-page.tsx"), "KeysPage"),
+});
+
+const auditRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/audit",
+  component: lazyRouteComponent(() => import("../features/access/audit-page.tsx"), "AuditPage"),
+});
+
+const pipelinesRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/pipelines",
+  component: lazyRouteComponent(() => import("../features/pipelines/page.tsx"), "PipelinesPage"),
+});
+
+const routeTree = rootRoute.addChildren([
+  buildsRoute,
+  buildRoute,
+  newRoute,
+  statisticsRoute,
+  pipelinesRoute,
+  keysRoute,
+  auditRoute,
+]);
 
 export function createAppRouter() {
   return createRouter({

@@ -1,15 +1,17 @@
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
-import { ChartNoAxesColumn, Keyboard, ListChecks, type LucideIcon, Plus } from "lucide-react";
+import { Keyboard, Plus } from "lucide-react";
 import { useState } from "react";
 import { Button, buttonClass } from "../components/ui/button.tsx";
 import { Tooltip } from "../components/ui/tooltip.tsx";
 import { common } from "../i18n/common.ts";
 import { useMessages } from "../i18n/lang.ts";
-import { type BuildsSearch, useListSearch } from "../lib/builds-list.ts";
+import { useListSearch } from "../lib/builds-list.ts";
 import { usePrefixKeys, useShortcut } from "../lib/shortcuts.ts";
+import { useMedia } from "../lib/use-media.ts";
 import { ConnectionBanner } from "./connection-banner.tsx";
 import { Help } from "./help.tsx";
 import { messages } from "./messages.ts";
+import { Navigation } from "./navigation.tsx";
 import { SettingsMenu } from "./settings-menu.tsx";
 
 /** The frame of every page: a bar on top, the page below it, which scrolls by itself. */
@@ -18,6 +20,7 @@ export function Shell() {
   const c = useMessages(common);
   const navigate = useNavigate();
   const [help, setHelp] = useState(false);
+  const phone = useMedia("(width < 40rem)");
   usePrefixKeys();
   useShortcut("?", () => setHelp(true));
   const listSearch = useListSearch();
@@ -39,12 +42,13 @@ export function Shell() {
           to="/"
         >
           <img alt="" className="size-6" height="24" src="/icon.svg" width="24" />
-          <span className="max-sm:sr-only">Stagefold</span>
+          <span>Stagefold</span>
         </Link>
-        <nav aria-label={t.navigation} className="flex min-w-0 flex-1 items-center gap-1">
-          <NavLink icon={ListChecks} label={c.builds} search={listSearch} to="/" />
-          <NavLink icon={ChartNoAxesColumn} label={c.statistics} search={{}} to="/statistics" />
-        </nav>
+        {phone ? (
+          <span className="flex-1" />
+        ) : (
+          <Navigation className="flex min-w-0 flex-1 items-center gap-1" />
+        )}
         <Link className={buttonClass({ look: "primary" })} to="/new">
           <Plus aria-hidden className="size-4" />
           <span className="max-sm:sr-only">{c.newBuild}</span>
@@ -65,30 +69,11 @@ export function Shell() {
       <main className="flex min-h-0 flex-1 flex-col" id="content" tabIndex={-1}>
         <Outlet />
       </main>
+      {phone && (
+        <Navigation className="z-10 flex shrink-0 items-stretch gap-1 border-line border-t bg-surface px-2 py-1 pb-[max(0.25rem,env(safe-area-inset-bottom))]" />
+      )}
       <ConnectionBanner />
       <Help onOpenChange={setHelp} open={help} />
     </div>
-  );
-}
-
-interface NavLinkProps {
-  to: "/" | "/statistics";
-  search: BuildsSearch;
-  label: string;
-  icon: LucideIcon;
-}
-
-function NavLink({ to, search, label, icon: Icon }: NavLinkProps) {
-  return (
-    <Link
-      activeOptions={{ exact: true, includeSearch: false }}
-      activeProps={{ className: "bg-hover text-ink" }}
-      className="flex h-8 items-center gap-2 rounded-md px-2.5 font-medium text-ink-2 text-sm hover:bg-hover hover:text-ink"
-      search={search}
-      to={to}
-    >
-      <Icon aria-hidden className="size-4" />
-      {label}
-    </Link>
   );
 }

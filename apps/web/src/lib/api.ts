@@ -82,6 +82,20 @@ export function sessionQuery(api: StagefoldClient) {
   });
 }
 
+export function keysQuery(api: StagefoldClient) {
+  return queryOptions({ queryKey: ["keys"], queryFn: ({ signal }) => api.keys.list(undefined, { signal }) });
+}
+
+export function auditQuery(api: StagefoldClient) {
+  return infiniteQueryOptions({
+    queryKey: ["audit"],
+    queryFn: ({ signal, pageParam: cursor }) => api.audit.list({ limit: 50, cursor }, { signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: ({ next_cursor }) => next_cursor,
+    staleTime: 0,
+  });
+}
+
 export function overviewQuery(api: StagefoldClient) {
   return queryOptions({
     queryKey: ["statistics", "overview"],

@@ -6,7 +6,11 @@ export interface BuildsSearch {
   readonly status?: ProjectStatus;
   readonly user?: string;
   readonly tag?: string;
+  readonly pipeline?: string;
   readonly text?: string;
+  /** Days as `YYYY-MM-DD` of the reader's own time zone: from the beginning of one to the end of the other. */
+  readonly since?: string;
+  readonly until?: string;
 }
 
 /** Where the reader of a list was: the build at its top, how far that one was scrolled away, and the build in focus. */

@@ -28,6 +28,20 @@ const compact = memoised(
   (lang) => new Intl.NumberFormat(localeOf(lang), { notation: "compact", maximumFractionDigits: 1 }),
 );
 
+const percents = memoised(
+  (lang) => new Intl.NumberFormat(localeOf(lang), { style: "percent", maximumFractionDigits: 1 }),
+);
+const dollars = memoised(
+  (lang) =>
+    new Intl.NumberFormat(localeOf(lang), {
+      style: "currency",
+      currency: "USD",
+      currencyDisplay: "narrowSymbol",
+      minimumFractionDigits: 2,
+      maximumFractionDigits: 2,
+    }),
+);
+
 function memoised<T>(make: (lang: Lang) => T): (lang: Lang) => T {
   const made = new Map<Lang, T>();
   return (lang) => {
@@ -91,4 +105,14 @@ export function formatBytes(bytes: number, lang: Lang): string {
   if (bytes < 1024 ** 2) return `${formatNumber(bytes / 1024, lang)} KB`;
   if (bytes < 1024 ** 3) return `${formatNumber(bytes / 1024 ** 2, lang)} MB`;
   return `${formatNumber(bytes / 1024 ** 3, lang)} GB`;
+}
+
+/** A share, 0 … 1: "97.5%". */
+export function formatPercent(share: number, lang: Lang): string {
+  return percents(lang).format(share);
+}
+
+/** US dollars: "$1.20"; what is less than a cent as "<$0.01". */
+export function formatCost(usd: number, lang: Lang): string {
+  return usd > 0 && usd < 0.01 ? `<${dollars(lang).format(0.01)}` : dollars(lang).format(usd);
 }

@@ -7,12 +7,20 @@ const ITEM =
   "flex cursor-default select-none items-center gap-2 rounded-md px-2 py-1.5 text-sm outline-none data-highlighted:bg-hover data-disabled:opacity-50";
 
 /** A button (`trigger`, an element) with a list of things to do. */
-export function Menu({ trigger, children }: { trigger: ReactElement; children: ReactNode }) {
+export function Menu({
+  trigger,
+  children,
+  align = "end",
+}: {
+  trigger: ReactElement;
+  children: ReactNode;
+  align?: "start" | "end";
+}) {
   return (
     <Base.Root>
       <Base.Trigger render={trigger} />
       <Base.Portal>
-        <Base.Positioner align="end" className="z-50 outline-none" sideOffset={4}>
+        <Base.Positioner align={align} className="z-50 outline-none" sideOffset={4}>
           <Base.Popup className="max-h-(--available-height) min-w-44 overflow-y-auto rounded-lg border border-line bg-raised p-1 shadow-pop outline-none">
             {children}
           </Base.Popup>
@@ -34,6 +42,15 @@ export function MenuItem({ onClick, children, disabled = false, danger = false }
     <Base.Item className={cn(ITEM, danger && "text-bad")} disabled={disabled} onClick={onClick}>
       {children}
     </Base.Item>
+  );
+}
+
+/** A link in a menu; `render` is the router's link. */
+export function MenuLink({ render, children }: { render: ReactElement; children: ReactNode }) {
+  return (
+    <Base.LinkItem className={ITEM} closeOnClick render={render}>
+      {children}
+    </Base.LinkItem>
   );
 }
 

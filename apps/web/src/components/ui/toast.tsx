@@ -12,7 +12,7 @@ export function ToastProvider({ children }: { children: ReactNode }) {
     <Base.Provider limit={4} timeout={6000}>
       {children}
       <Base.Portal>
-        <Base.Viewport className="fixed right-4 bottom-4 z-60 flex w-[min(22rem,calc(100vw-2rem))] flex-col gap-2">
+        <Base.Viewport className="fixed right-4 bottom-4 max-sm:bottom-18 z-60 flex w-[min(22rem,calc(100vw-2rem))] flex-col gap-2">
           <Toasts />
         </Base.Viewport>
       </Base.Portal>

@@ -19,7 +19,8 @@ export const STATUSES = Object.keys(ORDER).filter((name): name is ProjectStatus 
 const isStatus = isOneOf(STATUSES);
 
 /** Characters that the API takes. */
-const LONGEST = { user: 256, tag: 64, text: 200 } as const;
+const LONGEST = { user: 256, tag: 64, pipeline: 64, text: 200 } as const;
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
 /** What means nothing in the address is as good as none; a number there may be a text that looks like one. */
 export function readSearch(search: Readonly<Record<string, unknown>>): BuildsSearch {
@@ -28,8 +29,17 @@ export function readSearch(search: Readonly<Record<string, unknown>>): BuildsSea
     ...(isStatus(status) && { status }),
     ...textIn(search, "user"),
     ...textIn(search, "tag"),
+    ...textIn(search, "pipeline"),
     ...textIn(search, "text"),
+    ...dayIn(search, "since"),
+    ...dayIn(search, "until"),
   };
+}
+
+function dayIn(search: Readonly<Record<string, unknown>>, name: "since" | "until"): BuildsSearch {
+  const value = search[name];
+  const means = typeof value === "string" && DAY.test(value) && !Number.isNaN(Date.parse(value));
+  return means ? { [name]: value } : {};
 }
 
 function textIn(search: Readonly<Record<string, unknown>>, name: keyof typeof LONGEST): BuildsSearch {

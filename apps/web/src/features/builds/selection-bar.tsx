@@ -39,7 +39,7 @@ export function SelectionBar({
     <section
       aria-label={t.selectionBar}
       ref={bar}
-      className="fixed inset-x-2 bottom-3 z-20 mx-auto flex w-fit max-w-full flex-wrap items-center justify-center gap-1 rounded-xl border border-line bg-raised px-2 py-1.5 shadow-pop"
+      className="fixed inset-x-2 bottom-3 max-sm:bottom-17 z-20 mx-auto flex w-fit max-w-full flex-wrap items-center justify-center gap-1 rounded-xl border border-line bg-raised px-2 py-1.5 shadow-pop"
     >
       <span aria-live="polite" className="px-2 font-medium text-sm max-sm:px-1">
         {t.selected(builds.length)}

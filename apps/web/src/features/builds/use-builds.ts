@@ -11,14 +11,23 @@ const PAGE = 100;
  * What the API is asked for. It finds a user by the whole id alone; its search also finds parts of ids and of the names
  * that are shown, so that is what it is asked for unless the reader searches for something else.
  */
-function filterOf({ status, user, tag, text }: BuildsSearch): BuildFilter {
+function filterOf({ status, user, tag, pipeline, text, since, until }: BuildsSearch): BuildFilter {
   const wanted = text ?? user;
   return {
     ...(status !== undefined && { status }),
     ...(user !== undefined && text !== undefined && { user_id: user }),
     ...(tag !== undefined && { tag }),
+    ...(pipeline !== undefined && { pipeline }),
+    ...(since !== undefined && { since: startOfDay(since, 0) }),
+    ...(until !== undefined && { until: startOfDay(until, 1) }),
     ...(wanted !== undefined && { text: wanted }),
   };
+}
+
+/** When a day, or one some days later, begins where the reader is. */
+function startOfDay(day: string, later: number): string {
+  const [year = 0, month = 1, date = 1] = day.split("-").map(Number);
+  return new Date(year, month - 1, date + later).toISOString();
 }
 
 /** Whether a build is of the user that was asked for, by id or by the name that is shown. */

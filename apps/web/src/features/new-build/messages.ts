@@ -3,6 +3,14 @@ import { defineMessages } from "../../i18n/define-messages.ts";
 export const messages = defineMessages({
   en: {
     intro: "Say what the agent is to do; the pipeline does the rest, stage by stage.",
+    again: "The same again, to be changed as you like:",
+    agent: (id: string) => `Makes a new version of ${id}`,
+    newAgent: "Make a new agent instead",
+    size: (size: string, limit: string) => `${size} of ${limit} bytes`,
+    tooLong: (size: string, limit: string) => `Too long: ${size} bytes, at most ${limit}.`,
+    longTag: (tag: string, size: string, limit: string) =>
+      `The tag “${tag}” is too long: ${size} bytes, at most ${limit}.`,
+    manyTags: (count: string, limit: string) => `Too many tags: ${count}, at most ${limit}.`,
     requirement: "Requirement",
     requirementHint: "What should the agent do? In your own words.",
     requirementMissing: "Say what the agent is to do.",
@@ -23,6 +31,13 @@ export const messages = defineMessages({
   },
   zh: {
     intro: "说明智能体要做什么，流水线会逐个阶段完成其余工作。",
+    again: "再次构建，可按需修改：",
+    agent: (id) => `将生成 ${id} 的新版本`,
+    newAgent: "改为新建智能体",
+    size: (size, limit) => `${size} / ${limit} 字节`,
+    tooLong: (size, limit) => `过长：${size} 字节，最多 ${limit} 字节。`,
+    longTag: (tag, size, limit) => `标签“${tag}”过长：${size} 字节，最多 ${limit} 字节。`,
+    manyTags: (count, limit) => `标签过多：${count} 个，最多 ${limit} 个。`,
     requirement: "需求",
     requirementHint: "智能体应该做什么？请用自己的话描述。",
     requirementMissing: "请说明智能体要做什么。",

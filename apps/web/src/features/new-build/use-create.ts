@@ -3,6 +3,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useRef } from "react";
 import { useApi } from "../../lib/api.ts";
 import { showProject } from "../../live/cache.ts";
+import { forgetDraft } from "./draft.ts";
 import { type Draft, inputOf } from "./input.ts";
 import { rememberRequirement } from "./recent.ts";
 
@@ -21,6 +22,7 @@ export function useCreate() {
     },
     onSuccess: (project) => {
       rememberRequirement(project.requirement);
+      forgetDraft();
       showProject(queries, project);
       return navigate({ to: "/builds/$projectId", params: { projectId: project.project_id } });
     },

@@ -1,0 +1,69 @@
+import type { ReactNode } from "react";
+import { cn } from "../../lib/cn.ts";
+
+export interface Column<Row> {
+  readonly name: string;
+  readonly cell: (row: Row) => ReactNode;
+  /** Figures and actions stand at the end of their column. */
+  readonly end?: true;
+  /** On a phone, where each row is a card: its title, or without its name. */
+  readonly phone?: "title" | "plain";
+}
+
+export interface DataTableProps<Row> {
+  /** What the table is of, for screen readers. */
+  label: string;
+  columns: readonly Column<Row>[];
+  rows: readonly Row[];
+  keyOf: (row: Row, index: number) => string;
+  /** What can be told from a row as a whole, such as that it is of no use any more. */
+  dim?: (row: Row) => boolean;
+}
+
+/** A table of some dozens of rows; on a phone each row is a card. */
+export function DataTable<Row>({ label, columns, rows, keyOf, dim }: DataTableProps<Row>) {
+  return (
+    <div className="overflow-x-auto rounded-xl border border-line bg-surface">
+      <table aria-label={label} className="w-full text-left text-sm">
+        <thead className="border-line border-b text-ink-3 text-xs max-md:sr-only">
+          <tr>
+            {columns.map(({ name, end }) => (
+              <th className={cn("px-4 py-2.5 font-medium", end && "text-right")} key={name} scope="col">
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row, index) => (
+            <tr
+              className={cn(
+                "border-line border-b last:border-0 max-md:grid max-md:gap-1 max-md:px-4 max-md:py-3",
+                dim?.(row) && "text-ink-3",
+              )}
+              key={keyOf(row, index)}
+            >
+              {columns.map(({ name, cell, end, phone }) => (
+                <td
+                  className={cn(
+                    "align-middle max-md:flex max-md:items-baseline max-md:justify-between max-md:gap-4 md:px-4 md:py-2.5",
+                    end && "md:text-right",
+                    phone === "title" && "max-md:font-semibold",
+                  )}
+                  key={name}
+                >
+                  {phone === undefined && (
+                    <span aria-hidden className="shrink-0 text-ink-3 text-xs md:hidden">
+                      {name}
+                    </span>
+                  )}
+                  <div className="min-w-0 [overflow-wrap:anywhere] max-md:text-right">{cell(row)}</div>
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,147 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { type FormEvent, useEffect, useRef, useState } from "react";
+import { Button } from "../../components/ui/button.tsx";
+import { describedBy, Field, Select, TextInput } from "../../components/ui/field.tsx";
+import { useErrorText } from "../../i18n/errors.ts";
+import { useMessages } from "../../i18n/lang.ts";
+import { type Inputs, useApi } from "../../lib/api.ts";
+import { issuesOf } from "../../lib/errors.ts";
+import { messages } from "./messages.ts";
+
+type NewKey = Inputs["keys"]["create"];
+const ROLES = ["viewer", "member", "operator", "runner", "admin"] as const satisfies NewKey["role"][];
+const DAYS = [30, 90, 365];
+const DAY_MS = 86_400_000;
+
+/** Asks for what a key needs, and hands over the key that comes of it. */
+export function NewKeyForm({ onIssued }: { onIssued: (key: string) => void }) {
+  const t = useMessages(messages);
+  const api = useApi();
+  const queries = useQueryClient();
+  const textOf = useErrorText();
+  const form = useRef<HTMLFormElement>(null);
+  const [draft, setDraft] = useState({
+    name: "",
+    role: "member" as NewKey["role"],
+    user: "",
+    pipelines: "",
+    days: "",
+  });
+  const [missing, setMissing] = useState(false);
+  const create = useMutation({
+    mutationFn: () => api.keys.create(inputOf(draft)),
+    onSuccess: ({ key }) => onIssued(key),
+    onSettled: () => queries.invalidateQueries({ queryKey: ["keys"] }),
+  });
+  const errors = missing ? { name: t.nameMissing } : byField(issuesOf(create.error));
+  useEffect(() => {
+    if (missing || create.error) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+  }, [missing, create.error]);
+  const about = (field: "name" | "role" | "user" | "pipelines" | "days") => ({
+    id: `key-${field}`,
+    "aria-describedby": describedBy(`key-${field}`),
+    "aria-invalid": errors[field] !== undefined,
+    value: draft[field],
+    onChange: (event: { target: { value: string } }) => {
+      setMissing(false);
+      setDraft({ ...draft, [field]: event.target.value });
+    },
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    setMissing(draft.name.trim() === "");
+    if (draft.name.trim() !== "" && !create.isPending) create.mutate();
+  };
+  return (
+    <form className="grid gap-2" noValidate onSubmit={submit} ref={form}>
+      <Field error={errors.name} hint={t.nameHint} id="key-name" label={t.name}>
+        <TextInput {...about("name")} maxLength={64} required />
+      </Field>
+      <Field error={errors.role} id="key-role" label={t.role}>
+        <Select {...about("role")}>
+          {ROLES.map((role) => (
+            <option key={role} value={role}>
+              {t[`role_${role}`]}
+            </option>
+          ))}
+        </Select>
+      </Field>
+      {draft.role === "runner" && (
+        <Field error={errors.pipelines} hint={t.pipelinesHint} id="key-pipelines" label={t.pipelines}>
+          <TextInput {...about("pipelines")} />
+        </Field>
+      )}
+      <div className="grid gap-x-4 sm:grid-cols-2">
+        <Field error={errors.user} hint={t.userHint} id="key-user" label={t.user}>
+          <TextInput {...about("user")} maxLength={256} />
+        </Field>
+        <Field error={errors.days} id="key-days" label={t.validFor}>
+          <Select {...about("days")}>
+            <option value="">{t.forever}</option>
+            {DAYS.map((days) => (
+              <option key={days} value={days}>
+                {t.days(days)}
+              </option>
+            ))}
+          </Select>
+        </Field>
+      </div>
+      {create.error && Object.keys(errors).length === 0 && (
+        <p className="text-bad text-sm" role="alert">
+          {textOf(create.error)}
+        </p>
+      )}
+      <Button
+        className="justify-self-end"
+        disabled={create.isPending}
+        focusableWhenDisabled
+        look="primary"
+        type="submit"
+      >
+        {create.isPending ? t.creating : t.create}
+      </Button>
+    </form>
+  );
+}
+
+function inputOf({
+  name,
+  role,
+  user,
+  pipelines,
+  days,
+}: {
+  name: string;
+  role: NewKey["role"];
+  user: string;
+  pipelines: string;
+  days: string;
+}): NewKey {
+  const named = pipelines.split(/[\s,，、]+/).filter(Boolean);
+  return {
+    name: name.trim(),
+    role,
+    ...(user.trim() !== "" && { user_id: user.trim() }),
+    ...(role === "runner" && named.length > 0 && { pipelines: named }),
+    ...(days !== "" && { valid_until: new Date(Date.now() + Number(days) * DAY_MS).toISOString() }),
+  };
+}
+
+const FIELDS: Readonly<Record<string, "name" | "role" | "user" | "pipelines" | "days">> = {
+  name: "name",
+  role: "role",
+  user_id: "user",
+  pipelines: "pipelines",
+  valid_until: "days",
+};
+
+/** `pipelines.0: expected …`, beside the field that it is about. */
+function byField(issues: readonly string[]): Partial<Record<string, string>> {
+  const found: Partial<Record<string, string>> = {};
+  for (const issue of issues) {
+    const [, path = "", sentence = ""] = /^([a-z_]+)[^:]*: (.*)$/s.exec(issue) ?? [];
+    const field = FIELDS[path];
+    if (field !== undefined) found[field] ??= sentence;
+  }
+  return found;
+}

@@ -1,0 +1,38 @@
+import { defineMessages } from "../../i18n/define-messages.ts";
+
+export const messages = defineMessages({
+  en: {
+    title: "Pipelines",
+    intro: "What can be built, stage by stage. The files of a pipeline are read again when they change.",
+    none: "There are no pipelines",
+    noneText: "A folder of pipeline files is named by STAGEFOLD_PIPELINES.",
+    stages: (n: number) => (n === 1 ? "1 stage" : `${n} stages`),
+    version: "Version",
+    atMost: (n: number) => (n === 1 ? "one build at a time" : `${n} builds at a time`),
+    start: "Start a build",
+    startOf: (name: string) => `Start a build with ${name}`,
+    builds: "Its builds",
+    buildsOf: (name: string) => `Builds with ${name}`,
+    attempts: (n: number) => `up to ${n} attempts`,
+    timeout: (time: string) => `at most ${time}`,
+    success: (share: string, n: number) => `${share} of ${n} completed in 30 days`,
+    noBuilds: "no builds in 30 days",
+  },
+  zh: {
+    title: "流水线",
+    intro: "可以构建的内容及其各阶段。流水线文件更改后会重新读取。",
+    none: "没有流水线",
+    noneText: "用 STAGEFOLD_PIPELINES 指定流水线文件的文件夹。",
+    stages: (n) => `${n} 个阶段`,
+    version: "版本",
+    atMost: (n) => `同时最多 ${n} 个构建`,
+    start: "开始构建",
+    startOf: (name) => `用 ${name} 开始构建`,
+    builds: "其构建",
+    buildsOf: (name) => `${name} 的构建`,
+    attempts: (n) => `最多 ${n} 次尝试`,
+    timeout: (time) => `最长 ${time}`,
+    success: (share, n) => `30 天内 ${n} 个构建中 ${share} 完成`,
+    noBuilds: "30 天内没有构建",
+  },
+});

@@ -1,0 +1,109 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { Play, Workflow } from "lucide-react";
+import { PageScroll } from "../../components/page-scroll.tsx";
+import { buttonClass } from "../../components/ui/button.tsx";
+import { EmptyState } from "../../components/ui/empty-state.tsx";
+import { ErrorState } from "../../components/ui/error-state.tsx";
+import { Skeleton } from "../../components/ui/skeleton.tsx";
+import { localised } from "../../i18n/common.ts";
+import { useLang, useMessages } from "../../i18n/lang.ts";
+import { buildStatsQuery, type PipelineInfo, pipelinesQuery, useApi } from "../../lib/api.ts";
+import { formatDuration, formatPercent } from "../../lib/format.ts";
+import { usePageTitle } from "../../lib/page-title.ts";
+import { messages } from "./messages.ts";
+
+/** What can be built: every pipeline with its stages, how it went lately, and a way to start. */
+export function PipelinesPage() {
+  const t = useMessages(messages);
+  const { data, error, refetch } = useQuery(pipelinesQuery(useApi()));
+  usePageTitle(t.title);
+  return (
+    <PageScroll>
+      <h1 className="font-semibold text-xl">{t.title}</h1>
+      <p className="mt-1 mb-4 text-ink-2">{t.intro}</p>
+      {error && !data && <ErrorState error={error} onRetry={() => void refetch()} />}
+      {!data && !error && <Skeleton className="h-64 rounded-xl" />}
+      {data?.items.length === 0 && (
+        <EmptyState icon={Workflow} title={t.none}>
+          {t.noneText}
+        </EmptyState>
+      )}
+      <ul className="grid grid-cols-1 gap-4">
+        {data?.items.map((pipeline) => (
+          <li key={pipeline.name}>
+            <PipelineCard pipeline={pipeline} />
+          </li>
+        ))}
+      </ul>
+    </PageScroll>
+  );
+}
+
+function PipelineCard({ pipeline }: { pipeline: PipelineInfo }) {
+  const t = useMessages(messages);
+  const lang = useLang();
+  const { name, version, description, max_running, stages } = pipeline;
+  const about = localised(description, lang, "");
+  return (
+    <section aria-label={name} className="rounded-xl border border-line bg-surface p-4">
+      <div className="flex flex-wrap items-start justify-between gap-3">
+        <div className="min-w-0">
+          <h2 className="font-mono font-semibold [overflow-wrap:anywhere]">{name}</h2>
+          {about !== "" && <p className="mt-0.5 text-ink-2">{about}</p>}
+          <p className="mt-1 text-ink-3 text-xs">
+            {[t.stages(stages.length), max_running !== undefined && t.atMost(max_running)]
+              .filter(Boolean)
+              .join(" · ")}
+            {" · "}
+            <Lately pipeline={name} />
+            {" · "}
+            {t.version} <span className="font-mono">{version.slice(0, 12)}</span>
+          </p>
+        </div>
+        <div className="flex gap-2">
+          <Link aria-label={t.buildsOf(name)} className={buttonClass()} search={{ pipeline: name }} to="/">
+            {t.builds}
+          </Link>
+          <Link
+            aria-label={t.startOf(name)}
+            className={buttonClass({ look: "primary" })}
+            search={{ pipeline: name }}
+            to="/new"
+          >
+            <Play aria-hidden className="size-4" />
+            {t.start}
+          </Link>
+        </div>
+      </div>
+      <ol className="mt-4 flex flex-wrap gap-x-1.5 gap-y-2">
+        {stages.map((stage, i) => (
+          <li className="flex items-center gap-1.5" key={stage.stage}>
+            {i > 0 && <span aria-hidden className="h-px w-3 bg-line-strong" />}
+            <span
+              className="rounded-md border border-line px-2 py-1 text-sm"
+              title={[
+                t.timeout(formatDuration(stage.timeout_seconds, lang)),
+                stage.retry.attempts > 1 && t.attempts(stage.retry.attempts),
+              ]
+                .filter(Boolean)
+                .join(" · ")}
+            >
+              {localised(stage.stage_name, lang, stage.stage)}
+            </span>
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function Lately({ pipeline }: { pipeline: string }) {
+  const t = useMessages(messages);
+  const lang = useLang();
+  const { data } = useQuery(buildStatsQuery(useApi(), { days: 30, pipeline }));
+  if (!data) return "…";
+  const ended = data.all.completed + data.all.failed;
+  if (ended === 0) return t.noBuilds;
+  return t.success(formatPercent(data.all.completed / ended, lang), ended);
+}
