@@ -1,8 +1,9 @@
 import { Settings2 } from "lucide-react";
 import { Button } from "../components/ui/button.tsx";
-import { Menu, MenuChoice, MenuSeparator } from "../components/ui/menu.tsx";
+import { Menu, MenuChoice, MenuSeparator, MenuToggle } from "../components/ui/menu.tsx";
 import { Account } from "../features/sign-in/account.tsx";
 import { setLang, useLang, useMessages } from "../i18n/lang.ts";
+import { canNotify, setNotifications, useNotifications } from "../lib/notifications.ts";
 import { setTheme, useTheme } from "../lib/theme.ts";
 import { messages } from "./messages.ts";
 
@@ -10,6 +11,7 @@ export function SettingsMenu() {
   const t = useMessages(messages);
   const lang = useLang();
   const theme = useTheme();
+  const notified = useNotifications();
   return (
     <Menu
       trigger={
@@ -38,6 +40,14 @@ export function SettingsMenu() {
         ]}
         value={theme}
       />
+      {canNotify() && (
+        <>
+          <MenuSeparator />
+          <MenuToggle on={notified} onChange={(on) => void setNotifications(on)}>
+            {t.notify}
+          </MenuToggle>
+        </>
+      )}
       <Account />
     </Menu>
   );

@@ -13,6 +13,7 @@ import { Help } from "./help.tsx";
 import { messages } from "./messages.ts";
 import { Navigation } from "./navigation.tsx";
 import { SettingsMenu } from "./settings-menu.tsx";
+import { useBuildNotifications } from "./use-build-notifications.ts";
 
 /** The frame of every page: a bar on top, the page below it, which scrolls by itself. */
 export function Shell() {
@@ -22,6 +23,7 @@ export function Shell() {
   const [help, setHelp] = useState(false);
   const phone = useMedia("(width < 40rem)");
   usePrefixKeys();
+  useBuildNotifications();
   useShortcut("?", () => setHelp(true));
   const listSearch = useListSearch();
   useShortcut("g b", () => void navigate({ to: "/", search: listSearch }));

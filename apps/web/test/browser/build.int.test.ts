@@ -77,9 +77,10 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, { timeout:
     await pipelines.finish(project_id);
     await shows(page, "completed");
     await log(page).getByText("the end", { exact: true }).waitFor();
-    expect(await page.getByRole("progressbar", { name: "Progress" }).getAttribute("aria-valuenow")).toBe(
-      "100",
-    );
+    // An end has a result in the place of a progress.
+    await page.getByTestId("result").waitFor();
+    expect(await page.getByRole("progressbar", { name: "Progress" }).count()).toBe(0);
+    expect(await page.title()).toMatch(/^✓ slow/);
     const bars = (stage: string) => page.locator(`[data-stage=${stage}] [data-bar=attempt]`).count();
     expect([await bars("prepare"), await bars("work")]).toEqual([1, 1]);
     expect(reader.complaints).toEqual([]);
@@ -276,7 +277,10 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, { timeout:
       .getByRole("tab", { name: /Artifacts/ })
       .first()
       .click();
-    await page.getByRole("button", { name: /hostile & name/ }).click();
+    await page
+      .getByRole("button", { name: /hostile & name/ })
+      .last()
+      .click();
     await page.getByTestId("code").getByText("window.hacked=1").first().waitFor();
     expect(await page.evaluate(() => "hacked" in window)).toBe(false);
     expect(await page.title()).toContain(HOSTILE);
@@ -296,5 +300,125 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, { timeout:
     await log(page).getByText("a line that is far too long").waitFor();
     expect(await sideways(page)).toBe(0);
     expect(await axe(page)).toEqual([]);
+  });
+
+  it.each([
+    { lang: "en", width: 1440 },
+    { lang: "zh", width: 360 },
+  ])("ends with what was made, what is not in it, and what to do with it ($lang, $width px)", async (the) => {
+    const zh = the.lang === "zh";
+    const { project_id } = await system.client.projects.create({
+      requirement: "Counts words, sentences and paragraphs of a text",
+      project_name: `ending_${the.lang}`,
+      tags: ["demo"],
+      priority: 2,
+    });
+    await ended(project_id);
+    await using reader = await visit(browser, system.url, `/builds/${project_id}`, {
+      viewport: { width: the.width, height: 900 },
+      locale: zh ? "zh-CN" : "en-GB",
+      permissions: ["clipboard-read", "clipboard-write"],
+    });
+    const { page } = reader;
+    const result = page.getByTestId("result");
+    await result.getByText(zh ? /自测通过 \d+ \/ \d+/ : /\d+ of \d+ self-tests passed/).waitFor();
+    await result.getByTestId("unmet").waitFor();
+    await result
+      .getByRole("list", { name: zh ? "工具" : "Tools" })
+      .getByText("text_statistics")
+      .waitFor();
+    expect(await axe(page)).toEqual([]);
+    expect(await sideways(page)).toBeLessThanOrEqual(0);
+    await result.getByRole("button", { name: zh ? "复制命令" : "Copy the command" }).click();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^node agents\//);
+    await result.getByRole("button", { name: "README.md" }).click();
+    await page.getByTestId("preview").waitFor();
+    expect(new URL(page.url()).searchParams.get("file")).toMatch(/README\.md$/);
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      result.getByRole("button", { name: zh ? "下载" : "Download" }).click(),
+    ]);
+    expect(download.suggestedFilename()).toBe(`ending_${the.lang}.zip`);
+    // The same again: the form has everything of it.
+    await result.getByRole("link", { name: zh ? "修改后再次构建" : "Build again with changes" }).focus();
+    await page.keyboard.press("Enter");
+    const requirement = page.getByRole("textbox", { name: zh ? "需求" : "Requirement" });
+    await requirement.waitFor();
+    expect(await requirement.inputValue()).toBe("Counts words, sentences and paragraphs of a text");
+    expect(await page.getByLabel(zh ? "标签" : "Tags").inputValue()).toBe("demo");
+    expect(await page.getByLabel(zh ? "优先级" : "Priority").inputValue()).toBe("2");
+    expect(await page.getByLabel(zh ? "名称" : "Name").inputValue()).toBe(`ending_${the.lang}`);
+    expect(await axe(page)).toEqual([]);
+    expect(reader.complaints).toEqual([]);
+  });
+
+  it("has two parts whose widths are the reader's, by mouse and by keys, and are remembered", async () => {
+    const { project_id } = await make("files", "panes");
+    await ended(project_id);
+    await using reader = await visit(browser, system.url, `/builds/${project_id}`, {
+      viewport: { width: 1440, height: 900 },
+    });
+    const { page } = reader;
+    const handle = page.getByRole("separator", { name: "Width of the two parts" });
+    const at = async () => Number(await handle.getAttribute("aria-valuenow"));
+    await handle.waitFor();
+    expect(await at()).toBe(44);
+    const box = await handle.boundingBox();
+    await page.mouse.move((box?.x ?? 0) + 4, 400);
+    await page.mouse.down();
+    await page.mouse.move(720, 400, { steps: 4 });
+    await page.mouse.up();
+    expect(await at()).toBe(50);
+    await handle.focus();
+    await page.keyboard.press("ArrowRight");
+    expect(await at()).toBe(52);
+    await page.reload();
+    await handle.waitFor();
+    expect(await at()).toBe(52);
+    // The log has the height that is there.
+    const log_ = await log(page).boundingBox();
+    expect((log_?.y ?? 0) + (log_?.height ?? 0)).toBeGreaterThan(850);
+    await page.getByRole("button", { name: "Details" }).click();
+    await page.getByRole("dialog", { name: "Details" }).getByText(project_id).waitFor();
+    expect(await axe(page)).toEqual([]);
+    await page.keyboard.press("Escape");
+    await page.setViewportSize({ width: 900, height: 900 });
+    await handle.waitFor({ state: "detached" });
+    expect(reader.complaints).toEqual([]);
+  });
+
+  it("has lines that an address names, the next error, and a log that fills the window", async () => {
+    const { project_id } = await make("flaky", "lines");
+    await ended(project_id);
+    await using reader = await visit(browser, system.url, `/builds/${project_id}?stage=first#L1`, {
+      viewport: { width: 1440, height: 900 },
+      permissions: ["clipboard-read", "clipboard-write"],
+    });
+    const { page } = reader;
+    const named = log(page).locator("[data-index].bg-log-here");
+    await named.getByText("first done").waitFor();
+    await page.goto(`${system.url}/builds/${project_id}`);
+    await page.getByTestId("failure").getByRole("button", { name: "Show in the log" }).click();
+    await page.waitForURL(/#error$/);
+    await page.goto(`${system.url}/builds/${project_id}?stage=second`);
+    await log(page).getByRole("button", { name: "Line 1", exact: true }).click();
+    await page.waitForURL(/#L1$/);
+    await named.getByText("try 1 fails").waitFor();
+    await page.getByRole("button", { name: "More of the log" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("menuitem", { name: "Copy a link to L1" }).click();
+    await until(PATIENCE_MS, "the link", async () =>
+      (await page.evaluate(() => navigator.clipboard.readText())).endsWith("?stage=second#L1"),
+    );
+    await page.getByRole("button", { name: "Fill the window" }).click();
+    expect((await log(page).boundingBox())?.width).toBe(1440);
+    expect(await axe(page)).toEqual([]);
+    await page.keyboard.press("Escape");
+    await until(
+      PATIENCE_MS,
+      "its own place",
+      async () => ((await log(page).boundingBox())?.width ?? 0) < 1000,
+    );
+    expect(reader.complaints).toEqual([]);
   });
 });

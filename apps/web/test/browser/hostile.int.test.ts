@@ -164,11 +164,11 @@ describe.skipIf(chromiumPath === undefined)(
       await using reader = await visit(browser, system.url, `/builds/${project_id}?view=artifacts`);
       const { page } = reader;
       for (const { path } of references) {
-        await page.getByRole("button", { name: path }).click();
+        await page.getByRole("button", { name: path }).last().click();
         await page.getByTestId("preview").getByText("is kept elsewhere").waitFor();
         expect(await page.getByTestId("preview").getByRole("link", { name: "Download" }).count()).toBe(0);
       }
-      await page.getByRole("button", { name: "notes.txt" }).click();
+      await page.getByRole("button", { name: "notes.txt" }).last().click();
       await page.getByTestId("preview").getByText("kept here").waitFor();
       const saved = page.waitForEvent("download");
       await page.getByRole("button", { name: "Download all" }).click();

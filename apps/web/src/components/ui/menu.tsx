@@ -82,6 +82,21 @@ export function MenuChoice<T extends string>({ label, value, onChange, options }
   );
 }
 
+/** Something that is on or off, in a menu. */
+export function MenuToggle(props: { on: boolean; onChange: (on: boolean) => void; children: ReactNode }) {
+  const { on, onChange, children } = props;
+  return (
+    <Base.CheckboxItem checked={on} className={ITEM} onCheckedChange={(next) => onChange(next)}>
+      <span className="size-4">
+        <Base.CheckboxItemIndicator>
+          <Check aria-hidden className="size-4" />
+        </Base.CheckboxItemIndicator>
+      </span>
+      {children}
+    </Base.CheckboxItem>
+  );
+}
+
 export function MenuSeparator() {
   return <Base.Separator className="-mx-1 my-1 h-px bg-line" />;
 }

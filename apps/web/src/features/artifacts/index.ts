@@ -5,3 +5,4 @@ export { textOf } from "./model/preview.ts";
 export { useBytes } from "./preview/use-bytes.ts";
 export { StageArtifacts } from "./stage-artifacts.tsx";
 export { useArtifacts } from "./use-artifacts.ts";
+export { useDownloadAll } from "./use-download-all.ts";

@@ -1,9 +1,10 @@
-import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useCallback, useMemo } from "react";
+import { Link, useLocation, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { type ReactNode, useCallback, useMemo } from "react";
 import { PageScroll } from "../../components/page-scroll.tsx";
 import { buttonClass } from "../../components/ui/button.tsx";
 import { ErrorState } from "../../components/ui/error-state.tsx";
 import { Skeleton } from "../../components/ui/skeleton.tsx";
+import { Split } from "../../components/ui/split.tsx";
 import { Tabs } from "../../components/ui/tabs.tsx";
 import { common } from "../../i18n/common.ts";
 import { useMessages } from "../../i18n/lang.ts";
@@ -12,16 +13,19 @@ import { useListSearch } from "../../lib/builds-list.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { useShortcut } from "../../lib/shortcuts.ts";
 import { useStageNames } from "../../lib/stage-names.ts";
+import { useMedia } from "../../lib/use-media.ts";
 import { useProject } from "../../live/use-project.ts";
 import { ArtifactsView, useArtifacts } from "../artifacts/index.ts";
 import { Header } from "./header/header.tsx";
 import { messages } from "./messages.ts";
 import { stageInFocus } from "./model/controls.ts";
 import type { StageName } from "./model/stage-name.ts";
+import { ResultCard } from "./result/result-card.tsx";
 import { type BuildSearch, readBuildSearch } from "./search.ts";
 import { Counted, StagePanel } from "./stage/stage-panel.tsx";
 import { Waterfall } from "./timeline/waterfall.tsx";
 import { useControl } from "./use-control.ts";
+import { useTabState } from "./use-tab-state.ts";
 
 export function BuildPage() {
   const { projectId = "" } = useParams({ strict: false });
@@ -35,7 +39,12 @@ export function BuildPage() {
         <ErrorState action={gone && <ToBuilds />} error={error} onRetry={() => void refetch()} />
       </PageScroll>
     );
-  return <PageScroll>{data ? <Build key={projectId} project={data} /> : <Loading />}</PageScroll>;
+  if (data) return <Build key={projectId} project={data} />;
+  return (
+    <PageScroll>
+      <Loading />
+    </PageScroll>
+  );
 }
 
 function ToBuilds() {
@@ -59,18 +68,23 @@ function Loading() {
   );
 }
 
-/** What the address says, and a way to change it. */
+/** What the address says, and a way to change it. The lines of a log that it names are no part of another place. */
 function useBuildSearch(): [BuildSearch, (change: Partial<BuildSearch>) => void] {
   const found = useSearch({ strict: false });
+  const hash = useLocation({ select: (location) => location.hash });
   const navigate = useNavigate();
-  const search = useMemo(() => readBuildSearch(found), [found]);
-  const change = (next: Partial<BuildSearch>) =>
+  const search = useMemo(() => readBuildSearch(found, hash), [found, hash]);
+  const change = (next: Partial<BuildSearch>) => {
+    const { line: _, ...rest } = { ...search, ...next };
     void navigate({
       to: ".",
-      search: { ...search, ...next },
+      search: rest,
+      hash: next.line ?? "",
       replace: next.view === undefined,
       resetScroll: false,
+      hashScrollIntoView: false,
     });
+  };
   return [search, change];
 }
 
@@ -103,58 +117,85 @@ function Build({ project }: { project: Project }) {
   useShortcut("j", () => step(1), { disabled });
   useShortcut("k", () => step(-1), { disabled });
   useShortcut("u", () => void navigate({ to: "/", search: listSearch }));
+  useTabState(project);
   const stageName = (key: string) => {
     const known = stages.find((one) => one.stage === key);
     return known ? nameOf(known) : key;
   };
-  return (
-    <div className="grid grid-cols-1 gap-5">
-      <title>{`${project.project_name} · Stagefold`}</title>
+  const wide = useMedia("(width >= 80rem)");
+  const top = (
+    <>
       <Header control={control} nameOf={nameOf} onShow={show} project={project} shown={stage?.stage} />
-      <Tabs
-        label={t.sections}
-        onChange={(view) => change({ view: view === "stages" ? undefined : view })}
-        tabs={[
-          {
-            value: "stages",
-            label: t.stages,
-            content: (
-              <div className="grid grid-cols-1 gap-6 pt-4">
-                <Waterfall nameOf={nameOf} onShow={show} project={project} shown={stage?.stage} />
-                {stage && (
-                  <StagePanel
-                    artifacts={made}
-                    control={control}
-                    nameOf={nameOf}
-                    onSearch={change}
-                    project={project}
-                    search={search}
-                    stage={stage}
-                  />
-                )}
-              </div>
-            ),
-          },
-          {
-            value: "artifacts",
-            label: <Counted count={artifacts.length} name={t.artifacts} />,
-            content: (
-              <div className="pt-4">
-                <ArtifactsView
-                  file={search.file}
-                  from={search.from}
-                  onChoose={(chosen) =>
-                    change({ view: "artifacts", file: chosen?.path, from: chosen?.stage })
-                  }
-                  project={project}
-                  stageName={stageName}
-                />
-              </div>
-            ),
-          },
-        ]}
-        value={search.view ?? "stages"}
+      <ResultCard artifacts={artifacts} onShow={show} project={project} />
+    </>
+  );
+  const timeline = <Waterfall nameOf={nameOf} onShow={show} project={project} shown={stage?.stage} />;
+  const panel = stage && (
+    <StagePanel
+      artifacts={made}
+      control={control}
+      nameOf={nameOf}
+      onSearch={change}
+      project={project}
+      search={search}
+      stage={stage}
+    />
+  );
+  const parts = (first: ReactNode) => (
+    <Tabs
+      label={t.sections}
+      onChange={(view) => change({ view: view === "stages" ? undefined : view })}
+      tabs={[
+        { value: "stages", label: t.stages, content: first },
+        {
+          value: "artifacts",
+          label: <Counted count={artifacts.length} name={t.artifacts} />,
+          content: (
+            <div className="pt-4">
+              <ArtifactsView
+                file={search.file}
+                from={search.from}
+                onChoose={(chosen) => change({ view: "artifacts", file: chosen?.path, from: chosen?.stage })}
+                project={project}
+                stageName={stageName}
+              />
+            </div>
+          ),
+        },
+      ]}
+      value={search.view ?? "stages"}
+    />
+  );
+  if (wide)
+    return (
+      <Split
+        label={t.panes}
+        left={
+          <div className="grid grid-cols-1 gap-5 p-6">
+            {top}
+            {timeline}
+          </div>
+        }
+        name="build"
+        right={
+          <div className="flex min-h-0 flex-1 flex-col overflow-y-auto px-5 pt-2 pb-5" data-full="">
+            {parts(<div className="flex min-h-0 flex-1 flex-col pt-4">{panel}</div>)}
+          </div>
+        }
+        share={44}
       />
-    </div>
+    );
+  return (
+    <PageScroll>
+      <div className="grid grid-cols-1 gap-5">
+        {top}
+        {parts(
+          <div className="grid grid-cols-1 gap-6 pt-4">
+            {timeline}
+            {panel}
+          </div>,
+        )}
+      </div>
+    </PageScroll>
   );
 }

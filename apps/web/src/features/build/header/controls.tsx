@@ -10,6 +10,7 @@ import type { Project } from "../../../lib/api.ts";
 import { messages } from "../messages.ts";
 import { isPossible } from "../model/controls.ts";
 import type { BuildControl } from "../use-control.ts";
+import { Details } from "./details.tsx";
 import { RetryPipeline } from "./retry-pipeline.tsx";
 
 /** The buttons of a build. What ends or removes something asks first. */
@@ -23,7 +24,7 @@ export function Controls({ project, control }: { project: Project; control: Buil
     toast.say(c.copied, project.project_id);
   };
   return (
-    <div className="ml-auto flex flex-wrap items-center gap-2">
+    <div className="flex flex-wrap items-center gap-2 sm:ml-auto">
       {isPossible("pause", project) && (
         <Button disabled={control.busy} focusableWhenDisabled onClick={control.pause}>
           <Pause aria-hidden className="size-4" />
@@ -48,6 +49,7 @@ export function Controls({ project, control }: { project: Project; control: Buil
           {c.cancel}
         </Button>
       )}
+      <Details project={project} />
       <Menu
         trigger={
           <Button aria-label={t.moreActions} look="ghost" size="icon">

@@ -17,6 +17,7 @@ import type { BuildControl } from "../use-control.ts";
 import { Controls } from "./controls.tsx";
 import { Facts, TimeLeft } from "./facts.tsx";
 import { Failure } from "./failure.tsx";
+import { Silence } from "./silence.tsx";
 
 export interface HeaderProps {
   project: Project;
@@ -46,7 +47,7 @@ export function Header(props: HeaderProps) {
         </Link>
         <div className="mt-1 flex flex-wrap items-center justify-between gap-x-4 gap-y-2">
           {/* Where there is little room the state goes below the name, and the controls stay beside both. */}
-          <div className="flex min-w-40 flex-1 flex-wrap items-center gap-x-3 gap-y-1">
+          <div className="flex min-w-40 flex-1 flex-wrap max-sm:basis-full items-center gap-x-3 gap-y-1">
             <h1 className="min-w-0 break-words font-semibold text-xl [overflow-wrap:anywhere]">
               {project.project_name}
             </h1>
@@ -56,24 +57,26 @@ export function Header(props: HeaderProps) {
         </div>
       </div>
       <Requirement text={project.requirement} />
-      <div className="grid grid-cols-1 gap-1.5">
-        <ProgressBar
-          label={t.progress}
-          status={project.status}
-          unmet={unmet}
-          value={project.progress_percentage}
-        />
-        <div className="flex flex-wrap gap-x-3 text-ink-2 text-sm">
-          <span className="tabular">
-            {Math.floor(project.progress_percentage)}% · {completed}/{total}
-          </span>
-          <Hint project={project} />
-          <TimeLeft project={project} />
+      {project.status !== "completed" && (
+        <div className="grid grid-cols-1 gap-1.5">
+          <ProgressBar
+            label={t.progress}
+            status={project.status}
+            unmet={unmet}
+            value={project.progress_percentage}
+          />
+          <div className="flex flex-wrap gap-x-3 text-ink-2 text-sm">
+            <span className="tabular">
+              {Math.floor(project.progress_percentage)}% · {completed}/{total}
+            </span>
+            <Hint project={project} />
+            <TimeLeft project={project} />
+            <Silence project={project} />
+          </div>
         </div>
-      </div>
+      )}
       <Facts project={project} />
       <ProjectFailure {...props} />
-      <Unmet {...props} />
     </header>
   );
 }
@@ -88,36 +91,6 @@ function Hint({ project }: { project: Project }) {
   // The next attempt of a stage that has failed waits for its time, not for a worker.
   const seconds = Math.ceil((dueMs - now) / 1000);
   return <span>{seconds > 0 ? t.triesAgainIn(formatDuration(seconds, lang)) : t.waiting}</span>;
-}
-
-/** What was asked for and is no part of what was made, as the first stage that left something out tells it. */
-function Unmet({ project, onShow }: HeaderProps) {
-  const t = useMessages(messages);
-  if (project.status !== "completed" || !project.build_summary?.unmet_total) return null;
-  const stage = project.stages_snapshot.stages.find(({ output_data }) => Number(output_data.unmet_total) > 0);
-  const wishes = stage ? wishesIn(stage.output_data.unmet) : [];
-  return (
-    <p className="flex flex-wrap items-baseline gap-x-2 text-sm" data-testid="unmet">
-      <button
-        className="font-medium text-warn hover:underline"
-        onClick={() => stage && onShow(stage.stage, { tab: "output" })}
-        type="button"
-      >
-        {t.unmet(project.build_summary.unmet_total)}
-      </button>
-      <span className="min-w-0 text-ink-2 [overflow-wrap:anywhere]">{wishes.join(" · ")}</span>
-    </p>
-  );
-}
-
-/** The words of the requirement, where the stage's output has them as the built-in pipeline's does. */
-function wishesIn(unmet: unknown): string[] {
-  if (!Array.isArray(unmet)) return [];
-  return unmet.flatMap((one: unknown) =>
-    typeof one === "object" && one !== null && "phrase" in one && typeof one.phrase === "string"
-      ? [one.phrase]
-      : [],
-  );
 }
 
 /** The failed stage itself says more, where it is shown. */

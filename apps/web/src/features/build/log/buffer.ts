@@ -1,4 +1,5 @@
 import { carriedAfter, plainText } from "./ansi.ts";
+import { tellsOfError } from "./lines.ts";
 
 const EVEN = /^[ -~]*$/;
 
@@ -10,6 +11,7 @@ export class LogBuffer {
   readonly #raw: string[] = [];
   readonly #plain: string[] = [];
   readonly #columns: number[] = [];
+  readonly #errors: number[] = [];
   /** Styles that the line before left switched on, for the lines where there are any. */
   readonly #carried = new Map<number, string>();
   readonly #listeners = new Set<() => void>();
@@ -25,6 +27,11 @@ export class LogBuffer {
   /** Of the widest line, in columns. */
   get columns(): number {
     return this.#widest;
+  }
+
+  /** The numbers, from 0, of the lines that tell of an error. */
+  get errors(): readonly number[] {
+    return this.#errors;
   }
 
   columnsAt(index: number): number {
@@ -52,12 +59,14 @@ export class LogBuffer {
     const length = this.#raw.length - count;
     for (const all of [this.#raw, this.#plain, this.#columns]) all.length = length;
     for (let i = length; i < length + count; i++) this.#carried.delete(i);
+    while ((this.#errors.at(-1) ?? -1) >= length) this.#errors.pop();
     this.#style = style;
   }
 
   #push(line: string): void {
     if (this.#style !== "") this.#carried.set(this.#raw.length, this.#style);
     const plain = plainText(line);
+    if (tellsOfError(plain)) this.#errors.push(this.#raw.length);
     this.#raw.push(line);
     this.#plain.push(plain);
     const columns = columnsOf(plain);

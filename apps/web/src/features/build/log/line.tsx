@@ -40,7 +40,7 @@ function Piece({ span, here }: { span: MarkedSpan; here: boolean }) {
     : cn(bold && "font-semibold", italic && "italic", underline && "underline", strike && "line-through");
   if (span.marked)
     return (
-      <mark className={cn("rounded-xs text-black", here ? "bg-[#ffd33d]" : "bg-[#9e8a3c]", look)}>
+      <mark className={cn("rounded-xs text-black", here ? "bg-log-mark-here" : "bg-log-mark", look)}>
         {span.text}
       </mark>
     );
@@ -59,5 +59,5 @@ function styleOf({ colour, background }: LogSpan): CSSProperties | undefined {
 function Cut({ rest }: { rest: number }) {
   const t = useMessages(logMessages);
   const lang = useLang();
-  return <span className="text-[#9198a1] italic">{t.cut(formatNumber(rest, lang))}</span>;
+  return <span className="text-log-ink-3 italic">{t.cut(formatNumber(rest, lang))}</span>;
 }

@@ -1,8 +1,22 @@
-import { ArrowDownToLine, Download, WrapText } from "lucide-react";
+import {
+  AlignLeft,
+  ArrowDownToLine,
+  CircleAlert,
+  Copy,
+  Download,
+  Ellipsis,
+  Link2,
+  Maximize2,
+  Minimize2,
+  WrapText,
+} from "lucide-react";
 import { type ReactNode, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import { Button } from "../../../components/ui/button.tsx";
 import { ErrorState } from "../../../components/ui/error-state.tsx";
+import { Menu, MenuItem } from "../../../components/ui/menu.tsx";
+import { useToast } from "../../../components/ui/toast.tsx";
 import { Tooltip } from "../../../components/ui/tooltip.tsx";
+import { common } from "../../../i18n/common.ts";
 import { useLang, useMessages } from "../../../i18n/lang.ts";
 import { cn } from "../../../lib/cn.ts";
 import { formatNumber } from "../../../lib/format.ts";
@@ -10,6 +24,7 @@ import { preference, usePreference } from "../../../lib/preference.ts";
 import { saveBlob } from "../../../lib/save.ts";
 import { useShortcut } from "../../../lib/shortcuts.ts";
 import type { LogBuffer } from "./buffer.ts";
+import { chosen, type LineRange, rangeIn, rangeText } from "./lines.ts";
 import { LogView } from "./log-view.tsx";
 import { logMessages } from "./messages.ts";
 import { SearchBar } from "./search-bar.tsx";
@@ -23,31 +38,45 @@ export interface LogPanelProps extends LogRef {
   fromEnd: boolean;
   /** Of a downloaded file, without its ending. */
   fileName: string;
+  /** What the address names of it: `L120`, `L120-L140`, or `error`. */
+  line: string | undefined;
+  onLine: (line: string | undefined) => void;
   /** Beside the search, such as a choice of the attempt. */
   children?: ReactNode;
 }
 
 /** The log of one attempt: it follows the end until one scrolls up. */
-export function LogPanel({ fromEnd, fileName, children, ...ref }: LogPanelProps) {
+export function LogPanel({ fromEnd, fileName, line, onLine, children, ...ref }: LogPanelProps) {
   const t = useMessages(logMessages);
   const log = useLog(ref);
   const { buffer } = log;
   const count = useCount(buffer);
   const wrap = usePreference(wrapping) === "on";
-  const [following, setFollowing] = useState(fromEnd);
+  const [following, setFollowing] = useState(fromEnd && line === undefined);
+  const [whole, setWhole] = useState(false);
   const search = useSearch(log, count);
+  const errors = useErrors(log, count);
   const field = useRef<HTMLInputElement>(null);
   useShortcut("/", () => field.current?.focus());
-  // Who goes to a match reads there, whatever comes at the end.
-  const at = search.line;
+  const range = rangeOf(line, errors.lines);
+  useShortcut("e", () => errors.step(onLine, range));
+  useShortcut("Escape", () => setWhole(false), { disabled: !whole });
+  // Who goes to a match or a line reads there, whatever comes at the end.
+  const at = search.line ?? (range && range.from <= count ? range.from - 1 : undefined);
   useEffect(() => {
     if (at !== undefined) setFollowing(false);
   }, [at]);
 
   if (log.error !== undefined) return <ErrorState error={log.error} />;
   return (
-    <div className="overflow-hidden rounded-lg border border-line">
-      <div className="flex flex-wrap items-center gap-x-2 gap-y-1.5 border-line border-b bg-surface px-2 py-1.5">
+    <div
+      className={cn(
+        "overflow-hidden rounded-lg border border-line in-data-full:flex in-data-full:min-h-80 in-data-full:flex-1 in-data-full:flex-col",
+        whole && "fixed inset-0 z-40 flex flex-col rounded-none border-0 bg-surface",
+      )}
+      {...(whole && { "data-full": "" })}
+    >
+      <div className="flex shrink-0 flex-wrap items-center gap-x-2 gap-y-1.5 border-line border-b bg-surface px-2 py-1.5">
         {children}
         <SearchBar
           at={search.at}
@@ -59,11 +88,31 @@ export function LogPanel({ fromEnd, fileName, children, ...ref }: LogPanelProps)
         />
         <Standing count={count} log={log} />
         <div className="flex items-center">
+          {errors.lines.length > 0 && (
+            <Tooltip content={`${t.nextError} (e)`}>
+              <Button
+                aria-label={t.nextError}
+                className="gap-1 px-2 text-bad"
+                look="ghost"
+                onClick={() => errors.step(onLine, range)}
+              >
+                <CircleAlert aria-hidden className="size-4" />
+                <span className="tabular text-xs">{errors.lines.length}</span>
+              </Button>
+            </Tooltip>
+          )}
           <Toggle label={t.wrap} on={wrap} onClick={() => wrapping.set(wrap ? "off" : "on")}>
             <WrapText aria-hidden className="size-4" />
           </Toggle>
           <Toggle label={t.follow} on={following} onClick={() => setFollowing(!following)}>
             <ArrowDownToLine aria-hidden className="size-4" />
+          </Toggle>
+          <Toggle label={t.whole} on={whole} onClick={() => setWhole(!whole)}>
+            {whole ? (
+              <Minimize2 aria-hidden className="size-4" />
+            ) : (
+              <Maximize2 aria-hidden className="size-4" />
+            )}
           </Toggle>
           <Tooltip content={t.download}>
             <Button
@@ -77,10 +126,15 @@ export function LogPanel({ fromEnd, fileName, children, ...ref }: LogPanelProps)
               <Download aria-hidden className="size-4" />
             </Button>
           </Tooltip>
+          <More
+            buffer={buffer}
+            onLine={onLine}
+            range={range ?? (at === undefined ? undefined : { from: at + 1, to: at + 1 })}
+          />
         </div>
       </div>
       {count === 0 && log.state !== "reading" ? (
-        <p className="grid h-48 place-items-center bg-[#0d1117] text-[#b3b8c4] text-sm">
+        <p className="grid h-48 place-items-center bg-log text-log-ink-2 text-sm in-data-full:flex-1">
           {log.state === "over" ? t.empty : t.nothingYet}
         </p>
       ) : (
@@ -91,14 +145,23 @@ export function LogPanel({ fromEnd, fileName, children, ...ref }: LogPanelProps)
           following={following}
           key={`${ref.stage} ${ref.attempt}`}
           label={t.log}
+          lineLabel={t.lineNumber}
+          onChoose={(number, more) => onLine(rangeText(chosen(range, number, more)))}
           onFollowing={setFollowing}
           over={log.state === "over"}
+          range={range}
           wanted={search.wanted}
           wrap={wrap}
         />
       )}
     </div>
   );
+}
+
+function rangeOf(line: string | undefined, errors: readonly number[]): LineRange | undefined {
+  const last = errors.at(-1);
+  if (line === "error") return last === undefined ? undefined : { from: last + 1, to: last + 1 };
+  return rangeIn(line);
 }
 
 /** A long log comes in many pages: drawing each would take longer than reading it. Milliseconds. */
@@ -135,6 +198,85 @@ function useSearch({ buffer }: Log, count: number) {
     step: (by: 1 | -1) =>
       setStep(step === undefined && by === 1 && matches.length === 0 ? undefined : at + by),
   };
+}
+
+/** Lines that tell of an error, from 0, and the way from one to the next. */
+function useErrors({ buffer }: Log, count: number) {
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the buffer grows in place
+  const lines = useMemo(() => [...buffer.errors], [buffer, count]);
+  return {
+    lines,
+    step: (onLine: (line: string) => void, range: LineRange | undefined) => {
+      const next = lines.find((line) => range !== undefined && line + 1 > range.to) ?? lines[0];
+      if (next !== undefined) onLine(`L${next + 1}`);
+    },
+  };
+}
+
+interface MoreProps {
+  buffer: LogBuffer;
+  /** The lines that are chosen, or found. */
+  range: LineRange | undefined;
+  onLine: (line: string) => void;
+}
+
+/** What one does more rarely with a log. */
+function More({ buffer, range, onLine }: MoreProps) {
+  const t = useMessages(logMessages);
+  const c = useMessages(common);
+  const toast = useToast();
+  const copy = async (text: string) => {
+    try {
+      await navigator.clipboard.writeText(text);
+      toast.say(c.copied);
+    } catch {
+      toast.fail(c.notCopied);
+    }
+  };
+  const copyLink = () => {
+    if (!range) return;
+    onLine(rangeText(range));
+    const address = new URL(location.href);
+    address.hash = rangeText(range);
+    void copy(address.href);
+  };
+  const openRaw = () => {
+    const parts = Array.from({ length: buffer.length }, (_, i) => `${buffer.plain(i)}\n`);
+    const url = URL.createObjectURL(new Blob(parts, { type: "text/plain;charset=utf-8" }));
+    window.open(url, "_blank", "noopener");
+    setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  };
+  const lines = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, i) => buffer.plain(from + i)).join("\n");
+  return (
+    <Menu
+      trigger={
+        <Button aria-label={t.moreOfLog} look="ghost" size="icon">
+          <Ellipsis aria-hidden className="size-4" />
+        </Button>
+      }
+    >
+      <MenuItem disabled={!range} onClick={copyLink}>
+        <Link2 aria-hidden className="size-4" />
+        {range ? t.copyLinkTo(rangeText(range)) : t.copyLink}
+      </MenuItem>
+      <MenuItem
+        disabled={!range}
+        onClick={() => range && void copy(lines(range.from - 1, Math.min(range.to, buffer.length)))}
+      >
+        <Copy aria-hidden className="size-4" />
+        {t.copyLines}
+      </MenuItem>
+      <MenuItem onClick={() => void copy(lines(0, buffer.length))}>
+        <Copy aria-hidden className="size-4" />
+        {t.copyAll}
+      </MenuItem>
+      <MenuItem onClick={openRaw}>
+        <AlignLeft aria-hidden className="size-4" />
+        {t.raw}
+      </MenuItem>
+    </Menu>
+  );
 }
 
 /** How many lines there are, and whether more come. */

@@ -3,6 +3,7 @@ import { type RefObject, useEffect, useLayoutEffect, useRef, useState } from "re
 import { cn } from "../../../lib/cn.ts";
 import type { LogBuffer } from "./buffer.ts";
 import { Line, SHOWN } from "./line.tsx";
+import type { LineRange } from "./lines.ts";
 
 /** Pixels of one row of text. */
 const ROW = 20;
@@ -23,11 +24,18 @@ export interface LogViewProps {
   following: boolean;
   onFollowing: (following: boolean) => void;
   label: string;
+  /** The lines that the address names. */
+  range: LineRange | undefined;
+  /** Called with the number of a line, from 1, and whether the lines up to it are meant too. */
+  onChoose: (line: number, more: boolean) => void;
+  lineLabel: (line: number) => string;
 }
 
 /** The lines that can be seen, and a few around them, of a log of any length. */
 export function LogView(props: LogViewProps) {
   const { buffer, count, wrap, wanted, at, following, onFollowing, label, over } = props;
+  const { range, onChoose, lineLabel } = props;
+  const isNamed = (index: number) => range !== undefined && index + 1 >= range.from && index < range.to;
   const scroller = useRef<HTMLDivElement>(null);
   const digits = Math.max(3, String(count).length);
   const columns = useColumns(scroller, digits);
@@ -78,7 +86,7 @@ export function LogView(props: LogViewProps) {
     <div
       aria-label={label}
       className={cn(
-        "max-h-[70dvh] overflow-auto bg-[#0d1117] py-2 font-mono text-[#e6edf3] text-xs leading-5 [overflow-anchor:none] focus-visible:outline-offset-[-2px]",
+        "in-data-full:h-auto in-data-full:max-h-none max-h-[70dvh] in-data-full:flex-1 in-data-full:basis-0 overflow-auto bg-log py-2 font-mono text-log-ink text-xs leading-5 [overflow-anchor:none] focus-visible:outline-offset-[-2px]",
         over && count < SHORT ? "min-h-28" : "h-[28rem]",
       )}
       data-testid="log"
@@ -91,20 +99,27 @@ export function LogView(props: LogViewProps) {
       <div className="relative min-w-full" style={{ height, ...(width && { width }) }}>
         {virtual.getVirtualItems().map(({ index, start }) => (
           <div
-            className={cn("absolute top-0 left-0 flex w-full", at === index && "bg-[#23304a]")}
+            className={cn(
+              "absolute top-0 left-0 flex w-full",
+              (at === index || isNamed(index)) && "bg-log-here",
+            )}
             data-index={index}
             key={index}
             // The height of the others is known without looking.
             ref={wrap && !buffer.isEven(index) ? virtual.measureElement : undefined}
             style={{ transform: `translateY(${start}px)` }}
           >
-            <span
-              aria-hidden
-              className="sticky left-0 shrink-0 select-none bg-[#0d1117] pr-[1ch] text-right text-[#9198a1] tabular"
+            <button
+              aria-label={lineLabel(index + 1)}
+              className="sticky left-0 shrink-0 cursor-pointer select-none self-start bg-log pr-[1ch] text-right text-log-ink-3 tabular hover:text-log-ink"
+              onClick={(event) => onChoose(index + 1, event.shiftKey)}
               style={{ width: gutter }}
+              // There are thousands: by the keyboard a line is found by the search, and linked to from the menu.
+              tabIndex={-1}
+              type="button"
             >
               {index + 1}
-            </span>
+            </button>
             <span
               className={cn(
                 "min-h-5 min-w-0 flex-1 pl-[1ch] [tab-size:8]",

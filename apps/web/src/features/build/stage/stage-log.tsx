@@ -16,22 +16,31 @@ export interface StageLogProps {
   /** The chosen attempt; the present one while there is none. */
   chosen: number | undefined;
   onChoose: (attempt: number | undefined) => void;
+  /** The lines that the address names. */
+  line: string | undefined;
+  onLine: (line: string | undefined) => void;
 }
 
 /** The log of a stage's attempt; without a choice it moves on to each new one. */
-export function StageLog({ project, stage, attempts, chosen, onChoose }: StageLogProps) {
+export function StageLog({ project, stage, attempts, chosen, onChoose, line, onLine }: StageLogProps) {
   const t = useMessages(messages);
   const lang = useLang();
   const attempt = Math.min(chosen ?? stage.attempt, stage.attempt);
   if (stage.attempt === 0) return <p className="py-4 text-ink-2">{t.notBegun}</p>;
   const status = attempts.find((one) => one.attempt === attempt)?.status ?? stage.status;
   return (
-    <Suspense fallback={<Skeleton className="h-[31rem] max-h-[75dvh] rounded-lg" />}>
+    <Suspense
+      fallback={
+        <Skeleton className="h-[31rem] max-h-[75dvh] in-data-full:max-h-none in-data-full:flex-1 rounded-lg" />
+      }
+    >
       <LogPanel
         attempt={attempt}
         fileName={`${project.project_name}-${stage.stage}-${attempt}`}
         fromEnd={status === "running" || status === "failed"}
         key={`${stage.stage} ${attempt}`}
+        line={line}
+        onLine={onLine}
         projectId={project.project_id}
         revision={project.revision}
         stage={stage.stage}

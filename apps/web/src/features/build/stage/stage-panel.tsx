@@ -37,7 +37,11 @@ export function StagePanel(props: StagePanelProps) {
   const { project, stage, control, nameOf } = props;
   const name = nameOf(stage);
   return (
-    <section aria-label={name} className="grid grid-cols-1 gap-3" data-testid="stage-panel">
+    <section
+      aria-label={name}
+      className="grid grid-cols-1 in-data-full:flex in-data-full:min-h-0 in-data-full:flex-1 in-data-full:flex-col gap-3"
+      data-testid="stage-panel"
+    >
       <div className="flex flex-wrap items-center justify-between gap-2">
         <div className="flex min-w-0 flex-wrap items-center gap-x-3 gap-y-1">
           <h2 className="min-w-0 font-semibold text-lg [overflow-wrap:anywhere]">{name}</h2>
@@ -56,7 +60,7 @@ export function StagePanel(props: StagePanelProps) {
           <RetryFrom control={control} nameOf={nameOf} project={project} stage={stage} />
         </div>
       </div>
-      <StageProblem stage={stage} />
+      <StageProblem {...props} />
       <StageTabs {...props} />
     </section>
   );
@@ -90,11 +94,20 @@ function useAttempts({ project_id }: Project, stage: Stage): readonly HistoryEnt
   return [...(data?.attempts ?? []).filter(({ attempt }) => attempt < first), ...known];
 }
 
-function StageProblem({ stage }: { stage: Stage }) {
+function StageProblem({ stage, search, onSearch }: StagePanelProps) {
   const t = useMessages(messages);
   const lang = useLang();
   if (stage.status === "failed")
-    return <Failure code={stage.error_code} message={stage.error_message} title={statusNames[lang].failed} />;
+    return (
+      <Failure
+        code={stage.error_code}
+        lines={stage.logs}
+        logBeside={search.tab === undefined}
+        message={stage.error_message}
+        onLog={() => onSearch({ stage: stage.stage, tab: undefined, attempt: undefined, line: "error" })}
+        title={statusNames[lang].failed}
+      />
+    );
   const reason = stage.output_data.skipped_reason;
   if (stage.status === "skipped" && typeof reason === "string")
     return (
@@ -122,7 +135,9 @@ function StageTabs({ project, stage, artifacts, search, onSearch }: StagePanelPr
       <StageLog
         attempts={attempts}
         chosen={search.attempt}
+        line={search.line}
         onChoose={(attempt) => onSearch({ attempt })}
+        onLine={(line) => onSearch({ stage: stage.stage, line })}
         project={project}
         stage={stage}
       />,
@@ -151,7 +166,15 @@ function StageTabs({ project, stage, artifacts, search, onSearch }: StagePanelPr
 }
 
 function tab(value: StageTab, label: ReactNode, content: ReactNode): Tab<StageTab> {
-  return { value, label, content: <div className="pt-3">{content}</div> };
+  return {
+    value,
+    label,
+    content: (
+      <div className="in-data-full:flex in-data-full:min-h-0 in-data-full:flex-1 in-data-full:flex-col pt-3">
+        {content}
+      </div>
+    ),
+  };
 }
 
 /** The name of a tab with how many things are in it. */

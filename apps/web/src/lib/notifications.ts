@@ -1,0 +1,29 @@
+import { preference, usePreference } from "./preference.ts";
+
+const wanted = preference<"on" | "off">("notifications", ["on", "off"], () => "off");
+
+/** Whether this browser can notify at all, and the reader has not forbidden it for good. */
+export function canNotify(): boolean {
+  return "Notification" in window && Notification.permission !== "denied";
+}
+
+export function useNotifications(): boolean {
+  return usePreference(wanted) === "on";
+}
+
+/** Asks the browser once, when the reader wants to be notified. Resolves with whether they are. */
+export async function setNotifications(on: boolean): Promise<boolean> {
+  const granted = on && canNotify() && (await Notification.requestPermission()) === "granted";
+  wanted.set(granted ? "on" : "off");
+  return granted;
+}
+
+/** Tells a reader who is elsewhere. A later one about the same thing takes the place of the earlier. */
+export function notify(title: string, body: string, about: string): void {
+  if (wanted.get() !== "on" || !canNotify() || document.visibilityState === "visible") return;
+  const notification = new Notification(title, { body, tag: about, icon: "/icon.svg" });
+  notification.onclick = () => {
+    window.focus();
+    notification.close();
+  };
+}
