@@ -29,6 +29,9 @@ const SHORTCUTS: readonly (readonly [where: Key, keys: readonly (readonly [keys:
       ["x", "keySelect"],
       ["X", "keyRange"],
       [".", "keyActions"],
+      ["p,s", "keyPause"],
+      ["r", "keyRetry"],
+      ["!,#", "keyEnd"],
       ["a", "keyAll"],
       ["Esc", "keyClear"],
     ],
@@ -37,6 +40,7 @@ const SHORTCUTS: readonly (readonly [where: Key, keys: readonly (readonly [keys:
     "onABuild",
     [
       ["j,k", "keyStage"],
+      ["e", "keyError"],
       ["/", "keySearch"],
       ["u", "keyUp"],
     ],

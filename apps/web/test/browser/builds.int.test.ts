@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { axe, openBrowser, PATIENCE_MS, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
 import { tabTo } from "./keys.ts";
+import { sideways } from "./sideways.ts";
 import { type System, startSystem, until } from "./system.ts";
 
 const HOSTILE = `<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>"'\u202Eabc`;
@@ -69,21 +70,29 @@ describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, {
       until(PATIENCE_MS, `the list ${expected}`, async () => String(await names()) === String(expected));
     await shows("carrots", "bananas", "apples");
 
-    await page.getByLabel("Search name, id, user, tag").fill("app");
+    const field = page.getByRole("combobox", { name: /^Search/ });
+    await field.fill("app");
     await shows("apples");
     expect(new URL(page.url()).searchParams.get("text")).toBe("app");
     await page.getByRole("button", { name: "Clear filters" }).click();
     await shows("carrots", "bananas", "apples");
+    expect(await field.inputValue()).toBe("");
 
-    await page.getByLabel("Status").selectOption("Queued");
+    // The states are there with how many builds each has.
+    const states = page.getByRole("group", { name: "Status" });
+    await states.getByRole("link", { name: /Queued\s*2/ }).click();
     await shows("bananas", "apples");
-    await page.getByLabel("User", { exact: true }).fill("ann");
+    expect(await field.inputValue()).toBe("status:queued");
+    await field.fill("status:queued user:ann");
     await shows("apples");
     expect(Object.fromEntries(new URL(page.url()).searchParams)).toEqual({ status: "queued", user: "ann" });
     // The address alone says it all: another tab shows the same.
     const other = await reader.tab(new URL(page.url()).search);
     await other.getByRole("row", { name: /apples/ }).waitFor();
     expect(await other.getByRole("row", { name: /bananas|carrots/ }).count()).toBe(0);
+    expect(await other.getByRole("combobox", { name: /^Search/ }).inputValue()).toBe(
+      "status:queued user:ann",
+    );
     // What begins to pass the filter comes, what stops passing it goes.
     await system.client.projects.retry({ project_id: carrots.project_id });
     await shows("carrots", "apples");
@@ -93,9 +102,94 @@ describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, {
     await page.getByRole("link", { name: "Only builds with the tag green" }).click();
     await shows("apples");
     expect(new URL(page.url()).searchParams.get("tag")).toBe("green");
-    await page.getByLabel("Tag", { exact: true }).fill("nothing");
+    await field.fill("tag:nothing");
     await page.getByText("No builds match").waitFor();
     expect(await axe(page)).toEqual([]);
+    // A text that means another thing in the field is shown as it is meant.
+    await page.goto(`${system.url}/?text=tag%3Ax`);
+    await field.waitFor();
+    expect(await field.inputValue()).toBe('"tag:x"');
+    await page.waitForTimeout(400);
+    expect(new URL(page.url()).searchParams.get("text")).toBe("tag:x");
+    expect(reader.complaints).toEqual([]);
+  });
+
+  it.each([
+    { lang: "en", width: 1440 },
+    { lang: "zh", width: 360 },
+  ])("says what can be typed, and is filtered by days ($lang, $width px)", async (the) => {
+    const zh = the.lang === "zh";
+    await removeAll();
+    await make("apples", { user_id: "ann", tags: ["fruit"] });
+    await make("bricks", { user_id: "bob" });
+    await using reader = await visit(browser, system.url, "/", {
+      viewport: { width: the.width, height: 800 },
+      locale: zh ? "zh-CN" : "en-GB",
+    });
+    const { page } = reader;
+    const { keyboard } = page;
+    const rows = page.locator("tr[data-build]");
+    await rows.nth(1).waitFor();
+    await keyboard.press("/");
+    await keyboard.type("ta");
+    await page.getByRole("option", { name: "tag:" }).waitFor();
+    await keyboard.press("ArrowDown");
+    await keyboard.press("Enter");
+    await page.getByRole("option", { name: "tag:fruit" }).waitFor();
+    expect(await axe(page)).toEqual([]);
+    await keyboard.press("ArrowDown");
+    await keyboard.press("Enter");
+    await until(PATIENCE_MS, "the one with the tag", async () => (await rows.count()) === 1);
+    expect(new URL(page.url()).searchParams.get("tag")).toBe("fruit");
+    await keyboard.press("Escape");
+    await until(PATIENCE_MS, "both", async () => (await rows.count()) === 2);
+
+    await page.getByRole("button", { name: zh ? "日期" : "Dates", exact: true }).click();
+    await page.getByLabel(zh ? "到" : "To", { exact: true }).fill("2020-01-31");
+    await page.getByText(zh ? "没有匹配的构建" : "No builds match").waitFor();
+    expect(new URL(page.url()).searchParams.get("until")).toBe("2020-01-31");
+    expect(await axe(page)).toEqual([]);
+    await page.getByRole("button", { name: zh ? "今天" : "Today" }).click();
+    await until(PATIENCE_MS, "both of today", async () => (await rows.count()) === 2);
+    await keyboard.press("Escape");
+    expect(await sideways(page)).toBeLessThanOrEqual(0);
+    expect(reader.complaints).toEqual([]);
+  });
+
+  it("selects all by the box of the heading, acts by keys, and has less room for each build if wanted", async () => {
+    await removeAll();
+    for (const name of ["one", "two", "three"]) await make(`keys_${name}`);
+    await using reader = await visit(browser, system.url, "/", { viewport: { width: 1440, height: 800 } });
+    const { page } = reader;
+    const all = page.getByRole("checkbox", { name: "Select all that are loaded" });
+    await page.getByRole("checkbox", { name: "Select keys_two" }).check();
+    expect(await all.evaluate((box) => Reflect.get(box, "indeterminate"))).toBe(true);
+    await all.click();
+    await page.getByText("3 selected").waitFor();
+    await page.keyboard.press("p");
+    await page.getByText("3 builds paused").waitFor();
+    await all.click();
+    await page.getByText("3 selected").waitFor();
+    await page.keyboard.press("#");
+    await page.getByRole("alertdialog", { name: "Delete 3 builds?" }).waitFor();
+    await page.keyboard.press("Escape");
+    await all.click();
+    await page.getByText("3 selected").waitFor({ state: "detached" });
+    const height = async () => (await page.locator("tr[data-build]").first().boundingBox())?.height ?? 0;
+    const before = await height();
+    await page.getByRole("button", { name: "Less room for each build" }).click();
+    await until(PATIENCE_MS, "less room", async () => (await height()) < before);
+    await page.getByText("for a test").first().waitFor();
+    expect(await axe(page)).toEqual([]);
+    // The whole row is a link, which opens in another tab where the reader wants that.
+    const [tab] = await Promise.all([
+      page.context().waitForEvent("page"),
+      page
+        .getByRole("row", { name: /keys_one/ })
+        .click({ modifiers: ["ControlOrMeta"], position: { x: 900, y: 10 } }),
+    ]);
+    await tab.getByRole("heading", { name: "keys_one" }).waitFor();
+    expect(new URL(page.url()).pathname).toBe("/");
     expect(reader.complaints).toEqual([]);
   });
 
@@ -143,14 +237,15 @@ describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, {
     const { keyboard } = page;
     await page.getByRole("row", { name: /keep_one/ }).waitFor();
     const rows = page.locator("tr[data-build]");
-    await tabTo(page, "combobox", "Status");
-    await keyboard.type("Paused");
+    await tabTo(page, "combobox", /^Search/);
+    await keyboard.type("status:pau");
     await page.getByText("No builds match").waitFor();
     await tabTo(page, "button", "Clear filters");
     await keyboard.press("Enter");
     await until(PATIENCE_MS, "all of them", async () => (await rows.count()) === 3);
     await keyboard.press("/");
     await keyboard.type("drop");
+    await keyboard.press("Enter");
     await until(PATIENCE_MS, "what was searched for", async () => (await rows.count()) === 2);
     await tabTo(page, "checkbox", "Select drop_two");
     await keyboard.press("Space");

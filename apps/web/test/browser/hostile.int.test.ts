@@ -220,17 +220,18 @@ describe.skipIf(chromiumPath === undefined)(
       await using reader = await visit(browser, system.url);
       const { page } = reader;
       await row(page, "hopper_4").waitFor();
-      await page.getByRole("searchbox", { name: "Tag", exact: true }).fill("navy");
+      const field = page.getByRole("combobox", { name: /^Search/ });
+      await field.fill("tag:navy");
       await until(PATIENCE_MS, "the whole tag", () => page.url().includes("tag=navy-blue") || undefined);
       await row(page, "hopper_1").waitFor();
       await page.getByRole("button", { name: "Clear filters" }).click();
-      await page.getByRole("searchbox", { name: "User", exact: true }).fill("Grace H");
+      await field.fill('user:"Grace H"');
       await until(
         PATIENCE_MS,
         "her builds alone",
         async () => (await page.locator("[data-build]").count()) === 4,
       );
-      await page.getByRole("searchbox", { name: "User", exact: true }).blur();
+      await field.blur();
       for (const key of ["j", "x", "j", "j", "X"]) await page.keyboard.press(key);
       await page.getByText("3 selected").waitFor();
       await page.keyboard.press(".");

@@ -1,141 +1,162 @@
-import { type QueryClient, useQueryClient } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
-import { X } from "lucide-react";
-import { useEffect, useEffectEvent, useRef, useState } from "react";
+import { type QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { Rows2, Rows3, X } from "lucide-react";
+import { StatusIcon } from "../../components/status.tsx";
 import { Button } from "../../components/ui/button.tsx";
-import { Select, TextInput } from "../../components/ui/field.tsx";
+import { Tooltip } from "../../components/ui/tooltip.tsx";
 import { statusNames } from "../../i18n/common.ts";
 import { useLang, useMessages } from "../../i18n/lang.ts";
+import { overviewQuery, pipelinesQuery, useApi } from "../../lib/api.ts";
 import type { BuildsSearch } from "../../lib/builds-list.ts";
-import { useShortcut } from "../../lib/shortcuts.ts";
+import { cn } from "../../lib/cn.ts";
+import { formatCompact } from "../../lib/format.ts";
 import type { List } from "../../live/lists.ts";
+import { DateFilter } from "./date-filter.tsx";
+import { density, useDensity } from "./density.ts";
 import { messages } from "./messages.ts";
+import { type Key, parseQuery, queryText } from "./query.ts";
 import { readSearch, STATUSES } from "./search.ts";
+import { SearchField } from "./search-field.tsx";
 
+/** What the list shows: one field for all filters, and below it the states with how many builds there are in each. */
 export function Filters({ search }: { search: BuildsSearch }) {
   const t = useMessages(messages);
-  const lang = useLang();
   const navigate = useNavigate({ from: "/" });
-  const searchField = useRef<HTMLInputElement>(null);
-  useShortcut("/", () => searchField.current?.focus());
-  const set = (change: Record<string, string | undefined>) =>
-    void navigate({ search: (now) => readSearch({ ...now, ...change }), replace: true });
-  const filtered = Object.keys(search).length > 0;
-  const queries = useQueryClient();
+  const dense = useDensity();
+  const valuesOf = useKnownValues();
+  const go = (next: BuildsSearch) => void navigate({ search: next, replace: true });
+  /** A tag that has been typed half-way stands for the first known one that begins so. */
+  const complete = (key: Key, value: string) => {
+    if (key !== "tag" || valuesOf(key).includes(value)) return value;
+    return valuesOf(key).find((tag) => tag.toLowerCase().startsWith(value.toLowerCase())) ?? value;
+  };
   return (
-    <search className="flex shrink-0 flex-wrap items-center gap-2 border-line border-b bg-surface px-3 py-2 sm:px-4">
-      <FilterText
-        className="min-w-0 flex-[1_1_12rem] sm:max-w-80"
-        inputRef={searchField}
-        label={t.searchPlaceholder}
-        onChange={(text) => set({ text })}
-        value={search.text}
-      />
-      <Select
-        aria-label={t.status}
-        className="w-auto flex-[0_1_8.5rem]"
-        onChange={(event) => set({ status: event.target.value })}
-        value={search.status ?? ""}
-      >
-        <option value="">{t.anyStatus}</option>
-        {STATUSES.map((status) => (
-          <option key={status} value={status}>
-            {statusNames[lang][status]}
-          </option>
-        ))}
-      </Select>
-      <FilterText
-        className="min-w-0 flex-[1_1_6rem] sm:max-w-36"
-        label={t.anyUser}
-        name={t.user}
-        onChange={(user) => set({ user })}
-        value={search.user}
-      />
-      <FilterText
-        className="min-w-0 flex-[1_1_6rem] sm:max-w-36"
-        complete={(typed) => completeTag(typed, knownTags(queries))}
-        label={t.anyTag}
-        name={t.tag}
-        onChange={(tag) => set({ tag })}
-        value={search.tag}
-      />
-      {filtered && (
-        <Button look="ghost" onClick={() => void navigate({ search: {}, replace: true })}>
-          <X aria-hidden className="size-4" />
-          {t.clearFilters}
-        </Button>
-      )}
+    <search className="shrink-0 border-line border-b bg-surface">
+      <div className="flex items-center gap-2 px-3 pt-2 sm:px-4">
+        <SearchField
+          label={t.searchPlaceholder}
+          onChange={(text) => {
+            const next = parseQuery(text, complete);
+            go(next);
+            return queryText(next);
+          }}
+          text={queryText(search)}
+          valuesOf={valuesOf}
+        />
+        <DateFilter onChange={(dates) => go(readSearch({ ...search, ...dates }))} search={search} />
+        <Tooltip content={dense ? t.roomy : t.dense}>
+          <Button
+            aria-label={t.dense}
+            aria-pressed={dense}
+            className="max-sm:hidden"
+            look="ghost"
+            onClick={() => density.set(dense ? "roomy" : "dense")}
+            size="icon"
+          >
+            {dense ? <Rows3 aria-hidden className="size-4" /> : <Rows2 aria-hidden className="size-4" />}
+          </Button>
+        </Tooltip>
+        {Object.keys(search).length > 0 && (
+          <Button
+            aria-label={t.clearFilters}
+            className="max-sm:w-8 max-sm:px-0"
+            look="ghost"
+            onClick={() => go({})}
+          >
+            <X aria-hidden className="size-4" />
+            <span className="max-sm:sr-only">{t.clearFilters}</span>
+          </Button>
+        )}
+      </div>
+      <States search={search} />
     </search>
   );
 }
 
-/** A tag that has been typed half-way stands for the first known one that begins so. */
-function completeTag(typed: string, known: readonly string[]): string {
-  const wanted = typed.toLowerCase();
-  if (known.includes(typed)) return typed;
-  return known.find((tag) => tag.toLowerCase().startsWith(wanted)) ?? typed;
-}
-
-/** The tags of all builds that have been read, whatever the list is filtered by now. */
-function knownTags(queries: QueryClient): readonly string[] {
-  const lists = queries.getQueriesData<List>({ queryKey: ["builds"] });
-  const builds = lists.flatMap(([, list]) => list?.pages.flatMap(({ items }) => items) ?? []);
-  return [...new Set(builds.flatMap(({ tags }) => tags))];
-}
-
-interface FilterTextProps {
-  value: string | undefined;
-  /** What a typed text stands for. */
-  complete?: (typed: string) => string;
-  onChange: (value: string | undefined) => void;
-  /** Shown while it is empty. */
-  label: string;
-  name?: string;
-  className?: string;
-  inputRef?: React.Ref<HTMLInputElement>;
-}
-
-const SETTLE_MS = 250;
-
-/** Asks when typing has paused, and follows the address when that changes by itself. */
-function FilterText({
-  value,
-  complete = String,
-  onChange,
-  label,
-  name = label,
-  className,
-  inputRef,
-}: FilterTextProps) {
-  const [text, setText] = useState(value ?? "");
-  const [known, setKnown] = useState(value);
-  const wanted = () => (text.trim() === "" ? undefined : complete(text.trim()));
-  if (value !== known) {
-    setKnown(value);
-    if (value !== wanted()) setText(value ?? "");
-  }
-  const settle = useEffectEvent(() => {
-    const next = wanted();
-    if (next !== value) onChange(next);
-  });
-  useEffect(() => {
-    const timer = setTimeout(() => settle(), text === "" ? 0 : SETTLE_MS);
-    return () => clearTimeout(timer);
-  }, [text]);
+function States({ search }: { search: BuildsSearch }) {
+  const t = useMessages(messages);
+  const lang = useLang();
+  const { status: chosen, ...others } = search;
+  const { data } = useQuery({ ...overviewQuery(useApi()), refetchInterval: 5000 });
+  // They are of all builds: beside other filters they would be wrong.
+  const counts = Object.keys(others).length === 0 ? data?.by_status : undefined;
+  const total = counts && Object.values(counts).reduce((sum, count) => sum + count, 0);
+  // A state that no build has is offered where it is chosen, or nothing is known.
+  const shown = STATUSES.filter((status) => status === chosen || !counts || counts[status] > 0);
   return (
-    <div className={className}>
-      <TextInput
-        aria-label={name}
-        maxLength={200}
-        onChange={(event) => setText(event.target.value)}
-        onKeyDown={(event) =>
-          event.key === "Escape" && (text === "" ? event.currentTarget.blur() : setText(""))
-        }
-        placeholder={label}
-        ref={inputRef}
-        type="search"
-        value={text}
-      />
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset would draw a frame
+    <div aria-label={t.status} className="-mb-px flex gap-1 overflow-x-auto px-2 pt-1 sm:px-3" role="group">
+      <State count={total} here={chosen === undefined} name={t.allStates} search={others} />
+      {shown.map((status) => (
+        <State
+          count={counts?.[status]}
+          here={chosen === status}
+          icon={<StatusIcon className="size-3.5 animate-none!" status={status} />}
+          key={status}
+          name={statusNames[lang][status]}
+          search={{ ...others, status }}
+        />
+      ))}
     </div>
   );
+}
+
+interface StateProps {
+  name: string;
+  count: number | undefined;
+  here: boolean;
+  icon?: React.ReactNode;
+  search: BuildsSearch;
+}
+
+function State({ name, count, here, icon, search }: StateProps) {
+  const lang = useLang();
+  return (
+    <Link
+      aria-current={here ? "true" : undefined}
+      className={cn(
+        "flex items-center gap-1.5 whitespace-nowrap border-b-2 px-2 py-2 font-medium text-sm outline-offset-[-2px] hover:text-ink",
+        here ? "border-accent-strong text-ink" : "border-transparent text-ink-2",
+      )}
+      replace
+      search={search}
+      to="/"
+    >
+      {icon}
+      {name}
+      {count !== undefined && (
+        <span className="tabular text-ink-3 text-xs">{formatCompact(count, lang)}</span>
+      )}
+    </Link>
+  );
+}
+
+/** What the builds that have been read so far have, whatever the list is filtered by now. */
+function useKnownValues(): (key: Key) => readonly string[] {
+  const queries = useQueryClient();
+  const { data } = useQuery(pipelinesQuery(useApi()));
+  return (key) => {
+    switch (key) {
+      case "status":
+        return STATUSES;
+      case "pipeline":
+        return (data?.items ?? []).map(({ name }) => name);
+      case "tag":
+        return [...new Set(readBuilds(queries).flatMap(({ tags }) => tags))];
+      case "user":
+        return [
+          ...new Set(readBuilds(queries).flatMap(({ user_name, user_id }) => user_name ?? user_id ?? [])),
+        ];
+      case "since":
+      case "until":
+        return [];
+      default:
+        return key satisfies never;
+    }
+  };
+}
+
+function readBuilds(queries: QueryClient) {
+  const lists = queries.getQueriesData<List>({ queryKey: ["builds"] });
+  return lists.flatMap(([, list]) => list?.pages.flatMap(({ items }) => items) ?? []);
 }

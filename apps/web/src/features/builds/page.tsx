@@ -54,6 +54,7 @@ function List({ search }: { search: BuildsSearch }) {
       <Table
         builds={builds}
         hasMore={hasNextPage}
+        onClear={clear}
         onEnd={more}
         onSelect={select}
         onSelectAll={selectAll}

@@ -1,13 +1,16 @@
 import { memo } from "react";
 import { ProgressBar } from "../../components/progress-bar.tsx";
 import { Duration, RelativeTime } from "../../components/relative-time.tsx";
+import { StageDots } from "../../components/stage-dots.tsx";
 import { StatusBadge } from "../../components/status.tsx";
-import { useMessages } from "../../i18n/lang.ts";
-import type { ProjectSummary } from "../../lib/api.ts";
+import { statusNames } from "../../i18n/common.ts";
+import { useLang, useMessages } from "../../i18n/lang.ts";
+import type { PipelineInfo, ProjectSummary } from "../../lib/api.ts";
 import type { BuildsSearch } from "../../lib/builds-list.ts";
 import { cn } from "../../lib/cn.ts";
 import type { StageNames } from "../../lib/stage-names.ts";
 import { messages } from "./messages.ts";
+import { stageCount } from "./stage-count.ts";
 
 export interface RowProps {
   build: ProjectSummary;
@@ -18,15 +21,19 @@ export interface RowProps {
   onSelect: (projectId: string, range: boolean) => void;
   stageNames: StageNames;
   phone: boolean;
+  /** One line for each build. */
+  dense: boolean;
+  pipelines: ReadonlyMap<string, PipelineInfo>;
   /** The filters, to which a tag adds one. */
   search: BuildsSearch;
 }
 
 /** One build; as high as all others, so that thousands of them can be scrolled. */
 export const Row = memo(function Row(props: RowProps) {
-  const { build, position, height, selected, onSelect, stageNames, phone, search } = props;
+  const { build, position, height, selected, onSelect, stageNames, phone, dense, pipelines, search } = props;
   const t = useMessages(messages);
   const { project_id, project_name, status } = build;
+  const stage = build.current_stage && stageNames(build.pipeline, build.current_stage, build.current_stage);
   return (
     <tr
       aria-rowindex={position}
@@ -50,7 +57,7 @@ export const Row = memo(function Row(props: RowProps) {
         </label>
       </td>
       <td className="min-w-0 py-0 pr-3">
-        <div className="flex min-w-0 items-center gap-2">
+        <div className={cn("flex min-w-0 items-center gap-2", dense && "h-full")}>
           <a
             className="truncate font-medium hover:underline"
             href={`/builds/${project_id}`}
@@ -59,13 +66,10 @@ export const Row = memo(function Row(props: RowProps) {
             {/* A name of blanks alone could not be seen. */}
             {project_name.trim() || project_id}
           </a>
+          {dense && <span className="min-w-0 shrink-2 truncate text-ink-3 text-xs">{about(build)}</span>}
           {!phone && <Tags search={search} tags={build.tags} />}
         </div>
-        <Beneath
-          build={build}
-          phone={phone}
-          stage={build.current_stage && stageNames(build.pipeline, build.current_stage, build.current_stage)}
-        />
+        {!dense && <Beneath build={build} phone={phone} stage={stage} />}
       </td>
       {!phone && (
         <td className="pr-3">
@@ -73,7 +77,7 @@ export const Row = memo(function Row(props: RowProps) {
         </td>
       )}
       <td className="pr-4 max-md:hidden">
-        <Progress build={build} />
+        <Stages build={build} pipelines={pipelines} stage={stage} />
       </td>
       <td className="truncate pr-3 text-ink-2 text-sm max-lg:hidden">{build.user_name ?? build.user_id}</td>
       {!phone && (
@@ -88,43 +92,56 @@ export const Row = memo(function Row(props: RowProps) {
   );
 });
 
-/** The second line: where the build is, or why it is there no longer. */
+/** What it is about: why it failed, else what was asked for. */
+function about({ status, error_info, requirement_preview, pipeline }: ProjectSummary): string {
+  const reason = status === "failed" ? error_info?.message : undefined;
+  return reason ?? requirement_preview?.replace(/\s+/g, " ") ?? pipeline ?? "";
+}
+
+/** The second line; on a phone also how the build stands. */
 function Beneath(props: { build: ProjectSummary; stage: string | undefined; phone: boolean }) {
   const { build, stage, phone } = props;
   const t = useMessages(messages);
-  const { status, run, error_info, progress_percentage } = build;
-  const failed = status === "failed" && error_info !== undefined;
+  const { status, run, progress_percentage } = build;
   const underway = status === "building" || status === "paused";
   const parts = [
     // On a wider screen it has a column of its own.
     phone && underway && `${Math.floor(progress_percentage)}%`,
     run > 1 && t.run(run),
-    stage !== undefined && status !== "completed" && stage,
-    failed && error_info.message,
+    (underway || status === "failed") && stage,
+    about(build),
   ];
   return (
     <p className="flex min-w-0 items-center gap-1.5 text-ink-3 text-xs">
       {phone && <StatusBadge plain status={status} unmet={build.build_summary?.unmet_total} />}
-      <span className="truncate" title={failed ? error_info.message : undefined}>
-        {parts.filter(Boolean).join(" · ") || build.pipeline}
+      <span className={cn("truncate", status === "failed" && "text-bad")} title={about(build)}>
+        {parts.filter(Boolean).join(" · ")}
       </span>
     </p>
   );
 }
 
-function Progress({ build }: { build: ProjectSummary }) {
+interface StagesProps {
+  build: ProjectSummary;
+  stage: string | undefined;
+  pipelines: ReadonlyMap<string, PipelineInfo>;
+}
+
+/** A dot for each stage; where their number is not known, how far the build is. */
+function Stages({ build, stage, pipelines }: StagesProps) {
   const t = useMessages(messages);
-  const { progress_percentage: value, status } = build;
+  const lang = useLang();
+  const { status, progress_percentage: value } = build;
+  const unmet = build.build_summary?.unmet_total;
+  const count = stageCount(build, pipelines);
+  if (!count)
+    return (
+      <ProgressBar label={t.progressOf(build.project_name)} status={status} unmet={unmet} value={value} />
+    );
+  const now =
+    stage === undefined || status === "completed" ? "" : t.stageNow(stage, statusNames[lang][status]);
   return (
-    <div className="flex items-center gap-2">
-      <ProgressBar
-        label={t.progressOf(build.project_name)}
-        status={status}
-        unmet={build.build_summary?.unmet_total}
-        value={value}
-      />
-      <span className="tabular w-9 shrink-0 text-right text-ink-3 text-xs">{Math.floor(value)}%</span>
-    </div>
+    <StageDots {...count} label={t.stagesDone(count.done, count.total, now)} status={status} unmet={unmet} />
   );
 }
 

@@ -32,9 +32,15 @@ export function SelectionBar({
   const bar = useRef<HTMLElement>(null);
   useShortcut(".", () => bar.current?.querySelector<HTMLElement>("button:not(:disabled)")?.focus());
   const begin = (action: BulkAction) => {
+    if (bulk.running || possible(action, builds).length === 0) return;
     if (needsQuestion(action)) setQuestion(action);
     else bulk.run(action, possible(action, builds));
   };
+  useShortcut("p", () => begin("pause"));
+  useShortcut("s", () => begin("resume"));
+  useShortcut("r", () => begin("retry"));
+  useShortcut("!", () => begin("cancel"));
+  useShortcut("#", () => begin("delete"));
   return (
     <section
       aria-label={t.selectionBar}

@@ -1,13 +1,15 @@
+import { useQuery } from "@tanstack/react-query";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type RefObject, useCallback, useLayoutEffect, useRef } from "react";
+import { type RefObject, useCallback, useLayoutEffect, useMemo, useRef } from "react";
 import { Skeleton } from "../../components/ui/skeleton.tsx";
 import { useMessages } from "../../i18n/lang.ts";
-import type { ProjectSummary } from "../../lib/api.ts";
+import { type ProjectSummary, pipelinesQuery, useApi } from "../../lib/api.ts";
 import type { BuildsSearch } from "../../lib/builds-list.ts";
 import { useShortcut } from "../../lib/shortcuts.ts";
 import { useStageNames } from "../../lib/stage-names.ts";
 import { useMedia } from "../../lib/use-media.ts";
 import { usePlainLinks } from "../../lib/use-plain-links.ts";
+import { useDensity } from "./density.ts";
 import { messages } from "./messages.ts";
 import { Row } from "./row.tsx";
 import { useAnchoredScroll } from "./use-anchored-scroll.ts";
@@ -15,7 +17,8 @@ import { useListPlace } from "./use-list-place.ts";
 import { buildAt, useRowKeys } from "./use-row-keys.ts";
 
 /** Pixels. */
-const ROW = 57;
+const ROOMY = 57;
+const DENSE = 41;
 const HEAD = 36;
 
 export interface TableProps {
@@ -23,6 +26,7 @@ export interface TableProps {
   selected: ReadonlySet<string>;
   onSelect: (projectId: string, range: boolean) => void;
   onSelectAll: () => void;
+  onClear: () => void;
   /** Called when the end comes near. */
   onEnd: () => void;
   hasMore: boolean;
@@ -30,13 +34,21 @@ export interface TableProps {
 }
 
 /** The builds in a table of which only what can be seen is there. */
-export function Table({ builds, selected, onSelect, onSelectAll, onEnd, hasMore, search }: TableProps) {
+export function Table(props: TableProps) {
+  const { builds, selected, onSelect, onSelectAll, onClear, onEnd, hasMore, search } = props;
   const t = useMessages(messages);
   const stageNames = useStageNames();
   const scroller = useRef<HTMLDivElement>(null);
   // With another function every time, all rows would be measured again at each step.
   const keyOf = useCallback((index: number) => builds[index]?.project_id ?? index, [builds]);
   const phone = useMedia("(width < 40rem)");
+  const dense = useDensity() && !phone;
+  const height = dense ? DENSE : ROOMY;
+  const { data: described } = useQuery(pipelinesQuery(useApi()));
+  const pipelines = useMemo(
+    () => new Map((described?.items ?? []).map((pipeline) => [pipeline.name, pipeline])),
+    [described],
+  );
   const onClick = usePlainLinks((target) => {
     const id = buildAt(target);
     return id && `/builds/${id}`;
@@ -44,7 +56,7 @@ export function Table({ builds, selected, onSelect, onSelectAll, onEnd, hasMore,
   const rows = useVirtualizer({
     count: builds.length,
     getScrollElement: () => scroller.current,
-    estimateSize: () => ROW,
+    estimateSize: () => height,
     scrollMargin: HEAD,
     overscan: 6,
     getItemKey: keyOf,
@@ -52,11 +64,16 @@ export function Table({ builds, selected, onSelect, onSelectAll, onEnd, hasMore,
       if (range && hasMore && range.endIndex > builds.length - 30) onEnd();
     },
   });
-  useAnchoredScroll(scroller, builds, ROW);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another height is the occasion
+  useLayoutEffect(() => {
+    rows.measure();
+  }, [rows, height]);
+  useAnchoredScroll(scroller, builds, height);
   const keys = useRowKeys({ builds, rows, scroller, onSelect, selected: selected.size });
   useTopOfEach(search, scroller);
-  useListPlace({ scroller, builds, rowHeight: ROW, search, keys });
+  useListPlace({ scroller, builds, rowHeight: height, search, keys });
   useShortcut("a", onSelectAll);
+  const all = selected.size > 0 && (selected.size >= builds.length || "some");
   const items = rows.getVirtualItems();
   const before = (items[0]?.start ?? HEAD) - HEAD;
   const after = rows.getTotalSize() - (items.at(-1)?.end ?? HEAD) + HEAD;
@@ -64,6 +81,7 @@ export function Table({ builds, selected, onSelect, onSelectAll, onEnd, hasMore,
     // biome-ignore lint/a11y/noStaticElementInteractions: arrow keys move among the links of the rows, and clicks are theirs
     <div
       className="min-h-0 flex-1 overflow-y-auto overflow-x-hidden bg-surface [overflow-anchor:none]"
+      onAuxClick={onClick}
       onClick={onClick}
       onFocus={keys.onFocus}
       onKeyDown={keys.onKeyDown}
@@ -75,7 +93,7 @@ export function Table({ builds, selected, onSelect, onSelectAll, onEnd, hasMore,
         aria-rowcount={hasMore ? -1 : builds.length + 1}
         className="w-full table-fixed border-collapse text-left"
       >
-        <Head />
+        <Head allSelected={all} onSelectAll={all === true ? onClear : onSelectAll} />
         <tbody>
           {before > 0 && <Space height={before} />}
           {items.map(({ index, key }) => {
@@ -84,10 +102,12 @@ export function Table({ builds, selected, onSelect, onSelectAll, onEnd, hasMore,
               build && (
                 <Row
                   build={build}
-                  height={ROW}
+                  dense={dense}
+                  height={height}
                   key={key}
                   onSelect={onSelect}
                   phone={phone}
+                  pipelines={pipelines}
                   position={index + 2}
                   search={search}
                   selected={selected.has(build.project_id)}
@@ -119,21 +139,36 @@ function useTopOfEach(search: BuildsSearch, scroller: RefObject<HTMLElement | nu
   }, [search, scroller]);
 }
 
-function Head() {
+function Head({ allSelected, onSelectAll }: { allSelected: boolean | "some"; onSelectAll: () => void }) {
   const t = useMessages(messages);
+  const box = useRef<HTMLInputElement>(null);
+  useLayoutEffect(() => {
+    if (box.current) box.current.indeterminate = allSelected === "some";
+  }, [allSelected]);
   const cell = "font-medium text-ink-2 text-xs pr-3";
   return (
     <thead className="sticky top-0 z-10 bg-surface shadow-[0_1px_0_var(--line)]">
       <tr aria-rowindex={1} style={{ height: HEAD }}>
-        <td className="w-11" />
+        <td className="w-11 p-0 text-center">
+          <label className="flex cursor-pointer items-center justify-center" style={{ height: HEAD }}>
+            <input
+              aria-label={t.selectAll}
+              checked={allSelected === true}
+              className="size-4 cursor-pointer accent-accent-strong"
+              onChange={onSelectAll}
+              ref={box}
+              type="checkbox"
+            />
+          </label>
+        </td>
         <th className={cell} scope="col">
           {t.name}
         </th>
         <th className={`${cell} w-44 max-sm:hidden`} scope="col">
           {t.status}
         </th>
-        <th className={`${cell} w-44 max-md:hidden lg:w-52 2xl:w-80`} scope="col">
-          {t.progress}
+        <th className={`${cell} w-40 max-md:hidden lg:w-44`} scope="col">
+          {t.stageList}
         </th>
         <th className={`${cell} w-36 max-lg:hidden 2xl:w-56`} scope="col">
           {t.user}

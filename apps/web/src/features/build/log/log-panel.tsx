@@ -1,22 +1,8 @@
-import {
-  AlignLeft,
-  ArrowDownToLine,
-  CircleAlert,
-  Copy,
-  Download,
-  Ellipsis,
-  Link2,
-  Maximize2,
-  Minimize2,
-  WrapText,
-} from "lucide-react";
+import { ArrowDownToLine, CircleAlert, Download, Maximize2, Minimize2, WrapText } from "lucide-react";
 import { type ReactNode, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import { Button } from "../../../components/ui/button.tsx";
 import { ErrorState } from "../../../components/ui/error-state.tsx";
-import { Menu, MenuItem } from "../../../components/ui/menu.tsx";
-import { useToast } from "../../../components/ui/toast.tsx";
 import { Tooltip } from "../../../components/ui/tooltip.tsx";
-import { common } from "../../../i18n/common.ts";
 import { useLang, useMessages } from "../../../i18n/lang.ts";
 import { cn } from "../../../lib/cn.ts";
 import { formatNumber } from "../../../lib/format.ts";
@@ -25,6 +11,7 @@ import { saveBlob } from "../../../lib/save.ts";
 import { useShortcut } from "../../../lib/shortcuts.ts";
 import type { LogBuffer } from "./buffer.ts";
 import { chosen, type LineRange, rangeIn, rangeText } from "./lines.ts";
+import { LogMenu } from "./log-menu.tsx";
 import { LogView } from "./log-view.tsx";
 import { logMessages } from "./messages.ts";
 import { SearchBar } from "./search-bar.tsx";
@@ -126,7 +113,7 @@ export function LogPanel({ fromEnd, fileName, line, onLine, children, ...ref }: 
               <Download aria-hidden className="size-4" />
             </Button>
           </Tooltip>
-          <More
+          <LogMenu
             buffer={buffer}
             onLine={onLine}
             range={range ?? (at === undefined ? undefined : { from: at + 1, to: at + 1 })}
@@ -211,72 +198,6 @@ function useErrors({ buffer }: Log, count: number) {
       if (next !== undefined) onLine(`L${next + 1}`);
     },
   };
-}
-
-interface MoreProps {
-  buffer: LogBuffer;
-  /** The lines that are chosen, or found. */
-  range: LineRange | undefined;
-  onLine: (line: string) => void;
-}
-
-/** What one does more rarely with a log. */
-function More({ buffer, range, onLine }: MoreProps) {
-  const t = useMessages(logMessages);
-  const c = useMessages(common);
-  const toast = useToast();
-  const copy = async (text: string) => {
-    try {
-      await navigator.clipboard.writeText(text);
-      toast.say(c.copied);
-    } catch {
-      toast.fail(c.notCopied);
-    }
-  };
-  const copyLink = () => {
-    if (!range) return;
-    onLine(rangeText(range));
-    const address = new URL(location.href);
-    address.hash = rangeText(range);
-    void copy(address.href);
-  };
-  const openRaw = () => {
-    const parts = Array.from({ length: buffer.length }, (_, i) => `${buffer.plain(i)}\n`);
-    const url = URL.createObjectURL(new Blob(parts, { type: "text/plain;charset=utf-8" }));
-    window.open(url, "_blank", "noopener");
-    setTimeout(() => URL.revokeObjectURL(url), 60_000);
-  };
-  const lines = (from: number, to: number) =>
-    Array.from({ length: to - from }, (_, i) => buffer.plain(from + i)).join("\n");
-  return (
-    <Menu
-      trigger={
-        <Button aria-label={t.moreOfLog} look="ghost" size="icon">
-          <Ellipsis aria-hidden className="size-4" />
-        </Button>
-      }
-    >
-      <MenuItem disabled={!range} onClick={copyLink}>
-        <Link2 aria-hidden className="size-4" />
-        {range ? t.copyLinkTo(rangeText(range)) : t.copyLink}
-      </MenuItem>
-      <MenuItem
-        disabled={!range}
-        onClick={() => range && void copy(lines(range.from - 1, Math.min(range.to, buffer.length)))}
-      >
-        <Copy aria-hidden className="size-4" />
-        {t.copyLines}
-      </MenuItem>
-      <MenuItem onClick={() => void copy(lines(0, buffer.length))}>
-        <Copy aria-hidden className="size-4" />
-        {t.copyAll}
-      </MenuItem>
-      <MenuItem onClick={openRaw}>
-        <AlignLeft aria-hidden className="size-4" />
-        {t.raw}
-      </MenuItem>
-    </Menu>
-  );
 }
 
 /** How many lines there are, and whether more come. */

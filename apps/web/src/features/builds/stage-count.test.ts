@@ -1,0 +1,31 @@
+import { expect, it } from "vitest";
+import type { PipelineInfo, ProjectSummary } from "../../lib/api.ts";
+import { stageCount } from "./stage-count.ts";
+
+const pipelines = new Map([["six", { name: "six", stages: Array.from({ length: 6 }) } as PipelineInfo]]);
+const build = (fields: object) => ({ progress_percentage: 0, ...fields }) as unknown as ProjectSummary;
+
+it.each([
+  [
+    { status: "queued", pipeline: "six" },
+    { total: 6, done: 0 },
+  ],
+  [
+    { status: "building", pipeline: "six", current_stage_number: 4 },
+    { total: 6, done: 3 },
+  ],
+  [
+    { status: "failed", pipeline: "own", current_stage_number: 2, progress_percentage: 33 },
+    { total: 3, done: 1 },
+  ],
+  [{ status: "building", pipeline: "own", current_stage_number: 1 }, undefined],
+  [{ status: "building", pipeline: "own", current_stage_number: 3, progress_percentage: 90 }, undefined],
+  [{ status: "building", pipeline: "six", current_stage_number: 9 }, undefined],
+  [
+    { status: "completed", pipeline: "own", build_summary: { stage_seconds: { a: 1, b: 2 } } },
+    { total: 2, done: 2 },
+  ],
+  [{ status: "completed", pipeline: "gone" }, undefined],
+])("%j", (fields, counted) => {
+  expect(stageCount(build(fields), pipelines)).toEqual(counted);
+});
