@@ -7,11 +7,11 @@ import { notify } from "../lib/notifications.ts";
 import { useLive } from "../live/live-provider.tsx";
 
 /** States in which a build has something to say to its user. */
-const TELLING: readonly ProjectStatus[] = ["completed", "failed"];
+const TELLING: readonly ProjectStatus[] = ["waiting", "completed", "failed"];
 /** So many builds are remembered as told. */
 const REMEMBERED = 500;
 
-/** Tells readers who asked for it that a build of theirs has ended, whatever page they are on. */
+/** Tells readers who asked for it that a build of theirs has ended or asks them something, whatever page they are on. */
 export function useBuildNotifications(): void {
   const lang = useLang();
   const { hub } = useLive();
