@@ -16,6 +16,7 @@ import { useStageNames } from "../../lib/stage-names.ts";
 import { useMedia } from "../../lib/use-media.ts";
 import { useProject } from "../../live/use-project.ts";
 import { ArtifactsView, useArtifacts } from "../artifacts/index.ts";
+import { GateCard } from "./gate/gate-card.tsx";
 import { Header } from "./header/header.tsx";
 import { messages } from "./messages.ts";
 import { stageInFocus } from "./model/controls.ts";
@@ -125,7 +126,13 @@ function Build({ project }: { project: Project }) {
   const wide = useMedia("(width >= 80rem)");
   const top = (
     <>
-      <Header control={control} nameOf={nameOf} onShow={show} project={project} shown={stage?.stage} />
+      <Header control={control} nameOf={nameOf} onShow={show} project={project} shown={stage?.stage}>
+        <GateCard
+          nameOf={nameOf}
+          onFiles={artifacts.length > 0 ? () => change({ view: "artifacts" }) : undefined}
+          project={project}
+        />
+      </Header>
       <ResultCard artifacts={artifacts} onShow={show} project={project} />
     </>
   );

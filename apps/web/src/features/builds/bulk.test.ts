@@ -24,7 +24,7 @@ test("what is possible follows from the state", () => {
     pause: ["queued", "building"],
     resume: ["pending", "paused"],
     retry: ["failed", "cancelled"],
-    cancel: ["pending", "queued", "building", "paused"],
+    cancel: ["pending", "queued", "building", "waiting", "paused"],
     delete: STATUSES,
   });
 });

@@ -18,5 +18,14 @@ test("a text that looks like a number is a text, and one that is too long for th
 });
 
 test("there is a filter for every state", () => {
-  expect(STATUSES).toEqual(["pending", "queued", "building", "paused", "completed", "failed", "cancelled"]);
+  expect(STATUSES).toEqual([
+    "pending",
+    "queued",
+    "building",
+    "waiting",
+    "paused",
+    "completed",
+    "failed",
+    "cancelled",
+  ]);
 });

@@ -1,6 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { ChevronLeft } from "lucide-react";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { ProgressBar } from "../../../components/progress-bar.tsx";
 import { StatusBadge } from "../../../components/status.tsx";
 import { useLang, useMessages } from "../../../i18n/lang.ts";
@@ -26,10 +26,12 @@ export interface HeaderProps {
   /** The stage that is shown below. */
   shown: string | undefined;
   onShow: (stage: string, more?: Partial<BuildSearch>) => void;
+  /** What is to be seen before all else, below the name. */
+  children?: ReactNode;
 }
 
 export function Header(props: HeaderProps) {
-  const { project, control } = props;
+  const { project, control, children } = props;
   const t = useMessages(messages);
   const listSearch = useListSearch();
   const { completed, total } = project.stages_snapshot;
@@ -56,6 +58,7 @@ export function Header(props: HeaderProps) {
           <Controls control={control} project={project} />
         </div>
       </div>
+      {children}
       <Requirement text={project.requirement} />
       {project.status !== "completed" && (
         <div className="grid grid-cols-1 gap-1.5">

@@ -41,7 +41,7 @@ export function stageInFocus(project: Project): Stage | undefined {
   const { stages } = project.stages_snapshot;
   return (
     stages.find(({ status }) => status === "failed") ??
-    stages.find(({ status }) => status === "running") ??
+    stages.find(({ status }) => status === "running" || status === "waiting") ??
     stages.find((stage) => stage.stage === project.current_stage && !isFinished(stage)) ??
     stages.findLast(({ attempt }) => attempt > 0) ??
     stages[0]

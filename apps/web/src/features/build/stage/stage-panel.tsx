@@ -108,6 +108,10 @@ function StageProblem({ stage, search, onSearch }: StagePanelProps) {
         title={statusNames[lang].failed}
       />
     );
+  const { by } = stage.output_data;
+  // A gate: who opened it, and what they said is its output.
+  if (stage.status === "completed" && "answer" in stage.output_data && typeof by === "string")
+    return <p className="text-ink-2 text-sm">{t.answeredBy(by)}</p>;
   const reason = stage.output_data.skipped_reason;
   if (stage.status === "skipped" && typeof reason === "string")
     return (
