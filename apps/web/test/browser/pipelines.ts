@@ -57,6 +57,32 @@ stages:
       printf '\\033[31mred\\033[0m and \\033[1mbold\\033[0m\\n'
     artifacts: ["out/**"]
 `,
+  "gate.yaml": () => `
+name: gate
+stages:
+  - stage: draft
+    stage_name: { en: Draft, zh: 起草 }
+    command: mkdir -p out; echo "the draft" > out/draft.md
+    artifacts: ["out/**"]
+  - stage: review
+    stage_name: { en: Review, zh: 审核 }
+    gate:
+      question: Publish this draft?
+      answer:
+        type: object
+        properties:
+          ok: { type: boolean }
+          channels: { type: array, items: { enum: [mail, chat] } }
+          copies: { type: integer, minimum: 1, title: Copies }
+          comment: { type: string, maxLength: 500, title: Comment }
+        required: [ok, copies]
+      accept: { ok: true }
+      timeout_seconds: 86400
+      on_timeout: fail
+  - stage: publish
+    stage_name: { en: Publish, zh: 发布 }
+    command: echo published
+`,
 } satisfies Record<string, (folder: string) => string>;
 
 export interface Pipelines extends AsyncDisposable {

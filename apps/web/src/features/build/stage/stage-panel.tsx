@@ -2,7 +2,7 @@ import { attemptsOf, type HistoryEntry } from "@stagefold/core";
 import { useQuery } from "@tanstack/react-query";
 import { LocateFixed } from "lucide-react";
 import type { ReactNode } from "react";
-import { Duration } from "../../../components/relative-time.tsx";
+import { Duration, RelativeTime } from "../../../components/relative-time.tsx";
 import { StatusBadge } from "../../../components/status.tsx";
 import { Button } from "../../../components/ui/button.tsx";
 import { type Tab, Tabs } from "../../../components/ui/tabs.tsx";
@@ -108,10 +108,14 @@ function StageProblem({ stage, search, onSearch }: StagePanelProps) {
         title={statusNames[lang].failed}
       />
     );
-  const { by } = stage.output_data;
-  // A gate: who opened it, and what they said is its output.
-  if (stage.status === "completed" && "answer" in stage.output_data && typeof by === "string")
-    return <p className="text-ink-2 text-sm">{t.answeredBy(by)}</p>;
+  const { by, at, answer } = stage.output_data;
+  // A gate: who answered it, and when. What they said is its output.
+  if (stage.status === "completed" && answer !== undefined && typeof at === "string")
+    return (
+      <p className="text-ink-2 text-sm">
+        {typeof by === "string" ? t.answeredBy(by) : t.answered} · <RelativeTime at={at} />
+      </p>
+    );
   const reason = stage.output_data.skipped_reason;
   if (stage.status === "skipped" && typeof reason === "string")
     return (
