@@ -2,6 +2,7 @@ import { Link } from "@tanstack/react-router";
 import { CircleAlert, CircleCheck, CircleX, FileDown, FileText, Repeat2, Wrench } from "lucide-react";
 import type { ReactNode } from "react";
 import { CopyButton } from "../../../components/copy-button.tsx";
+import { Markdown } from "../../../components/markdown/lazy-markdown.tsx";
 import { Button, buttonClass } from "../../../components/ui/button.tsx";
 import { useLang, useMessages } from "../../../i18n/lang.ts";
 import type { Project } from "../../../lib/api.ts";
@@ -35,7 +36,9 @@ export function ResultCard({ project, artifacts, onShow }: ResultCardProps) {
       <Unmet onShow={onShow} result={result} />
       <Tools result={result} />
       {result.summary !== undefined && (
-        <p className="max-w-3xl whitespace-pre-wrap text-ink-2 [overflow-wrap:anywhere]">{result.summary}</p>
+        <div className="max-w-3xl text-ink-2" data-testid="summary">
+          <Markdown text={result.summary} />
+        </div>
       )}
       {result.command !== undefined && <Command command={result.command} />}
       <MainFiles artifacts={artifacts} onShow={onShow} paths={result.main} />
