@@ -410,6 +410,11 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, { timeout:
     await until(PATIENCE_MS, "the link", async () =>
       (await page.evaluate(() => navigator.clipboard.readText())).endsWith("?stage=second#L1"),
     );
+    await page.getByRole("button", { name: "Show times" }).click();
+    await log(page)
+      .getByText(/^\d\d:\d\d:\d\d\.\d{3}$/)
+      .first()
+      .waitFor();
     await page.getByRole("button", { name: "Fill the window" }).click();
     expect((await log(page).boundingBox())?.width).toBe(1440);
     expect(await axe(page)).toEqual([]);

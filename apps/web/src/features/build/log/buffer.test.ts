@@ -37,6 +37,19 @@ describe("LogBuffer", () => {
   });
 });
 
+it("knows when a line was written, to which stream, and which tell of errors; what has not ended gives way", () => {
+  const buffer = new LogBuffer();
+  const at = "2026-11-29T18:00:00.000Z";
+  buffer.append(
+    [{ text: "fine", at, stream: "stdout" }, "old"],
+    [{ text: "Error: x", at, stream: "stderr" }],
+  );
+  expect([buffer.timeAt(0), buffer.timeAt(1), buffer.hasTimes]).toEqual([at, undefined, true]);
+  expect([buffer.isStderr(0), buffer.isStderr(2), buffer.errors]).toEqual([false, true, [2]]);
+  buffer.append([{ text: "done", at, stream: "stdout" }]);
+  expect([buffer.length, buffer.isStderr(2), buffer.errors]).toEqual([3, false, []]);
+});
+
 describe("columnsOf", () => {
   it("counts wide characters twice and tabs to the next stop", () => {
     expect(columnsOf("abc")).toBe(3);

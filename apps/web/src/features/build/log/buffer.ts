@@ -3,6 +3,13 @@ import { tellsOfError } from "./lines.ts";
 
 const EVEN = /^[ -~]*$/;
 
+/** A line as the API gives it: bare lines of older logs have neither time nor stream. */
+export interface BufferedLine {
+  readonly text: string;
+  readonly at?: string | undefined;
+  readonly stream?: string | undefined;
+}
+
 /**
  * The lines of one attempt's log, as many as have come; it only grows, but for the last lines, which may not have ended
  * yet. Readers subscribe to its changes.
@@ -10,6 +17,10 @@ const EVEN = /^[ -~]*$/;
 export class LogBuffer {
   readonly #raw: string[] = [];
   readonly #plain: string[] = [];
+  /** Times of the lines that have one; streams of those that were not written as usual. */
+  readonly #at: (string | undefined)[] = [];
+  readonly #stderr = new Set<number>();
+  #timed = false;
   readonly #columns: number[] = [];
   readonly #errors: number[] = [];
   /** Styles that the line before left switched on, for the lines where there are any. */
@@ -44,7 +55,7 @@ export class LogBuffer {
   }
 
   /** `unended` are lines that the next call replaces. */
-  append(lines: readonly string[], unended: readonly string[] = []): void {
+  append(lines: readonly (string | BufferedLine)[], unended: readonly (string | BufferedLine)[] = []): void {
     if (lines.length === 0 && unended.length === 0 && this.#unended.count === 0) return;
     this.#dropUnended();
     for (const line of lines) this.#push(line);
@@ -57,13 +68,20 @@ export class LogBuffer {
     const { count, style } = this.#unended;
     if (count === 0) return;
     const length = this.#raw.length - count;
-    for (const all of [this.#raw, this.#plain, this.#columns]) all.length = length;
-    for (let i = length; i < length + count; i++) this.#carried.delete(i);
+    for (const all of [this.#raw, this.#plain, this.#columns, this.#at]) all.length = length;
+    for (let i = length; i < length + count; i++) {
+      this.#carried.delete(i);
+      this.#stderr.delete(i);
+    }
     while ((this.#errors.at(-1) ?? -1) >= length) this.#errors.pop();
     this.#style = style;
   }
 
-  #push(line: string): void {
+  #push(given: string | BufferedLine): void {
+    const { text: line, at, stream }: BufferedLine = typeof given === "string" ? { text: given } : given;
+    this.#at.push(at);
+    if (at !== undefined) this.#timed = true;
+    if (stream === "stderr") this.#stderr.add(this.#raw.length);
     if (this.#style !== "") this.#carried.set(this.#raw.length, this.#style);
     const plain = plainText(line);
     if (tellsOfError(plain)) this.#errors.push(this.#raw.length);
@@ -78,6 +96,21 @@ export class LogBuffer {
   /** As the stage wrote it. */
   raw(index: number): string {
     return this.#raw[index] ?? "";
+  }
+
+  /** When a line was written, where that is known. */
+  timeAt(index: number): string | undefined {
+    return this.#at[index];
+  }
+
+  /** Whether any line says when it was written. */
+  get hasTimes(): boolean {
+    return this.#timed;
+  }
+
+  /** Whether a line was written to the stream for errors. */
+  isStderr(index: number): boolean {
+    return this.#stderr.has(index);
   }
 
   carried(index: number): string {

@@ -1,4 +1,4 @@
-import { ArrowDownToLine, CircleAlert, Download, Maximize2, Minimize2, WrapText } from "lucide-react";
+import { ArrowDownToLine, CircleAlert, Clock, Download, Maximize2, Minimize2, WrapText } from "lucide-react";
 import { type ReactNode, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import { Button } from "../../../components/ui/button.tsx";
 import { ErrorState } from "../../../components/ui/error-state.tsx";
@@ -18,6 +18,7 @@ import { SearchBar } from "./search-bar.tsx";
 import { throttled } from "./throttle.ts";
 import { type Log, type LogRef, useLog } from "./use-log.ts";
 
+const timing = preference<"on" | "off">("log.times", ["on", "off"], () => "off");
 const wrapping = preference<"on" | "off">("log.wrap", ["on", "off"], () => "on");
 
 export interface LogPanelProps extends LogRef {
@@ -39,6 +40,7 @@ export function LogPanel({ fromEnd, fileName, line, onLine, children, ...ref }: 
   const { buffer } = log;
   const count = useCount(buffer);
   const wrap = usePreference(wrapping) === "on";
+  const times = usePreference(timing) === "on" && buffer.hasTimes;
   const [following, setFollowing] = useState(fromEnd && line === undefined);
   const [whole, setWhole] = useState(false);
   const search = useSearch(log, count);
@@ -87,6 +89,11 @@ export function LogPanel({ fromEnd, fileName, line, onLine, children, ...ref }: 
                 <span className="tabular text-xs">{errors.lines.length}</span>
               </Button>
             </Tooltip>
+          )}
+          {buffer.hasTimes && (
+            <Toggle label={t.times} on={times} onClick={() => timing.set(times ? "off" : "on")}>
+              <Clock aria-hidden className="size-4" />
+            </Toggle>
           )}
           <Toggle label={t.wrap} on={wrap} onClick={() => wrapping.set(wrap ? "off" : "on")}>
             <WrapText aria-hidden className="size-4" />
@@ -137,6 +144,7 @@ export function LogPanel({ fromEnd, fileName, line, onLine, children, ...ref }: 
           onFollowing={setFollowing}
           over={log.state === "over"}
           range={range}
+          times={times}
           wanted={search.wanted}
           wrap={wrap}
         />

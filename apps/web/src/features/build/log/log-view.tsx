@@ -29,16 +29,21 @@ export interface LogViewProps {
   /** Called with the number of a line, from 1, and whether the lines up to it are meant too. */
   onChoose: (line: number, more: boolean) => void;
   lineLabel: (line: number) => string;
+  /** Whether each line says when it was written. */
+  times: boolean;
 }
+
+/** Of a time and the blank after it: `12:00:05.123`. Columns. */
+const TIME = 13;
 
 /** The lines that can be seen, and a few around them, of a log of any length. */
 export function LogView(props: LogViewProps) {
   const { buffer, count, wrap, wanted, at, following, onFollowing, label, over } = props;
-  const { range, onChoose, lineLabel } = props;
+  const { range, onChoose, lineLabel, times } = props;
   const isNamed = (index: number) => range !== undefined && index + 1 >= range.from && index < range.to;
   const scroller = useRef<HTMLDivElement>(null);
   const digits = Math.max(3, String(count).length);
-  const columns = useColumns(scroller, digits);
+  const columns = useColumns(scroller, digits + (times ? TIME : 0));
   const rowsOf = (index: number) => {
     if (!wrap || columns === undefined) return 1;
     return Math.max(1, Math.ceil(Math.min(buffer.columnsAt(index), SHOWN) / columns));
@@ -80,7 +85,9 @@ export function LogView(props: LogViewProps) {
     if (changes) onFollowing(!following);
   };
   const gutter = `${digits + 2}ch`;
-  const width = wrap ? undefined : `calc(${Math.min(buffer.columns, SHOWN) + digits + 6}ch)`;
+  const width = wrap
+    ? undefined
+    : `calc(${Math.min(buffer.columns, SHOWN) + digits + 6 + (times ? TIME : 0)}ch)`;
   return (
     // biome-ignore lint/a11y/useSemanticElements: a region that scrolls
     <div
@@ -120,8 +127,18 @@ export function LogView(props: LogViewProps) {
             >
               {index + 1}
             </button>
+            {times && (
+              <span
+                className="shrink-0 select-none text-log-ink-3 tabular"
+                style={{ width: `${TIME}ch` }}
+                title={buffer.timeAt(index)}
+              >
+                {clockOf(buffer.timeAt(index))}
+              </span>
+            )}
             <span
               className={cn(
+                buffer.isStderr(index) && "shadow-[-2px_0_0_var(--log-error)]",
                 "min-h-5 min-w-0 flex-1 pl-[1ch] [tab-size:8]",
                 wrap ? "whitespace-break-spaces pr-[1ch] [word-break:break-all]" : "whitespace-pre",
               )}
@@ -138,6 +155,15 @@ export function LogView(props: LogViewProps) {
       </div>
     </div>
   );
+}
+
+/** `12:00:05.123` where the reader is. */
+function clockOf(at: string | undefined): string {
+  if (at === undefined) return "";
+  const time = new Date(at);
+  const two = (value: number) => String(value).padStart(2, "0");
+  const ms = String(time.getMilliseconds()).padStart(3, "0");
+  return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${ms}`;
 }
 
 /** Whether the reader went up from where it stood. A log that became shorter moves it up too, but leaves it at the end. */

@@ -40,17 +40,13 @@ export async function readLog(
     failures = 0;
     const ended = lines.add(page.items);
     if (page.next_cursor === null) ended.push(...lines.end());
-    buffer.append(ended.map(textOf), lines.open.map(textOf));
+    buffer.append(ended, lines.open);
     if (page.next_cursor === null) return onState("over");
     cursor = page.next_cursor;
     if (page.items.length > 0) continue;
     onState("following");
     await source.wait(0);
   }
-}
-
-function textOf({ text }: { readonly text: string }): string {
-  return text;
 }
 
 async function answer(source: LogSource, cursor: string | undefined): Promise<LogPage | undefined> {
