@@ -1,4 +1,4 @@
-import type { ArtifactStore, Repository } from "@stagefold/core";
+import type { Agents, ArtifactStore, Repository } from "@stagefold/core";
 import type { PipelineRegistry } from "@stagefold/pipeline";
 import type { Logger } from "pino";
 import type { ModelAccess } from "./build/model-calls.ts";
@@ -52,6 +52,8 @@ export interface BuildDeps {
   readonly runner: StageRunner;
   readonly workerBackoff: WorkerBackoff;
   readonly modelAccess: ModelAccess | undefined;
+  /** The agents that builds make; without them each build makes a new one. */
+  readonly agents: Pick<Agents, "get"> | undefined;
   readonly metrics: WorkerMetrics;
   readonly timings: Timings;
   readonly log: Logger;

@@ -2,7 +2,7 @@ import { readdir, stat } from "node:fs/promises";
 import type { Server } from "node:http";
 import { join, relative, sep } from "node:path";
 import { openPipelines } from "@stagefold/agent-build";
-import { DailySpending } from "@stagefold/core";
+import { AgentRecords, DailySpending } from "@stagefold/core";
 import { openModel, readPrices } from "@stagefold/models";
 import { type Backend, type Env, EnvError, openBackend, parseEnv } from "@stagefold/runtime";
 import { destination, type Logger, pino } from "pino";
@@ -38,6 +38,11 @@ async function main(env: Env, log: Logger): Promise<void> {
     drainMs: env.drainSeconds * 1000,
     maxRunningPerUser: env.maxRunningPerUser,
     modelAccess: await openModelAccess(env, backend),
+    agents: new AgentRecords({
+      records: backend.records,
+      artifacts: backend.artifacts,
+      clock: backend.repository.clock,
+    }).agents,
     stageEnv: inheritedEnv(),
     timings: backend.store.keepsLogs === true ? { flushMs: EMBEDDED_FLUSH_MS } : {},
     log,

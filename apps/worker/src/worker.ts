@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { ArtifactStore, ChangeFeed, Claimed, ProjectChange, Repository } from "@stagefold/core";
+import type { Agents, ArtifactStore, ChangeFeed, Claimed, ProjectChange, Repository } from "@stagefold/core";
 import type { PipelineRegistry } from "@stagefold/pipeline";
 import type { Logger } from "pino";
 import { sleep } from "./async.ts";
@@ -36,6 +36,8 @@ export interface WorkerDeps {
   readonly maxRunningPerUser?: number | undefined;
   /** The language model that stages may ask through this worker. */
   readonly modelAccess?: ModelAccess | undefined;
+  /** The agents that builds make; without them each build makes a new one. */
+  readonly agents?: Pick<Agents, "get"> | undefined;
   /** All that the processes of stages inherit of the environment. */
   readonly stageEnv: Readonly<Record<string, string>>;
   readonly log: Logger;
@@ -90,6 +92,7 @@ class StageWorker implements Worker {
       workspaces: new Workspaces(join(resolve(deps.dataDir), "work"), deps.artifacts, deps.repository, log),
       runner: newRunner(deps, log),
       modelAccess: deps.modelAccess,
+      agents: deps.agents,
       metrics: deps.metrics ?? createMetrics(),
       workerBackoff: new WorkerBackoff(),
       timings: { ...TIMINGS, ...deps.timings },

@@ -23,6 +23,7 @@ const TOOLS_SECONDS = 3600;
 export function createAgentBuild({ author }: { readonly author: AuthorChoice }) {
   return definePipeline({
     name: "agent-build",
+    publishes: "agent",
     description: { en: "Builds an AI agent from a requirement", zh: "根据需求构建智能体" },
     stages: [
       {

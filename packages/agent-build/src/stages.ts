@@ -51,10 +51,13 @@ export async function analyseRequirements(ctx: StageContext, choice: AuthorChoic
   const author = chooseAuthor(choice, ctx);
   const { requirement, project_name } = ctx.project;
   ctx.log(`author: ${author.name}`, `requirement: ${Array.from(requirement).length} characters`);
-  const written = await author.analyse({ requirement, project_name }, await workOf(ctx));
+  const work = await workOf(ctx);
+  const written = await author.analyse({ requirement, project_name }, work);
+  // A version of an agent has the name of the one before: its files lie in the same places.
+  const kept = work.current && { agent_name: work.current.requirements.agent_name };
   const document = checked(
     requirementsDocument,
-    { author: author.name, ...written },
+    { author: author.name, ...written, ...kept },
     "requirements document",
   );
   ctx.progress(60);

@@ -1,5 +1,6 @@
 import { cp, mkdtemp, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { type ModelSettings, parseModelName } from "@stagefold/models";
 import { PROVIDERS } from "@stagefold/models/testing";
 import { type PipelineRun, runPipeline } from "@stagefold/pipeline/testing";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -12,7 +13,7 @@ import { analyse } from "../src/offline/analyse.ts";
 import { agentOutput, requirementsOutput } from "../src/outputs.ts";
 import { artifactsOf, type Builds, builds, itemBytes, runAgent } from "./built-agents.ts";
 import { ANSWERS } from "./model-answers.ts";
-import { modelServer, stageModelAt } from "./model-server.ts";
+import { modelServer, stageModel, stageModelAt } from "./model-server.ts";
 
 let all: Builds;
 let server: Awaited<ReturnType<typeof modelServer>>;
@@ -240,4 +241,42 @@ test("a build that the catalogue began is finished by it; one that a language mo
   expect(begunBy("anthropic:x", model).kind).toBe("model");
   expect(begunBy("bedrock:y", model).name).toBe("anthropic:x");
   expect(() => begunBy("anthropic:x", undefined)).toThrow("Set STAGEFOLD_MODEL and retry the stage");
+});
+
+const REAL = process.env.STAGEFOLD_TEST_MODEL;
+
+/** A model of a real service, by STAGEFOLD_TEST_MODEL (as STAGEFOLD_MODEL) and the provider's own names of its key. */
+function realSettings(name: string): ModelSettings {
+  const { ANTHROPIC_API_KEY, OPENAI_API_KEY, AWS_BEARER_TOKEN_BEDROCK, AWS_REGION, STAGEFOLD_MODEL_URL } =
+    process.env;
+  const parsed = parseModelName(name);
+  if (parsed === undefined)
+    throw new Error(`expected <provider>:<model> in STAGEFOLD_TEST_MODEL, found ${name}`);
+  const keys = {
+    anthropic: ANTHROPIC_API_KEY,
+    bedrock: AWS_BEARER_TOKEN_BEDROCK,
+    "openai-compatible": OPENAI_API_KEY,
+  };
+  return {
+    ...parsed,
+    url: STAGEFOLD_MODEL_URL,
+    apiKey: keys[parsed.provider],
+    ...(parsed.provider === "bedrock" && { aws: { region: AWS_REGION ?? "us-east-1" } }),
+  };
+}
+
+// Skipped without a key: it spends money.
+describe.skipIf(REAL === undefined)("a real language model (skipped without STAGEFOLD_TEST_MODEL)", () => {
+  test.each([answersFor("fitness_coach").requirement, answersFor("football_qa_agent").requirement])(
+    "%s",
+    async (requirement) => {
+      const folder = await mkdtemp(join(all.root, "real-"));
+      const model = stageModel(realSettings(REAL ?? ""), 2);
+      const run = await runPipeline(agentBuild, { requirement, folder, model });
+      const { kind, self_tests } = agentOutput.parse(run.outputs.get("agent_code_developer"));
+      expect(kind).toBe("model");
+      expect(self_tests.passed).toBe(self_tests.total);
+    },
+    15 * 60_000,
+  );
 });

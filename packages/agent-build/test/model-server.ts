@@ -1,5 +1,11 @@
 import { LLMock } from "@copilotkit/aimock";
-import { DEFAULT_PRICES, ModelError, type ModelProvider, openModel } from "@stagefold/models";
+import {
+  DEFAULT_PRICES,
+  ModelError,
+  type ModelProvider,
+  type ModelSettings,
+  openModel,
+} from "@stagefold/models";
 import { settingsAt } from "@stagefold/models/testing";
 import type { StageModel } from "@stagefold/pipeline";
 import { z } from "zod";
@@ -9,7 +15,11 @@ const usage = { prompt_tokens: 3000, completion_tokens: 500, input_tokens: 3000,
 
 /** As the worker asks, without its limits and records. */
 export function stageModelAt(provider: ModelProvider, url: string): StageModel {
-  const model = openModel(settingsAt(provider, url), { prices: DEFAULT_PRICES, maxRetries: 0 });
+  return stageModel(settingsAt(provider, url), 0);
+}
+
+export function stageModel(settings: ModelSettings, maxRetries: number): StageModel {
+  const model = openModel(settings, { prices: DEFAULT_PRICES, maxRetries });
   return {
     name: model.name,
     ask: async ({ system, messages, schema, max_output_tokens }) => {

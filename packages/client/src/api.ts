@@ -67,6 +67,8 @@ export type Metrics = Stage["metrics"];
 export type SubStage = Stage["sub_stages"][string];
 /** One attempt at a stage. */
 export type HistoryEntry = Outputs["stages"]["get"]["attempts"][number];
+/** One call of a language model by a stage: question, answer, tokens, cost. */
+export type ModelCall = Outputs["stages"]["calls"]["items"][number];
 /** One entry of a log: a line, or a piece of one where `end` says so. `LogLines` puts lines together. */
 export type LogLine = Outputs["stages"]["logs"]["items"][number];
 /** New lines of a watched log. */

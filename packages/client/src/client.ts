@@ -66,7 +66,7 @@ export const KINDS: Kinds = {
     watchList: "subscription",
     watchMany: "subscription",
   },
-  stages: { list: "query", get: "query", logs: "query", watchLogs: "subscription" },
+  stages: { list: "query", get: "query", logs: "query", watchLogs: "subscription", calls: "query" },
   artifacts: { listByProject: "query", listByAgent: "query", record: "mutation", removeForStage: "mutation" },
   work: { claim: "mutation", heartbeat: "mutation", report: "mutation", release: "mutation" },
   stats: { overview: "query", builds: "query" },

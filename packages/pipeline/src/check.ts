@@ -88,7 +88,7 @@ export function checkPipeline(value: unknown): Checked {
     }
     stages.push(checked.stage);
   }
-  const { name, version, description, max_running } = head.data;
+  const { name, version, description, max_running, publishes } = head.data;
   return {
     pipeline: {
       name,
@@ -96,6 +96,7 @@ export function checkPipeline(value: unknown): Checked {
       ...(description === undefined ? {} : { description }),
       stages,
       ...(max_running === undefined ? {} : { max_running }),
+      ...(publishes === undefined ? {} : { publishes }),
     },
   };
 }

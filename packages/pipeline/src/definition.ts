@@ -92,6 +92,8 @@ export interface Pipeline<
   readonly stages: Stages;
   /** Builds of this pipeline that may run at the same time; no limit where absent. */
   readonly max_running?: number;
+  /** What its builds make: the last stage's output then says entry, prompt and tools of an agent. */
+  readonly publishes?: "agent";
 }
 
 /** `{ [stage key]: output }` of a pipeline's type; `unknown` for stages without an output schema. */
@@ -176,6 +178,8 @@ export interface PipelineInput<
   readonly version?: string;
   readonly description?: LocalisedText;
   readonly max_running?: number;
+  /** What its builds make: the last stage's output then says entry, prompt and tools of an agent. */
+  readonly publishes?: "agent";
   readonly stages: Stages;
 }
 

@@ -146,6 +146,7 @@ export const pipelineHead = z.strictObject({
   version: z.string().min(1).max(64).optional(),
   description: localisedText.optional(),
   max_running: z.int().min(1).optional(),
+  publishes: z.literal("agent").optional(),
   stages: z.array(z.unknown()).min(1).max(LIMITS.stages),
 });
 

@@ -18,6 +18,7 @@ export const ACCESS = {
   "stages.get": "read",
   "stages.logs": "read",
   "stages.watchLogs": "read",
+  "stages.calls": "read",
   "artifacts.listByProject": "read",
   "artifacts.listByAgent": "read",
   "artifacts.record": "control",

@@ -1,3 +1,4 @@
+import { type ModelCall, writeModelCalls } from "@stagefold/core";
 import { describe, expect, it } from "vitest";
 import { callerOf, memoryDeps, OWN_STAGES } from "../../test/fixture.ts";
 import { Program } from "../../test/program.ts";
@@ -78,6 +79,45 @@ describe("stages.list and stages.get", () => {
         code: "STAGE_NOT_FOUND",
         data: { stage: "none" },
       });
+  });
+});
+
+describe("stages.calls", () => {
+  it("gives the calls of an attempt, page by page, and none where there were none", async () => {
+    const deps = memoryDeps();
+    const caller = callerOf(deps);
+    const program = await Program.begin(caller);
+    await program.report({ event: "started", stage: "one" });
+    const { project_id } = program;
+    const call = (number: number): ModelCall => ({
+      call: number,
+      at: "2026-01-01T00:00:00.000Z",
+      purpose: `tool ${number}`,
+      model: "anthropic:x",
+      status: "completed",
+      digest: String(number),
+      reused: false,
+      messages: [{ role: "user", text: "?" }],
+      answer: "{}",
+      input_tokens: 1,
+      output_tokens: 2,
+      cached_tokens: 0,
+      cost_usd: null,
+      duration_ms: 3,
+    });
+    await writeModelCalls({ project_id, stage: "one", attempt: 1 }, [call(1), call(2)], deps.artifacts);
+    const first = await caller.stages.calls({ project_id, stage: "one", limit: 1 });
+    expect(first.items).toEqual([call(1)]);
+    const rest = { project_id, stage: "one", attempt: 1, cursor: first.next_cursor };
+    expect(await caller.stages.calls(rest)).toEqual({ items: [call(2)], next_cursor: null });
+    for (const other of [{ stage: "two" }, { stage: "one", attempt: 7 }])
+      expect(await caller.stages.calls({ project_id, ...other })).toEqual({ items: [], next_cursor: null });
+    expect(await refusal(caller.stages.calls({ project_id, stage: "none" }))).toMatchObject({
+      code: "STAGE_NOT_FOUND",
+    });
+    expect(
+      await refusal(caller.stages.calls({ project_id, stage: "two", cursor: first.next_cursor })),
+    ).toMatchObject({ code: "INVALID_INPUT" });
   });
 });
 

@@ -2,10 +2,12 @@ import {
   attemptsOf,
   findStage,
   type HistoryEntry,
+  modelCallSchema,
   type Page,
   type Project,
   projectIdSchema,
   readHistory,
+  readModelCalls,
   type Stage,
   stageKeySchema,
   textSchema,
@@ -20,6 +22,8 @@ import { watchLogs } from "./watch.ts";
 
 /** Lines of a log are short, and there may be millions. */
 const MAX_LINES = 1000;
+/** A call has its whole question and answer. */
+const MAX_CALLS = 50;
 
 const onStage = z.object({ project_id: projectIdSchema, stage: stageKeySchema });
 
@@ -56,6 +60,19 @@ export const stages = router({
     .query(({ ctx, input }) => logPage(ctx, input)),
 
   watchLogs,
+
+  /** The calls of a language model that an attempt made, the present one unless said: question, answer, tokens, cost. */
+  calls: procedure
+    .input(onStage.extend({ attempt: z.number().int().min(1).optional(), ...listFields(20, MAX_CALLS) }))
+    .output(pageSchema(modelCallSchema))
+    .query(async ({ ctx, input }) => {
+      const { project_id } = input;
+      const { stage } = findStage(await ctx.repository.get(project_id), input.stage);
+      const attempt = input.attempt ?? stage.attempt;
+      const calls =
+        attempt === 0 ? [] : await readModelCalls({ project_id, stage: stage.stage, attempt }, ctx.artifacts);
+      return pageOf(`calls of ${project_id} ${stage.stage} ${attempt}`, calls, input);
+    }),
 });
 
 async function wholeHistory(ctx: Context, project: Project, stage: Stage): Promise<HistoryEntry[]> {

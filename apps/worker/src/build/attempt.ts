@@ -7,6 +7,7 @@ import type { BuildDeps } from "../deps.ts";
 import type { StageFailure, StageJob, StageOutcome, StopReason } from "../runner/protocol.ts";
 import type { RunningStage } from "../runner/runner.ts";
 import { storeArtifact } from "../workspace/artifact-upload.ts";
+import { versionToChange } from "./current-version.ts";
 import { refusedWrite } from "./failure.ts";
 import type { LeaseWriter } from "./lease-writer.ts";
 import { ModelCalls } from "./model-calls.ts";
@@ -112,6 +113,10 @@ export class Attempt {
     const { deps, writer, outputs, pipeline, definition, stage, position } = this.#options;
     const { project } = writer;
     const work_dir = await deps.workspaces.prepare(project, position);
+    if (pipeline.publishes === "agent" && deps.agents !== undefined) {
+      const current = await versionToChange(deps.agents, project);
+      if (current !== undefined) await deps.workspaces.prepareCurrent(project, current);
+    }
     const { project_id, project_name, requirement, user_id, agent_id, tags } = project;
     const { action } = definition;
     const common = {

@@ -1,8 +1,21 @@
 import { createWriteStream } from "node:fs";
-import { chmod, lstat, mkdir, readdir, readFile, realpath, rm, rmdir, stat, unlink } from "node:fs/promises";
+import {
+  chmod,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  unlink,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import {
+  type AgentVersion,
   type ArtifactInfo,
   type ArtifactStore,
   isStagefoldError,
@@ -20,6 +33,9 @@ import { orNone, requireSafePath } from "./safe-path.ts";
 const contentsSchema = z.object({ stages: z.record(z.string(), z.number().int()) });
 const manifestSchema = z.preprocess(fromJson, contentsSchema);
 type Contents = z.output<typeof contentsSchema>;
+
+/** Where a build finds the version of its agent that it is to change. */
+const CURRENT_FOLDER = ".current";
 
 /** For the worker's user alone, with all rights. */
 const FOLDER_MODE = 0o700;
@@ -63,6 +79,27 @@ export class Workspaces {
     for (const stage of missing) await this.#restore(project, stage, folder);
     if (missing.length > 0) await this.#record(project.project_id, contents, missing);
     return folder;
+  }
+
+  /**
+   * Puts what the build of another version of its agent made into the folder `.current` of a build, unless it is there.
+   * What cannot be found any more is left out: then the build makes the agent anew.
+   */
+  async prepareCurrent(project: Project, version: AgentVersion): Promise<void> {
+    const folder = join(this.#root, project.project_id, CURRENT_FOLDER);
+    if ((await orNone(stat(folder))) !== undefined) return;
+    try {
+      const made = await this.#repository.get(version.project_id);
+      const fresh = `${folder}.new`;
+      await rm(fresh, { recursive: true, force: true });
+      await mkdir(fresh, { recursive: true, mode: FOLDER_MODE });
+      for (const stage of made.stages_snapshot.stages) await this.#restore(made, stage, fresh);
+      await rename(fresh, folder);
+    } catch (error) {
+      if (!isStagefoldError(error, "PROJECT_NOT_FOUND")) throw error;
+      const about = { project: project.project_id, version: version.version };
+      this.#log.warn(about, "the build of the version to change is gone: the agent is made anew");
+    }
   }
 
   /** Records in the manifest that a folder has what a stage, as its end was written, made. */

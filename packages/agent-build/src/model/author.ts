@@ -114,8 +114,7 @@ export function modelAuthor(model: StageModel): AgentAuthor {
         phrases: [tool.asked_for].filter(Boolean),
       }));
       return {
-        author: model.name,
-        agent_name: current?.requirements.agent_name ?? answer.agent_name,
+        agent_name: answer.agent_name,
         purpose: answer.purpose.replace(/\s+/g, " ").trim(),
         language: answer.language,
         requirement,
