@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { StageContext, SubStageContext } from "@stagefold/pipeline";
@@ -55,7 +55,8 @@ async function syntaxProblem({ ctx }: ToolShop, part: SubStageContext, path: str
 
 /** What is wrong with a tool by its own self-tests, run by the runtime of agents; undefined if nothing is. */
 async function testProblem({ ctx, design }: ToolShop, part: SubStageContext, tool: string, path: string) {
-  const folder = await mkdtemp(join(ctx.workDir, ".tool-check-"));
+  const folder = join(ctx.workDir, `.tool-check-${tool}`);
+  await mkdir(folder, { recursive: true });
   const entry = join(folder, "entry.mjs");
   const manifest = { agent_name: design.agent_name, purpose: "", language: "en", tools: [], unmet: [] };
   const module = pathToFileURL(join(ctx.workDir, path)).href;
@@ -111,7 +112,8 @@ async function developTool(shop: ToolShop, part: SubStageContext) {
     ctx.metrics({ tool_calls: 1 });
     if (problem === undefined) break;
     part.log(...problem.split("\n"));
-    const broken = { source, problem: problem.slice(0, MAX_PROBLEM), attempt };
+    const told = problem.replaceAll(`${ctx.workDir}/`, "").slice(0, MAX_PROBLEM);
+    const broken = { source, problem: told, attempt };
     const repaired = attempt > MAX_REPAIRS ? undefined : await author.repair(tool, broken, design, work);
     if (repaired === undefined)
       throw new StageError(`the tool ${tool} does not work: ${problem.split("\n")[0]}`);
