@@ -1,3 +1,5 @@
+import { inheritedFrom } from "@stagefold/node-files";
+
 /** The environment of this process, unchecked. */
 export function environment(): Readonly<Record<string, string | undefined>> {
   return process.env;
@@ -5,13 +7,7 @@ export function environment(): Readonly<Record<string, string | undefined>> {
 
 /** All that the processes of stages inherit. */
 export function inheritedEnv(): Record<string, string> {
-  const { PATH, HOME, LANG, TZ } = process.env;
-  return {
-    ...(PATH !== undefined && { PATH }),
-    ...(HOME !== undefined && { HOME }),
-    ...(LANG !== undefined && { LANG }),
-    ...(TZ !== undefined && { TZ }),
-  };
+  return inheritedFrom(process.env);
 }
 
 /** What a stage's processes find of it in their environment. */

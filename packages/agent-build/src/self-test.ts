@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { permissionFlags } from "@stagefold/node-files";
 import type { StageContext } from "@stagefold/pipeline";
 import { StageError } from "@stagefold/pipeline";
 import type { SelfTest } from "./documents.ts";
@@ -61,17 +62,10 @@ async function wrongFile(test: SelfTest, folder: string): Promise<string | undef
   return undefined;
 }
 
-/** Code that nobody has read yet may see its own files, write into the folder of its test and start nothing. */
+/** Code that nobody has read yet may see its own files and write into the folder of its test. */
 function limits(workDir: string, folder: string): string[] {
-  const permission = process.allowedNodeEnvironmentFlags.has("--permission")
-    ? "--permission"
-    : "--experimental-permission";
   return [
-    permission,
-    "--disable-warning=ExperimentalWarning",
-    `--allow-fs-read=${join(workDir, "*")}`,
-    `--allow-fs-read=${join(ASSETS, "*")}`,
-    `--allow-fs-write=${join(folder, "*")}`,
+    ...permissionFlags([join(workDir, "*"), join(ASSETS, "*")], [join(folder, "*")]),
     `--max-old-space-size=${MEMORY_MB}`,
   ];
 }

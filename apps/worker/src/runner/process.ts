@@ -5,8 +5,17 @@ import { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import {
+  exitText,
+  hasTag,
+  killAll,
+  membersOf,
+  newTag,
+  type ProcessExit,
+  type ProcessTree,
+  underTag,
+} from "@stagefold/node-files";
 import { deferred } from "../async.ts";
-import { hasTag, killAll, membersOf, newTag, type ProcessTree, underTag } from "./process-tree.ts";
 import { type RunnerMessage, runnerMessagesSchema, toArguments, type WorkerMessage } from "./protocol.ts";
 
 export interface RunnerOptions {
@@ -16,11 +25,6 @@ export interface RunnerOptions {
   readonly env: Readonly<Record<string, string>>;
   /** The process that it must not outlive. */
   readonly workerPid: number;
-}
-
-export interface ProcessExit {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
 }
 
 /**
@@ -203,11 +207,6 @@ export class RunnerProcess {
       listener.garbled(error instanceof Error ? error.message : String(error));
     }
   }
-}
-
-/** How a process ended, as the end of a sentence. */
-export function exitText({ code, signal }: ProcessExit): string {
-  return signal === null ? `ended with exit code ${code}` : `was killed by ${signal}`;
 }
 
 function startError(child: ChildProcess): Promise<Error> {

@@ -1,10 +1,10 @@
 import { setImmediate } from "node:timers/promises";
+import { exitText, newestPid } from "@stagefold/node-files";
 import type { ModelQuestion } from "@stagefold/pipeline";
 import type { Logger } from "pino";
 import { deferred, sleep } from "../async.ts";
 import { failureOf } from "./child/failure.ts";
-import { exitText, type OutputName, type RunnerProcess } from "./process.ts";
-import { newestPid } from "./process-tree.ts";
+import type { OutputName, RunnerProcess } from "./process.ts";
 import type {
   RunnerMessage,
   StageArtifact,

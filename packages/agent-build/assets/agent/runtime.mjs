@@ -3,15 +3,15 @@
 /**
  * @typedef {{ cwd: string, now: Date, secrets: Record<string, string | undefined> }} ToolContext
  * @typedef {{ text: string, data: unknown }} ToolResult
- * @typedef {{ key: string, match: (input: string) => number, run: (input: any, context: ToolContext) => ToolResult | Promise<ToolResult>, secrets?: readonly string[], reads?: RegExp, input_schema?: Record<string, unknown> }} Tool
+ * @typedef {{ key: string, match: (input: string) => number, run: (input: any, context: ToolContext) => ToolResult | Promise<ToolResult>, secrets?: readonly string[], reads?: RegExp, input_schema?: Record<string, unknown>, about?: (text: string, file: string, context: ToolContext) => string | undefined | Promise<string | undefined> }} Tool
  * @typedef {{ en: string, zh: string }} Texts
  * @typedef {{ capability: string, name: Texts, phrase: string, reason: Texts, keywords: string[] }} Unmet
  * @typedef {{ agent_name: string, purpose: string, language: "en" | "zh", tools: { key: string, name: Texts, summary: Texts, input: string[] }[], unmet: Unmet[] }} Manifest
- * @typedef {{ json: boolean, tool: string | undefined, input: string | undefined, action: "run" | "help" | "describe" }} Order
+ * @typedef {{ json: boolean, tool: string | undefined, input: string | undefined, action: "run" | "help" | "describe" | "serve" }} Order
  */
 
 /** From here on a tool is sure enough that nothing else is considered. */
-const SURE = 0.5;
+export const SURE = 0.5;
 
 /** @param {string} message */
 const usageError = (message) => Object.assign(new Error(message), { code: "USAGE" });
@@ -31,6 +31,7 @@ export function readOrder(argv) {
     if (word === "--json") order.json = true;
     else if (word === "--help" || word === "-h") order.action = "help";
     else if (word === "--describe") order.action = "describe";
+    else if (word === "--serve") order.action = "serve";
     else if (word === "--tool") {
       at += 1;
       order.tool = argv[at];
@@ -168,10 +169,15 @@ async function answer(manifest, tools, order, context) {
     order.tool === undefined ? route(manifest, tools, input) : tools.find(({ key }) => key === order.tool);
   if (tool === undefined)
     throw usageError(`unknown tool ${order.tool}, expected one of ${tools.map(({ key }) => key).join(", ")}`);
-  const taken = tool.input_schema === undefined ? input : objectOf(tool, input);
-  const secrets = Object.fromEntries((tool.secrets ?? []).map((name) => [name, context.secrets[name]]));
-  const { text, data } = await tool.run(taken, { ...context, secrets });
+  const { text, data } = await runTool(tool, input, context);
   return { tool: tool.key, text, data };
+}
+
+/** Runs a tool, which gets the secrets that it names and no others. A text becomes an object for a tool that takes one. @param {Tool} tool @param {unknown} input @param {ToolContext} context */
+export async function runTool(tool, input, context) {
+  const secrets = Object.fromEntries((tool.secrets ?? []).map((name) => [name, context.secrets[name]]));
+  const taken = tool.input_schema !== undefined && typeof input === "string" ? objectOf(tool, input) : input;
+  return await tool.run(taken, { ...context, secrets });
 }
 
 /**
@@ -186,6 +192,7 @@ export async function main(manifest, tools, argv) {
     if (order.action === "help" || order.input?.trim().toLowerCase() === "help")
       return print(helpText(manifest));
     if (order.action === "describe") return print(JSON.stringify(manifest, null, 2));
+    if (order.action === "serve") return await (await import("./serve.mjs")).serve(manifest, tools);
     const context = { cwd: process.cwd(), now: new Date(), secrets: process.env };
     const result = await answer(manifest, tools, order, context);
     print(

@@ -1,4 +1,5 @@
 /** Reads CSV and TSV files (RFC 4180) and Excel workbooks: columns, sums, averages, filters. */
+// Long because: tables are parsed, described, filtered and asked about in one module, which agents carry as one file.
 
 import { readBytes, readText } from "./file_reader.mjs";
 
@@ -175,10 +176,19 @@ export const format = (value) => String(Number(value.toPrecision(15)));
 /** @param {number[]} values */
 const total = (values) => values.reduce((sum, value) => sum + value, 0);
 
+/** @param {number[]} values */
+function median(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const half = Math.floor(sorted.length / 2);
+  const upper = sorted[half] ?? 0;
+  return sorted.length % 2 === 1 ? upper : ((sorted[half - 1] ?? 0) + upper) / 2;
+}
+
 /** @type {Readonly<Record<string, (values: number[]) => number>>} */
 const AGGREGATES = {
   sum: total,
   average: (values) => total(values) / values.length,
+  median,
   min: (values) => values.reduce((a, b) => Math.min(a, b)),
   max: (values) => values.reduce((a, b) => Math.max(a, b)),
 };
@@ -211,16 +221,33 @@ function overview(table) {
   };
 }
 
-/** @param {Table} table @param {string} name @param {string[]} words */
+/** @param {Table} table @param {string} name @param {string[]} words @returns {{ text: string, data: Record<string, unknown> }} */
 function aggregate(table, name, words) {
   const [column, ...rest] = words;
   const calculate = AGGREGATES[name];
-  if (column === undefined || calculate === undefined) throw new Error(`expected a column after ${name}`);
+  if (calculate === undefined) throw new Error(`expected one of ${Object.keys(AGGREGATES).join(", ")}`);
+  if (column === undefined) return aggregateAll(table, name);
   if (rest.length > 0) throw new Error(`expected "where" or the end after the column, found ${rest[0]}`);
   const values = numbers(table, column);
   if (values.length === 0 && name !== "sum") throw new Error(`no rows to take the ${name} of`);
   const value = calculate(values);
   return { text: format(value), data: { [name]: value, column, rows: values.length } };
+}
+
+/** Of each column of numbers. @param {Table} table @param {string} name */
+function aggregateAll(table, name) {
+  const found = numberColumns(table).map((column) => ({ column, ...aggregate(table, name, [column]) }));
+  if (found.length === 0) throw new Error(`no column of numbers to take the ${name} of`);
+  return {
+    text: found.map(({ column, text }) => `${column}: ${text}`).join("\n"),
+    data: { columns: found.map(({ data }) => data) },
+  };
+}
+
+/** @param {Table} table */
+function numberColumns({ columns, rows }) {
+  if (rows.length === 0) return [];
+  return columns.filter((_, index) => rows.every((row) => isNumber(row[index] ?? "")));
 }
 
 const WORD = /"((?:[^"]|"")*)"|(\S+)/g;
@@ -233,6 +260,7 @@ const ALIASES = {
   合计: "sum",
   平均: "average",
   平均值: "average",
+  中位数: "median",
   最大: "max",
   最小: "min",
   列: "columns",
@@ -253,6 +281,34 @@ const command = (word) =>
 /** How surely the input is for this tool: 0 to 1. @param {string} input */
 export function match(input) {
   return /^"?[^\s"]+\.(?:csv|tsv|xlsx)"?(?:\s|$)/i.test(input.trim()) ? 0.9 : 0;
+}
+
+/** Words of a question by the command that answers it; the first that is found counts. @type {readonly [RegExp, string][]} */
+const QUESTIONS = [
+  [/\bmedians?\b|中位数/iu, "median"],
+  [/\b(?:averages?|avg|means?)\b|平均/iu, "average"],
+  [/\b(?:sums?|totals?)\b|合计|总和|总计|求和/iu, "sum"],
+  [/\b(?:max(?:imum)?|highest|largest|biggest)\b|最大|最高/iu, "max"],
+  [/\b(?:min(?:imum)?|lowest|smallest)\b|最小|最低/iu, "min"],
+  [/\bhow many (?:rows|records|lines)\b|多少行|行数/iu, "count"],
+  [/\bcolumns\b(?=.*\?)|\b(?:which|what|list|show)\b.*\bcolumns\b|哪些列|列名/iu, "columns"],
+  [/\b(?:show|list|print)\b.*\brows\b|显示.*行/iu, "rows"],
+];
+
+/**
+ * The order for a question about a table, in words: what it asks for, of the column that it names, else of all.
+ * @param {string} question @param {string} file @param {{ cwd: string }} context
+ */
+export async function about(question, file, { cwd }) {
+  if (!/\.(?:csv|tsv|xlsx)$/i.test(file)) return undefined;
+  const path = /\s/.test(file) ? `"${file}"` : file;
+  const name = QUESTIONS.find(([words]) => words.test(question))?.[1];
+  if (name === undefined) return path;
+  if (!Object.hasOwn(AGGREGATES, name)) return `${path} ${name}`;
+  const table = await loadTable(file, cwd);
+  const text = question.toLowerCase();
+  const named = numberColumns(table).filter((column) => text.includes(column.toLowerCase()));
+  return named.length === 1 ? `${path} ${name} "${named[0]?.replaceAll('"', '""')}"` : `${path} ${name}`;
 }
 
 /**
@@ -279,7 +335,7 @@ function answer(table, rest) {
   if (name === "rows") return listing(selected, rowLimit(words[0]));
   if (Object.hasOwn(AGGREGATES, name)) return aggregate(selected, name, words);
   throw new Error(
-    `unknown command ${JSON.stringify(first)}, expected columns, count, rows, sum, average, min, max or where`,
+    `unknown command ${JSON.stringify(first)}, expected columns, count, rows, sum, average, median, min, max or where`,
   );
 }
 

@@ -7,6 +7,8 @@ const HEADER =
   "// Written by the Stagefold pipeline agent-build. Needs Node 20.19 or later and nothing else.\n";
 
 /** The source of a tool of the catalogue, or of the runtime of agents. */
-export async function assetSource(path: `tools/${string}.mjs` | "agent/runtime.mjs"): Promise<string> {
+export async function assetSource(
+  path: `tools/${string}.mjs` | `agent/${"runtime" | "serve"}.mjs`,
+): Promise<string> {
   return HEADER + (await readFile(new URL(path, ASSETS), "utf8"));
 }

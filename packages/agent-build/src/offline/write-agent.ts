@@ -95,11 +95,13 @@ export async function writeAgent(
   const folder = agentFolder(agent);
   const javascript = "text/javascript";
   const others: GeneratedFile[] = [
-    {
-      path: `${folder}/runtime.mjs`,
-      content: await assetSource("agent/runtime.mjs"),
-      media_type: javascript,
-    },
+    ...(await Promise.all(
+      (["runtime", "serve"] as const).map(async (name) => ({
+        path: `${folder}/${name}.mjs`,
+        content: await assetSource(`agent/${name}.mjs`),
+        media_type: javascript,
+      })),
+    )),
     {
       path: `${folder}/manifest.json`,
       content: manifestOf(requirements, design, kind),

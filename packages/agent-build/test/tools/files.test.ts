@@ -59,6 +59,9 @@ describe("tables", () => {
     ["sales.csv average AMOUNT where City = Berlin", "5.3"],
     ["sales.csv 求和 amount", "12.6"],
     ["sales.csv max amount", "10.5"],
+    ["sales.csv median amount", "2"],
+    ["sales.csv sum", "amount: 12.6"],
+    ["sales.csv 中位数", "amount: 2"],
     ["sales.csv count where amount >= 2", "2"],
     ["sales.csv where City contains ari", "City,amount\nParis,2"],
     ["sales.csv rows 1", "City,amount\nBerlin,10.5\n(2 more rows)"],
@@ -76,9 +79,23 @@ describe("tables", () => {
     ["sales.csv where City constructor x", "expected a condition"],
     ["sales.csv constructor", 'unknown command "constructor"'],
     ["sales.csv rows x", "expected a number of rows"],
-    ["sales.csv sum", "expected a column after sum"],
   ])("%s is refused", async (input, message) => {
     await expect(table.run(input, { cwd })).rejects.toThrow(message);
+  });
+
+  test.each([
+    ["What is the mean of amount?", 'sales.csv average "amount"'],
+    ["计算每列的平均值", "sales.csv average"],
+    ["and the median?", "sales.csv median"],
+    ["How many rows are there?", "sales.csv count"],
+    ["Which columns does it have?", "sales.csv columns"],
+    ["What is this?", "sales.csv"],
+  ])("the question %j is an order", async (question, order) => {
+    expect(await table.about(question, "sales.csv", { cwd })).toBe(order);
+  });
+
+  test("a question about another file is none about a table", async () => {
+    expect(await table.about("the mean?", "notes.txt", { cwd })).toBeUndefined();
   });
 
   test.each([

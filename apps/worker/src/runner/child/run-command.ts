@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
+import { type ProcessTree, signalMembers } from "@stagefold/node-files";
 import { StageError } from "@stagefold/pipeline";
 import { inheritedEnv, stageEnv } from "../../env.ts";
 import { findArtifacts } from "../../workspace/find-artifacts.ts";
-import { type ProcessTree, signalMembers } from "../process-tree.ts";
 import type { StageJob } from "../protocol.ts";
 import type { Channel } from "./channel.ts";
 import { writeOutput } from "./output-stream.ts";

@@ -1,6 +1,6 @@
 import { workerData } from "node:worker_threads";
+import { killAll } from "@stagefold/node-files";
 import { z } from "zod";
-import { killAll } from "../process-tree.ts";
 
 /** A thread beside a runner process: even a stage that never yields ends when its worker is gone. */
 const POLL_MS = 500;

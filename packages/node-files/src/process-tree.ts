@@ -1,16 +1,16 @@
 import { randomInt } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
-import { errorCode } from "@stagefold/node-files";
+import { errorCode } from "./error-code.mjs";
 
 /**
- * How the processes of a stage are found. Group and session of its runner find most; a daemon leaves both, gets another
- * parent, may have an empty environment, no open files and a title of its own. What it cannot help inheriting is its
- * resource limits: each runner is started under a limit that no other has, of a kind that no system enforces (the
- * resident set; Linux ignores it since 2.4.30), so large that programs that look at it are not held back.
+ * How the processes of a stage or of an agent are found. Group and session of their leader find most; a daemon leaves
+ * both, gets another parent, may have an empty environment, no open files and a title of its own. What it cannot help
+ * inheriting is its resource limits: each leader is started under a limit that no other has, of a kind that no system
+ * enforces (the resident set; Linux ignores it since 2.4.30), so large that programs that look at it are not held back.
  * A program may lower its own limits: this finds everything that is left behind, not everything that hides.
  */
 export interface ProcessTree {
-  /** The runner, which leads a group and a session. */
+  /** The process that was started first: it leads a group and a session. */
   readonly leader: number;
   /** The limit, in bytes, as `/proc/<pid>/limits` writes it. */
   readonly tag: string;
@@ -37,7 +37,7 @@ export function underTag(tag: string, command: readonly string[]): { file: strin
 const MAX_SINGLE_READS = 64;
 
 /**
- * The running processes of a stage, without its runner; undefined where the system has no /proc to tell.
+ * The running processes of a tree, without its leader; undefined where the system has no /proc to tell.
  * `since` (see `newestPid`) leaves out those that were there before: a machine has hundreds of processes.
  */
 export function membersOf(tree: ProcessTree, since?: number): number[] | undefined {
@@ -64,7 +64,7 @@ function startedSince(since: number): number[] | undefined {
   return Array.from({ length: newest - since }, (_, i) => since + 1 + i);
 }
 
-/** SIGKILL to the whole stage, its runner included. Returns those that may not be killed. */
+/** SIGKILL to the whole tree, its leader included. Returns those that may not be killed. */
 export function killAll(tree: ProcessTree): number[] {
   const refused = new Set<number>();
   // A process that forks while it is looked for may be missed once; it cannot escape every round.
@@ -78,7 +78,7 @@ export function killAll(tree: ProcessTree): number[] {
   return [...refused];
 }
 
-/** Sends a signal to the stage's processes, but not to its runner. False where they cannot be told. */
+/** Sends a signal to the tree's processes, but not to its leader. False where they cannot be told. */
 export function signalMembers(tree: ProcessTree, signal: NodeJS.Signals): boolean {
   const members = membersOf(tree);
   for (const pid of members ?? []) send(pid, signal, new Set());
@@ -126,4 +126,27 @@ function orNone<T>(read: () => T): T | undefined {
     if (code === "ENOENT" || code === "ESRCH" || code === "EACCES" || code === "EPERM") return undefined;
     throw error;
   }
+}
+
+export interface ProcessExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** How a process ended, as the end of a sentence. */
+export function exitText({ code, signal }: ProcessExit): string {
+  return signal === null ? `ended with exit code ${code}` : `was killed by ${signal}`;
+}
+
+/** All that processes which run the code of others inherit of an environment. */
+export function inheritedFrom(
+  environment: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const { PATH, HOME, LANG, TZ } = environment;
+  return {
+    ...(PATH !== undefined && { PATH }),
+    ...(HOME !== undefined && { HOME }),
+    ...(LANG !== undefined && { LANG }),
+    ...(TZ !== undefined && { TZ }),
+  };
 }

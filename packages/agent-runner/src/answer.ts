@@ -1,0 +1,85 @@
+import type { RunEvent, RunUsage, ToolBlock } from "@stagefold/core";
+
+/** UTF-16 units of text in one answer; a process that says more has lost its way. */
+const MAX_TEXT = 1024 * 1024;
+
+/** Turns what happens into events, with the numbers of blocks and places in them; silent once it is closed. */
+export class Answer {
+  readonly #onEvent: (event: RunEvent) => void;
+  readonly #tools = new Map<string, { readonly block: number; readonly tool: ToolBlock }>();
+  #blocks = 0;
+  /** Length of the text block that is being written; undefined after a tool. */
+  #at: number | undefined;
+  #length = 0;
+  #half = "";
+  #closed = false;
+  firstTextAt: string | undefined;
+  usage: RunUsage = {
+    input_tokens: 0,
+    output_tokens: 0,
+    cached_tokens: 0,
+    tool_calls: 0,
+    steps: 0,
+    cost_usd: 0,
+  };
+
+  constructor(onEvent: (event: RunEvent) => void) {
+    this.#onEvent = onEvent;
+  }
+
+  /** False when the answer has become too long. */
+  text(given: string): boolean {
+    // A piece may end within a character: its first half waits for the second. A lone half cannot be stored.
+    const all = this.#half + given;
+    this.#half = /[\ud800-\udbff]$/.exec(all)?.[0] ?? "";
+    const text = all
+      .slice(0, all.length - this.#half.length)
+      .toWellFormed()
+      .replaceAll("\0", "");
+    if (text === "" || this.#closed) return true;
+    this.#length += text.length;
+    if (this.#length > MAX_TEXT) return false;
+    this.firstTextAt ??= new Date().toISOString();
+    if (this.#at === undefined) {
+      this.#at = 0;
+      this.#blocks++;
+    }
+    this.#emit({ event: "text", block: this.#blocks - 1, at: this.#at, text });
+    this.#at += text.length;
+    return true;
+  }
+
+  toolStarted(id: string, name: string, input: unknown): void {
+    if (this.#closed || this.#tools.has(id)) return;
+    this.#at = undefined;
+    const tool: ToolBlock = { type: "tool", id, name, input, output: null, status: "running" };
+    const block = this.#blocks++;
+    this.#tools.set(id, { block, tool });
+    this.usage = { ...this.usage, tool_calls: this.usage.tool_calls + 1 };
+    this.#emit({ event: "tool", block, tool });
+  }
+
+  toolEnded(id: string, status: "completed" | "failed", output: string): void {
+    const started = this.#tools.get(id);
+    if (this.#closed || started?.tool.status !== "running") return;
+    const tool = { ...started.tool, status, output: output.toWellFormed().replaceAll("\0", "") };
+    this.#tools.set(id, { block: started.block, tool });
+    this.#emit({ event: "tool", block: started.block, tool });
+  }
+
+  used(usage: Partial<RunUsage>): void {
+    this.usage = { ...this.usage, ...usage };
+    if (!this.#closed) this.#emit({ event: "usage", usage: this.usage });
+  }
+
+  /** Tools that still run have failed for this reason; nothing is emitted from now on. */
+  close(reason: string): void {
+    for (const [id, { tool }] of this.#tools)
+      if (tool.status === "running") this.toolEnded(id, "failed", reason);
+    this.#closed = true;
+  }
+
+  #emit(event: RunEvent): void {
+    this.#onEvent(event);
+  }
+}

@@ -1,0 +1,2 @@
+export { type AgentProblem, type AgentRunnerDeps, createAgentRunner } from "./runner.ts";
+export type { VersionFile } from "./version-files.ts";

@@ -1,0 +1,84 @@
+import type { Block } from "@stagefold/core";
+import type { ChatMessage, Picture, ToolCall, ToolResult } from "@stagefold/models";
+import type { LaidFile, TurnFolder } from "./turn-folder.ts";
+
+/** Characters of one file that are put before the model; tools can read the rest. */
+const MAX_FILE_TEXT = 60_000;
+/** Bytes of one picture, and pictures of one question. */
+const MAX_PICTURE = 4 * 1024 * 1024;
+const MAX_PICTURES = 8;
+
+const PICTURES = /^image\/(?:png|jpeg|gif|webp)$/;
+
+/** The conversation up to the question, oldest first: what was asked with its files, what was answered with its tools. */
+export async function toMessages(folder: TurnFolder, text: string): Promise<ChatMessage[]> {
+  const messages: ChatMessage[] = [];
+  for (const { turn, files } of folder.history)
+    messages.push(userMessage(turn.user.text, files), ...answerMessages(turn.blocks));
+  messages.push(userMessage(text, folder.files));
+  return messages;
+}
+
+/** The same for a question now and later in the history: what a provider has cached of it stays right. */
+function userMessage(text: string, files: readonly LaidFile[]): ChatMessage {
+  const pictures: Picture[] = files
+    .filter(({ media_type, bytes }) => PICTURES.test(media_type) && bytes.byteLength <= MAX_PICTURE)
+    .slice(0, MAX_PICTURES)
+    .map(({ media_type, bytes }) => ({ media_type, data: bytes }));
+  return { role: "user", text: [text, ...files.map(fileText)].join("\n\n"), pictures };
+}
+
+function fileText({ name, media_type, bytes }: LaidFile): string {
+  const size = `${bytes.byteLength} bytes`;
+  if (PICTURES.test(media_type)) return `[File ${name}, ${media_type}, ${size}]`;
+  const text = decode(bytes);
+  if (text === undefined)
+    return `[File ${name}, ${media_type}, ${size}. Its text can be read by tools alone.]`;
+  const rest = text.length - MAX_FILE_TEXT;
+  const end = rest > 0 ? `\n(${rest} more characters are in the file)` : "";
+  return `[File ${name}, ${media_type}, ${size}]\n${text.slice(0, MAX_FILE_TEXT).toWellFormed()}${end}\n[End of ${name}]`;
+}
+
+function decode(bytes: Uint8Array): string | undefined {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return text.includes("\0") ? undefined : text;
+  } catch {
+    return undefined;
+  }
+}
+
+/** An answer as the provider wants it: text and the calls after it, then their results, then what followed. */
+function answerMessages(blocks: readonly Block[]): ChatMessage[] {
+  const messages: ChatMessage[] = [];
+  let text = "";
+  let calls: ToolCall[] = [];
+  let results: ToolResult[] = [];
+  const flush = () => {
+    if (text !== "" || calls.length > 0) messages.push({ role: "assistant", text, calls });
+    if (results.length > 0) messages.push({ role: "tool", results });
+    [text, calls, results] = ["", [], []];
+  };
+  for (const block of blocks) {
+    if (block.type === "text") {
+      if (calls.length > 0) flush();
+      text += block.text;
+    } else if (block.status !== "running") {
+      const id = block.id.replace(/[^a-zA-Z0-9_-]/g, "_").slice(0, 64);
+      calls.push({ id, name: block.name, input: inputOf(block.input) });
+      results.push({
+        id,
+        name: block.name,
+        output: block.output ?? "",
+        failed: block.status === "failed",
+      });
+    }
+  }
+  flush();
+  return messages;
+}
+
+/** Providers want an object; of a long input only how it begins is kept, as a text. */
+function inputOf(input: unknown): unknown {
+  return typeof input === "object" && input !== null && !Array.isArray(input) ? input : { input };
+}

@@ -1,0 +1,191 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { aModule, aRunner } from "./fixture.ts";
+
+/** What generated code could try: each line of its answer says what it got, or why it did not. */
+
+const SECRET = "hunter2-the-key-of-the-platform";
+let at: Awaited<ReturnType<typeof aRunner>>;
+
+beforeAll(async () => {
+  at = await aRunner({
+    secrets: async () => ({ NAMED: "for-this-agent", OTHER: SECRET }),
+  });
+});
+
+afterAll(async () => {
+  await at[Symbol.asyncDispose]();
+});
+
+/** A process that is there; one that nobody has collected yet is not. */
+function isRunning(pid: number): boolean {
+  if (!existsSync(`/proc/${pid}/stat`)) return false;
+  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2));
+}
+
+async function eventually(holds: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 100 && !holds(); tries++)
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(holds()).toBe(true);
+}
+
+describe("an agent's code", () => {
+  test("sees the secrets that its version names, and nothing else of the environment", async () => {
+    const body = 'say({ type: "text", text: JSON.stringify(process.env) });';
+    const named = await aModule(at.artifacts, body, { secrets: ["NAMED", "MISSING"] });
+    expect(JSON.parse((await at.ask(named, { text: "x" })).text)).toMatchObject({ NAMED: "for-this-agent" });
+    const unnamed = await aModule(at.artifacts, body);
+    const { text } = await at.ask(unnamed, { text: "x" });
+    // PWD and the like are the shell's own.
+    expect(Object.keys(JSON.parse(text)).sort()).toEqual(expect.arrayContaining(["HOME", "PATH"]));
+    for (const name of ["NAMED", "OTHER", "NODE_OPTIONS", "VITEST", "USER"])
+      expect(JSON.parse(text)).not.toHaveProperty(name);
+    expect(text).not.toContain(SECRET);
+  });
+
+  test("reads and writes no file but its own", async () => {
+    const first = await aModule(at.artifacts, 'say({ type: "text", text: import.meta.url });', {
+      run: 2,
+    });
+    const own = `
+      const fs = await import("node:fs/promises");
+      const { readFileSync } = await import("node:fs");
+      const [other] = order.text.split(" ");
+      await attempt("other", () => fs.readFile(other));
+      await attempt("versions", () => fs.readdir(${JSON.stringify(join(at.folder, "versions"))}));
+      await attempt("turns", () => fs.readdir(${JSON.stringify(join(at.folder, "turns"))}));
+      await attempt("passwd", () => readFileSync("/etc/passwd"));
+      await attempt("environ", () => readFileSync("/proc/" + process.ppid + "/environ"));
+      await attempt("proc", () => readFileSync("/proc/self/environ"));
+      await attempt("url", () => readFileSync(new URL("file:///etc/passwd")));
+      await attempt("bytes", () => readFileSync(Buffer.from("/etc/passwd")));
+      await attempt("dots", () => readFileSync(process.cwd() + "/../../../../../../../etc/passwd"));
+      await attempt("import", () => import("file://" + other));
+      await attempt("require", async () => (await import("node:module")).createRequire(import.meta.url)(other));
+      await attempt("symlink", () => fs.symlink("/etc/passwd", "link"));
+      await attempt("linked", () => fs.readFile("link"));
+      await attempt("hardlink", () => fs.link("/etc/passwd", "hard"));
+      await attempt("own code", () => fs.writeFile(new URL(import.meta.url), "evil"));
+      await attempt("tmp", () => fs.writeFile("/tmp/evil", "x"));
+      await attempt("sqlite", async () => new (await import("node:sqlite")).DatabaseSync(process.cwd() + "/a.db").exec("attach '/tmp/any.db' as o"));
+      await attempt("socket", async () => (await import("node:net")).createServer().listen("/tmp/evil.sock"));
+      await attempt("folder", async () => { await fs.writeFile("mine.txt", "mine"); return await fs.readFile("mine.txt", "utf8"); });`;
+    const { text: path } = await at.ask(first, { text: "x" });
+    expect(path).toContain("file://");
+    const second = await aModule(at.artifacts, own);
+    const { text } = await at.ask(second, { text: fileURLToPath(path.trim()) });
+    const lines = text.trim().split("\n");
+    const got = lines.filter((line) => line.includes(": got "));
+    expect(got).toEqual(["folder: got mine"]);
+    expect(lines.filter((line) => line.includes("ERR_ACCESS_DENIED")).length).toBeGreaterThan(12);
+    expect(existsSync("/tmp/evil")).toBe(false);
+  });
+
+  test("starts no process, thread or native code, and signals none", async () => {
+    const agent = await aModule(
+      at.artifacts,
+      `const { spawn, execFileSync } = await import("node:child_process");
+       const { Worker } = await import("node:worker_threads");
+       await attempt("exec", () => execFileSync("/bin/ls"));
+       await attempt("spawn", () => spawn("/bin/ls"));
+       await attempt("worker", () => new Worker("1", { eval: true }));
+       await attempt("binding", () => process.binding("fs"));
+       await attempt("dlopen", () => process.dlopen({}, "/x.node"));
+       await attempt("kill", () => process.kill(process.ppid, "SIGKILL"));
+       await attempt("inner kill", () => process._kill(process.ppid, 9));
+       await attempt("inspector", async () => (await import("node:inspector")).open(0));`,
+    );
+    const { text } = await at.ask(agent, { text: "x" });
+    expect(
+      text
+        .trim()
+        .split("\n")
+        .filter((line) => line.includes(": got ")),
+    ).toEqual([]);
+  });
+
+  test("connects to nothing on this machine, nor where clouds keep credentials", async () => {
+    let asked = 0;
+    const server = createServer((_request, response) => {
+      asked++;
+      response.end("inside");
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    try {
+      const agent = await aModule(
+        at.artifacts,
+        `const net = await import("node:net"); const http = await import("node:http");
+         for (const host of ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "0", "127.1"])
+           await attempt(host, async () => (await fetch("http://" + host + ":${port}/")).status);
+         await attempt("metadata", async () => (await fetch("http://169.254.169.254/", { signal: AbortSignal.timeout(2000) })).status);
+         await attempt("task", async () => (await fetch("http://169.254.170.2/", { signal: AbortSignal.timeout(2000) })).status);
+         const raw = (...given) => new Promise((resolve, reject) => net.connect(...given).on("connect", () => resolve("in")).on("error", reject));
+         await attempt("raw", () => raw(${port}, "127.0.0.1"));
+         await attempt("raw options", () => raw({ port: ${port} }));
+         await attempt("raw lookup", () => raw({ port: ${port}, host: "example.org", lookup: (n, o, done) => o.all ? done(null, [{ address: "127.0.0.1", family: 4 }]) : done(null, "127.0.0.1", 4) }));
+         await attempt("path", () => raw("/var/run/docker.sock"));
+         await attempt("http", () => new Promise((resolve, reject) => http.get("http://127.0.0.1:${port}/", () => resolve("in")).on("error", reject)));`,
+      );
+      const { text } = await at.ask(agent, { text: "x" });
+      expect(
+        text
+          .trim()
+          .split("\n")
+          .filter((line) => line.includes(": got ")),
+      ).toEqual([]);
+      expect(text.match(/EACCES/g)?.length).toBeGreaterThan(10);
+      expect(asked).toBe(0);
+    } finally {
+      server.close();
+    }
+  });
+
+  test("does not run on when its answer has ended", async () => {
+    const agent = await aModule(
+      at.artifacts,
+      'setInterval(() => {}, 10); process.on("SIGTERM", () => {}); say({ type: "text", text: String(process.pid) });',
+    );
+    const { text, outcome } = await at.ask(agent, { text: "x" });
+    expect(outcome.status).toBe("completed");
+    expect(isRunning(Number(text))).toBe(false);
+  });
+
+  test("finds nothing of an earlier turn, and cannot fill the disk with one file", async () => {
+    const agent = await aModule(
+      at.artifacts,
+      `const fs = await import("node:fs/promises");
+       say({ type: "text", text: (await fs.readdir(".")).join() + ";" });
+       await fs.writeFile("left.txt", "x");
+       const block = Buffer.alloc(10_000_000);
+       await attempt("fill", async () => { for (let i = 0; i < 15; i++) await fs.appendFile("big", block); });`,
+    );
+    const first = await at.ask(agent, { text: "x" });
+    const second = await at.ask(agent, { text: "x" });
+    expect(second.text.startsWith(";")).toBe(true);
+    expect(first.text).not.toContain("fill: got");
+  });
+
+  test("goes with the process that ran it, also when that is killed and it never yields", async () => {
+    const host: ChildProcess = spawn(
+      process.execPath,
+      [fileURLToPath(new URL("host.mjs", import.meta.url)), at.folder],
+      {
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
+    const [said] = (await once(host.stdout as NodeJS.ReadableStream, "data")) as [Buffer];
+    const pid = Number(String(said));
+    expect(isRunning(pid)).toBe(true);
+    host.kill("SIGKILL");
+    await once(host, "exit");
+    await eventually(() => !isRunning(pid));
+  });
+});

@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { AT, aModule, aRunner, builtAgent } from "./fixture.ts";
+
+const SALES = "city,price,amount\nBerlin,10,1\nParis,20,2\nRome,60,6\n";
+
+let at: Awaited<ReturnType<typeof aRunner>>;
+
+beforeAll(async () => {
+  at = await aRunner();
+});
+
+afterAll(async () => {
+  await at[Symbol.asyncDispose]();
+});
+
+describe("an agent of the catalogue", () => {
+  test("answers a question about a file with its tool, and a second one about the first file", async () => {
+    const agent = await builtAgent(at.artifacts, "读取 CSV 表格，计算每列的平均值");
+    const csv = await at.file("sales 2026.csv", SALES, "text/csv");
+    const first = await at.ask(agent, { text: "计算每列的平均值", files: [csv] });
+    expect(first.outcome).toMatchObject({ status: "completed", error: null, usage: { tool_calls: 1 } });
+    expect(first.blocks[0]).toMatchObject({ type: "tool", name: "table_reader", status: "completed" });
+    expect(first.text).toContain("price: 30");
+    expect(first.text).toContain("amount: 3");
+    expect(first.outcome.first_text_at?.localeCompare(AT)).toBe(1);
+
+    const second = await at.ask(agent, { text: "and the median?", history: [first.turn] });
+    expect(second.text).toContain("price: 20");
+    expect(second.text).toContain("amount: 2");
+
+    const other = await at.ask(agent, {
+      text: "What is the highest price?",
+      history: [first.turn, second.turn],
+    });
+    expect(other.text).toBe("60");
+    expect(at.problems).toEqual([]);
+  });
+
+  test("says what it cannot do", async () => {
+    const agent = await builtAgent(at.artifacts, "A simple math calculation agent.");
+    const done = await at.ask(agent, { text: "2*(3+4)" });
+    expect(done.text).toBe("14");
+    const not = await at.ask(agent, { text: "Write a poem." });
+    expect(not.outcome.status).toBe("completed");
+    expect(not.text).toContain("no tool fits");
+  });
+});
+
+describe("a process", () => {
+  test("that ends early fails the answer, and what it wrote is for the operator", async () => {
+    const agent = await aModule(
+      at.artifacts,
+      'say({ type: "text", text: "half" }); console.error("inner words"); await new Promise((r) => setTimeout(r, 50)); process.exit(3);',
+    );
+    const { outcome, text } = await at.ask(agent, { text: "x" });
+    expect(outcome).toMatchObject({ status: "failed", error: { code: "AGENT_FAILED" } });
+    expect(outcome.error?.message).toContain("exit code 3");
+    expect(text).toBe("half");
+    expect(at.problems.map(({ message }) => message).join()).toContain("inner words");
+  });
+
+  test("that hangs is ended at its time, and its text kept", async () => {
+    const agent = await aModule(
+      at.artifacts,
+      'say({ type: "text", text: "soon" }); await new Promise((r) => setTimeout(r, 50)); for (;;);',
+      {},
+      { timeout_seconds: 1 },
+    );
+    const { outcome, text } = await at.ask(agent, { text: "x" });
+    expect(outcome).toMatchObject({ status: "failed", error: { code: "AGENT_TIMEOUT" } });
+    expect(text).toBe("soon");
+  });
+
+  test("that is stopped ends at once, and its text is kept", async () => {
+    const agent = await aModule(
+      at.artifacts,
+      `say({ type: "tool", id: "1", name: "t", input: {}, status: "running", output: null });
+       say({ type: "text", text: "pid " + process.pid });
+       await new Promise(() => setInterval(() => {}, 1000));`,
+    );
+    const stop = new AbortController();
+    const started = performance.now();
+    const { outcome, text, blocks } = await at.ask(agent, {
+      text: "x",
+      signal: stop.signal,
+      onEvent: (event) => event.event === "text" && stop.abort(),
+    });
+    expect(outcome).toMatchObject({ status: "cancelled", error: null });
+    expect(blocks[0]).toMatchObject({ type: "tool", status: "failed" });
+    expect(performance.now() - started).toBeLessThan(5000);
+    const pid = Number(/pid (\d+)/.exec(text)?.[1]);
+    expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+  });
+
+  test("prints what it likes beside the protocol", async () => {
+    const agent = await aModule(
+      at.artifacts,
+      'console.log("noise"); console.log("{}"); console.log(\'{"type":"text"}\'); say({ type: "text", text: "ok" });',
+    );
+    expect((await at.ask(agent, { text: "x" })).text).toBe("ok");
+  });
+
+  test("that never ends its line is ended", async () => {
+    const agent = await aModule(
+      at.artifacts,
+      'const junk = "x".repeat(1 << 20); for (let i = 0; i < 12; i++) process.stdout.write(junk); await new Promise(() => setInterval(() => {}, 1000));',
+    );
+    const { outcome } = await at.ask(agent, { text: "x" });
+    expect(outcome).toMatchObject({ status: "failed", error: { code: "AGENT_FAILED" } });
+  });
+
+  test("that says too much is ended", async () => {
+    const agent = await aModule(
+      at.artifacts,
+      'for (let i = 0; i < 30; i++) say({ type: "text", text: "x".repeat(50_000) });',
+    );
+    const { outcome, text } = await at.ask(agent, { text: "x" });
+    expect(outcome).toMatchObject({ status: "failed", error: { code: "AGENT_FAILED" } });
+    expect(text.length).toBeGreaterThan(900_000);
+  });
+
+  test("gets the whole of a character that arrives in two halves", async () => {
+    const agent = await aModule(
+      at.artifacts,
+      'say({ type: "text", text: "a\\ud83d" }); say({ type: "text", text: "\\ude00b" });',
+    );
+    expect((await at.ask(agent, { text: "x" })).text).toBe("a😀b");
+  });
+});
+
+describe("a version", () => {
+  test.each([
+    ["whose files are gone", { files_gone: true }, "deleted"],
+    ["whose entry was changed", { sha256: "0".repeat(64) }, "not the one that was published"],
+    ["whose entry is not among its files", { entry: "agents/b.mjs" }, "is missing"],
+    ["that names a file that is not there", { files: [{ path: "x", stage: "s", attempt: 1 }] }, "is missing"],
+  ])("%s fails with a reason", async (_name, changed, reason) => {
+    const agent = await aModule(at.artifacts, "", changed);
+    const { outcome } = await at.ask(agent, { text: "x" });
+    expect(outcome.error).toMatchObject({ code: "AGENT_FAILED", message: expect.stringContaining(reason) });
+  });
+
+  test("without a model answers so where it needs one", async () => {
+    const agent = await aModule(at.artifacts, "", { kind: "model" });
+    expect((await at.ask(agent, { text: "x" })).outcome.error?.code).toBe("MODEL_UNAVAILABLE");
+  });
+});
