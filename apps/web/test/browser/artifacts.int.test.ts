@@ -72,7 +72,19 @@ describe.skipIf(chromiumPath === undefined)(`artifacts${skipReason}`, { timeout:
     await code(page).getByText("export", { exact: true }).waitFor();
     await page.getByLabel("Find a file").fill("");
     await open(page, /README\.md/);
+    await page.getByTestId("markdown").getByRole("heading", { name: "Title" }).waitFor();
+    expect(await axe(page)).toEqual([]);
+    await page.getByRole("button", { name: "As a text" }).click();
     await code(page).getByText("# Title").waitFor();
+    await open(page, /rows\.csv/);
+    await page.getByTestId("table").getByRole("cell", { name: "a, b" }).waitFor();
+    await open(page, /data\.json/);
+    await page.getByTestId("json-tree").getByText("deep").waitFor();
+    expect(await axe(page)).toEqual([]);
+    // A picture whose script does not run.
+    await open(page, /drawing\.svg/);
+    await page.getByRole("img", { name: "out/drawing.svg" }).waitFor();
+    expect(await page.evaluate(() => "hacked" in window)).toBe(false);
 
     await open(page, /pixel\.png/);
     const image = page.getByRole("img", { name: "out/pixel.png" });
@@ -240,7 +252,7 @@ describe.skipIf(chromiumPath === undefined)(`artifacts${skipReason}`, { timeout:
     const phone = { viewport: { width: 360, height: 740 } };
     await using reader = await visit(browser, system.url, `/builds/${project_id}?view=artifacts`, phone);
     const { page } = reader;
-    await page.getByRole("status").getByText("6 files").waitFor();
+    await page.getByRole("status").getByText("9 files").waitFor();
     await system.client.artifacts.record({
       project_id,
       stage: "make",
@@ -251,7 +263,7 @@ describe.skipIf(chromiumPath === undefined)(`artifacts${skipReason}`, { timeout:
     // Nobody handed over its bytes.
     await page.getByText("Only the record is here").waitFor();
     await page.getByRole("button", { name: "All files" }).click();
-    await page.getByRole("status").getByText("7 files").waitFor();
+    await page.getByRole("status").getByText("10 files").waitFor();
     expect(await sideways(page)).toBe(0);
     expect(await axe(page)).toEqual([]);
   });

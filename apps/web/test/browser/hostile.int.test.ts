@@ -105,7 +105,7 @@ describe.skipIf(chromiumPath === undefined)(
       expect(await colour(header)).toBe(amber);
       await page.getByText("send a fax · brew tea").waitFor();
       await page.getByRole("button", { name: "2 wishes are unmet" }).click();
-      await page.getByTestId("output-tree").getByText("unmet_total").waitFor();
+      await page.getByTestId("json-tree").getByText("unmet_total").waitFor();
       expect(reader.complaints).toEqual([]);
     });
 

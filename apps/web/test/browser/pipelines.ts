@@ -52,6 +52,9 @@ stages:
       printf '# Title\\n\\nText with \`code\`.\\n' > out/README.md
       echo '${HOSTILE}' > 'out/<b>hostile & name.html'
       printf '%s' '${PNG}' | base64 -d > out/pixel.png
+      printf 'name,value\\n"a, b",1\\nc,2\\n' > out/rows.csv
+      printf '{"deep": {"er": [1, 2]}}' > out/data.json
+      echo '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><script>window.hacked=1</script><rect width="9" height="9"/></svg>' > out/drawing.svg
       head -c 3000 /dev/urandom > out/noise.bin
       echo '${HOSTILE}'
       printf '\\033[31mred\\033[0m and \\033[1mbold\\033[0m\\n'

@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 import { common } from "../../i18n/common.ts";
 import { errorMessages, useErrorText } from "../../i18n/errors.ts";
 import { useMessages } from "../../i18n/lang.ts";
-import { codeOf } from "../../lib/errors.ts";
+import { codeOf, isApiError } from "../../lib/errors.ts";
 import { Button } from "./button.tsx";
 import { EmptyState } from "./empty-state.tsx";
 
@@ -43,8 +43,11 @@ function lookOf(error: unknown, t: { notFound: string; forbidden: string; offlin
     case "FORBIDDEN":
     case "UNAUTHENTICATED":
       return { icon: Lock, title: t.forbidden };
-    case "STORE_UNAVAILABLE":
     case undefined:
+      // Not an answer of the API at all: the page itself.
+      if (!isApiError(error)) return { icon: CircleAlert, title: t.failed };
+      return { icon: CloudOff, title: t.offline };
+    case "STORE_UNAVAILABLE":
       return { icon: CloudOff, title: t.offline };
     default:
       return { icon: CircleAlert, title: t.failed };

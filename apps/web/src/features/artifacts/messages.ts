@@ -2,6 +2,11 @@ import { defineMessages } from "../../i18n/define-messages.ts";
 
 export const messages = defineMessages({
   en: {
+    drawn: "As it is meant",
+    source: "As a text",
+    look: "How it is shown",
+    moreRows: (n: string) => `… ${n} more rows; the downloaded file has them`,
+    badJson: "This is not JSON; it is shown as a text.",
     artifacts: "Artifacts",
     none: "No artifacts yet",
     noneText: "Files that the stages make appear here as soon as they are recorded.",
@@ -44,6 +49,11 @@ export const messages = defineMessages({
     removed: "removed",
   },
   zh: {
+    drawn: "预览",
+    source: "源文本",
+    look: "显示方式",
+    moreRows: (n) => `…… 还有 ${n} 行，见下载的文件`,
+    badJson: "这不是 JSON，以文本显示。",
     artifacts: "产物",
     none: "尚无产物",
     noneText: "阶段生成的文件一经记录就会显示在这里。",

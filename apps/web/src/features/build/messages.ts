@@ -115,10 +115,6 @@ export const messages = defineMessages({
     outcome: "Outcome",
     reason: "Reason",
     skipped: "Skipped",
-    items: (n: number) => (n === 1 ? "1 item" : `${n} items`),
-    fields: (n: number) => (n === 1 ? "1 field" : `${n} fields`),
-    showMore: (n: number) => `Show ${n} more`,
-    emptyText: "empty text",
     back: "Builds",
   },
   zh: {
@@ -234,10 +230,6 @@ export const messages = defineMessages({
     outcome: "结果",
     reason: "原因",
     skipped: "已跳过",
-    items: (n: number) => `${n} 项`,
-    fields: (n: number) => `${n} 个字段`,
-    showMore: (n: number) => `再显示 ${n} 项`,
-    emptyText: "空文本",
     back: "构建",
   },
 });

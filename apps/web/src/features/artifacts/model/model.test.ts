@@ -76,12 +76,14 @@ describe("previewOf", () => {
   it.each([
     ["a/prompt.yaml", undefined, { kind: "text", language: "yaml" }],
     ["a/agent.mjs", "text/javascript", { kind: "text", language: "javascript" }],
-    ["README", "text/markdown", { kind: "text", language: "markdown" }],
+    ["README", "text/markdown", { kind: "text", language: "markdown", drawn: "markdown" }],
     ["main.py", "application/octet-stream", { kind: "text", language: "python" }],
     ["notes.txt", "text/plain", { kind: "text" }],
     ["plain", undefined, { kind: "text" }],
     ["chart.png", "image/png", { kind: "image" }],
-    ["drawing.svg", "image/svg+xml", { kind: "text", language: "xml" }],
+    ["drawing.svg", "image/svg+xml", { kind: "text", language: "xml", drawn: "svg" }],
+    ["rows.csv", "text/csv", { kind: "text", drawn: "table" }],
+    ["data.json", undefined, { kind: "text", language: "json", drawn: "json" }],
     ["data.bin", "application/octet-stream", { kind: "binary" }],
     // F11: a name without an ending says nothing; the bytes do.
     ["docs/README", "application/octet-stream", { kind: "text" }],

@@ -4,8 +4,11 @@ import { nameOf } from "./artifact.ts";
 /** How a file is shown. Languages are those that the highlighter has. */
 export type Preview =
   | { readonly kind: "image" }
-  | { readonly kind: "text"; readonly language?: Language }
+  | { readonly kind: "text"; readonly language?: Language; readonly drawn?: Drawn }
   | { readonly kind: "binary" };
+
+/** How a text is shown besides as a text. */
+export type Drawn = "markdown" | "table" | "json" | "svg";
 
 export type Language =
   | "bash"
@@ -55,6 +58,23 @@ const BY_TYPE = new Map<string, Language | "text">([
   ["text/css", "css"],
 ]);
 
+const DRAWN = new Map<string, Drawn>([
+  ["md", "markdown"],
+  ["markdown", "markdown"],
+  ["csv", "table"],
+  ["tsv", "table"],
+  ["json", "json"],
+  ["ipynb", "json"],
+  ["svg", "svg"],
+]);
+const DRAWN_TYPES = new Map<string, Drawn>([
+  ["text/markdown", "markdown"],
+  ["text/csv", "table"],
+  ["text/tab-separated-values", "table"],
+  ["application/json", "json"],
+  ["image/svg+xml", "svg"],
+]);
+
 /** Image types that a browser shows without running anything. Others are served as text or as bytes. */
 const IMAGES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"]);
 
@@ -64,8 +84,10 @@ export function previewOf(artifact: Pick<Artifact, "path" | "media_type">): Prev
   const name = nameOf(artifact.path).toLowerCase();
   const extension = name.slice(name.lastIndexOf(".") + 1);
   const known = BY_EXTENSION.get(extension) ?? BY_TYPE.get(type);
-  if (known === "text") return { kind: "text" };
-  if (known !== undefined) return { kind: "text", language: known };
+  const drawn = DRAWN.get(extension) ?? DRAWN_TYPES.get(type);
+  const also = drawn !== undefined && { drawn };
+  if (known === "text" || (known === undefined && drawn !== undefined)) return { kind: "text", ...also };
+  if (known !== undefined) return { kind: "text", language: known, ...also };
   // Neither name nor type says what it is: whether it is text, its bytes say.
   const unknown = type === "application/octet-stream" && !name.slice(1).includes(".");
   if (type === "" || unknown || type.startsWith("text/") || /[+/](json|yaml|xml|toml)$/.test(type))

@@ -6,8 +6,9 @@ import { codeOf } from "../../../lib/errors.ts";
 import { formatBytes } from "../../../lib/format.ts";
 import { messages } from "../messages.ts";
 import { type Artifact, artifactUrl } from "../model/artifact.ts";
-import { type Language, previewOf, textOf } from "../model/preview.ts";
+import { type Drawn, type Language, previewOf, textOf } from "../model/preview.ts";
 import { Code } from "./code.tsx";
+import { DrawnText } from "./drawn-text.tsx";
 import { MAX_SHOWN_BYTES, useBytes } from "./use-bytes.ts";
 
 /** What is in an artifact, as far as it can be shown. Nothing of it ever becomes part of the page. */
@@ -19,10 +20,16 @@ export function Content({ artifact }: { artifact: Artifact }) {
   if (preview.kind === "binary") return <Note>{t.binary}</Note>;
   if (size !== undefined && size > MAX_SHOWN_BYTES) return <Note>{t.tooLarge(formatBytes(size, lang))}</Note>;
   if (preview.kind === "image") return <Picture artifact={artifact} />;
-  return <Text artifact={artifact} language={preview.language} />;
+  return <Text artifact={artifact} drawn={preview.drawn} language={preview.language} />;
 }
 
-function Text({ artifact, language }: { artifact: Artifact; language: Language | undefined }) {
+interface TextProps {
+  artifact: Artifact;
+  language: Language | undefined;
+  drawn: Drawn | undefined;
+}
+
+function Text({ artifact, language, drawn }: TextProps) {
   const t = useMessages(messages);
   const lang = useLang();
   const { data, error, refetch } = useBytes(artifact, artifact.sha256);
@@ -31,7 +38,9 @@ function Text({ artifact, language }: { artifact: Artifact; language: Language |
   if (error) return <ErrorState error={error} onRetry={() => void refetch()} />;
   if (!data) return <Loading />;
   if (data.length > MAX_SHOWN_BYTES) return <Note>{t.tooLarge(formatBytes(data.length, lang))}</Note>;
-  return text === undefined ? <Note>{t.binary}</Note> : <Code language={language} text={text} />;
+  if (text === undefined) return <Note>{t.binary}</Note>;
+  if (drawn === undefined || text === "") return <Code language={language} text={text} />;
+  return <DrawnText drawn={drawn} language={language} name={artifact.path} text={text} />;
 }
 
 function Picture({ artifact }: { artifact: Artifact }) {

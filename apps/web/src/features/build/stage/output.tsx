@@ -1,11 +1,11 @@
 import { useMemo } from "react";
+import { JsonTree } from "../../../components/json-tree.tsx";
 import { ErrorState } from "../../../components/ui/error-state.tsx";
 import { Skeleton } from "../../../components/ui/skeleton.tsx";
 import { useMessages } from "../../../i18n/lang.ts";
 import type { Stage } from "../../../lib/api.ts";
 import { artifactUrl, textOf, useBytes } from "../../artifacts/index.ts";
 import { messages } from "../messages.ts";
-import { OutputTree } from "./output-tree.tsx";
 
 /** What a stage returned, besides its artifacts. */
 export function Output({ projectId, stage }: { projectId: string; stage: Stage }) {
@@ -13,7 +13,7 @@ export function Output({ projectId, stage }: { projectId: string; stage: Stage }
   const { artifacts: _a, artifact_info: _i, artifact_count: _c, ...own } = stage.output_data;
   if (stage.output_ref !== undefined)
     return <Elsewhere path={stage.output_ref} projectId={projectId} stage={stage} />;
-  if (Object.keys(own).length > 0) return <OutputTree value={own} />;
+  if (Object.keys(own).length > 0) return <JsonTree value={own} />;
   return <p className="py-4 text-ink-2">{stage.status === "completed" ? t.noOutput : t.noOutputYet}</p>;
 }
 
@@ -32,7 +32,7 @@ function Elsewhere({ projectId, stage, path }: { projectId: string; stage: Stage
           {path}
         </a>
       </p>
-      {data === undefined ? <Skeleton className="h-40" /> : <OutputTree value={value} />}
+      {data === undefined ? <Skeleton className="h-40" /> : <JsonTree value={value} />}
     </div>
   );
 }

@@ -1,8 +1,23 @@
 import { ChevronRight } from "lucide-react";
 import { useId, useState } from "react";
-import { useMessages } from "../../../i18n/lang.ts";
-import { cn } from "../../../lib/cn.ts";
-import { messages } from "../messages.ts";
+import { defineMessages } from "../i18n/define-messages.ts";
+import { useMessages } from "../i18n/lang.ts";
+import { cn } from "../lib/cn.ts";
+
+const messages = defineMessages({
+  en: {
+    items: (n: number) => (n === 1 ? "1 item" : `${n} items`),
+    fields: (n: number) => (n === 1 ? "1 field" : `${n} fields`),
+    showMore: (n: number) => `Show ${n} more`,
+    emptyText: "empty text",
+  },
+  zh: {
+    items: (n) => `${n} 项`,
+    fields: (n) => `${n} 个字段`,
+    showMore: (n) => `再显示 ${n} 项`,
+    emptyText: "空文本",
+  },
+});
 
 /** So many entries are shown at once; the rest when asked for. */
 const STEP = 100;
@@ -10,11 +25,11 @@ const STEP = 100;
 const OPEN_LEVELS = 2;
 
 /** Any JSON value as a tree that opens and closes. All of it is shown as text. */
-export function OutputTree({ value }: { value: unknown }) {
+export function JsonTree({ value }: { value: unknown }) {
   return (
     <div
       className="overflow-x-auto rounded-lg border border-line bg-surface p-3 font-mono text-xs leading-6"
-      data-testid="output-tree"
+      data-testid="json-tree"
     >
       {isNested(value) ? <Entries level={0} value={value} /> : <Scalar value={value} />}
     </div>
