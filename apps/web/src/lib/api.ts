@@ -1,4 +1,4 @@
-import type { Inputs, StagefoldClient } from "@stagefold/client";
+import type { Inputs, Outputs, StagefoldClient } from "@stagefold/client";
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { createContext, useContext } from "react";
 
@@ -79,6 +79,23 @@ export function sessionQuery(api: StagefoldClient) {
   return queryOptions({
     queryKey: SESSION_KEY,
     queryFn: ({ signal }) => api.session.get(undefined, { signal }),
+  });
+}
+
+export type ModelCall = Outputs["stages"]["calls"]["items"][number];
+
+/** What an attempt asked a language model. */
+export function modelCallsQuery(
+  api: StagefoldClient,
+  attempt: { project_id: string; stage: string; attempt: number },
+) {
+  return infiniteQueryOptions({
+    queryKey: ["model calls", attempt],
+    queryFn: ({ signal, pageParam: cursor }) =>
+      api.stages.calls({ ...attempt, limit: 20, cursor }, { signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: ({ next_cursor }) => next_cursor,
+    staleTime: 0,
   });
 }
 

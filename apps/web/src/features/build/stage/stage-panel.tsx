@@ -18,6 +18,7 @@ import type { BuildSearch, StageTab } from "../search.ts";
 import type { BuildControl } from "../use-control.ts";
 import { AttemptTable } from "./attempt-table.tsx";
 import { Metrics } from "./metrics.tsx";
+import { ModelCalls } from "./model-calls.tsx";
 import { Output } from "./output.tsx";
 import { RetryFrom } from "./retry-from.tsx";
 import { StageLog } from "./stage-log.tsx";
@@ -156,6 +157,21 @@ function StageTabs({ project, stage, artifacts, search, onSearch }: StagePanelPr
       <StageArtifacts artifacts={artifacts} onChoose={choose} />,
     ),
     tab("output", t.output, <Output projectId={project.project_id} stage={stage} />),
+    // A stage that asked a language model has counted what that took.
+    ...(Number(stage.metrics.input_tokens) > 0 || search.tab === "calls"
+      ? [
+          tab(
+            "calls",
+            t.calls,
+            <ModelCalls
+              attempt={Math.min(search.attempt ?? stage.attempt, stage.attempt)}
+              projectId={project.project_id}
+              running={stage.status === "running"}
+              stage={stage.stage}
+            />,
+          ),
+        ]
+      : []),
     tab("metrics", t.metrics, <Metrics stage={stage} />),
     tab(
       "attempts",
