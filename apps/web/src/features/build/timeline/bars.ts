@@ -2,7 +2,7 @@ import type { Project, Stage, StageStatus } from "../../../lib/api.ts";
 
 /** A stretch of time in a row of the timeline. Epoch milliseconds; an open one grows until now. */
 export interface Bar {
-  readonly kind: "queue" | "attempt" | "part" | "wait";
+  readonly kind: "queue" | "attempt" | "part" | "wait" | "gate";
   readonly status: StageStatus;
   readonly fromMs: number;
   readonly toMs: number;
@@ -10,6 +10,8 @@ export interface Bar {
   readonly open: boolean;
   /** Of the stage; absent for the time in the queue. */
   readonly attempt?: number;
+  /** How far a running attempt is by its own account, 0 … 100; absent where it says nothing. */
+  readonly progress?: number;
 }
 
 export interface Row {
@@ -72,7 +74,7 @@ function stageBars(project: Project, stage: Stage, endMs: number, nowMs: number)
   // A stage with an attempt behind it that is pending waits for its next one.
   if (stage.status === "pending" && last && active && project.restart_from === undefined)
     bars.push({ ...openBar("wait", last.toMs, nowMs), attempt: stage.attempt });
-  return bars.flatMap((bar, i) => [...waitBefore(bars[i - 1], bar), bar]);
+  return [...bars.flatMap((bar, i) => [...waitBefore(bars[i - 1], bar), bar]), ...gateBars(stage, nowMs)];
 }
 
 /** From one attempt to the next. */
@@ -90,9 +92,17 @@ function pastAttempt(entry: Stage["history"][number]): Bar[] {
 
 function presentAttempt(stage: Stage, started: string, endMs: number): Bar {
   const from = Date.parse(started);
-  const open = stage.status === "running";
+  const open = stage.status === "running" || stage.status === "waiting";
   const to = stage.completed_at === undefined ? endMs : Date.parse(stage.completed_at);
-  return { ...closed("attempt", stage.status, from, to), open, attempt: stage.attempt };
+  const told = open && stage.progress > 0 && { progress: stage.progress };
+  return { ...closed("attempt", stage.status, from, to), open, attempt: stage.attempt, ...told };
+}
+
+/** Where a gate was answered, or asks now. */
+function gateBars({ status, output_data: { answer, at }, attempt }: Stage, nowMs: number): Bar[] {
+  if (status === "waiting") return [{ ...openBar("gate", nowMs, nowMs), status, attempt }];
+  if (answer === undefined || typeof at !== "string" || Number.isNaN(Date.parse(at))) return [];
+  return [{ ...closed("gate", status, Date.parse(at), Date.parse(at)), attempt }];
 }
 
 function partBars(part: Stage["sub_stages"][string], attempt: number, untilMs: number): Bar[] {

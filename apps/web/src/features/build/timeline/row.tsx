@@ -134,7 +134,7 @@ export function PlainRow(props: {
 /** How long what is shown took in all, waiting between attempts left out. */
 function Seconds({ row }: { row: Row }) {
   const lang = useLang();
-  const bars = row.bars.filter(({ kind }) => kind !== "wait");
+  const bars = row.bars.filter(({ kind }) => kind !== "wait" && kind !== "gate");
   const seconds = bars.reduce((sum, bar) => sum + (bar.toMs - bar.fromMs), 0) / 1000;
   const open = bars.some((bar) => bar.open);
   return (

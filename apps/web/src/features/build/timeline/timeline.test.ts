@@ -38,6 +38,33 @@ function project(stages: readonly Stage[], fields: Partial<Project> = {}): Proje
 const barsOf = (rows: readonly Row[], id: string) => rows.find((row) => row.id === id)?.bars;
 
 describe("rowsOf", () => {
+  it("has how far a running attempt is, and where a gate asks or was answered", () => {
+    const running = stage("run", {
+      status: "running",
+      started_at: at(1),
+      attempt: 1,
+      progress: 40,
+    } as Partial<Stage>);
+    const asks = stage("ask", { status: "waiting", started_at: at(2), attempt: 1 } as Partial<Stage>);
+    const asked = stage("asked", {
+      status: "completed",
+      started_at: at(2),
+      completed_at: at(9),
+      attempt: 1,
+      output_data: { artifacts: [], artifact_info: {}, answer: { ok: true }, by: "user:ada", at: at(8) },
+    } as Partial<Stage>);
+    const rows = rowsOf(project([running, asks, asked]), ms(20));
+    expect(barsOf(rows, "run")).toMatchObject([{ kind: "attempt", open: true, progress: 40 }]);
+    expect(barsOf(rows, "ask")).toMatchObject([
+      { kind: "attempt", status: "waiting", open: true },
+      { kind: "gate", status: "waiting", fromMs: ms(20) },
+    ]);
+    expect(barsOf(rows, "asked")).toMatchObject([
+      { kind: "attempt", toMs: ms(9) },
+      { kind: "gate", status: "completed", fromMs: ms(8), toMs: ms(8) },
+    ]);
+  });
+
   it("has the time in the queue, each stage, and a stage's parts in their order", () => {
     const parts = {
       b: { number: 2, status: "running" as const, started_at: at(12), artifacts: [] },

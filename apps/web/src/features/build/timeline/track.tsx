@@ -13,6 +13,7 @@ const LOOK: Readonly<Record<Bar["kind"], string>> = {
   wait: "h-0 border-line-strong border-t border-dashed",
   attempt: "h-4 rounded-sm",
   part: "h-2.5 rounded-sm",
+  gate: "size-2.5 -translate-x-1/2 rotate-45 rounded-[1px] ring-2 ring-surface",
 };
 
 export interface BarsProps {
@@ -29,7 +30,8 @@ export function Bars({ bars, span, onOpen }: BarsProps) {
     <div aria-hidden className="relative h-full">
       {barsIn(span, bars).map((bar) => {
         const from = shareOf(span, bar.fromMs);
-        const solid = bar.kind === "attempt" || bar.kind === "part";
+        const solid = bar.kind === "attempt" || bar.kind === "part" || bar.kind === "gate";
+        const width = bar.kind === "gate" ? undefined : `${(shareOf(span, bar.toMs) - from) * 100}%`;
         const Tag = onOpen ? "button" : "span";
         return (
           <Tag
@@ -37,14 +39,24 @@ export function Bars({ bars, span, onOpen }: BarsProps) {
               "-translate-y-1/2 absolute top-1/2 min-w-[3px] hover:brightness-110",
               LOOK[bar.kind],
               solid && STATUS_LOOK[bar.status].bar,
-              solid && bar.open && "animate-pulse",
+              solid && bar.open && bar.progress === undefined && "animate-pulse",
+              bar.progress !== undefined && "overflow-hidden",
             )}
             data-bar={bar.kind}
             key={`${bar.kind} ${bar.fromMs}`}
-            style={{ left: `${from * 100}%`, width: `${(shareOf(span, bar.toMs) - from) * 100}%` }}
+            style={{ left: `${from * 100}%`, ...(width !== undefined && { width }) }}
             title={describe(bar)}
             {...(onOpen && { type: "button", tabIndex: -1, onClick: () => onOpen(bar) })}
-          />
+          >
+            {/* What is not done yet by its own account is paler. */}
+            {bar.progress !== undefined && (
+              <span
+                className="absolute inset-y-0 right-0 bg-surface/60"
+                data-left={100 - bar.progress}
+                style={{ width: `${100 - bar.progress}%` }}
+              />
+            )}
+          </Tag>
         );
       })}
     </div>
@@ -55,12 +67,17 @@ export function Bars({ bars, span, onOpen }: BarsProps) {
 function useDescription(): (bar: Bar) => string {
   const t = useMessages(messages);
   const lang = useLang();
-  return ({ kind, status, attempt, fromMs, toMs }) => {
+  return ({ kind, status, attempt, fromMs, toMs, progress }) => {
     const what = {
       queue: [t.queue],
       wait: [t.wait],
-      attempt: [t.attempt(attempt ?? 1), statusNames[lang][status]],
+      attempt: [
+        t.attempt(attempt ?? 1),
+        statusNames[lang][status],
+        ...(progress === undefined ? [] : [`${Math.floor(progress)}%`]),
+      ],
       part: [statusNames[lang][status]],
+      gate: [t.gateBar, statusNames[lang][status]],
     } satisfies Record<Bar["kind"], string[]>;
     const seconds = formatDuration((toMs - fromMs) / 1000, lang);
     return [...what[kind], seconds, formatExact(new Date(fromMs).toISOString(), lang)].join(" · ");

@@ -29,7 +29,7 @@ export interface WaterfallProps {
 /** The stages on a true scale of time, growing while they run. */
 export function Waterfall({ project, nameOf, shown, onShow }: WaterfallProps) {
   const t = useMessages(messages);
-  const open = project.status === "building" || project.status === "queued" || project.status === "paused";
+  const open = project.completed_at === undefined && project.status !== "pending";
   // The clocks of browser and server differ: what the server has seen has been.
   const now = Math.max(useNow(open), Date.parse(project.updated_at));
   const rows = rowsOf(project, now);
