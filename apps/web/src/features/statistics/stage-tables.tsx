@@ -92,7 +92,7 @@ function StageTable({ title, heads, rows, empty, tone }: TableProps) {
           <tbody>
             {rows.map(({ stage, name, share, cells }) => (
               <tr className="border-line border-t" key={stage}>
-                <th className="w-1/2 py-1.5 text-left font-normal" scope="row">
+                <th className="w-1/2 max-w-0 py-1.5 text-left font-normal" scope="row">
                   <span className="block truncate" title={stage}>
                     {name}
                   </span>
