@@ -14,6 +14,7 @@ const SHORTCUTS: readonly (readonly [where: Key, keys: readonly (readonly [keys:
     "everywhere",
     [
       ["?", "keyHelp"],
+      ["⌘K,Ctrl+K", "keyPalette"],
       ["g b", "keyBuilds"],
       ["c", "keyNew"],
       ["g s", "keyStatistics"],

@@ -1,6 +1,6 @@
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
 import { Keyboard, Plus } from "lucide-react";
-import { useState } from "react";
+import { lazy, Suspense, useEffect, useEffectEvent, useState } from "react";
 import { Button, buttonClass } from "../components/ui/button.tsx";
 import { Tooltip } from "../components/ui/tooltip.tsx";
 import { common } from "../i18n/common.ts";
@@ -15,6 +15,28 @@ import { Navigation } from "./navigation.tsx";
 import { SettingsMenu } from "./settings-menu.tsx";
 import { useBuildNotifications } from "./use-build-notifications.ts";
 
+const Palette = lazy(() => import("./palette.tsx").then((module) => ({ default: module.Palette })));
+
+/** ⌘K or Ctrl+K, in fields too: it is no letter. */
+function usePaletteKey(open: () => void): void {
+  const act = useEffectEvent(open);
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      if (
+        event.key.toLowerCase() !== "k" ||
+        !(event.metaKey || event.ctrlKey) ||
+        event.shiftKey ||
+        event.altKey
+      )
+        return;
+      event.preventDefault();
+      act();
+    };
+    document.addEventListener("keydown", onKeyDown);
+    return () => document.removeEventListener("keydown", onKeyDown);
+  }, []);
+}
+
 /** The frame of every page: a bar on top, the page below it, which scrolls by itself. */
 export function Shell() {
   const t = useMessages(messages);
@@ -22,7 +44,9 @@ export function Shell() {
   const navigate = useNavigate();
   const [help, setHelp] = useState(false);
   const phone = useMedia("(width < 40rem)");
+  const [palette, setPalette] = useState(false);
   usePrefixKeys();
+  usePaletteKey(() => setPalette(true));
   useBuildNotifications();
   useShortcut("?", () => setHelp(true));
   const listSearch = useListSearch();
@@ -75,6 +99,21 @@ export function Shell() {
         <Navigation className="z-10 flex shrink-0 items-stretch gap-1 border-line border-t bg-surface px-2 py-1 pb-[max(0.25rem,env(safe-area-inset-bottom))]" />
       )}
       <ConnectionBanner />
+      {palette && (
+        <Suspense>
+          <Palette
+            entries={[
+              { name: c.newBuild, go: () => void navigate({ to: "/new", search: {} }) },
+              { name: c.builds, go: () => void navigate({ to: "/", search: listSearch }) },
+              { name: c.statistics, go: () => void navigate({ to: "/statistics" }) },
+              { name: t.pipelines, go: () => void navigate({ to: "/pipelines" }) },
+              { name: c.help, go: () => setHelp(true) },
+            ]}
+            onOpenChange={setPalette}
+            open
+          />
+        </Suspense>
+      )}
       <Help onOpenChange={setHelp} open={help} />
     </div>
   );

@@ -133,6 +133,35 @@ describe.skipIf(chromiumPath === undefined)(
       expect(reader.complaints).toEqual([]);
     });
 
+    it("goes anywhere by a few letters, in either language", async () => {
+      await using reader = await visit(browser, system.url);
+      const { page } = reader;
+      await page.getByRole("row", { name: /alpha/ }).waitFor();
+      await page.keyboard.press("Control+k");
+      const field = page.getByRole("combobox", { name: "A page, an action or a build" });
+      await field.fill("pipel");
+      await page.getByRole("option", { name: "Pipelines" }).waitFor();
+      expect(await axe(page)).toEqual([]);
+      await page.keyboard.press("Enter");
+      await page.waitForURL(/\/pipelines/);
+      await page.keyboard.press("Meta+k");
+      await field.fill("alpha");
+      await page.getByRole("option", { name: "alpha" }).waitFor();
+      await page.keyboard.press("ArrowDown");
+      await page.keyboard.press("Enter");
+      await page.getByRole("heading", { name: "alpha" }).waitFor();
+      await using phone = await visit(browser, system.url, "/", {
+        locale: "zh-CN",
+        viewport: { width: 360, height: 640 },
+      });
+      await phone.page.getByRole("row", { name: /alpha/ }).waitFor();
+      await phone.page.keyboard.press("Control+k");
+      await phone.page.getByRole("combobox", { name: "页面、操作或构建" }).fill("统计");
+      await phone.page.getByRole("option", { name: "统计" }).click();
+      await phone.page.waitForURL(/\/statistics/);
+      expect([...reader.complaints, ...phone.complaints]).toEqual([]);
+    });
+
     it("leaves single keys alone for readers who switch the shortcuts off", async () => {
       await using reader = await visit(browser, system.url);
       const { page } = reader;
