@@ -35,7 +35,10 @@ describe("the main flow over HTTP", () => {
       client.projects.list.query(),
     ]);
     expect(got.stages_snapshot.stages[0]?.output_data.answer).toBe(42);
-    expect(logs).toEqual({ items: [{ text: "hello" }], next_cursor: null });
+    expect(logs).toEqual({
+      items: [{ text: "hello", stream: "log", at: expect.any(String) }],
+      next_cursor: null,
+    });
     expect(list.items).toHaveLength(1);
   });
 

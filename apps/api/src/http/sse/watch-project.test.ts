@@ -85,7 +85,7 @@ describe("a watch and tRPC's own stream", () => {
     ["no input", "?"],
     [
       "an event's id that is too long",
-      `${query({ project_id: "proj_000000000000" })}&lastEventId=${"1".repeat(201)}`,
+      `${query({ project_id: "proj_000000000000" })}&lastEventId=${"1".repeat(2001)}`,
     ],
     [
       "a prototype's name",
