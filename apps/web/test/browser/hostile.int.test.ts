@@ -199,8 +199,10 @@ describe.skipIf(chromiumPath === undefined)(
       for (const name of NAMES) {
         await page.goto(`${system.url}/?${new URLSearchParams({ text: name.slice(0, 60) })}`);
         await page.locator("[data-build] a").first().click();
-        await page.locator("h1").first().waitFor();
-        expect(await page.locator("h1").first().textContent()).toBe(name);
+        // The heading of the list stands until the build's page is there.
+        await expect
+          .poll(() => page.locator("h1").first().textContent(), { timeout: PATIENCE_MS })
+          .toBe(name);
         expect(await sideways(page)).toBeLessThanOrEqual(0);
       }
       expect(await page.evaluate(() => Reflect.get(window, "hacked"))).toBeUndefined();
