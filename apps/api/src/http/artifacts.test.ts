@@ -87,6 +87,67 @@ describe.each(Object.keys(STORES))("artifacts over HTTP, kept in %s", (name) => 
     expect((await api.call(api.address("a.txt"))).text).toBe("hello");
   });
 
+  it("are sent in part where a range is asked for, and as a whole where it does not apply", async () => {
+    await using stores = await open();
+    await using api = await running(stores);
+    const bytes = randomBytes(200_000);
+    await api.put("a.bin", bytes);
+    await api.record("a.bin", "application/octet-stream", bytes);
+    const get = async (headers: Record<string, string>, method = "GET") => {
+      const answer = await fetch(api.url + api.address("a.bin", ""), { headers, method });
+      const body = Buffer.from(await answer.arrayBuffer());
+      const header = (name: string) => answer.headers.get(name);
+      return {
+        status: answer.status,
+        body,
+        range: header("content-range"),
+        length: header("content-length"),
+      };
+    };
+    for (const [range, first, last] of [
+      ["bytes=0-0", 0, 0],
+      ["bytes=65535-131072", 65_535, 131_072],
+      ["bytes=100000-", 100_000, 199_999],
+      ["bytes=-10", 199_990, 199_999],
+      ["bytes=199999-900000", 199_999, 199_999],
+    ] as const) {
+      const part = await get({ range });
+      expect([part.status, part.range]).toEqual([206, `bytes ${first}-${last}/200000`]);
+      expect(part.length).toBe(String(last - first + 1));
+      expect(part.body.equals(bytes.subarray(first, last + 1)), range).toBe(true);
+    }
+    const etag = `"${sha256(bytes)}"`;
+    expect((await get({ range: "bytes=5-9", "if-range": etag })).status).toBe(206);
+    for (const whole of [
+      { range: "bytes=5-9", "if-range": '"another"' },
+      { range: "bytes=5-9", "if-range": `W/${etag}` },
+      { range: "bytes=5-9", "if-range": "Sun, 29 Nov 2026 10:00:00 GMT" },
+      { range: "bytes=0-1,5-6" },
+      { range: "bytes=9-5" },
+      { range: "rows=1-2" },
+    ]) {
+      const all = await get(whole);
+      expect([all.status, all.body.equals(bytes), all.range], JSON.stringify(whole)).toEqual([
+        200,
+        true,
+        null,
+      ]);
+    }
+    expect((await get({ range: "bytes=1-2", "if-none-match": etag })).status).toBe(304);
+    expect(await get({ range: "bytes=1-2" }, "HEAD")).toMatchObject({
+      status: 200,
+      length: "200000",
+      range: null,
+    });
+    for (const range of ["bytes=200000-", "bytes=200000-200001", "bytes=-0"]) {
+      const refused = await get({ range });
+      expect([refused.status, refused.range]).toEqual([416, "bytes */200000"]);
+      expect(JSON.parse(refused.body.toString())).toMatchObject({
+        error: { data: { stagefold: { code: "INVALID_INPUT" } } },
+      });
+    }
+  });
+
   it("never come as something that a browser would run", async () => {
     await using stores = await open();
     await using api = await running(stores);
@@ -201,6 +262,36 @@ describe.each(Object.keys(STORES))("artifacts over HTTP, kept in %s", (name) => 
     if (root !== undefined) expect(await readdir(join(root, ".tmp"))).toEqual([]);
   });
 });
+
+const LARGE = process.env.SOAK === "1" ? 2 * 1024 ** 3 : 100 * 1024 ** 2;
+
+it("are sent in constant memory at any size", async () => {
+  const root = await mkdtemp(join(tmpdir(), "stagefold-api-"));
+  const remove = () => rm(root, { recursive: true, force: true });
+  await using api = await running({
+    deps: memoryDeps(undefined, createFileStores(root)),
+    root,
+    [Symbol.asyncDispose]: remove,
+  });
+  await api.put("a.bin", "x");
+  // A file with a hole: it takes no room on the disk.
+  await truncate(join(root, api.program.project_id, "artifacts", "one", "1", "a.bin"), LARGE);
+  await api.program.report({ event: "artifacts", stage: "one", artifacts: [{ path: "a.bin", size: LARGE }] });
+  const before = process.memoryUsage().rss;
+  let [size, most] = [0, 0];
+  for (const range of [undefined, `bytes=1000-${LARGE - 1}`]) {
+    const answer = await fetch(api.url + api.address("a.bin", ""), {
+      headers: range === undefined ? {} : { range },
+    });
+    for await (const block of answer.body ?? []) {
+      size += block.length;
+      most = Math.max(most, process.memoryUsage().rss);
+    }
+  }
+  expect(size).toBe(2 * LARGE - 1000);
+  expect(most - before).toBeLessThan(80 * 1024 ** 2);
+  await remove();
+}, 120_000);
 
 describe("L18: artifacts that are not on the disk as they were recorded", () => {
   async function damagedFile(bytes: Buffer, damage: (path: string) => Promise<void>) {

@@ -4,17 +4,21 @@ import {
   type Artifact,
   type ArtifactRef,
   artifactPathSchema,
+  type ByteRange,
   findStage,
   leaseLost,
   type Project,
   projectIdSchema,
   type Repository,
+  type Stage,
   StagefoldError,
   stageKeySchema,
 } from "@stagefold/core";
 import { verifiedBytes } from "@stagefold/node-files";
 import { type Request, type Response, Router } from "express";
 import { z } from "zod";
+import { errorShapeOf } from "../errors.ts";
+import { requestedRange } from "./byte-range.ts";
 import type { ApiDeps } from "./deps.ts";
 import { servedType } from "./media-type.ts";
 
@@ -78,29 +82,32 @@ function addressOf(req: Request): Address {
   };
 }
 
-/** Sends an artifact as a download that cannot run as a page, if its bytes are those that were recorded. */
+/** Sends an artifact, or a part of it, as a download that cannot run as a page, if it is what was recorded. */
 async function sendArtifact(deps: ApiDeps, address: Address, req: Request, res: Response): Promise<void> {
   const wanted = getAddressSchema.parse(address);
   const { ref, recorded } = await findArtifact(deps.repository, wanted);
-  const stored = await deps.artifacts.get(ref);
+  if (isKnown(req.get("if-none-match"), recorded?.sha256)) return sendUnchanged(ref, recorded, res);
+  const range = req.method === "GET" ? rangeOf(req, recorded) : undefined;
+  if (range === "unsatisfiable") return refuseRange(recorded?.size ?? 0, res);
+  const stored = await deps.artifacts.get(ref, { range });
   if (!stored) throw noArtifact(wanted);
   // The one who destroys is Readable's wrapper, unless the store gave a Readable itself.
   const stream = stored.stream instanceof Readable ? stored.stream : Readable.from(stored.stream);
   try {
     if (recorded?.size !== undefined && recorded.size !== stored.size)
       throw damaged(deps, wanted, `${recorded.size} bytes were recorded, ${stored.size} are there`);
-    const head = () => setHeaders(res, ref, stored.size, recorded);
-    if (isKnown(req.get("if-none-match"), recorded?.sha256)) {
-      head();
-      res.removeHeader("content-length");
-      res.status(304).end();
-    } else if (req.method === "HEAD") {
+    const { size } = stored;
+    const head = () => setHeaders(res, ref, { size, range }, recorded);
+    if (req.method === "HEAD") {
       head();
       res.end();
+    } else if (range) {
+      // A part cannot be held against the digest of the whole.
+      head();
+      await sendBytes(stream, res);
     } else {
       // A client never has the whole of what is damaged; of a small artifact it gets a refusal instead of the first byte.
-      const known = { size: stored.size, sha256: recorded?.sha256 };
-      const bytes = verifiedBytes(stream, known, (expected, found) =>
+      const bytes = verifiedBytes(stream, { size, sha256: recorded?.sha256 }, (expected, found) =>
         damaged(
           deps,
           wanted,
@@ -109,34 +116,69 @@ async function sendArtifact(deps: ApiDeps, address: Address, req: Request, res: 
       );
       const first = await bytes.next();
       head();
-      await sendBytes(first, bytes, res);
+      await sendBytes(withFirst(first, bytes), res);
     }
   } finally {
     stream.destroy();
   }
 }
 
-function setHeaders(res: Response, ref: ArtifactRef, size: number, recorded: Artifact | undefined): void {
+/** A size that was not recorded is not known before the bytes are opened: then all of them are sent. */
+function rangeOf(req: Request, recorded: Artifact | undefined) {
+  if (recorded?.size === undefined) return undefined;
+  const condition = req.get("if-range");
+  if (condition !== undefined && condition !== etagOf(recorded)) return undefined;
+  return requestedRange(req.get("range"), recorded.size);
+}
+
+function sendUnchanged(ref: ArtifactRef, recorded: Artifact | undefined, res: Response): void {
+  setHeaders(res, ref, { size: 0 }, recorded);
+  res.removeHeader("content-length");
+  res.status(304).end();
+}
+
+function refuseRange(size: number, res: Response): void {
+  const issue = `range: expected one within ${size} bytes`;
+  const error = errorShapeOf(
+    new StagefoldError("INVALID_INPUT", `The request is not valid: ${issue}.`, { issues: [issue] }),
+  );
+  res.setHeader("content-range", `bytes */${size}`);
+  res.status(416).json({ error: { ...error, data: { ...error.data, httpStatus: 416 } } });
+}
+
+function etagOf(recorded: Artifact | undefined): string | undefined {
+  return recorded?.sha256 === undefined ? undefined : `"${recorded.sha256}"`;
+}
+
+function setHeaders(
+  res: Response,
+  ref: ArtifactRef,
+  { size, range }: { readonly size: number; readonly range?: ByteRange | undefined },
+  recorded: Artifact | undefined,
+): void {
   // A name that says nothing of a type: the type comes from the record.
   res.attachment(ref.path.split("/").at(-1));
   res.setHeader("content-type", servedType(recorded?.media_type));
   res.setHeader("content-security-policy", "default-src 'none'; sandbox; frame-ancestors 'none'");
   res.setHeader("cache-control", "private, no-cache");
-  res.setHeader("content-length", size);
-  if (recorded?.sha256 !== undefined) res.setHeader("etag", `"${recorded.sha256}"`);
+  res.setHeader("content-length", range ? range.last - range.first + 1 : size);
+  if (recorded?.size !== undefined) res.setHeader("accept-ranges", "bytes");
+  if (range) res.status(206).setHeader("content-range", `bytes ${range.first}-${range.last}/${size}`);
+  const etag = etagOf(recorded);
+  if (etag !== undefined) res.setHeader("etag", etag);
 }
 
-async function sendBytes(
+async function* withFirst(
   first: IteratorResult<Uint8Array, number>,
   bytes: AsyncGenerator<Uint8Array, number>,
-  res: Response,
-): Promise<void> {
-  const all = async function* () {
-    if (!first.done) yield first.value;
-    yield* bytes;
-  };
+): AsyncGenerator<Uint8Array> {
+  if (!first.done) yield first.value;
+  yield* bytes;
+}
+
+async function sendBytes(bytes: AsyncIterable<Uint8Array>, res: Response): Promise<void> {
   try {
-    await pipeline(all, res);
+    await pipeline(bytes, res);
   } catch (error) {
     // When the client goes away, nothing is wrong here.
     if (error instanceof StagefoldError || !res.destroyed) throw error;
@@ -171,11 +213,25 @@ async function findArtifact(repository: Repository, address: GetAddress): Promis
   const stage = address.stage === undefined ? undefined : findStage(project, address.stage).stage;
   if (stage && address.attempt !== undefined && address.attempt < stage.attempt)
     return { ref: { project_id, stage: stage.stage, attempt: address.attempt, path }, recorded: undefined };
-  const all = await repository.artifactsOf(project, address.stage);
-  const recorded = all.findLast((artifact) => artifact.path === path);
+  const recorded = await lastRecorded(repository, project, path, stage);
   if (!recorded || (address.attempt !== undefined && address.attempt !== recorded.attempt))
     throw noArtifact(address);
   return { ref: { project_id, stage: recorded.stage, attempt: recorded.attempt, path }, recorded };
+}
+
+/** In the stage, or the last stage that lists the path: full lists of the stages before it are not read. */
+async function lastRecorded(
+  repository: Repository,
+  project: Project,
+  path: string,
+  stage?: Stage,
+): Promise<Artifact | undefined> {
+  for (const one of stage ? [stage] : project.stages_snapshot.stages.toReversed()) {
+    const all = await repository.artifactsOf(project, one.stage);
+    const recorded = all.findLast((artifact) => artifact.path === path);
+    if (recorded) return recorded;
+  }
+  return undefined;
 }
 
 function noArtifact({ project_id, path }: { project_id: string; path: string }) {
