@@ -9,6 +9,8 @@ const PURE = /[\\/]packages[\\/]core[\\/]src[\\/]/;
 const WORTH_PACKING = 1024;
 
 export default defineConfig({
+  // Addresses of files are relative: the API, which knows the path that it is served below, writes it into the page.
+  base: "./",
   plugins: [react(), tailwindcss(), packed()],
   resolve: { conditions: ["@stagefold/source", ...defaultClientConditions] },
   build: {

@@ -54,7 +54,7 @@ async function serve(
   const { repository, artifacts, logs, feed, records } = backend;
   const system = { version: await version(), engine: env.store, node_version: process.versions.node };
   const publicUrl = env.publicUrl === undefined ? undefined : new URL(env.publicUrl);
-  const auth = env.auth && (await openAuth(env.auth, backend, publicUrl, log));
+  const auth = env.auth && (await openAuth(env.auth, env.proxyHops, backend, publicUrl, log));
   const deps = {
     repository,
     artifacts,
@@ -78,6 +78,7 @@ async function serve(
 
 async function openAuth(
   settings: AuthSettings,
+  proxyHops: number,
   { records, repository }: Backend,
   publicUrl: URL | undefined,
   log: Logger,
@@ -88,7 +89,7 @@ async function openAuth(
   const onError = (error: unknown) =>
     log.warn({ err: error }, "open streams could not be held against their keys");
   const { keys, ratePerMinute } = settings;
-  return new Auth({ keys, oidc, ratePerMinute, publicUrl }, { records, clock, onError });
+  return new Auth({ keys, oidc, ratePerMinute, publicUrl, proxyHops }, { records, clock, onError });
 }
 
 /** Where the first admin key is; undefined when it was made before. Browsers send the fragment of the link to nobody. */

@@ -42,6 +42,7 @@ const schema = z.object({
   STAGEFOLD_PORT: whole(0, 65_535).default(DEFAULT_PORT),
   STAGEFOLD_URL: address.optional(),
   STAGEFOLD_PUBLIC_URL: address.optional(),
+  STAGEFOLD_PROXY_HOPS: whole(1, 10).default(1),
   STAGEFOLD_DATA_DIR: text("the path of a folder").default(".stagefold"),
   STAGEFOLD_STORE: z.enum(["sqlite", "dynamodb"], { error: "sqlite or dynamodb" }).default("sqlite"),
   STAGEFOLD_SQLITE_SYNC: z.enum(["normal", "full"], { error: "normal or full" }).default("normal"),
@@ -159,6 +160,8 @@ export interface Env {
   readonly url: string;
   /** What browsers see behind a proxy. */
   readonly publicUrl: string | undefined;
+  /** How many proxies stand before the API and say whom they were asked by. Counts only with a public address. */
+  readonly proxyHops: number;
   /** Undefined: nobody is asked, and the API serves its own machine alone. */
   readonly auth: AuthSettings | undefined;
   /** Whether webhooks may post to private addresses; undefined: where no caller is asked who it is. */
@@ -228,6 +231,7 @@ export function parseEnv(source: Readonly<Record<string, string | undefined>>): 
     port: env.STAGEFOLD_PORT,
     url: env.STAGEFOLD_URL ?? urlOf(env.STAGEFOLD_HOST, env.STAGEFOLD_PORT),
     publicUrl: env.STAGEFOLD_PUBLIC_URL,
+    proxyHops: env.STAGEFOLD_PROXY_HOPS,
     auth: authOf(env),
     privateWebhooks: env.STAGEFOLD_WEBHOOK_ADDRESSES && env.STAGEFOLD_WEBHOOK_ADDRESSES === "any",
     key: env.STAGEFOLD_KEY,

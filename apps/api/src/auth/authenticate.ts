@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Clock, type RecordStore, StagefoldError } from "@stagefold/core";
+import { basePathOf } from "../http/base-path.ts";
+import { forwardedAddress } from "../http/forwarded.ts";
 import { ApiKeys } from "./api-keys.ts";
 import { AuditLog } from "./audit.ts";
 import type { Oidc } from "./oidc.ts";
@@ -17,6 +19,8 @@ export interface AuthOptions {
   readonly ratePerMinute?: number | undefined;
   /** What browsers see behind a proxy: cookies are for https alone where it is. */
   readonly publicUrl?: URL | undefined;
+  /** How many proxies stand before the API; one unless said otherwise. */
+  readonly proxyHops?: number | undefined;
 }
 
 export interface AuthDeps {
@@ -49,11 +53,19 @@ export class Auth {
     this.keys.onRevoked((keyId) => this.open.endOf(keyId));
   }
 
-  /** The names of the two cookies. A `__Host-` cookie is for https and this very host alone. */
-  get cookies(): { readonly session: string; readonly signIn: string; readonly secure: boolean } {
-    const secure = this.options.publicUrl?.protocol === "https:";
-    const prefix = secure ? "__Host-" : "";
-    return { session: `${prefix}stagefold_session`, signIn: `${prefix}stagefold_sign_in`, secure };
+  /** The two cookies. A `__Host-` cookie is for https, this very host and all of its paths. */
+  get cookies(): {
+    readonly session: string;
+    readonly signIn: string;
+    readonly secure: boolean;
+    readonly path: string;
+  } {
+    const { publicUrl } = this.options;
+    const secure = publicUrl?.protocol === "https:";
+    const base = basePathOf(publicUrl);
+    const prefix = secure ? (base === "" ? "__Host-" : "__Secure-") : "";
+    const path = base === "" ? "/" : base;
+    return { session: `${prefix}stagefold_session`, signIn: `${prefix}stagefold_sign_in`, secure, path };
   }
 
   /**
@@ -71,10 +83,9 @@ export class Auth {
 
   /** The caller's address: what the proxy says where there is one, else that of the connection. */
   addressOf(req: IncomingMessage): string {
-    const forwarded = req.headers["x-forwarded-for"];
-    const nearest = (Array.isArray(forwarded) ? forwarded.at(-1) : forwarded)?.split(",").at(-1)?.trim();
-    if (this.options.publicUrl && nearest) return nearest;
-    return req.socket.remoteAddress ?? "unknown";
+    const { publicUrl, proxyHops = 1 } = this.options;
+    const told = publicUrl && forwardedAddress(req, proxyHops);
+    return told ?? req.socket.remoteAddress ?? "unknown";
   }
 
   async #principalOf(req: IncomingMessage): Promise<Principal> {

@@ -7,6 +7,7 @@ import { createWatch } from "../watch/index.ts";
 import { WebhookDispatcher } from "../webhooks/dispatcher.ts";
 import { artifactRoutes } from "./artifacts.ts";
 import { admit, authRoutes } from "./auth-routes.ts";
+import { basePathOf, stripBasePath } from "./base-path.ts";
 import type { ApiDeps } from "./deps.ts";
 import { securityHeaders } from "./headers.ts";
 import { healthRoutes } from "./health.ts";
@@ -57,12 +58,13 @@ export function createApp(deps: ApiDeps): App {
   app.use(healthRoutes(deps.repository.store, metrics));
   app.use("/trpc", trpcRoutes(context, log));
   app.use("/artifacts", artifactRoutes(deps));
-  app.use(pageRoutes(deps.pageDir));
+  app.use(pageRoutes(deps.pageDir, basePathOf(deps.publicUrl)));
   app.use((_req, res) => {
     sendError(res, new TRPCError({ code: "NOT_FOUND", message: "There is nothing at this address." }));
   });
   app.use(errorHandler(log));
   const watchOne = watchProject(context, { metrics, log, auth, policy });
+  const base = basePathOf(deps.publicUrl);
   const scheduler = new Scheduler({ context, log });
   const dispatcher = new WebhookDispatcher({
     ...context,
@@ -72,6 +74,7 @@ export function createApp(deps: ApiDeps): App {
   });
   return {
     listener: (req, res) => {
+      stripBasePath(req, base);
       if (!watchOne(req, res, () => app(req, res))) app(req, res);
     },
     start: () => {

@@ -3,6 +3,7 @@ import { StagefoldError } from "@stagefold/core";
 import { type Request, type RequestHandler, type Response, Router } from "express";
 import { type Auth, cookieOf } from "../auth/authenticate.ts";
 import { type Access, LOCAL, type Principal, requireAccess } from "../auth/principal.ts";
+import { basePathOf } from "./base-path.ts";
 
 const SIGN_IN_SECONDS = 600;
 
@@ -57,7 +58,7 @@ function addSignIn(routes: Router, auth: Auth): void {
     res.json({ signed_out: true });
   });
   routes.get("/sign-in", async (req, res) => {
-    const { url, cookie } = await oidcOf(auth).beginSignIn(callbackUrl(auth, req), returnTo(req));
+    const { url, cookie } = await oidcOf(auth).beginSignIn(callbackUrl(auth, req), returnTo(auth, req));
     const maxAge = SIGN_IN_SECONDS * 1000;
     res.cookie(auth.cookies.signIn, cookie, { ...cookieOptions(auth), maxAge });
     res.redirect(303, url.href);
@@ -81,7 +82,7 @@ async function beginSession(auth: Auth, principal: Principal, res: Response): Pr
 
 /** Not `Strict`, with which the cookie would be left out on the way back from the identity provider. */
 function cookieOptions(auth: Auth) {
-  return { httpOnly: true, sameSite: "lax", secure: auth.cookies.secure, path: "/" } as const;
+  return { httpOnly: true, sameSite: "lax", secure: auth.cookies.secure, path: auth.cookies.path } as const;
 }
 
 function oidcOf(auth: Auth) {
@@ -99,7 +100,9 @@ function callbackUrl(auth: Auth, req: IncomingMessage): string {
 }
 
 /** A path of this very page: an address of another site would make the sign-in a way to send people there. */
-function returnTo(req: Request): string {
+function returnTo(auth: Auth, req: Request): string {
   const path = req.query.return_to;
-  return typeof path === "string" && /^\/(?![/\\])[^\r\n\\]{0,500}$/.test(path) ? path : "/";
+  return typeof path === "string" && /^\/(?![/\\])[^\r\n\\]{0,500}$/.test(path)
+    ? path
+    : `${basePathOf(auth.options.publicUrl)}/`;
 }

@@ -1,5 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join, sep } from "node:path";
+import { errorCode } from "@stagefold/node-files";
 import express, { type RequestHandler, Router } from "express";
 import { compressed } from "./compressed.ts";
 
@@ -11,7 +13,7 @@ const YEAR = "public, max-age=31536000, immutable";
  * Serves the dashboard's build. Files under `assets/` have their content's hash in their names and are kept by browsers;
  * every other address that a browser opens is one of the dashboard's own.
  */
-export function pageRoutes(folder: string | undefined): Router {
+export function pageRoutes(folder: string | undefined, base: string): Router {
   const routes = Router();
   routes.use(compressed());
   if (folder !== undefined)
@@ -25,8 +27,9 @@ export function pageRoutes(folder: string | undefined): Router {
           res.setHeader("cache-control", path.startsWith(join(folder, "assets")) ? YEAR : "no-cache"),
       }),
     );
-  routes.use(onlyPages, (_req, res) => {
-    if (folder === undefined || !existsSync(join(folder, "index.html"))) {
+  routes.use(onlyPages, async (_req, res) => {
+    const page = folder === undefined ? undefined : await readPage(folder);
+    if (page === undefined) {
       res
         .status(503)
         .type("text/plain")
@@ -34,7 +37,8 @@ export function pageRoutes(folder: string | undefined): Router {
       return;
     }
     res.setHeader("cache-control", "no-cache");
-    res.sendFile("index.html", { root: folder });
+    // It names its files by their places beside it, but it is at many addresses.
+    res.type("html").send(page.replaceAll(/((?:href|src|content)=")\.\//g, `$1${base}/`));
   });
   return routes;
 }
@@ -61,6 +65,16 @@ function packed(folder: string): RequestHandler {
     }
     next();
   };
+}
+
+/** Undefined where the dashboard has not been built. */
+async function readPage(folder: string): Promise<string | undefined> {
+  try {
+    return await readFile(join(folder, "index.html"), "utf8");
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
 }
 
 const onlyPages: RequestHandler = (req, _res, next) => {

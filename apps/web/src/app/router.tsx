@@ -8,6 +8,7 @@ import {
 import { ErrorState } from "../components/ui/error-state.tsx";
 import { BuildsPage } from "../features/builds/page.tsx";
 import { readSearch } from "../features/builds/search.ts";
+import { BASE } from "../lib/base.ts";
 import { NotFound } from "./not-found.tsx";
 import { Shell } from "./shell.tsx";
 
@@ -76,6 +77,7 @@ const routeTree = rootRoute.addChildren([
 export function createAppRouter() {
   return createRouter({
     routeTree,
+    basepath: BASE,
     defaultPreload: "intent",
     defaultErrorComponent: PageError,
     defaultNotFoundComponent: NotFound,

@@ -1,5 +1,6 @@
 import { createClient, type StagefoldClient } from "@stagefold/client";
 import { QueryClient } from "@tanstack/react-query";
+import { BASE } from "../lib/base.ts";
 import { mayPass } from "../lib/errors.ts";
 import { LiveHub } from "../live/hub.ts";
 
@@ -11,7 +12,7 @@ export interface Services {
 }
 
 export function createServices(): Services {
-  const api = createClient({ url: location.origin });
+  const api = createClient({ url: location.origin + BASE });
   const queries = createQueries();
   return { api, queries, live: new LiveHub(api) };
 }

@@ -5,6 +5,7 @@ import { Button, buttonClass } from "../components/ui/button.tsx";
 import { Tooltip } from "../components/ui/tooltip.tsx";
 import { common } from "../i18n/common.ts";
 import { useMessages } from "../i18n/lang.ts";
+import { BASE } from "../lib/base.ts";
 import { useListSearch } from "../lib/builds-list.ts";
 import { usePrefixKeys, useShortcut } from "../lib/shortcuts.ts";
 import { useMedia } from "../lib/use-media.ts";
@@ -67,7 +68,7 @@ export function Shell() {
           search={{}}
           to="/"
         >
-          <img alt="" className="size-6" height="24" src="/icon.svg" width="24" />
+          <img alt="" className="size-6" height="24" src={`${BASE}/icon.svg`} width="24" />
           <span>Stagefold</span>
         </Link>
         {phone ? (

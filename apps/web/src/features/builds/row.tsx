@@ -6,6 +6,7 @@ import { StatusBadge } from "../../components/status.tsx";
 import { statusNames } from "../../i18n/common.ts";
 import { useLang, useMessages } from "../../i18n/lang.ts";
 import type { PipelineInfo, ProjectSummary } from "../../lib/api.ts";
+import { BASE } from "../../lib/base.ts";
 import type { BuildsSearch } from "../../lib/builds-list.ts";
 import { cn } from "../../lib/cn.ts";
 import type { StageNames } from "../../lib/stage-names.ts";
@@ -60,7 +61,7 @@ export const Row = memo(function Row(props: RowProps) {
         <div className={cn("flex min-w-0 items-center gap-2", dense && "h-full")}>
           <a
             className="truncate font-medium hover:underline"
-            href={`/builds/${project_id}`}
+            href={`${BASE}/builds/${project_id}`}
             title={project_name}
           >
             {/* A name of blanks alone could not be seen. */}
@@ -165,7 +166,7 @@ function Tags({ tags, search }: { tags: readonly string[]; search: BuildsSearch 
         <a
           aria-label={t.filterByTag(tag)}
           className="inline-block max-w-28 truncate rounded bg-idle-soft px-1.5 py-px text-ink-2 text-xs outline-offset-[-2px] hover:text-ink"
-          href={`/?${new URLSearchParams({ ...search, tag })}`}
+          href={`${BASE}/?${new URLSearchParams({ ...search, tag })}`}
           key={tag}
           title={tag}
         >

@@ -4,6 +4,7 @@ import { type RefObject, useCallback, useLayoutEffect, useMemo, useRef } from "r
 import { Skeleton } from "../../components/ui/skeleton.tsx";
 import { useMessages } from "../../i18n/lang.ts";
 import { type ProjectSummary, pipelinesQuery, useApi } from "../../lib/api.ts";
+import { BASE } from "../../lib/base.ts";
 import type { BuildsSearch } from "../../lib/builds-list.ts";
 import { useShortcut } from "../../lib/shortcuts.ts";
 import { useStageNames } from "../../lib/stage-names.ts";
@@ -51,7 +52,7 @@ export function Table(props: TableProps) {
   );
   const onClick = usePlainLinks((target) => {
     const id = buildAt(target);
-    return id && `/builds/${id}`;
+    return id && `${BASE}/builds/${id}`;
   });
   const rows = useVirtualizer({
     count: builds.length,

@@ -3,6 +3,7 @@ import { type FormEvent, useState } from "react";
 import { Button, buttonClass } from "../../components/ui/button.tsx";
 import { describedBy, Field, TextInput } from "../../components/ui/field.tsx";
 import { useMessages } from "../../i18n/lang.ts";
+import { BASE } from "../../lib/base.ts";
 import { usePageTitle } from "../../lib/page-title.ts";
 import { messages } from "./messages.ts";
 import { providerAddress, signInMethods, signInWithKey } from "./session.ts";
@@ -16,7 +17,7 @@ export function SignInPage({ onSignedIn }: { onSignedIn: () => void }) {
     <main className="grid min-h-dvh place-items-center bg-bg p-4" id="content">
       <div className="grid w-full max-w-sm gap-4 rounded-lg border border-line bg-surface p-6">
         <div className="flex items-center gap-3">
-          <img alt="" className="size-8" height="32" src="/icon.svg" width="32" />
+          <img alt="" className="size-8" height="32" src={`${BASE}/icon.svg`} width="32" />
           <h1 className="font-semibold text-xl">{t.title}</h1>
         </div>
         <p className="text-ink-2">{t.intro}</p>

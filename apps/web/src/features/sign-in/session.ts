@@ -1,6 +1,8 @@
+import { BASE } from "../../lib/base.ts";
+
 /** How this server lets people sign in; empty where it asks nobody. */
 export async function signInMethods(): Promise<readonly string[]> {
-  const answer = await fetch("/auth/methods");
+  const answer = await fetch(`${BASE}/auth/methods`);
   if (!answer.ok) throw new Error(`expected the ways to sign in, found HTTP ${answer.status}`);
   const { methods }: { methods: string[] } = await answer.json();
   return methods;
@@ -9,20 +11,20 @@ export async function signInMethods(): Promise<readonly string[]> {
 /** Makes a cookie of a key, which the page itself then cannot read. False when the key is refused. */
 export async function signInWithKey(key: string): Promise<boolean> {
   const headers = { authorization: `Bearer ${key}` };
-  const answer = await fetch("/auth/session", { method: "POST", headers });
+  const answer = await fetch(`${BASE}/auth/session`, { method: "POST", headers });
   if (answer.status === 401) return false;
   if (!answer.ok) throw new Error(`expected a session, found HTTP ${answer.status}`);
   return true;
 }
 
 export async function signOut(everywhere: boolean): Promise<void> {
-  await fetch(`/auth/session${everywhere ? "?everywhere=1" : ""}`, { method: "DELETE" });
+  await fetch(`${BASE}/auth/session${everywhere ? "?everywhere=1" : ""}`, { method: "DELETE" });
 }
 
 /** Where the provider sends the browser back to: this very page. */
 export function providerAddress(): string {
   const { pathname, search } = window.location;
-  return `/auth/sign-in?return_to=${encodeURIComponent(pathname + search)}`;
+  return `${BASE}/auth/sign-in?return_to=${encodeURIComponent(pathname + search)}`;
 }
 
 /** The key of a link such as `/#key=sf_…`: taken out of the address at once, and sent to nobody as part of it. */

@@ -1,5 +1,6 @@
 import { ConnectionError } from "@stagefold/client";
 import type { Outputs, StagefoldClient } from "../../../lib/api.ts";
+import { BASE } from "../../../lib/base.ts";
 import { codeOf } from "../../../lib/errors.ts";
 
 export type Artifact = Outputs["artifacts"]["listByProject"]["items"][number];
@@ -15,7 +16,7 @@ export interface Address {
 /** Where a browser gets an artifact from, as a link or an image. */
 export function artifactUrl({ project_id, stage, attempt, path }: Address): string {
   const place = [project_id, ...path.split("/")].map(encodeURIComponent).join("/");
-  return `/artifacts/${place}?${new URLSearchParams({ stage, attempt: String(attempt) })}`;
+  return `${BASE}/artifacts/${place}?${new URLSearchParams({ stage, attempt: String(attempt) })}`;
 }
 
 /** The file's own name. */
