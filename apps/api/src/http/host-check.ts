@@ -5,6 +5,8 @@ import { sendError } from "./send-error.ts";
 
 const LOOPBACK = ["127.0.0.1", "localhost", "[::1]"];
 
+const HEALTH = ["/healthz", "/readyz"];
+
 /** Which names an API answers to. */
 export interface HostPolicy {
   /** What browsers see behind a proxy (`STAGEFOLD_PUBLIC_URL`). */
@@ -19,6 +21,8 @@ export interface HostPolicy {
  */
 export function hostCheck(policy: HostPolicy = {}): RequestHandler {
   return (req, res, next) => {
+    // A load balancer asks for the health of a machine by its address, and learns nothing else.
+    if (policy.isAuthRequired === true && HEALTH.includes(req.path)) return next();
     const problem = problemOf(req, policy);
     if (problem === undefined) next();
     else sendError(res, new StagefoldError("FORBIDDEN", problem, {}));
