@@ -1,5 +1,5 @@
 import type { RequestListener, Server, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import { isIPv6, type Socket } from "node:net";
 
 /** How long requests may take to finish when the server closes. Milliseconds. */
 const CLOSE_MS = 5000;
@@ -7,10 +7,25 @@ const UNUSED_POLL_MS = 25;
 /** Requests of one connection that wait for the answer before theirs; a client with more is cut off. */
 const MAX_PIPELINED = 100;
 
+/**
+ * Connections of one address that have not brought an admitted request. One more cuts the oldest that waits for no answer, so
+ * that idle sockets take nothing from others, and a new client of the same address, such as a proxy, still comes in.
+ */
+const MAX_UNPROVEN = 256;
+/** The same with those that read an answer, such as a page: beyond this the oldest of them is cut. */
+const MAX_UNPROVEN_READERS = 1024;
+
 /** The answer that a connection waits for, and the requests behind it. */
 interface Connection {
   answer: ServerResponse | undefined;
   readonly waiting: (() => void)[];
+}
+
+const unproven = new WeakMap<Socket, () => void>();
+
+/** The connection has brought a request that was admitted: it does not count as one that may be cut for another. */
+export function markProven(socket: Socket): void {
+  unproven.get(socket)?.();
 }
 
 /**
@@ -20,6 +35,8 @@ interface Connection {
  */
 export class Connections {
   readonly #open = new Map<Socket, Connection>();
+  /** By address, the oldest first. */
+  readonly #unproven = new Map<string, Set<Socket>>();
 
   /** The listener, called for one request of a connection at a time. */
   inTurn(listener: RequestListener): RequestListener {
@@ -47,11 +64,31 @@ export class Connections {
     server.on("connection", (socket: Socket) => {
       const connection: Connection = { answer: undefined, waiting: [] };
       this.#open.set(socket, connection);
+      this.#limit(socket);
       socket.once("close", () => {
         connection.waiting.length = 0;
         this.#open.delete(socket);
       });
     });
+  }
+
+  /** Makes room for a new connection of its address. */
+  #limit(socket: Socket): void {
+    const address = networkOf(socket.remoteAddress ?? "");
+    const others = this.#unproven.get(address) ?? new Set<Socket>();
+    this.#unproven.set(address, others.add(socket));
+    const forget = () => {
+      unproven.delete(socket);
+      others.delete(socket);
+      if (others.size === 0) this.#unproven.delete(address);
+    };
+    unproven.set(socket, forget);
+    socket.once("close", forget);
+    if (others.size <= MAX_UNPROVEN) return;
+    const all = [...others];
+    const idle = all.find((other) => other !== socket && !this.#open.get(other)?.answer);
+    if (idle) idle.destroy();
+    else if (all.length > MAX_UNPROVEN_READERS) all[0]?.destroy();
   }
 
   /** Takes no more requests, cuts streams, and lets answers finish for a while. */
@@ -71,6 +108,13 @@ export class Connections {
   #endUnused(): void {
     for (const [socket, { answer }] of this.#open) if (!answer) socket.destroy();
   }
+}
+
+/** What one client of IPv6 has is a network of 64 bits. */
+function networkOf(address: string): string {
+  return isIPv6(address) && !address.startsWith("::ffff:")
+    ? address.split(":").slice(0, 4).join(":")
+    : address;
 }
 
 export function isEventStream(res: ServerResponse): boolean {

@@ -9,6 +9,7 @@ import {
   type Repository,
 } from "@stagefold/core";
 import type { PipelineRegistry } from "@stagefold/pipeline";
+import type { AuditRow } from "./auth/audit.ts";
 import type { Auth } from "./auth/authenticate.ts";
 import { LOCAL, type Principal } from "./auth/principal.ts";
 import { DeleteOperations } from "./delete-operations.ts";
@@ -53,6 +54,8 @@ export interface ContextDeps {
   /** Who may ask; without it everybody is taken for this machine's user, and there are no keys. */
   readonly auth?: Auth | undefined;
   readonly onCall?: ((call: CallSeen) => void) | undefined;
+  /** Called with a row of the audit log that could not be kept. */
+  readonly onAuditError?: ((row: Omit<AuditRow, "at">, error: unknown) => void) | undefined;
   /** Called when a program's attempt failed and another one is to follow. */
   readonly onStageRetry?: (() => void) | undefined;
   /** Called once for each project that a program's claim found unclaimable, such as one that cannot be read. */

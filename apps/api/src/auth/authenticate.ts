@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Clock, type RecordStore, StagefoldError } from "@stagefold/core";
+import { markProven } from "../connections.ts";
 import { basePathOf } from "../http/base-path.ts";
 import { forwardedAddress } from "../http/forwarded.ts";
 import { ApiKeys } from "./api-keys.ts";
@@ -47,10 +48,12 @@ export class Auth {
     this.audit = new AuditLog(records, clock);
     this.oidc = options.oidc;
     this.#limit = options.ratePerMinute === undefined ? undefined : new RateLimit(options.ratePerMinute);
-    const isValid = async ({ key_id }: Principal) =>
-      key_id === undefined || (await this.keys.isValid(key_id));
+    const isValid = async ({ key_id, session_id }: Principal) =>
+      (key_id === undefined || (await this.keys.isValid(key_id))) &&
+      (session_id === undefined || (await this.sessions.isValid(session_id)));
     this.open = new OpenExchanges(isValid, onError, () => clock.now());
-    this.keys.onRevoked((keyId) => this.open.endOf(keyId));
+    this.keys.onRevoked((key_id) => this.open.endOf({ key_id }));
+    this.sessions.onEnded((session_id) => this.open.endOf({ session_id }));
   }
 
   /** The two cookies. A `__Host-` cookie is for https, this very host and all of its paths. */
@@ -78,6 +81,7 @@ export class Auth {
     const principal = await this.#principalOf(req);
     this.#limit?.take(principal.key_id ?? principal.id);
     this.open.add(principal, res);
+    markProven(req.socket);
     return principal;
   }
 

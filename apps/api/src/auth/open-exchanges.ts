@@ -46,9 +46,17 @@ export class OpenExchanges {
     this.#timer ??= setInterval(() => void this.#look(), LOOK_EVERY_MS).unref();
   }
 
-  /** Ends what was opened with a key. */
-  endOf(keyId: string): void {
-    for (const { res, principal } of this.#open) if (principal.key_id === keyId) res.destroy();
+  /** The answer that says that credentials have ended outlives them. */
+  release(res: ServerResponse): void {
+    for (const exchange of this.#open) if (exchange.res === res) this.#open.delete(exchange);
+  }
+
+  /** Ends what was opened with a key, or under a sign-in. */
+  endOf(id: { readonly key_id: string } | { readonly session_id: string }): void {
+    for (const { res, principal } of this.#open) {
+      const isOver = "key_id" in id ? principal.key_id === id.key_id : principal.session_id === id.session_id;
+      if (isOver) res.destroy();
+    }
   }
 
   async #look(): Promise<void> {

@@ -9,6 +9,7 @@ export const SESSION_MS = 12 * 60 * 60 * 1000;
 /** How long a session that was read is believed: signing out elsewhere acts within this. */
 const BELIEVED_MS = 2000;
 const MAX_BELIEVED = 10_000;
+const LOGIN = "login#";
 const TOKEN = /^[A-Za-z0-9_-]{43}$/;
 
 const principalSchema = z.object({
@@ -32,6 +33,7 @@ export class Sessions {
     string,
     { readonly principal: Principal | undefined; readonly readAt: number }
   >();
+  readonly #ended = new Set<(sessionId: string) => void>();
   /** How many sign-outs there were: what was read before the last one is not believed. */
   #signOuts = 0;
 
@@ -46,7 +48,7 @@ export class Sessions {
     const token = randomBytes(32).toString("base64url");
     const now = this.#clock.now();
     const ends_at = Math.min(now + SESSION_MS, principal.expires_at ?? Number.POSITIVE_INFINITY);
-    const key = keyOf(token);
+    const key = keyOf(idOf(token));
     const present = Object.fromEntries(Object.entries(principal).filter(([, value]) => value !== undefined));
     const user = principal.user_id ?? principal.id;
     await this.#records.write({
@@ -69,19 +71,16 @@ export class Sessions {
   /** Who signed in; undefined when the session is over or its key is not valid any more. Errors: STORE_UNAVAILABLE. */
   async principalOf(token: string): Promise<Principal | undefined> {
     if (!TOKEN.test(token)) return undefined;
-    const now = performance.now();
-    const known = this.#believed.get(token);
-    const principal = known && now - known.readAt < BELIEVED_MS ? known.principal : await this.#read(token);
-    if (!principal || (principal.expires_at ?? 0) <= this.#clock.now()) return undefined;
-    if (principal.key_id !== undefined && !(await this.#keys.isValid(principal.key_id))) return undefined;
-    return principal;
+    return await this.#valid(idOf(token));
+  }
+
+  /** Whether a sign-in is still good for what was opened under it. Errors: STORE_UNAVAILABLE. */
+  async isValid(sessionId: string): Promise<boolean> {
+    return (await this.#valid(sessionId)) !== undefined;
   }
 
   async end(token: string): Promise<void> {
-    await this.#records.write({ ...keyOf(token), kind: "delete", guards: [] });
-    // After the write: a request that comes meanwhile would believe the session again.
-    this.#signOuts += 1;
-    this.#believed.delete(token);
+    await this.#end([idOf(token)]);
   }
 
   /** Signs the user out everywhere. */
@@ -89,32 +88,60 @@ export class Sessions {
     const pk = `logins#${principal.user_id ?? principal.id}`;
     for (let cursor: string | undefined; ; ) {
       const page = await this.#records.query({ index: "gsi1", pk, limit: 100, cursor });
-      for (const { pk: login, sk } of page.items)
-        await this.#records.write({ pk: String(login), sk: String(sk), kind: "delete", guards: [] });
+      await this.#end(page.items.map(({ pk: login }) => String(login).slice(LOGIN.length)));
       cursor = page.next;
-      if (cursor === undefined) break;
+      if (cursor === undefined) return;
     }
-    this.#signOuts += 1;
-    this.#believed.clear();
   }
 
-  async #read(token: string): Promise<Principal | undefined> {
+  /** Called with each sign-in that this process ends. Returns the way to stop. */
+  onEnded(listener: (sessionId: string) => void): () => void {
+    this.#ended.add(listener);
+    return () => this.#ended.delete(listener);
+  }
+
+  async #end(ids: readonly string[]): Promise<void> {
+    for (const id of ids) {
+      await this.#records.write({ ...keyOf(id), kind: "delete", guards: [] });
+      // After the write: a request that comes meanwhile would believe the session again.
+      this.#signOuts += 1;
+      this.#believed.delete(id);
+      for (const listener of this.#ended) listener(id);
+    }
+  }
+
+  async #valid(id: string): Promise<Principal | undefined> {
+    const now = performance.now();
+    const known = this.#believed.get(id);
+    const principal = known && now - known.readAt < BELIEVED_MS ? known.principal : await this.#read(id);
+    if (!principal || (principal.expires_at ?? 0) <= this.#clock.now()) return undefined;
+    if (principal.key_id !== undefined && !(await this.#keys.isValid(principal.key_id))) return undefined;
+    return principal;
+  }
+
+  async #read(id: string): Promise<Principal | undefined> {
     const before = this.#signOuts;
-    const item = await this.#records.get(keyOf(token), { consistent: false });
+    const item = await this.#records.get(keyOf(id), { consistent: false });
     const session = sessionSchema.safeParse(item).data;
     const principal = session && {
       ...session.principal,
       user_id: session.principal.user_id,
+      session_id: id,
       expires_at: session.ends_at,
     };
     if (this.#signOuts !== before) return principal;
-    this.#believed.delete(token);
-    this.#believed.set(token, { principal, readAt: performance.now() });
+    this.#believed.delete(id);
+    this.#believed.set(id, { principal, readAt: performance.now() });
     if (this.#believed.size > MAX_BELIEVED) this.#believed.delete(this.#believed.keys().next().value ?? "");
     return principal;
   }
 }
 
-function keyOf(token: string) {
-  return { pk: `login#${createHash("sha256").update(token).digest("hex")}`, sk: "login" };
+/** What a sign-in is known by: not the token itself, which nobody needs to keep. */
+function idOf(token: string): string {
+  return createHash("sha256").update(token).digest("hex");
+}
+
+function keyOf(id: string) {
+  return { pk: LOGIN + id, sk: "login" };
 }

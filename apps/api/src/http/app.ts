@@ -39,6 +39,10 @@ export function createApp(deps: ApiDeps): App {
     onCall: (call) => metrics.call(call),
     onStageRetry: () => metrics.stageRetry(),
     onWebhookChange: () => dispatcher.wake(),
+    onAuditError: (row, err) => {
+      metrics.auditLost();
+      log?.error({ err, row }, "a row of the audit log could not be kept");
+    },
     onUnclaimable: (project_id, err) =>
       log?.warn(
         { err, project_id },

@@ -17,7 +17,9 @@ import {
 import { verifiedBytes } from "@stagefold/node-files";
 import { type Request, type Response, Router } from "express";
 import { z } from "zod";
+import { requireAccess } from "../auth/principal.ts";
 import { errorShapeOf } from "../errors.ts";
+import { principalOf } from "./auth-routes.ts";
 import { requestedRange } from "./byte-range.ts";
 import type { ApiDeps } from "./deps.ts";
 import { servedType } from "./media-type.ts";
@@ -243,6 +245,7 @@ function noArtifact({ project_id, path }: { project_id: string; path: string }) 
 
 /** Keeps the bytes of an artifact for the lease owner, who then reports it with an `artifacts` event. */
 async function putArtifact(deps: ApiDeps, address: Address, req: Request, res: Response): Promise<void> {
+  requireAccess(principalOf(res), "work");
   const wanted = putAddressSchema.parse(address);
   const token = tokenOf(req);
   const ref = refOfOwner(await deps.repository.get(wanted.project_id), wanted, token);

@@ -3,6 +3,7 @@ import { StagefoldError } from "@stagefold/core";
 import { type Request, type RequestHandler, type Response, Router } from "express";
 import { type Auth, cookieOf } from "../auth/authenticate.ts";
 import { type Access, LOCAL, type Principal, requireAccess } from "../auth/principal.ts";
+import { markProven } from "../connections.ts";
 import { basePathOf } from "./base-path.ts";
 
 const SIGN_IN_SECONDS = 600;
@@ -20,6 +21,7 @@ export function principalOf(res: ServerResponse): Principal {
 export function admit(auth: Auth | undefined, access?: Access): RequestHandler {
   return async (req, res, next) => {
     const principal = auth ? await auth.admit(req, res) : LOCAL;
+    if (!auth) markProven(req.socket);
     if (access !== undefined) requireAccess(principal, access);
     principals.set(res, principal);
     next();
@@ -52,6 +54,7 @@ function addSignIn(routes: Router, auth: Auth): void {
   routes.delete("/session", async (req, res) => {
     const principal = await auth.admit(req, res);
     const token = cookieOf(req, auth.cookies.session);
+    auth.open.release(res);
     if (req.query.everywhere !== undefined) await auth.sessions.endAll(principal);
     else if (token !== undefined) await auth.sessions.end(token);
     res.clearCookie(auth.cookies.session, cookieOptions(auth));

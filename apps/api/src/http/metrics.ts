@@ -17,6 +17,7 @@ export class Metrics {
   readonly #refusals: Counter<"procedure" | "code">;
   readonly #changes: Counter<"kind">;
   readonly #putAside: Counter;
+  readonly #auditLost: Counter;
   readonly #builds: BuildCounters;
 
   constructor(options: { readonly ofProcess?: boolean } = {}) {
@@ -58,6 +59,11 @@ export class Metrics {
       help: "Due projects that could not be claimed and were put aside",
       registers,
     });
+    this.#auditLost = new Counter({
+      name: "stagefold_audit_rows_lost_total",
+      help: "Rows that the audit log could not keep; the API's own log has them",
+      registers,
+    });
     this.#builds = countBuilds(this.registry);
     if (options.ofProcess === true) collectDefaultMetrics({ register: this.registry });
   }
@@ -86,6 +92,10 @@ export class Metrics {
 
   stageRetry(): void {
     this.#builds.retries.inc({ by: "stage" });
+  }
+
+  auditLost(): void {
+    this.#auditLost.inc();
   }
 
   putAside(): void {

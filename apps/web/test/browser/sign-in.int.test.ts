@@ -139,3 +139,43 @@ describe.skipIf(chromiumPath === undefined)(`signing in${skipReason}`, { timeout
     await page.getByText("Not allowed").waitFor();
   });
 });
+
+// Skipped where there is no Chromium to drive; the name of the suite says so.
+describe.skipIf(chromiumPath === undefined)(`below a path${skipReason}`, { timeout: 300_000 }, () => {
+  it("the page signs in, shows builds live and keeps its addresses, and asks for nothing outside the path", async () => {
+    // As a proxy would, the browser is sent below the path; this machine's own name is accepted too.
+    await using system = await startSystem({
+      STAGEFOLD_AUTH: "keys",
+      STAGEFOLD_PUBLIC_URL: "http://builds.example/team/builds",
+    });
+    const adminKey = await until(30_000, "the first key", async () => {
+      const text = await readFile(join(system.dataDir, "admin-key"), "utf8").catch(() => "");
+      return text.trim() === "" ? undefined : text.trim();
+    });
+    const browser = await openBrowser();
+    try {
+      await using reader = await visit(browser, system.url, `/team/builds/#key=${adminKey}`);
+      const { page } = reader;
+      const outside: string[] = [];
+      page.on("request", (request) => {
+        const { pathname } = new URL(request.url());
+        if (!pathname.startsWith("/team/builds")) outside.push(pathname);
+      });
+      await page.getByRole("link", { name: "New build" }).waitFor();
+      const client = createClient({ url: `${system.url}/team/builds`, key: adminKey });
+      const { project_id } = await client.projects.create({ requirement: "Counts", project_name: "below" });
+      await page.getByText("below").first().click();
+      await page.waitForURL(`**/team/builds/builds/${project_id}*`);
+      await page.reload();
+      await page.getByRole("heading", { name: "below" }).waitFor();
+      await page.getByRole("link", { name: "Statistics" }).click();
+      await page.waitForURL("**/team/builds/statistics*");
+      await page.goBack();
+      await page.getByRole("heading", { name: "below" }).waitFor();
+      expect(outside).toEqual([]);
+      expect(reader.complaints).toEqual([]);
+    } finally {
+      await browser.close();
+    }
+  });
+});

@@ -20,13 +20,19 @@ export interface Control extends Asker {
 
 /** Errors: FORBIDDEN unless the item, as it is stored or read, is one that the asker may control. */
 export function requireOwner(
-  { user_id }: { readonly user_id?: unknown },
-  { owner }: Asker,
+  owned: { readonly user_id?: unknown },
+  asker: Asker,
   what: "project" | "agent" | "session" | "invocation" = "project",
 ): void {
-  if (owner === undefined || user_id === owner) return;
+  if (isOwner(owned, asker)) return;
+  const { user_id } = owned;
   const whose = typeof user_id === "string" ? user_id : "no user";
   throw new StagefoldError("FORBIDDEN", `The ${what} is ${whose}'s: a member controls their own alone.`, {});
+}
+
+/** Whether the asker may control what has this user. */
+export function isOwner({ user_id }: { readonly user_id?: unknown }, { owner }: Asker): boolean {
+  return owner === undefined || user_id === owner;
 }
 
 export const NOT_HELD: Edit = set("lease", { claims: 0 });

@@ -1,4 +1,4 @@
-import { type Asker, requireOwner } from "../commands/control-patch.ts";
+import { type Asker, isOwner, requireOwner } from "../commands/control-patch.ts";
 import { nextRevision, sameRevision } from "../commands/revision.ts";
 import { isStagefoldError } from "../errors.ts";
 import { inflate, spill } from "../item-budget/spill.ts";
@@ -63,7 +63,7 @@ export class ArtifactWrites {
       project_id: projectId,
       cached: this.#context.cache.get(projectId),
       // As after a lost reply: what shall be there is there, with the time of this very call.
-      isOwnWrite: (item) => isDone(item, key, change),
+      isOwnWrite: (item) => isOwner(item, asker ?? {}) && isDone(item, key, change),
       maxRetries: MAX_RETRIES,
       decide: async (known) => {
         if (!known) throw notFound(projectId);

@@ -5,6 +5,7 @@ import type { z } from "zod";
 import { accessTo } from "../../auth/access.ts";
 import type { Auth } from "../../auth/authenticate.ts";
 import { isGranted } from "../../auth/principal.ts";
+import { markProven } from "../../connections.ts";
 import type { Context } from "../../context.ts";
 import type { ErrorShape } from "../../errors.ts";
 import { errorShapeOf } from "../../errors.ts";
@@ -72,8 +73,10 @@ export function watchProject(
     const start = performance.now();
     const input = inputOf(req, policy);
     if (!input) return false;
-    if (!auth) answer(res, input, start);
-    else
+    if (!auth) {
+      markProven(req.socket);
+      answer(res, input, start);
+    } else
       auth.admit(req, res).then(
         (principal) => {
           if (isGranted(principal, accessTo(PROCEDURE)) && !res.closed) answer(res, input, start);
