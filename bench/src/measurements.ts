@@ -1,4 +1,5 @@
 import { apiOverhead } from "./keys/api-overhead.ts";
+import { authOverhead } from "./keys/auth-overhead.ts";
 import { counts } from "./keys/counts.ts";
 import { manyProjects } from "./keys/many-projects.ts";
 import type { Measurement } from "./keys/measurement.ts";
@@ -21,5 +22,6 @@ export const measurements: readonly Measurement[] = [
   watchers,
   manyProjects,
   apiOverhead,
+  authOverhead,
   start,
 ];

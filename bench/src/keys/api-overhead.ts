@@ -1,4 +1,4 @@
-import { Agent, request } from "node:http";
+import { Agent } from "node:http";
 import { Cleanup } from "../measure/cleanup.ts";
 import { type Engine, startEngine } from "../measure/engine.ts";
 import { figureOf } from "../measure/figure.ts";
@@ -6,6 +6,7 @@ import { startProgram } from "../measure/program.ts";
 import { startApp } from "../measure/worker-process.ts";
 import { type Observer, openObserver, queueBuilds, untilNoWork } from "../workload/store.ts";
 import type { Measurement } from "./measurement.ts";
+import { medianMs } from "./median-ms.ts";
 
 /** `projects.get` over HTTP against a bare handler that makes the same request of the engine, a round of each in turn. */
 export const apiOverhead: Measurement = {
@@ -37,33 +38,10 @@ export const apiOverhead: Measurement = {
   },
 };
 
-async function finishedBuild(observer: Observer, { endpoint, dataDir }: Engine): Promise<string> {
+/** A build that has ended, run by a worker that is gone again. */
+export async function finishedBuild(observer: Observer, { endpoint, dataDir }: Engine): Promise<string> {
   await using _worker = await startApp("worker", { endpoint, dataDir });
   const [id = ""] = await queueBuilds(observer, 1);
   await untilNoWork(observer, 60_000);
   return id;
-}
-
-async function medianMs(url: string, requests: number, agent: Agent): Promise<number> {
-  const times: number[] = [];
-  for (let i = 0; i < requests; i++) {
-    const from = performance.now();
-    await get(url, agent);
-    times.push(performance.now() - from);
-  }
-  return figureOf(times).median;
-}
-
-function get(url: string, agent: Agent): Promise<void> {
-  return new Promise((resolve, reject) => {
-    request(url, { agent }, (answer) => {
-      if (answer.statusCode !== 200)
-        reject(new Error(`expected 200 from ${url}, found ${answer.statusCode}`));
-      answer.on("error", reject);
-      answer.on("end", () => resolve());
-      answer.resume();
-    })
-      .on("error", reject)
-      .end();
-  });
 }
