@@ -15,7 +15,7 @@ import {
   type StoredArtifact,
 } from "@stagefold/core";
 import { fromJson, invalidInput, toJson } from "@stagefold/core/files";
-import type { Bucket } from "./bucket.ts";
+import type { S3Bucket } from "./bucket.ts";
 import type { S3LogStore } from "./log-store.ts";
 import { itemsOf, upsert } from "./upsert.ts";
 
@@ -28,12 +28,12 @@ const MAX_KEY_BYTES = 1024;
 
 /** Artifacts and documents as objects. */
 export class S3ArtifactStore implements ArtifactStore {
-  readonly #bucket: Bucket;
+  readonly #bucket: S3Bucket;
   readonly #records: RecordStore;
   readonly #logs: S3LogStore;
   readonly #clock: Clock;
 
-  constructor(bucket: Bucket, records: RecordStore, logs: S3LogStore, clock: Clock) {
+  constructor(bucket: S3Bucket, records: RecordStore, logs: S3LogStore, clock: Clock) {
     this.#bucket = bucket;
     this.#records = records;
     this.#logs = logs;

@@ -38,7 +38,7 @@ export interface OpenObject {
 }
 
 /** The objects of a bucket below a prefix. Errors: STORE_UNAVAILABLE with a sentence that says why. */
-export class Bucket {
+export class S3Bucket {
   readonly #client: S3Client;
   readonly #bucket: string;
   readonly #prefix: string;

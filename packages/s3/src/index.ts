@@ -6,7 +6,7 @@ import {
   systemClock,
 } from "@stagefold/core";
 import { S3ArtifactStore } from "./artifact-store.ts";
-import { Bucket, type BucketOptions } from "./bucket.ts";
+import { type BucketOptions, S3Bucket } from "./bucket.ts";
 import { S3LogStore } from "./log-store.ts";
 
 export interface S3StoreOptions extends BucketOptions {
@@ -36,7 +36,7 @@ export function createS3Stores(options: S3StoreOptions): {
   readonly logs: LogStore;
   close(): void;
 } {
-  const bucket = new Bucket(options);
+  const bucket = new S3Bucket(options);
   const clock = options.clock ?? systemClock;
   const logs = new S3LogStore(bucket, options.records, clock);
   const artifacts = new S3ArtifactStore(bucket, options.records, logs, clock);

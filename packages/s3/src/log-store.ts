@@ -20,7 +20,7 @@ import {
   scanFrames,
 } from "@stagefold/core/files";
 import { z } from "zod";
-import type { Bucket } from "./bucket.ts";
+import type { S3Bucket } from "./bucket.ts";
 import { chunkKey, folderOf, headKey, ownerOf, partitionOf } from "./log-keys.ts";
 import { MissingObject, ObjectCache } from "./object-cache.ts";
 import { SegmentWriter } from "./segment-writer.ts";
@@ -64,14 +64,14 @@ type Segment = z.output<typeof segmentSchema> & { readonly name: string };
  * Sealing copies, so it may be repeated and interrupted: a frame that is there twice is read once.
  */
 export class S3LogStore implements LogStore {
-  readonly #bucket: Bucket;
+  readonly #bucket: S3Bucket;
   readonly #records: RecordStore;
   readonly #clock: Clock;
   readonly #objects: ObjectCache;
   /** When this process marked a log as open. */
   readonly #marked = new Map<string, number>();
 
-  constructor(bucket: Bucket, records: RecordStore, clock: Clock) {
+  constructor(bucket: S3Bucket, records: RecordStore, clock: Clock) {
     this.#bucket = bucket;
     this.#objects = new ObjectCache(bucket);
     this.#records = records;

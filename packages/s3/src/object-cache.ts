@@ -1,5 +1,5 @@
 import { StagefoldError } from "@stagefold/core";
-import type { Bucket } from "./bucket.ts";
+import type { S3Bucket } from "./bucket.ts";
 
 /** Bytes of objects that are remembered, for readers who page through them. */
 const CACHE_BYTES = 32 * 1024 * 1024;
@@ -13,11 +13,11 @@ export class MissingObject extends StagefoldError<"STORE_UNAVAILABLE"> {
 
 /** Whole objects that never change: those read last are remembered. */
 export class ObjectCache {
-  readonly #bucket: Bucket;
+  readonly #bucket: S3Bucket;
   readonly #objects = new Map<string, Buffer>();
   #bytes = 0;
 
-  constructor(bucket: Bucket) {
+  constructor(bucket: S3Bucket) {
     this.#bucket = bucket;
   }
 

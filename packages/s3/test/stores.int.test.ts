@@ -192,3 +192,30 @@ describe("growing logs", () => {
     late.close();
   });
 });
+
+it("does as built what it does from its sources: the compiler has renamed fields of requests before", async () => {
+  await using s3 = await setUp();
+  const built: typeof import("../src/index.ts") = await import(
+    new URL("../dist/index.js", import.meta.url).href
+  );
+  const { bucket, endpoint } = s3.double;
+  const stores = built.createS3Stores({
+    bucket,
+    prefix: "some/where",
+    endpoint,
+    credentials,
+    records: s3.records,
+  });
+  const bytes = randomBytes(6_000_000);
+  await stores.artifacts.put({ ...attempt, path: "a" }, blocksOf(bytes));
+  await stores.artifacts.put({ ...attempt, path: "b" }, bytes);
+  await stores.logs.append(attempt, 1, ["a line"]);
+  await stores.logs.seal?.(attempt);
+  for (const path of ["a", "b"]) expect((await read(s3.artifacts, path)).equals(bytes)).toBe(true);
+  expect((await s3.logs.read(attempt, { limit: 9, upTo: 1 })).lines.map(({ text }) => text)).toEqual([
+    "a line",
+  ]);
+  await stores.artifacts.removeProject(PROJECT);
+  expect(s3.double.objects.size).toBe(0);
+  stores.close();
+});

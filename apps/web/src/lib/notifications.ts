@@ -1,3 +1,4 @@
+import { BASE } from "./base.ts";
 import { preference, usePreference } from "./preference.ts";
 
 const wanted = preference<"on" | "off">("notifications", ["on", "off"], () => "off");
@@ -21,7 +22,7 @@ export async function setNotifications(on: boolean): Promise<boolean> {
 /** Tells a reader who is elsewhere. A later one about the same thing takes the place of the earlier. */
 export function notify(title: string, body: string, about: string): void {
   if (wanted.get() !== "on" || !canNotify() || document.visibilityState === "visible") return;
-  const notification = new Notification(title, { body, tag: about, icon: "/icon.svg" });
+  const notification = new Notification(title, { body, tag: about, icon: `${BASE}/icon.svg` });
   notification.onclick = () => {
     window.focus();
     notification.close();

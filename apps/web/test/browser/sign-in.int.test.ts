@@ -161,7 +161,7 @@ describe.skipIf(chromiumPath === undefined)(`below a path${skipReason}`, { timeo
         const { pathname } = new URL(request.url());
         if (!pathname.startsWith("/team/builds")) outside.push(pathname);
       });
-      await page.getByRole("link", { name: "New build" }).waitFor();
+      await page.getByRole("link", { name: "New build" }).first().waitFor();
       const client = createClient({ url: `${system.url}/team/builds`, key: adminKey });
       const { project_id } = await client.projects.create({ requirement: "Counts", project_name: "below" });
       await page.getByText("below").first().click();

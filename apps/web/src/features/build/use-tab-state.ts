@@ -1,5 +1,6 @@
 import { useEffect } from "react";
 import type { Project, ProjectStatus } from "../../lib/api.ts";
+import { BASE } from "../../lib/base.ts";
 
 /** What stands before the name in the browser's tab, and the picture beside it. */
 const LOOK: Readonly<Record<ProjectStatus, { mark: string; icon: string }>> = {
@@ -24,9 +25,9 @@ export function useTabState(project: Project): void {
   useEffect(() => {
     const link = document.querySelector<HTMLLinkElement>('link[rel="icon"]');
     if (!link) return;
-    link.href = `/icon-${icon}.svg`;
+    link.href = `${BASE}/icon-${icon}.svg`;
     return () => {
-      link.href = "/icon.svg";
+      link.href = `${BASE}/icon.svg`;
     };
   }, [icon]);
 }
