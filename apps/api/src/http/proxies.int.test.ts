@@ -117,8 +117,8 @@ function streamOf(url: string, headers: Record<string, string>) {
   return heard;
 }
 
-// Skipped where this machine has no such proxy.
-for (const [name, one] of Object.entries(CASES))
+for (const [name, one] of Object.entries(CASES)) {
+  // Skipped where this machine has no such proxy.
   describe.skipIf(!hasProxy(one.proxy))(`behind ${name}`, () => {
     it("the page, sign-in, calls, streams, artifacts and the audit log are as they are without", async () => {
       await using here = await setUp(one);
@@ -178,3 +178,4 @@ for (const [name, one] of Object.entries(CASES))
       expect(refusal).toContain("http://evil.example");
     }, 30_000);
   });
+}
