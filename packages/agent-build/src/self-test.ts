@@ -10,6 +10,8 @@ import { type Finished, runNode } from "./process.ts";
 
 const TEST_SECONDS = 60;
 const MEMORY_MB = 512;
+/** Self-tests of one agent that run at the same time: most of each is the start of Node. */
+const AT_ONCE = 3;
 const ASSETS = fileURLToPath(new URL("../assets/", import.meta.url));
 const NO_NETWORK = new URL("../assets/agent/no-network.mjs", import.meta.url).href;
 
@@ -112,18 +114,27 @@ async function runTest(
 
 /**
  * Runs a module on self-tests until one fails, each in a process of its own and in a folder with the test's files,
- * below the workspace. Resolves with the one that failed. Rejects only when it was aborted or nothing could be run.
+ * below the workspace. Resolves with the first that failed, those that run beside it have ended then. Rejects only when
+ * it was aborted or nothing could be run.
  */
 export async function firstFailure(run: SelfTestRun): Promise<FailedTest | undefined> {
   const loopback = await loopbackServer();
   try {
     const workDir = await realpath(run.workDir);
-    for (const [index, test] of run.tests.entries()) {
-      const failed = await runTest(run, test, workDir, loopback.address);
-      if (failed !== undefined) return failed;
-      run.onPassed(index + 1);
-    }
-    return undefined;
+    const waiting = run.tests.entries();
+    const failures = new Map<number, FailedTest>();
+    let passed = 0;
+    const work = async () => {
+      for (const [index, test] of waiting) {
+        const failed = await runTest(run, test, workDir, loopback.address);
+        if (failed !== undefined) failures.set(index, failed);
+        else run.onPassed(++passed);
+        if (failures.size > 0) return;
+      }
+    };
+    const ended = await Promise.allSettled(Array.from({ length: AT_ONCE }, work));
+    for (const one of ended) if (one.status === "rejected") throw one.reason;
+    return failures.get(Math.min(...failures.keys()));
   } finally {
     await loopback.close();
   }

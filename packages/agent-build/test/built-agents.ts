@@ -32,13 +32,16 @@ interface Printed {
 }
 
 /** Runs the built agent where nothing but its artifacts is. */
-export async function runAgent(run: PipelineRun, args: string[], input = ""): Promise<Printed> {
+export async function runAgent(run: PipelineRun, args: string[], input = "", env = {}): Promise<Printed> {
   const folder = await mkdtemp(join(run.workDir, "..", "alone-"));
   await cp(run.artifactsDir, folder, { recursive: true });
   const { agent } = agentOutput.parse(run.outputs.get("agent_code_developer"));
   return await new Promise((resolve) => {
-    const child = execFile(process.execPath, [agent, ...args], { cwd: folder }, (error, stdout, stderr) =>
-      resolve({ exit: error === null ? 0 : Number(error.code), stdout, stderr }),
+    const child = execFile(
+      process.execPath,
+      [agent, ...args],
+      { cwd: folder, env },
+      (error, stdout, stderr) => resolve({ exit: error === null ? 0 : Number(error.code), stdout, stderr }),
     );
     child.stdin?.end(input);
   });

@@ -95,6 +95,23 @@ test("the finished agent runs its tools alone, takes JSON by their schema, and s
   expect((await runAgent(run, ["--help"])).stdout).toContain("real_time_prices");
 });
 
+test("alone, the finished agent answers with the model that its environment names, and calls its tools", async () => {
+  const run = await build(answersFor("stock_analyst").requirement);
+  expect((await runAgent(run, ["What is it worth?"])).stderr).toContain("set STAGEFOLD_MODEL and its key");
+  const env = {
+    STAGEFOLD_MODEL: "openai-compatible:gpt-4.1",
+    STAGEFOLD_MODEL_URL: `${server.url}/v1`,
+    OPENAI_API_KEY: "test",
+  };
+  server.talk("What is it worth?", "dcf_value", { cash_flows: [100, 110], rate: 0.1, terminal_growth: 0.02 });
+  const answered = await runAgent(run, ["What is it worth?"], "", env);
+  expect(answered).toMatchObject({ exit: 0, stdout: "The tool says 1340.91\n" });
+  const [first] = server.mock.getRequests().slice(-2);
+  expect(JSON.stringify(first?.body)).toContain("You are stock_analyst.");
+  const broken = await runAgent(run, ["What is it worth?"], "", { ...env, STAGEFOLD_MODEL: "gpt" });
+  expect(broken.stderr).toContain("STAGEFOLD_MODEL: expected anthropic:<model>");
+});
+
 describe("an answer that does not fit", () => {
   test("is asked for once more, with what is wrong", async () => {
     server.first.set("Say what", { ...{ agent_name: "Not A Name" } });

@@ -121,6 +121,21 @@ export async function modelServer() {
     throw new Error(`no answer to ${question.slice(0, 300)}`);
   }
 
+  /** How it talks as the model of a finished agent: it calls a tool, then says what that said. */
+  function talk(question: string, name: string, args: object): void {
+    mock.prependFixture({
+      match: { userMessage: question, hasToolResult: false },
+      response: { content: "Let me see.", toolCalls: [{ name, arguments: JSON.stringify(args) }], usage },
+    });
+    mock.prependFixture({
+      match: { userMessage: question, hasToolResult: true },
+      response: (request) => ({
+        content: `The tool says ${String(request.messages.at(-1)?.content)}`,
+        usage,
+      }),
+    });
+  }
+
   mock.on({ predicate: () => true }, (request) => {
     const texts = request.messages.map(({ content }) =>
       typeof content === "string" ? content : JSON.stringify(content),
@@ -139,6 +154,7 @@ export async function modelServer() {
     url: mock.url,
     mock,
     first,
+    talk,
     reset: () => {
       asked.clear();
       first.clear();

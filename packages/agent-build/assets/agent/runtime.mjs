@@ -6,7 +6,7 @@
  * @typedef {{ key: string, match: (input: string) => number, run: (input: any, context: ToolContext) => ToolResult | Promise<ToolResult>, secrets?: readonly string[], reads?: RegExp, input_schema?: Record<string, unknown>, about?: (text: string, file: string, context: ToolContext) => string | undefined | Promise<string | undefined> }} Tool
  * @typedef {{ en: string, zh: string }} Texts
  * @typedef {{ capability: string, name: Texts, phrase: string, reason: Texts, keywords: string[] }} Unmet
- * @typedef {{ agent_name: string, purpose: string, language: "en" | "zh", tools: { key: string, name: Texts, summary: Texts, input: string[] }[], unmet: Unmet[] }} Manifest
+ * @typedef {{ kind?: "rules" | "model", prompt?: string, agent_name: string, purpose: string, language: "en" | "zh", tools: { key: string, name: Texts, summary: Texts, input: string[] }[], unmet: Unmet[] }} Manifest
  * @typedef {{ json: boolean, tool: string | undefined, input: string | undefined, action: "run" | "help" | "describe" | "serve" }} Order
  */
 
@@ -117,6 +117,13 @@ export function route(manifest, tools, input) {
   }
   if (best.tool !== undefined) return best.tool;
   const known = manifest.tools.map((tool) => tool.key).join(", ");
+  if (manifest.kind === "model") {
+    const message =
+      manifest.language === "zh"
+        ? `本智能体由语言模型回答: 请设置 STAGEFOLD_MODEL 和密钥, 或用 --tool 运行工具: ${known}`
+        : `this agent answers with a language model: set STAGEFOLD_MODEL and its key, or run a tool with --tool: ${known}`;
+    throw Object.assign(new Error(message), { code: "NO_MODEL" });
+  }
   const message =
     manifest.language === "zh"
       ? `没有适合该输入的工具。可用: ${known}（见 --help）`
@@ -160,11 +167,48 @@ function objectOf(tool, text) {
   return value;
 }
 
+/** What a language model sees of a tool; one without a schema takes a text, as on the command line. @param {Manifest} manifest @param {Tool} tool */
+function specOf(manifest, tool) {
+  const about = manifest.tools.find(({ key }) => key === tool.key);
+  const examples = about === undefined || tool.input_schema ? "" : ` Such as: ${about.input.join(" | ")}`;
+  return {
+    name: tool.key,
+    description: `${about === undefined ? tool.key : about.summary[manifest.language]}${examples}`,
+    input_schema: tool.input_schema ?? {
+      type: "object",
+      properties: { input: { type: "string" } },
+      required: ["input"],
+      additionalProperties: false,
+    },
+  };
+}
+
+/** The answer of the language model that the environment names. @param {Manifest} manifest @param {Tool[]} tools @param {string} text @param {ToolContext} context */
+async function modelAnswer(manifest, tools, text, context) {
+  // Beside this module in an agent of the kind that has one.
+  const file = "./model.mjs";
+  const { answerWithModel } = await import(file);
+  return await answerWithModel({
+    prompt: new URL(`../../../${manifest.prompt}`, import.meta.url),
+    text,
+    tools: tools.map((tool) => specOf(manifest, tool)),
+    env: context.secrets,
+    runTool: async (/** @type {string} */ name, /** @type {any} */ input) => {
+      const tool = tools.find(({ key }) => key === name);
+      if (tool === undefined) throw new Error(`there is no tool ${name}`);
+      const taken = tool.input_schema === undefined ? String(input?.input ?? "") : input;
+      return (await runTool(tool, taken, context)).text;
+    },
+  });
+}
+
 /** @param {Manifest} manifest @param {Tool[]} tools @param {Order} order @param {ToolContext} context */
 async function answer(manifest, tools, order, context) {
   const given = order.input ?? (process.stdin.isTTY ? undefined : await readStandardInput());
   if (given === undefined || given.trim() === "") throw usageError("expected an input, see --help");
   const input = await contentOf(given, tools, context);
+  if (order.tool === undefined && manifest.kind === "model" && context.secrets.STAGEFOLD_MODEL)
+    return { tool: "model", ...(await modelAnswer(manifest, tools, input, context)) };
   const tool =
     order.tool === undefined ? route(manifest, tools, input) : tools.find(({ key }) => key === order.tool);
   if (tool === undefined)

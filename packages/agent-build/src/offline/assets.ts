@@ -12,3 +12,8 @@ export async function assetSource(
 ): Promise<string> {
   return HEADER + (await readFile(new URL(path, ASSETS), "utf8"));
 }
+
+/** Put into one file with its packages by the build. */
+export async function builtSource(path: "agent/model.mjs"): Promise<string> {
+  return await readFile(new URL(`../../dist/${path}`, import.meta.url), "utf8");
+}

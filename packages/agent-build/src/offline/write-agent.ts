@@ -1,7 +1,7 @@
 import type { GeneratedAgent, GeneratedFile } from "../author.ts";
 import type { DesignDocument, RequirementsDocument } from "../documents.ts";
-import { agentFolder, agentPath, toolFolder } from "../paths.ts";
-import { assetSource } from "./assets.ts";
+import { agentFolder, agentPath, promptPath, toolFolder } from "../paths.ts";
+import { assetSource, builtSource } from "./assets.ts";
 
 /** Nothing of the requirement's text gets into code: names are `[a-z0-9_]`, all else is in the manifest, as JSON. */
 function entrySource(agent: string, tools: readonly string[]): string {
@@ -29,6 +29,7 @@ function manifestOf(
 ): string {
   const manifest = {
     kind,
+    prompt: promptPath(requirements.agent_name),
     agent_name: requirements.agent_name,
     purpose: requirements.purpose,
     language: requirements.language,
@@ -108,6 +109,15 @@ export async function writeAgent(
       media_type: "application/json",
     },
     { path: `${folder}/README.md`, content: readme(requirements, design), media_type: "text/markdown" },
+    ...(kind === "model"
+      ? [
+          {
+            path: `${folder}/model.mjs`,
+            content: await builtSource("agent/model.mjs"),
+            media_type: javascript,
+          },
+        ]
+      : []),
   ];
   return {
     entry: { path: agentPath(agent), content: entrySource(agent, tools), media_type: javascript },
