@@ -30,6 +30,9 @@ export type ProjectOutput =
   | FailedProject
   | CancelledProject;
 
+/** The answer of a create: `again` when its key or operation had made the project before. */
+export type CreatedProject = ProjectOutput & { again?: true };
+
 /** The lease token is in the answer of `work.claim` and nowhere else. */
 export function projectOutput({ lease_token: _token, ...project }: Project): ProjectOutput {
   return project;

@@ -1,4 +1,5 @@
 import { inheritedFrom } from "@stagefold/node-files";
+import type { StageJob } from "./runner/protocol.ts";
 
 /** The environment of this process, unchecked. */
 export function environment(): Readonly<Record<string, string | undefined>> {
@@ -11,22 +12,18 @@ export function inheritedEnv(): Record<string, string> {
 }
 
 /** What a stage's processes find of it in their environment. */
-export function stageEnv(
-  projectId: string,
-  requirement: string,
-  stage: string,
-  attempt: number,
-): Record<string, string> {
+export function stageEnv({ project, input, stage, attempt }: StageJob): Record<string, string> {
   return {
-    STAGEFOLD_PROJECT_ID: projectId,
-    // The environment cannot carry NUL.
-    STAGEFOLD_REQUIREMENT: requirement.replaceAll("\0", ""),
+    STAGEFOLD_PROJECT_ID: project.project_id,
+    // The environment cannot carry NUL; JSON writes it as an escape.
+    STAGEFOLD_REQUIREMENT: project.requirement.replaceAll("\0", ""),
+    STAGEFOLD_INPUT: JSON.stringify(input ?? {}),
     STAGEFOLD_STAGE: stage,
     STAGEFOLD_ATTEMPT: String(attempt),
   };
 }
 
 /** Tells this process, and those that it starts from now on, which stage it runs. */
-export function announceStage(projectId: string, requirement: string, stage: string, attempt: number): void {
-  Object.assign(process.env, stageEnv(projectId, requirement, stage, attempt));
+export function announceStage(job: StageJob): void {
+  Object.assign(process.env, stageEnv(job));
 }

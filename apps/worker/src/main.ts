@@ -43,6 +43,7 @@ async function main(env: Env, log: Logger): Promise<void> {
       artifacts: backend.artifacts,
       clock: backend.repository.clock,
     }).agents,
+    retentionDays: env.retentionDays,
     stageEnv: inheritedEnv(),
     timings: backend.store.keepsLogs === true ? { flushMs: EMBEDDED_FLUSH_MS } : {},
     log,

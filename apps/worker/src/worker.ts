@@ -11,6 +11,7 @@ import { createMetrics, type WorkerMetrics } from "./metrics.ts";
 import type { ClockReading } from "./monotonic-clock.ts";
 import { ClaimLoop } from "./queue/claim-loop.ts";
 import { Reconciler } from "./queue/reconciler.ts";
+import { Retention } from "./queue/retention.ts";
 import { WorkerBackoff } from "./queue/worker-backoff.ts";
 import { workerIdentity } from "./queue/worker-identity.ts";
 import { StageRunner } from "./runner/runner.ts";
@@ -38,6 +39,8 @@ export interface WorkerDeps {
   readonly modelAccess?: ModelAccess | undefined;
   /** The agents that builds make; without them each build makes a new one. */
   readonly agents?: Pick<Agents, "get"> | undefined;
+  /** Builds that ended so many days ago are deleted, unless their pipeline says another number. */
+  readonly retentionDays?: number | undefined;
   /** All that the processes of stages inherit of the environment. */
   readonly stageEnv: Readonly<Record<string, string>>;
   readonly log: Logger;
@@ -116,6 +119,7 @@ class StageWorker implements Worker {
       everyMs: reconcileMs,
       lostAfterMs,
       onFound: (rows) => this.#loop.offer(rows),
+      retention: new Retention({ ...this.#build, retentionDays: deps.retentionDays }),
     });
   }
 

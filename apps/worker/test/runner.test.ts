@@ -35,6 +35,7 @@ function jobIn(work_dir: string): StageJob {
     work_dir,
     project,
     outputs: {},
+    limits: {},
     action: { kind: "command", command, env: {}, artifacts: [] },
   };
 }

@@ -9,8 +9,10 @@ import {
   designOutput,
   promptOutput,
   requirementsOutput,
+  revisionOutput,
   toolsOutput,
 } from "./outputs.ts";
+import { buildInput, reviewAnswer, reviewQuestion, reviseDesign } from "./review.ts";
 import { analyseRequirements, designAgent, designArchitecture, writePrompt } from "./stages.ts";
 import { developTools } from "./tools-stage.ts";
 
@@ -19,12 +21,17 @@ const TIMEOUT_SECONDS = 600;
 /** A language model writes several tools, and repairs them. */
 const TOOLS_SECONDS = 3600;
 
-/** The six stages that make an agent of a requirement. The author writes all text and code. */
+/**
+ * The six stages that make an agent of a requirement, and a review of the design where the input asks for it. The author
+ * writes all text and code.
+ */
 export function createAgentBuild({ author }: { readonly author: AuthorChoice }) {
   return definePipeline({
     name: "agent-build",
     publishes: "agent",
     description: { en: "Builds an AI agent from a requirement", zh: "根据需求构建智能体" },
+    input: buildInput,
+    requirement: "required",
     stages: [
       {
         stage: "requirements_analysis",
@@ -55,6 +62,22 @@ export function createAgentBuild({ author }: { readonly author: AuthorChoice }) 
         retry: RETRY,
         output: designOutput,
         run: (ctx) => designAgent(ctx, author),
+      },
+      {
+        stage: "design_review",
+        stage_name: { en: "Design review", zh: "设计评审" },
+        when: { review: true },
+        gate: { question: (ctx) => reviewQuestion(ctx), answer: reviewAnswer },
+      },
+      {
+        stage: "design_revision",
+        stage_name: { en: "Design revision", zh: "设计修订" },
+        agent_name: "agent_design",
+        when: { review: true },
+        timeout_seconds: TIMEOUT_SECONDS,
+        retry: RETRY,
+        output: revisionOutput,
+        run: (ctx) => reviseDesign(ctx, author),
       },
       {
         stage: "prompt_engineer",

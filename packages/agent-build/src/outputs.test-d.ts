@@ -8,6 +8,8 @@ expectTypeOf<keyof Outputs>().toEqualTypeOf<
   | "requirements_analysis"
   | "system_architecture"
   | "agent_design"
+  | "design_review"
+  | "design_revision"
   | "prompt_engineer"
   | "tools_developer"
   | "agent_code_developer"

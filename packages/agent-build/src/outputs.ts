@@ -25,6 +25,12 @@ export const requirementsOutput = z.object({
   document: path,
 });
 
+/** What a reviewer said of the design, and what came of it. */
+export const revisionOutput = z.object({
+  revised: z.boolean(),
+  tools: z.array(z.string()),
+});
+
 export const architectureOutput = z.object({ components: z.array(z.string()), document: path });
 
 export const designOutput = z.object({ routes: z.array(z.string()), self_tests: count, document: path });

@@ -48,18 +48,29 @@ export const readDesign = (ctx: StageContext) =>
   readDocument(ctx, documentPath(agentOf(ctx), "design"), designDocument);
 
 export async function analyseRequirements(ctx: StageContext, choice: AuthorChoice) {
+  return await analyse(ctx, choice, ctx.project.requirement);
+}
+
+/** `agent_name` is that of the agent whose requirements are analysed again: its files keep their names. */
+export async function analyse(
+  ctx: StageContext,
+  choice: AuthorChoice,
+  requirement: string,
+  agent_name?: string,
+) {
   const author = chooseAuthor(choice, ctx);
-  const { requirement, project_name } = ctx.project;
+  const { project_name } = ctx.project;
   ctx.log(`author: ${author.name}`, `requirement: ${Array.from(requirement).length} characters`);
   const work = await workOf(ctx);
   const written = await author.analyse({ requirement, project_name }, work);
   // A version of an agent has the name of the one before: its files lie in the same places.
   const kept = work.current && { agent_name: work.current.requirements.agent_name };
-  const document = checked(
+  const analysed = checked(
     requirementsDocument,
     { author: author.name, ...written, ...kept },
     "requirements document",
   );
+  const document = agent_name === undefined ? analysed : { ...analysed, agent_name };
   ctx.progress(60);
   const path = documentPath(document.agent_name, "requirements");
   await writeDocument(ctx, path, document);

@@ -17,6 +17,49 @@ beforeAll(async () => {
 });
 afterAll(async () => await all[Symbol.asyncDispose]());
 
+describe("a design that is reviewed", () => {
+  const review = async (answer: object) =>
+    await runPipeline(agentBuild, {
+      requirement: CALCULATOR,
+      folder: await mkdtemp(join(all.root, "review-")),
+      input: { review: true },
+      answers: { design_review: answer },
+    });
+
+  test("is built as it is when it is approved", async () => {
+    const run = await review({ approve: true });
+    expect(run.records.map(({ stage }) => stage)).toContain("design_review");
+    const asked = run.records.find(({ stage }) => stage === "design_review")?.logs.join("\n");
+    expect(asked).toContain("Agent math_calculation_agent: ");
+    expect(asked).toContain("Tools: calculator");
+    expect(run.outputs.get("design_revision")).toEqual({ revised: false, tools: ["calculator"] });
+    expect(await runAgent(run, ["12.5*4"])).toMatchObject({ exit: 0, stdout: "50\n" });
+  });
+
+  test("takes up what the reviewer wants changed", async () => {
+    const run = await review({
+      approve: false,
+      changes: "It should also convert units such as kilometres to miles.",
+    });
+    expect(run.outputs.get("design_revision")).toEqual({
+      revised: true,
+      tools: expect.arrayContaining(["calculator", "unit_converter"]),
+    });
+    expect(await runAgent(run, ["convert 5 km to m"])).toMatchObject({
+      exit: 0,
+      stdout: expect.stringContaining("5000"),
+    });
+    expect(agentOutput.parse(run.outputs.get("agent_code_developer")).agent).toContain(
+      "math_calculation_agent",
+    );
+  });
+
+  test("that is refused without a word of what to change ends the build", async () => {
+    await expect(review({ approve: false })).rejects.toMatchObject({ code: "GATE_REFUSED", final: true });
+    await expect(review({ approve: "yes" })).rejects.toMatchObject({ code: "INVALID_INPUT" });
+  });
+});
+
 describe("a calculator", () => {
   let run: PipelineRun;
   beforeAll(async () => {

@@ -1,4 +1,6 @@
+import { readFile } from "node:fs/promises";
 import { InvalidArgumentError } from "commander";
+import { usageError } from "./exit.ts";
 
 /** Reads an option that is a whole number within bounds. */
 export function wholeNumber(min: number, max: number): (text: string) => number {
@@ -34,6 +36,51 @@ export function field(text: string, earlier: [string, unknown][] | undefined): [
   const at = text.indexOf("=");
   if (at < 1) throw new InvalidArgumentError("expected key=value");
   return [...(earlier ?? []), [text.slice(0, at), jsonOrText(text.slice(at + 1))]];
+}
+
+/** The input of a build: a file of JSON (`-` is stdin), then single fields over it. Undefined without either. */
+export async function readInput(
+  file: string | undefined,
+  fields: readonly [string, unknown][] | undefined,
+): Promise<Record<string, unknown> | undefined> {
+  if (file === undefined && fields === undefined) return undefined;
+  const given = file === undefined ? {} : parsedInput(file, await text(file));
+  return { ...given, ...Object.fromEntries(fields ?? []) };
+}
+
+async function text(file: string): Promise<string> {
+  try {
+    return await readFile(file === "-" ? "/dev/stdin" : file, "utf8");
+  } catch (error) {
+    throw usageError(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function parsedInput(file: string, json: string): object {
+  try {
+    const value: unknown = JSON.parse(json);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  } catch (error) {
+    throw usageError(`${file} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  throw usageError(`${file}: expected a JSON object`);
+}
+
+/** Reads an option that is a time: `2026-05-01T10:00:00Z`, or how long from now: `90m`, `12h`, `2d`. */
+export function timeFromNow(text: string): string {
+  const [, amount, unit] = /^(\d+)([smhd])$/.exec(text) ?? [];
+  const ms = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit ?? ""];
+  const at = ms === undefined ? Date.parse(text) : Date.now() + Number(amount) * ms;
+  if (!Number.isNaN(at) && at < 8.64e15) return new Date(at).toISOString();
+  throw new InvalidArgumentError("expected a time such as 2026-05-01T10:00:00Z, or 90m, 12h, 2d from now");
+}
+
+/** Reads an option `name=number` that may be given several times. */
+export function limit(text: string, earlier: Record<string, number> | undefined): Record<string, number> {
+  const [, name, amount] = /^(cost_usd|tokens|seconds|attempts)=(\d+(?:\.\d+)?)$/.exec(text) ?? [];
+  if (name === undefined)
+    throw new InvalidArgumentError("expected cost_usd=, tokens=, seconds= or attempts= and a number");
+  return { ...earlier, [name]: Number(amount) };
 }
 
 const ID = /^proj_[0-9a-f]{12}$/;

@@ -76,6 +76,46 @@ test("show tells of a build, without what a terminal would obey", async () => {
   expect(json).toEqual(await server.client.projects.get({ project_id }));
 });
 
+test("create and retry take an input from a file and fields, limits and a start time", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "stagefold-cli-"));
+  const file = join(folder, "input.json");
+  await writeFile(file, JSON.stringify({ review: false }));
+  const from = [
+    "create",
+    "x",
+    "--input",
+    file,
+    "--set",
+    "review=true",
+    "--limit",
+    "tokens=5",
+    "--start-at",
+    "2d",
+  ];
+  const made = JSON.parse((await stagefold(...from, "--json")).stdout);
+  expect(made).toMatchObject({ input: { review: true }, limits: { tokens: 5 }, status: "queued" });
+  expect(Date.parse(made.start_at) - Date.now()).toBeGreaterThan(1.9 * 86_400_000);
+  await stagefold("cancel", made.project_id);
+  const retry = ["retry", made.project_id, "--set", "review=true", "--limit", "tokens=9"];
+  expect(JSON.parse((await stagefold(...retry, "--json")).stdout)).toMatchObject({
+    input: { review: true },
+    input_run: 2,
+    limits: { tokens: 9 },
+  });
+  const { stdout } = await stagefold("show", made.project_id);
+  expect(stdout).toContain('input       {"review":true} (changed for run 2)');
+  expect(stdout).toContain("limits      tokens 0 of 9");
+  for (const wrong of [
+    ["--input", `${file}.none`],
+    ["--set", "x"],
+    ["--limit", "x=1"],
+    ["--start-at", "soon"],
+    [],
+  ])
+    expect((await stagefold("create", ...wrong)).code).toBe(2);
+  await rm(folder, { recursive: true });
+});
+
 test("a gate is shown with what to type, and answered", async () => {
   const { project_id, report } = await beginProgram(server.client);
   const watching = start(["watch", project_id], env);

@@ -8,7 +8,7 @@ import {
 } from "./artifacts.ts";
 import type { CallOptions, ClientOptions, WatchOptions } from "./options.ts";
 import { Transport } from "./transport.ts";
-import type { PipelineLike, ProjectOf, Typed } from "./typed.ts";
+import type { AnswerOf, CreateOf, PipelineLike, ProjectOf, Typed } from "./typed.ts";
 import { watch } from "./watch.ts";
 
 type Arguments<Input, Options> = [undefined] extends [Input]
@@ -35,10 +35,18 @@ type Procedures<P extends PipelineLike> = {
  * an aborted signal. Subscriptions are loops that outlive lost connections and restarts of the server: a watch of a
  * project begins with the project as it is, and throws PROJECT_NOT_FOUND also when it is deleted.
  */
-export interface StagefoldClient<P extends PipelineLike = PipelineLike> extends Procedures<P> {
+export interface StagefoldClient<P extends PipelineLike = PipelineLike>
+  extends Omit<Procedures<P>, "projects"> {
   /** Of the API, without a slash at the end. */
   readonly url: string;
-  readonly projects: Procedures<P>["projects"] & {
+  readonly projects: Omit<Procedures<P>["projects"], "create" | "answer"> & {
+    // Methods, so that a client of one pipeline may be given where a client of any is expected.
+    /** `again` says that its key or operation had made the build before. */
+    create(
+      input: CreateOf<P, Inputs["projects"]["create"]>,
+      options?: CallOptions,
+    ): Promise<ProjectOf<P> & { again?: true }>;
+    answer(input: AnswerOf<P, Inputs["projects"]["answer"]>, options?: CallOptions): Promise<ProjectOf<P>>;
     /** Resolves with the project when it is completed, failed or cancelled. */
     readonly waitForEnd: (input: { project_id: string }, options?: WatchOptions) => Promise<ProjectOf<P>>;
   };
@@ -55,6 +63,7 @@ export const KINDS: Kinds = {
   projects: {
     create: "mutation",
     get: "query",
+    input: "query",
     list: "query",
     pause: "mutation",
     resume: "mutation",

@@ -5,6 +5,9 @@ export { ConnectionError, type ErrorCode, type ErrorData, StagefoldClientError }
 export { LogLines, type WholeLine } from "./log-lines.ts";
 export type { CallOptions, ClientOptions, Fetch, WatchOptions } from "./options.ts";
 export {
+  type AnswerOf,
+  type CreateOf,
+  type GivenOf,
   type OutputsOf,
   type PipelineLike,
   type ProjectOf,

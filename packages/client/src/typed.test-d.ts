@@ -43,5 +43,30 @@ const any = await createClient({ url: "http://127.0.0.1:4000" }).projects.get({
 });
 expectTypeOf(any).toEqualTypeOf<Project>();
 expectTypeOf(stageOutput(any, "whatever")).toEqualTypeOf<Record<string, unknown> | undefined>();
+// A pipeline with an input and a gate: neither a wrong input nor a wrong answer compiles.
+const site = definePipeline({
+  name: "site",
+  input: z.object({ pages: z.int(), draft: z.boolean().default(false) }),
+  stages: [
+    { stage: "make", run: (ctx) => ({ pages: ctx.input.pages }) },
+    { stage: "approve", gate: { question: "Publish?", answer: z.object({ ok: z.boolean() }) } },
+  ],
+});
+const { projects } = createClient<typeof site>({ url: "http://127.0.0.1:4000" });
+const made = await projects.create({ pipeline: "site", input: { pages: 3 } });
+expectTypeOf(made.again).toEqualTypeOf<true | undefined>();
+// @ts-expect-error pages is a number
+await projects.create({ pipeline: "site", input: { pages: "3" } });
+// @ts-expect-error pages is missing
+await projects.create({ pipeline: "site", input: {} });
+// @ts-expect-error the pipeline needs an input
+await projects.create({ pipeline: "site", requirement: "a site" });
+const { project_id } = made;
+await projects.answer({ project_id, stage: "approve", value: { ok: true } });
+// @ts-expect-error ok is a boolean
+await projects.answer({ project_id, stage: "approve", value: { ok: "yes" } });
+// @ts-expect-error make asks nothing
+await projects.answer({ project_id, stage: "make", value: { ok: true } });
+
 // A typed project is a project.
 expectTypeOf(project).toExtend<Project>();

@@ -4,6 +4,8 @@ import type { Project, Stage } from "./api.ts";
 export interface PipelineLike {
   readonly name: string;
   readonly stages: readonly StageLike[];
+  /** JSON Schema, with the types that only the compiler sees. */
+  readonly input?: { readonly "~input"?: unknown };
 }
 
 interface StageLike {
@@ -26,6 +28,38 @@ type OutputOf<S extends StageLike> = S extends { readonly output?: infer Schema 
 export type OutputsOf<P extends PipelineLike> = {
   [S in P["stages"][number] as S["stage"]]: OutputOf<S>;
 };
+
+/** Whether nothing is known of a pipeline but that it is one. */
+type IsAny<P extends PipelineLike> = string extends P["stages"][number]["stage"] ? true : false;
+
+/** What a build of a pipeline is given; `unknown` where its type does not tell. */
+export type GivenOf<P extends PipelineLike> = P extends {
+  readonly input?: { readonly "~input"?: { readonly given: infer Given } };
+}
+  ? Given
+  : unknown;
+
+/** How a build is created: with the input that its pipeline takes, where that is known. */
+export type CreateOf<P extends PipelineLike, Input extends object> =
+  unknown extends GivenOf<P>
+    ? Input
+    : Record<never, never> extends GivenOf<P>
+      ? Omit<Input, "input"> & { readonly input?: GivenOf<P> }
+      : Omit<Input, "input" | "pipeline"> & { readonly pipeline: P["name"]; readonly input: GivenOf<P> };
+
+/** The gates of a pipeline, and what answers each. */
+type AnswersOf<P extends PipelineLike> = {
+  [Key in keyof OutputsOf<P> & string]: OutputsOf<P>[Key] extends {
+    readonly answer: infer Value;
+    readonly at: string;
+  }
+    ? { readonly stage: Key; readonly value: Value }
+    : never;
+}[keyof OutputsOf<P> & string];
+
+/** How a gate is answered: by its stage, with what its schema takes, where that is known. */
+export type AnswerOf<P extends PipelineLike, Input extends object> =
+  IsAny<P> extends true ? Input : Omit<Input, "stage" | "value"> & AnswersOf<P>;
 
 /** A stage with this key, and this output once it has completed, unless its `output_ref` is set. */
 type StageWith<Key, Own> = Stage & {

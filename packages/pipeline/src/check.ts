@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import type { z } from "zod";
-import type { Pipeline, StageDefinition } from "./definition.ts";
+import type { JsonSchema, Pipeline, StageDefinition } from "./definition.ts";
 import { type Finding, firstFinding, isRecord, meant, show, unknownField, valueAt } from "./finding.ts";
 import { checkGate } from "./gate.ts";
+import { jsonSchemaOf } from "./json-schema.ts";
 import { outputProblem } from "./output-schema.ts";
 import { commandStage, DEFAULT_RETRY, DEFAULT_TIMEOUT_SECONDS, pipelineHead, runStage } from "./schema.ts";
 
@@ -61,6 +62,7 @@ function normalise(head: StageHead, rest: Pick<StageDefinition, "action" | "outp
     stage: head.stage,
     stage_name: head.stage_name ?? head.stage,
     weight: head.weight,
+    ...(head.when === undefined ? {} : { when: head.when }),
     ...(head.agent_name === undefined ? {} : { agent_name: head.agent_name }),
     timeout_seconds: head.timeout_seconds,
     retry: { attempts, backoff_seconds, ...(final_codes === undefined ? {} : { final_codes }) },
@@ -88,7 +90,10 @@ export function checkPipeline(value: unknown): Checked {
     }
     stages.push(checked.stage);
   }
-  const { name, version, description, max_running, publishes } = head.data;
+  const { name, version, description, max_running, publishes, requirement, limits, retention_days } =
+    head.data;
+  const input = checkInput(head.data.input, stages);
+  if (input && "finding" in input) return input;
   return {
     pipeline: {
       name,
@@ -97,8 +102,36 @@ export function checkPipeline(value: unknown): Checked {
       stages,
       ...(max_running === undefined ? {} : { max_running }),
       ...(publishes === undefined ? {} : { publishes }),
+      ...(input === undefined ? {} : { input: input.schema }),
+      requirement: requirement ?? (input === undefined ? "required" : "optional"),
+      ...(limits === undefined ? {} : { limits }),
+      ...(retention_days === undefined ? {} : { retention_days }),
     },
   };
+}
+
+/** The schema of inputs, which are objects, and names what stages depend on. */
+function checkInput(
+  given: z.ZodType | JsonSchema | undefined,
+  stages: readonly StageDefinition[],
+): { schema: JsonSchema } | { finding: Finding } | undefined {
+  const checked = given === undefined ? undefined : jsonSchemaOf(given);
+  if (checked && "problem" in checked) {
+    const expected = "expected a schema that JSON Schema can carry";
+    return { finding: { path: ["input"], expected, found: checked.problem } };
+  }
+  if (checked && checked.schema.type !== "object") {
+    const expected = "expected a schema of an object";
+    return { finding: { path: ["input"], expected, found: show(checked.schema.type) } };
+  }
+  const fields = isRecord(checked?.schema.properties) ? Object.keys(checked.schema.properties) : [];
+  for (const [index, { when = {} }] of stages.entries()) {
+    const unknown = Object.keys(when).find((name) => !fields.includes(name));
+    if (unknown === undefined) continue;
+    const expected = `expected a field of the input (${fields.join(", ") || "there is none"})`;
+    return { finding: { path: ["stages", index, "when", unknown], expected, found: show(unknown) } };
+  }
+  return checked;
 }
 
 /** The mistake as a sentence: `pipeline "a", stage "b", field retry.attempts: expected at most 20, found 21`. */

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { PipelineLimits } from "./definition.ts";
 
 /** What a stage may tell about a file that it records. */
 export interface ArtifactOptions {
@@ -18,11 +19,13 @@ export interface ReferenceOptions extends ArtifactOptions {
 /** Text (stored as UTF-8), bytes, or a file that exists: absolute, or relative to the workspace. */
 export type ArtifactContent = string | Uint8Array | { readonly file: string };
 
-/** Counts of one report; a stage's reports are added up. All are whole numbers from 0. */
+/** Counts of one report; a stage's reports are added up. All are numbers from 0. */
 export interface StageMetrics {
   readonly input_tokens?: number;
   readonly output_tokens?: number;
   readonly tool_calls?: number;
+  /** In US dollars; need not be whole. */
+  readonly cost_usd?: number;
 }
 
 /** The project as a stage sees it; it does not change while the stage runs. */
@@ -100,12 +103,16 @@ export interface StageModel {
  * What a stage gets to work with. `Outputs` maps keys of earlier stages to their outputs, for stages that are written
  * apart from their pipeline; inside a `definePipeline` call, give `output` the schema instead.
  */
-export interface StageContext<Outputs = Record<string, unknown>> extends StageReporter {
+export interface StageContext<Outputs = Record<string, unknown>, Input = unknown> extends StageReporter {
   readonly project: StageProject;
   /** The key of this stage. */
   readonly stage: string;
   /** 1 for the first attempt. */
   readonly attempt: number;
+  /** What the build was given, as the pipeline's input schema accepted it; undefined for a pipeline without one. */
+  readonly input: Input;
+  /** What remains of the build's limits when the stage starts; a limit that is not set is not there. */
+  readonly limits: PipelineLimits;
   /** The build's own workspace, absolute, shared by its stages. */
   readonly workDir: string;
   /** The output of an earlier stage, as it was stored. Throws a StageError if that stage has none. */

@@ -3,6 +3,7 @@ import { z } from "zod";
 import {
   definePipeline,
   type GateOutput,
+  type InputOf,
   type Pipeline,
   type StageContext,
   type StageDefinition,
@@ -58,6 +59,34 @@ expectTypeOf<StageOutputs<typeof asking>>().toEqualTypeOf<{
 }>();
 // @ts-expect-error there is no such end
 definePipeline({ name: "wrong", stages: [{ stage: "one", gate: { question: "?", on_timeout: "never" } }] });
+
+// The input is typed where stages read it, and where it is given: there a default need not be.
+const given = definePipeline({
+  name: "given",
+  input: z.object({ site: z.url(), pages: z.int().default(3) }),
+  stages: [
+    {
+      stage: "one",
+      when: { pages: 3 },
+      run: (ctx) => {
+        expectTypeOf(ctx.input).toEqualTypeOf<{ site: string; pages: number }>();
+        return {};
+      },
+    },
+    {
+      stage: "two",
+      gate: {
+        question: (ctx) => {
+          expectTypeOf(ctx.input.site).toEqualTypeOf<string>();
+          return "Go on?";
+        },
+      },
+    },
+  ],
+});
+expectTypeOf<InputOf<typeof given>>().toEqualTypeOf<{ site: string; pages: number }>();
+expectTypeOf(given).toExtend<Pipeline>();
+expectTypeOf(pipeline.stages[0]).not.toBeAny();
 
 // Any pipeline is a Pipeline; of an unknown one nothing is known.
 expectTypeOf(pipeline).toExtend<Pipeline>();

@@ -27,6 +27,7 @@ test("fills in defaults", () => {
   expect(pipeline).toEqual({
     name: "p",
     version: createHash("sha256").update("a\nb").digest("hex").slice(0, 12),
+    requirement: "required",
     stages: [
       {
         stage: "a",
@@ -114,6 +115,7 @@ test("keeps what is given", () => {
     version: "v2",
     description: "What it is for",
     max_running: 3,
+    requirement: "required",
     stages: [{ ...given, action: command }],
   });
 });

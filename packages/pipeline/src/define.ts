@@ -1,5 +1,15 @@
+import type { z } from "zod";
 import { checkPipeline, sentence } from "./check.ts";
-import type { CheckedStages, DefinedStages, Pipeline, PipelineInput, StageInput } from "./definition.ts";
+import type {
+  CheckedStages,
+  DefinedStages,
+  InputGiven,
+  InputValue,
+  JsonSchema,
+  Pipeline,
+  PipelineInput,
+  StageInput,
+} from "./definition.ts";
 import { PipelineError } from "./errors.ts";
 
 /**
@@ -8,9 +18,13 @@ import { PipelineError } from "./errors.ts";
  *
  * Throws a PipelineError that names the stage and the field of the first mistake.
  */
-export function definePipeline<const Name extends string, const Stages extends readonly StageInput[]>(
-  input: PipelineInput<Name, Stages> & { readonly stages: CheckedStages<Stages> },
-): Pipeline<Name, DefinedStages<Stages>> {
+export function definePipeline<
+  const Name extends string,
+  const Stages extends readonly StageInput<InputValue<Input>>[],
+  Input extends z.ZodType | JsonSchema = JsonSchema,
+>(
+  input: PipelineInput<Name, Stages, Input> & { readonly stages: CheckedStages<Stages> },
+): Pipeline<Name, DefinedStages<Stages>, InputValue<Input>, InputGiven<Input>> {
   const checked = checkPipeline(input);
   if ("finding" in checked) {
     const { message, mistake } = sentence(input, checked.finding);
@@ -22,10 +36,14 @@ export function definePipeline<const Name extends string, const Stages extends r
 }
 
 /** The check keeps name, keys, order and output schemas: what `input`'s type says of them holds for the result. */
-function isDefined<const Name extends string, const Stages extends readonly StageInput[]>(
+function isDefined<
+  const Name extends string,
+  const Stages extends readonly StageInput[],
+  Input extends z.ZodType | JsonSchema,
+>(
   pipeline: Pipeline,
-  input: PipelineInput<Name, Stages>,
-): pipeline is Pipeline<Name, DefinedStages<Stages>> {
+  input: PipelineInput<Name, Stages, Input>,
+): pipeline is Pipeline<Name, DefinedStages<Stages>, InputValue<Input>, InputGiven<Input>> {
   return (
     pipeline.name === input.name &&
     pipeline.stages.length === input.stages.length &&

@@ -76,14 +76,31 @@ export interface StageDefinition<Key extends string = string, Output = unknown> 
   readonly agent_name?: string;
   readonly timeout_seconds: number;
   readonly retry: RetryPolicy;
+  /** A build has this stage only if its input has these values. */
+  readonly when?: Readonly<Record<string, string | number | boolean>>;
   /** Checked when the stage ends; an output that does not fit fails the attempt with OUTPUT_INVALID. */
   readonly output?: z.ZodType<Output>;
   readonly action: RunAction | ModuleAction | CommandAction | GateAction;
 }
 
+/** JSON Schema of inputs. The types beside it are never there: what a build is given, and what its stages find. */
+export type InputSchema<Input = unknown, Given = Input> = JsonSchema & {
+  readonly "~input"?: { readonly given: Given; readonly read: Input };
+};
+
+/** What a build may use up; beyond it no further stage starts. Tokens are those of input and output together. */
+export interface PipelineLimits {
+  readonly cost_usd?: number | undefined;
+  readonly tokens?: number | undefined;
+  readonly seconds?: number | undefined;
+  readonly attempts?: number | undefined;
+}
+
 export interface Pipeline<
   Name extends string = string,
   Stages extends readonly StageDefinition[] = readonly StageDefinition[],
+  Input = unknown,
+  Given = Input,
 > {
   readonly name: Name;
   /** Given, or the first 12 hex digits of the SHA-256 of the stage keys in their order. */
@@ -94,7 +111,19 @@ export interface Pipeline<
   readonly max_running?: number;
   /** What its builds make: the last stage's output then says entry, prompt and tools of an agent. */
   readonly publishes?: "agent";
+  /** What a build may be given besides its requirement; without it: nothing. */
+  readonly input?: InputSchema<Input, Given>;
+  /** Whether a build needs a requirement too. */
+  readonly requirement: "required" | "optional";
+  /** Of each build; one may have lower ones of its own. */
+  readonly limits?: PipelineLimits;
+  /** Builds that ended so many days ago are deleted. */
+  readonly retention_days?: number;
 }
+
+/** What the stages of a pipeline find as their input, by the pipeline's type. */
+export type InputOf<P extends Pipeline> =
+  P extends Pipeline<string, readonly StageDefinition[], infer Input, infer _Given> ? Input : never;
 
 /** `{ [stage key]: output }` of a pipeline's type; `unknown` for stages without an output schema. */
 export type StageOutputs<P extends Pipeline> = {
@@ -110,6 +139,8 @@ interface StageInputBase {
   /** Default 1. */
   readonly weight?: number;
   readonly agent_name?: string;
+  /** A build has this stage only if its input has these values: `{ review: true }`. */
+  readonly when?: Readonly<Record<string, string | number | boolean>>;
   /** 1 to 86400, default 3600. */
   readonly timeout_seconds?: number;
   /** Default one attempt. */
@@ -120,10 +151,10 @@ interface StageInputBase {
   };
 }
 
-export interface RunStageInput extends StageInputBase {
+export interface RunStageInput<Input = unknown> extends StageInputBase {
   readonly output?: z.ZodType;
   /** A method, so that a stage written for certain earlier outputs (`StageContext<Outputs>`) fits as well. */
-  run(ctx: StageContext): unknown;
+  run(ctx: StageContext<Record<string, unknown>, Input>): unknown;
   readonly command?: never;
   readonly env?: never;
   readonly artifacts?: never;
@@ -140,24 +171,28 @@ export interface CommandStageInput extends StageInputBase {
 }
 
 /** A value, or how to get it from what earlier stages made. Methods, so that `StageContext<Outputs>` fits as well. */
-type Asked<T> = T | { bivarianceHack(ctx: StageContext): T | Promise<T> }["bivarianceHack"];
+type Asked<T, Input> =
+  | T
+  | {
+      bivarianceHack(ctx: StageContext<Record<string, unknown>, Input>): T | Promise<T>;
+    }["bivarianceHack"];
 
-export interface GateInput {
+export interface GateInput<Input = unknown> {
   /** What people read; at most 4 KB. */
-  readonly question: Asked<LocalisedText>;
+  readonly question: Asked<LocalisedText, Input>;
   /** What an answer must be: a zod schema that JSON Schema can carry, or JSON Schema itself. Anything where absent. */
   readonly answer?: z.ZodType | JsonSchema;
   /** An answer that lacks one of these values fails the build with GATE_REFUSED. */
   readonly accept?: Readonly<Record<string, string | number | boolean>>;
   /** From a second to 366 days; without it the gate waits for as long as it takes. */
-  readonly timeout_seconds?: Asked<number | undefined>;
+  readonly timeout_seconds?: Asked<number | undefined, Input>;
   /** Default `fail`. */
-  readonly on_timeout?: Asked<OnTimeout>;
+  readonly on_timeout?: Asked<OnTimeout, Input>;
 }
 
-export interface GateStageInput
-  extends Pick<StageInputBase, "stage" | "stage_name" | "weight" | "agent_name"> {
-  readonly gate: GateInput;
+export interface GateStageInput<Input = unknown>
+  extends Pick<StageInputBase, "stage" | "stage_name" | "weight" | "agent_name" | "when"> {
+  readonly gate: GateInput<Input>;
   readonly timeout_seconds?: never;
   readonly retry?: never;
   readonly run?: never;
@@ -168,13 +203,20 @@ export interface GateStageInput
 }
 
 /** A stage as it is written: with one of `run`, `command` and `gate`. */
-export type StageInput = RunStageInput | CommandStageInput | GateStageInput;
+export type StageInput<Input = unknown> = RunStageInput<Input> | CommandStageInput | GateStageInput<Input>;
 
 export interface PipelineInput<
   Name extends string = string,
   Stages extends readonly StageInput[] = readonly StageInput[],
+  Input extends z.ZodType | JsonSchema = z.ZodType | JsonSchema,
 > {
   readonly name: Name;
+  /** What a build may be given: a zod schema of an object that JSON Schema can carry, or JSON Schema itself. */
+  readonly input?: Input;
+  /** Default: `optional` with an input schema, else `required`. */
+  readonly requirement?: "required" | "optional";
+  readonly limits?: PipelineLimits;
+  readonly retention_days?: number;
   readonly version?: string;
   readonly description?: LocalisedText;
   readonly max_running?: number;
@@ -182,6 +224,10 @@ export interface PipelineInput<
   readonly publishes?: "agent";
   readonly stages: Stages;
 }
+
+/** What a stage finds as `ctx.input`. */
+export type InputValue<Schema> = Schema extends z.ZodType ? z.output<Schema> : unknown;
+export type InputGiven<Schema> = Schema extends z.ZodType ? z.input<Schema> : unknown;
 
 type OutputOf<Stage> = Stage extends { readonly output: z.ZodType<infer Output> }
   ? Output

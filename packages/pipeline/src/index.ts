@@ -20,12 +20,15 @@ export type {
   GateOutput,
   GateQuestion,
   GateStageInput,
+  InputOf,
+  InputSchema,
   JsonSchema,
   LocalisedText,
   ModuleAction,
   OnTimeout,
   Pipeline,
   PipelineInput,
+  PipelineLimits,
   RetryPolicy,
   RunAction,
   RunStageInput,
@@ -43,4 +46,11 @@ export {
 export { checkedQuestion } from "./gate.ts";
 export { type LoadOptions, loadPipelines } from "./load/load.ts";
 export { createModuleLoader, type ModuleLoader, pipelinesFromModule } from "./load/module.ts";
-export { createRegistry, languageOf, type PipelineRegistry, stageNameIn } from "./registry.ts";
+export {
+  createRegistry,
+  languageOf,
+  type PipelineRegistry,
+  stageNameIn,
+  stagesFor,
+  stagesNamed,
+} from "./registry.ts";

@@ -1,4 +1,5 @@
-import type { LocalisedText, Pipeline } from "./definition.ts";
+import { aliasesOf } from "@stagefold/core";
+import type { LocalisedText, Pipeline, StageDefinition } from "./definition.ts";
 import { PipelineError } from "./errors.ts";
 
 /** The pipelines a process knows, by name. */
@@ -25,6 +26,30 @@ export function createRegistry(
   }
   const all = Object.freeze([...byName.values()]);
   return { get: (name) => byName.get(name), list: () => all, problems: () => problems };
+}
+
+/** The stages that a build with this input has. */
+export function stagesFor(
+  { stages }: Pipeline,
+  input: Readonly<Record<string, unknown>> = {},
+): readonly StageDefinition[] {
+  return stages.filter(({ when = {} }) =>
+    Object.entries(when).every(([name, value]) => input[name] === value),
+  );
+}
+
+/**
+ * The stages of a build that has these keys: those of the pipeline in its order, but for the ones that only some builds
+ * have. Undefined when the keys are others.
+ */
+export function stagesNamed(
+  { stages }: Pipeline,
+  keys: readonly string[],
+): readonly StageDefinition[] | undefined {
+  const has = ({ stage }: StageDefinition, key: string | undefined) =>
+    key !== undefined && aliasesOf(stage).includes(key);
+  const found = stages.filter((one) => one.when === undefined || keys.some((key) => has(one, key)));
+  return found.length === keys.length && found.every((one, i) => has(one, keys[i])) ? found : undefined;
 }
 
 /** The language that a requirement is written in, as far as pipelines have texts in it. */

@@ -1,4 +1,12 @@
-import { acceptSchema, askSchema, LIMITS, onTimeoutSchema, stageKeySchema, utf8Bytes } from "@stagefold/core";
+import {
+  acceptSchema,
+  askSchema,
+  LIMITS,
+  limitsSchema,
+  onTimeoutSchema,
+  stageKeySchema,
+  utf8Bytes,
+} from "@stagefold/core";
 import { z } from "zod";
 import type { StageContext } from "./context.ts";
 
@@ -73,6 +81,9 @@ const stageFields = {
   stage: stageKeySchema,
   stage_name: localisedText.optional(),
   weight: z.number().positive().max(1_000_000).default(1),
+  when: acceptSchema
+    .refine((values) => Object.keys(values).length > 0, "expected at least one field of the input")
+    .optional(),
   agent_name: z.string().min(1).max(128).optional(),
   timeout_seconds: z.number().min(1).max(DAY_SECONDS).default(DEFAULT_TIMEOUT_SECONDS),
   retry: retry.default({ ...DEFAULT_RETRY }),
@@ -111,6 +122,10 @@ function isShort(text: string): boolean {
 
 const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
+const schemaOfValues = z.custom<z.ZodType | Record<string, unknown>>(
+  (value) => isZodType(value) || isMap(value),
+  "expected a zod schema or a JSON Schema",
+);
 const ask = z.custom<(ctx: StageContext) => unknown>(isFunction, "expected a function");
 
 /** What a gate asks, as a stage's own functions may make it. */
@@ -122,12 +137,7 @@ export const gateQuestion = z.strictObject({
 
 export const gate = z.strictObject({
   question: z.union([question, ask]),
-  answer: z
-    .custom<z.ZodType | Record<string, unknown>>(
-      (value) => isZodType(value) || isMap(value),
-      "expected a zod schema or a JSON Schema",
-    )
-    .optional(),
+  answer: schemaOfValues.optional(),
   accept: acceptSchema.optional(),
   timeout_seconds: z.union([askSchema.shape.timeout_seconds, ask]),
   on_timeout: z.union([onTimeoutSchema, ask]).default("fail"),
@@ -138,6 +148,7 @@ export const gateStage = z.strictObject({
   stage_name: stageFields.stage_name,
   weight: stageFields.weight,
   agent_name: stageFields.agent_name,
+  when: stageFields.when,
   gate,
 });
 
@@ -147,6 +158,10 @@ export const pipelineHead = z.strictObject({
   description: localisedText.optional(),
   max_running: z.int().min(1).optional(),
   publishes: z.literal("agent").optional(),
+  input: schemaOfValues.optional(),
+  requirement: z.enum(["required", "optional"]).optional(),
+  limits: limitsSchema.optional(),
+  retention_days: z.number().min(0.01).max(36_500).optional(),
   stages: z.array(z.unknown()).min(1).max(LIMITS.stages),
 });
 
@@ -169,6 +184,8 @@ const gateAction = z.strictObject({
 export const describedPipeline = z.strictObject({
   ...pipelineHead.shape,
   version: z.string().min(1).max(64),
+  input: z.record(z.string(), z.unknown()).optional(),
+  requirement: z.enum(["required", "optional"]),
   stages: z
     .array(
       z.strictObject({

@@ -1,9 +1,11 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { checkedAnswer, checkedInput } from "@stagefold/core";
 import type { z } from "zod";
 import type { StageModel, StageProject } from "./context.ts";
 import type { Pipeline } from "./definition.ts";
 import { StageError } from "./errors.ts";
+import { stageNameIn, stagesFor } from "./registry.ts";
 import { type StageRecord, TestContext } from "./testing/context.ts";
 
 export { type StageRecord, TestContext, type TestContextOptions } from "./testing/context.ts";
@@ -21,6 +23,10 @@ export interface PipelineRun {
 export interface RunPipelineOptions {
   readonly requirement: string;
   readonly project_name?: string;
+  /** As the API accepts it: checked by the pipeline's schema, with its defaults. */
+  readonly input?: Readonly<Record<string, unknown>>;
+  /** What people answer at gates, by stage. */
+  readonly answers?: Readonly<Record<string, unknown>>;
   /** Where the run may write; it is created, and left as it is. */
   readonly folder: string;
   readonly signal?: AbortSignal;
@@ -42,7 +48,7 @@ function storedOutput(schema: z.ZodType | undefined, stage: string, output: unkn
 }
 
 /**
- * Runs the `run` stages of a pipeline in this process, one after the other, one attempt each: for tests of stages.
+ * Runs the `run` stages of a pipeline in this process, with `answers` at its gates (their questions are in the log), one after the other, one attempt each: for tests of stages.
  * There is no store, lease, retry or timeout. Throws what a stage throws, and a StageError for a command stage.
  */
 export async function runPipeline(pipeline: Pipeline, options: RunPipelineOptions): Promise<PipelineRun> {
@@ -59,11 +65,22 @@ export async function runPipeline(pipeline: Pipeline, options: RunPipelineOption
   const signal = options.signal ?? new AbortController().signal;
   const outputs = new Map<string, unknown>();
   const records: StageRecord[] = [];
-  for (const { stage, action, output } of pipeline.stages) {
+  const input = pipeline.input && checkedInput(options.input ?? {}, pipeline.input);
+  for (const { stage, action, output } of stagesFor(pipeline, input)) {
+    if (action.kind === "gate") {
+      const ctx = new TestContext({ stage, folder: options.folder, project, signal, outputs, input });
+      records.push(ctx.record);
+      const { question } =
+        typeof action.asks === "function" ? await action.asks(ctx) : { question: "", ...action.asks };
+      ctx.log(stageNameIn(question, "en"));
+      const answer = checkedAnswer(options.answers?.[stage], action.answer);
+      outputs.set(stage, { answer, at: new Date().toISOString() });
+      continue;
+    }
     if (action.kind !== "run")
       throw new StageError(`the stage ${stage} has no function here; expected a stage with run`);
     const { folder, model } = options;
-    const ctx = new TestContext({ stage, folder, project, signal, outputs, model });
+    const ctx = new TestContext({ stage, folder, project, signal, outputs, model, input });
     records.push(ctx.record);
     const stored = storedOutput(output, stage, await action.run(ctx));
     if (stored !== undefined) outputs.set(stage, stored);

@@ -75,7 +75,7 @@ describe("the settings", () => {
     [{ STAGEFOLD_FILES: "s3:/bucket" }, "s3://bucket/prefix with the name of a bucket"],
     [{ STAGEFOLD_FILES: "s3://b/../c" }, "s3://bucket/prefix with the name of a bucket"],
     [{ STAGEFOLD_S3_ENDPOINT: "http://localhost:9000" }, "needs STAGEFOLD_FILES=s3://bucket/prefix"],
-    [{ STAGEFOLD_RETENTION_DAYS: "5" }, "STAGEFOLD_RETENTION_DAYS must be left out; it is not built yet"],
+    [{ STAGEFOLD_RETENTION_DAYS: "0" }, "STAGEFOLD_RETENTION_DAYS must be a whole number from 1 to 36500"],
     [
       { STAGEFOLD_DYNAMODB: "aws" },
       "STAGEFOLD_DYNAMODB is no setting any more. Set STAGEFOLD_STORE=dynamodb",

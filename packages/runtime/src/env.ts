@@ -86,7 +86,7 @@ const schema = z.object({
   STAGEFOLD_WEBHOOK_ADDRESSES: z.enum(["public", "any"], { error: "public or any" }).optional(),
   STAGEFOLD_RATE_LIMIT: whole(1, 10_000_000).default(6000),
   STAGEFOLD_SECRETS: notYet().optional(),
-  STAGEFOLD_RETENTION_DAYS: notYet().optional(),
+  STAGEFOLD_RETENTION_DAYS: whole(1, 36_500).optional(),
   STAGEFOLD_MODEL: z
     .string()
     .refine((value) => parseModelName(value) !== undefined, MODEL_RULE)
@@ -189,6 +189,8 @@ export interface Env {
   /** What a stage that is stopped gets to clean up. */
   readonly stopSeconds: number;
   readonly maxRunningPerUser: number | undefined;
+  /** Builds that ended so many days ago are deleted, unless their pipeline says another number; undefined keeps them. */
+  readonly retentionDays: number | undefined;
   readonly workerPort: number | undefined;
   /** The language model; undefined: agents are built and answer without one. */
   readonly model: ModelSettings | undefined;
@@ -249,6 +251,7 @@ export function parseEnv(source: Readonly<Record<string, string | undefined>>): 
     drainSeconds: env.STAGEFOLD_DRAIN_SECONDS,
     stopSeconds: env.STAGEFOLD_STOP_SECONDS,
     maxRunningPerUser: env.STAGEFOLD_MAX_RUNNING_PER_USER,
+    retentionDays: env.STAGEFOLD_RETENTION_DAYS,
     workerPort: env.STAGEFOLD_WORKER_PORT,
     model: modelOf(env, source),
     modelPrices: env.STAGEFOLD_MODEL_PRICES,

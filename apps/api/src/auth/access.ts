@@ -4,6 +4,7 @@ import type { Access } from "./principal.ts";
 export const ACCESS = {
   "projects.create": "create",
   "projects.get": "read",
+  "projects.input": "read",
   "projects.list": "read",
   "projects.pause": "control",
   "projects.resume": "control",

@@ -4,12 +4,15 @@ import { askerOf, userIdFor } from "../auth/principal.ts";
 import type { Context } from "../context.ts";
 import { resolvePipeline } from "./resolve-pipeline.ts";
 
-/** Makes a build for the principal of the context: for `projects.create`, and for all that makes builds by itself. */
+/**
+ * Makes a build for the principal of the context: for `projects.create`, and for all that makes builds by itself.
+ * `again`: its key had made it before.
+ */
 export async function createBuild(
   ctx: Context,
-  request: z.output<typeof createProjectSchema>,
-): Promise<Project> {
-  const user_id = userIdFor(ctx.principal, request.user_id);
-  const plan = resolvePipeline(request, ctx.pipelines);
-  return await ctx.repository.control.create({ ...request, user_id }, plan, askerOf(ctx.principal));
+  given: z.output<typeof createProjectSchema>,
+): Promise<{ readonly project: Project; readonly again: boolean }> {
+  const user_id = userIdFor(ctx.principal, given.user_id);
+  const { request, plan } = resolvePipeline(given, ctx.pipelines);
+  return await ctx.repository.control.createOnce({ ...request, user_id }, plan, askerOf(ctx.principal));
 }

@@ -1,3 +1,4 @@
+import { limitsSchema } from "@stagefold/core";
 import type { Pipeline } from "@stagefold/pipeline";
 import { z } from "zod";
 import { listFields, pageOf, pageSchema } from "../pagination.ts";
@@ -12,6 +13,11 @@ const pipelineSchema = z.object({
   description: localisedText.optional(),
   /** Builds that may run at the same time. */
   max_running: z.number().optional(),
+  /** JSON Schema of what a build may be given; none: nothing but its requirement. */
+  input_schema: z.record(z.string(), z.unknown()).optional(),
+  requirement: z.enum(["required", "optional"]),
+  limits: limitsSchema.optional(),
+  retention_days: z.number().optional(),
   stages: z.array(
     z.object({
       stage: z.string(),
@@ -19,6 +25,8 @@ const pipelineSchema = z.object({
       weight: z.number(),
       agent_name: z.string().optional(),
       timeout_seconds: z.number(),
+      /** Builds have the stage only if their input has these values. */
+      when: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
       /** `command`, `gate`, or `run`: a function. */
       kind: z.enum(["run", "command", "gate"]),
       /** JSON Schema of what answers a gate. */
@@ -32,9 +40,10 @@ const pipelineSchema = z.object({
   ),
 });
 
-function described({ stages, ...pipeline }: Pipeline) {
+function described({ stages, input, ...pipeline }: Pipeline) {
   return {
     ...pipeline,
+    ...(input && { input_schema: input }),
     stages: stages.map(({ action, ...stage }) => ({
       ...stage,
       kind: action.kind === "module" ? "run" : action.kind,

@@ -1,5 +1,7 @@
 import { MemoryProjectStore, MemoryRecordStore } from "@stagefold/core";
+import { createRegistry, definePipeline } from "@stagefold/pipeline";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { callerOf, memoryDeps, OWN_STAGES, twoSteps } from "../../test/fixture.ts";
 import { refusal } from "../../test/refusal.ts";
 
@@ -51,6 +53,115 @@ describe("projects.create", () => {
     const { projects } = callerOf(memoryDeps());
     const misspelt = { requirement: "x", prioritty: 1 };
     expect(await refusal(projects.create(misspelt))).toMatchObject({ code: "INVALID_INPUT" });
+  });
+});
+
+describe("the input of a build", () => {
+  const site = definePipeline({
+    name: "site",
+    input: z.object({ url: z.url(), pages: z.int().max(9).default(3), review: z.boolean().default(false) }),
+    limits: { tokens: 100, attempts: 5 },
+    stages: [
+      { stage: "make", command: "true" },
+      { stage: "review", when: { review: true }, gate: { question: "Good?" } },
+    ],
+  });
+  const both = definePipeline({
+    ...site,
+    name: "both",
+    requirement: "required",
+    stages: [{ stage: "x", command: "y" }],
+  });
+  const withSite = () => callerOf({ ...memoryDeps(), pipelines: createRegistry([twoSteps, site, both]) });
+
+  it("is checked by the pipeline's schema, with its defaults, and decides which stages there are", async () => {
+    const { projects, pipelines } = withSite();
+    const url = "https://example.org";
+    const made = await projects.create({ pipeline: "site", input: { url } });
+    expect(made).toMatchObject({
+      requirement: "",
+      project_name: "site",
+      input: { url, pages: 3, review: false },
+      limits: { tokens: 100, attempts: 5 },
+      spent: { tokens: 0 },
+      stages_snapshot: { total: 1 },
+    });
+    const reviewed = await projects.create({
+      pipeline: "site",
+      input: { url, review: true },
+      limits: { tokens: 500, attempts: 2, cost_usd: 1 },
+    });
+    expect(reviewed.stages_snapshot.total).toBe(2);
+    // A build may have lower limits than its pipeline, and no higher ones.
+    expect(reviewed.limits).toEqual({ tokens: 100, attempts: 2, cost_usd: 1 });
+    const error = await refusal(projects.create({ pipeline: "site", input: { url: "nowhere", pages: 10 } }));
+    expect(error).toMatchObject({ code: "INVALID_INPUT" });
+    expect(error.message).toMatch(/input\.url: .*input\.pages: /);
+    expect(await projects.input({ project_id: made.project_id })).toEqual({ input: made.input });
+    const { items } = await pipelines.list();
+    expect(items[1]).toMatchObject({
+      requirement: "optional",
+      input_schema: { type: "object", required: ["url"], properties: { pages: { default: 3 } } },
+      stages: [{ kind: "command" }, { kind: "gate", when: { review: true } }],
+    });
+  });
+
+  it("is needed where the pipeline says so, and refused where it takes none", async () => {
+    const { projects } = withSite();
+    const input = { url: "https://example.org" };
+    for (const wrong of [
+      { pipeline: "two-steps", requirement: "x", input },
+      { pipeline: "two-steps" },
+      { pipeline: "site", requirement: "x" },
+      { pipeline: "both", input },
+      { stages: OWN_STAGES },
+    ])
+      expect(await refusal(projects.create(wrong)), JSON.stringify(wrong)).toMatchObject({
+        code: "INVALID_INPUT",
+      });
+    expect(await projects.create({ stages: OWN_STAGES, input: { any: [1] } })).toMatchObject({
+      input: { any: [1] },
+    });
+    expect((await projects.create({ pipeline: "both", requirement: "x", input })).status).toBe("queued");
+  });
+
+  it("belongs to an idempotency key, whose second use says so", async () => {
+    const deps = { ...memoryDeps(), pipelines: createRegistry([site]) };
+    const { projects } = callerOf(deps);
+    const request = { pipeline: "site", input: { url: "https://example.org" }, idempotency_key: "k" };
+    const first = await projects.create(request);
+    expect(first.again).toBeUndefined();
+    deps.clock.pass(1);
+    const again = await projects.create({ ...request, input: { ...request.input, pages: 3 } });
+    expect(again).toMatchObject({ project_id: first.project_id, again: true });
+    expect(
+      await refusal(projects.create({ ...request, input: { ...request.input, pages: 4 } })),
+    ).toMatchObject({
+      code: "IDEMPOTENCY_MISMATCH",
+      message: expect.stringContaining("input"),
+    });
+    await projects.delete({ project_id: first.project_id });
+    expect((await projects.create(request)).again).toBeUndefined();
+  });
+
+  it("is changed by a retry that keeps the build's stages", async () => {
+    const { projects } = withSite();
+    const url = "https://example.org";
+    const { project_id } = await projects.create({ pipeline: "site", input: { url } });
+    await projects.cancel({ project_id });
+    expect(await refusal(projects.retry({ project_id, input: { url, pages: 99 } }))).toMatchObject({
+      code: "INVALID_INPUT",
+    });
+    expect(await refusal(projects.retry({ project_id, input: { url, review: true } }))).toMatchObject({
+      code: "PIPELINE_CHANGED",
+    });
+    expect(
+      await projects.retry({ project_id, input: { url, pages: 1 }, limits: { tokens: 900 } }),
+    ).toMatchObject({
+      input: { url, pages: 1, review: false },
+      input_run: 2,
+      limits: { tokens: 900, attempts: 5 },
+    });
   });
 });
 

@@ -1,5 +1,7 @@
 import {
   createProjectSchema,
+  inputSchema,
+  limitsSchema,
   operationIdSchema,
   projectIdSchema,
   projectSummarySchema,
@@ -9,11 +11,11 @@ import {
 } from "@stagefold/core";
 import { z } from "zod";
 import { askerOf } from "../auth/principal.ts";
-import { type ProjectOutput, projectOutput } from "../outputs.ts";
+import { type CreatedProject, type ProjectOutput, projectOutput } from "../outputs.ts";
 import { listFields, pageSchema } from "../pagination.ts";
 import { procedure, router } from "../trpc.ts";
 import { createBuild } from "./create-build.ts";
-import { requireRunner } from "./resolve-pipeline.ts";
+import { requireRunner, retryInput } from "./resolve-pipeline.ts";
 import { filterSchema, watch, watchList, watchMany } from "./watch.ts";
 
 const operation = { operation_id: operationIdSchema.optional() };
@@ -22,11 +24,12 @@ const onProject = z.strictObject({ project_id: projectIdSchema, ...operation });
 export const projects = router({
   create: procedure
     .input(createProjectSchema.extend({ ...operation, pipeline: textSchema(64, 1).optional() }).strict())
-    .mutation(async ({ ctx, input }): Promise<ProjectOutput> => {
+    .mutation(async ({ ctx, input }): Promise<CreatedProject> => {
       const { operation_id, idempotency_key, ...request } = input;
       // The first write of a project has no earlier control write to be recognised by; a key of its own does the same.
       const key = idempotency_key ?? (operation_id === undefined ? undefined : `operation ${operation_id}`);
-      return projectOutput(await createBuild(ctx, { ...request, idempotency_key: key }));
+      const { project, again } = await createBuild(ctx, { ...request, idempotency_key: key });
+      return { ...projectOutput(project), ...(again && { again: true as const }) };
     }),
 
   get: procedure
@@ -35,6 +38,14 @@ export const projects = router({
       async ({ ctx, input }): Promise<ProjectOutput> =>
         projectOutput(await ctx.repository.get(input.project_id)),
     ),
+
+  input: procedure
+    .input(z.object({ project_id: projectIdSchema }))
+    .output(z.object({ input: z.record(z.string(), z.unknown()).nullable() }))
+    .query(async ({ ctx, input }) => {
+      const project = await ctx.repository.get(input.project_id);
+      return { input: (await ctx.repository.inputOf(project)) ?? null };
+    }),
 
   list: procedure
     .input(
@@ -74,12 +85,18 @@ export const projects = router({
 
   retry: procedure
     .input(
-      onProject.extend({ from_stage: stageKeySchema.optional(), pipeline: textSchema(64, 1).optional() }),
+      onProject.extend({
+        from_stage: stageKeySchema.optional(),
+        pipeline: textSchema(64, 1).optional(),
+        input: inputSchema.optional(),
+        limits: limitsSchema.optional(),
+      }),
     )
     .mutation(async ({ ctx, input }): Promise<ProjectOutput> => {
       const project = await ctx.repository.get(input.project_id);
       const pipeline = requireRunner(project, ctx.pipelines, input.pipeline);
-      const intent = { from_stage: input.from_stage, pipeline };
+      const changed = retryInput(project, ctx.pipelines, input.pipeline, input.input);
+      const intent = { from_stage: input.from_stage, pipeline, input: changed, limits: input.limits };
       const asker = askerOf(ctx.principal);
       return projectOutput(
         await ctx.repository.control.retry(input.project_id, intent, input.operation_id, asker),

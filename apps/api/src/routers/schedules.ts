@@ -68,7 +68,8 @@ export const schedules = router({
       const schedule = await ctx.schedules.get(schedule_id);
       ctx.schedules.requireOwn(schedule, askerOf(ctx.principal));
       const key = `${schedule_id}:run:${operation_id}`;
-      const { project_id } = await createBuild(ctx, buildOf(schedule, key));
+      const { project } = await createBuild(ctx, buildOf(schedule, key));
+      const { project_id } = project;
       return await ctx.schedules.ranNow(schedule_id, { at: toTime(ctx.repository.clock.now()), project_id });
     }),
 

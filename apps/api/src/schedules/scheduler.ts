@@ -89,7 +89,8 @@ export class Scheduler {
     try {
       const key = `${schedule.schedule_id}:${at}`;
       const asSchedule = { ...context, principal: principalOf(schedule) };
-      const { project_id } = await createBuild(asSchedule, buildOf(schedule, key));
+      const { project } = await createBuild(asSchedule, buildOf(schedule, key));
+      const { project_id } = project;
       await schedules.served(schedule, { at, project_id, ...note });
     } catch (error) {
       if (scopeOf(error) !== "project") throw error;

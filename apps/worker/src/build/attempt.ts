@@ -1,5 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { type ArtifactStore, type Project, type ReportEvent, type Stage, scopeOf } from "@stagefold/core";
+import {
+  type ArtifactStore,
+  type Project,
+  type ReportEvent,
+  remainingOf,
+  type Stage,
+  scopeOf,
+} from "@stagefold/core";
 import { type Pipeline, type StageDefinition, StageError } from "@stagefold/pipeline";
 import type { Logger } from "pino";
 import { z } from "zod";
@@ -126,6 +133,8 @@ export class Attempt {
       attempt: stage.attempt,
       work_dir,
       project: { project_id, project_name, requirement, user_id, agent_id, tags },
+      input: await deps.repository.inputOf(project),
+      limits: remainingOf(project),
     };
     if (action.kind === "command") {
       const { command, env, artifacts } = action;

@@ -1,5 +1,5 @@
-import { aliasesOf, type Project } from "@stagefold/core";
-import type { Pipeline, PipelineRegistry } from "@stagefold/pipeline";
+import type { Project } from "@stagefold/core";
+import { type Pipeline, type PipelineRegistry, stagesNamed } from "@stagefold/pipeline";
 
 export type Match =
   | { readonly kind: "same"; readonly pipeline: Pipeline }
@@ -19,12 +19,10 @@ export function matchPipeline(
   const { pipeline: name = "", created_at } = project;
   const pipeline = pipelines.get(name);
   const expected = project.stages_snapshot.stages.map((stage) => stage.stage);
-  const actual = pipeline?.stages.map((stage) => stage.stage);
-  if (!actual || !pipeline)
-    return { kind: "outdated", message: `This worker does not have the pipeline ${name}.` };
-  const same =
-    expected.length === actual.length && actual.every((key, i) => aliasesOf(key).includes(expected[i] ?? ""));
-  if (same) return { kind: "same", pipeline };
+  if (!pipeline) return { kind: "outdated", message: `This worker does not have the pipeline ${name}.` };
+  const stages = stagesNamed(pipeline, expected);
+  if (stages) return { kind: "same", pipeline: { ...pipeline, stages } };
+  const actual = pipeline.stages.map((stage) => stage.stage);
   const found = `expected the stages ${expected.join(", ")}; found ${actual.join(", ")}.`;
   if (changedAt !== undefined && changedAt < Date.parse(created_at))
     return {

@@ -88,7 +88,7 @@ export class ReportBuffer implements StageSink {
 
   metrics(values: StageMetrics): void {
     const { sums } = this.#options;
-    for (const name of ["input_tokens", "output_tokens", "tool_calls"] as const) {
+    for (const name of ["input_tokens", "output_tokens", "tool_calls", "cost_usd"] as const) {
       const value = values[name];
       if (value !== undefined) sums[name] = (sums[name] ?? 0) + value;
     }

@@ -45,6 +45,7 @@ function open() {
     log: pino({ level: "silent" }),
     everyMs: 20,
     lostAfterMs: 30_000,
+    retention: { removeExpired: () => Promise.resolve(0) },
     onFound: (rows) => found.push(...rows.map((row) => row.project_id)),
   });
   const create = async (mine = true) => {

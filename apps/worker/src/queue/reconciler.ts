@@ -14,8 +14,10 @@ import {
 import type { Logger } from "pino";
 import { jittered, sleep } from "../async.ts";
 import type { WorkerMetrics } from "../metrics.ts";
+import type { Retention } from "./retention.ts";
 
 const LIST_PAGE = 500;
+const RETENTION_MS = 60 * 60_000;
 const INDEX_PAGE = 1000;
 const ITEMS_PAGE = 100;
 /** Rows due later that are checked for a wrong clock. */
@@ -36,11 +38,12 @@ export interface ReconcilerOptions {
   readonly lostAfterMs: number;
   /** Takes work of this worker's pool, to be claimed when its turn comes. */
   readonly onFound: (rows: readonly DueWork[]) => void;
+  readonly retention: Pick<Retention, "removeExpired">;
 }
 
 /**
- * Index reconciliation: finds due work that the work index lost, which no scan would ever show. It compares the queued
- * and running projects of the status index with the rows of the work index, and reads only those that differ. It also
+ * Index reconciliation: finds due work that the work index lost, which no scan would ever show. It compares the queued,
+ * running and waiting projects of the status index with the rows of the work index, and reads only those that differ. It also
  * finds work that is due too late because a clock was ahead when it was written.
  */
 export class Reconciler {
@@ -50,6 +53,8 @@ export class Reconciler {
   readonly #unreadable = new Set<string>();
   /** Whether the last comparison saw projects that were created later than now. */
   #sawLaterCreation = false;
+  /** When builds are looked through next, in monotonic milliseconds. */
+  #retainAt = 0;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -68,6 +73,7 @@ export class Reconciler {
       if (this.#end.signal.aborted) return;
       if (this.#sawLaterCreation) await this.findMisdated();
       await this.purgeDeleted();
+      await this.removeExpired();
     }
   }
 
@@ -80,7 +86,11 @@ export class Reconciler {
     const { repository, log, lostAfterMs } = this.#options;
     this.#sawLaterCreation = false;
     // The projects first: what leaves the queue meanwhile is then read once more, and not taken for lost.
-    const unfinished = [...(await this.#listed("queued")), ...(await this.#listed("building"))];
+    const unfinished = [
+      ...(await this.#listed("queued")),
+      ...(await this.#listed("building")),
+      ...(await this.#listed("waiting")),
+    ];
     const known = await indexedProjects(repository.store);
     const missing = unfinished.filter((id) => !known.has(id));
     const dueBefore = toTime(repository.clock.now() - lostAfterMs);
@@ -128,6 +138,17 @@ export class Reconciler {
     }, "late files of deleted builds could not be removed; it is tried again later");
   }
 
+  /** Removes builds that were kept long enough, once an hour. Never rejects. */
+  async removeExpired(): Promise<void> {
+    const now = performance.now();
+    if (now < this.#retainAt) return;
+    this.#retainAt = now + jittered(RETENTION_MS);
+    await this.#safely(
+      async () => void (await this.#options.retention.removeExpired(() => this.#end.signal.aborted)),
+      "builds that were kept long enough could not be removed; it is tried again later",
+    );
+  }
+
   async #safely(
     action: () => Promise<void>,
     problem = "the work index could not be reconciled; it is tried again later",
@@ -139,7 +160,7 @@ export class Reconciler {
     }
   }
 
-  async #listed(status: "queued" | "building"): Promise<string[]> {
+  async #listed(status: "queued" | "building" | "waiting"): Promise<string[]> {
     const ids: string[] = [];
     const limit = this.#laterThanNow();
     for (let cursor: string | undefined; ; ) {
@@ -172,7 +193,8 @@ export class Reconciler {
     try {
       const { status, project_id, work_queue, work_due_at, user_id, pipeline, lease, updated_at } =
         normalise(item);
-      if (status !== "queued" && status !== "building") return undefined;
+      // A gate without a time-out is in no queue.
+      if (status !== "queued" && status !== "building" && status !== "waiting") return undefined;
       if (work_queue === undefined || work_due_at === undefined) return undefined;
       const { owner, claims } = lease;
       const row = { project_id, work_queue, work_due_at, user_id, pipeline, lease: { owner, claims } };

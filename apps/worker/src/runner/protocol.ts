@@ -1,4 +1,10 @@
-import { artifactInputSchema, type LogLine, stageKeySchema, truncateUtf8 } from "@stagefold/core";
+import {
+  artifactInputSchema,
+  type LogLine,
+  limitsSchema,
+  stageKeySchema,
+  truncateUtf8,
+} from "@stagefold/core";
 import type { ModelQuestion, ModelReply } from "@stagefold/pipeline";
 import { z } from "zod";
 
@@ -59,6 +65,10 @@ export const jobSchema = z.object({
   }),
   /** The language model that the stage may ask through the worker; absent where there is none. */
   model: z.string().optional(),
+  /** What the build was given; absent for a pipeline that takes nothing. */
+  input: z.record(z.string(), z.unknown()).optional(),
+  /** What remains of its limits. */
+  limits: limitsSchema,
   /** What earlier stages returned, by key. */
   outputs: z.record(z.string(), z.unknown()),
   action: z.discriminatedUnion("kind", [runAction, commandAction]),
@@ -110,7 +120,12 @@ const DAY_SECONDS = 86_400;
 const message = z.string().transform((text) => truncateUtf8(text.toWellFormed(), MAX_MESSAGE_BYTES));
 const part = stageKeySchema.optional();
 const count = z.number().min(0).max(MAX_COUNT).optional();
-export const metricsSchema = z.object({ input_tokens: count, output_tokens: count, tool_calls: count });
+export const metricsSchema = z.object({
+  input_tokens: count,
+  output_tokens: count,
+  tool_calls: count,
+  cost_usd: count,
+});
 export type StageMetrics = z.output<typeof metricsSchema>;
 
 /** What a stage may say of a file below its workspace that is to be recorded. */

@@ -6,7 +6,7 @@ import type { Cli } from "../cli.ts";
 import { endingOf } from "../errors.ts";
 import { CliError, EXIT, usageError } from "../exit.ts";
 import { followBuild } from "../follow-build.ts";
-import { field, jsonOrText, projectId, projectIds } from "../options.ts";
+import { field, jsonOrText, limit, projectId, projectIds, readInput } from "../options.ts";
 import type { Runner } from "../runner.ts";
 import { statusText } from "../view/status.ts";
 
@@ -35,6 +35,9 @@ export function addControl(program: Command, run: Runner): void {
 interface RetryOptions {
   readonly fromStage?: string;
   readonly pipeline?: string;
+  readonly input?: string;
+  readonly set?: [string, unknown][];
+  readonly limit?: Record<string, number>;
   readonly wait?: true;
 }
 
@@ -45,11 +48,18 @@ function addRetry(program: Command, run: Runner): void {
     .argument("<id>", "the build", projectId)
     .option("--from-stage <stage>", "from this stage; a completed build needs one")
     .option("--pipeline <name>", "with this pipeline")
+    .option("--input <file>", "with another input, as JSON; - is stdin")
+    .option("--set <key=value>", "a field of the input, over what it was; may be given several times", field)
+    .option("--limit <name=number>", "another limit: cost_usd, tokens, seconds or attempts", limit)
     .option("--wait", "show it until it ends; exit 1 unless it completes")
     .action((project_id: string, options: RetryOptions, command: Command) =>
       run(command, async (cli) => {
         const { fromStage: from_stage, pipeline } = options;
-        const project = await cli.client.projects.retry({ project_id, from_stage, pipeline });
+        const before = options.set && !options.input ? await inputOf(cli, project_id) : {};
+        const given = await readInput(options.input, options.set);
+        const input = given && { ...before, ...given };
+        const limits = options.limit;
+        const project = await cli.client.projects.retry({ project_id, from_stage, pipeline, input, limits });
         if (!options.wait) {
           told(cli, project);
           return undefined;
@@ -57,6 +67,10 @@ function addRetry(program: Command, run: Runner): void {
         return followBuild(cli, project_id);
       }),
     );
+}
+
+async function inputOf(cli: Cli, project_id: string): Promise<Record<string, unknown>> {
+  return (await cli.client.projects.input({ project_id })).input ?? {};
 }
 
 interface AnswerOptions {

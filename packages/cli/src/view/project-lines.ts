@@ -20,7 +20,10 @@ export function projectLines(project: Project, frame: Frame): string[] {
 /** All that is worth showing of a build, for one look at it. */
 export function detailLines(project: Project, frame: Frame): string[] {
   const facts: [string, string | undefined][] = [
-    ["requirement", project.requirement],
+    ["requirement", project.requirement || undefined],
+    ["input", inputText(project)],
+    ["starts", project.start_at && clockTime(project.start_at)],
+    ["limits", limitsText(project)],
     ["user", project.user_name ?? project.user_id],
     ["agent", project.agent_id],
     ["tags", project.tags.join(", ") || undefined],
@@ -32,6 +35,20 @@ export function detailLines(project: Project, frame: Frame): string[] {
     value === undefined ? [] : [`${frame.paint.dim(name.padEnd(12))}${escaped(value)}`],
   );
   return [...projectLines(project, frame), "", ...lines];
+}
+
+function inputText({ input, input_ref, input_run }: Project): string | undefined {
+  const text =
+    input_ref === undefined ? input && JSON.stringify(input) : "too large to show (projects.input)";
+  return text === undefined || input_run === undefined ? text : `${text} (changed for run ${input_run})`;
+}
+
+/** What is used up of what may be. */
+function limitsText({ limits, spent }: Project): string | undefined {
+  if (!limits) return undefined;
+  return Object.entries(limits)
+    .map(([name, limit]) => `${name} ${spent?.[name as keyof typeof limits] ?? 0} of ${limit}`)
+    .join(", ");
 }
 
 function titleLine(project: Project, { paint, columns }: Frame): string {

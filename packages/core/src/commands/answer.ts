@@ -2,8 +2,8 @@ import type { StagefoldError } from "../errors.ts";
 import type { UpdatePatch } from "../patch/index.ts";
 import { refusalOf } from "../project/gate.ts";
 import { stageConflict } from "../project/require.ts";
-import { checkedAnswer } from "../snapshot/answers.ts";
 import { findStage } from "../snapshot/find-stage.ts";
+import { checkedAnswer } from "../snapshot/json-schema.ts";
 import type { Answer, Project, Stage } from "../snapshot/schema.ts";
 import { type Control, controlPatch, inStatus, offered, remove, sameRun, set } from "./control-patch.ts";
 

@@ -126,6 +126,15 @@ export function deleteProject(projectId: string, asker: Asker = {}): DeletePatch
   return { kind: "delete", transition: "delete", project_id: projectId, guards: ownedBy(asker) };
 }
 
+/** Deletes a build that ended before a time, unless a retry has come first. */
+export function deleteEnded(projectId: string, before: string): DeletePatch {
+  const guards: Guard[] = [
+    inStatus(["completed", "failed", "cancelled"]),
+    { path: ["completed_at"], is: "at_most", value: before },
+  ];
+  return { kind: "delete", transition: "delete", project_id: projectId, guards };
+}
+
 function requireStages(project: Project): void {
   if (project.stages_snapshot.stages.length === 0)
     throw new StagefoldError("INVALID_INPUT", "The project has no stages: there is nothing to run.", {

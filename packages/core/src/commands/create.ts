@@ -1,10 +1,16 @@
 import type { PutPatch } from "../patch/index.ts";
+import { NOTHING_SPENT } from "../project/budget.ts";
 import { emptyOutput } from "../project/stage.ts";
 import { snapshotOf } from "../snapshot/derive.ts";
 import { itemBytes, previewOf, valueBytes, withOwnCount } from "../snapshot/limits.ts";
-import { type Project, SCHEMA_VERSION, type Stage } from "../snapshot/schema.ts";
+import { type Limits, type Project, SCHEMA_VERSION, type Stage } from "../snapshot/schema.ts";
 import { fromTime } from "../snapshot/time.ts";
 import { DEFAULT_POOL, EXTERNAL_POOL, workQueueOf } from "../snapshot/work-queue.ts";
+
+/** An input as the item has it. */
+export type StoredInput =
+  | { readonly input: Readonly<Record<string, unknown>> }
+  | { readonly input_ref: string };
 
 /** One stage of a project that is about to be made. */
 export interface StagePlan {
@@ -26,6 +32,11 @@ export interface NewProject {
   readonly agent_id?: string | undefined;
   readonly tags: readonly string[];
   readonly priority: number;
+  readonly input?: Readonly<Record<string, unknown>> | undefined;
+  /** The document that has an input too large for the item. */
+  readonly input_ref?: string | undefined;
+  readonly start_at?: string | undefined;
+  readonly limits?: Limits | undefined;
   readonly request_hash?: string | undefined;
   /** Who asked for it, as `control.by` has it. */
   readonly created_by?: string | undefined;
@@ -34,7 +45,7 @@ export interface NewProject {
 
 /** A project that waits for a worker. */
 export function newProject(given: NewProject, at: string): Project {
-  const { stages, tags, ...fields } = given;
+  const { stages, tags, limits: _l, ...fields } = given;
   const pool = given.pipeline_version === undefined ? EXTERNAL_POOL : DEFAULT_POOL;
   const present = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
   const project: Project = {
@@ -59,8 +70,9 @@ export function newProject(given: NewProject, at: string): Project {
     lease_token: Math.floor(fromTime(at) / 1000),
     lease_seq: 0,
     lease: { claims: 0 },
+    ...(given.limits && { limits: given.limits, spent: NOTHING_SPENT }),
     work_queue: workQueueOf(pool, given.priority, given.project_id),
-    work_due_at: at,
+    work_due_at: given.start_at !== undefined && given.start_at > at ? given.start_at : at,
   };
   return { ...project, item_bytes: withOwnCount(itemBytes(project) - valueBytes(0)) };
 }

@@ -1,10 +1,11 @@
 import { StagefoldError } from "../errors.ts";
-import type { UpdatePatch } from "../patch/index.ts";
+import type { Edit, UpdatePatch } from "../patch/index.ts";
+import { NOTHING_SPENT } from "../project/budget.ts";
 import { requireStatus, stageConflict } from "../project/require.ts";
 import { reopenStage } from "../project/stage.ts";
 import { isFinished, progressOf } from "../snapshot/derive.ts";
 import { findStage } from "../snapshot/find-stage.ts";
-import type { Project, ProjectStatus, Stage } from "../snapshot/schema.ts";
+import type { Limits, Project, ProjectStatus, Stage } from "../snapshot/schema.ts";
 import {
   type Control,
   controlPatch,
@@ -16,6 +17,7 @@ import {
   sameRun,
   set,
 } from "./control-patch.ts";
+import type { StoredInput } from "./create.ts";
 
 const RETRIABLE = ["completed", "failed", "cancelled"] as const satisfies readonly ProjectStatus[];
 
@@ -23,6 +25,10 @@ const RETRIABLE = ["completed", "failed", "cancelled"] as const satisfies readon
 export interface RetryIntent {
   readonly from_stage?: string | undefined;
   readonly pipeline?: { readonly name: string; readonly version: string } | undefined;
+  /** Another input from this run on: in the item, or by the document that has it. */
+  readonly input?: StoredInput | undefined;
+  /** These replace those of the same names. What was spent stays spent. */
+  readonly limits?: Limits | undefined;
 }
 
 /** An ended project → queued, a new run. The next lease owner's first write opens the stages again. */
@@ -51,11 +57,28 @@ export function retry(known: Project, intent: RetryIntent, control: Control): Up
       { op: "add", path: ["lease_token"], value: 1 },
       NOT_HELD,
       ...NOT_ASKED,
+      ...(intent.input ? inputEdits(known, intent.input) : []),
+      ...(intent.limits ? limitEdits(known, intent.limits) : []),
       remove("error_info"),
       remove("completed_at"),
       remove("build_summary"),
     ],
   );
+}
+
+function inputEdits(known: Project, given: StoredInput): Edit[] {
+  return [
+    "input" in given ? set("input", given.input) : remove("input"),
+    "input_ref" in given ? set("input_ref", given.input_ref) : remove("input_ref"),
+    set("input_run", known.run + 1),
+  ];
+}
+
+function limitEdits(known: Project, given: Limits): Edit[] {
+  return [
+    set("limits", { ...known.limits, ...given }),
+    { op: "default", path: ["spent"], value: NOTHING_SPENT },
+  ];
 }
 
 function restartStage(known: Project, named: string | undefined): { stage: Stage; position: number } {

@@ -3,6 +3,7 @@ import { isFinished, withStage } from "../snapshot/derive.ts";
 import { findStage } from "../snapshot/find-stage.ts";
 import type { Project, Stage } from "../snapshot/schema.ts";
 import { recordArtifacts, recordPartArtifacts } from "./artifacts.ts";
+import { budgetProblem, withSpent } from "./budget.ts";
 import { endProject, giveUpLease, projectFailed } from "./end.ts";
 import type { ReportEvent } from "./events.ts";
 import { openGate } from "./gate.ts";
@@ -25,6 +26,10 @@ import { changeSubStage } from "./sub-stage.ts";
  * `seq` is the number of the write that will carry it.
  */
 export function applyEvent(project: Project, event: ReportEvent, now: string, seq: number): Project {
+  return withSpent(project, eventApplied(project, event, now, seq), now);
+}
+
+function eventApplied(project: Project, event: ReportEvent, now: string, seq: number): Project {
   requireStatus(project, ["building", "paused"]);
   const { stage, position } = findStage(project, event.stage);
   const at = event.at !== undefined && event.at < now ? event.at : now;
@@ -34,7 +39,7 @@ export function applyEvent(project: Project, event: ReportEvent, now: string, se
     case "started":
       requireStatus(project, ["building"]);
       requireTurn(project, position);
-      return withStage(project, position, startStage(stage, event.agent_name, at));
+      return started(project, position, startStage(stage, event.agent_name, at), now);
     case "progress":
       return progressed(withStage(project, position, progressStage(stage, event.progress)));
     case "log":
@@ -68,6 +73,13 @@ export function applyEvent(project: Project, event: ReportEvent, now: string, se
     default:
       return event satisfies never;
   }
+}
+
+/** Beyond its budget a build fails in place of the start, which needs to be one that is possible. */
+function started(project: Project, position: number, stage: Stage, now: string): Project {
+  const problem = budgetProblem(project);
+  if (problem === undefined) return withStage(project, position, stage);
+  return endProject(project, projectFailed(stage.stage, "BUDGET_EXCEEDED", problem), now);
 }
 
 /** A stage is finished: the build has moved on, and is over with its last stage, also while paused. */

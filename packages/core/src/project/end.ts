@@ -3,6 +3,7 @@ import { summarise, withStage } from "../snapshot/derive.ts";
 import type { ErrorInfo, Project } from "../snapshot/schema.ts";
 import { addMs } from "../snapshot/time.ts";
 import { poolOf, workQueueOf } from "../snapshot/work-queue.ts";
+import { withSpent } from "./budget.ts";
 import { endSubStages, errorText, interruptStage } from "./stage.ts";
 
 type FreeLease = { claims: 0; not_run_by?: string[] };
@@ -64,6 +65,10 @@ export const MAX_NOT_RUN = 3;
  * that could not run it, it fails.
  */
 export function released(project: Project, at: string, notRun?: NotRun): Project {
+  return withSpent(project, givenBack(project, at, notRun), at);
+}
+
+function givenBack(project: Project, at: string, notRun: NotRun | undefined): Project {
   const { owner } = project.lease;
   if (owner === undefined) return project;
   const position = project.stages_snapshot.stages.findIndex((stage) => stage.status === "running");

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { answerSchemaSchema } from "../snapshot/answers.ts";
 import { stageKeySchema } from "../snapshot/ids.ts";
 import { agentNameSchema } from "../snapshot/inputs.ts";
+import { answerSchemaSchema } from "../snapshot/json-schema.ts";
 import { LIMITS } from "../snapshot/limits.ts";
 import { reportedLineSchema } from "../snapshot/log-line.ts";
 import { acceptSchema, failureCodeSchema, onTimeoutSchema } from "../snapshot/schema.ts";

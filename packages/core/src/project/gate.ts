@@ -1,5 +1,5 @@
-import { checkedAnswer } from "../snapshot/answers.ts";
 import { withStage } from "../snapshot/derive.ts";
+import { checkedAnswer } from "../snapshot/json-schema.ts";
 import type { Accept, Project, Stage, Waiting } from "../snapshot/schema.ts";
 import { inNaturalOrder } from "../snapshot/storable.ts";
 import { addMs } from "../snapshot/time.ts";

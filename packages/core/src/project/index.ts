@@ -1,5 +1,6 @@
 export * from "./apply-event.ts";
 export * from "./artifacts.ts";
+export * from "./budget.ts";
 export * from "./end.ts";
 export * from "./events.ts";
 export * from "./last-resort.ts";

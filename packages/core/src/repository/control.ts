@@ -1,7 +1,7 @@
 import { type AnswerIntent, answer } from "../commands/answer.ts";
-import { cancel, deleteProject, pause, resume } from "../commands/control.ts";
+import { cancel, deleteEnded, deleteProject, pause, resume } from "../commands/control.ts";
 import { type Asker, requireOwner, type Control as Stamp } from "../commands/control-patch.ts";
-import { create, type StagePlan } from "../commands/create.ts";
+import { create, type StagePlan, type StoredInput } from "../commands/create.ts";
 import { type RetryIntent, retry } from "../commands/retry.ts";
 import { StagefoldError } from "../errors.ts";
 import { normalise } from "../legacy/normalise.ts";
@@ -14,10 +14,11 @@ import {
   sha256Hex,
 } from "../snapshot/ids.ts";
 import type { CreateProjectInput } from "../snapshot/inputs.ts";
-import { truncateUtf8 } from "../snapshot/limits.ts";
+import { LIMITS, truncateUtf8, utf8Bytes } from "../snapshot/limits.ts";
 import type { Project } from "../snapshot/schema.ts";
+import { inNaturalOrder } from "../snapshot/storable.ts";
 import type { RepositoryContext } from "./context.ts";
-import { notFound, optimisticWrite, updateProject } from "./optimistic-write.ts";
+import { ifGone, notFound, optimisticWrite, updateProject } from "./optimistic-write.ts";
 
 /** A lease owner may write between the read and the write of a command. */
 const MAX_RETRIES = 5;
@@ -29,6 +30,11 @@ export interface Plan {
   readonly stages: readonly StagePlan[];
 }
 
+/** What a retry may change. */
+export type RetryRequest = Omit<RetryIntent, "input"> & {
+  readonly input?: Readonly<Record<string, unknown>> | undefined;
+};
+
 /** The writes of those who watch: top-level fields alone, no lease needed. */
 export class Control {
   readonly #context: RepositoryContext;
@@ -39,10 +45,19 @@ export class Control {
 
   /** A new project, or with an idempotency key the one that was made before. Errors: IDEMPOTENCY_MISMATCH. */
   async create(input: CreateProjectInput, plan: Plan, asker: Asker = {}): Promise<Project> {
+    return (await this.createOnce(input, plan, asker)).project;
+  }
+
+  /** The same, and whether it was there already: a key finds its project for as long as that exists. */
+  async createOnce(
+    input: CreateProjectInput,
+    plan: Plan,
+    asker: Asker = {},
+  ): Promise<{ readonly project: Project; readonly again: boolean }> {
     const key = input.idempotency_key;
     const id = key === undefined ? newProjectId() : await idempotentProjectId(input.user_id, key);
     const at = this.#context.now();
-    const request = requestOf(input, plan);
+    const request = { ...requestOf(input, plan), ...(await this.#storedInput(id, input.input)) };
     const request_hash = key === undefined ? undefined : await hashOf(key, request, input.stages);
     const patch = create({ ...plan, ...request, project_id: id, request_hash, created_by: asker.by }, at);
     const written = await optimisticWrite(this.#context.store, {
@@ -57,7 +72,25 @@ export class Control {
     if (!written.item) throw notFound(id);
     const project = normalise(written.item);
     this.#context.changed(project);
-    return project;
+    return { project, again: project.created_at !== at };
+  }
+
+  /** Where an input goes. Content-addressed: a repeat stores the same document. */
+  async #storedInput(projectId: string, input: Readonly<Record<string, unknown>>): Promise<StoredInput>;
+  async #storedInput(
+    projectId: string,
+    input: Readonly<Record<string, unknown>> | undefined,
+  ): Promise<StoredInput | undefined>;
+  async #storedInput(
+    projectId: string,
+    input: Readonly<Record<string, unknown>> | undefined,
+  ): Promise<StoredInput | undefined> {
+    if (input === undefined) return undefined;
+    const ordered = inNaturalOrder(input);
+    if (utf8Bytes(JSON.stringify(ordered)) <= LIMITS.inlineInput) return { input: ordered };
+    const input_ref = `input-${(await sha256Hex(canonicalJson(ordered))).slice(0, 16)}`;
+    await this.#context.files.artifacts.putDocument(projectId, input_ref, ordered);
+    return { input_ref };
   }
 
   pause(projectId: string, operationId?: string, asker?: Asker): Promise<Project> {
@@ -75,8 +108,16 @@ export class Control {
     );
   }
 
-  retry(projectId: string, intent: RetryIntent, operationId?: string, asker?: Asker): Promise<Project> {
-    return this.#write("retry", projectId, operationId, asker, (known, stamp) => retry(known, intent, stamp));
+  async retry(
+    projectId: string,
+    { input, ...rest }: RetryRequest,
+    operationId?: string,
+    asker?: Asker,
+  ): Promise<Project> {
+    const intent = { ...rest, input: await this.#storedInput(projectId, input) };
+    return await this.#write("retry", projectId, operationId, asker, (known, stamp) =>
+      retry(known, intent, stamp),
+    );
   }
 
   /** Answers the open gate. The same operation id at another gate is another operation. */
@@ -98,6 +139,19 @@ export class Control {
     });
     this.#context.deleted(projectId);
     await this.#context.files.artifacts.removeProject(projectId);
+  }
+
+  /** The same for a build that ended before a time; false when there is none any more, such as after a retry. */
+  async deleteEnded(projectId: string, before: string): Promise<boolean> {
+    const { ok } = await optimisticWrite(this.#context.store, {
+      project_id: projectId,
+      decide: (stored) => (stored ? undefined : { patch: deleteEnded(projectId, before) }),
+      isOwnWrite: () => false,
+    }).catch(ifGone);
+    if (!ok) return false;
+    this.#context.deleted(projectId);
+    await this.#context.files.artifacts.removeProject(projectId);
+    return true;
   }
 
   /**
@@ -146,15 +200,19 @@ export class Control {
 
 /** What a create asks for, defaults filled in: equal requests are equal here. */
 function requestOf(input: CreateProjectInput, plan: Plan) {
+  const { requirement = "" } = input;
   return {
-    requirement: input.requirement,
-    project_name: input.project_name ?? nameFrom(input.requirement),
+    requirement,
+    project_name:
+      input.project_name ?? nameFrom(requirement === "" ? (plan.pipeline ?? "build") : requirement),
     user_id: input.user_id,
     user_name: input.user_name,
     agent_id: input.agent_id,
     pipeline: plan.pipeline,
     tags: [...new Set(input.tags)],
     priority: input.priority ?? 3,
+    start_at: input.start_at,
+    limits: input.limits,
   };
 }
 

@@ -139,3 +139,9 @@ export function notFound(projectId: string) {
     project_id: projectId,
   });
 }
+
+/** For writes to which a project that is gone is no error. */
+export function ifGone(error: unknown): WriteResult {
+  if (isStagefoldError(error, "PROJECT_NOT_FOUND")) return { ok: false, item: undefined };
+  throw error;
+}

@@ -1,8 +1,10 @@
+import { DamagedDocumentError } from "../errors.ts";
 import type { Artifact } from "../item-budget/manifest.ts";
 import { normalise } from "../legacy/normalise.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ProjectStore } from "../ports/project-store.ts";
 import type { Project } from "../snapshot/schema.ts";
+import { jsonObjectSchema } from "../snapshot/storable.ts";
 import { ArtifactWrites } from "./artifacts.ts";
 import { type ProjectChange, RepositoryContext, type RepositoryOptions } from "./context.ts";
 import { Control } from "./control.ts";
@@ -61,6 +63,15 @@ export class Repository {
     const project = normalise(item);
     this.cache.set(project);
     return project;
+  }
+
+  /** What the build was given, wherever it is kept; undefined for one without an input. Errors: STORE_UNAVAILABLE. */
+  async inputOf({ project_id, input, input_ref }: Project): Promise<Record<string, unknown> | undefined> {
+    if (input_ref === undefined) return input;
+    const stored = await this.#context.files.artifacts.getDocument(project_id, input_ref);
+    const parsed = jsonObjectSchema.safeParse(stored);
+    if (parsed.success) return parsed.data;
+    throw new DamagedDocumentError(project_id, input_ref);
   }
 
   /** All artifacts of a project, or of one stage or part of a stage, in the order of the stages. */

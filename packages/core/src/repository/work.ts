@@ -19,7 +19,7 @@ import { type LogLine, type ReportedLine, reportedLineSchema, toLogLine } from "
 import type { Project } from "../snapshot/schema.ts";
 import { type Pool, workQueues } from "../snapshot/work-queue.ts";
 import type { RepositoryContext } from "./context.ts";
-import { optimisticWrite, updateProject, type WriteResult } from "./optimistic-write.ts";
+import { ifGone, optimisticWrite, updateProject } from "./optimistic-write.ts";
 
 /** Other writers may rightly come in between, such as with artifacts of other stages: the lease is not lost by that. */
 const MAX_RETRIES = 10;
@@ -309,6 +309,8 @@ export class Work {
       if (event.event === "artifacts" || event.event === "completed")
         next = await inflate(next, findStage(next, event.stage).position, artifacts);
       next = applyEvent(next, event, at, report.lease_seq);
+      // In place of the start: what would have followed it did not happen.
+      if (event.event === "started" && next.status === "failed") break;
       if (event.event === "log") lines.add(next, event.stage, event.lines, at);
     }
     if (report.release) next = released(next, at, report.release === true ? undefined : report.release);
@@ -420,12 +422,6 @@ function claimedOf(project: Project, at: string): Claimed | undefined {
   return expires_at === undefined
     ? undefined
     : { project: takeOver(project, at), lease_token, lease_seq, expires_at };
-}
-
-/** A claim of what is gone is no error. */
-function ifGone(error: unknown): WriteResult {
-  if (isStagefoldError(error, "PROJECT_NOT_FOUND")) return { ok: false, item: undefined };
-  throw error;
 }
 
 /** True for the errors that tell a lease owner that its lease is over. */

@@ -115,12 +115,16 @@ export function modelSpending(stages: readonly Stage[]): { cost_usd: number; tok
   let tokens = 0;
   for (const { metrics, history } of stages)
     for (const used of [metrics, ...history.map((entry) => entry.metrics ?? {})]) {
-      if (used.model_calls === undefined) continue;
+      if (used.model_calls === undefined && used.cost_usd === undefined) continue;
       cost_usd += used.cost_usd ?? 0;
       tokens += (used.input_tokens ?? 0) + (used.output_tokens ?? 0);
     }
-  // More digits are noise of binary fractions.
-  return { cost_usd: Math.round(cost_usd * 1e8) / 1e8, tokens };
+  return { cost_usd: roundedCost(cost_usd), tokens };
+}
+
+/** More digits are noise of binary fractions. */
+export function roundedCost(usd: number): number {
+  return Math.round(usd * 1e8) / 1e8;
 }
 
 /** A stage may say in its output how much of what was asked for it left out. */

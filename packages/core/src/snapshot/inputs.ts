@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { invalidInput } from "../errors.ts";
 import { agentIdSchema, stageKeySchema } from "./ids.ts";
-import { LIMITS } from "./limits.ts";
-import { prioritySchema } from "./schema.ts";
-import { textSchema } from "./storable.ts";
+import { LIMITS, utf8Bytes } from "./limits.ts";
+import { limitsSchema, prioritySchema } from "./schema.ts";
+import { jsonObjectSchema, textSchema } from "./storable.ts";
+import { timeSchema } from "./time.ts";
 
 export const agentNameSchema = textSchema(200, 1);
 export const pipelineNameSchema = z
@@ -19,8 +20,18 @@ export const stagePlanSchema = z.object({
   weight: z.number().min(1e-6).max(1e6).optional(),
 });
 
+/** The input of a build, as a create or a retry gives it. */
+export const inputSchema = jsonObjectSchema.refine(
+  (input) => utf8Bytes(JSON.stringify(input)) <= LIMITS.input,
+  `expected at most ${LIMITS.input} bytes of JSON`,
+);
+
 export const createProjectSchema = z.object({
-  requirement: textSchema(LIMITS.requirement, 1),
+  /** Needed unless the pipeline's builds are told by their input what to do. */
+  requirement: textSchema(LIMITS.requirement, 1).optional(),
+  input: inputSchema.optional(),
+  start_at: timeSchema.optional(),
+  limits: limitsSchema.optional(),
   pipeline: pipelineNameSchema.optional(),
   project_name: textSchema(LIMITS.projectName, 1).optional(),
   user_id: userIdSchema.optional(),

@@ -23,6 +23,10 @@ export const LIMITS = {
   /** Of a schema of answers, as JSON. */
   answerSchema: 8 * 1024,
   answer: 16 * 1024,
+  /** Of a build's input as JSON, which commands get as one variable of their environment. */
+  input: 96 * 1024,
+  /** More of it is a document in the artifact store. */
+  inlineInput: 16 * 1024,
   /** Figures that a stage adds up. */
   metrics: 32,
   subStages: 64,

@@ -133,6 +133,25 @@ export const onTimeoutSchema = z.union([
   z.strictObject({ answer: z.unknown() }).refine(({ answer }) => answer !== undefined, "expected an answer"),
 ]);
 
+/** What a build may use up; beyond it no further stage starts. */
+export const limitsSchema = z.strictObject({
+  cost_usd: z.number().min(0).max(1e9).optional(),
+  /** Of input and output together. */
+  tokens: count.max(1e15).optional(),
+  /** In which stages ran. */
+  seconds: z.number().min(0).max(1e9).optional(),
+  /** Of all stages together. */
+  attempts: count.max(1e6).optional(),
+});
+
+/** What a build with limits has used up, in all its runs. */
+export const spentSchema = z.looseObject({
+  cost_usd: z.number(),
+  tokens: z.number(),
+  seconds: z.number(),
+  attempts: count,
+});
+
 /** A gate that is open: a stage that waits for a person's answer. */
 export const waitingSchema = z.looseObject({
   stage: stageKeySchema,
@@ -250,6 +269,15 @@ const projectBase = z.looseObject({
   lease: freeLease,
   control: z.looseObject({ op: z.string(), at: timeSchema, by: z.string().optional() }).optional(),
   created_by: z.string().optional(),
+  /** What the pipeline's schema of inputs accepted; a larger one is the document that `input_ref` names. */
+  input: z.record(z.string(), z.unknown()).optional(),
+  input_ref: z.string().optional(),
+  /** The run that changed the input. Absent: it is as it was at first. */
+  input_run: z.number().int().min(1).optional(),
+  /** Not claimed before. */
+  start_at: timeSchema.optional(),
+  limits: limitsSchema.optional(),
+  spent: spentSchema.optional(),
   /** Until the write of the answer, or until the first write of the lease owner that applies the time-out. */
   waiting: waitingSchema.optional(),
   answer: answerSchema.optional(),
@@ -283,6 +311,8 @@ export type ArtifactInfo = z.output<typeof artifactInfoSchema>;
 export type OutputData = z.output<typeof outputDataSchema>;
 export type Metrics = z.output<typeof metricsSchema>;
 export type HistoryEntry = z.output<typeof historyEntrySchema>;
+export type Limits = z.output<typeof limitsSchema>;
+export type Spent = z.output<typeof spentSchema>;
 export type Waiting = z.output<typeof waitingSchema>;
 export type Answer = z.output<typeof answerSchema>;
 export type OnTimeout = z.output<typeof onTimeoutSchema>;

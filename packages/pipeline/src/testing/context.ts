@@ -32,6 +32,7 @@ export interface TestContextOptions {
   readonly signal: AbortSignal;
   readonly outputs: ReadonlyMap<string, unknown>;
   readonly model?: StageModel | undefined;
+  readonly input?: unknown;
 }
 
 export function newRecord(stage: string): StageRecord {
@@ -67,6 +68,8 @@ export class TestContext implements StageContext {
   readonly attempt = 1;
   readonly signal: AbortSignal;
   readonly workDir: string;
+  readonly input: unknown;
+  readonly limits = {};
   readonly record: StageRecord;
   readonly model: StageModel | undefined;
   readonly #folder: string;
@@ -77,6 +80,7 @@ export class TestContext implements StageContext {
     this.stage = options.stage;
     this.signal = options.signal;
     this.workDir = join(options.folder, "work");
+    this.input = options.input;
     this.record = newRecord(options.stage);
     this.model = options.model;
     this.#folder = options.folder;

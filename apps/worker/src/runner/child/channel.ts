@@ -17,6 +17,7 @@ interface Metrics {
   input_tokens?: number;
   output_tokens?: number;
   tool_calls?: number;
+  cost_usd?: number;
 }
 
 interface Waiting {
@@ -52,7 +53,7 @@ export class Channel {
 
   metrics(values: Metrics): void {
     const sums = this.#metrics ?? {};
-    for (const name of ["input_tokens", "output_tokens", "tool_calls"] as const) {
+    for (const name of ["input_tokens", "output_tokens", "tool_calls", "cost_usd"] as const) {
       const value = values[name];
       if (value !== undefined) sums[name] = (sums[name] ?? 0) + value;
     }

@@ -4,6 +4,7 @@ import {
   type ArtifactOptions,
   type ModelQuestion,
   type ModelReply,
+  type PipelineLimits,
   type ReferenceOptions,
   type StageContext,
   StageError,
@@ -26,6 +27,8 @@ export class RunnerContext implements StageContext {
   readonly stage: string;
   readonly attempt: number;
   readonly workDir: string;
+  readonly input: unknown;
+  readonly limits: PipelineLimits;
   readonly signal: AbortSignal;
   readonly model: StageModel | undefined;
   readonly #channel: Channel;
@@ -38,6 +41,8 @@ export class RunnerContext implements StageContext {
     this.stage = job.stage;
     this.attempt = job.attempt;
     this.workDir = job.work_dir;
+    this.input = job.input;
+    this.limits = job.limits;
     this.signal = signal;
     const { model } = job;
     if (model !== undefined)
@@ -58,11 +63,12 @@ export class RunnerContext implements StageContext {
     const parsed = metricsSchema.safeParse(values);
     if (!parsed.success)
       throw new StageError(`Metrics are numbers from 0 to 1e12 by name: ${z.prettifyError(parsed.error)}`);
-    const { input_tokens, output_tokens, tool_calls } = parsed.data;
+    const { input_tokens, output_tokens, tool_calls, cost_usd } = parsed.data;
     this.#channel.metrics({
       ...(input_tokens !== undefined && { input_tokens }),
       ...(output_tokens !== undefined && { output_tokens }),
       ...(tool_calls !== undefined && { tool_calls }),
+      ...(cost_usd !== undefined && { cost_usd }),
     });
   }
 

@@ -37,11 +37,10 @@ export async function runCommand(
 }
 
 async function execute(job: CommandJob, tree: ProcessTree, signal: AbortSignal): Promise<string | undefined> {
-  const { project_id, requirement } = job.project;
   const env = {
     ...inheritedEnv(),
     ...job.action.env,
-    ...stageEnv(project_id, requirement, job.stage, job.attempt),
+    ...stageEnv(job),
   };
   const child = spawn("/bin/sh", ["-c", job.action.command], {
     cwd: job.work_dir,

@@ -54,7 +54,7 @@ export async function runFunction(
   const run = functionOf(definition);
   if (!run) throw changed(job);
   const project = stageProject(job);
-  announceStage(project.project_id, project.requirement, job.stage, job.attempt);
+  announceStage(job);
   mkdirSync(job.work_dir, { recursive: true, mode: 0o700 });
   process.chdir(job.work_dir);
   const context = new RunnerContext(job, project, channel, signal);

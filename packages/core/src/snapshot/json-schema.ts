@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { invalidInput, StagefoldError } from "../errors.ts";
+import { parseInput } from "./inputs.ts";
 import { LIMITS, utf8Bytes } from "./limits.ts";
 import { jsonObjectSchema } from "./storable.ts";
 
@@ -39,6 +40,15 @@ export function checkedAnswer(value: unknown, schema: JsonSchema | undefined): u
       limit: LIMITS.answer,
     });
   return schema === undefined ? stored.data.value : fitting(schema, stored.data.value, "value", "answer");
+}
+
+/** The input of a build with the defaults that its schema has. Errors: INVALID_INPUT, which names each field at fault. */
+export function checkedInput(
+  value: Readonly<Record<string, unknown>>,
+  schema: JsonSchema,
+): Record<string, unknown> {
+  const given = fitting(schema, value, "input", "input");
+  return parseInput(jsonObjectSchema, given, "The input");
 }
 
 /** The value with the defaults that its schema has. Errors: INVALID_INPUT, which names each field at fault. */
