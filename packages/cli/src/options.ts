@@ -44,11 +44,12 @@ export async function readInput(
   fields: readonly [string, unknown][] | undefined,
 ): Promise<Record<string, unknown> | undefined> {
   if (file === undefined && fields === undefined) return undefined;
-  const given = file === undefined ? {} : parsedInput(file, await text(file));
+  const given = file === undefined ? {} : parsedInput(file, await readText(file));
   return { ...given, ...Object.fromEntries(fields ?? []) };
 }
 
-async function text(file: string): Promise<string> {
+/** The text of a file; `-` is stdin. */
+export async function readText(file: string): Promise<string> {
   try {
     return await readFile(file === "-" ? "/dev/stdin" : file, "utf8");
   } catch (error) {
@@ -68,11 +69,21 @@ function parsedInput(file: string, json: string): object {
 
 /** Reads an option that is a time: `2026-05-01T10:00:00Z`, or how long from now: `90m`, `12h`, `2d`. */
 export function timeFromNow(text: string): string {
+  return timeOf(text, 1);
+}
+
+/** The same, and `90m` is how long ago. */
+export function timeAgo(text: string): string {
+  return timeOf(text, -1);
+}
+
+function timeOf(text: string, sign: 1 | -1): string {
   const [, amount, unit] = /^(\d+)([smhd])$/.exec(text) ?? [];
   const ms = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit ?? ""];
-  const at = ms === undefined ? Date.parse(text) : Date.now() + Number(amount) * ms;
-  if (!Number.isNaN(at) && at < 8.64e15) return new Date(at).toISOString();
-  throw new InvalidArgumentError("expected a time such as 2026-05-01T10:00:00Z, or 90m, 12h, 2d from now");
+  const at = ms === undefined ? Date.parse(text) : Date.now() + sign * Number(amount) * ms;
+  if (!Number.isNaN(at) && Math.abs(at) < 8.64e15) return new Date(at).toISOString();
+  const where = sign > 0 ? "from now" : "ago";
+  throw new InvalidArgumentError(`expected a time such as 2026-05-01T10:00:00Z, or 90m, 12h, 2d ${where}`);
 }
 
 /** Reads an option `name=number` that may be given several times. */

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { addArtifacts } from "./commands/artifacts.ts";
+import { addBatch } from "./commands/batch.ts";
 import { addControl } from "./commands/control.ts";
 import { addCreate } from "./commands/create.ts";
 import { addDoctor } from "./commands/doctor.ts";
@@ -48,6 +49,7 @@ export function createProgram(run: Runner, { quiet = false }: { readonly quiet?:
   addLogs(program, run);
   addArtifacts(program, run);
   addControl(program, run);
+  addBatch(program, run);
   addSchedules(program, run);
   addWebhooks(program, run);
   addKeys(program, run);

@@ -116,6 +116,37 @@ test("create and retry take an input from a file and fields, limits and a start 
   await rm(folder, { recursive: true });
 });
 
+test("create-many makes what it can, bulk counts first and then acts on what a filter finds", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "stagefold-cli-"));
+  const file = join(folder, "rows.ndjson");
+  const rows = [
+    { requirement: "a", tags: ["bulk"] },
+    { requirement: "" },
+    { requirement: "b", tags: ["bulk"] },
+  ];
+  await writeFile(file, rows.map((row) => JSON.stringify(row)).join("\n"));
+  const made = await stagefold("create-many", file);
+  expect(made).toMatchObject({ code: 1, stderr: expect.stringContaining("line 2: INVALID_INPUT") });
+  expect(made.stdout.trim().split("\n")).toHaveLength(2);
+  expect((await stagefold("bulk", "cancel")).code).toBe(2);
+  const found = ["--tag", "bulk"];
+  expect(await stagefold("bulk", "cancel", ...found, "--dry-run")).toMatchObject({
+    code: 0,
+    stdout: "2 to cancel\n",
+  });
+  expect(await stagefold("bulk", "cancel", ...found)).toMatchObject({ code: 0, stdout: "cancel: 2 of 2\n" });
+  expect(await stagefold("bulk", "cancel", ...found)).toMatchObject({ code: 0, stdout: "cancel: 0 of 0\n" });
+  expect(await stagefold("bulk", "delete", ...found, "--created-before", "1d", "--dry-run")).toMatchObject({
+    stdout: "0 to delete\n",
+  });
+  expect(JSON.parse((await stagefold("bulk", "delete", ...found, "--json")).stdout)).toEqual({
+    matched: 2,
+    done: 2,
+    refused: 0,
+  });
+  await rm(folder, { recursive: true });
+});
+
 test("a gate is shown with what to type, and answered", async () => {
   const { project_id, report } = await beginProgram(server.client);
   const watching = start(["watch", project_id], env);

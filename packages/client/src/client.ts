@@ -62,6 +62,8 @@ export interface StagefoldClient<P extends PipelineLike = PipelineLike>
 export const KINDS: Kinds = {
   projects: {
     create: "mutation",
+    createMany: "mutation",
+    bulk: "mutation",
     get: "query",
     input: "query",
     list: "query",

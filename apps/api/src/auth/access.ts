@@ -3,6 +3,8 @@ import type { Access } from "./principal.ts";
 /** What each procedure needs. The router's own types hold this table complete: see `routers/index.ts`. */
 export const ACCESS = {
   "projects.create": "create",
+  "projects.createMany": "create",
+  "projects.bulk": "control",
   "projects.get": "read",
   "projects.input": "read",
   "projects.list": "read",

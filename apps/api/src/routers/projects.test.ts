@@ -1,3 +1,4 @@
+import { agentBuild } from "@stagefold/agent-build";
 import { MemoryProjectStore, MemoryRecordStore } from "@stagefold/core";
 import { createRegistry, definePipeline } from "@stagefold/pipeline";
 import { describe, expect, it } from "vitest";
@@ -161,6 +162,68 @@ describe("the input of a build", () => {
       input: { url, pages: 1, review: false },
       input_run: 2,
       limits: { tokens: 900, attempts: 5 },
+    });
+  });
+});
+
+describe("several builds at once", () => {
+  it("are made row by row, each answered by itself, and found again by their keys", async () => {
+    const deps = memoryDeps();
+    const { projects } = callerOf(deps);
+    const rows = [
+      { requirement: "a", idempotency_key: "1" },
+      { requirement: "", idempotency_key: "2" },
+      { requirement: "c", pipeline: "none" },
+      { requirement: "d", stages: OWN_STAGES, idempotency_key: "4" },
+    ];
+    const { items } = await projects.createMany({ projects: rows });
+    const codes = items.map((item) => ("error" in item ? item.error.code : item.project.status));
+    expect(codes).toEqual(["queued", "INVALID_INPUT", "PIPELINE_NOT_FOUND", "queued"]);
+    deps.clock.pass(1);
+    const [first, , , fourth] = (await projects.createMany({ projects: rows })).items;
+    expect([first, fourth]).toMatchObject([{ project: { again: true } }, { project: { again: true } }]);
+    const many = Array.from({ length: 101 }, () => ({ requirement: "x" }));
+    expect(await refusal(projects.createMany({ projects: many }))).toMatchObject({ code: "INVALID_INPUT" });
+    expect((await projects.list()).items).toHaveLength(2);
+  });
+
+  it("are controlled by a filter, after a dry run that counts and changes nothing", async () => {
+    const deps = memoryDeps();
+    const { projects } = callerOf(deps);
+    for (let n = 0; n < 5; n++) await projects.create({ requirement: `r${n}`, tags: [n < 3 ? "a" : "b"] });
+    const filter = { tag: "a" };
+    const nothing = { done: 0, refused: [], next_cursor: null };
+    expect(await projects.bulk({ action: "pause", filter, dry_run: true })).toEqual({
+      matched: 3,
+      ...nothing,
+    });
+    expect((await projects.list({ status: "paused" })).items).toHaveLength(0);
+    let done = 0;
+    for (let cursor: string | undefined; ; ) {
+      const page = await projects.bulk({ action: "pause", filter, limit: 2, cursor, operation_id: "op" });
+      done += page.done;
+      if (page.next_cursor === null) break;
+      cursor = page.next_cursor;
+    }
+    expect(done).toBe(3);
+    expect(await projects.bulk({ action: "retry", filter })).toEqual({ matched: 0, ...nothing });
+    expect((await projects.bulk({ action: "cancel", filter: {} })).done).toBe(5);
+    expect((await projects.bulk({ action: "retry", filter: { status: "cancelled" } })).done).toBe(5);
+    expect((await projects.bulk({ action: "delete", filter: { tag: "b" } })).done).toBe(2);
+    expect((await projects.list()).items.map(({ status }) => status)).toEqual(["queued", "queued", "queued"]);
+  });
+
+  it("refuses one by one what cannot be done, and goes on", async () => {
+    const deps = memoryDeps();
+    const { projects } = callerOf(deps);
+    const kept = await projects.create({ requirement: "kept" });
+    const gone = await projects.create({ requirement: "gone", pipeline: "two-steps" });
+    for (const { project_id } of [kept, gone]) await projects.cancel({ project_id });
+    const without = callerOf({ ...deps, pipelines: createRegistry([agentBuild]) });
+    expect(await without.projects.bulk({ action: "retry", filter: {} })).toMatchObject({
+      matched: 2,
+      done: 1,
+      refused: [{ project_id: gone.project_id, code: "PIPELINE_NOT_FOUND" }],
     });
   });
 });

@@ -1,5 +1,4 @@
 import {
-  createProjectSchema,
   inputSchema,
   limitsSchema,
   operationIdSchema,
@@ -14,8 +13,8 @@ import { askerOf } from "../auth/principal.ts";
 import { type CreatedProject, type ProjectOutput, projectOutput } from "../outputs.ts";
 import { listFields, pageSchema } from "../pagination.ts";
 import { procedure, router } from "../trpc.ts";
-import { createBuild } from "./create-build.ts";
-import { requireRunner, retryInput } from "./resolve-pipeline.ts";
+import { bulk, createInput, createMany, createOne } from "./batch.ts";
+import { resumeBuild, retryBuild } from "./run-again.ts";
 import { filterSchema, watch, watchList, watchMany } from "./watch.ts";
 
 const operation = { operation_id: operationIdSchema.optional() };
@@ -23,14 +22,10 @@ const onProject = z.strictObject({ project_id: projectIdSchema, ...operation });
 
 export const projects = router({
   create: procedure
-    .input(createProjectSchema.extend({ ...operation, pipeline: textSchema(64, 1).optional() }).strict())
-    .mutation(async ({ ctx, input }): Promise<CreatedProject> => {
-      const { operation_id, idempotency_key, ...request } = input;
-      // The first write of a project has no earlier control write to be recognised by; a key of its own does the same.
-      const key = idempotency_key ?? (operation_id === undefined ? undefined : `operation ${operation_id}`);
-      const { project, again } = await createBuild(ctx, { ...request, idempotency_key: key });
-      return { ...projectOutput(project), ...(again && { again: true as const }) };
-    }),
+    .input(createInput)
+    .mutation(({ ctx, input }): Promise<CreatedProject> => createOne(ctx, input)),
+
+  createMany,
 
   get: procedure
     .input(z.object({ project_id: projectIdSchema }))
@@ -67,12 +62,9 @@ export const projects = router({
         ),
     ),
 
-  resume: procedure.input(onProject).mutation(async ({ ctx, input }): Promise<ProjectOutput> => {
-    requireRunner(await ctx.repository.get(input.project_id), ctx.pipelines);
-    return projectOutput(
-      await ctx.repository.control.resume(input.project_id, input.operation_id, askerOf(ctx.principal)),
-    );
-  }),
+  resume: procedure
+    .input(onProject)
+    .mutation(async ({ ctx, input }): Promise<ProjectOutput> => projectOutput(await resumeBuild(ctx, input))),
 
   cancel: procedure
     .input(onProject)
@@ -92,16 +84,7 @@ export const projects = router({
         limits: limitsSchema.optional(),
       }),
     )
-    .mutation(async ({ ctx, input }): Promise<ProjectOutput> => {
-      const project = await ctx.repository.get(input.project_id);
-      const pipeline = requireRunner(project, ctx.pipelines, input.pipeline);
-      const changed = retryInput(project, ctx.pipelines, input.pipeline, input.input);
-      const intent = { from_stage: input.from_stage, pipeline, input: changed, limits: input.limits };
-      const asker = askerOf(ctx.principal);
-      return projectOutput(
-        await ctx.repository.control.retry(input.project_id, intent, input.operation_id, asker),
-      );
-    }),
+    .mutation(async ({ ctx, input }): Promise<ProjectOutput> => projectOutput(await retryBuild(ctx, input))),
 
   answer: procedure
     .input(onProject.extend({ stage: stageKeySchema, value: z.unknown() }))
@@ -122,6 +105,8 @@ export const projects = router({
       else await ctx.deleteOperations.run(project_id, operation_id, remove);
       return { project_id, deleted: true as const };
     }),
+
+  bulk,
 
   watch,
   watchList,

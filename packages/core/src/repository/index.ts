@@ -2,7 +2,7 @@ export * from "./agents/index.ts";
 export * from "./artifacts.ts";
 export * from "./claim-backoff.ts";
 export type { ProjectChange, RepositoryOptions } from "./context.ts";
-export { Control as ProjectControl, type Plan } from "./control.ts";
+export { Control as ProjectControl, type Plan, type RetryRequest } from "./control.ts";
 export * from "./cursor.ts";
 export * from "./daily-spending.ts";
 export { Imports, type MergeOptions } from "./imports.ts";
