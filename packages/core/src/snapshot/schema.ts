@@ -1,3 +1,4 @@
+// Long because: the whole item is read from top to bottom in one place.
 import { z } from "zod";
 import { FAILURE_CODES } from "../errors.ts";
 import { projectIdSchema, stageKeySchema } from "./ids.ts";
