@@ -1,7 +1,9 @@
 import { request } from "node:http";
+import { MemoryRecordStore } from "@stagefold/core";
 import { describe, expect, it } from "vitest";
 import { memoryDeps } from "../../test/fixture.ts";
 import { serve } from "../../test/serve.ts";
+import { Auth } from "../auth/authenticate.ts";
 import { startApi } from "../server.ts";
 import { isLoopback } from "./host-check.ts";
 
@@ -71,6 +73,21 @@ describe("requests that come from elsewhere", () => {
     ];
     for (const headers of own)
       expect((await send(`${api.url}/healthz`, "GET", headers)).status, JSON.stringify(headers)).toBe(200);
+  });
+});
+
+describe("an API that asks who calls", () => {
+  it("tells a load balancer, which names no host that it knows, of its health and of nothing else", async () => {
+    const deps = memoryDeps();
+    const onError = (error: unknown) => expect.unreachable(String(error));
+    const auth = new Auth({ keys: true }, { records: new MemoryRecordStore(), clock: deps.clock, onError });
+    const publicUrl = new URL("https://builds.example.org");
+    await using api = await serve({ ...deps, auth, publicUrl });
+    const ask = async (path: string, host: string) => (await send(api.url + path, "GET", { host })).status;
+    for (const path of ["/healthz", "/readyz"]) expect(await ask(path, "10.0.0.7:4000")).toBe(200);
+    for (const path of ["/metrics", "/trpc/projects.list", "/healthz/x", "/"])
+      expect(await ask(path, "10.0.0.7:4000"), path).toBe(403);
+    expect(await ask("/trpc/projects.list", "builds.example.org")).toBe(401);
   });
 });
 
