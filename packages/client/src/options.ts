@@ -4,8 +4,11 @@ export type Fetch = (input: string | URL, init?: RequestInit) => Promise<Respons
 export interface ClientOptions {
   /** Of the API, such as `http://127.0.0.1:4000`. A page that the API itself serves passes `location.origin`. */
   url: string | URL;
-  /** An API key or a token, where the API asks who calls: sent as `Authorization: Bearer …`. */
-  key?: string | undefined;
+  /**
+   * An API key or a token, where the API asks who calls: sent as `Authorization: Bearer …`. A function is asked before
+   * each request and each connection of a stream, so that it can give a token that was refreshed meanwhile.
+   */
+  key?: string | (() => string | undefined | Promise<string | undefined>) | undefined;
   /** Instead of the global `fetch`. */
   fetch?: Fetch | undefined;
   /** Sent with every request. */

@@ -6,13 +6,14 @@ export class Transport {
   /** Without a slash at the end. */
   readonly url: string;
   readonly #fetch: Fetch;
+  readonly #options: ClientOptions;
   readonly #headers: Readonly<Record<string, string>>;
 
   constructor(options: ClientOptions) {
     const { url, headers } = withoutCredentials(String(options.url));
-    const bearer = options.key === undefined ? {} : { authorization: `Bearer ${options.key}` };
     this.url = url.replace(/\/+$/, "");
-    this.#headers = { ...headers, ...bearer, ...options.headers };
+    this.#options = options;
+    this.#headers = headers;
     this.#fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
   }
 
@@ -52,7 +53,8 @@ export class Transport {
     { signal }: CallOptions = {},
   ): Promise<Response> {
     try {
-      const headers = { ...this.#headers, ...request.headers };
+      const bearer = await this.#bearer();
+      const headers = { ...this.#headers, ...bearer, ...this.#options.headers, ...request.headers };
       const response = await this.#fetch(this.url + route, {
         ...request,
         headers,
@@ -64,6 +66,12 @@ export class Transport {
       signal?.throwIfAborted();
       throw errorFrom(error, this.url);
     }
+  }
+
+  async #bearer(): Promise<Readonly<Record<string, string>>> {
+    const { key } = this.#options;
+    const found = typeof key === "function" ? await key() : key;
+    return found === undefined ? {} : { authorization: `Bearer ${found}` };
   }
 }
 

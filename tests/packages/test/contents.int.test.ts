@@ -6,7 +6,13 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { mustRun, pack, tempFolder } from "./harness.ts";
 
 /** What people install by name. The rest is what these need. */
-const NAMED = ["stagefold", "@stagefold/agent-build", "@stagefold/client", "@stagefold/pipeline"];
+const NAMED = [
+  "stagefold",
+  "@stagefold/agent-build",
+  "@stagefold/client",
+  "@stagefold/pipeline",
+  "@stagefold/react",
+];
 
 const isSoak = process.env.SOAK === "1";
 

@@ -6,6 +6,42 @@ import { emptyProject, mustRun, npmStart, pack, run, tempFolder } from "./harnes
 const isSoak = process.env.SOAK === "1";
 const NO_NETWORK = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH|ECONNRESET|ENOTCACHED/;
 
+/** A page of this project's pipeline: keys and outputs are typed, also those that are wrong. */
+const PAGE = `
+import { hooksFor, StagefoldProvider } from "@stagefold/react";
+import type pipeline from "../pipelines/word-count.ts";
+
+const { useStage } = hooksFor<typeof pipeline>();
+
+function Words({ id }: { id: string }) {
+  const words: number | undefined = useStage(id, "count").value?.output?.words;
+  // @ts-expect-error: there is no such stage
+  useStage(id, "other");
+  return <p>{words}</p>;
+}
+
+export const page = (
+  <StagefoldProvider url="http://127.0.0.1:4000" token={async () => "fresh"}>
+    <Words id="proj_000000000000" />
+  </StagefoldProvider>
+);
+`;
+const TSCONFIG = JSON.stringify({
+  include: ["pipelines", "scripts", "test"],
+  compilerOptions: {
+    target: "es2023",
+    module: "nodenext",
+    types: ["node"],
+    jsx: "react-jsx",
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    allowImportingTsExtensions: true,
+    skipLibCheck: true,
+    noEmit: true,
+  },
+});
+
 /** What these packages need comes from the registry. */
 async function install(context: TestContext, cwd: string, args: readonly string[]): Promise<void> {
   const { code, printed } = await run(cwd, "npm", ["install", "--prefer-offline", ...args]);
@@ -33,6 +69,9 @@ describe("in an empty project", () => {
     expect(await readFile(join(cwd, "package.json"), "utf8")).toBe(before);
 
     expect(await mustRun(cwd, "npm", ["test"])).toMatch(/pass 1\b/);
+    await install(context, cwd, ["react@19", "@types/react@19"]);
+    await writeFile(join(cwd, "scripts/page.tsx"), PAGE);
+    await writeFile(join(cwd, "tsconfig.json"), TSCONFIG);
     await mustRun(cwd, "npm", ["run", "typecheck"]);
     // Without skipLibCheck: the declarations of the packages themselves.
     await mustRun(cwd, "npx", ["tsc", "--skipLibCheck", "false"]);

@@ -24,7 +24,7 @@ test("tests that run what another workspace built wait for that build", () => {
   const missing: string[] = [];
   let uses = 0;
   for (const path of projectFiles()) {
-    const [folder] = /^(?:apps|packages|tests)\/[^/]+(?=\/(?:src|test)\/)/.exec(path) ?? [];
+    const [folder] = /^(?:apps|packages|tests|examples)\/[^/]+(?=\/(?:src|test)\/)/.exec(path) ?? [];
     if (folder === undefined || folder === "tests/repo" || !path.endsWith(".ts")) continue;
     for (const [, built = ""] of read(path).matchAll(/\/((?:apps|packages)\/[a-z-]+)\/dist\//g)) {
       uses += 1;

@@ -1,0 +1,217 @@
+import type { ManyChange, Project, ProjectFilter, ProjectSummary, StagefoldClient } from "@stagefold/client";
+import { type Entry, entryIn, type Snapshot } from "./entry.ts";
+
+/** `connecting` is before there ever was a connection, and while nothing is watched. */
+export type Connection = "connecting" | "online" | "lost";
+
+/** Components that come and go together are one change of what is watched. Milliseconds. */
+const SETTLE_MS = 20;
+/** Lists are read again at most so often. Milliseconds. */
+const REREAD_MS = 300;
+/** After a refusal, such as of a token that ran out. Milliseconds. */
+const RETRY_MS = 5000;
+/** Projects that one stream follows as a whole: so many the API allows. Others are read when the stream names them. */
+const MAX_WATCHED = 50;
+
+export interface ListOptions extends ProjectFilter {
+  /** 1 to 100; 20 unless given. */
+  readonly limit?: number | undefined;
+}
+
+export const toError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+
+/** Calls the work a while after the first of several requests. */
+function debounced(work: () => void, ms: number) {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const cancel = () => {
+    clearTimeout(timer);
+    timer = undefined;
+  };
+  const request = () => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      work();
+    }, ms);
+  };
+  return { request, cancel };
+}
+
+/** All that the components below a provider watch, over one event stream. */
+export class Live {
+  readonly client: StagefoldClient;
+  readonly #projects = new Map<string, Entry<Project>>();
+  readonly #lists = new Map<string, Entry<readonly ProjectSummary[]>>();
+  /** Whatever else is kept per provider: logs, artifacts. */
+  readonly #others = new Map<string, Entry<unknown>>();
+  readonly #watched = new Map<string, number>();
+  readonly #onChange = new Set<(change: ManyChange) => void>();
+  readonly #onConnection = new Set<() => void>();
+  readonly #reopen = debounced(() => this.#open(), SETTLE_MS);
+  #connection: Connection = "connecting";
+  #stream: AbortController | undefined;
+  #ids = "";
+  #retry: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(client: StagefoldClient) {
+    this.client = client;
+  }
+
+  readonly readConnection = (): Connection => this.#connection;
+
+  readonly subscribeConnection = (listener: () => void): (() => void) => {
+    this.#onConnection.add(listener);
+    return () => this.#onConnection.delete(listener);
+  };
+
+  project(id: string): Entry<Project> {
+    return entryIn(this.#projects, id, (entry) => {
+      const leave = this.#listen((change) => this.#toProject(entry, id, change));
+      this.#watched.set(id, 1);
+      this.#reopen.request();
+      return () => {
+        leave();
+        this.#watched.delete(id);
+        this.#reopen.request();
+      };
+    });
+  }
+
+  list(options: ListOptions): Entry<readonly ProjectSummary[]> {
+    return entryIn(this.#lists, JSON.stringify(Object.entries(options).sort()), (entry) => {
+      const ending = new AbortController();
+      const read = () => void this.#readList(entry, options, ending.signal);
+      const later = debounced(read, REREAD_MS);
+      const leave = this.#listen((change) => {
+        if (change.kind === "changed" || change.kind === "removed" || change.kind === "reset") {
+          showLine(entry, change);
+          later.request();
+        }
+      });
+      read();
+      return () => {
+        ending.abort();
+        later.cancel();
+        leave();
+      };
+    });
+  }
+
+  /** Something of a kind of its own, which is begun and ended with its readers. */
+  other<T>(key: string, begin: (entry: Entry<T>) => () => void): Entry<T> {
+    // The key says of which type the value is: who calls this names both.
+    return entryIn(this.#others as Map<string, Entry<T>>, key, begin);
+  }
+
+  /** Shows a state of a project, such as the answer of a mutation. An older one than what is shown changes nothing. */
+  show(project: Project): void {
+    const entry = this.#projects.get(project.project_id);
+    if (entry && isNewer(project, entry.read())) entry.set(project);
+  }
+
+  #toProject(entry: Entry<Project>, id: string, change: ManyChange): void {
+    if (change.kind === "reset" || idOf(change) !== id) return;
+    if (change.kind === "project") this.show(change.project);
+    // What the stream does not send as a whole is read; of what is gone the refusal says why.
+    else if (change.kind !== "changed" || !this.#ids.includes(id)) void this.#readProject(entry, id);
+  }
+
+  async #readProject(entry: Entry<Project>, project_id: string): Promise<void> {
+    try {
+      const project = await this.client.projects.get({ project_id });
+      if (isNewer(project, entry.read())) entry.set(project);
+    } catch (error) {
+      entry.fail(toError(error));
+    }
+  }
+
+  async #readList(
+    entry: Entry<readonly ProjectSummary[]>,
+    options: ListOptions,
+    signal: AbortSignal,
+  ): Promise<void> {
+    try {
+      const { items } = await this.client.projects.list({ ...options }, { signal });
+      entry.set(items);
+    } catch (error) {
+      if (!signal.aborted) entry.fail(toError(error));
+    }
+  }
+
+  #listen(listener: (change: ManyChange) => void): () => void {
+    this.#onChange.add(listener);
+    this.#reopen.request();
+    return () => {
+      this.#onChange.delete(listener);
+      this.#reopen.request();
+    };
+  }
+
+  /** Opens the stream for what is watched now. The one before goes on until the new one is there. */
+  #open(): void {
+    const ids = [...this.#watched.keys()].sort().slice(0, MAX_WATCHED);
+    if (this.#onChange.size === 0) {
+      this.#stream?.abort();
+      this.#stream = undefined;
+      this.#setConnection("connecting");
+      return;
+    }
+    if (this.#stream && ids.join() === this.#ids) return;
+    void this.#follow(ids, this.#stream);
+  }
+
+  async #follow(ids: string[], before: AbortController | undefined): Promise<void> {
+    clearTimeout(this.#retry);
+    const stream = new AbortController();
+    const { signal } = stream;
+    this.#stream = stream;
+    this.#ids = ids.join();
+    const onConnection = (state: "connected" | "lost") => {
+      if (signal.aborted) return;
+      if (state === "connected") before?.abort();
+      this.#setConnection(state === "connected" ? "online" : "lost");
+      // Those that one stream has no room for.
+      if (state === "connected")
+        for (const [id, entry] of this.#projects) if (!ids.includes(id)) void this.#readProject(entry, id);
+    };
+    try {
+      const events = this.client.projects.watchMany(
+        { project_ids: ids },
+        { signal, patient: true, onConnection },
+      );
+      for await (const change of events) for (const listener of this.#onChange) listener(change);
+    } catch (error) {
+      before?.abort();
+      if (signal.aborted) return;
+      this.#stream = undefined;
+      this.#setConnection("lost");
+      for (const entry of this.#projects.values()) entry.fail(toError(error));
+      this.#retry = setTimeout(() => this.#open(), RETRY_MS);
+    }
+  }
+
+  #setConnection(connection: Connection): void {
+    if (connection === this.#connection) return;
+    this.#connection = connection;
+    for (const listener of this.#onConnection) listener();
+  }
+}
+
+function idOf(change: Exclude<ManyChange, { kind: "reset" }>): string {
+  return "project" in change ? change.project.project_id : change.project_id;
+}
+
+/** A line that is shown changes at once; whether it still belongs there, and what is new, the next reading says. */
+function showLine(entry: Entry<readonly ProjectSummary[]>, change: ManyChange): void {
+  const { value } = entry.read();
+  if (value === undefined) return;
+  if (change.kind === "removed") entry.set(value.filter((one) => one.project_id !== change.project_id));
+  else if (change.kind === "changed" && value.some((one) => one.project_id === change.project.project_id))
+    entry.set(value.map((one) => (one.project_id === change.project.project_id ? change.project : one)));
+}
+
+/** One that was deleted and made again begins at revision 1 once more. */
+function isNewer(project: Project, { status, value }: Snapshot<Project>): boolean {
+  if (value === undefined || status === "failed") return true;
+  if (value.created_at !== project.created_at) return project.created_at > value.created_at;
+  return project.revision > value.revision;
+}

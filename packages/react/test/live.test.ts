@@ -1,0 +1,190 @@
+import { builtInPipelines } from "@stagefold/agent-build";
+import { startApi } from "@stagefold/api";
+import { createClient, type Fetch, StagefoldClientError } from "@stagefold/client";
+import { createMemoryFileStores, MemoryChangeFeed, MemoryProjectStore, Repository } from "@stagefold/core";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { Live } from "../src/live.ts";
+import { artifactsOf, logOf } from "../src/parts.ts";
+
+let api: Awaited<ReturnType<typeof startApi>>;
+
+beforeAll(async () => {
+  const { artifacts, logs } = createMemoryFileStores();
+  const store = new MemoryProjectStore();
+  const repository = new Repository({ store, artifacts, logs, leaseMs: 60_000 });
+  const feed = new MemoryChangeFeed(store);
+  api = await startApi(
+    { repository, feed, artifacts, logs, pipelines: builtInPipelines() },
+    { host: "127.0.0.1", port: 0 },
+  );
+});
+afterAll(() => api.close());
+
+/** What one provider has, on a real API; `streams` are those that it opened. */
+function setUp() {
+  const streams: { readonly url: string; readonly signal: AbortSignal | null | undefined }[] = [];
+  const fetch: Fetch = (input, init) => {
+    if (String(input).includes(".watch")) streams.push({ url: String(input), signal: init?.signal });
+    return globalThis.fetch(input, init);
+  };
+  const client = createClient({ url: api.url, fetch });
+  const open = () => streams.filter(({ signal }) => signal?.aborted === false);
+  const program = async () => {
+    const stages = [{ stage: "one" }, { stage: "two" }];
+    const { project_id } = await client.projects.create({ requirement: "r", pipeline: "mine", stages });
+    const claimed = await client.work.claim({ owner: "test", project_id });
+    if (!claimed) throw new Error("expected a claim");
+    let { lease_seq } = claimed;
+    const { lease_token } = claimed;
+    type Events = Parameters<typeof client.work.report>[0]["events"];
+    const report = (...events: Events) =>
+      client.work.report({ project_id, lease_token, lease_seq: ++lease_seq, events });
+    return { project_id, report };
+  };
+  return { client, live: new Live(client), streams, open, program };
+}
+
+const nothing = () => undefined;
+
+test("readers of one build share one stream, which ends a second after the last one left", async () => {
+  const { live, streams, open, program } = setUp();
+  const { project_id, report } = await program();
+  const entry = live.project(project_id);
+  const leave = [entry.subscribe(nothing), live.project(project_id).subscribe(nothing)];
+  await vi.waitFor(() =>
+    expect(entry.read()).toMatchObject({ status: "ready", value: { status: "building" } }),
+  );
+  await report({ event: "started", stage: "one" }, { event: "progress", stage: "one", progress: 40 });
+  await vi.waitFor(() => expect(entry.read().value?.stages_snapshot.stages[0]?.progress).toBe(40));
+  expect(streams).toHaveLength(1);
+  expect(live.readConnection()).toBe("online");
+
+  // StrictMode: out and in again.
+  leave[0]?.();
+  leave[1]?.();
+  const again = live.project(project_id).subscribe(nothing);
+  await new Promise((next) => setTimeout(next, 1200));
+  expect(open()).toHaveLength(1);
+  expect(live.project(project_id)).toBe(entry);
+  again();
+  await vi.waitFor(() => expect(open()).toHaveLength(0), { timeout: 3000 });
+  expect(streams).toHaveLength(1);
+  expect(live.project(project_id)).not.toBe(entry);
+});
+
+test("what is watched beside it comes over the next stream, and nothing is missed between the two", async () => {
+  const { live, open, program } = setUp();
+  const [first, second] = [await program(), await program()];
+  const seen: number[] = [];
+  const one = live.project(first.project_id);
+  one.subscribe(() => seen.push(one.read().value?.revision ?? 0));
+  await vi.waitFor(() => expect(live.readConnection()).toBe("online"));
+  const other = live.project(second.project_id);
+  other.subscribe(nothing);
+  await first.report({ event: "started", stage: "one" });
+  await vi.waitFor(() => expect(other.read().status).toBe("ready"));
+  await vi.waitFor(() => expect(one.read().value?.stages_snapshot.stages[0]?.status).toBe("running"));
+  await vi.waitFor(() => expect(open()).toHaveLength(1));
+  expect(seen).toEqual([...seen].sort((a, b) => a - b));
+});
+
+test("a build that is not there, or is deleted, fails with the API's own refusal", async () => {
+  const { client, live } = setUp();
+  const missing = live.project("proj_000000000000");
+  const settled = missing.settled();
+  await expect(settled).rejects.toBeInstanceOf(StagefoldClientError);
+  // The error boundary gets it: asked again, it does not wait once more.
+  expect(missing.settled()).toBe(settled);
+  expect(missing.read().error).toMatchObject({ code: "PROJECT_NOT_FOUND" });
+
+  const { project_id } = await client.projects.create({ requirement: "soon gone" });
+  const entry = live.project(project_id);
+  entry.subscribe(nothing);
+  expect((await entry.settled()).project_id).toBe(project_id);
+  expect(await entry.settled()).toBe(await entry.settled());
+  await client.projects.delete({ project_id });
+  await vi.waitFor(() =>
+    expect(entry.read()).toMatchObject({ status: "failed", error: { code: "PROJECT_NOT_FOUND" } }),
+  );
+});
+
+test("a list shows what comes, what changes and what goes", async () => {
+  const { client, live } = setUp();
+  const list = live.list({ user_id: "lists", status: "queued" });
+  list.subscribe(nothing);
+  const ids = () => list.read().value?.map(({ project_id }) => project_id);
+  await vi.waitFor(() => expect(ids()).toEqual([]));
+  const make = async (requirement: string) =>
+    (await client.projects.create({ requirement, user_id: "lists" })).project_id;
+  const one = await make("one");
+  await vi.waitFor(() => expect(ids()).toEqual([one]));
+  const two = await make("two");
+  await vi.waitFor(() => expect(ids()?.sort()).toEqual([one, two].sort()));
+  // It is queued no more, so the filter leaves it out.
+  await client.projects.cancel({ project_id: one });
+  await vi.waitFor(() => expect(ids()).toEqual([two]));
+  await client.projects.delete({ project_id: two });
+  await vi.waitFor(() => expect(ids()).toEqual([]));
+});
+
+test("a log grows with its stage, begins again with an attempt, and says when it is over", async () => {
+  const { live, program } = setUp();
+  const { project_id, report } = await program();
+  const log = logOf(live, project_id, "one");
+  log.subscribe(nothing);
+  const lines = () => log.read().value?.lines;
+  await report({ event: "started", stage: "one" }, { event: "log", stage: "one", lines: ["a"] });
+  await vi.waitFor(() => expect(lines()).toEqual(["a"]));
+  const many = Array.from({ length: 900 }, (_, i) => `line ${i}`);
+  await report({ event: "log", stage: "one", lines: many });
+  await vi.waitFor(() => expect(lines()).toEqual(["a", ...many]));
+  await report({ event: "failed", stage: "one", message: "no", retry_in_seconds: 0 });
+  const first = logOf(live, project_id, "one", 1);
+  first.subscribe(nothing);
+  await vi.waitFor(() => expect(first.read().value).toMatchObject({ ended: true, lines: { length: 901 } }));
+  expect(log.read().status).toBe("ready");
+});
+
+test("artifacts come with the stages that record them, page by page", async () => {
+  const { live, program } = setUp();
+  const { project_id, report } = await program();
+  const all = artifactsOf(live, project_id);
+  const some = artifactsOf(live, project_id, "two");
+  for (const entry of [all, some]) entry.subscribe(nothing);
+  await vi.waitFor(() => expect(all.read().value).toEqual([]));
+  const artifacts = Array.from({ length: 140 }, (_, i) => ({ path: `f${i}` }));
+  await report({ event: "started", stage: "one" }, { event: "artifacts", stage: "one", artifacts });
+  await vi.waitFor(() => expect(all.read().value).toHaveLength(140));
+  await report({ event: "completed", stage: "one" }, { event: "started", stage: "two" });
+  await report({ event: "artifacts", stage: "two", artifacts: [{ path: "g" }] });
+  await vi.waitFor(() => expect(some.read().value?.map(({ path }) => path)).toEqual(["g"]));
+  await vi.waitFor(() => expect(all.read().value).toHaveLength(141));
+});
+
+test("more builds than one stream has room for are shown too", async () => {
+  const { client, live } = setUp();
+  const ids: string[] = [];
+  for (let i = 0; i < 53; i++) ids.push((await client.projects.create({ requirement: `r${i}` })).project_id);
+  for (const id of ids) live.project(id).subscribe(nothing);
+  const statuses = () => ids.map((id) => live.project(id).read().value?.status);
+  await vi.waitFor(() => expect(statuses()).toEqual(ids.map(() => "queued")), { timeout: 5000 });
+  for (const project_id of ids) await client.projects.cancel({ project_id });
+  await vi.waitFor(() => expect(statuses()).toEqual(ids.map(() => "cancelled")), { timeout: 5000 });
+});
+
+test("the token is asked for anew with each request, so that one that was refreshed is sent", async () => {
+  const sent: (string | undefined)[] = [];
+  let token = 0;
+  const fetch: Fetch = (input, init) => {
+    const headers = new Headers(init?.headers);
+    sent.push(headers.get("authorization") ?? undefined);
+    return globalThis.fetch(input, init);
+  };
+  const client = createClient({ url: api.url, fetch, key: async () => `token-${++token}` });
+  await client.system.info();
+  const live = new Live(client);
+  const list = live.list({});
+  list.subscribe(nothing);
+  await vi.waitFor(() => expect(live.readConnection()).toBe("online"));
+  expect(sent).toEqual(["Bearer token-1", "Bearer token-2", "Bearer token-3"]);
+});
