@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -203,9 +203,35 @@ describe("a program that knows only HTTP", () => {
   });
 });
 
+describe("a program of Python over REST", () => {
+  it("creates a build, follows its events and saves what it made", async ({ skip }) => {
+    skip(spawnSync("python3", ["--version"]).status !== 0, "python3 is not on this machine");
+    await using folder = await tempFolder();
+    await using system = await start({ dataDir: join(folder.path, "data") });
+    const save = join(folder.path, "built");
+    const built = python(system.url, "build.py", "Convert units and count words", "--save", save);
+    const [code] = await built.ended;
+    expect(code, built.out()).toBe(0);
+    expect(built.out()).toMatch(/^completed 100/m);
+    const [{ project_id } = { project_id: "" }] = (await system.client.projects.list({})).items;
+    const { items } = await system.client.artifacts.listByProject({ project_id, limit: 100 });
+    expect(items.length).toBeGreaterThan(7);
+    for (const { path, sha256 } of items) {
+      const bytes = await readFile(join(save, path));
+      expect(createHash("sha256").update(bytes).digest("hex"), path).toBe(sha256);
+    }
+
+    const refused = python(system.url, "build.py", "x", "--pipeline", "none-such");
+    expect((await refused.ended)[0]).toBe(1);
+    expect(refused.out()).toContain("PIPELINE_NOT_FOUND");
+  });
+});
+
 /** The example runner as a process of its own. */
-function runner(url: string, ...args: string[]) {
-  const child = spawn("python3", ["-u", join(root, "examples/python/runner.py"), "--url", url, ...args], {
+const runner = (url: string, ...args: string[]) => python(url, "runner.py", ...args);
+
+function python(url: string, name: string, ...args: string[]) {
+  const child = spawn("python3", ["-u", join(root, "examples/python", name), "--url", url, ...args], {
     env: { PATH: process.env.PATH, PYTHONDONTWRITEBYTECODE: "1" },
   });
   let out = "";

@@ -63,6 +63,36 @@ describe("who may do what", () => {
     expect(Object.keys(appRouter._def.procedures).sort()).toEqual(Object.keys(ACCESS).sort());
   });
 
+  it("asks the same of who comes by REST", async () => {
+    const { call, issue, as, auth } = await aGuardedApi();
+    for (const path of ["/v1/projects", "/v1/openapi.json", "/v1/events"])
+      expect(await call(path)).toMatchObject({ status: 401, body: { code: "UNAUTHENTICATED", status: 401 } });
+    const [viewer, member, operator] = [
+      await issue({ name: "v", role: "viewer" }),
+      await issue({ name: "m", role: "member", user_id: "m" }),
+      await issue({ name: "o", role: "operator" }),
+    ];
+    const build = post({ requirement: "x" });
+    expect(await call("/v1/projects", as(viewer, build))).toMatchObject({
+      status: 403,
+      body: { code: "FORBIDDEN" },
+    });
+    const made = await call("/v1/projects", as(operator, build));
+    const id = String(Reflect.get(Object(made.body), "project_id"));
+    const cancel = `/v1/projects/${id}/cancel`;
+    expect(await call(cancel, as(member, { method: "POST" }))).toMatchObject({ status: 403 });
+    expect(await call(cancel, as(operator, { method: "POST" }))).toMatchObject({
+      body: { status: "cancelled" },
+    });
+    const rows = (await auth.audit.list(10)).items.map(({ procedure, result }) => `${procedure} ${result}`);
+    expect(rows.sort()).toEqual([
+      "projects.cancel FORBIDDEN",
+      "projects.cancel ok",
+      "projects.create FORBIDDEN",
+      "projects.create ok",
+    ]);
+  });
+
   it("answers every procedure by the role of who asks", async () => {
     const { call, issue, as } = await aGuardedApi();
     const matrix: Record<string, string[]> = {};

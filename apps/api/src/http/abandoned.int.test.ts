@@ -92,6 +92,11 @@ const EXCHANGES: Record<string, (all: Setup) => readonly [text: string, readByte
   "twenty pipelined readings of the metrics": (all) => [head(all.port, "GET /metrics").repeat(20), 100],
   "more pipelined requests than are let wait": (all) => [head(all.port, watchOf(all)).repeat(300), 200],
   "a watch": (all) => [head(all.port, watchOf(all)), 200],
+  "a watch by REST": (all) => [head(all.port, `GET /v1/projects/${all.project_id}/events`), 200],
+  "twenty pipelined watches by REST": (all) => [
+    head(all.port, `GET /v1/projects/${all.project_id}/events`).repeat(20),
+    200,
+  ],
   "a watch of a list": (all) => [head(all.port, "GET /trpc/projects.watchList"), 100],
   "a watch that is gone before its answer": (all) => [head(all.port, manyOf(all)), 0],
   "an artifact that is half read": (all) => [head(all.port, bytesOf(all)), 100_000],

@@ -15,7 +15,8 @@ import { hostCheck } from "./host-check.ts";
 import { countRequests, Metrics } from "./metrics.ts";
 import { pageRoutes } from "./page.ts";
 
-import { errorHandler, logError, sendError } from "./send-error.ts";
+import { restApi } from "./rest/rest-routes.ts";
+import { asProblems, errorHandler, logError, sendError } from "./send-error.ts";
 import { watchProject } from "./sse/watch-project.ts";
 import { trpcRoutes } from "./trpc-routes.ts";
 
@@ -56,11 +57,13 @@ export function createApp(deps: ApiDeps): App {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
+  app.use("/v1", asProblems);
   app.use(countRequests(metrics), securityHeaders(), hostCheck(policy), onlyPlainBodies);
   app.use("/auth", authRoutes(auth));
-  app.use(["/trpc", "/artifacts", "/metrics"], admit(auth));
+  app.use(["/trpc", "/v1", "/artifacts", "/metrics"], admit(auth));
   app.use(healthRoutes(deps.repository.store, metrics));
   app.use("/trpc", trpcRoutes(context, log));
+  app.use("/v1", restApi(context, log));
   app.use("/artifacts", artifactRoutes(deps));
   app.use(pageRoutes(deps.pageDir, basePathOf(deps.publicUrl)));
   app.use((_req, res) => {

@@ -8,6 +8,8 @@ import { until } from "../../test/reading.ts";
 import { serve } from "../../test/serve.ts";
 import { appRouter } from "../routers/index.ts";
 import { createWatch } from "../watch/index.ts";
+import { procedureOf } from "./rest/inputs.ts";
+import { restRoutes } from "./rest/table.ts";
 
 const INPUTS = process.env.SOAK === "1" ? 10_000 : 500;
 const ANSWER_MS = 10_000;
@@ -94,8 +96,35 @@ it(`answers ${INPUTS} hostile inputs to every procedure and route with a refusal
       const init = put ? { method: "PUT", body: "x", headers: { "x-stagefold-lease": clean } } : {};
       return { path: `/artifacts/${encoded(id)}/${encoded(path)}?${search}`, init };
     });
+  const resources = fc
+    .constantFrom(...restRoutes())
+    .chain(({ method, path, procedure }) => {
+      const { input = z.undefined() } = procedureOf(procedure);
+      const fields = [...path.matchAll(/\{\w+\}/g)].map(() => text);
+      return fc.record({
+        method: fc.constant(method.toUpperCase()),
+        path: fc.constant(path),
+        places: fc.tuple(...fields),
+        query: fc.dictionary(fc.constantFrom("limit", "cursor", "text", "status", "x"), text, { maxKeys: 2 }),
+        body: hostileInput(input, texts)
+          .map((value) => JSON.stringify(value) ?? "")
+          .chain(broken),
+        key: fc.option(fc.constantFrom("k", "x".repeat(65), " ")),
+      });
+    })
+    .map(({ method, path, places, query, body, key }): Hostile => {
+      let at = 0;
+      const address = path.replace(/\{\w+\}/g, () => encoded(places[at++] ?? ""));
+      const search = new URLSearchParams(Object.entries(query));
+      const headers = {
+        ...(method === "POST" || method === "PATCH" ? { "content-type": "application/json" } : {}),
+        ...(key !== null && { "idempotency-key": key }),
+      };
+      const sent = method === "POST" || method === "PATCH" ? { body } : {};
+      return { path: `/v1${address}?${method === "GET" ? search : ""}`, init: { method, headers, ...sent } };
+    });
   const pages = text.map((path): Hostile => ({ path: `/${encoded(path)}`, init: {} }));
-  const any = fc.oneof(...calls, ...[files, files, pages]);
+  const any = fc.oneof(...calls, ...[files, files, pages], ...Array.from({ length: 12 }, () => resources));
   let accepted = 0;
   await fc.assert(
     fc.asyncProperty(any, async ({ path, init }) => {

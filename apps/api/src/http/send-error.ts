@@ -1,14 +1,33 @@
 import { StagefoldError } from "@stagefold/core";
-import type { ErrorRequestHandler, Response } from "express";
+import type { ErrorRequestHandler, RequestHandler, Response } from "express";
 import type { Logger } from "pino";
 import { errorShapeOf, toStagefoldError } from "../errors.ts";
 
-/** Answers with an error in the form that every route has. */
+/** Answers with an error in the form that every route has; `/v1` has one of its own. */
 export function sendError(res: Response, error: unknown): void {
   const shape = errorShapeOf(error);
   const { stagefold } = shape.data;
   if ("retry_after" in stagefold) res.setHeader("retry-after", stagefold.retry_after);
-  res.status(shape.data.httpStatus).json({ error: shape });
+  res.status(shape.data.httpStatus);
+  if (res.locals[AS_PROBLEM] === true) res.type("application/problem+json").json(problemOf(error));
+  else res.json({ error: shape });
+}
+
+const AS_PROBLEM = "stagefold.problem";
+
+/** From here on an error is answered as a problem (RFC 9457). */
+export const asProblems: RequestHandler = (_req, res, next) => {
+  res.locals[AS_PROBLEM] = true;
+  next();
+};
+
+/** An error as a problem: its code, and what the code fixes, are fields beside the standard ones. */
+export function problemOf(error: unknown) {
+  const { message, data } = errorShapeOf(error);
+  const { code, ...more } = data.stagefold;
+  const title = code.charAt(0) + code.slice(1).toLowerCase().replaceAll("_", " ");
+  const type = `urn:stagefold:error:${code.toLowerCase().replaceAll("_", "-")}`;
+  return { ...more, type, title, status: data.httpStatus, detail: message, code };
 }
 
 /** What is the caller's affair is of little interest here; what is ours goes to the log with all that is known. */

@@ -14,7 +14,7 @@ import { procedure, router } from "../trpc.ts";
 
 const keyIdSchema = z.string().regex(/^[0-9a-f]{12}$/, "expected 12 hex digits");
 /** The one answer that has the key itself: it is stored as a hash, and never shown again. */
-const issuedSchema = apiKeySchema.extend({ key: z.string() });
+export const issuedKeySchema = apiKeySchema.extend({ key: z.string() });
 const newKeySchema = z
   .strictObject({
     name: textSchema(64, 1).refine((name) => name.trim() !== "", "expected some text"),
@@ -36,7 +36,7 @@ export const keys = router({
 
   create: procedure
     .input(newKeySchema)
-    .output(issuedSchema)
+    .output(issuedKeySchema)
     .mutation(async ({ ctx, input }) => {
       const { key, record } = await authOf(ctx).keys.create(input, ctx.principal.id);
       return { ...record, key };
@@ -44,7 +44,7 @@ export const keys = router({
 
   rotate: procedure
     .input(z.strictObject({ key_id: keyIdSchema }))
-    .output(issuedSchema)
+    .output(issuedKeySchema)
     .mutation(async ({ ctx, input }) => {
       const { key, record } = await authOf(ctx).keys.rotate(input.key_id);
       return { ...record, key };

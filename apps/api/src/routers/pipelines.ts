@@ -7,7 +7,7 @@ import { procedure, router } from "../trpc.ts";
 /** One text, or one per language: `{ en: "Tests", zh: "测试" }`. */
 const localisedText = z.union([z.string(), z.record(z.string(), z.string())]);
 
-const pipelineSchema = z.object({
+export const pipelineSchema = z.object({
   name: z.string(),
   version: z.string(),
   description: localisedText.optional(),

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { MAX_BATCH, MAX_BODY_BYTES } from "../errors.ts";
 import { procedure, router } from "../trpc.ts";
 
-const systemInfoSchema = z.object({
+export const systemInfoSchema = z.object({
   name: z.literal("stagefold"),
   version: z.string(),
   schema_version: z.number(),

@@ -7,12 +7,12 @@ import { webhookFieldsSchema, webhookIdSchema, webhookSchema } from "../webhooks
 
 const onWebhook = z.strictObject({ webhook_id: webhookIdSchema });
 /** The answers that have the secret: it is not shown again. */
-const issuedSchema = webhookSchema.extend({ secret: z.string() });
+export const issuedWebhookSchema = webhookSchema.extend({ secret: z.string() });
 
 export const webhooks = router({
   create: procedure
     .input(webhookFieldsSchema)
-    .output(issuedSchema)
+    .output(issuedWebhookSchema)
     .mutation(async ({ ctx, input }) => {
       const made = await ctx.webhooks.create(input, ctx.principal.id);
       ctx.onWebhookChange();
@@ -35,7 +35,7 @@ export const webhooks = router({
   /** A new secret; the one before it signs beside it for a day. */
   rotate: procedure
     .input(onWebhook)
-    .output(issuedSchema)
+    .output(issuedWebhookSchema)
     .mutation(({ ctx, input }) => ctx.webhooks.rotate(input.webhook_id)),
 
   delete: procedure

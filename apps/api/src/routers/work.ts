@@ -22,6 +22,8 @@ const operation = { operation_id: operationIdSchema.optional() };
 const held = z.strictObject({ project_id: projectIdSchema, lease_token: leaseNumber, ...operation });
 const write = held.extend({ lease_seq: leaseNumber });
 
+export const heartbeatSchema = z.object({ expires_at: timeSchema, status: projectStatusSchema });
+
 /** What the built-in worker does, for programs that run the stages of their own projects. */
 export const work = router({
   claim: procedure
@@ -40,7 +42,7 @@ export const work = router({
 
   heartbeat: procedure
     .input(held)
-    .output(z.object({ expires_at: timeSchema, status: projectStatusSchema }))
+    .output(heartbeatSchema)
     .mutation(({ ctx, input }) => ctx.repository.work.heartbeat(input.project_id, input.lease_token)),
 
   /** All events in one write, or none of them. */
