@@ -2,6 +2,7 @@
 import {
   artifactSchema,
   historyEntrySchema,
+  modelCallSchema,
   projectSchema,
   projectSummarySchema,
   stageSchema,
@@ -80,6 +81,7 @@ export const NAMED_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   HistoryEntry: historyEntrySchema,
   Artifact: artifactSchema,
   LogLine: loggedLineSchema,
+  ModelCall: modelCallSchema,
   Claim: claim,
   Pipeline: pipelineSchema,
   Schedule: scheduleSchema,
@@ -168,6 +170,12 @@ export const REST: Readonly<Record<RestProcedure, RestRoute | NoRoute>> = {
     path: `${STAGE}/logs`,
     summary: "Read the log of an attempt, oldest line first",
     output: pageSchema(loggedLineSchema),
+  },
+  "stages.calls": {
+    method: "get",
+    path: `${STAGE}/calls`,
+    summary: "List the calls of a language model that an attempt made",
+    output: pageSchema(modelCallSchema),
   },
   "stages.watchLogs": {
     method: "get",
