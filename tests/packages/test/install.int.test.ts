@@ -26,6 +26,21 @@ export const page = (
   </StagefoldProvider>
 );
 `;
+/** What the document gives a program: unions that narrow by their status, and fields that are refused. */
+const REST_CLIENT = `
+import type { paths } from "./api.d.ts";
+type Project = paths["/v1/projects/{project_id}"]["get"]["responses"]["200"]["content"]["application/json"];
+type Create = paths["/v1/projects"]["post"]["requestBody"];
+export function show(project: Project): string {
+  if (project.status === "failed") return project.error_info.message;
+  // @ts-expect-error: of a queued build there is none
+  if (project.status === "queued") return project.error_info.message;
+  return project.project_name;
+}
+export const create: Create = { content: { "application/json": { requirement: "x", priority: 1 } } };
+// @ts-expect-error: a priority is a number
+export const wrong: Create = { content: { "application/json": { requirement: "x", priority: "1" } } };
+`;
 const TSCONFIG = JSON.stringify({
   include: ["pipelines", "scripts", "test"],
   compilerOptions: {
@@ -89,6 +104,13 @@ describe("in an empty project", () => {
 
     const agent = ["stagefold", "create", "Convert units and count words", "--wait"];
     expect(await mustRun(cwd, "npx", agent, env)).toMatch(/proj_[0-9a-f]{12} completed/);
+
+    // A client for REST, made of the document that this API serves.
+    const tools = ["--package=openapi-typescript@7.13.0", "--package=typescript@5.9.3"];
+    const make = ["openapi-typescript", `${system.url}/v1/openapi.json`, "--output", "scripts/api.d.ts"];
+    await mustRun(cwd, "npm", ["exec", "--yes", "--prefer-offline", ...tools, "--", ...make]);
+    await writeFile(join(cwd, "scripts/rest.ts"), REST_CLIENT);
+    await mustRun(cwd, "npm", ["run", "typecheck"]);
   });
 
   // Skipped but in the long form: it takes a minute for each.

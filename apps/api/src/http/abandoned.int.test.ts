@@ -84,6 +84,13 @@ const manyOf = ({ project_id }: Setup) =>
   `GET /trpc/projects.watchMany${query({ project_ids: [project_id] })}`;
 const bytesOf = ({ project_id }: Setup) => `GET /artifacts/${project_id}/big.bin`;
 
+function mcpCall(port: number): string {
+  const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list", params: {} });
+  const accept = "accept: application/json, text/event-stream";
+  const headers = ["content-type: application/json", accept, `content-length: ${body.length}`];
+  return head(port, "POST /mcp", ...headers) + body;
+}
+
 /** What is sent, and how much of the answer is read. */
 const EXCHANGES: Record<string, (all: Setup) => readonly [text: string, readBytes: number]> = {
   "twenty pipelined watches": (all) => [head(all.port, watchOf(all)).repeat(20), 200],
@@ -97,6 +104,8 @@ const EXCHANGES: Record<string, (all: Setup) => readonly [text: string, readByte
     head(all.port, `GET /v1/projects/${all.project_id}/events`).repeat(20),
     200,
   ],
+  "a call by MCP that is gone before its answer": ({ port }) => [mcpCall(port), 0],
+  "twenty pipelined calls by MCP": ({ port }) => [mcpCall(port).repeat(20), 200],
   "a watch of a list": (all) => [head(all.port, "GET /trpc/projects.watchList"), 100],
   "a watch that is gone before its answer": (all) => [head(all.port, manyOf(all)), 0],
   "an artifact that is half read": (all) => [head(all.port, bytesOf(all)), 100_000],

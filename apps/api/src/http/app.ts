@@ -60,10 +60,14 @@ export function createApp(deps: ApiDeps): App {
   app.use("/v1", asProblems);
   app.use(countRequests(metrics), securityHeaders(), hostCheck(policy), onlyPlainBodies);
   app.use("/auth", authRoutes(auth));
-  app.use(["/trpc", "/v1", "/artifacts", "/metrics"], admit(auth));
+  app.use(["/trpc", "/v1", "/mcp", "/artifacts", "/metrics"], admit(auth));
   app.use(healthRoutes(deps.repository.store, metrics));
   app.use("/trpc", trpcRoutes(context, log));
   app.use("/v1", restApi(context, log));
+  app.use(
+    "/mcp",
+    whenAsked(async () => (await import("./mcp.ts")).mcpRoutes(context, log)),
+  );
   app.use("/artifacts", artifactRoutes(deps));
   app.use(pageRoutes(deps.pageDir, basePathOf(deps.publicUrl)));
   app.use((_req, res) => {
@@ -91,6 +95,15 @@ export function createApp(deps: ApiDeps): App {
     close: async () => {
       await Promise.all([scheduler.close(), dispatcher.close()]);
     },
+  };
+}
+
+/** Routes that few use, and that take long to load. */
+function whenAsked(load: () => Promise<RequestHandler>): RequestHandler {
+  let loaded: Promise<RequestHandler> | undefined;
+  return async (req, res, next) => {
+    loaded ??= load();
+    (await loaded)(req, res, next);
   };
 }
 

@@ -34,7 +34,7 @@ const attemptText = z
   .pipe(attemptSchema);
 
 /** Which bytes are meant. An attempt is one of a stage. */
-const getAddressSchema = z
+export const getAddressSchema = z
   .object({
     project_id: projectIdSchema,
     path: artifactPathSchema,
@@ -209,7 +209,7 @@ interface Found {
 }
 
 /** Errors: PROJECT_NOT_FOUND, STAGE_NOT_FOUND, ARTIFACT_NOT_FOUND. */
-async function findArtifact(repository: Repository, address: GetAddress): Promise<Found> {
+export async function findArtifact(repository: Repository, address: GetAddress): Promise<Found> {
   const { project_id, path } = address;
   const project = await repository.get(project_id);
   const stage = address.stage === undefined ? undefined : findStage(project, address.stage).stage;
@@ -236,7 +236,7 @@ async function lastRecorded(
   return undefined;
 }
 
-function noArtifact({ project_id, path }: { project_id: string; path: string }) {
+export function noArtifact({ project_id, path }: { project_id: string; path: string }) {
   return new StagefoldError("ARTIFACT_NOT_FOUND", `Project ${project_id} has no artifact ${path} there.`, {
     project_id,
     path,

@@ -38,7 +38,6 @@ export const notTooLarge: RequestHandler = (req, res, next) => {
 export const readText: RequestHandler = async (req, res, next) => {
   if (!hasBody(req)) return next();
   const late = setTimeout(() => req.destroy(), BODY_MS);
-  req.once("close", () => clearTimeout(late));
   try {
     req.body = await textOf(req);
   } catch (error) {
@@ -47,6 +46,8 @@ export const readText: RequestHandler = async (req, res, next) => {
     // The rest is read and dropped: until it is, the client may not look for an answer.
     req.resume();
     return sendError(res, error);
+  } finally {
+    clearTimeout(late);
   }
   next();
 };

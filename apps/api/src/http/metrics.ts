@@ -121,7 +121,7 @@ export class Metrics {
   }
 }
 
-const ROUTES = ["trpc", "v1", "artifacts", "healthz", "readyz", "metrics"];
+const ROUTES = ["trpc", "v1", "mcp", "artifacts", "healthz", "readyz", "metrics"];
 
 /** Counts every request under a short name of its route, whatever the path was. */
 export function countRequests(metrics: Metrics): RequestHandler {

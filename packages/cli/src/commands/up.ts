@@ -30,6 +30,12 @@ export function addUp(program: Command, run: Runner): void {
     );
   addForeground(program, run, "api", "Run the API alone, in the foreground");
   addForeground(program, run, "worker", "Run a worker alone, in the foreground");
+  addForeground(
+    program,
+    run,
+    "mcp",
+    "Serve the Model Context Protocol on stdin and stdout, for agents that start it",
+  );
 }
 
 /** The program takes over this process: its arguments, its signals, its output and its exit code. */

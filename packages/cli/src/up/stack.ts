@@ -6,7 +6,7 @@ import { logLine } from "./log-line.ts";
 import { Supervisor } from "./supervisor.ts";
 
 /** Programs that run as processes of their own. */
-export type ProgramName = "api" | "worker";
+export type ProgramName = "api" | "worker" | "mcp";
 
 /** Address of the built program. */
 export function programUrl(name: ProgramName): string {
@@ -15,6 +15,8 @@ export function programUrl(name: ProgramName): string {
       return import.meta.resolve("@stagefold/api/main");
     case "worker":
       return import.meta.resolve("@stagefold/worker/main");
+    case "mcp":
+      return import.meta.resolve("@stagefold/api/mcp");
     default:
       return name satisfies never;
   }

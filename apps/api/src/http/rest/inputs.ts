@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Context } from "../../context.ts";
 import { appRouter } from "../../routers/index.ts";
 
 /** JSON Schema as far as it is looked at here. */
@@ -23,11 +24,30 @@ export function procedureOf(path: string) {
   return { type, input: inputs[0] };
 }
 
+/** A procedure, to be called for the principal of the context; the signal ends its stream. */
+export function callerOf(
+  context: Context,
+  path: string,
+  signal?: AbortSignal,
+): (input: unknown) => Promise<unknown> {
+  const caller = appRouter.createCaller(context, signal && { signal });
+  const [group = "", name = ""] = path.split(".");
+  const found: unknown = Reflect.get(Object(Reflect.get(caller, group)), name);
+  if (typeof found !== "function") throw new Error(`expected a procedure ${path}`);
+  return (input) => found(input);
+}
+
+const inputSchemas = new Map<string, JsonSchema>();
+
 /** What a caller may send, as JSON Schema; without fields where there is no input. */
 export function inputSchemaOf(path: string): JsonSchema {
+  const known = inputSchemas.get(path);
+  if (known) return known;
   const { input } = procedureOf(path);
-  if (!input) return { type: "object", properties: {} };
-  const { $schema: _, ...schema } = z.toJSONSchema(input, { io: "input", unrepresentable: "any" });
+  const { $schema: _, ...schema } = input
+    ? z.toJSONSchema(input, { io: "input", unrepresentable: "any" })
+    : { $schema: "", type: "object", properties: {} };
+  inputSchemas.set(path, schema as JsonSchema);
   return schema as JsonSchema;
 }
 

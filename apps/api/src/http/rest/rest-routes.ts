@@ -4,18 +4,15 @@ import { type Request, type RequestHandler, type Response, Router } from "expres
 import type { Logger } from "pino";
 import type { Context } from "../../context.ts";
 import { rejectUnsafeKeys } from "../../reject-unsafe-keys.ts";
-import { appRouter } from "../../routers/index.ts";
 import { PING_MS } from "../../trpc.ts";
 import { principalOf } from "../auth-routes.ts";
 import { compressed } from "../compressed.ts";
 import { exactNumbers, jsonOf, noStore, notTooLarge, onlyJson, readText } from "../json-body.ts";
 import { KeepAlive } from "../sse/keep-alive.ts";
 import { sendEvents } from "./events.ts";
-import { fromText, inputSchemaOf, isList, type JsonSchema, procedureOf } from "./inputs.ts";
+import { callerOf, fromText, inputSchemaOf, isList, type JsonSchema, procedureOf } from "./inputs.ts";
 import { openApiDocument } from "./openapi.ts";
 import { type RestRoute, restRoutes } from "./table.ts";
-
-type Procedure = (input: unknown) => Promise<unknown>;
 
 /** `/v1`: the procedures as resources, and the document that describes them. */
 export function restApi(context: Context, log: Logger | undefined): Router {
@@ -30,7 +27,7 @@ export function restApi(context: Context, log: Logger | undefined): Router {
     const path = route.path.replace(/\{(\w+)\}/g, ":$1");
     const input = inputReader(route, procedure);
     routes[route.method](path, async (req, res) => {
-      const call = callerOf(context, req, res, procedure);
+      const call = callOf(context, req, res, procedure);
       const given = input(req);
       if (route.stream === undefined) return answer(res, await call(given), route);
       // A reader that comes back with what it saw last waits for the next change.
@@ -60,18 +57,11 @@ function answer(res: Response, result: unknown, { status }: RestRoute): void {
 }
 
 /** The procedure, called for who made the request; a stream ends with the answer. */
-function callerOf(context: Context, req: Request, res: Response, path: string): Procedure {
+function callOf(context: Context, req: Request, res: Response, path: string) {
   const ending = new AbortController();
   res.once("close", () => ending.abort());
   const principal = principalOf(res);
-  const caller = appRouter.createCaller(
-    { ...context, principal, address: context.auth?.addressOf(req) },
-    { signal: ending.signal },
-  );
-  const [group = "", name = ""] = path.split(".");
-  const found: unknown = Reflect.get(Object(Reflect.get(caller, group)), name);
-  if (typeof found !== "function") throw new Error(`expected a procedure ${path}`);
-  return (input) => found(input);
+  return callerOf({ ...context, principal, address: context.auth?.addressOf(req) }, path, ending.signal);
 }
 
 /** What of a request makes the input: the address, the query or the body, and two headers. */
