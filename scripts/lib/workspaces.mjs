@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /**
- * @typedef {{ dir: string, manifest: { name: string, packageManager?: string, scripts?: Record<string, string>,
+ * @typedef {{ dir: string, manifest: { name: string, version?: string, packageManager?: string, scripts?: Record<string, string>,
  *   private?: boolean, dependencies?: Record<string, string>, devDependencies?: Record<string, string>,
  *   peerDependencies?: Record<string, string>, optionalDependencies?: Record<string, string> } }} Workspace
  * `dir` is relative to the root, with forward slashes; "." is the root itself.

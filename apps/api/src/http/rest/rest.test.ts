@@ -91,7 +91,7 @@ describe("resources", () => {
 
   it("a program claims and reports; where there is nothing to claim the answer is 204", async () => {
     const { id } = await create({ pipeline: "mine", stages: OWN_STAGES });
-    const claim = () => call("/work/claim", json("POST", { owner: "p", project_id: id }));
+    const claim = () => call("/claims", json("POST", { owner: "p", project_id: id }));
     const { body, status } = await claim();
     expect(status).toBe(200);
     const { lease_token, lease_seq } = Object(body);
@@ -101,7 +101,7 @@ describe("resources", () => {
       { event: "completed", stage: "one", output: { n: 1 } },
     ];
     const report = { lease_token, lease_seq: lease_seq + 1, events };
-    expect((await call(`/work/${id}/report`, json("POST", report))).status).toBe(200);
+    expect((await call(`/projects/${id}/report`, json("POST", report))).status).toBe(200);
     expect(await call(`/projects/${id}/stages/one`)).toMatchObject({ body: { output_data: { n: 1 } } });
     const log = await call(`/projects/${id}/stages/one/logs?attempt=1&limit=10`);
     expect(log.body).toMatchObject({ items: [{ text: "hello" }], next_cursor: null });
@@ -239,7 +239,7 @@ describe("event streams", () => {
     expect(change?.data).toMatchObject({ kind: "changed", project: { user_id: "streams" } });
     const { id } = await create({ pipeline: "mine", stages: OWN_STAGES });
     const { lease_token, lease_seq } = Object(
-      (await call("/work/claim", json("POST", { owner: "p", project_id: id }))).body,
+      (await call("/claims", json("POST", { owner: "p", project_id: id }))).body,
     );
     const lines = [
       { event: "started", stage: "one" },
@@ -247,7 +247,7 @@ describe("event streams", () => {
     ];
     const report = async () =>
       void (await call(
-        `/work/${id}/report`,
+        `/projects/${id}/report`,
         json("POST", { lease_token, lease_seq: lease_seq + 1, events: lines }),
       ));
     await report();
