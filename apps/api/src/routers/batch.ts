@@ -41,7 +41,7 @@ export async function createOne(ctx: Context, input: z.output<typeof createInput
 }
 
 /** Why one of several was refused, as it would be on the wire if it had been asked for alone. */
-const refusalSchema = z.object({ code: z.enum(ERROR_CODES), message: z.string() });
+export const refusalSchema = z.object({ code: z.enum(ERROR_CODES), message: z.string() });
 type Refusal = z.output<typeof refusalSchema>;
 
 function refusalOf(error: unknown): Refusal {
@@ -93,6 +93,14 @@ const FROM: Readonly<Record<Action, readonly ProjectStatus[]>> = {
   delete: [...OPEN, "completed", "failed", "cancelled"],
 };
 
+export const bulkSchema = z.object({
+  /** Builds of this page that are in a state for it; of a dry run, of all pages. */
+  matched: z.number(),
+  done: z.number(),
+  refused: z.array(refusalSchema.extend({ project_id: projectIdSchema })),
+  next_cursor: z.string().nullable(),
+});
+
 /**
  * One action on all builds that pass a filter, a page of them with each call; those that are in no state for it are left
  * out. A dry run counts them all and changes nothing. A member acts on what is its own.
@@ -111,15 +119,7 @@ export const bulk = procedure
       ...listFields(MAX_ROWS, COUNTED_AT_ONCE),
     }),
   )
-  .output(
-    z.object({
-      /** Builds of this page that are in a state for it; of a dry run, of all pages. */
-      matched: z.number(),
-      done: z.number(),
-      refused: z.array(refusalSchema.extend({ project_id: projectIdSchema })),
-      next_cursor: z.string().nullable(),
-    }),
-  )
+  .output(bulkSchema)
   .mutation(async ({ ctx, input: { action, filter, dry_run, operation_id, limit, cursor } }) => {
     const { owner } = askerOf(ctx.principal);
     if (owner !== undefined && filter.user_id !== undefined && filter.user_id !== owner)

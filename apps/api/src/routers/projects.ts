@@ -20,6 +20,8 @@ import { filterSchema, watch, watchList, watchMany } from "./watch.ts";
 const operation = { operation_id: operationIdSchema.optional() };
 const onProject = z.strictObject({ project_id: projectIdSchema, ...operation });
 
+export const projectInputSchema = z.object({ input: z.record(z.string(), z.unknown()).nullable() });
+
 export const projects = router({
   create: procedure
     .input(createInput)
@@ -36,7 +38,7 @@ export const projects = router({
 
   input: procedure
     .input(z.object({ project_id: projectIdSchema }))
-    .output(z.object({ input: z.record(z.string(), z.unknown()).nullable() }))
+    .output(projectInputSchema)
     .query(async ({ ctx, input }) => {
       const project = await ctx.repository.get(input.project_id);
       return { input: (await ctx.repository.inputOf(project)) ?? null };

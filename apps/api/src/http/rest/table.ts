@@ -13,9 +13,11 @@ import { apiKeySchema } from "../../auth/api-keys.ts";
 import { auditRowSchema } from "../../auth/audit.ts";
 import { loggedLineSchema } from "../../logs.ts";
 import { pageSchema } from "../../pagination.ts";
+import { bulkSchema, refusalSchema } from "../../routers/batch.ts";
 import type { AppRouter } from "../../routers/index.ts";
 import { issuedKeySchema } from "../../routers/keys.ts";
 import { pipelineSchema } from "../../routers/pipelines.ts";
+import { projectInputSchema } from "../../routers/projects.ts";
 import { sessionSchema } from "../../routers/session.ts";
 import { systemInfoSchema } from "../../routers/system.ts";
 import { issuedWebhookSchema } from "../../routers/webhooks.ts";
@@ -104,6 +106,26 @@ export const REST: Readonly<Record<RestProcedure, RestRoute | NoRoute>> = {
     summary: "Create a build",
     output: project,
     status: 201,
+  },
+  "projects.createMany": {
+    method: "post",
+    path: "/projects/batch",
+    summary: "Create several builds, each made or refused by itself",
+    output: z.object({
+      items: z.array(z.union([z.object({ project }), z.object({ error: refusalSchema })])),
+    }),
+  },
+  "projects.bulk": {
+    method: "post",
+    path: "/projects/bulk",
+    summary: "Pause, resume, cancel, retry or delete all builds that pass a filter",
+    output: bulkSchema,
+  },
+  "projects.input": {
+    method: "get",
+    path: `${PROJECT}/input`,
+    summary: "Get the input of a build",
+    output: projectInputSchema,
   },
   "projects.list": {
     method: "get",
