@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => bench[Symbol.asyncDispose]());
 
 async function built(projectId: string): Promise<Project> {
-  return await bench.until(projectId, ({ status }) => status === "completed" || status === "failed");
+  return await bench.until(projectId, ({ status }) => status === "completed" || status === "failed", 200);
 }
 
 test("a build for an agent that exists is given its version, and makes another one under the same name", async () => {
@@ -50,4 +50,4 @@ test("a build for an agent that exists is given its version, and makes another o
   expect(stageOf(second, "requirements_analysis").output_data).toMatchObject({
     agent_name: stageOf(first, "requirements_analysis").output_data.agent_name,
   });
-});
+}, 400_000);

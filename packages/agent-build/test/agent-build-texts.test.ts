@@ -78,7 +78,8 @@ describe.skipIf(!existsSync(REAL))(
       expect(artifactsOf(run).length).toBeGreaterThanOrEqual(8);
       for (const output of run.outputs.values())
         expect(Buffer.byteLength(JSON.stringify(output))).toBeLessThan(1536);
-      expect(itemBytes(run)).toBeLessThan(7500);
+      // Each file of an agent is some 300 bytes: those that read and write documents have about twenty.
+      expect(itemBytes(run)).toBeLessThan(11_500);
     });
   },
 );
