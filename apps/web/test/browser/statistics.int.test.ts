@@ -69,6 +69,13 @@ describe.skipIf(chromiumPath === undefined)(`statistics${skipReason}`, { timeout
       .getByRole("row", { name: /only_stage.*4/ })
       .waitFor();
 
+    // Figures lead to the builds that they are of.
+    await failing.getByRole("link", { name: "Their builds" }).click();
+    await page.waitForURL(/status=failed/);
+    await until(30_000, "the failed one", async () => (await page.locator("tr[data-build]").count()) === 1);
+    expect(new URL(page.url()).searchParams.get("since")).toMatch(/^\d{4}-\d\d-\d\d$/);
+    await page.goBack();
+
     // Charts are drawn, and the same is there as a table.
     const outcomes = page.getByRole("region", { name: "Builds by outcome" });
     await until(

@@ -2,6 +2,7 @@ import { defineMessages } from "../../i18n/define-messages.ts";
 
 export const messages = defineMessages({
   en: {
+    theirBuilds: "Their builds",
     statistics: "Statistics",
     range: "Time range",
     days: (days: number) => (days === 365 ? "1 year" : `${days} days`),
@@ -43,6 +44,7 @@ export const messages = defineMessages({
     zone: (zone: string) => `Days are those of ${zone}.`,
   },
   zh: {
+    theirBuilds: "相关构建",
     statistics: "统计",
     range: "时间范围",
     days: (days: number) => (days === 365 ? "1 年" : `${days} 天`),

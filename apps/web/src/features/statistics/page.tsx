@@ -80,6 +80,7 @@ function Figures({ builds }: { builds: Builds }) {
   const nameOf = (stage: string) => names(undefined, stage, stage);
   const bins = useMemo(() => binsOf(builds.days), [builds]);
   const { all } = builds;
+  const since = builds.days[0]?.date;
   if (all.total === 0)
     return (
       <EmptyState icon={ChartNoAxesColumn} title={t.none}>
@@ -98,11 +99,11 @@ function Figures({ builds }: { builds: Builds }) {
   ];
   return (
     <>
-      <Tiles all={all} />
+      <Tiles all={all} since={since} />
       <ChartCard bins={bins} series={outcomes} title={t.perDay} />
       <div className="grid grid-cols-1 gap-4 lg:grid-cols-2">
         <SlowestStages all={all} nameOf={nameOf} />
-        <FailingStages all={all} nameOf={nameOf} />
+        <FailingStages all={all} nameOf={nameOf} since={since} />
       </div>
       {all.input_tokens + all.output_tokens > 0 && (
         <ChartCard bins={bins} series={tokens} title={t.tokensPerDay} />

@@ -1,7 +1,8 @@
+import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { useLang, useMessages } from "../../i18n/lang.ts";
 import { cn } from "../../lib/cn.ts";
-import { formatDuration, formatNumber, localeOf } from "../../lib/format.ts";
+import { formatDuration, formatNumber, formatPercent } from "../../lib/format.ts";
 import { type Figures, failingStages, slowestStages } from "./figures.ts";
 import { messages } from "./messages.ts";
 
@@ -32,10 +33,9 @@ export function SlowestStages({ all, nameOf }: StageTableProps) {
   );
 }
 
-export function FailingStages({ all, nameOf }: StageTableProps) {
+export function FailingStages({ all, nameOf, since }: StageTableProps & { since: string | undefined }) {
   const t = useMessages(messages);
   const lang = useLang();
-  const percent = new Intl.NumberFormat(localeOf(lang), { style: "percent", maximumFractionDigits: 0 });
   return (
     <StageTable
       empty={t.noFailures}
@@ -44,8 +44,19 @@ export function FailingStages({ all, nameOf }: StageTableProps) {
         stage,
         name: nameOf(stage),
         share,
-        cells: [formatNumber(failures, lang), percent.format(share)],
+        cells: [formatNumber(failures, lang), formatPercent(Math.round(share * 100) / 100, lang)],
       }))}
+      aside={
+        all.failed > 0 && (
+          <Link
+            className="text-accent text-sm hover:underline"
+            search={{ status: "failed", ...(since !== undefined && { since }) }}
+            to="/"
+          >
+            {t.theirBuilds}
+          </Link>
+        )
+      }
       title={t.failing}
       tone="bg-bad"
     />
@@ -66,13 +77,17 @@ interface TableProps {
   rows: readonly Row[];
   empty: ReactNode;
   tone: string;
+  aside?: ReactNode;
 }
 
-function StageTable({ title, heads, rows, empty, tone }: TableProps) {
+function StageTable({ aside, title, heads, rows, empty, tone }: TableProps) {
   const t = useMessages(messages);
   return (
     <section aria-label={title} className="min-w-0 rounded-xl border border-line bg-surface p-4">
-      <h2 className="mb-2 font-semibold text-base">{title}</h2>
+      <div className="mb-2 flex items-baseline justify-between gap-2">
+        <h2 className="font-semibold text-base">{title}</h2>
+        {aside}
+      </div>
       {rows.length === 0 ? (
         <p className="py-4 text-ink-2">{empty}</p>
       ) : (

@@ -1,27 +1,34 @@
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { useLang, useMessages } from "../../i18n/lang.ts";
 import { overviewQuery, useApi } from "../../lib/api.ts";
-import { formatCompact, formatDuration, formatNumber, localeOf } from "../../lib/format.ts";
+import type { BuildsSearch } from "../../lib/builds-list.ts";
+import { formatCompact, formatDuration, formatNumber, formatPercent } from "../../lib/format.ts";
 import type { Figures } from "./figures.ts";
 import { messages } from "./messages.ts";
 
 /** The figures of the whole time at a glance. */
-export function Tiles({ all }: { all: Figures }) {
+export function Tiles({ all, since }: { all: Figures; since: string | undefined }) {
   const t = useMessages(messages);
   const lang = useLang();
   const count = (value: number) => formatNumber(value, lang);
   const ended = all.completed + all.failed + all.cancelled;
-  const percent = new Intl.NumberFormat(localeOf(lang), { style: "percent", maximumFractionDigits: 1 });
   const tokens = all.input_tokens + all.output_tokens;
   const seconds = (value: number | undefined) => (value === undefined ? "–" : formatDuration(value, lang));
   return (
     <dl className="grid grid-cols-2 gap-3 md:grid-cols-3 xl:grid-cols-6">
-      <Tile name={t.builds} note={<Now />} value={count(all.total)} />
+      <Tile
+        name={t.builds}
+        note={<Now />}
+        search={{ ...(since !== undefined && { since }) }}
+        value={count(all.total)}
+      />
       <Tile
         name={t.successRate}
         note={t.ofEnded(count(all.completed + all.failed))}
-        value={all.success_rate === null ? "–" : percent.format(all.success_rate)}
+        search={{ status: "completed", ...(since !== undefined && { since }) }}
+        value={all.success_rate === null ? "–" : formatPercent(all.success_rate, lang)}
       />
       <Tile
         name={t.median}
@@ -43,12 +50,27 @@ export function Tiles({ all }: { all: Figures }) {
   );
 }
 
-function Tile({ name, value, note }: { name: string; value: string; note: ReactNode }) {
+interface TileProps {
+  name: string;
+  value: string;
+  note: ReactNode;
+  /** Leads to the builds that it is about. */
+  search?: BuildsSearch;
+}
+
+function Tile({ name, value, note, search }: TileProps) {
+  const figure = <span className="tabular block font-semibold text-xl">{value}</span>;
   return (
     <div className="rounded-xl border border-line bg-surface px-4 py-3">
       <dt className="text-ink-2 text-sm">{name}</dt>
       <dd>
-        <span className="tabular block font-semibold text-xl">{value}</span>
+        {search ? (
+          <Link className="hover:text-accent hover:underline" search={search} to="/">
+            {figure}
+          </Link>
+        ) : (
+          figure
+        )}
         <span className="block min-h-4.5 text-ink-3 text-xs">{note}</span>
       </dd>
     </div>
