@@ -17,3 +17,4 @@ export type {
   UnmetPart,
 } from "./documents.ts";
 export { offlineAuthor } from "./offline/author.ts";
+export { catalogueAgent } from "./offline/catalogue-agent.ts";

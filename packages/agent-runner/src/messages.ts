@@ -10,30 +10,42 @@ const MAX_PICTURES = 8;
 
 const PICTURES = /^image\/(?:png|jpeg|gif|webp)$/;
 
+/** The text of a document such as a PDF file, or why it has none. */
+type DocumentText = (file: LaidFile) => Promise<string>;
+
 /** The conversation up to the question, oldest first: what was asked with its files, what was answered with its tools. */
-export async function toMessages(folder: TurnFolder, text: string): Promise<ChatMessage[]> {
+export async function toMessages(
+  folder: TurnFolder,
+  text: string,
+  documentText: DocumentText,
+): Promise<ChatMessage[]> {
   const messages: ChatMessage[] = [];
   for (const { turn, files } of folder.history)
-    messages.push(userMessage(turn.user.text, files), ...answerMessages(turn.blocks));
-  messages.push(userMessage(text, folder.files));
+    messages.push(await userMessage(turn.user.text, files, documentText), ...answerMessages(turn.blocks));
+  messages.push(await userMessage(text, folder.files, documentText));
   return messages;
 }
 
 /** The same for a question now and later in the history: what a provider has cached of it stays right. */
-function userMessage(text: string, files: readonly LaidFile[]): ChatMessage {
+async function userMessage(
+  text: string,
+  files: readonly LaidFile[],
+  documentText: DocumentText,
+): Promise<ChatMessage> {
   const pictures: Picture[] = files
     .filter(({ media_type, bytes }) => PICTURES.test(media_type) && bytes.byteLength <= MAX_PICTURE)
     .slice(0, MAX_PICTURES)
     .map(({ media_type, bytes }) => ({ media_type, data: bytes }));
-  return { role: "user", text: [text, ...files.map(fileText)].join("\n\n"), pictures };
+  const parts = [text];
+  for (const file of files) parts.push(await fileText(file, documentText));
+  return { role: "user", text: parts.join("\n\n"), pictures };
 }
 
-function fileText({ name, media_type, bytes }: LaidFile): string {
+async function fileText(file: LaidFile, documentText: DocumentText): Promise<string> {
+  const { name, media_type, bytes } = file;
   const size = `${bytes.byteLength} bytes`;
   if (PICTURES.test(media_type)) return `[File ${name}, ${media_type}, ${size}]`;
-  const text = decode(bytes);
-  if (text === undefined)
-    return `[File ${name}, ${media_type}, ${size}. Its text can be read by tools alone.]`;
+  const text = decode(bytes) ?? (await documentText(file));
   const rest = text.length - MAX_FILE_TEXT;
   const end = rest > 0 ? `\n(${rest} more characters are in the file)` : "";
   return `[File ${name}, ${media_type}, ${size}]\n${text.slice(0, MAX_FILE_TEXT).toWellFormed()}${end}\n[End of ${name}]`;

@@ -6,9 +6,17 @@ import { parse } from "yaml";
 import { z } from "zod";
 import type { AgentProcessOptions } from "./agent-process.ts";
 import type { Answer } from "./answer.ts";
+import type { DocumentReader } from "./document-reader.ts";
 import { toMessages } from "./messages.ts";
 import { ToolProcess } from "./tool-process.ts";
 import type { TurnFolder } from "./turn-folder.ts";
+
+export interface Spending {
+  /** Whether nothing more may be spent now. */
+  isOver(): Promise<boolean>;
+  /** USD of one call. */
+  add(usd: number): Promise<void>;
+}
 
 export interface ModelRun {
   readonly process: AgentProcessOptions;
@@ -17,8 +25,8 @@ export interface ModelRun {
   readonly folder: TurnFolder;
   readonly text: string;
   readonly model: Model;
-  /** Asked before each call of the model. */
-  readonly beforeCall?: ((soFar: ModelUsage) => void | Promise<void>) | undefined;
+  readonly spending: Spending;
+  readonly documents: DocumentReader;
   readonly onErrorText: (text: string) => void;
 }
 
@@ -44,6 +52,15 @@ export async function runModel(run: ModelRun, answer: Answer, signal: AbortSigna
   await using tools = new ToolProcess(run.process, run.onErrorText);
   const textTools = new Set(version.tools.filter((tool) => !tool.input_schema).map(({ name }) => name));
   let calls = 0;
+  let spent = 0;
+  let adding: Promise<void> = Promise.resolve();
+  const spend = (usage: { readonly cost_usd: number | null }) => {
+    const usd = (usage.cost_usd ?? 0) - spent;
+    spent += usd;
+    if (usd > 0) adding = Promise.all([adding, run.spending.add(usd)]).then(() => undefined);
+    // What could not be counted fails the next call, and the answer.
+    adding.catch(() => undefined);
+  };
 
   const runTool = async (call: ToolCall) => {
     // Providers may give the same id to calls of different steps.
@@ -57,24 +74,35 @@ export async function runModel(run: ModelRun, answer: Answer, signal: AbortSigna
 
   const converse = model.converse({
     system: prompt.system,
-    messages: await toMessages(folder, run.text),
+    messages: await toMessages(folder, run.text, (file) => run.documents.textOf(file, folder.path, signal)),
     tools: version.tools.map((tool) => toSpec(tool, prompt.examples.get(tool.name) ?? [])),
     runTool,
     maxSteps: settings.max_steps,
     maxOutputTokens: settings.max_output_tokens,
     signal,
-    beforeCall: run.beforeCall,
+    beforeCall: async () => {
+      await adding;
+      if (await run.spending.isOver())
+        throw new ModelError("BUDGET_EXCEEDED", "The day's budget for language models is used up.");
+    },
     onText: (text) => {
       if (!answer.text(text)) throw new ModelError("MODEL_LIMIT", "The model's answer is too long.");
     },
-    onUsage: (usage, steps) => answer.used({ ...countsOf(usage), steps, model: model.name }),
+    onUsage: (usage, steps) => {
+      answer.used({ ...countsOf(usage), steps, model: model.name });
+      spend(usage);
+    },
   });
   try {
     return (await converse).finish;
   } catch (error) {
-    if (error instanceof ModelError && error.usage)
+    if (error instanceof ModelError && error.usage) {
       answer.used({ ...countsOf({ ...error.usage, cost_usd: error.cost_usd }), model: model.name });
+      spend(error);
+    }
     throw error;
+  } finally {
+    await adding;
   }
 }
 

@@ -7,11 +7,12 @@ import type {
   RunRequest,
   TurnErrorCode,
 } from "@stagefold/core";
-import { type Model, ModelError, type ModelUsage } from "@stagefold/models";
+import { type Model, ModelError } from "@stagefold/models";
 import type { AgentProcessOptions } from "./agent-process.ts";
 import { Answer } from "./answer.ts";
+import { DocumentReader } from "./document-reader.ts";
 import { RunFailure } from "./run-failure.ts";
-import { runModel } from "./run-model.ts";
+import { runModel, type Spending } from "./run-model.ts";
 import { runRules } from "./run-rules.ts";
 import { layOut } from "./turn-folder.ts";
 import { VersionError, type VersionFile, VersionFolders } from "./version-files.ts";
@@ -25,11 +26,11 @@ export interface AgentRunnerDeps {
   /** What an agent's process inherits of the environment. */
   readonly env: Readonly<Record<string, string>>;
   /** The values of secrets, of those that are there. */
-  readonly secrets: (names: readonly string[]) => Promise<Readonly<Record<string, string>>>;
+  readonly secrets: { get(names: readonly string[]): Promise<ReadonlyMap<string, string>> };
   /** The model of an agent's settings: `default`, or a name as in STAGEFOLD_MODEL. Undefined when there is none. */
   readonly model: (name: string) => Model | undefined;
-  /** Asked before each call of a model, with what this answer has used: throws a ModelError BUDGET_EXCEEDED. */
-  readonly beforeCall?: ((soFar: ModelUsage) => void | Promise<void>) | undefined;
+  /** What all agents spend: asked before each call of a model, told after it. */
+  readonly spending: Spending;
   /** What went wrong, for the operator: the provider's or the agent's own words. */
   readonly onProblem: (problem: AgentProblem) => void;
 }
@@ -47,6 +48,7 @@ const MAX_SECONDS = 24 * 60 * 60;
 /** Runs agents in processes of their own; models are called from this one. */
 export function createAgentRunner(deps: AgentRunnerDeps): AgentRunner {
   const versions = new VersionFolders(join(deps.folder, "versions"), deps.artifacts, deps.filesOf);
+  const documents = new DocumentReader(join(deps.folder, "documents"), deps.env);
   return {
     async run(request, { signal, onEvent }) {
       const answer = new Answer(onEvent);
@@ -60,6 +62,7 @@ export function createAgentRunner(deps: AgentRunnerDeps): AgentRunner {
         const finish = await runOne(
           deps,
           versions,
+          documents,
           request,
           answer,
           AbortSignal.any([signal, timeout]),
@@ -83,6 +86,7 @@ export function createAgentRunner(deps: AgentRunnerDeps): AgentRunner {
 async function runOne(
   deps: AgentRunnerDeps,
   versions: VersionFolders,
+  documents: DocumentReader,
   { version, history, user, settings }: RunRequest,
   answer: Answer,
   signal: AbortSignal,
@@ -102,9 +106,9 @@ async function runOne(
   const model = deps.model(settings.model);
   if (model === undefined)
     throw new RunFailure("MODEL_UNAVAILABLE", "No language model is set for this agent.");
-  const { beforeCall } = deps;
+  const { spending } = deps;
   return await runModel(
-    { process, version, settings, folder, text: user.text, model, beforeCall, onErrorText },
+    { process, version, settings, folder, text: user.text, model, spending, documents, onErrorText },
     answer,
     signal,
   );
@@ -113,9 +117,12 @@ async function runOne(
 /** Those that the version names, and no others: what else the source holds stays there. */
 async function secretsOf(deps: AgentRunnerDeps, version: AgentVersion): Promise<Record<string, string>> {
   if (version.secrets.length === 0) return {};
-  const found = await deps.secrets(version.secrets);
+  const found = await deps.secrets.get(version.secrets);
   return Object.fromEntries(
-    version.secrets.flatMap((name) => (found[name] === undefined ? [] : [[name, found[name]]])),
+    version.secrets.flatMap((name) => {
+      const value = found.get(name);
+      return value === undefined ? [] : [[name, value]];
+    }),
   );
 }
 

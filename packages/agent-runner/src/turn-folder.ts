@@ -8,6 +8,7 @@ export interface LaidFile {
   /** In the folder: without blanks and slashes. */
   readonly name: string;
   readonly media_type: string;
+  readonly sha256: string;
   readonly bytes: Uint8Array;
 }
 
@@ -67,7 +68,7 @@ export async function layOut(
       taken.add(name);
       left -= bytes.byteLength;
       await writeFile(join(path, name), bytes, { mode: 0o600 });
-      laid.push({ name, media_type: file.media_type, bytes });
+      laid.push({ name, media_type: file.media_type, sha256: file.sha256, bytes });
     }
     return laid;
   }

@@ -38,7 +38,11 @@ export class VersionFolders {
   /** The real path of the version's folder. Errors: VersionError; the store's own. */
   async prepare(version: AgentVersion): Promise<string> {
     if (version.files_gone) throw new VersionError("The files of this version were deleted with its build.");
-    const files = version.files ?? (await this.#filesOf(version));
+    const listed = version.files ?? (await this.#filesOf(version));
+    // A path that several stages list is the last one's.
+    const files = [...new Map(listed.map((file) => [file.path, file])).values()].map(
+      ({ path, stage, attempt }) => ({ path, stage, attempt }),
+    );
     const key = createHash("sha256")
       .update(JSON.stringify([version.project_id, version.run, version.entry, version.sha256 ?? null, files]))
       .digest("hex");

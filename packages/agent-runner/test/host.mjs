@@ -16,7 +16,8 @@ const runner = createAgentRunner({
   filesOf: async () => [],
   folder: process.argv[2] ?? "",
   env: {},
-  secrets: async () => ({}),
+  secrets: { get: async () => new Map() },
+  spending: { isOver: async () => false, add: async () => undefined },
   model: () => undefined,
   onProblem: () => undefined,
 });

@@ -1,11 +1,13 @@
 import { LLMock } from "@copilotkit/aimock";
 import type { ToolBlock } from "@stagefold/core";
-import { DEFAULT_PRICES, type Model, ModelError, openModel } from "@stagefold/models";
+import { DEFAULT_PRICES, type Model, openModel } from "@stagefold/models";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { markdownToDocx } from "../../agent-build/assets/tools/lib/markdown.mjs";
 import { anAgent, aRunner, builtAgent } from "./fixture.ts";
 
 const mock = new LLMock({ port: 0, logLevel: "silent" });
 const usage = { input_tokens: 100, output_tokens: 20 };
+let spent = 0;
 let vision: Model;
 let at: Awaited<ReturnType<typeof aRunner>>;
 
@@ -24,8 +26,11 @@ beforeAll(async () => {
   const model = openModel(settings, { prices: DEFAULT_PRICES, maxRetries: 0 });
   at = await aRunner({
     model: (name) => (name === "default" ? model : name === vision.name ? vision : undefined),
-    beforeCall: ({ cost_usd }) => {
-      if ((cost_usd ?? 0) > 0.005) throw new ModelError("BUDGET_EXCEEDED", "The day's budget is used up.");
+    spending: {
+      isOver: async () => spent > 0.005,
+      add: async (usd) => {
+        spent += usd;
+      },
     },
   });
 });
@@ -37,6 +42,7 @@ afterAll(async () => {
 
 beforeEach(() => {
   mock.reset();
+  spent = 0;
 });
 
 const TOOLS = `
@@ -133,6 +139,15 @@ describe("a model agent", () => {
       expect(request).toContain(part);
   });
 
+  test("reads the text of a document", async () => {
+    mock.on(
+      { predicate: (request) => JSON.stringify(request).includes("High at six.") },
+      { content: "Six.", usage },
+    );
+    const file = await at.file("tides.docx", await markdownToDocx("# Tides\n\nHigh at six."));
+    expect((await at.ask(await modelAgent(), { text: "when?", files: [file] })).text).toBe("Six.");
+  });
+
   test("gets a picture as one", async () => {
     mock.onMessage("look", { content: "A dot.", usage });
     const png = Buffer.from(
@@ -191,10 +206,13 @@ describe("a model agent", () => {
     mock.onMessage("go", call("count"));
     const steps = await at.ask(await modelAgent({ max_steps: 2 }), { text: "go" });
     expect(steps.outcome).toMatchObject({ error: { code: "STEP_LIMIT" }, usage: { steps: 2 } });
+    spent = 0;
     const budget = await at.ask(await modelAgent(), { text: "go" });
     // Each call costs 0.0006: the ninth brings it over half a cent, and there is no tenth.
     expect(budget.outcome).toMatchObject({ error: { code: "BUDGET_EXCEEDED" }, usage: { steps: 9 } });
+    expect(spent).toBeCloseTo(0.0054, 8);
     mock.reset();
+    spent = 0;
     mock.onMessage("slow", { content: "never" }, { latency: 5000 });
     const time = await at.ask(await modelAgent({ timeout_seconds: 1 }), { text: "slow" });
     expect(time.outcome).toMatchObject({ status: "failed", error: { code: "AGENT_TIMEOUT" } });

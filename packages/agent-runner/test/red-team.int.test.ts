@@ -15,7 +15,13 @@ let at: Awaited<ReturnType<typeof aRunner>>;
 
 beforeAll(async () => {
   at = await aRunner({
-    secrets: async () => ({ NAMED: "for-this-agent", OTHER: SECRET }),
+    secrets: {
+      get: async () =>
+        new Map([
+          ["NAMED", "for-this-agent"],
+          ["OTHER", SECRET],
+        ]),
+    },
   });
 });
 
