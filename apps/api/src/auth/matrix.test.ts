@@ -84,6 +84,11 @@ async function setUp() {
         key_id: "000000000000",
         days: 1,
       },
+      ...{
+        action: "pause",
+        filter: { user_id: (await deps.repository.get(project_id)).user_id },
+        dry_run: true,
+      },
       ...{ name: "n", role: "viewer", agent_id: "agent_000000000000", project_ids: [project_id] },
     };
     const shape = inputShapeOf(path);

@@ -4,6 +4,7 @@ import {
   operationIdSchema,
   type ProjectStatus,
   projectIdSchema,
+  requireOwner,
   scopeOf,
   textSchema,
   timeSchema,
@@ -122,8 +123,7 @@ export const bulk = procedure
   .output(bulkSchema)
   .mutation(async ({ ctx, input: { action, filter, dry_run, operation_id, limit, cursor } }) => {
     const { owner } = askerOf(ctx.principal);
-    if (owner !== undefined && filter.user_id !== undefined && filter.user_id !== owner)
-      return { matched: 0, done: 0, refused: [], next_cursor: null };
+    if (owner !== undefined && filter.user_id !== undefined) requireOwner(filter, { owner });
     const own = { ...filter, ...(owner !== undefined && { user_id: owner }) };
     const page = async (size: number, from: string | undefined) => {
       const { items, next_cursor } = await ctx.repository.lists.projects(own, size, from);
