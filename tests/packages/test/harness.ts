@@ -75,7 +75,7 @@ export async function npmStart(cwd: string) {
 }
 
 async function addressIn(child: ChildProcess, printed: () => string): Promise<string> {
-  const end = Date.now() + 30_000;
+  const end = Date.now() + 90_000;
   for (;;) {
     const url = /http:\/\/127\.0\.0\.1:\d+/.exec(printed())?.[0];
     if (url !== undefined) return url;
