@@ -2,14 +2,16 @@ import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { openPipelines } from "@stagefold/agent-build";
 import { isStagefoldError } from "@stagefold/core";
+import { PricesError } from "@stagefold/models";
 import { PipelineError } from "@stagefold/pipeline";
 import { type Backend, type Env, EnvError, openBackend } from "@stagefold/runtime";
 import type { AuthSettings } from "@stagefold/runtime/env";
 import { type Logger, pino } from "pino";
 import { z } from "zod";
+import { openAgentRunner } from "./agents/open-runner.ts";
 import { Auth } from "./auth/authenticate.ts";
 import { makeFirstKey } from "./auth/first-key.ts";
-import { loadEnv } from "./env.ts";
+import { inheritedByAgents, loadEnv } from "./env.ts";
 import { stopOnSignals } from "./graceful-shutdown.ts";
 import { Metrics } from "./http/metrics.ts";
 import { type Api, ApiStartError, startApi } from "./server.ts";
@@ -55,7 +57,12 @@ async function serve(
   const system = { version: await version(), engine: env.store, node_version: process.versions.node };
   const publicUrl = env.publicUrl === undefined ? undefined : new URL(env.publicUrl);
   const auth = env.auth && (await openAuth(env.auth, env.proxyHops, backend, publicUrl, log));
+  const agents = await openAgentRunner(env, backend, inheritedByAgents(), log);
+  const { agentConcurrency, sessionDays } = env;
   const deps = {
+    ...agents,
+    agentConcurrency,
+    sessionDays,
     repository,
     artifacts,
     logs,
@@ -119,7 +126,8 @@ async function version(): Promise<string> {
 /** The sentence for stderr, and the exit code: 2 for settings or arguments that must be corrected, else 1. */
 function explain(error: unknown): { sentence: string; exitCode: 1 | 2 } {
   if (error instanceof EnvError) return { sentence: error.message, exitCode: 2 };
-  if (error instanceof PipelineError) return { sentence: error.message, exitCode: 2 };
+  if (error instanceof PipelineError || error instanceof PricesError)
+    return { sentence: error.message, exitCode: 2 };
   if (error instanceof ApiStartError)
     return { sentence: error.message, exitCode: error.code === "HOST_NOT_LOOPBACK" ? 2 : 1 };
   if (isStagefoldError(error)) return { sentence: error.message, exitCode: 1 };

@@ -174,6 +174,15 @@ describe("the model", () => {
     });
   });
 
+  it("answers eight at a time unless said otherwise", () => {
+    expect(parseEnv({})).toMatchObject({ agentConcurrency: 8, sessionDays: undefined });
+    expect(parseEnv({ STAGEFOLD_AGENT_CONCURRENCY: "2", STAGEFOLD_SESSION_DAYS: "30" })).toMatchObject({
+      agentConcurrency: 2,
+      sessionDays: 30,
+    });
+    expect(messageOf({ STAGEFOLD_AGENT_CONCURRENCY: "0" })).toContain("a whole number from 1 to 1000");
+  });
+
   it("names what is missing or malformed", () => {
     expect(messageOf({ STAGEFOLD_MODEL: "gpt-5" })).toContain("STAGEFOLD_MODEL must be anthropic:<model>");
     expect(messageOf({ STAGEFOLD_MODEL: "anthropic:x" })).toContain("needs ANTHROPIC_API_KEY");

@@ -98,8 +98,8 @@ const schema = z.object({
     .regex(/^\d{1,9}(\.\d{1,6})?$/, "USD for a day, such as 25 or 0.5")
     .transform(Number)
     .optional(),
-  STAGEFOLD_AGENT_CONCURRENCY: notYet().optional(),
-  STAGEFOLD_SESSION_DAYS: notYet().optional(),
+  STAGEFOLD_AGENT_CONCURRENCY: whole(1, 1000).default(8),
+  STAGEFOLD_SESSION_DAYS: whole(1, 36_500).optional(),
   STAGEFOLD_PROJECT_ID: z.string().optional(),
   STAGEFOLD_REQUIREMENT: z.string().optional(),
   STAGEFOLD_INPUT: z.string().optional(),
@@ -198,6 +198,10 @@ export interface Env {
   readonly modelPrices: string | undefined;
   /** USD that may be spent on language models in a day of UTC; no limit where undefined. */
   readonly budgetUsd: number | undefined;
+  /** Answers of agents that one API works on at the same time. */
+  readonly agentConcurrency: number;
+  /** Sessions without activity for so long are removed; undefined: they are kept. */
+  readonly sessionDays: number | undefined;
   readonly logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
 }
 
@@ -256,6 +260,8 @@ export function parseEnv(source: Readonly<Record<string, string | undefined>>): 
     model: modelOf(env, source),
     modelPrices: env.STAGEFOLD_MODEL_PRICES,
     budgetUsd: env.STAGEFOLD_BUDGET_USD,
+    agentConcurrency: env.STAGEFOLD_AGENT_CONCURRENCY,
+    sessionDays: env.STAGEFOLD_SESSION_DAYS,
     logLevel: env.STAGEFOLD_LOG_LEVEL,
   };
 }
