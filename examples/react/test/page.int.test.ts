@@ -10,7 +10,8 @@ import { createServer } from "vite";
 import { describe, expect, it } from "vitest";
 
 const CLI = join(import.meta.dirname, "../../../packages/cli/dist/main.js");
-const PATIENCE_MS = 30_000;
+/** The machines that check every change are slow and busy. Milliseconds. */
+const PATIENCE_MS = 60_000;
 
 const PIPELINE = `
 name: ask
@@ -104,7 +105,7 @@ async function createBuild(page: Page, requirement: string, pipeline: string): P
 
 // Skipped where there is no browser; the name says so.
 describe.skipIf(browserPath === undefined)(`a page with @stagefold/react in StrictMode${skipped}`, () => {
-  it("shows builds as they change, over one stream, and answers a gate", { timeout: 120_000 }, async () => {
+  it("shows builds as they change, over one stream, and answers a gate", { timeout: 240_000 }, async () => {
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     await using all = await startAll(url, port);
