@@ -14,7 +14,7 @@ import {
   type Written,
   wholeTexts,
 } from "@stagefold/core";
-import type { PipelineRegistry } from "@stagefold/pipeline";
+import { type PipelineRegistry, stagesFor } from "@stagefold/pipeline";
 import { type Logger, pino } from "pino";
 import { inheritedEnv } from "../src/env.ts";
 import { createWorker, type Worker, type WorkerDeps } from "../src/worker.ts";
@@ -111,7 +111,7 @@ export async function openBench({ files, leaseMs = 15_000 }: BenchOptions): Prom
       const plan = {
         pipeline: name,
         pipeline_version: pipeline.version,
-        stages: pipeline.stages.map(({ stage, weight }) => ({ stage, weight })),
+        stages: stagesFor(pipeline, {}).map(({ stage, weight }) => ({ stage, weight })),
       };
       return (await repository.control.create({ requirement, user_id: "u1" }, plan)).project_id;
     },

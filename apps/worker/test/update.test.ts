@@ -1,4 +1,5 @@
 import { AgentRecords, MemoryRecordStore, type Project } from "@stagefold/core";
+import { stagesFor } from "@stagefold/pipeline";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Bench, openBench, stageOf } from "./harness.ts";
 
@@ -37,7 +38,7 @@ test("a build for an agent that exists is given its version, and makes another o
   );
   const pipeline = bench.pipelines.get("agent-build");
   if (pipeline === undefined) throw new Error("expected the built-in pipeline");
-  const stages = pipeline.stages.map(({ stage, weight }) => ({ stage, weight }));
+  const stages = stagesFor(pipeline, {}).map(({ stage, weight }) => ({ stage, weight }));
   const plan = { pipeline: pipeline.name, pipeline_version: pipeline.version, stages };
   const order = { requirement: "Sums, calculated, and the weekday of a date", agent_id };
   const { project_id } = await bench.repository.control.create(order, plan);
