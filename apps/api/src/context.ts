@@ -1,4 +1,6 @@
 import {
+  AgentRecords,
+  type AgentRunner,
   type ArtifactStore,
   type ChangeFeed,
   ClaimBackoff,
@@ -9,11 +11,13 @@ import {
   type Repository,
 } from "@stagefold/core";
 import type { PipelineRegistry } from "@stagefold/pipeline";
+import { TurnEngine, type TurnEngineOptions } from "./agents/turn-engine.ts";
 import type { AuditRow } from "./auth/audit.ts";
 import type { Auth } from "./auth/authenticate.ts";
 import { LOCAL, type Principal } from "./auth/principal.ts";
 import { DeleteOperations } from "./delete-operations.ts";
 import { Schedules } from "./schedules/schedules.ts";
+import { AgentStatistics } from "./statistics/agent-statistics.ts";
 import { Statistics } from "./statistics/statistics.ts";
 import { createWatch, type Watch } from "./watch/index.ts";
 import { Deliveries } from "./webhooks/deliveries.ts";
@@ -53,6 +57,15 @@ export interface ContextDeps {
   readonly watch?: Watch;
   /** Who may ask; without it everybody is taken for this machine's user, and there are no keys. */
   readonly auth?: Auth | undefined;
+  /** Runs agents; without one they are only read. */
+  readonly runner?: AgentRunner | undefined;
+  readonly requireRunnable?: TurnEngineOptions["requireRunnable"];
+  /** Turns that run at the same time; 8 unless given. */
+  readonly agentConcurrency?: number | undefined;
+  /** Sessions without activity for so long are removed; kept unless given. */
+  readonly sessionDays?: number | undefined;
+  /** Called with what went wrong beside a turn. */
+  readonly onTurnError?: ((error: unknown) => void) | undefined;
   readonly onCall?: ((call: CallSeen) => void) | undefined;
   /** Called with a row of the audit log that could not be kept. */
   readonly onAuditError?: ((row: Omit<AuditRow, "at">, error: unknown) => void) | undefined;
@@ -76,6 +89,9 @@ export interface Context extends Omit<ContextDeps, "system" | "watch" | "onWebho
   readonly deliveries: Deliveries;
   /** A webhook, or what is to be sent to it, was changed here. */
   readonly onWebhookChange: () => void;
+  readonly agentRecords: AgentRecords;
+  readonly turns: TurnEngine;
+  readonly agentStatistics: AgentStatistics;
   /** Due builds that programs cannot claim. */
   readonly claimBackoff: ClaimBackoff;
 }
@@ -84,8 +100,21 @@ export interface Context extends Omit<ContextDeps, "system" | "watch" | "onWebho
 export function createContextInner(deps: ContextDeps): Context {
   const records = deps.records ?? new MemoryRecordStore();
   const { clock } = deps.repository;
+  const { artifacts, runner, requireRunnable, agentConcurrency: concurrency = 8, sessionDays } = deps;
+  const agentRecords = new AgentRecords({ records, artifacts, clock, sessionDays });
+  const onError = deps.onTurnError;
   return {
     ...deps,
+    agentRecords,
+    turns: new TurnEngine({
+      records: agentRecords,
+      artifacts,
+      runner,
+      requireRunnable,
+      concurrency,
+      onError,
+    }),
+    agentStatistics: new AgentStatistics(agentRecords),
     watch: deps.watch ?? createWatch(deps),
     statistics: new Statistics(deps),
     deleteOperations: new DeleteOperations(records, clock),

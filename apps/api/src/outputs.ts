@@ -4,7 +4,7 @@ import type { Project, ProjectStatus, Stage, StageStatus } from "@stagefold/core
 // the declarations of the router a hundred times as long.
 
 /** `Omit` would forget the known fields of a type that also has an index signature. */
-type Without<T, Names> = { [Name in keyof T as Name extends Names ? never : Name]: T[Name] };
+export type Without<T, Names> = { [Name in keyof T as Name extends Names ? never : Name]: T[Name] };
 
 /** Typed as absent, so that the compiler refuses a project whose token has not been taken out. */
 type ProjectIn<S extends ProjectStatus> = Without<Extract<Project, { status: S }>, "lease_token"> & {

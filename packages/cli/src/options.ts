@@ -110,6 +110,12 @@ export function agentId(text: string): string {
   throw new InvalidArgumentError("expected the id of an agent: agent_ and 12 hex digits");
 }
 
+/** Reads the argument that names an agent in the records: its id, or an id that it has elsewhere. */
+export function agentRef(text: string): string {
+  if (text.trim() !== "" && text.length <= 256) return text;
+  throw new InvalidArgumentError("expected the id of an agent");
+}
+
 export function projectIds(text: string, earlier: string[] | undefined): string[] {
   return collect(projectId(text), earlier);
 }

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { addAgents } from "./commands/agents.ts";
 import { addArtifacts } from "./commands/artifacts.ts";
 import { addBatch } from "./commands/batch.ts";
+import { addChat } from "./commands/chat.ts";
 import { addControl } from "./commands/control.ts";
 import { addCreate } from "./commands/create.ts";
 import { addDoctor } from "./commands/doctor.ts";
@@ -50,6 +52,8 @@ export function createProgram(run: Runner, { quiet = false }: { readonly quiet?:
   addArtifacts(program, run);
   addControl(program, run);
   addBatch(program, run);
+  addAgents(program, run);
+  addChat(program, run);
   addSchedules(program, run);
   addWebhooks(program, run);
   addKeys(program, run);

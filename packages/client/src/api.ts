@@ -97,6 +97,25 @@ export type Schedule = Outputs["schedules"]["list"]["items"][number];
 export type Webhook = Outputs["webhooks"]["list"]["items"][number];
 /** An event on its way to a webhook, or delivered. */
 export type WebhookDelivery = Outputs["webhooks"]["deliveries"]["items"][number];
+/** An agent: what a build made, and its versions. */
+export type Agent = Outputs["agents"]["get"];
+export type AgentVersion = Agent["versions"][number];
+/** What a list shows of an agent. */
+export type AgentRow = Outputs["agents"]["list"]["items"][number];
+/** A conversation with an agent. */
+export type AgentSession = Outputs["sessions"]["get"];
+export type AgentSessionRow = Outputs["sessions"]["list"]["items"][number];
+/** One question and its answer, with a session or without one. */
+export type Turn = Outputs["turns"]["get"];
+export type TurnBlock = Turn["blocks"][number];
+export type TurnFile = Turn["user"]["files"][number];
+export type TurnStatus = Turn["status"];
+/** What happens while a turn runs; `end` alone means that it is over. */
+export type TurnEvent = Outputs["turns"]["watch"];
+/** A call as the list of invocations shows it. */
+export type TurnRow = Outputs["invocations"]["list"]["items"][number];
+export type InvocationStats = Outputs["stats"]["invocations"];
+export type AgentStats = Outputs["stats"]["agents"];
 /** An API key as it is shown: never its secret. */
 export type ApiKey = Outputs["keys"]["list"]["items"][number];
 /** Who the caller is, as the API sees it. */

@@ -80,7 +80,7 @@ export const KINDS: Kinds = {
   stages: { list: "query", get: "query", logs: "query", watchLogs: "subscription", calls: "query" },
   artifacts: { listByProject: "query", listByAgent: "query", record: "mutation", removeForStage: "mutation" },
   work: { claim: "mutation", heartbeat: "mutation", report: "mutation", release: "mutation" },
-  stats: { overview: "query", builds: "query" },
+  stats: { overview: "query", builds: "query", invocations: "query", agents: "query" },
   pipelines: { list: "query" },
   schedules: {
     create: "mutation",
@@ -102,6 +102,28 @@ export const KINDS: Kinds = {
     replay: "mutation",
   },
   system: { info: "query" },
+  agents: {
+    list: "query",
+    get: "query",
+    update: "mutation",
+    enable: "mutation",
+    disable: "mutation",
+    setVersion: "mutation",
+    publish: "mutation",
+    delete: "mutation",
+    invoke: "mutation",
+  },
+  sessions: { create: "mutation", get: "query", list: "query", rename: "mutation", delete: "mutation" },
+  turns: {
+    send: "mutation",
+    list: "query",
+    get: "query",
+    stop: "mutation",
+    retry: "mutation",
+    watch: "subscription",
+  },
+  messages: { list: "query" },
+  invocations: { list: "query", get: "query", stop: "mutation", watch: "subscription" },
   session: { get: "query" },
   keys: { list: "query", create: "mutation", rotate: "mutation", revoke: "mutation" },
   audit: { list: "query" },
@@ -129,11 +151,13 @@ export function createClient(options: ClientOptions): StagefoldClient {
   });
   // The procedures are those of the router, by name and by kind; what they answer, its schemas have checked.
   const procedures = Object.fromEntries(groups) as Procedures<PipelineLike>;
-  const { projects, stages, artifacts } = procedures;
+  const { projects, stages, artifacts, turns, invocations } = procedures;
   return {
     ...procedures,
     stages: { ...stages, watchLogs: (input, given) => watchLogs(stages, input, given) },
     url: transport.url,
+    turns: { ...turns, watch: (input, given) => untilEnd(turns.watch(input, given)) },
+    invocations: { ...invocations, watch: (input, given) => untilEnd(invocations.watch(input, given)) },
     projects: { ...projects, waitForEnd: (input, given) => waitForEnd(projects, input, given) },
     artifacts: {
       ...artifacts,
@@ -152,6 +176,16 @@ async function* watchLogs(
   for await (const change of stages.watchLogs(input, options)) {
     yield change;
     if (change.over) return;
+  }
+}
+
+/** A turn's events: after `end` the stream is over, and is not opened again. */
+async function* untilEnd<Event extends { readonly event: string }>(
+  events: AsyncGenerator<Event, void>,
+): AsyncGenerator<Event, void> {
+  for await (const event of events) {
+    yield event;
+    if (event.event === "end") return;
   }
 }
 

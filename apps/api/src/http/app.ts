@@ -37,6 +37,7 @@ export function createApp(deps: ApiDeps): App {
   const context = createContextInner({
     ...deps,
     watch,
+    onTurnError: (error) => logError(log, error, { while: "running a turn" }),
     onCall: (call) => metrics.call(call),
     onStageRetry: () => metrics.stageRetry(),
     onWebhookChange: () => dispatcher.wake(),
@@ -91,9 +92,10 @@ export function createApp(deps: ApiDeps): App {
     start: () => {
       scheduler.start();
       dispatcher.start();
+      context.turns.start();
     },
     close: async () => {
-      await Promise.all([scheduler.close(), dispatcher.close()]);
+      await Promise.all([scheduler.close(), dispatcher.close(), context.turns.close()]);
     },
   };
 }

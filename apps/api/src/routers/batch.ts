@@ -17,6 +17,7 @@ import { type CreatedProject, projectOutput } from "../outputs.ts";
 import { listFields } from "../pagination.ts";
 import { procedure } from "../trpc.ts";
 import { createBuild } from "./create-build.ts";
+import { deleteBuild } from "./delete-build.ts";
 import { resumeBuild, retryBuild } from "./run-again.ts";
 import { filterSchema } from "./watch.ts";
 
@@ -169,7 +170,7 @@ async function act(
     case "retry":
       return await retryBuild(ctx, { project_id, operation_id });
     case "delete":
-      return await control.delete(project_id, asker);
+      return await deleteBuild(ctx, project_id, false);
     default:
       return action satisfies never;
   }

@@ -13,6 +13,8 @@ export async function createBuild(
   given: z.output<typeof createProjectSchema>,
 ): Promise<{ readonly project: Project; readonly again: boolean }> {
   const user_id = userIdFor(ctx.principal, given.user_id);
+  const asker = askerOf(ctx.principal);
+  if (given.agent_id !== undefined) await ctx.agentRecords.agents.requireOwn(given.agent_id, asker);
   const { request, plan } = resolvePipeline(given, ctx.pipelines);
-  return await ctx.repository.control.createOnce({ ...request, user_id }, plan, askerOf(ctx.principal));
+  return await ctx.repository.control.createOnce({ ...request, user_id }, plan, asker);
 }

@@ -1,5 +1,6 @@
 import type { ACCESS, ProcedurePath } from "../auth/access.ts";
 import { router } from "../trpc.ts";
+import { agents } from "./agents.ts";
 import { artifacts } from "./artifacts.ts";
 import { audit } from "./audit.ts";
 import { keys } from "./keys.ts";
@@ -7,9 +8,11 @@ import { pipelines } from "./pipelines.ts";
 import { projects } from "./projects.ts";
 import { schedules } from "./schedules.ts";
 import { session } from "./session.ts";
+import { sessions } from "./sessions.ts";
 import { stages } from "./stages.ts";
 import { stats } from "./stats.ts";
 import { system } from "./system.ts";
+import { invocations, messages, turns } from "./turns.ts";
 import { webhooks } from "./webhooks.ts";
 import { work } from "./work.ts";
 
@@ -24,6 +27,11 @@ export const appRouter = router({
   system,
   schedules,
   webhooks,
+  agents,
+  sessions,
+  turns,
+  messages,
+  invocations,
   session,
   keys,
   audit,

@@ -14,6 +14,7 @@ import { type CreatedProject, type ProjectOutput, projectOutput } from "../outpu
 import { listFields, pageSchema } from "../pagination.ts";
 import { procedure, router } from "../trpc.ts";
 import { bulk, createInput, createMany, createOne } from "./batch.ts";
+import { deleteBuild } from "./delete-build.ts";
 import { resumeBuild, retryBuild } from "./run-again.ts";
 import { filterSchema, watch, watchList, watchMany } from "./watch.ts";
 
@@ -98,11 +99,12 @@ export const projects = router({
       );
     }),
 
+  /** `force`: also where a version of an agent needs its files. That version cannot run any more then. */
   delete: procedure
-    .input(onProject)
+    .input(onProject.extend({ force: z.boolean().default(false) }))
     .output(z.object({ project_id: projectIdSchema, deleted: z.literal(true) }))
-    .mutation(async ({ ctx, input: { project_id, operation_id } }) => {
-      const remove = () => ctx.repository.control.delete(project_id, askerOf(ctx.principal));
+    .mutation(async ({ ctx, input: { project_id, operation_id, force } }) => {
+      const remove = () => deleteBuild(ctx, project_id, force);
       if (operation_id === undefined) await remove();
       else await ctx.deleteOperations.run(project_id, operation_id, remove);
       return { project_id, deleted: true as const };

@@ -79,6 +79,7 @@ function planOf(pipeline: Pipeline, requirement: string, input: Record<string, u
   return {
     pipeline: pipeline.name,
     pipeline_version: pipeline.version,
+    publishes: pipeline.publishes,
     stages: stages.map(({ stage, stage_name, weight, agent_name }) => ({
       stage,
       stage_name: stageNameIn(stage_name, language),

@@ -1,5 +1,6 @@
-import { textSchema } from "@stagefold/core";
+import { agentIdOf, agentRefSchema, textSchema } from "@stagefold/core";
 import { z } from "zod";
+import { agentStatsSchema, invocationStatsSchema } from "../statistics/agent-statistics.ts";
 import { timeZoneSchema } from "../statistics/days.ts";
 import { overviewSchema } from "../statistics/statistics.ts";
 import { buildsSchema } from "../statistics/totals.ts";
@@ -20,4 +21,27 @@ export const stats = router({
     )
     .output(buildsSchema)
     .query(({ ctx, input }) => ctx.statistics.builds(input)),
+
+  /** The calls of the last days, today included, of all agents or of one: outcomes, durations, tokens, cost. */
+  invocations: procedure
+    .input(
+      z.object({
+        days: z.number().int().min(1).max(366),
+        time_zone: timeZoneSchema.default("UTC"),
+        agent_id: agentRefSchema.optional(),
+      }),
+    )
+    .output(invocationStatsSchema)
+    .query(async ({ ctx, input: { agent_id, ...query } }) =>
+      ctx.agentStatistics.invocations({
+        ...query,
+        agent_id: agent_id === undefined ? undefined : await agentIdOf(agent_id),
+      }),
+    ),
+
+  /** The same by agent. */
+  agents: procedure
+    .input(z.object({ days: z.number().int().min(1).max(366) }))
+    .output(agentStatsSchema)
+    .query(({ ctx, input }) => ctx.agentStatistics.agents(input.days)),
 });

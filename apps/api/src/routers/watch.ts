@@ -1,7 +1,9 @@
 import {
   agentIdSchema,
+  invocationIdSchema,
   projectIdSchema,
   projectStatusSchema,
+  sessionIdSchema,
   stageKeySchema,
   textSchema,
   userIdSchema,
@@ -53,6 +55,12 @@ export const WATCH_INPUTS = {
     })
     .prefault({}),
   "stages.watchLogs": logRef.extend({ lastEventId }),
+  "turns.watch": z.object({
+    session_id: sessionIdSchema,
+    turn: z.number().int().min(1).max(9_999_999_999).optional(),
+    lastEventId,
+  }),
+  "invocations.watch": z.object({ invocation_id: invocationIdSchema, lastEventId }),
 } as const;
 
 /**

@@ -1,5 +1,6 @@
 import {
   type Claimed,
+  isStagefoldError,
   MAX_STALLS,
   type Project,
   type ReportEvent,
@@ -8,6 +9,7 @@ import {
 } from "@stagefold/core";
 import { checkedQuestion, type GateAction, type Pipeline, type StageDefinition } from "@stagefold/pipeline";
 import type { Logger } from "pino";
+import { sleep } from "../async.ts";
 import type { BuildDeps } from "../deps.ts";
 import type { ClockReading } from "../monotonic-clock.ts";
 import type { StageOutcome } from "../runner/protocol.ts";
@@ -16,7 +18,10 @@ import { refusedWrite } from "./failure.ts";
 import { LeaseRenewer } from "./lease-renewer.ts";
 import { type LeaseEnd, LeaseLostError, LeaseWriter } from "./lease-writer.ts";
 import { matchPipeline } from "./pipeline-match.ts";
+import { publishAgent } from "./publish-agent.ts";
 import { StageBoundary } from "./stage-boundary.ts";
+
+const PUBLISH_RETRY_MS = 500;
 
 /** How a build left this worker: `not_run`: the worker could not run it, and gave it back to others. */
 export type BuildEnd = "over" | "not_run";
@@ -247,6 +252,8 @@ export class BuildRun {
     this.#outputs.remember(stage, output);
     const next = this.#writes.nextOpen(position);
     try {
+      if (next === undefined && pipeline.publishes === "agent")
+        await this.#publish(stage, output, end.events);
       const started = await this.#writes.complete(pipeline, done, next);
       await this.#noteFinished(this.#writer.project.stages_snapshot.stages[position] ?? stage);
       return started ? next : undefined;
@@ -255,6 +262,22 @@ export class BuildRun {
       this.#log.error({ err: error }, "the end of a stage was refused: the stage fails");
       await this.#writes.fail(definition, stage, { ...end, events: [] }, refusedWrite(error));
       return undefined;
+    }
+  }
+
+  /** While the store is away it is tried again, as long as the lease is trusted. */
+  async #publish(stage: Stage, output: Record<string, unknown>, said: readonly ReportEvent[]): Promise<void> {
+    const { agents, repository } = this.#deps;
+    if (!agents) return;
+    for (;;) {
+      if (this.#writer.over !== undefined) throw new LeaseLostError(this.#writer.over);
+      try {
+        return await publishAgent(agents, repository, this.#writer.project, stage, output, said);
+      } catch (error) {
+        if (!isStagefoldError(error, "STORE_UNAVAILABLE")) throw error;
+        this.#log.warn({ err: error }, "the agent could not be published and is tried again");
+        await sleep(PUBLISH_RETRY_MS);
+      }
     }
   }
 

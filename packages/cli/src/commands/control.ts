@@ -118,11 +118,12 @@ function addDelete(program: Command, run: Runner): void {
     .description("Delete builds, with their artifacts and logs")
     .argument("<id...>", "the builds", projectIds)
     .option("-y, --yes", "do not ask")
-    .action((ids: string[], options: { yes?: true }, command: Command) =>
+    .option("--force", "also builds whose files an agent needs; its version cannot run any more then")
+    .action((ids: string[], options: { yes?: true; force?: true }, command: Command) =>
       run(command, async (cli) => {
         if (!options.yes && process.stdin.isTTY) await confirm(cli, ids);
         return forEach(cli, ids, async (project_id) => {
-          const answer = await cli.client.projects.delete({ project_id });
+          const answer = await cli.client.projects.delete({ project_id, force: options.force });
           if (cli.json) cli.terminal.json(answer);
           else cli.terminal.lines([`${project_id} deleted`]);
         });

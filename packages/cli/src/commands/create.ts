@@ -2,7 +2,7 @@ import type { CreateProjectInput } from "@stagefold/client";
 import type { Command } from "commander";
 import { usageError } from "../exit.ts";
 import { followBuild } from "../follow-build.ts";
-import { collect, field, limit, readInput, timeFromNow, wholeNumber } from "../options.ts";
+import { agentId, collect, field, limit, readInput, timeFromNow, wholeNumber } from "../options.ts";
 import type { Runner } from "../runner.ts";
 import { escaped } from "../view/escape.ts";
 
@@ -10,6 +10,7 @@ interface CreateOptions {
   readonly pipeline?: string;
   readonly name?: string;
   readonly user?: string;
+  readonly agent?: string;
   readonly tag?: string[];
   readonly priority?: number;
   readonly idempotencyKey?: string;
@@ -28,6 +29,7 @@ export function addCreate(program: Command, run: Runner): void {
     .option("--pipeline <name>", "the pipeline that builds it (default: agent-build)")
     .option("--name <name>", "a name for it")
     .option("--user <id>", "whose it is")
+    .option("--agent <id>", "build a new version of this agent", agentId)
     .option("--tag <tag>", "a tag; may be given several times", collect)
     .option("--priority <1-5>", "1 is first, 5 last", wholeNumber(1, 5))
     .option("--idempotency-key <key>", "a repeat with the same key answers with the build of the first time")
@@ -63,6 +65,7 @@ function requestOf(requirement: string | undefined, options: CreateOptions): Cre
     pipeline: options.pipeline,
     project_name: options.name,
     user_id: options.user,
+    agent_id: options.agent,
     tags: options.tag,
     priority: options.priority,
     idempotency_key: options.idempotencyKey,

@@ -32,7 +32,7 @@ export const agentToolSchema = z.looseObject({
 export const versionFileSchema = z.looseObject({
   path: artifactPathSchema,
   stage: stageKeySchema,
-  attempt: positive,
+  attempt: count,
 });
 
 /** What one build made: immutable. */
@@ -42,7 +42,7 @@ export const agentVersionSchema = z.looseObject({
   run: positive,
   /** The stage and attempt that wrote the entry. */
   stage: stageKeySchema,
-  attempt: positive,
+  attempt: count,
   at: timeSchema,
   kind: z.enum(AGENT_KINDS),
   /** Paths below the build's folder. */

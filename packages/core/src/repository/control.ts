@@ -27,6 +27,8 @@ const MAX_RETRIES = 5;
 export interface Plan {
   readonly pipeline?: string | undefined;
   readonly pipeline_version?: string | undefined;
+  /** Its builds make an agent: one that names none makes a new one. */
+  readonly publishes?: "agent" | undefined;
   readonly stages: readonly StagePlan[];
 }
 
@@ -59,7 +61,13 @@ export class Control {
     const at = this.#context.now();
     const request = { ...requestOf(input, plan), ...(await this.#storedInput(id, input.input)) };
     const request_hash = key === undefined ? undefined : await hashOf(key, request, input.stages);
-    const patch = create({ ...plan, ...request, project_id: id, request_hash, created_by: asker.by }, at);
+    const { publishes, ...planned } = plan;
+    // Derived, so that a repeat names the same agent.
+    const agent_id = request.agent_id ?? (publishes && `agent_${id.replace(/^proj_/, "")}`);
+    const patch = create(
+      { ...planned, ...request, agent_id, project_id: id, request_hash, created_by: asker.by },
+      at,
+    );
     const written = await optimisticWrite(this.#context.store, {
       project_id: id,
       decide: (stored) => {

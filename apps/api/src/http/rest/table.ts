@@ -27,6 +27,7 @@ import { overviewSchema } from "../../statistics/statistics.ts";
 import { buildsSchema } from "../../statistics/totals.ts";
 import { deliverySchema } from "../../webhooks/deliveries.ts";
 import { webhookIdSchema, webhookSchema } from "../../webhooks/webhooks.ts";
+import { AGENT_ROUTES, NAMED_AGENT_SCHEMAS } from "./agents-table.ts";
 
 export type RestMethod = "get" | "post" | "patch" | "delete";
 
@@ -91,6 +92,7 @@ export const NAMED_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   Delivery: deliverySchema,
   ApiKey: apiKeySchema,
   AuditRow: auditRowSchema,
+  ...NAMED_AGENT_SCHEMAS,
 };
 
 const PROJECT = "/projects/{project_id}";
@@ -266,6 +268,7 @@ export const REST: Readonly<Record<RestProcedure, RestRoute | NoRoute>> = {
     summary: "The builds of each of the last days",
     output: buildsSchema,
   },
+  ...AGENT_ROUTES,
   "pipelines.list": {
     method: "get",
     path: "/pipelines",

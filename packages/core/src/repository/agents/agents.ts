@@ -35,10 +35,14 @@ export interface AgentFacts {
   readonly settings?: Partial<AgentSettings> | undefined;
 }
 
-/** What people change of an agent. */
-export type AgentChange = Partial<
-  Pick<Agent, "title" | "description" | "category" | "tags"> & { readonly settings: Partial<AgentSettings> }
->;
+/** What people change of an agent; what is left out stays. */
+export interface AgentChange {
+  readonly title?: string | undefined;
+  readonly description?: string | undefined;
+  readonly category?: string | undefined;
+  readonly tags?: string[] | undefined;
+  readonly settings?: Partial<AgentSettings> | undefined;
+}
 
 /** Agents: made by builds, each build one version. */
 export class Agents {
@@ -53,6 +57,24 @@ export class Agents {
     const item = await this.#context.records.get(agentKey(await agentIdOf(ref)));
     if (!item) throw agentNotFound(ref);
     return readAgent(item);
+  }
+
+  /** Errors: FORBIDDEN for an agent that the asker may not change. One that is not there yet may be made. */
+  async requireOwn(ref: string, asker: Asker): Promise<void> {
+    const agent = asker.owner === undefined ? undefined : await this.#find(ref);
+    if (agent) requireOwner(agent, asker, "agent");
+  }
+
+  /** The agent, if one of its versions needs the files of the project. */
+  async userOf(ref: string, projectId: string): Promise<Agent | undefined> {
+    const agent = await this.#find(ref);
+    const needs = agent?.versions.some((one) => one.project_id === projectId && one.files_gone !== true);
+    return needs ? agent : undefined;
+  }
+
+  async #find(ref: string): Promise<Agent | undefined> {
+    const item = await this.#context.records.get(agentKey(await agentIdOf(ref)));
+    return item && readAgent(item);
   }
 
   /**

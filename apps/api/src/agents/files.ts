@@ -1,0 +1,95 @@
+import {
+  AGENT_LIMITS,
+  type ArtifactStore,
+  invalidInput,
+  isSafePath,
+  refOf,
+  StagefoldError,
+  type TurnFile,
+  textSchema,
+} from "@stagefold/core";
+import { z } from "zod";
+
+/** A file of a question: its text, or its bytes in base64. */
+export const fileInputSchema = z
+  .strictObject({
+    name: textSchema(AGENT_LIMITS.fileName, 1).refine(
+      (name) => isSafePath(name) && !name.includes("/"),
+      "expected the name of a file, without a folder",
+    ),
+    media_type: z
+      .string()
+      .max(100)
+      .regex(/^[\w.+-]+\/[\w.+-]+$/, "expected a media type such as text/csv")
+      .optional(),
+    text: z.string().optional(),
+    base64: z.string().optional(),
+  })
+  .refine(
+    (file) => (file.text === undefined) !== (file.base64 === undefined),
+    "expected either text or base64",
+  );
+export type FileInput = z.output<typeof fileInputSchema>;
+
+export const filesInputSchema = z
+  .array(fileInputSchema)
+  .max(AGENT_LIMITS.files)
+  .refine((files) => new Set(files.map(({ name }) => name)).size === files.length, "expected each name once");
+
+const TYPES: Readonly<Record<string, string>> = {
+  csv: "text/csv",
+  tsv: "text/tab-separated-values",
+  txt: "text/plain",
+  log: "text/plain",
+  md: "text/markdown",
+  html: "text/html",
+  json: "application/json",
+  yaml: "application/yaml",
+  yml: "application/yaml",
+  xml: "application/xml",
+  pdf: "application/pdf",
+  xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+  docx: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+  pptx: "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+  png: "image/png",
+  jpg: "image/jpeg",
+  jpeg: "image/jpeg",
+  gif: "image/gif",
+  webp: "image/webp",
+};
+
+/** Puts the files of a question below their session or invocation, named by their content. Errors: INVALID_INPUT. */
+export async function keepFiles(
+  artifacts: ArtifactStore,
+  owner: string,
+  files: readonly FileInput[],
+): Promise<TurnFile[]> {
+  const kept: TurnFile[] = [];
+  for (const file of files) {
+    const bytes = bytesOf(file);
+    if (bytes.length > AGENT_LIMITS.file) {
+      const message = `A file may have ${AGENT_LIMITS.file} bytes; ${file.name} has ${bytes.length}.`;
+      throw new StagefoldError("PAYLOAD_TOO_LARGE", message, { limit: AGENT_LIMITS.file });
+    }
+    const digest = Buffer.from(await crypto.subtle.digest("SHA-256", new Uint8Array(bytes))).toString("hex");
+    const place = {
+      project_id: owner,
+      stage: "files",
+      attempt: 0,
+      path: `${digest.slice(0, 16)}/${file.name}`,
+    };
+    const { size, sha256 } = await artifacts.put(place, bytes);
+    const ending = file.name.split(".").at(-1)?.toLowerCase() ?? "";
+    const media_type = file.media_type ?? TYPES[ending] ?? "application/octet-stream";
+    kept.push({ name: file.name, media_type, size, sha256, ref: refOf(place) });
+  }
+  return kept;
+}
+
+function bytesOf({ name, text, base64 = "" }: FileInput): Buffer {
+  if (text !== undefined) return Buffer.from(text, "utf8");
+  const bytes = Buffer.from(base64, "base64");
+  // Node leaves out what is no base64 without a word.
+  if (bytes.toString("base64").replace(/=+$/, "") === base64.replace(/=+$/, "")) return bytes;
+  throw invalidInput(`${name}: expected its bytes in base64.`, [`files: ${name}: expected base64`]);
+}

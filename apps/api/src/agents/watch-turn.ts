@@ -1,0 +1,154 @@
+import {
+  type AgentRecords,
+  type Block,
+  type RunUsage,
+  type Turn,
+  type TurnTarget,
+  utf8Bytes,
+} from "@stagefold/core";
+import type { LiveTurn } from "./live-turn.ts";
+import { endOf, type TurnEvent } from "./turn-event.ts";
+
+/** How often the turn of another process is read. */
+const POLL_MS = 500;
+
+/**
+ * The turn as it is now, then what follows, until `end`. A turn of this process comes as its runner says it; one of
+ * another process by its checkpoints. Ends with the signal. Errors: SESSION_NOT_FOUND, TURN_NOT_FOUND.
+ */
+export async function* watchTurn(
+  records: AgentRecords,
+  liveOf: () => LiveTurn | undefined,
+  target: TurnTarget,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<TurnEvent, void, undefined> {
+  const live = liveOf();
+  if (live) yield* watchLive(live, signal);
+  else yield* watchStored(records, target, signal);
+}
+
+async function* watchLive(
+  live: LiveTurn,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<TurnEvent, void, undefined> {
+  const { turn } = live;
+  const waiting: TurnEvent[] = [{ event: "turn", turn }];
+  // It has ended, and is about to be forgotten.
+  if (turn.status !== "running") waiting.push(endOf(turn));
+  let wake: (() => void) | undefined;
+  const onAbort = () => wake?.();
+  const leave = live.subscribe((event) => {
+    waiting.push(event);
+    wake?.();
+  });
+  signal?.addEventListener("abort", onAbort);
+  try {
+    while (!signal?.aborted) {
+      const event = waiting.shift();
+      if (event) {
+        yield event;
+        if (event.event === "end") return;
+      } else
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+    }
+  } finally {
+    leave();
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+async function* watchStored(
+  records: AgentRecords,
+  target: TurnTarget,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<TurnEvent, void, undefined> {
+  let seen = await records.turns.get(target);
+  yield { event: "turn", turn: seen };
+  while (seen.status === "running") {
+    await pause(POLL_MS, signal);
+    if (signal?.aborted) return;
+    const now = await records.turns.get(target);
+    yield* eventsBetween(seen, now);
+    seen = now;
+  }
+  yield endOf(seen);
+}
+
+/** What happened from one state of a turn to a later one. Where blocks were given away, the turn as it is. */
+export function eventsBetween(before: Turn, now: Turn): TurnEvent[] {
+  const events: TurnEvent[] = [];
+  for (const [at, block] of now.blocks.entries()) {
+    const known = before.blocks[at];
+    if (known && JSON.stringify(known) === JSON.stringify(block)) continue;
+    const event = blockEvent(at, known, block);
+    if (!event) return [{ event: "turn", turn: now }];
+    events.push(event);
+  }
+  if (now.blocks.length < before.blocks.length) return [{ event: "turn", turn: now }];
+  const usage = usageOf(now);
+  if (now.status === "running" && JSON.stringify(usage) !== JSON.stringify(usageOf(before)))
+    events.push({ event: "usage", usage });
+  return events;
+}
+
+function blockEvent(at: number, before: Block | undefined, now: Block): TurnEvent | undefined {
+  if (now.type === "tool")
+    return before && before.type !== "tool" ? undefined : { event: "tool", block: at, tool: now };
+  if (before && (before.type !== "text" || !now.text.startsWith(before.text) || now.ref !== before.ref))
+    return undefined;
+  const known = before?.text ?? "";
+  return { event: "text", block: at, at: known.length, text: now.text.slice(known.length) };
+}
+
+function usageOf({
+  input_tokens,
+  output_tokens,
+  cached_tokens,
+  tool_calls,
+  steps,
+  model,
+  cost_usd,
+}: Turn): RunUsage {
+  const usage = { input_tokens, output_tokens, cached_tokens, tool_calls, steps, cost_usd };
+  return model === undefined ? usage : { ...usage, model };
+}
+
+function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal?.addEventListener("abort", done);
+  });
+}
+
+/** Roughly four characters of ASCII, or one of most others, are a token. */
+function tokensOf(text: string): number {
+  return Math.ceil(utf8Bytes(text) / 3);
+}
+
+/** Tokens of earlier turns that a new one is given, and turns that are looked at for it. */
+const HISTORY_TOKENS = 24_000;
+const HISTORY_TURNS = 50;
+
+/** The newest turns before a number that fit the budget, oldest first. */
+export async function historyOf(records: AgentRecords, sessionId: string, turn: number): Promise<Turn[]> {
+  const { turns } = await records.turns.list(sessionId, { before: turn, limit: HISTORY_TURNS });
+  const chosen: Turn[] = [];
+  let left = HISTORY_TOKENS;
+  for (const one of turns) {
+    left -= tokensOf(one.user.text) + one.blocks.reduce((sum, block) => sum + tokensOf(textOf(block)), 0);
+    if (left < 0) break;
+    chosen.unshift(one);
+  }
+  return chosen;
+}
+
+function textOf(block: Block): string {
+  return block.type === "text" ? block.text : `${JSON.stringify(block.input)}${block.output ?? ""}`;
+}

@@ -1,0 +1,205 @@
+import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { createInterface } from "node:readline/promises";
+import type { Turn, TurnEvent } from "@stagefold/client";
+import type { Command } from "commander";
+import type { Cli } from "../cli.ts";
+import { CliError, EXIT, usageError } from "../exit.ts";
+import { agentRef, collect, wholeNumber } from "../options.ts";
+import type { Runner } from "../runner.ts";
+import { escaped } from "../view/escape.ts";
+import { duration } from "../view/format.ts";
+
+interface ChatOptions {
+  readonly file?: string[];
+  readonly session?: string;
+  readonly continue?: true;
+}
+
+interface InvokeOptions {
+  readonly file?: string[];
+  readonly key?: string;
+  readonly wait: number;
+}
+
+/** `chat` and `invoke`: with a session, and without one. */
+export function addChat(program: Command, run: Runner): void {
+  program
+    .command("chat")
+    .description("Talk to an agent; without a text, line by line")
+    .argument("<agent>", "the agent", agentRef)
+    .argument("[text]", "what is asked")
+    .option("--file <path>", "a file for the question; may be given several times", collect)
+    .option("--session <id>", "go on in this session")
+    .option("--continue", "go on in the agent's session that was active last")
+    .action((agent_id: string, text: string | undefined, options: ChatOptions, command: Command) =>
+      run(command, (cli) => chat(cli, agent_id, text, options)),
+    );
+  program
+    .command("invoke")
+    .description("Ask an agent once, without a session")
+    .argument("<agent>", "the agent", agentRef)
+    .argument("<text>", "what is asked")
+    .option("--file <path>", "a file for the question; may be given several times", collect)
+    .option("--key <key>", "a repeat with the same key answers with the call of the first time")
+    .option("--wait <seconds>", "how long to wait for the end", wholeNumber(0, 86_400), 300)
+    .action((agent_id: string, text: string, options: InvokeOptions, command: Command) =>
+      run(command, (cli) => invoke(cli, agent_id, text, options)),
+    );
+}
+
+async function chat(
+  cli: Cli,
+  agent_id: string,
+  text: string | undefined,
+  options: ChatOptions,
+): Promise<number> {
+  if (options.session !== undefined && options.continue)
+    throw usageError("expected either --session or --continue");
+  if (text?.trim() === "") throw usageError("expected a text, found an empty one");
+  if (text === undefined && cli.json) throw usageError("--json needs the text");
+  const files = await readFiles(options.file);
+  const session_id = await sessionOf(cli, agent_id, options);
+  if (text !== undefined) {
+    const turn = await ask(cli, session_id, text, files);
+    if (cli.json) cli.terminal.json(turn);
+    else cli.terminal.note(cli.terminal.paint.dim(`session ${session_id}`));
+    return turn.status === "completed" ? EXIT.done : EXIT.failed;
+  }
+  cli.terminal.note(cli.terminal.paint.dim(`session ${session_id}; an empty line ends it`));
+  return await converse(cli, session_id, files);
+}
+
+async function sessionOf(cli: Cli, agent_id: string, options: ChatOptions): Promise<string> {
+  if (options.session !== undefined)
+    return (await cli.client.sessions.get({ session_id: options.session })).session_id;
+  if (!options.continue) return (await cli.client.sessions.create({ agent_id })).session_id;
+  const [last] = (await cli.client.sessions.list({ agent_id, limit: 1 })).items;
+  if (!last) throw new CliError(`nobody has talked to ${agent_id} yet: leave out --continue`, EXIT.failed);
+  return last.session_id;
+}
+
+type Files = Awaited<ReturnType<typeof readFiles>>;
+
+/** Line by line, until an empty one or the end of the input. The files go with the first. */
+async function converse(cli: Cli, session_id: string, files: Files): Promise<number> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr, prompt: "> " });
+  let rest = files;
+  try {
+    lines.prompt();
+    for await (const line of lines) {
+      if (line.trim() === "") break;
+      await ask(cli, session_id, line, rest);
+      rest = [];
+      if (cli.signal.aborted) return EXIT.interrupted;
+      lines.prompt();
+    }
+  } finally {
+    lines.close();
+  }
+  return EXIT.done;
+}
+
+/** Sends the question and prints the answer as it comes. Ctrl-C stops the turn. */
+async function ask(cli: Cli, session_id: string, text: string, files: Files): Promise<Turn> {
+  const { turn } = await cli.client.turns.send({ session_id, text, files, caller: "cli" });
+  const stop = () => void cli.client.turns.stop({ session_id, turn }).catch(() => undefined);
+  cli.signal.addEventListener("abort", stop, { once: true });
+  const printer = new AnswerPrinter(cli);
+  try {
+    for await (const event of cli.client.turns.watch({ session_id, turn })) printer.take(event);
+  } finally {
+    cli.signal.removeEventListener("abort", stop);
+  }
+  return await cli.client.turns.get({ session_id, turn });
+}
+
+async function invoke(cli: Cli, agent_id: string, text: string, options: InvokeOptions): Promise<number> {
+  const files = await readFiles(options.file);
+  const asked = { agent_id, text, files, invocation_key: options.key, caller: "cli" };
+  const begun = await cli.client.agents.invoke({ ...asked, wait_seconds: 0 });
+  const { invocation_id = "" } = begun;
+  const signal = options.wait === 0 ? AbortSignal.abort() : AbortSignal.timeout(options.wait * 1000);
+  const printer = new AnswerPrinter(cli);
+  if (options.wait > 0)
+    for await (const event of cli.client.invocations.watch({ invocation_id }, { signal }))
+      printer.take(event);
+  const call = await cli.client.invocations.get({ invocation_id });
+  if (cli.json) cli.terminal.json(call);
+  else if (call.status === "running") cli.terminal.lines([`${invocation_id} running`]);
+  return call.status === "completed" || call.status === "running" ? EXIT.done : EXIT.failed;
+}
+
+async function readFiles(paths: readonly string[] = []) {
+  return await Promise.all(
+    paths.map(async (path) => {
+      const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+        throw usageError(`--file ${path} cannot be read (${error.code})`);
+      });
+      return { name: basename(path), base64: bytes.toString("base64") };
+    }),
+  );
+}
+
+/** Text to stdout as it comes, everything else beside it. What an agent says moves no cursor and turns no text around. */
+class AnswerPrinter {
+  readonly #cli: Cli;
+  #printed: string[] = [];
+  #atLineStart = true;
+
+  constructor(cli: Cli) {
+    this.#cli = cli;
+  }
+
+  take(event: TurnEvent): void {
+    if (this.#cli.json) return;
+    switch (event.event) {
+      case "turn":
+        for (const [at, block] of event.turn.blocks.entries())
+          if (block.type === "text") this.#text(at, block.text);
+        break;
+      case "text":
+        this.#text(event.block, (this.#printed[event.block] ?? "").slice(0, event.at) + event.text);
+        break;
+      case "tool":
+        if (event.tool.status !== "running") this.#note(`[${event.tool.name}: ${event.tool.status}]`);
+        break;
+      case "usage":
+        break;
+      case "end":
+        this.#end(event);
+        break;
+      default:
+        event satisfies never;
+    }
+  }
+
+  /** What of the block's text is not printed yet. */
+  #text(block: number, text: string): void {
+    const known = this.#printed[block] ?? "";
+    if (!text.startsWith(known)) return;
+    this.#printed[block] = text;
+    const added = text.slice(known.length);
+    if (added === "") return;
+    this.#cli.terminal.stdout.write(added.split("\n").map(escaped).join("\n"));
+    this.#atLineStart = added.endsWith("\n");
+  }
+
+  #end({ status, error, duration_ms, usage }: Extract<TurnEvent, { event: "end" }>): void {
+    this.#newLine();
+    const tokens = usage.input_tokens + usage.output_tokens;
+    const spent = tokens === 0 ? "" : `, ${tokens} tokens, $${usage.cost_usd.toFixed(4)}`;
+    if (status === "completed") this.#note(`[${duration(duration_ms / 1000)}${spent}]`);
+    else this.#cli.terminal.note(escaped(`${status}${error ? `: ${error.message} (${error.code})` : ""}`));
+  }
+
+  #note(text: string): void {
+    this.#newLine();
+    this.#cli.terminal.note(this.#cli.terminal.paint.dim(escaped(text)));
+  }
+
+  #newLine(): void {
+    if (!this.#atLineStart) this.#cli.terminal.stdout.write("\n");
+    this.#atLineStart = true;
+  }
+}
