@@ -17,6 +17,7 @@ const SHORTCUTS: readonly (readonly [where: Key, keys: readonly (readonly [keys:
       ["⌘K,Ctrl+K", "keyPalette"],
       ["g b", "keyBuilds"],
       ["c", "keyNew"],
+      ["g a", "keyAgents"],
       ["g s", "keyStatistics"],
     ],
   ],

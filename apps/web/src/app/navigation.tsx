@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useLocation } from "@tanstack/react-router";
 import {
+  Bot,
   ChartNoAxesColumn,
   Ellipsis,
   KeyRound,
@@ -17,17 +18,18 @@ import { useListSearch } from "../lib/builds-list.ts";
 import { cn } from "../lib/cn.ts";
 import { messages } from "./messages.ts";
 
-type Section = "builds" | "statistics" | "pipelines" | "keys" | "audit";
-type Path = "/" | "/statistics" | "/pipelines" | "/keys" | "/audit";
+type Section = "builds" | "agents" | "statistics" | "pipelines" | "keys" | "audit";
+type Path = "/" | "/agents" | "/statistics" | "/pipelines" | "/keys" | "/audit";
 
 const PAGES: Readonly<Record<Section, { to: Path; icon: LucideIcon; admin?: true }>> = {
   builds: { to: "/", icon: ListChecks },
+  agents: { to: "/agents", icon: Bot },
   statistics: { to: "/statistics", icon: ChartNoAxesColumn },
   pipelines: { to: "/pipelines", icon: Workflow },
   keys: { to: "/keys", icon: KeyRound, admin: true },
   audit: { to: "/audit", icon: ScrollText, admin: true },
 };
-const FIRST: readonly Section[] = ["builds", "statistics"];
+const FIRST: readonly Section[] = ["builds", "agents", "statistics"];
 const MORE: readonly Section[] = ["pipelines", "keys", "audit"];
 
 /** Where a finger reaches it on a phone: at the bottom, with the names below the pictures. */
@@ -51,7 +53,7 @@ export function Navigation({ className }: { className: string }) {
     <nav aria-label={t.navigation} className={className}>
       {FIRST.map((section) => {
         const { to, icon: Icon } = PAGES[section];
-        const here = pathname === to;
+        const here = pathname === to || (section === "agents" && /^\/(agents|talk|calls)\//.test(pathname));
         return (
           <Link
             aria-current={here ? "page" : undefined}
@@ -93,6 +95,7 @@ function useNames(): Readonly<Record<Section, string>> {
   const c = useMessages(common);
   return {
     builds: c.builds,
+    agents: t.agents,
     statistics: c.statistics,
     pipelines: t.pipelines,
     keys: t.keys,

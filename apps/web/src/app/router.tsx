@@ -46,6 +46,38 @@ const statisticsRoute = createRoute({
   component: lazyRouteComponent(() => import("../features/statistics/page.tsx"), "StatisticsPage"),
 });
 
+const agentsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/agents",
+  validateSearch: (search: Record<string, unknown>) => search,
+  component: lazyRouteComponent(() => import("../features/agents/list-page.tsx"), "AgentsPage"),
+});
+
+const agentRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/agents/$agentId",
+  component: lazyRouteComponent(() => import("../features/agents/agent-page.tsx"), "AgentPage"),
+});
+
+const callsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/agents/$agentId/calls",
+  validateSearch: (search: Record<string, unknown>) => search,
+  component: lazyRouteComponent(() => import("../features/agents/calls-page.tsx"), "CallsPage"),
+});
+
+const callRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/calls/$invocationId",
+  component: lazyRouteComponent(() => import("../features/agents/call-page.tsx"), "CallPage"),
+});
+
+const talkRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/talk/$sessionId",
+  component: lazyRouteComponent(() => import("../features/talk/page.tsx"), "TalkPage"),
+});
+
 const keysRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/keys",
@@ -69,6 +101,11 @@ const routeTree = rootRoute.addChildren([
   buildRoute,
   newRoute,
   statisticsRoute,
+  agentsRoute,
+  agentRoute,
+  callsRoute,
+  callRoute,
+  talkRoute,
   pipelinesRoute,
   keysRoute,
   auditRoute,

@@ -52,6 +52,7 @@ export function Shell() {
   useShortcut("?", () => setHelp(true));
   const listSearch = useListSearch();
   useShortcut("g b", () => void navigate({ to: "/", search: listSearch }));
+  useShortcut("g a", () => void navigate({ to: "/agents", search: {} }));
   useShortcut("g s", () => void navigate({ to: "/statistics" }));
   useShortcut("c", () => void navigate({ to: "/new" }));
   return (
@@ -106,6 +107,7 @@ export function Shell() {
             entries={[
               { name: c.newBuild, go: () => void navigate({ to: "/new", search: {} }) },
               { name: c.builds, go: () => void navigate({ to: "/", search: listSearch }) },
+              { name: t.agents, go: () => void navigate({ to: "/agents", search: {} }) },
               { name: c.statistics, go: () => void navigate({ to: "/statistics" }) },
               { name: t.pipelines, go: () => void navigate({ to: "/pipelines" }) },
               { name: c.help, go: () => setHelp(true) },

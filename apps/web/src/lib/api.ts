@@ -99,6 +99,84 @@ export function modelCallsQuery(
   });
 }
 
+export type Agent = Outputs["agents"]["get"];
+export type AgentRow = Outputs["agents"]["list"]["items"][number];
+export type Turn = Outputs["turns"]["get"];
+export type TurnRow = Outputs["invocations"]["list"]["items"][number];
+export type Conversation = Outputs["sessions"]["get"];
+export type ConversationRow = Outputs["sessions"]["list"]["items"][number];
+
+export type AgentFilter = Omit<NonNullable<Inputs["agents"]["list"]>, "limit" | "cursor">;
+
+export function agentsQuery(api: StagefoldClient, filter: AgentFilter) {
+  return infiniteQueryOptions({
+    queryKey: ["agents", filter],
+    queryFn: ({ signal, pageParam: cursor }) => api.agents.list({ ...filter, limit: 50, cursor }, { signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: ({ next_cursor }) => next_cursor,
+    staleTime: 0,
+  });
+}
+
+export function agentQuery(api: StagefoldClient, agent_id: string) {
+  return queryOptions({
+    queryKey: ["agent", agent_id],
+    queryFn: ({ signal }) => api.agents.get({ agent_id }, { signal }),
+    staleTime: 5000,
+  });
+}
+
+export function conversationQuery(api: StagefoldClient, session_id: string) {
+  return queryOptions({
+    queryKey: ["conversation", session_id],
+    queryFn: ({ signal }) => api.sessions.get({ session_id }, { signal }),
+    staleTime: 0,
+  });
+}
+
+export function conversationsQuery(api: StagefoldClient, agent_id: string) {
+  return infiniteQueryOptions({
+    queryKey: ["conversations", agent_id],
+    queryFn: ({ signal, pageParam: cursor }) =>
+      api.sessions.list({ agent_id, limit: 30, cursor }, { signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: ({ next_cursor }) => next_cursor,
+    staleTime: 0,
+  });
+}
+
+/** The turns of a conversation, the newest first. */
+export function turnsQuery(api: StagefoldClient, session_id: string) {
+  return infiniteQueryOptions({
+    queryKey: ["turns", session_id],
+    queryFn: ({ signal, pageParam: cursor }) => api.turns.list({ session_id, limit: 30, cursor }, { signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: ({ next_cursor }) => next_cursor,
+    staleTime: 0,
+  });
+}
+
+export type InvocationFilter = Omit<Inputs["invocations"]["list"], "limit" | "cursor">;
+
+export function invocationsQuery(api: StagefoldClient, filter: InvocationFilter) {
+  return infiniteQueryOptions({
+    queryKey: ["invocations", filter],
+    queryFn: ({ signal, pageParam: cursor }) =>
+      api.invocations.list({ ...filter, limit: 50, cursor }, { signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: ({ next_cursor }) => next_cursor,
+    staleTime: 0,
+  });
+}
+
+export function invocationQuery(api: StagefoldClient, invocation_id: string) {
+  return queryOptions({
+    queryKey: ["invocation", invocation_id],
+    queryFn: ({ signal }) => api.invocations.get({ invocation_id }, { signal }),
+    staleTime: 0,
+  });
+}
+
 export function keysQuery(api: StagefoldClient) {
   return queryOptions({ queryKey: ["keys"], queryFn: ({ signal }) => api.keys.list(undefined, { signal }) });
 }

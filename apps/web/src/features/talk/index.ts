@@ -1,0 +1,3 @@
+// What other features use of this one.
+export { ConversationLinks } from "./conversations.tsx";
+export { useStartTalk } from "./use-start-talk.ts";

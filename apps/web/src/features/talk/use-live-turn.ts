@@ -1,0 +1,53 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { type Turn, useApi } from "../../lib/api.ts";
+import { folded } from "./fold.ts";
+
+/** What comes faster than this is drawn together. Milliseconds. */
+const DRAW_MS = 50;
+
+export interface LiveTurn {
+  readonly turn: Turn | undefined;
+  /** Why its stream cannot be read. */
+  readonly error: unknown;
+}
+
+/** A turn as it is answered, from what there is of it to its end. Nothing without a number. */
+export function useLiveTurn(session_id: string, number: number | undefined): LiveTurn {
+  const api = useApi();
+  const queries = useQueryClient();
+  const [live, setLive] = useState<LiveTurn & { of: string }>();
+  const of = `${session_id} ${number}`;
+  useEffect(() => {
+    if (number === undefined) return;
+    const ending = new AbortController();
+    const { signal } = ending;
+    let turn: Turn | undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const draw = () => {
+      timer = undefined;
+      if (!signal.aborted) setLive({ turn, error: undefined, of: `${session_id} ${number}` });
+    };
+    const follow = async () => {
+      for await (const event of api.turns.watch({ session_id, turn: number }, { signal })) {
+        turn = folded(turn, event);
+        if (event.event === "end") break;
+        timer ??= setTimeout(draw, DRAW_MS);
+      }
+      clearTimeout(timer);
+      draw();
+      if (signal.aborted) return;
+      await queries.invalidateQueries({ queryKey: ["turns", session_id] });
+      void queries.invalidateQueries({ queryKey: ["conversation", session_id] });
+      void queries.invalidateQueries({ queryKey: ["conversations"] });
+    };
+    follow().catch((error: unknown) => {
+      if (!signal.aborted) setLive({ turn, error, of: `${session_id} ${number}` });
+    });
+    return () => {
+      ending.abort();
+      clearTimeout(timer);
+    };
+  }, [api, queries, session_id, number]);
+  return live?.of === of ? live : { turn: undefined, error: undefined };
+}

@@ -1,0 +1,134 @@
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { axe, openBrowser, PATIENCE_MS, visit } from "./browser.ts";
+import { chromiumPath, skipReason } from "./chromium.ts";
+import { tabTo } from "./keys.ts";
+import { sideways } from "./sideways.ts";
+import { type System, startSystem, until } from "./system.ts";
+
+// Skipped where there is no Chromium to drive; the name of the suite says so.
+describe.skipIf(chromiumPath === undefined)(`agents${skipReason}`, { timeout: 180_000 }, () => {
+  let system: System;
+  let browser: Browser;
+  let agentId: string;
+  beforeAll(async () => {
+    [system, browser] = await Promise.all([startSystem(), openBrowser()]);
+    const { projects, agents } = system.client;
+    const { project_id } = await projects.create({
+      requirement: "Counts words, sentences and paragraphs of a text",
+      project_name: "text_statistics",
+    });
+    const project = await until(60_000, "the build", async () => {
+      const now = await projects.get({ project_id });
+      return now.status === "completed" ? now : undefined;
+    });
+    const known = await agents.list({});
+    const [made] = known.items;
+    if (made) agentId = made.agent_id;
+    else {
+      const stage = project.stages_snapshot.stages.find(({ output_data }) => "agent" in output_data);
+      const entry = String(stage?.output_data.agent);
+      ({ agent_id: agentId } = await agents.publish({
+        project_id,
+        entry,
+        kind: "rules",
+        agent_name: "text_statistics",
+      }));
+    }
+  }, 120_000);
+  afterAll(async () => {
+    await browser?.close();
+    await system?.[Symbol.asyncDispose]();
+  }, 60_000);
+
+  it("are found, asked and asked again; an answer comes with its tools, and is there the next time", async () => {
+    await using reader = await visit(browser, system.url, "/", { viewport: { width: 1440, height: 900 } });
+    const { page } = reader;
+    await page.getByRole("navigation").getByRole("link", { name: "Agents" }).click();
+    await page.getByRole("searchbox", { name: "Search agents" }).fill("text");
+    const card = page.getByRole("article").filter({ hasText: "text_statistics" });
+    await card.waitFor();
+    expect(await axe(page)).toEqual([]);
+    await card.getByRole("link").click();
+    await page.getByRole("heading", { name: "What it can do" }).waitFor();
+    await page.getByText("answers now").waitFor();
+    expect(await axe(page)).toEqual([]);
+    await page.getByRole("button", { name: "Talk", exact: true }).click();
+    await page.waitForURL(/\/talk\/sess_/);
+    const question = page.getByRole("textbox", { name: "Your question" });
+    await question.fill("How many words has: one two three four");
+    await page.keyboard.press("Enter");
+    const turn = page.locator('[data-turn="1"]');
+    await turn.getByTestId("tool").first().waitFor();
+    await page.locator('[data-turn="1"][data-turn-status=completed]').waitFor();
+    await turn.getByTestId("tool").first().getByRole("button").click();
+    await turn.getByText("Result").waitFor();
+    expect(await axe(page)).toEqual([]);
+    expect(await question.inputValue()).toBe("");
+    await turn.getByRole("button", { name: "Ask again" }).click();
+    await page.locator('[data-turn="2"][data-turn-status=completed]').waitFor();
+    await page.reload();
+    await page.locator('[data-turn="2"][data-turn-status=completed]').waitFor();
+    // Every turn is a call, which leads back here.
+    await page.goto(`${system.url}/agents/${agentId}/calls`);
+    await page
+      .getByRole("link", { name: /How many words/ })
+      .first()
+      .waitFor();
+    expect(await page.getByRole("link", { name: /How many words/ }).count()).toBe(2);
+    expect(await axe(page)).toEqual([]);
+    expect(reader.complaints).toEqual([]);
+  });
+
+  it("are talked to on a phone, in Chinese, by the keyboard alone, with a file; a draft is kept", async () => {
+    await using reader = await visit(browser, system.url, `/agents/${agentId}`, {
+      viewport: { width: 360, height: 740 },
+      locale: "zh-CN",
+      colorScheme: "dark",
+    });
+    const { page } = reader;
+    await page.getByRole("heading", { name: "能做什么" }).waitFor();
+    expect(await axe(page)).toEqual([]);
+    expect(await sideways(page)).toBeLessThanOrEqual(0);
+    await tabTo(page, "button", "对话");
+    await page.keyboard.press("Enter");
+    const question = page.getByRole("textbox", { name: "您的问题" });
+    await question.waitFor();
+    await page.locator("input[type=file]").setInputFiles({
+      name: "note.txt",
+      mimeType: "text/plain",
+      buffer: Buffer.from("one two"),
+    });
+    await page.getByRole("button", { name: "移除 note.txt" }).waitFor();
+    await question.focus();
+    await page.keyboard.type("one two three");
+    await page.reload();
+    await until(PATIENCE_MS, "the draft", async () => (await question.inputValue()) === "one two three");
+    await question.focus();
+    await page.keyboard.press("Enter");
+    await page.locator('[data-turn="1"]:not([data-turn-status=running])').waitFor();
+    expect(await axe(page)).toEqual([]);
+    expect(await sideways(page)).toBeLessThanOrEqual(0);
+    await page.getByRole("button", { name: "更多操作" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("menuitem", { name: "删除" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("alertdialog").getByRole("button", { name: "删除" }).focus();
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/agents\/agent_/);
+    expect(reader.complaints).toEqual([]);
+  });
+
+  it("are switched off and on, and say so", async () => {
+    await using reader = await visit(browser, system.url, `/agents/${agentId}`);
+    const { page } = reader;
+    await page.getByRole("button", { name: "More actions" }).click();
+    await page.getByRole("menuitem", { name: "Switch off" }).click();
+    await page.getByText("Switched off").first().waitFor();
+    expect((await system.client.agents.get({ agent_id: agentId })).status).toBe("disabled");
+    await page.getByRole("button", { name: "More actions" }).click();
+    await page.getByRole("menuitem", { name: "Switch on" }).click();
+    await page.getByText("Switched off").waitFor({ state: "detached" });
+    expect(reader.complaints).toEqual([]);
+  });
+});
