@@ -1,8 +1,12 @@
-import { inheritedFrom } from "@stagefold/node-files";
+import { hideEnvironment, inheritedFrom } from "@stagefold/node-files";
 import { type Env, parseEnv } from "@stagefold/runtime";
 
-/** The settings of this process. Errors: EnvError, a sentence that names the variable. */
+/**
+ * The settings of this process, which no other one can read from now on. Errors: EnvError, a sentence that names the
+ * variable.
+ */
 export function loadEnv(): Env {
+  hideEnvironment(process.env);
   return parseEnv(process.env);
 }
 

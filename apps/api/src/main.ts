@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { openPipelines } from "@stagefold/agent-build";
+import { followPipelines } from "@stagefold/agent-build";
 import { isStagefoldError } from "@stagefold/core";
 import { PricesError } from "@stagefold/models";
 import { PipelineError } from "@stagefold/pipeline";
@@ -45,9 +45,10 @@ async function serve(
   opened: Closable[],
 ): Promise<{ api: Api; firstKey: string | undefined }> {
   const metrics = new Metrics({ ofProcess: true });
-  const pipelines = await openPipelines(env.pipelines);
-  for (const { message, mistake } of pipelines.problems())
-    log.error({ file: mistake.file, line: mistake.line }, `a pipeline file is left out: ${message}`);
+  const pipelines = await followPipelines(env.pipelines, {
+    onProblem: (error) => log.error({ err: error }, "a pipeline file is left out"),
+  });
+  opened.push({ close: async () => await pipelines[Symbol.asyncDispose]() });
   const backend = await openBackend(env, {
     onRequest: metrics.storeRequest,
     onFeedError: (error) => log.error({ err: error }, "the change feed met an error"),

@@ -1,10 +1,11 @@
 import type { Agents, ArtifactStore, Repository } from "@stagefold/core";
-import type { PipelineRegistry } from "@stagefold/pipeline";
+import type { Pipeline, PipelineRegistry } from "@stagefold/pipeline";
 import type { Logger } from "pino";
 import type { ModelAccess } from "./build/model-calls.ts";
 import type { WorkerMetrics } from "./metrics.ts";
 import type { WorkerBackoff } from "./queue/worker-backoff.ts";
 import type { StageRunner } from "./runner/runner.ts";
+import type { SecretSource } from "./secrets/sources.ts";
 import type { Workspaces } from "./workspace/workspaces.ts";
 
 /** How the worker paces itself, in milliseconds. */
@@ -41,15 +42,22 @@ export const TIMINGS: Timings = {
   releaseMs: 5000,
 };
 
+/** The pipelines that a worker has now. */
+export interface WorkerPipelines extends PipelineRegistry {
+  /** When they last changed, in epoch milliseconds: a build that is newer may need newer ones. Absent: not known. */
+  readonly changedAt?: number | undefined;
+  /** An earlier definition that this worker still has, by its digest. */
+  past?(name: string, digest: string): Pipeline | undefined;
+}
+
 /** What all builds of a worker share. */
 export interface BuildDeps {
   readonly repository: Repository;
   readonly artifacts: ArtifactStore;
-  readonly pipelines: PipelineRegistry;
-  /** When the pipelines of this worker last changed, in epoch milliseconds; undefined when that is not known. */
-  readonly pipelinesChangedAt: number | undefined;
+  readonly pipelines: WorkerPipelines;
   readonly workspaces: Workspaces;
   readonly runner: StageRunner;
+  readonly secrets: SecretSource;
   readonly workerBackoff: WorkerBackoff;
   readonly modelAccess: ModelAccess | undefined;
   /** The agents that builds make; without them each build makes a new one. */

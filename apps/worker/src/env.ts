@@ -1,8 +1,9 @@
-import { inheritedFrom } from "@stagefold/node-files";
+import { hideEnvironment, inheritedFrom } from "@stagefold/node-files";
 import type { StageJob } from "./runner/protocol.ts";
 
-/** The environment of this process, unchecked. */
+/** The environment of this process, unchecked; from now on no other process can read it. */
 export function environment(): Readonly<Record<string, string | undefined>> {
+  hideEnvironment(process.env);
   return process.env;
 }
 

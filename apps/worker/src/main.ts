@@ -1,38 +1,42 @@
-import { readdir, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import type { Server } from "node:http";
-import { join, relative, sep } from "node:path";
-import { openPipelines } from "@stagefold/agent-build";
+import { followPipelines } from "@stagefold/agent-build";
 import { AgentRecords, DailySpending } from "@stagefold/core";
 import { openModel, readPrices } from "@stagefold/models";
 import { type Backend, type Env, EnvError, openBackend, parseEnv } from "@stagefold/runtime";
+import { secretsIn } from "@stagefold/runtime/env";
 import { destination, type Logger, pino } from "pino";
 import { collectDefaultMetrics } from "prom-client";
-import { type ModelAccess, maskOf } from "./build/model-calls.ts";
+import type { ModelAccess } from "./build/model-calls.ts";
 import { environment, inheritedEnv } from "./env.ts";
 import { serveHealth } from "./health.ts";
 import { createMetrics } from "./metrics.ts";
+import { secretSource } from "./secrets/sources.ts";
 import { createWorker, type Worker } from "./worker.ts";
 
 /** Between two writes of what a stage says, in milliseconds: the embedded store's writes cost next to nothing. */
 const EMBEDDED_FLUSH_MS = 250;
 
 /** Ends when the worker has ended. */
-async function main(env: Env, log: Logger): Promise<void> {
-  const pipelines = await openPipelines(env.pipelines);
-  for (const { message, mistake } of pipelines.problems())
-    log.error({ file: mistake.file, line: mistake.line }, `a pipeline file is left out: ${message}`);
+async function main(env: Env, source: Source, log: Logger): Promise<void> {
+  let worker: Worker | undefined;
+  await using pipelines = await followPipelines(env.pipelines, {
+    onProblem: (error) => log.error({ err: error }, "a pipeline file is left out"),
+    onChange: () => worker?.pipelinesChanged(),
+  });
   const metrics = createMetrics();
   collectDefaultMetrics({ register: metrics.registry });
   await using backend = await openBackend(env, {
     onRequest: metrics.storeRequest,
     onFeedError: (error) => log.error({ err: error }, "the change feed met an error"),
   });
-  const worker = createWorker({
+  worker = createWorker({
     repository: backend.repository,
     artifacts: backend.artifacts,
     feed: backend.feed,
     pipelines,
-    pipelinesChangedAt: await lastChange(env.pipelines),
+    records: backend.records,
+    version: await version(),
     dataDir: env.dataDir,
     concurrency: env.workerConcurrency,
     drainMs: env.drainSeconds * 1000,
@@ -44,8 +48,13 @@ async function main(env: Env, log: Logger): Promise<void> {
       clock: backend.repository.clock,
     }).agents,
     retentionDays: env.retentionDays,
+    secrets: secretSource({ given: secretsIn(source), from: env.secrets }),
     stageEnv: inheritedEnv(),
-    timings: backend.store.keepsLogs === true ? { flushMs: EMBEDDED_FLUSH_MS } : {},
+    timings: {
+      ...(backend.store.keepsLogs === true && { flushMs: EMBEDDED_FLUSH_MS }),
+      stopGraceMs: env.stopSeconds * 1000,
+      cancelGraceMs: env.stopSeconds * 1000,
+    },
     log,
     metrics,
   });
@@ -66,22 +75,15 @@ async function openModelAccess(env: Env, backend: Backend): Promise<ModelAccess 
     model: openModel(model, { prices: await readPrices(env.modelPrices) }),
     spending: new DailySpending(backend.records, backend.repository.clock),
     budgetUsd,
-    mask: maskOf(secrets.filter((secret) => secret !== undefined)),
+    secrets: secrets.filter((secret) => secret !== undefined),
   };
 }
 
-function isInstalled(path: string): boolean {
-  return path.split(sep).includes("node_modules");
-}
-
-/** When the newest file of a folder was written; without a folder the pipelines are those of this program's start. */
-async function lastChange(folder: string | undefined): Promise<number> {
-  if (folder === undefined) return Date.now() - process.uptime() * 1000;
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile() && !isInstalled(relative(folder, entry.parentPath)));
-  // A file that an editor replaces just now is left out.
-  const times = await Promise.allSettled(files.map((file) => stat(join(file.parentPath, file.name))));
-  return Math.max(0, ...times.map((one) => (one.status === "fulfilled" ? one.value.mtimeMs : 0)));
+/** Of this package: it stands beside what is built. */
+async function version(): Promise<string> {
+  const text = await readFile(new URL("../package.json", import.meta.url), "utf8");
+  const manifest: unknown = JSON.parse(text);
+  return String(Object(manifest).version);
 }
 
 async function openHealth(
@@ -122,9 +124,11 @@ function untilEnded(worker: Worker, log: Logger): Promise<void> {
   });
 }
 
-function settings(): Env {
+type Source = ReturnType<typeof environment>;
+
+function settings(source: Source): Env {
   try {
-    return parseEnv(environment());
+    return parseEnv(source);
   } catch (error) {
     if (!(error instanceof EnvError)) throw error;
     process.stderr.write(`${error.message}\n`);
@@ -132,9 +136,10 @@ function settings(): Env {
   }
 }
 
-const env = settings();
+const source = environment();
+const env = settings(source);
 const log = pino({ level: env.logLevel, base: { pid: process.pid } }, destination({ fd: 2, sync: true }));
-main(env, log).then(
+main(env, source, log).then(
   () => process.exit(0),
   (error: unknown) => {
     log.debug({ err: error }, "the worker ended with an error");

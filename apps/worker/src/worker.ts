@@ -1,20 +1,29 @@
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Agents, ArtifactStore, ChangeFeed, Claimed, ProjectChange, Repository } from "@stagefold/core";
-import type { PipelineRegistry } from "@stagefold/pipeline";
+import type {
+  Agents,
+  ArtifactStore,
+  ChangeFeed,
+  Claimed,
+  ProjectChange,
+  RecordStore,
+  Repository,
+} from "@stagefold/core";
 import type { Logger } from "pino";
 import { sleep } from "./async.ts";
 import { BuildRun } from "./build/build-run.ts";
 import type { ModelAccess } from "./build/model-calls.ts";
-import { type BuildDeps, TIMINGS, type Timings } from "./deps.ts";
+import { type BuildDeps, TIMINGS, type Timings, type WorkerPipelines } from "./deps.ts";
 import { createMetrics, type WorkerMetrics } from "./metrics.ts";
 import type { ClockReading } from "./monotonic-clock.ts";
+import { Presence } from "./presence.ts";
 import { ClaimLoop } from "./queue/claim-loop.ts";
 import { Reconciler } from "./queue/reconciler.ts";
 import { Retention } from "./queue/retention.ts";
 import { WorkerBackoff } from "./queue/worker-backoff.ts";
 import { workerIdentity } from "./queue/worker-identity.ts";
 import { StageRunner } from "./runner/runner.ts";
+import type { SecretSource } from "./secrets/sources.ts";
 import { Workspaces } from "./workspace/workspaces.ts";
 
 const TIDY_MS = 60 * 60 * 1000;
@@ -24,11 +33,15 @@ export interface WorkerDeps {
   readonly artifacts: ArtifactStore;
   /** Wakes the worker when another process makes work; without it the worker scans now and then. */
   readonly feed?: ChangeFeed | undefined;
-  readonly pipelines: PipelineRegistry;
-  /** When these pipelines last changed, in epoch milliseconds: a build that is newer may need newer ones. */
-  readonly pipelinesChangedAt?: number | undefined;
+  readonly pipelines: WorkerPipelines;
+  /** Where the worker says that it lives, and which definitions it has; nowhere without one. */
+  readonly records?: RecordStore | undefined;
+  /** Such as `0.3.0`. */
+  readonly version?: string | undefined;
   /** Workspaces are kept below it. */
   readonly dataDir: string;
+  /** Without one no stage has secrets. */
+  readonly secrets?: SecretSource | undefined;
   /** Builds at once. */
   readonly concurrency: number;
   /** What running stages get to end when the worker drains, in milliseconds. */
@@ -58,6 +71,8 @@ export interface Worker extends AsyncDisposable {
   /** Why it cannot run stages; undefined while it can. */
   readonly notReady: string | undefined;
   start(): void;
+  /** The pipelines were read again: what was loaded of them before is not used any more. */
+  pipelinesChanged(): void;
   /** Claims nothing more, gives running stages some time to end, and gives the builds back. */
   drain(): Promise<void>;
   /** Claims nothing more, stops what runs, and gives the builds back. */
@@ -81,6 +96,7 @@ class StageWorker implements Worker {
   #looping: Promise<void> | undefined;
   #reconciling: Promise<void> | undefined;
   readonly #subscriptions: (() => void)[] = [];
+  readonly #presence: Presence | undefined;
   #tidyTimer: NodeJS.Timeout | undefined;
   #closed: Promise<void> | undefined;
 
@@ -91,11 +107,11 @@ class StageWorker implements Worker {
       repository: deps.repository,
       artifacts: deps.artifacts,
       pipelines: deps.pipelines,
-      pipelinesChangedAt: deps.pipelinesChangedAt,
       workspaces: new Workspaces(join(resolve(deps.dataDir), "work"), deps.artifacts, deps.repository, log),
       runner: newRunner(deps, log),
       modelAccess: deps.modelAccess,
       agents: deps.agents,
+      secrets: deps.secrets ?? { get: async () => new Map() },
       metrics: deps.metrics ?? createMetrics(),
       workerBackoff: new WorkerBackoff(),
       timings: { ...TIMINGS, ...deps.timings },
@@ -110,6 +126,22 @@ class StageWorker implements Worker {
       onClaim: (claimed) => this.#take(claimed),
       onClockSetBack: () => void this.#reconciler.findMisdated(),
     });
+    this.#presence =
+      deps.records &&
+      new Presence({
+        records: deps.records,
+        clock: deps.repository.clock,
+        pipelines: deps.pipelines,
+        log,
+        about: () => ({
+          owner: this.owner,
+          version: deps.version ?? "unknown",
+          node_version: process.versions.node,
+          slots: deps.concurrency,
+          running: [...this.#builds.values()].map(({ run }) => run.present),
+          not_ready: this.notReady,
+        }),
+      });
     const { reconcileMs, lostAfterMs } = this.#build.timings;
     this.#reconciler = new Reconciler({
       repository: deps.repository,
@@ -136,12 +168,19 @@ class StageWorker implements Worker {
     const { feed } = this.#deps;
     if (feed) this.#subscriptions.push(feed.watchWork(() => this.#loop.wake()));
     this.#build.runner.prepare();
+    this.#presence?.start();
     this.#looping = this.#loop.run();
     this.#reconciling = this.#reconciler.run();
     void this.#tidy();
     // Also what keeps the process alive while there is nothing to do.
     this.#tidyTimer = setInterval(() => void this.#tidy(), TIDY_MS);
     this.#build.log.info({ concurrency: this.#deps.concurrency }, "worker started");
+  }
+
+  pipelinesChanged(): void {
+    this.#build.runner.retire();
+    this.#presence?.pipelinesChanged();
+    this.#loop.wake();
   }
 
   async drain(): Promise<void> {
@@ -179,6 +218,7 @@ class StageWorker implements Worker {
     if (this.#builds.size > 0)
       this.#build.log.error({ builds: this.running }, "builds could not be given back");
     await this.#build.runner.close();
+    await this.#presence?.stop();
     this.#build.log.info("worker stopped");
   }
 

@@ -87,7 +87,7 @@ test("a stage that always fails ends the build after its attempts, and a retry h
 test.each([
   ["final", "no use", "STAGE_FAILED"],
   ["final_code", "quota", "STAGE_FAILED"],
-  ["exits", "exit code 3", "STAGE_FAILED"],
+  ["exits", "exited with 3", "STAGE_FAILED"],
   ["rejects", "nobody cares", "STAGE_FAILED"],
   ["unawaited", "relative path", "STAGE_FAILED"],
   ["wrong", "expected number", "OUTPUT_INVALID"],
@@ -98,7 +98,7 @@ test.each([
   ["deep", "24 levels", "OUTPUT_INVALID"],
   ["no_input", "nothing has no output", "STAGE_FAILED"],
   ["throws_text", "just text", "STAGE_FAILED"],
-  ["disconnects", "was killed by SIGKILL", "STAGE_FAILED"],
+  ["disconnects", "was killed (SIGKILL)", "STAGE_FAILED"],
 ])("%s fails at the first attempt and says why", async (name, message, code) => {
   const project = await bench.until(await bench.create(name), ended);
   expect(project.status).toBe("failed");
@@ -117,14 +117,16 @@ test("a command that fails has its output and its artifacts recorded", async () 
   const project = await bench.until(await bench.create("commands"), ended);
   expect(project.error_info).toMatchObject({
     code: "STAGE_FAILED",
-    message: "The command exited with code 7.",
+    message: "The command exited with 7.",
+    exit_code: 7,
   });
+  expect(stageOf(project, "s").exit_code).toBe(7);
   expect(stageOf(project, "s").output_data.artifacts).toEqual(["out/kept.txt"]);
   expect(await bench.logOf(project, "s")).toEqual([
     "before",
     "to the other",
     "direct",
-    "The command exited with code 7.",
+    "The command exited with 7.",
   ]);
 });
 

@@ -32,7 +32,7 @@ test("agent-build by a language model: a limit stops it to the call, a retry pay
   const id = await bench.create("agent-build", coach?.requirement);
   // Each call costs $0.0165; the fifth is that of the tool, which two repairs put right.
   await setLimits(id, { cost_usd: 0.09 });
-  bench.worker({ modelAccess: { model, spending, mask: (text) => text } }).start();
+  bench.worker({ modelAccess: { model, spending, secrets: [] } }).start();
   const stopped = await ended(id, 1);
   expect(stopped).toMatchObject({
     status: "failed",

@@ -3,7 +3,7 @@ import { DailySpending, MemoryRecordStore, type Project, readModelCalls, systemC
 import { DEFAULT_PRICES, type ModelProvider, openModel } from "@stagefold/models";
 import { brokenServer, PROVIDERS, settingsAt } from "@stagefold/models/testing";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type ModelAccess, maskOf } from "../src/build/model-calls.ts";
+import type { ModelAccess } from "../src/build/model-calls.ts";
 import { type Bench, openBench, stageOf } from "./harness.ts";
 
 /** What each call of the test server uses: $0.0006 at the price of the Anthropic model. */
@@ -59,7 +59,7 @@ const spending = () => new DailySpending(records, systemClock);
 
 function access(provider: ModelProvider = "anthropic", url = mock.url, budgetUsd?: number): ModelAccess {
   const model = openModel(settingsAt(provider, url), { prices: DEFAULT_PRICES, maxRetries: 0 });
-  return { model, spending: spending(), budgetUsd, mask: maskOf(["test-secret"]) };
+  return { model, spending: spending(), budgetUsd, secrets: ["test-secret"] };
 }
 
 async function run(

@@ -19,6 +19,7 @@ const sink: StageSink = {
   progress: () => undefined,
   metrics: () => undefined,
   part: () => undefined,
+  noted: () => undefined,
   artifact: () => Promise.resolve(() => undefined),
   reference: () => undefined,
   ask: () => Promise.reject(new Error("no model")),
@@ -36,6 +37,7 @@ function jobIn(work_dir: string): StageJob {
     project,
     outputs: {},
     limits: {},
+    secrets: {},
     action: { kind: "command", command, env: {}, artifacts: [] },
   };
 }

@@ -29,6 +29,8 @@ export function createAgentBuild({ author }: { readonly author: AuthorChoice }) 
   return definePipeline({
     name: "agent-build",
     publishes: "agent",
+    // Its functions read differently in each program that carries them.
+    version: "2",
     description: { en: "Builds an AI agent from a requirement", zh: "根据需求构建智能体" },
     input: buildInput,
     requirement: "required",

@@ -1,8 +1,20 @@
-import { createRegistry, loadPipelines, type PipelineRegistry } from "@stagefold/pipeline";
+import {
+  createRegistry,
+  findPipelineFiles,
+  fixedPipelines,
+  loadPipelines,
+  type PipelineFile,
+  type PipelineRegistry,
+  readPipelines,
+  type WatchedPipelines,
+  watchPipelines,
+} from "@stagefold/pipeline";
 import { agentBuild } from "./agent-build.ts";
 
 /** What modules of users import, from `src` and `dist` alike. */
 const SELF = new URL("../dist/index.js", import.meta.url).href;
+
+const OPTIONS = { builtIn: [agentBuild], modules: { "@stagefold/agent-build": SELF } };
 
 /** The pipelines that every API and worker has. */
 export function builtInPipelines(): PipelineRegistry {
@@ -11,6 +23,32 @@ export function builtInPipelines(): PipelineRegistry {
 
 /** The built-in pipelines and, where a folder is given, those of its files. */
 export async function openPipelines(folder: string | undefined): Promise<PipelineRegistry> {
-  if (folder === undefined) return builtInPipelines();
-  return await loadPipelines(folder, { builtIn: [agentBuild], modules: { "@stagefold/agent-build": SELF } });
+  return folder === undefined ? builtInPipelines() : await loadPipelines(folder, OPTIONS);
+}
+
+export interface FollowOptions {
+  /** Called with each file that cannot be used, and with what keeps the folder from being read. */
+  readonly onProblem: (problem: unknown) => void;
+  /** Called after the files were read again. */
+  readonly onChange?: (() => void) | undefined;
+}
+
+/** The same, read again within a second when a file changes. */
+export async function followPipelines(
+  folder: string | undefined,
+  { onProblem, onChange }: FollowOptions,
+): Promise<WatchedPipelines> {
+  if (folder === undefined) return fixedPipelines(builtInPipelines(), Date.now() - process.uptime() * 1000);
+  const tell = (problems: readonly unknown[]) => {
+    for (const problem of problems) onProblem(problem);
+    onChange?.();
+  };
+  const pipelines = await watchPipelines(folder, { ...OPTIONS, onChange: tell, onError: onProblem });
+  tell(pipelines.problems());
+  return pipelines;
+}
+
+/** What files, and the files of folders, define, and what is wrong with them: as an API or a worker would read them. */
+export async function checkPipelines(paths: readonly string[]): Promise<PipelineFile[]> {
+  return await readPipelines(await findPipelineFiles(paths), OPTIONS);
 }

@@ -8,7 +8,7 @@ export type {
   GeneratedAgent,
   GeneratedFile,
 } from "./author.ts";
-export { builtInPipelines, openPipelines } from "./built-in.ts";
+export { builtInPipelines, checkPipelines, followPipelines, openPipelines } from "./built-in.ts";
 export type {
   ArchitectureDocument,
   DesignDocument,

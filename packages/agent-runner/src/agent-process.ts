@@ -3,7 +3,7 @@ import type { Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { fileURLToPath } from "node:url";
 import {
-  exitText,
+  endingText,
   killAll,
   newTag,
   type ProcessExit,
@@ -86,7 +86,7 @@ export class AgentProcess {
     this.#listener = listener;
     this.#exited = new Promise((resolve) => {
       child.once("close", (code, signal) => {
-        this.#end(exitText(exitOf(code, signal)));
+        this.#end(endingText(exitOf(code, signal)));
         resolve();
       });
     });

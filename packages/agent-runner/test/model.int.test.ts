@@ -165,7 +165,7 @@ describe("a model agent", () => {
 
   test.each([
     ["throws", "boom", "boom went the tool"],
-    ["ends its process", "die", "ended with exit code 7"],
+    ["ends its process", "die", "exited with 7"],
   ])("a tool that %s gives its error as the result", async (_name, tool, message) => {
     mock.on({ userMessage: "go", hasToolResult: false }, call(tool));
     mock.on({ userMessage: "go", hasToolResult: true }, { content: "It failed.", usage });

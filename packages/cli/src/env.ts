@@ -1,3 +1,4 @@
+import { hideEnvironment } from "@stagefold/node-files";
 import { type Env, parseEnv } from "@stagefold/runtime/env";
 
 export interface CliEnv extends Env {
@@ -12,5 +13,7 @@ export interface CliEnv extends Env {
 /** The settings, from the environment. Errors: EnvError. */
 export function loadEnv(): CliEnv {
   const noColor = (process.env.NO_COLOR ?? "") !== "";
+  // Stages run as the same user, beside `up`.
+  hideEnvironment(process.env);
   return { ...parseEnv(process.env), noColor, isDumb: process.env.TERM === "dumb", inherited: process.env };
 }

@@ -4,6 +4,7 @@ import { addAgents } from "./commands/agents.ts";
 import { addArtifacts } from "./commands/artifacts.ts";
 import { addBatch } from "./commands/batch.ts";
 import { addChat } from "./commands/chat.ts";
+import { addCheck } from "./commands/check.ts";
 import { addControl } from "./commands/control.ts";
 import { addCreate } from "./commands/create.ts";
 import { addDoctor } from "./commands/doctor.ts";
@@ -60,5 +61,6 @@ export function createProgram(run: Runner, { quiet = false }: { readonly quiet?:
   addImport(program, run);
   addExport(program, run);
   addDoctor(program, run);
+  addCheck(program, run);
   return program;
 }

@@ -21,7 +21,9 @@ type Declared<T> = T extends readonly (infer Item)[]
             : number extends Name
               ? never
               : Name
-          : Name]: Name extends "output_data" | "metrics" | "metadata" ? T[Name] : Declared<T[Name]>;
+          : Name]: Name extends "output_data" | "metrics" | "metadata" | "notes"
+          ? T[Name]
+          : Declared<T[Name]>;
       }
     : T;
 

@@ -81,7 +81,8 @@ export const KINDS: Kinds = {
   artifacts: { listByProject: "query", listByAgent: "query", record: "mutation", removeForStage: "mutation" },
   work: { claim: "mutation", heartbeat: "mutation", report: "mutation", release: "mutation" },
   stats: { overview: "query", builds: "query", invocations: "query", agents: "query" },
-  pipelines: { list: "query" },
+  pipelines: { list: "query", get: "query", problems: "query" },
+  workers: { list: "query" },
   schedules: {
     create: "mutation",
     list: "query",

@@ -1,18 +1,19 @@
+export { endingFields, endingText, type ProcessExit } from "./ending.ts";
 export { errorCode, fsReason } from "./error-code.mjs";
 export { makeFolder, syncFolder } from "./folders.ts";
+export { hideEnvironment } from "./hide-environment.mjs";
 export { acquireLock, LockedError } from "./lock.mjs";
 export { openRegularFile, type RegularFile } from "./open-regular.ts";
 export { permissionFlags } from "./permission-flags.ts";
 export { identityOf, isGone, type ProcessIdentity } from "./process-identity.mjs";
 export {
-  exitText,
   hasTag,
   inheritedFrom,
   killAll,
   membersOf,
+  memoryOf,
   newestPid,
   newTag,
-  type ProcessExit,
   type ProcessTree,
   signalMembers,
   underTag,

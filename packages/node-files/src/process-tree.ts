@@ -64,6 +64,16 @@ function startedSince(since: number): number[] | undefined {
   return Array.from({ length: newest - since }, (_, i) => since + 1 + i);
 }
 
+/** Bytes of memory that the running processes of a tree have for themselves; undefined where /proc does not tell. */
+export function memoryOf(tree: ProcessTree, withLeader: boolean): number | undefined {
+  const members = membersOf(tree);
+  if (members === undefined || !/^RssAnon:/m.test(readOf(process.pid, "status"))) return undefined;
+  let kilobytes = 0;
+  for (const pid of withLeader ? [tree.leader, ...members] : members)
+    kilobytes += Number(/^RssAnon:\s+(\d+) kB/m.exec(readOf(pid, "status"))?.[1] ?? 0);
+  return kilobytes * 1024;
+}
+
 /** SIGKILL to the whole tree, its leader included. Returns those that may not be killed. */
 export function killAll(tree: ProcessTree): number[] {
   const refused = new Set<number>();
@@ -126,16 +136,6 @@ function orNone<T>(read: () => T): T | undefined {
     if (code === "ENOENT" || code === "ESRCH" || code === "EACCES" || code === "EPERM") return undefined;
     throw error;
   }
-}
-
-export interface ProcessExit {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-}
-
-/** How a process ended, as the end of a sentence. */
-export function exitText({ code, signal }: ProcessExit): string {
-  return signal === null ? `ended with exit code ${code}` : `was killed by ${signal}`;
 }
 
 /** All that processes which run the code of others inherit of an environment. */

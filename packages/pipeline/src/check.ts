@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import type { z } from "zod";
 import type { JsonSchema, Pipeline, StageDefinition } from "./definition.ts";
+import { definitionDigest } from "./digest.ts";
 import { type Finding, firstFinding, isRecord, meant, show, unknownField, valueAt } from "./finding.ts";
 import { checkGate } from "./gate.ts";
 import { jsonSchemaOf } from "./json-schema.ts";
@@ -64,15 +64,12 @@ function normalise(head: StageHead, rest: Pick<StageDefinition, "action" | "outp
     weight: head.weight,
     ...(head.when === undefined ? {} : { when: head.when }),
     ...(head.agent_name === undefined ? {} : { agent_name: head.agent_name }),
+    ...(head.memory_mb === undefined ? {} : { memory_mb: head.memory_mb }),
+    ...(head.secrets === undefined ? {} : { secrets: head.secrets }),
     timeout_seconds: head.timeout_seconds,
     retry: { attempts, backoff_seconds, ...(final_codes === undefined ? {} : { final_codes }) },
     ...rest,
   };
-}
-
-/** The version of a pipeline that names none: builds go on as long as the keys and their order stay. */
-export function versionOf(stageKeys: readonly string[]): string {
-  return createHash("sha256").update(stageKeys.join("\n")).digest("hex").slice(0, 12);
 }
 
 /** Checks and normalises a definition of unknown form; says of the first mistake where it is. */
@@ -94,20 +91,18 @@ export function checkPipeline(value: unknown): Checked {
     head.data;
   const input = checkInput(head.data.input, stages);
   if (input && "finding" in input) return input;
-  return {
-    pipeline: {
-      name,
-      version: version ?? versionOf(stages.map((stage) => stage.stage)),
-      ...(description === undefined ? {} : { description }),
-      stages,
-      ...(max_running === undefined ? {} : { max_running }),
-      ...(publishes === undefined ? {} : { publishes }),
-      ...(input === undefined ? {} : { input: input.schema }),
-      requirement: requirement ?? (input === undefined ? "required" : "optional"),
-      ...(limits === undefined ? {} : { limits }),
-      ...(retention_days === undefined ? {} : { retention_days }),
-    },
+  const definition = {
+    name,
+    ...(description === undefined ? {} : { description }),
+    stages,
+    ...(max_running === undefined ? {} : { max_running }),
+    ...(publishes === undefined ? {} : { publishes }),
+    ...(input === undefined ? {} : { input: input.schema }),
+    requirement: requirement ?? (input === undefined ? ("required" as const) : ("optional" as const)),
+    ...(limits === undefined ? {} : { limits }),
+    ...(retention_days === undefined ? {} : { retention_days }),
   };
+  return { pipeline: { ...definition, version: version ?? definitionDigest(definition) } };
 }
 
 /** The schema of inputs, which are objects, and names what stages depend on. */

@@ -119,6 +119,15 @@ export interface StageContext<Outputs = Record<string, unknown>, Input = unknown
   output<Key extends keyof Outputs>(stage: Key): Outputs[Key];
   /** The same, checked against a schema and typed by it. Throws a StageError if it does not fit. */
   output<Schema extends z.ZodType>(stage: string, schema: Schema): z.output<Schema>;
+  /**
+   * Shows readers a value while the stage runs, by its name (at most 64 bytes); the same name again replaces it, `null`
+   * takes it away. Any JSON of at most 1 KB; at most 16 notes and 2 KB of them.
+   */
+  note(name: string, value: unknown): void;
+  /** Records what came of the stage, in Markdown of at most 64 KB, as the artifact `summary/<stage>.md`. */
+  summary(markdown: string): Promise<void>;
+  /** A secret that the stage names in its `secrets`. Throws a StageError for any other. */
+  secret(name: string): string;
   metrics(values: StageMetrics): void;
   /** Undefined where the worker has no language model. */
   readonly model: StageModel | undefined;

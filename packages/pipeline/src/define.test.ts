@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { checkPipeline } from "./check.ts";
+import { definitionDigest } from "./digest.ts";
 import { createRegistry, definePipeline, PipelineError, StageError, stageNameIn } from "./index.ts";
 
 const one = { stage: "one", command: "true" };
@@ -26,7 +26,7 @@ test("fills in defaults", () => {
   });
   expect(pipeline).toEqual({
     name: "p",
-    version: createHash("sha256").update("a\nb").digest("hex").slice(0, 12),
+    version: definitionDigest(pipeline),
     requirement: "required",
     stages: [
       {
@@ -120,12 +120,17 @@ test("keeps what is given", () => {
   });
 });
 
-test("the version changes with the keys and their order alone", () => {
+test("the version changes with the definition, not with values of the environment", () => {
   const version = (...keys: string[]) =>
     definePipeline({ name: "p", stages: keys.map((stage) => ({ stage, command: "true" })) }).version;
   expect(version("a", "b")).not.toBe(version("b", "a"));
   expect(version("a", "b")).not.toBe(version("ab"));
   expect(version("a")).toMatch(/^[0-9a-f]{12}$/);
+  const made = (fields: object) =>
+    definePipeline({ name: "p", stages: [{ stage: "a", command: "true", ...fields }] }).version;
+  expect(made({ env: { A: "1" } })).toBe(made({ env: { A: "2" } }));
+  const others = [{}, { env: { B: "1" } }, { command: "false" }, { timeout_seconds: 5 }, { secrets: ["S"] }];
+  expect(new Set(others.map(made)).size).toBe(others.length);
 });
 
 describe("is refused:", () => {

@@ -24,6 +24,8 @@ export interface ModuleAction {
   readonly kind: "module";
   /** Absolute. */
   readonly file: string;
+  /** The digest of its text and of what it imports from beside itself. */
+  readonly source: string;
 }
 
 export interface CommandAction {
@@ -56,7 +58,10 @@ export interface GateAction {
   /** An answer that lacks one of these values fails the build with GATE_REFUSED. */
   readonly accept?: Readonly<Record<string, string | number | boolean>>;
   /** What it asks; where that depends on earlier outputs, how to learn it: by a function, or by the module that has one. */
-  readonly asks: GateQuestion | ((ctx: StageContext) => Promise<GateQuestion>) | { readonly module: string };
+  readonly asks:
+    | GateQuestion
+    | ((ctx: StageContext) => Promise<GateQuestion>)
+    | { readonly module: string; readonly source: string };
 }
 
 /** The output of a gate. `by` is missing where no one is known, `expired` says that nobody answered in time. */
@@ -78,6 +83,10 @@ export interface StageDefinition<Key extends string = string, Output = unknown> 
   readonly retry: RetryPolicy;
   /** A build has this stage only if its input has these values. */
   readonly when?: Readonly<Record<string, string | number | boolean>>;
+  /** Megabytes of memory that its processes may have together, where the system tells. */
+  readonly memory_mb?: number;
+  /** Names of secrets that its worker must have: `ctx.secret(name)`, or the environment of its command. */
+  readonly secrets?: readonly string[];
   /** Checked when the stage ends; an output that does not fit fails the attempt with OUTPUT_INVALID. */
   readonly output?: z.ZodType<Output>;
   readonly action: RunAction | ModuleAction | CommandAction | GateAction;
@@ -149,6 +158,10 @@ interface StageInputBase {
     readonly backoff_seconds?: number;
     readonly final_codes?: readonly string[];
   };
+  /** 64 to 1048576: a stage whose processes have more memory together is ended, and says so. Default none. */
+  readonly memory_mb?: number;
+  /** Names of secrets, such as `NPM_TOKEN`: only stages that name one get it, and it is masked in what they say. */
+  readonly secrets?: readonly string[];
 }
 
 export interface RunStageInput<Input = unknown> extends StageInputBase {

@@ -36,7 +36,9 @@ export type {
   StageInput,
   StageOutputs,
 } from "./definition.ts";
+export { definitionDigest, describeDefinition } from "./digest.ts";
 export {
+  isPipelineError,
   isStageError,
   PipelineError,
   type PipelineMistake,
@@ -44,8 +46,20 @@ export {
   type StageErrorOptions,
 } from "./errors.ts";
 export { checkedQuestion } from "./gate.ts";
-export { type LoadOptions, loadPipelines } from "./load/load.ts";
+export {
+  findPipelineFiles,
+  type LoadOptions,
+  loadPipelines,
+  type PipelineFile,
+  readPipelines,
+} from "./load/load.ts";
 export { createModuleLoader, type ModuleLoader, pipelinesFromModule } from "./load/module.ts";
+export {
+  fixedPipelines,
+  type WatchedPipelines,
+  type WatchOptions,
+  watchPipelines,
+} from "./load/watch.ts";
 export {
   createRegistry,
   languageOf,

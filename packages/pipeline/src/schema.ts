@@ -77,6 +77,22 @@ const env = z
 const isFunction = (value: unknown): value is (ctx: StageContext) => unknown => typeof value === "function";
 const isZodType = (value: unknown): value is z.ZodType => value instanceof z.ZodType;
 
+const secretNames = z
+  .array(
+    z
+      .string()
+      .regex(
+        /^[A-Z][A-Z0-9_]{0,63}$/,
+        "expected the name of a secret: A-Z, 0-9 and _, beginning with a letter",
+      )
+      .refine(
+        (name) => !name.startsWith("STAGEFOLD_"),
+        "expected a name that does not begin with STAGEFOLD_",
+      ),
+  )
+  .max(32)
+  .refine((names) => new Set(names).size === names.length, "expected each name once");
+
 const stageFields = {
   stage: stageKeySchema,
   stage_name: localisedText.optional(),
@@ -87,21 +103,30 @@ const stageFields = {
   agent_name: z.string().min(1).max(128).optional(),
   timeout_seconds: z.number().min(1).max(DAY_SECONDS).default(DEFAULT_TIMEOUT_SECONDS),
   retry: retry.default({ ...DEFAULT_RETRY }),
+  secrets: secretNames.optional(),
+  memory_mb: z.int().min(64).max(1_048_576).optional(),
 };
 
-export const commandStage = z.strictObject({
-  ...stageFields,
-  command: z
-    .string()
-    .min(1)
-    .refine((command) => !command.includes("\0"), "expected a command without NUL")
-    .refine(
-      (command) => utf8Bytes(command) <= MAX_ENTRY,
-      `expected at most ${MAX_ENTRY} bytes; put what is longer into a file`,
-    ),
-  env: env.default({}),
-  artifacts: z.array(glob).default([]),
-});
+export const commandStage = z
+  .strictObject({
+    ...stageFields,
+    command: z
+      .string()
+      .min(1)
+      .refine((command) => !command.includes("\0"), "expected a command without NUL")
+      .refine(
+        (command) => utf8Bytes(command) <= MAX_ENTRY,
+        `expected at most ${MAX_ENTRY} bytes; put what is longer into a file`,
+      ),
+    env: env.default({}),
+    artifacts: z.array(glob).default([]),
+  })
+  .superRefine(({ env: values, secrets = [] }, context) => {
+    const twice = secrets.find((name) => Object.hasOwn(values, name));
+    if (twice === undefined) return;
+    const message = `expected a name of its own, env has ${twice} too`;
+    context.addIssue({ code: "custom", path: ["secrets", secrets.indexOf(twice)], message });
+  });
 
 export const runStage = z.strictObject({
   ...stageFields,
@@ -165,7 +190,7 @@ export const pipelineHead = z.strictObject({
   stages: z.array(z.unknown()).min(1).max(LIMITS.stages),
 });
 
-const moduleAction = z.strictObject({ kind: z.literal("module"), file: z.string() });
+const moduleAction = z.strictObject({ kind: z.literal("module"), file: z.string(), source: z.string() });
 const commandAction = z.strictObject({
   kind: z.literal("command"),
   command: z.string(),
@@ -177,7 +202,7 @@ const gateAction = z.strictObject({
   kind: z.literal("gate"),
   answer: z.record(z.string(), z.unknown()).optional(),
   accept: acceptSchema.optional(),
-  asks: z.union([gateQuestion, z.strictObject({ module: z.string() })]),
+  asks: z.union([gateQuestion, z.strictObject({ module: z.string(), source: z.string() })]),
 });
 
 /** A checked pipeline as another process describes it: without functions and schemas. */

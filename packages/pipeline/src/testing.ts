@@ -32,6 +32,8 @@ export interface RunPipelineOptions {
   readonly signal?: AbortSignal;
   /** The language model that the stages may ask; none where absent. */
   readonly model?: StageModel;
+  /** What `ctx.secret` gives, by name. */
+  readonly secrets?: Readonly<Record<string, string>>;
 }
 
 function storedOutput(schema: z.ZodType | undefined, stage: string, output: unknown): unknown {
@@ -63,6 +65,7 @@ export async function runPipeline(pipeline: Pipeline, options: RunPipelineOption
     tags: [],
   };
   const signal = options.signal ?? new AbortController().signal;
+  const { secrets } = options;
   const outputs = new Map<string, unknown>();
   const records: StageRecord[] = [];
   const input = pipeline.input && checkedInput(options.input ?? {}, pipeline.input);
@@ -80,7 +83,7 @@ export async function runPipeline(pipeline: Pipeline, options: RunPipelineOption
     if (action.kind !== "run")
       throw new StageError(`the stage ${stage} has no function here; expected a stage with run`);
     const { folder, model } = options;
-    const ctx = new TestContext({ stage, folder, project, signal, outputs, model, input });
+    const ctx = new TestContext({ stage, folder, project, signal, outputs, model, input, secrets });
     records.push(ctx.record);
     const stored = storedOutput(output, stage, await action.run(ctx));
     if (stored !== undefined) outputs.set(stage, stored);

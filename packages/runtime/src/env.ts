@@ -85,7 +85,11 @@ const schema = z.object({
     .optional(),
   STAGEFOLD_WEBHOOK_ADDRESSES: z.enum(["public", "any"], { error: "public or any" }).optional(),
   STAGEFOLD_RATE_LIMIT: whole(1, 10_000_000).default(6000),
-  STAGEFOLD_SECRETS: notYet().optional(),
+  STAGEFOLD_SECRETS: text("the path of a file, or ssm:/path/")
+    .refine((value) => !/^ssm:/i.test(value) || /^ssm:\/[\w./-]*$/.test(value), {
+      error: "the path of a file, or ssm:/path/ with a path of parameters",
+    })
+    .optional(),
   STAGEFOLD_RETENTION_DAYS: whole(1, 36_500).optional(),
   STAGEFOLD_MODEL: z
     .string()
@@ -191,6 +195,8 @@ export interface Env {
   readonly maxRunningPerUser: number | undefined;
   /** Builds that ended so many days ago are deleted, unless their pipeline says another number; undefined keeps them. */
   readonly retentionDays: number | undefined;
+  /** Where the secrets of stages are besides the environment: a file, or `ssm:/path/`. */
+  readonly secrets: string | undefined;
   readonly workerPort: number | undefined;
   /** The language model; undefined: agents are built and answer without one. */
   readonly model: ModelSettings | undefined;
@@ -205,17 +211,32 @@ export interface Env {
   readonly logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
 }
 
+/** A secret of stages: the rest of the name is how stages name it. */
+const SECRET = /^STAGEFOLD_SECRET_[A-Z][A-Z0-9_]{0,63}$/;
+
+/** The secrets of stages that an environment has, by the names that stages give them. */
+export function secretsIn(source: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(source).flatMap(([name, value]) =>
+      SECRET.test(name) && value ? [[name.slice("STAGEFOLD_SECRET_".length), value]] : [],
+    ),
+  );
+}
+
 /** Reads the settings from an environment. Errors: EnvError for an unknown STAGEFOLD_ name or a malformed value. */
 export function parseEnv(source: Readonly<Record<string, string | undefined>>): Env {
   const given = Object.entries(source).filter(([name]) => name.startsWith("STAGEFOLD_"));
   for (const [name, value] of given)
-    if (RETIRED[name] !== undefined && value)
+    if (SECRET.test(name)) continue;
+    else if (RETIRED[name] !== undefined && value)
       throw new EnvError(`${name} is no setting any more. ${RETIRED[name]}`);
     else if (RETIRED[name] === undefined && !Object.hasOwn(schema.shape, name))
       throw new EnvError(unknownName(name));
   // An empty value is how a shell leaves a name out.
   const parsed = schema.safeParse(
-    Object.fromEntries(given.filter(([, value]) => value !== undefined && value !== "")),
+    Object.fromEntries(
+      given.filter(([name, value]) => !SECRET.test(name) && value !== undefined && value !== ""),
+    ),
   );
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -256,6 +277,7 @@ export function parseEnv(source: Readonly<Record<string, string | undefined>>): 
     stopSeconds: env.STAGEFOLD_STOP_SECONDS,
     maxRunningPerUser: env.STAGEFOLD_MAX_RUNNING_PER_USER,
     retentionDays: env.STAGEFOLD_RETENTION_DAYS,
+    secrets: env.STAGEFOLD_SECRETS,
     workerPort: env.STAGEFOLD_WORKER_PORT,
     model: modelOf(env, source),
     modelPrices: env.STAGEFOLD_MODEL_PRICES,

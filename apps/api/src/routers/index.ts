@@ -15,6 +15,7 @@ import { system } from "./system.ts";
 import { invocations, messages, turns } from "./turns.ts";
 import { webhooks } from "./webhooks.ts";
 import { work } from "./work.ts";
+import { workers } from "./workers.ts";
 
 /** Every procedure of the API. Clients carry its type alone. */
 export const appRouter = router({
@@ -22,6 +23,7 @@ export const appRouter = router({
   stages,
   artifacts,
   work,
+  workers,
   stats,
   pipelines,
   system,

@@ -13,6 +13,8 @@ import { z } from "zod";
 import type { BuildDeps } from "../deps.ts";
 import type { StageFailure, StageJob, StageOutcome, StopReason } from "../runner/protocol.ts";
 import type { RunningStage } from "../runner/runner.ts";
+import { SecretMask } from "../secrets/mask.ts";
+import { MissingSecretError } from "../secrets/sources.ts";
 import { storeArtifact } from "../workspace/artifact-upload.ts";
 import { versionToChange } from "./current-version.ts";
 import { refusedWrite } from "./failure.ts";
@@ -78,7 +80,7 @@ export class Attempt {
       return { outcome: this.#unprepared(error), events: [], metrics: {} };
     }
     const sums: MetricSums = {};
-    const calls = this.#modelCalls(sums);
+    const calls = this.#modelCalls(job, sums);
     const reports = this.#reports(job, sums, calls);
     const running = deps.runner.run(job, reports, log);
     this.#running = running;
@@ -93,6 +95,8 @@ export class Attempt {
 
   /** What is damaged in this build's own files fails the stage; what the store or this worker lacks does not. */
   #unprepared(error: unknown): StageOutcome {
+    if (error instanceof MissingSecretError)
+      return failed({ message: error.message, code: "STAGE_FAILED", final: true });
     const message = `The stage could not be prepared: ${error instanceof Error ? error.message : String(error)}`;
     this.#options.log.error({ err: error }, "a stage could not be prepared");
     if (scopeOf(error) === "project") return failed({ message, code: "STAGE_FAILED" });
@@ -126,7 +130,10 @@ export class Attempt {
     }
     const { project_id, project_name, requirement, user_id, agent_id, tags } = project;
     const { action } = definition;
+    const secrets = await this.#secrets();
     const common = {
+      secrets,
+      ...(definition.memory_mb !== undefined && { memory_mb: definition.memory_mb }),
       id: randomUUID(),
       marker: `\u0001stagefold ${randomUUID()}`,
       stage: definition.stage,
@@ -154,11 +161,23 @@ export class Attempt {
     };
   }
 
-  #modelCalls(sums: MetricSums): ModelCalls | undefined {
+  /** Errors: a MissingSecretError that names those that this worker does not have. */
+  async #secrets(): Promise<Record<string, string>> {
+    const { deps, definition } = this.#options;
+    const names = definition.secrets ?? [];
+    if (names.length === 0) return {};
+    const found = await deps.secrets.get(names);
+    const missing = names.filter((name) => !found.has(name));
+    if (missing.length > 0) throw new MissingSecretError(definition.stage, missing);
+    return Object.fromEntries(found);
+  }
+
+  #modelCalls(job: StageJob, sums: MetricSums): ModelCalls | undefined {
     const { deps, writer, stage, log } = this.#options;
     if (deps.modelAccess === undefined) return undefined;
     return new ModelCalls({
       access: deps.modelAccess,
+      mask: new SecretMask([...deps.modelAccess.secrets, ...Object.values(job.secrets)]),
       attempt: { project_id: writer.project.project_id, stage: stage.stage, attempt: stage.attempt },
       artifacts: deps.artifacts,
       project: () => writer.project,

@@ -1,3 +1,4 @@
+// Long because: it is one build from its claim to its end.
 import {
   type Claimed,
   isStagefoldError,
@@ -73,6 +74,13 @@ export class BuildRun {
     return this.#writer.project.lease.claims >= MAX_STALLS;
   }
 
+  /** What this worker does for it now. */
+  get present(): { project_id: string; stage?: string } {
+    const { project } = this.#writer;
+    const running = project.stages_snapshot.stages.find((stage) => stage.status === "running");
+    return { project_id: this.projectId, ...(running && { stage: running.stage }) };
+  }
+
   /** Resolves when nothing of the build is left in this worker. Never rejects. */
   async run(): Promise<BuildEnd> {
     this.#renewer.start();
@@ -146,10 +154,11 @@ export class BuildRun {
       await this.#writer.write([]);
       return;
     }
-    const { pipelines, pipelinesChangedAt, metrics } = this.#deps;
-    const match = matchPipeline(this.#writer.project, pipelines, pipelinesChangedAt);
+    const { pipelines, metrics } = this.#deps;
+    const match = matchPipeline(this.#writer.project, pipelines);
     switch (match.kind) {
       case "same":
+        this.#writes.runs(match);
         return await this.#stages(match.pipeline);
       case "changed":
         return await this.#writes.pipelineChanged(match.message);

@@ -13,6 +13,7 @@ import {
 import { type Model, ModelError, type TokenUsage } from "@stagefold/models";
 import { type ModelQuestion, type ModelReply, StageError } from "@stagefold/pipeline";
 import { z } from "zod";
+import type { SecretMask } from "../secrets/mask.ts";
 import type { MetricSums } from "./report-buffer.ts";
 
 /** What one answer may take, in milliseconds. */
@@ -53,11 +54,13 @@ export interface ModelAccess {
   readonly spending: DailySpending;
   /** USD that builds and agents may spend in a day of UTC; no limit where absent. */
   readonly budgetUsd?: number | undefined;
-  /** The text without the secrets that this worker knows. */
-  readonly mask: (text: string) => string;
+  /** What this worker asks it with: never kept. */
+  readonly secrets: readonly string[];
 }
 
 export interface ModelCallsOptions {
+  /** Hides the secrets of the worker and of the stage in what is kept. */
+  readonly mask: SecretMask;
   readonly access: ModelAccess;
   readonly attempt: AttemptRef;
   readonly artifacts: ArtifactStore;
@@ -201,8 +204,8 @@ export class ModelCalls {
 
   /** Counts a call and keeps it. */
   async #keep(call: EndedCall): Promise<void> {
-    const { access, attempt, artifacts, sums, onError } = this.#options;
-    const { model, spending, mask } = access;
+    const { access, attempt, artifacts, mask, sums, onError } = this.#options;
+    const { model, spending } = access;
     sums.model = model.name;
     if (call.reused !== true) {
       sums.model_calls = (sums.model_calls ?? 0) + 1;
@@ -210,9 +213,10 @@ export class ModelCalls {
       sums.output_tokens = (sums.output_tokens ?? 0) + call.output_tokens;
       sums.cost_usd = Math.round(((sums.cost_usd ?? 0) + (call.cost_usd ?? 0)) * 1e8) / 1e8;
     }
-    const masked = JSON.parse(mask(JSON.stringify(call)));
+    const { messages, ...masked } = mask.value(call);
     this.#calls.push({
       ...masked,
+      messages: [...messages],
       call: this.#calls.length + 1,
       model: model.name,
       reused: call.reused ?? false,
@@ -244,12 +248,6 @@ function replyOf(text: string): ModelReply {
   } catch {
     return { text };
   }
-}
-
-/** Puts `***` in place of secrets, also as they are inside a text of JSON. */
-export function maskOf(secrets: readonly string[]): (text: string) => string {
-  const forms = secrets.filter(Boolean).flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]);
-  return (text) => forms.reduce((masked, secret) => masked.replaceAll(secret, "***"), text);
 }
 
 const usd = (value: number): string => `$${Number(value.toPrecision(6))}`;

@@ -1,4 +1,4 @@
-import type { ArtifactInput, LogLine, ReportEvent } from "@stagefold/core";
+import type { ArtifactInput, LogLine, Notes, ReportEvent } from "@stagefold/core";
 import type { ModelQuestion, ModelReply } from "@stagefold/pipeline";
 import { type Deferred, deferred } from "../async.ts";
 import type {
@@ -103,6 +103,11 @@ export class ReportBuffer implements StageSink {
     return this.#options.ask(question);
   }
 
+  noted({ notes, summary }: Parameters<StageSink["noted"]>[0]): void {
+    this.#pending.noted(notes, summary);
+    this.#later();
+  }
+
   async artifact(artifact: StageArtifact): Promise<() => void> {
     const stored = await this.#options.store(artifact);
     return () => {
@@ -168,6 +173,8 @@ class PendingEvents {
   readonly #stage: string;
   readonly #now: () => string;
   #parts: ReportEvent[] = [];
+  #notes: Notes = {};
+  #summary: string | undefined;
   #lines: LogLine[] = [];
   #characters = 0;
   #progress: number | undefined;
@@ -186,6 +193,8 @@ class PendingEvents {
     return (
       this.#characters === 0 &&
       this.#parts.length === 0 &&
+      this.#summary === undefined &&
+      Object.keys(this.#notes).length === 0 &&
       this.#artifacts.size === 0 &&
       this.#progress === undefined &&
       this.#partProgress.size === 0
@@ -206,6 +215,11 @@ class PendingEvents {
       this.#lines.push(line);
       this.#characters += line.text.length + 1;
     }
+  }
+
+  noted(notes: Notes | undefined, summary: string | undefined): void {
+    this.#notes = { ...this.#notes, ...notes };
+    this.#summary = summary ?? this.#summary;
   }
 
   /** Progress never falls: what is lower than before says nothing. */
@@ -257,6 +271,10 @@ class PendingEvents {
         artifacts: artifacts.slice(from, from + ARTIFACTS_OF_EVENT),
         mode: "add",
       });
+    if (this.#summary !== undefined || Object.keys(this.#notes).length > 0)
+      events.push({ event: "noted", stage, notes: { ...this.#notes }, summary: this.#summary });
+    this.#notes = {};
+    this.#summary = undefined;
     this.#parts = [];
     this.#lines = [];
     this.#characters = 0;

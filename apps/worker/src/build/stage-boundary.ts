@@ -15,6 +15,7 @@ import { failureCode, retryDelay } from "./failure.ts";
 import { fixedQuestion, waitingEvent } from "./gate.ts";
 import type { LeaseWriter } from "./lease-writer.ts";
 import { LeaseLostError } from "./lease-writer.ts";
+import { runsAs } from "./pipeline-match.ts";
 
 type FailedEvent = Extract<ReportEvent, { event: "failed" }>;
 
@@ -35,6 +36,8 @@ export class StageBoundary {
   readonly #writer: LeaseWriter;
   readonly #log: () => Logger;
   readonly #isLeaving: () => boolean;
+  readonly #unsaid: string[] = [];
+  #digest = "";
 
   constructor({ deps, writer, log, isLeaving }: StageBoundaryOptions) {
     this.#deps = deps;
@@ -58,7 +61,7 @@ export class StageBoundary {
     const begins = this.#begins(pipeline, position);
     if (this.#mayBegin(begins)) {
       if (begins.event === "started") this.#deps.runner.prepare(this.#writer.project.user_id);
-      const project = await this.#writeUnlessPaused([begins]);
+      const project = await this.#writeUnlessPaused([begins, ...this.#remarks(begins)]);
       if (project) return project.status === "building";
     }
     await this.giveBack([]);
@@ -82,7 +85,7 @@ export class StageBoundary {
   ): Promise<boolean> {
     const begins = next === undefined ? undefined : this.#begins(pipeline, next);
     if (begins && this.#mayBegin(begins) && this.#writer.project.status === "building") {
-      const project = await this.#writeUnlessPaused([...done, begins]);
+      const project = await this.#writeUnlessPaused([...done, begins, ...this.#remarks(begins)]);
       // An end that could not be recorded as such has failed the build instead.
       if (project) return project.status === "building";
     }
@@ -120,6 +123,8 @@ export class StageBoundary {
       message: failure.message,
       code: failureCode(failure.code),
       metrics: { ...end.metrics },
+      ...(failure.exit_code !== undefined && { exit_code: failure.exit_code }),
+      ...(failure.signal !== undefined && { signal: failure.signal }),
       ...(retry_in_seconds !== undefined && { retry_in_seconds }),
     };
     this.#log().warn({ failure, retry_in_seconds }, "stage failed");
@@ -201,6 +206,25 @@ export class StageBoundary {
     const question = action.kind === "gate" ? fixedQuestion(action) : undefined;
     if (action.kind === "gate" && question)
       return waitingEvent(project, stage.stage, definition, action, question);
-    return { event: "started", stage: stage.stage, ...(agent_name !== undefined && { agent_name }) };
+    const runs = runsAs({ pipeline, digest: this.#digest }, definition, this.#deps.pipelines);
+    if (runs.remark !== undefined) this.#unsaid.push(runs.remark);
+    return {
+      event: "started",
+      stage: stage.stage,
+      definition: runs.digest,
+      ...(agent_name !== undefined && { agent_name }),
+    };
+  }
+
+  /** Which definition the stages run; a remark is said in the log of the one that starts next. */
+  runs({ digest, remark }: { readonly digest: string; readonly remark?: string }): void {
+    this.#digest = digest;
+    if (remark !== undefined) this.#unsaid.push(remark);
+  }
+
+  #remarks({ event, stage }: ReportEvent): ReportEvent[] {
+    if (event !== "started" || this.#unsaid.length === 0) return [];
+    const lines = this.#unsaid.splice(0).map((text) => ({ text, stream: "log" as const }));
+    return [{ event: "log", stage, lines }];
   }
 }

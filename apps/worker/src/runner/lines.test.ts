@@ -1,13 +1,18 @@
 import { wholeTexts } from "@stagefold/core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { SecretMask } from "../secrets/mask.ts";
 import { LineSplitter, MAX_LINE } from "./lines.ts";
 
 const MARKER = "\u0001marker";
 
 /** The entries of these chunks; before each chunk of `shownAt` what has no end yet is shown. */
-function split(chunks: readonly Uint8Array[], shownAt: (chunk: number) => boolean = () => false) {
-  const splitter = new LineSplitter("stdout", MARKER);
+function split(
+  chunks: readonly Uint8Array[],
+  shownAt: (chunk: number) => boolean = () => false,
+  mask = new SecretMask([]),
+) {
+  const splitter = new LineSplitter("stdout", mask, MARKER);
   const entries = chunks.flatMap((chunk, i) => [
     ...(shownAt(i) ? splitter.takeRest() : []),
     ...splitter.feed(chunk),
@@ -30,9 +35,10 @@ test("the lines are the same however the bytes arrive, and whenever a beginning 
   fc.assert(
     fc.property(text, fc.array(fc.nat(40), { minLength: 1 }), fc.nat(5), (given, cuts, every) => {
       const chunks = cut(Buffer.from(`${given}${MARKER}\nlater`), cuts);
-      const expected = given.split("\n").map((line) => line.replace(/\r$/, "").replaceAll("\0", ""));
+      const plain = given.replaceAll("\0", "");
+      const expected = plain.split("\n").map((line) => line.replace(/\r$/, ""));
       // An end of line ends the last line; it begins none.
-      if (given === "" || given.endsWith("\n")) expected.pop();
+      if (plain === "" || plain.endsWith("\n")) expected.pop();
       const entries = split(chunks, (i) => every > 0 && i % every === 0);
       expect(wholeTexts([], entries)).toEqual(expected);
     }),
@@ -76,4 +82,15 @@ test("a line without an end comes in pieces, none too long, and the marker is st
   }
   expect(entries.length).toBeGreaterThan(1);
   expect(wholeTexts([], entries).map((line) => line === `x${long}`)).toEqual([true]);
+});
+
+test("a secret is hidden however it is cut, and no part of it is shown meanwhile", () => {
+  const secret = "hunter2-hunter3";
+  const bytes = Buffer.from(`a ${secret} b\nhunter2-hunt no\n\0hunter2\0-hunter3\nhunter2-`);
+  fc.assert(
+    fc.property(fc.array(fc.nat(6), { minLength: 1 }), fc.nat(3), (cuts, every) => {
+      const entries = split(cut(bytes, cuts), (i) => every > 0 && i % every === 0, new SecretMask([secret]));
+      expect(wholeTexts([], entries)).toEqual(["a *** b", "hunter2-hunt no", "***", "hunter2-"]);
+    }),
+  );
 });

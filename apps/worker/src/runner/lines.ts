@@ -1,5 +1,6 @@
 import { StringDecoder } from "node:string_decoder";
 import type { LogLine, LogStream } from "@stagefold/core";
+import type { SecretMask } from "../secrets/mask.ts";
 
 /** Characters of one entry: a longer line is several, each but the last with an empty `end`. */
 export const MAX_LINE = 64 * 1024;
@@ -11,6 +12,7 @@ export const MAX_LINE = 64 * 1024;
  */
 export class LineSplitter {
   readonly #stream: LogStream;
+  readonly #mask: SecretMask;
   readonly #marker: string | undefined;
   readonly #decoder = new StringDecoder("utf8");
   /** What has no end yet and no entry has. */
@@ -21,8 +23,9 @@ export class LineSplitter {
   #continues: "" | "\r" | undefined;
   #ended = false;
 
-  constructor(stream: LogStream, marker?: string) {
+  constructor(stream: LogStream, mask: SecretMask, marker?: string) {
     this.#stream = stream;
+    this.#mask = mask;
     this.#marker = marker;
   }
 
@@ -42,7 +45,7 @@ export class LineSplitter {
     const entries: LogLine[] = [];
     const at = new Date().toISOString();
     if (this.#rest === "") this.#at = at;
-    this.#rest += this.#decoder.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    this.#rest += clean(this.#decoder.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)));
     let from = 0;
     for (let end = this.#rest.indexOf("\n"); end >= 0; end = this.#rest.indexOf("\n", from)) {
       const line = this.#rest.slice(from, end);
@@ -62,7 +65,7 @@ export class LineSplitter {
     return entries;
   }
 
-  /** What has no end of line yet, as an entry that is to be continued. What may begin the marker stays. */
+  /** What has no end of line yet, as an entry to be continued. What may begin the marker or a secret stays. */
   takeRest(): LogLine[] {
     const held = this.#heldFrom(this.#rest);
     const shown = this.#rest.slice(0, held);
@@ -79,17 +82,17 @@ export class LineSplitter {
     if (this.#ended) return [];
     this.#ended = true;
     const entries: LogLine[] = [];
-    const rest = this.#rest + this.#decoder.end();
+    const rest = this.#rest + clean(this.#decoder.end());
     this.#rest = "";
     if (rest !== "" || this.#continues !== undefined) this.#add(entries, rest);
     return entries;
   }
 
-  /** Where what may be the beginning of the marker starts, or the length of the text. */
+  /** Where what may be the beginning of the marker or of a secret starts, or the length of the text. */
   #heldFrom(text: string): number {
-    if (this.#marker === undefined) return text.length;
-    const mark = text.lastIndexOf("\u0001");
-    return mark >= 0 && this.#marker.startsWith(text.slice(mark)) ? mark : text.length;
+    const secret = this.#mask.heldFrom(text);
+    const mark = this.#marker === undefined ? -1 : text.lastIndexOf("\u0001");
+    return mark >= 0 && this.#marker?.startsWith(text.slice(mark)) ? Math.min(mark, secret) : secret;
   }
 
   /** A line without an end must not grow for ever. */
@@ -120,7 +123,7 @@ export class LineSplitter {
   #lastState(entries: LogLine[], text: string): string {
     const from = text.lastIndexOf("\r") + 1;
     if (from > 0 && this.#continues === "") this.#push(entries, "", "\r");
-    return clean(text.slice(from));
+    return this.#mask.text(text.slice(from));
   }
 
   #push(entries: LogLine[], text: string, end: "" | "\r" | undefined): void {

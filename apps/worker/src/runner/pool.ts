@@ -25,6 +25,7 @@ export class RunnerPool {
   /** The one that was used last at the end. */
   readonly #idle: RunnerProcess[] = [];
   readonly #all = new Set<RunnerProcess>();
+  readonly #retired = new WeakSet<RunnerProcess>();
   readonly #waiting: Waiting[] = [];
   readonly #starts = new Set<Promise<void>>();
   #starting = 0;
@@ -61,6 +62,12 @@ export class RunnerPool {
   /** Back for the next stage. */
   release(runner: RunnerProcess): void {
     if (runner.gone) return;
+    if (this.#retired.has(runner)) {
+      this.#all.delete(runner);
+      runner.killNow();
+      this.#startForWaiting();
+      return;
+    }
     const next = this.#waiting.findIndex(({ user }) => serves(runner, user));
     if (next >= 0) {
       for (const { resolve } of this.#waiting.splice(next, 1)) resolve(runner);
@@ -81,6 +88,15 @@ export class RunnerPool {
     };
     this.#idle.push(runner);
     this.#evict(0);
+  }
+
+  /** Ends the runners that wait, and the others when their stages end. */
+  retire(): void {
+    for (const runner of this.#all) this.#retired.add(runner);
+    for (const runner of this.#idle.splice(0)) {
+      this.#all.delete(runner);
+      runner.killNow();
+    }
   }
 
   /** Ends every runner and what it runs. */

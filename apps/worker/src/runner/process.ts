@@ -6,10 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import {
-  exitText,
+  endingText,
   hasTag,
   killAll,
   membersOf,
+  memoryOf,
   newTag,
   type ProcessExit,
   type ProcessTree,
@@ -152,6 +153,11 @@ export class RunnerProcess {
     return members === undefined ? undefined : members.length > 0;
   }
 
+  /** Bytes of memory that the stage's processes have for themselves; undefined where that cannot be told. */
+  memory(withRunner: boolean): number | undefined {
+    return memoryOf(this.#tree, withRunner);
+  }
+
   /** Ends the runner and all that belongs to the stage, at once. Resolves with the pids that could not be ended. */
   async kill(): Promise<readonly number[]> {
     const refused = killAll(this.#tree);
@@ -187,7 +193,7 @@ export class RunnerProcess {
     this.listener = undefined;
     if (first === "ready") return;
     await this.kill();
-    const how = first === "late" ? `was not ready after ${START_MS / 1000} s` : exitText(first);
+    const how = first === "late" ? `was not ready after ${START_MS / 1000} s` : endingText(first);
     throw new Error(`A runner process did not start: it ${how}. ${said}`);
   }
 

@@ -1,7 +1,10 @@
 import {
   artifactInputSchema,
+  artifactPathSchema,
   type LogLine,
   limitsSchema,
+  type Notes,
+  notesSchema,
   stageKeySchema,
   truncateUtf8,
 } from "@stagefold/core";
@@ -71,6 +74,10 @@ export const jobSchema = z.object({
   limits: limitsSchema,
   /** What earlier stages returned, by key. */
   outputs: z.record(z.string(), z.unknown()),
+  /** Megabytes that the stage's processes may have for themselves. */
+  memory_mb: z.number().optional(),
+  /** Those that the stage names, by name. */
+  secrets: z.record(z.string(), z.string()),
   action: z.discriminatedUnion("kind", [runAction, commandAction]),
 });
 export type StageJob = z.output<typeof jobSchema>;
@@ -158,6 +165,11 @@ const stageFailureSchema = z.object({
     .min(0)
     .transform((seconds) => Math.min(DAY_SECONDS, seconds))
     .optional(),
+  exit_code: z.number().int().min(-1024).max(1024).optional(),
+  signal: z
+    .string()
+    .regex(/^SIG[A-Z0-9]{1,16}$/)
+    .optional(),
 });
 export type StageFailure = z.output<typeof stageFailureSchema>;
 
@@ -193,6 +205,12 @@ const runnerMessage = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("begun"), job }),
   z.object({ kind: z.literal("progress"), job, percent: z.number().min(0).max(100), sub_stage: part }),
   z.object({ kind: z.literal("metrics"), job, values: metricsSchema }),
+  z.object({
+    kind: z.literal("noted"),
+    job,
+    notes: notesSchema.optional(),
+    summary: artifactPathSchema.optional(),
+  }),
   z.object({ kind: z.literal("part"), job, part: partEventSchema }),
   z.object({
     kind: z.literal("artifacts"),
@@ -221,6 +239,8 @@ export interface StageSink {
   progress(percent: number, part: string | undefined): void;
   metrics(values: StageMetrics): void;
   part(event: PartEvent): void;
+  /** What readers see while the stage runs. */
+  noted(noted: { readonly notes?: Notes | undefined; readonly summary?: string | undefined }): void;
   /** Stores a file of the workspace; what it resolves with records it. Its failure is reported to the stage. */
   artifact(artifact: StageArtifact): Promise<() => void>;
   /** Records a file that is kept elsewhere. */

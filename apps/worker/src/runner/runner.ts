@@ -62,6 +62,11 @@ export class StageRunner {
     };
   }
 
+  /** Modules have changed: a runner that has loaded one runs no further stage. */
+  retire(): void {
+    this.#pool.retire();
+  }
+
   close(): Promise<void> {
     return this.#pool.close();
   }

@@ -1,4 +1,5 @@
 import type { LogLine, LogStream } from "@stagefold/core";
+import type { SecretMask } from "../secrets/mask.ts";
 import { FrameReader } from "./frames.ts";
 import { LineSplitter } from "./lines.ts";
 import type { OutputName } from "./process.ts";
@@ -11,15 +12,15 @@ export class StageOutput {
   #framesEnded = false;
   #entries: LogLine[] = [];
 
-  constructor(marker: string) {
+  constructor(marker: string, mask: SecretMask) {
     this.#raw = {
-      stdout: new LineSplitter("stdout", marker),
-      stderr: new LineSplitter("stderr", marker),
+      stdout: new LineSplitter("stdout", mask, marker),
+      stderr: new LineSplitter("stderr", mask, marker),
     };
     this.#framed = {
-      stdout: new LineSplitter("stdout"),
-      stderr: new LineSplitter("stderr"),
-      log: new LineSplitter("log"),
+      stdout: new LineSplitter("stdout", mask),
+      stderr: new LineSplitter("stderr", mask),
+      log: new LineSplitter("log", mask),
     };
     this.#frames = new FrameReader(
       (stream, bytes) => {

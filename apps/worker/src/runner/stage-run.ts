@@ -1,11 +1,13 @@
 import { setImmediate } from "node:timers/promises";
-import { exitText, newestPid } from "@stagefold/node-files";
+import { endingFields, endingText, newestPid } from "@stagefold/node-files";
 import type { ModelQuestion } from "@stagefold/pipeline";
 import type { Logger } from "pino";
 import { deferred, sleep } from "../async.ts";
+import { SecretMask } from "../secrets/mask.ts";
 import { failureOf } from "./child/failure.ts";
 import type { OutputName, RunnerProcess } from "./process.ts";
 import type {
+  PartEvent,
   RunnerMessage,
   StageArtifact,
   StageJob,
@@ -23,6 +25,9 @@ const LAST_STORE_MS = 2000;
 const LARGE_SLICE = 16 * 1024;
 /** A stage that took longer may have seen process numbers come round again: all processes are looked at then. */
 const SHORT_MS = 10_000;
+/** How often the memory of a stage with a limit is looked at, in milliseconds. */
+const MEMORY_MS = 500;
+const MEGABYTE = 1024 * 1024;
 /** Files of one stage that are stored at the same time. */
 const STORES_AT_ONCE = 8;
 
@@ -41,6 +46,7 @@ export class StageRun {
   readonly #sink: StageSink;
   readonly #log: Logger;
   readonly #onBegun: () => void;
+  readonly #mask: SecretMask;
   readonly #output: StageOutput;
   readonly #ended = deferred<Ending>();
   readonly #marker = deferred<void>();
@@ -48,6 +54,7 @@ export class StageRun {
   readonly #since: number | undefined;
   #stopped: StopReason | undefined;
   #graceTimer: NodeJS.Timeout | undefined;
+  #memoryTimer: NodeJS.Timeout | undefined;
   /** When its grace is over, by the monotonic clock. */
   #killAt = Number.POSITIVE_INFINITY;
   #ending = false;
@@ -55,11 +62,12 @@ export class StageRun {
 
   constructor(runner: RunnerProcess, job: StageJob, sink: StageSink, log: Logger, onBegun: () => void) {
     this.#onBegun = onBegun;
+    this.#mask = new SecretMask(Object.values(job.secrets));
     this.#process = runner;
     this.#job = job;
     this.#sink = sink;
     this.#log = log;
-    this.#output = new StageOutput(job.marker);
+    this.#output = new StageOutput(job.marker, this.#mask);
     this.#since = job.action.kind === "command" ? newestPid() : undefined;
   }
 
@@ -72,21 +80,26 @@ export class StageRun {
       garbled: (reason) => this.#lost(`The process of the stage said something unknown: ${reason}`),
     };
     void this.#process.exited.then((exit) =>
-      this.#lost(`The process of the stage ${exitText(exit)} before the stage had returned.`),
+      this.#lost(
+        `The process of the stage ${endingText(exit)} before the stage had returned.`,
+        endingFields(exit),
+      ),
     );
     // A command runs in processes of its own: of its code nothing is left in the runner.
     if (action.kind === "run") this.#process.user = project.user_id ?? "";
     if (action.kind === "command" || this.#process.hasModule(action.module)) this.#onBegun();
     this.#process.send({ kind: "start", job: this.#job });
+    this.#watchMemory();
     const ending = await this.#ended.promise;
     this.#ending = true;
+    clearInterval(this.#memoryTimer);
     this.#process.resumeOutput();
     const reusable = await this.#settle(ending);
     clearTimeout(this.#graceTimer);
     this.#process.listener = undefined;
     const outcome: StageOutcome =
       this.#stopped === undefined ? ending.outcome : { kind: "stopped", reason: this.#stopped };
-    return { outcome, reusable };
+    return { outcome: this.#mask.value(outcome), reusable };
   }
 
   /** Asks the stage to end and makes it end when the grace is over, in milliseconds. Of several graces the first ends it. */
@@ -110,6 +123,8 @@ export class StageRun {
     const reusable =
       ending.reported &&
       ending.clean &&
+      // What a stage knew is not left to a later one.
+      this.#mask.isEmpty &&
       this.#output.ended &&
       this.#stopped === undefined &&
       !this.#process.gone &&
@@ -134,13 +149,34 @@ export class StageRun {
     this.#process.destroyOutput();
   }
 
+  /**
+   * The system's own limits are of one process each, and end it like any other fault: what all processes of a stage have
+   * together is looked at now and then, so that the log can say why the stage was ended.
+   */
+  #watchMemory(): void {
+    const { memory_mb, action } = this.#job;
+    if (memory_mb === undefined) return;
+    const used = () => this.#process.memory(action.kind === "run");
+    if (used() === undefined) {
+      this.#log.warn("this system does not tell what memory processes have: the stage's limit is not kept");
+      return;
+    }
+    this.#memoryTimer = setInterval(() => {
+      const bytes = used() ?? 0;
+      if (bytes <= memory_mb * MEGABYTE) return;
+      const found = Math.ceil(bytes / MEGABYTE);
+      const message = `The stage was ended because its processes had ${found} MB of memory; its limit is ${memory_mb} MB.`;
+      this.#lost(message, { signal: "SIGKILL" });
+    }, MEMORY_MS);
+  }
+
   #kill(): void {
     this.#process.kill().catch((error: unknown) => this.#lost(`The stage cannot be ended: ${String(error)}`));
   }
 
   /** The runner is of no more use, whatever it says from now on. */
-  #lost(message: string): void {
-    const outcome = { kind: "failed", failure: { message, code: "STAGE_FAILED" } } as const;
+  #lost(message: string, ending: ReturnType<typeof endingFields> = {}): void {
+    const outcome = { kind: "failed", failure: { message, code: "STAGE_FAILED", ...ending } } as const;
     this.#ended.resolve({ outcome, reported: false, clean: false, spawned: true });
   }
 
@@ -168,11 +204,14 @@ export class StageRun {
       case "metrics":
         this.#sink.metrics(message.values);
         return;
+      case "noted":
+        this.#sink.noted(this.#mask.value({ notes: message.notes, summary: message.summary }));
+        return;
       case "part":
-        this.#sink.part(message.part);
+        this.#part(message.part);
         return;
       case "reference":
-        this.#sink.reference(message.artifact);
+        this.#sink.reference(this.#unnamed(message.artifact));
         return;
       case "artifacts":
         this.#store(message.request, message.artifacts);
@@ -206,6 +245,20 @@ export class StageRun {
     }
   }
 
+  /** A name cannot be masked: what it names could not be found again. */
+  #part(part: PartEvent): void {
+    if (this.#mask.text(part.key) !== part.key) throw new Error("the key of a sub-stage has a secret in it");
+    this.#sink.part(this.#mask.value(part));
+  }
+
+  #unnamed<Artifact extends StageArtifact>(artifact: Artifact): Artifact {
+    if (this.#mask.text(artifact.path) !== artifact.path)
+      throw new Error(
+        `The artifact ${this.#mask.text(artifact.path)} is not recorded: its path has a secret in it.`,
+      );
+    return this.#mask.value(artifact);
+  }
+
   /** One request after the other: of two with the same path the later one stays. Recorded in the order of the request. */
   #store(request: number, artifacts: readonly StageArtifact[]): void {
     this.#stores = this.#stores.then(async () => {
@@ -215,10 +268,14 @@ export class StageRun {
       const work = async () => {
         for (const [index, artifact] of entries) {
           try {
-            records[index] = await this.#sink.artifact(artifact);
+            records[index] = await this.#sink.artifact(this.#unnamed(artifact));
           } catch (error) {
-            this.#log.warn({ err: error, path: artifact.path }, "an artifact was not stored");
-            refused.push({ index, message: error instanceof Error ? error.message : String(error) });
+            const message = this.#mask.text(error instanceof Error ? error.message : String(error));
+            this.#log.warn(
+              { reason: message, path: this.#mask.text(artifact.path) },
+              "an artifact was not stored",
+            );
+            refused.push({ index, message });
           }
         }
       };

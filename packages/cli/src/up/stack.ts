@@ -77,13 +77,18 @@ async function orAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   return await Promise.race([work, aborted]);
 }
 
+/** The secrets of stages are the worker's. */
+function withoutSecrets(env: CliEnv["inherited"]): CliEnv["inherited"] {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("STAGEFOLD_SECRET_")));
+}
+
 function supervisorOf(name: ProgramName, env: CliEnv, say: (text: string) => void): Supervisor {
   return new Supervisor({
     name,
     program: programUrl(name),
     args: programArgs(name),
     env: {
-      ...env.inherited,
+      ...(name === "worker" ? env.inherited : withoutSecrets(env.inherited)),
       // Warnings and worse, unless the user wants to read more.
       STAGEFOLD_LOG_LEVEL: env.inherited.STAGEFOLD_LOG_LEVEL ?? "warn",
     },

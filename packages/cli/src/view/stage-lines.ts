@@ -68,11 +68,21 @@ function bar(progress: number): string {
   return "█".repeat(full) + "░".repeat(BAR - full);
 }
 
+/** What the stage has noted, such as `rows: 1200`. */
+function notesOf({ notes = {} }: Stage): string | undefined {
+  const texts = Object.entries(notes).map(
+    ([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`,
+  );
+  return texts.length === 0 ? undefined : texts.join("  ");
+}
+
 function below(stage: Stage, { paint }: Frame, columns: number): string[] {
   const indent = "     ";
   const error = stage.error_message;
   if (error !== null && (stage.status === "failed" || stage.status === "pending"))
     return [indent + paint.red(cut(escaped(error), columns))];
   const last = stage.status === "running" ? stage.logs?.at(-1) : undefined;
-  return last === undefined ? [] : [indent + paint.dim(cut(escaped(last), columns))];
+  return [notesOf(stage), last].flatMap((text) =>
+    text === undefined ? [] : [indent + paint.dim(cut(escaped(text), columns))],
+  );
 }

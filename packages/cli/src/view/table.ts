@@ -16,7 +16,9 @@ export function projectTable(projects: readonly ProjectSummary[], { paint, colum
     const status = paint[PROJECT_COLOUR[project.status]](cell(project.status, 9));
     const progress = cellRight(percent(project.progress_percentage), 5);
     const before = `${project.project_id}  ${status}  ${progress}  ${clockTime(project.created_at)}  `;
-    return before + rest(escaped(project.project_name), BEFORE_NAME, columns);
+    const { unmet_total = 0 } = project.build_summary ?? {};
+    const unmet = unmet_total > 0 ? `${unmet_total} unmet: ` : "";
+    return before + rest(unmet + escaped(project.project_name), BEFORE_NAME, columns);
   });
   const heading = `${cell("PROJECT", 17)}  ${cell("STATUS", 9)}  ${cellRight("DONE", 5)}  ${cell("CREATED", 16)}  NAME`;
   return [paint.dim(heading), ...rows];

@@ -113,6 +113,11 @@ const RENAMED = [
   "history_ref",
   "log_seq",
   "error_code",
+  "exit_code",
+  "signal",
+  "definition",
+  "notes",
+  "summary",
 ];
 
 export function without(raw: Raw, fields: readonly string[]): Raw {

@@ -13,6 +13,7 @@ import {
   completeStage,
   failStage,
   logStage,
+  noteStage,
   progressStage,
   requireTurn,
   retryStageLater,
@@ -39,7 +40,7 @@ function eventApplied(project: Project, event: ReportEvent, now: string, seq: nu
     case "started":
       requireStatus(project, ["building"]);
       requireTurn(project, position);
-      return started(project, position, startStage(stage, event.agent_name, at), now);
+      return started(project, position, startStage(stage, event, at), now);
     case "progress":
       return progressed(withStage(project, position, progressStage(stage, event.progress)));
     case "log":
@@ -55,6 +56,8 @@ function eventApplied(project: Project, event: ReportEvent, now: string, seq: nu
         now,
       );
     }
+    case "noted":
+      return withStage(project, position, noteStage(stage, event));
     case "skipped":
       return afterStage(project, position, skipStage(stage, event.reason, at), now);
     case "failed": {
@@ -64,7 +67,7 @@ function eventApplied(project: Project, event: ReportEvent, now: string, seq: nu
         return giveUpLease(waiting, now, event.retry_in_seconds * 1000);
       }
       const failed = withStage(project, position, failStage(counted, event, at));
-      return endProject(failed, projectFailed(stage.stage, event.code, event.message), now);
+      return endProject(failed, projectFailed(stage.stage, event.code, event.message, event), now);
     }
     case "waiting":
       requireStatus(project, ["building"]);
@@ -120,6 +123,8 @@ function subStageAfter(stage: Stage, key: string, event: ReportEvent, at: string
       return changeSubStage(stage, key, { event: "progress", progress: event.progress }, at);
     case "skipped":
       return changeSubStage(stage, key, { event: "skipped", reason: event.reason }, at);
+    case "noted":
+      return noteStage(stage, event);
     case "waiting":
       throw invalidInput("A part of a stage cannot wait for an answer.", [
         "sub_stage: expected no part in an event waiting",

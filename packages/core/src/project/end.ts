@@ -4,7 +4,7 @@ import type { ErrorInfo, Project } from "../snapshot/schema.ts";
 import { addMs } from "../snapshot/time.ts";
 import { poolOf, workQueueOf } from "../snapshot/work-queue.ts";
 import { withSpent } from "./budget.ts";
-import { endSubStages, errorText, interruptStage } from "./stage.ts";
+import { endSubStages, errorText, interruptStage, type ProcessEnd, processEndOf } from "./stage.ts";
 
 type FreeLease = { claims: 0; not_run_by?: string[] };
 
@@ -14,8 +14,13 @@ export type Ending =
   | { readonly status: "completed" }
   | { readonly status: "failed"; readonly error_info: ErrorInfo };
 
-export function projectFailed(stage: string, code: FailureCode, message: string): Ending {
-  return { status: "failed", error_info: { stage, code, message: errorText(message) } };
+export function projectFailed(
+  stage: string,
+  code: FailureCode,
+  message: string,
+  end: ProcessEnd = {},
+): Ending {
+  return { status: "failed", error_info: { stage, code, message: errorText(message), ...processEndOf(end) } };
 }
 
 /** The build is over: it has no lease owner, nothing is due, and its figures are summed up once. */

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { stageKeySchema } from "../snapshot/ids.ts";
+import { artifactPathSchema, stageKeySchema } from "../snapshot/ids.ts";
 import { agentNameSchema } from "../snapshot/inputs.ts";
 import { answerSchemaSchema } from "../snapshot/json-schema.ts";
-import { LIMITS } from "../snapshot/limits.ts";
+import { LIMITS, utf8Bytes, valueBytes } from "../snapshot/limits.ts";
 import { reportedLineSchema } from "../snapshot/log-line.ts";
-import { acceptSchema, failureCodeSchema, onTimeoutSchema } from "../snapshot/schema.ts";
+import { acceptSchema, failureCodeSchema, onTimeoutSchema, processEnd } from "../snapshot/schema.ts";
 import { figureSchema, jsonObjectSchema, storableTextSchema, textSchema } from "../snapshot/storable.ts";
 import { timeSchema } from "../snapshot/time.ts";
 import { artifactInputSchema } from "./artifacts.ts";
@@ -47,9 +47,27 @@ export const askSchema = z.object({
 });
 export type Ask = z.output<typeof askSchema>;
 
+const MAX_NAME = 64;
+
+/** Notes by name. Each is at most 1 KB with its name. */
+export const notesSchema = jsonObjectSchema
+  .refine(
+    (notes) => Object.keys(notes).every((name) => name !== "" && utf8Bytes(name) <= MAX_NAME),
+    `expected names of 1 to ${MAX_NAME} bytes`,
+  )
+  .refine(
+    (notes) => Object.entries(notes).every(([name, value]) => valueBytes({ [name]: value }) <= LIMITS.note),
+    `expected notes of at most ${LIMITS.note} bytes`,
+  );
+
 /** What a lease owner can say of a stage, or of one of its sub-stages. */
 export const reportEventSchema = z.discriminatedUnion("event", [
-  z.object({ event: z.literal("started"), ...about, agent_name: agentNameSchema.optional() }),
+  z.object({
+    event: z.literal("started"),
+    ...about,
+    agent_name: agentNameSchema.optional(),
+    definition: textSchema(64, 1).optional(),
+  }),
   z.object({
     event: z.literal("progress"),
     ...about,
@@ -76,6 +94,14 @@ export const reportEventSchema = z.discriminatedUnion("event", [
     code: failureCodeSchema.default("STAGE_FAILED"),
     retry_in_seconds: z.number().min(0).max(86_400).optional(),
     metrics,
+    ...processEnd,
+  }),
+  /** What readers see while the stage runs: notes replace those of the same name; the summary is one of its artifacts. */
+  z.object({
+    event: z.literal("noted"),
+    ...about,
+    notes: notesSchema.optional(),
+    summary: artifactPathSchema.optional(),
   }),
   z.object({ event: z.literal("skipped"), ...about, reason: storableTextSchema }),
   /** Opens a gate: the stage waits for an answer, and the lease is given up in the same write. */

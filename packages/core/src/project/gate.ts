@@ -30,7 +30,9 @@ export function openGate(
   if (!stage) return project;
   requireStage(stage, ["pending", "running"]);
   const { logs: _tail, ...begun } =
-    stage.status === "pending" ? startStage(stage, ask.agent_name, at) : endSubStages(stage, at);
+    stage.status === "pending"
+      ? startStage(stage, { agent_name: ask.agent_name }, at)
+      : endSubStages(stage, at);
   const {
     work_queue: _q,
     work_due_at: _d,

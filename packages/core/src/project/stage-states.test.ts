@@ -72,7 +72,7 @@ const STAGES = {
 
 const plain = aProject().stages_snapshot.stages[1];
 if (!plain) throw new Error("the project has a second stage");
-const running = startStage(plain, "maker", "2026-01-01T00:00:02.000Z");
+const running = startStage(plain, { agent_name: "maker" }, "2026-01-01T00:00:02.000Z");
 
 const STAGE_IN = {
   pending: plain,
@@ -93,7 +93,7 @@ function projectWith(stage: Stage) {
   const project = normalise(taken.item);
   const [plan, , check] = project.stages_snapshot.stages;
   if (!plan || !check) throw new Error("the project has three stages");
-  const done = completeStage(startStage(plan, undefined, AT), {}, AT);
+  const done = completeStage(startStage(plan, {}, AT), {}, AT);
   return { ...project, stages_snapshot: { ...project.stages_snapshot, stages: [done, stage, check] } };
 }
 
@@ -254,7 +254,7 @@ describe("what a transition of a stage leaves", () => {
     expect(waiting.history).toMatchObject([
       { attempt: 1, status: "failed", code: "STAGE_FAILED", log_seq: 4, error_message: "broken" },
     ]);
-    const again = startStage(waiting, undefined, NOW);
+    const again = startStage(waiting, {}, NOW);
     expect(again).toMatchObject({
       attempt: 2,
       status: "running",
@@ -285,9 +285,9 @@ describe("what a transition of a stage leaves", () => {
   it("counts the failures that a retry policy counts: a lost worker is none, opening it again forgets them", () => {
     let stage: Stage = plain;
     for (let i = 0; i < 3; i++) {
-      const failed = stageAfter(startStage(stage, undefined, AT), EVENTS["failed, later again"]);
+      const failed = stageAfter(startStage(stage, {}, AT), EVENTS["failed, later again"]);
       if (typeof failed === "string") throw new Error(failed);
-      stage = interruptStage(startStage(failed, undefined, AT), "failed", "death", NOW);
+      stage = interruptStage(startStage(failed, {}, AT), "failed", "death", NOW);
     }
     expect(stage).toMatchObject({ attempt: 6, failed_attempts: 3 });
     expect(reopenStage(stage)).not.toHaveProperty("failed_attempts");
@@ -296,7 +296,7 @@ describe("what a transition of a stage leaves", () => {
   it("keeps the last twenty attempts in the history", () => {
     let stage: Stage = plain;
     for (let i = 0; i < 25; i++)
-      stage = interruptStage(startStage(stage, undefined, AT), "failed", `death ${i}`, NOW);
+      stage = interruptStage(startStage(stage, {}, AT), "failed", `death ${i}`, NOW);
     expect(stage.history.map((entry) => entry.attempt)).toEqual(Array.from({ length: 20 }, (_, i) => i + 6));
   });
 });

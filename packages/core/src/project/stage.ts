@@ -1,6 +1,6 @@
 import { type FailureCode, StagefoldError } from "../errors.ts";
 import { ended, isFinished, isUnderway } from "../snapshot/derive.ts";
-import { LIMITS, utf8Bytes } from "../snapshot/limits.ts";
+import { LIMITS, utf8Bytes, valueBytes } from "../snapshot/limits.ts";
 import { type ReportedLine, wholeTexts } from "../snapshot/log-line.ts";
 import type { HistoryEntry, Metrics, OutputData, Project, Stage } from "../snapshot/schema.ts";
 import { inNaturalOrder, storableText } from "../snapshot/storable.ts";
@@ -12,7 +12,11 @@ export function emptyOutput(): OutputData {
 }
 
 /** pending → running: a new attempt, without what an earlier one left. */
-export function startStage(stage: Stage, by: string | undefined, at: string): Stage {
+export function startStage(
+  stage: Stage,
+  by: { readonly agent_name?: string | undefined; readonly definition?: string | undefined },
+  at: string,
+): Stage {
   requireStage(stage, ["pending"]);
   const { completed_at: _c, duration_seconds: _d, ...rest } = stage.attempt === 0 ? stage : cleared(stage);
   return {
@@ -21,7 +25,8 @@ export function startStage(stage: Stage, by: string | undefined, at: string): St
     attempt: stage.attempt + 1,
     progress: 0,
     started_at: at,
-    ...(by !== undefined && { agent_name: by }),
+    ...(by.agent_name !== undefined && { agent_name: by.agent_name }),
+    ...(by.definition !== undefined && { definition: by.definition }),
     error_message: null,
     logs: [],
   };
@@ -36,6 +41,11 @@ function cleared(stage: Stage): Stage {
     logs: _l,
     log_seq: _q,
     error_code: _e,
+    exit_code: _x,
+    signal: _g,
+    definition: _d,
+    notes: _n,
+    summary: _m,
     ...rest
   } = stage;
   return { ...rest, output_data: emptyOutput(), metrics: {}, sub_stages: {} };
@@ -66,6 +76,36 @@ export function tailOf(lines: readonly string[]): string[] {
     tail.unshift(short);
   }
   return tail;
+}
+
+export type Notes = Readonly<Record<string, unknown>>;
+
+/** Notes replace those of the same name; a value `null` takes one away. Errors: INVALID_INPUT when they are too many. */
+export function withNotes(before: Notes, notes: Notes): Notes {
+  const all = Object.entries({ ...before, ...notes }).filter(([, value]) => value !== null);
+  const found = all.length > LIMITS.notes ? all.length : valueBytes(Object.fromEntries(all));
+  const [max, what] =
+    all.length > LIMITS.notes ? [LIMITS.notes, "notes"] : [LIMITS.allNotes, "bytes of notes"];
+  if (found > max)
+    throw new StagefoldError(
+      "INVALID_INPUT",
+      `A stage may have ${max} ${what}; this one would have ${found}.`,
+      { issues: [`notes: expected at most ${max} ${what}`] },
+    );
+  return Object.fromEntries(all);
+}
+
+/** What readers see of a running stage. `summary` is the path of one of its artifacts. */
+export function noteStage(
+  stage: Stage,
+  { notes, summary }: { readonly notes?: Notes | undefined; readonly summary?: string | undefined },
+): Stage {
+  requireStage(stage, ["running"]);
+  return {
+    ...stage,
+    ...(notes !== undefined && { notes: withNotes(stage.notes ?? {}, notes) }),
+    ...(summary !== undefined && { summary }),
+  };
 }
 
 /** Adds figures up: `{ input_tokens: 5 }` twice is 10. */
@@ -110,9 +150,19 @@ export function completeStage(stage: Stage, output: { readonly [key: string]: un
   };
 }
 
-export interface Failure {
+export interface Failure extends ProcessEnd {
   readonly message: string;
   readonly code: FailureCode;
+}
+
+/** How the process ended that failed, where one did. */
+export interface ProcessEnd {
+  readonly exit_code?: number | undefined;
+  readonly signal?: string | undefined;
+}
+
+export function processEndOf({ exit_code, signal }: ProcessEnd): { exit_code?: number; signal?: string } {
+  return { ...(exit_code !== undefined && { exit_code }), ...(signal !== undefined && { signal }) };
 }
 
 /** running → failed, for good. */
@@ -124,6 +174,7 @@ export function failStage(stage: Stage, failure: Failure, at: string): Stage {
     ...ended(stage, at),
     error_message: errorText(failure.message),
     error_code: failure.code,
+    ...processEndOf(failure),
   };
 }
 
@@ -131,7 +182,8 @@ export function failStage(stage: Stage, failure: Failure, at: string): Stage {
 export function retryStageLater(stage: Stage, failure: Failure, at: string): Stage {
   requireStage(stage, ["running"]);
   const message = errorText(failure.message);
-  const entry = { ...attemptOf(stage), status: "failed" as const, code: failure.code, completed_at: at };
+  const ended = { status: "failed" as const, code: failure.code, completed_at: at };
+  const entry = { ...attemptOf(stage), ...ended, ...processEndOf(failure) };
   const { started_at: _s, ...rest } = stage;
   return {
     ...endSubStages({ ...rest, status: "pending" }, at),
@@ -215,6 +267,8 @@ function attemptOf(stage: Stage): HistoryEntry {
     status: isUnderway(stage) ? "cancelled" : stage.status,
     ...(stage.error_code !== undefined && { code: stage.error_code }),
     ...(stage.log_seq !== undefined && { log_seq: stage.log_seq }),
+    ...processEndOf(stage),
+    ...(stage.definition !== undefined && { definition: stage.definition }),
     ...(stage.started_at !== undefined && { started_at: stage.started_at }),
     ...(stage.completed_at !== undefined && { completed_at: stage.completed_at }),
     ...(stage.error_message !== null && { error_message: stage.error_message }),

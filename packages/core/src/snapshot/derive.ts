@@ -33,11 +33,24 @@ export function currentStage(stages: readonly Stage[]): Stage | undefined {
 /** Every attempt of a stage that `history` has, and the present one last, once. Before the first attempt: none. */
 export function attemptsOf(stage: Stage, history: readonly HistoryEntry[] = stage.history): HistoryEntry[] {
   if (stage.attempt === 0 || history.some(({ attempt }) => attempt === stage.attempt)) return [...history];
-  const { attempt, status, error_code, started_at, completed_at, error_message } = stage;
+  const {
+    attempt,
+    status,
+    error_code,
+    exit_code,
+    signal,
+    definition,
+    started_at,
+    completed_at,
+    error_message,
+  } = stage;
   const present = {
     attempt,
     status,
     ...(error_code !== undefined && { code: error_code }),
+    ...(exit_code !== undefined && { exit_code }),
+    ...(signal !== undefined && { signal }),
+    ...(definition !== undefined && { definition }),
     ...(started_at !== undefined && { started_at }),
     ...(completed_at !== undefined && { completed_at }),
     error_message,

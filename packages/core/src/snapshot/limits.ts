@@ -27,6 +27,10 @@ export const LIMITS = {
   input: 96 * 1024,
   /** More of it is a document in the artifact store. */
   inlineInput: 16 * 1024,
+  /** Notes of a stage: how many, bytes of one with its name, of all. */
+  notes: 16,
+  note: 1024,
+  allNotes: 2048,
   /** Figures that a stage adds up. */
   metrics: 32,
   subStages: 64,

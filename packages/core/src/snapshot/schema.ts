@@ -79,6 +79,13 @@ export const subStageSchema = z.looseObject({
   artifacts: z.array(z.string()),
 });
 
+/** How the process of a failed attempt ended, where it was a process that did. */
+export const processEnd = {
+  exit_code: z.number().int().optional(),
+  /** Such as `SIGKILL`. */
+  signal: z.string().max(32).optional(),
+};
+
 export const historyEntrySchema = z.looseObject({
   attempt: count,
   status: stageStatusSchema,
@@ -89,6 +96,9 @@ export const historyEntrySchema = z.looseObject({
   log_seq: count.optional(),
   /** What the attempt has used of a language model. */
   metrics: metricsSchema.optional(),
+  ...processEnd,
+  /** The digest of the pipeline's definition that it ran. */
+  definition: z.string().optional(),
 });
 
 const stageBase = z.looseObject({
@@ -108,6 +118,13 @@ const stageBase = z.looseObject({
   error_message: z.string().nullable(),
   /** Why a failed stage failed. */
   error_code: failureCodeSchema.optional(),
+  ...processEnd,
+  /** The digest of the pipeline's definition that the attempt runs or ran. */
+  definition: z.string().optional(),
+  /** What the attempt has noted so far, by name: any JSON. */
+  notes: z.record(z.string(), z.unknown()).optional(),
+  /** The artifact that has the attempt's summary, in Markdown. */
+  summary: z.string().optional(),
   logs: z.array(z.string()).optional(),
   sub_stages: z.record(stageKeySchema, subStageSchema),
   history: z.array(historyEntrySchema),
@@ -199,6 +216,7 @@ export const errorInfoSchema = z.looseObject({
   stage: z.string().optional(),
   code: failureCodeSchema,
   message: z.string(),
+  ...processEnd,
 });
 
 /** Written once, when a build ends. Seconds by stage; sums of the stages' metrics. */

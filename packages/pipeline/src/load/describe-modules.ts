@@ -1,7 +1,9 @@
 import type { Pipeline, StageDefinition } from "../definition.ts";
+import { definitionDigest } from "../digest.ts";
 import { isPipelineError } from "../errors.ts";
 import { createModuleLoader, pipelinesFromModule } from "./module.ts";
 import type { ModuleMessage } from "./module-process.ts";
+import { sourceDigest } from "./source.ts";
 
 /*
  * A process that loads modules of users, so that none of them can end, block or change an API or a worker. Its arguments:
@@ -23,7 +25,12 @@ process.exit(0);
 async function describe(file: string): Promise<ModuleMessage> {
   try {
     const pipelines = await pipelinesFromModule(file, loader);
-    return { kind: "loaded", file, pipelines: pipelines.map((pipeline) => descriptionOf(pipeline, file)) };
+    const source = await sourceDigest(file);
+    return {
+      kind: "loaded",
+      file,
+      pipelines: pipelines.map((pipeline) => descriptionOf(pipeline, { file, source })),
+    };
   } catch (error) {
     if (!isPipelineError(error)) throw error;
     return { kind: "refused", file, message: error.message, mistake: { ...error.mistake } };
@@ -31,20 +38,29 @@ async function describe(file: string): Promise<ModuleMessage> {
 }
 
 /** Without its functions and schemas, which only the process that runs a stage needs. */
-function descriptionOf({ stages, ...head }: Pipeline, file: string): Pipeline {
-  return {
+function descriptionOf(pipeline: Pipeline, module: Module): Pipeline {
+  const { stages, ...head } = pipeline;
+  const described = {
     ...head,
     stages: stages.map(({ output: _, action, ...stage }) => ({
       ...stage,
-      action: describedAction(action, file),
+      action: describedAction(action, module),
     })),
   };
+  // A version that was given stays; one that names the definition also names what the module imports.
+  const isGiven = pipeline.version !== definitionDigest(pipeline);
+  return isGiven ? described : { ...described, version: definitionDigest(described) };
 }
 
-function describedAction(action: StageDefinition["action"], file: string): StageDefinition["action"] {
-  if (action.kind === "run") return { kind: "module", file };
+interface Module {
+  readonly file: string;
+  readonly source: string;
+}
+
+function describedAction(action: StageDefinition["action"], module: Module): StageDefinition["action"] {
+  if (action.kind === "run") return { kind: "module", ...module };
   if (action.kind === "gate" && typeof action.asks === "function")
-    return { ...action, asks: { module: file } };
+    return { ...action, asks: { module: module.file, source: module.source } };
   return action;
 }
 

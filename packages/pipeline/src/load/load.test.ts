@@ -222,6 +222,7 @@ describe("modules", () => {
     expect(registry.list().map(({ name }) => name)).toEqual(["agent-build", "a", "b", "c"]);
     expect(registry.get("a")?.stages[0]?.action).toEqual({
       kind: "module",
+      source: expect.stringMatching(/^[0-9a-f]{12}$/),
       file: join(folder, "a.mjs"),
     });
   });

@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { extname, resolve } from "node:path";
 import type { Pipeline } from "../definition.ts";
 import { isPipelineError, PipelineError } from "../errors.ts";
@@ -52,26 +52,66 @@ export async function loadPipelines(
   folder: string,
   { builtIn = [], ...options }: LoadOptions = {},
 ): Promise<PipelineRegistry> {
-  const files = await pipelineFiles(resolve(folder));
+  const read = await readPipelines(await pipelineFiles(resolve(folder)), { builtIn, ...options });
+  return createRegistry(
+    [...builtIn, ...read.flatMap(({ pipelines }) => pipelines)],
+    read.flatMap(({ problems }) => problems),
+  );
+}
+
+/** What a file defines, and what is wrong with it. */
+export interface PipelineFile {
+  /** Absolute. */
+  readonly file: string;
+  readonly pipelines: readonly Pipeline[];
+  readonly problems: readonly PipelineError[];
+}
+
+/** Reads files of pipelines, whatever their names, in their order; a name that an earlier one has is a problem. */
+export async function readPipelines(
+  given: readonly string[],
+  { builtIn = [], ...options }: LoadOptions = {},
+): Promise<PipelineFile[]> {
+  const files = given.map((file) => resolve(file));
   const modules = await describeModules(
     files.filter((file) => !YAML.has(extname(file))),
     options,
   );
-  const origin = new Map<Pipeline, string>(builtIn.map((pipeline) => [pipeline, "a built-in pipeline"]));
-  const problems: PipelineError[] = [];
+  const origin = new Map(builtIn.map(({ name }) => [name, "a built-in pipeline"]));
+  const read: PipelineFile[] = [];
   for (const file of files) {
     const loaded = modules.get(file) ?? (await readYaml(file));
     if ("problem" in loaded) {
-      problems.push(loaded.problem);
+      read.push({ file, pipelines: [], problems: [loaded.problem] });
       continue;
     }
+    const pipelines: Pipeline[] = [];
+    const problems: PipelineError[] = [];
     for (const pipeline of loaded.pipelines) {
-      const other = [...origin].find(([known]) => known.name === pipeline.name)?.[1];
-      if (other === undefined) origin.set(pipeline, file);
+      const other = origin.get(pipeline.name);
+      if (other === undefined) pipelines.push(pipeline);
       else problems.push(taken(pipeline, file, other));
+      origin.set(pipeline.name, other ?? file);
     }
+    read.push({ file, pipelines, problems });
   }
-  return createRegistry(origin.keys(), problems);
+  return read;
+}
+
+/** The files of a folder that are read, and those that are given as they are. Errors: PipelineError. */
+export async function findPipelineFiles(paths: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(
+    paths.map(async (path) => {
+      const about = await stat(path).catch((cause: unknown) => {
+        throw new PipelineError(`${path}: cannot be read: ${reasonOf(cause)}`, { file: path }, { cause });
+      });
+      if (about.isDirectory()) return await pipelineFiles(resolve(path));
+      if (YAML.has(extname(path)) || MODULES.has(extname(path))) return [resolve(path)];
+      const endings = [...YAML, ...MODULES].join(" ");
+      throw new PipelineError(`${path}: expected a file that ends in one of ${endings}`, { file: path });
+    }),
+  );
+  return found.flat();
 }
 
 async function readYaml(file: string): Promise<Loaded> {

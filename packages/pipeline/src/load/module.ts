@@ -50,13 +50,12 @@ async function load(file: string, loader: ModuleLoader): Promise<unknown> {
   try {
     return await loader(file);
   } catch (cause) {
-    if (isPipelineError(cause)) {
-      throw new PipelineError(`${file}: ${cause.message}`, { ...cause.mistake, file }, { cause });
-    }
-    const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
     const line = lineIn(cause, file);
     const place = line === undefined ? { file } : { file, line };
     const at = line === undefined ? file : `${file}:${line}`;
+    if (isPipelineError(cause))
+      throw new PipelineError(`${at}: ${cause.message}`, { ...cause.mistake, ...place }, { cause });
+    const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
     throw new PipelineError(`${at}: cannot be loaded: ${reason}`, place, { cause });
   }
 }

@@ -21,6 +21,7 @@ export interface StageRecord {
   /** Path to its options; the bytes lie in the run's `artifacts` folder, unless they are kept elsewhere. */
   readonly artifacts: Map<string, ArtifactOptions>;
   readonly sub_stages: Map<string, { status: "running" | "completed" | "failed"; artifacts: string[] }>;
+  readonly notes: Map<string, unknown>;
   readonly metrics: { input_tokens: number; output_tokens: number; tool_calls: number };
 }
 
@@ -33,6 +34,8 @@ export interface TestContextOptions {
   readonly outputs: ReadonlyMap<string, unknown>;
   readonly model?: StageModel | undefined;
   readonly input?: unknown;
+  /** What `ctx.secret` gives, by name. */
+  readonly secrets?: Readonly<Record<string, string>> | undefined;
 }
 
 export function newRecord(stage: string): StageRecord {
@@ -42,6 +45,7 @@ export function newRecord(stage: string): StageRecord {
     progress: [],
     artifacts: new Map(),
     sub_stages: new Map(),
+    notes: new Map(),
     metrics: { input_tokens: 0, output_tokens: 0, tool_calls: 0 },
   };
 }
@@ -74,6 +78,7 @@ export class TestContext implements StageContext {
   readonly model: StageModel | undefined;
   readonly #folder: string;
   readonly #outputs: ReadonlyMap<string, unknown>;
+  readonly #secrets: Readonly<Record<string, string>>;
 
   constructor(options: TestContextOptions) {
     this.project = options.project;
@@ -85,6 +90,7 @@ export class TestContext implements StageContext {
     this.model = options.model;
     this.#folder = options.folder;
     this.#outputs = options.outputs;
+    this.#secrets = options.secrets ?? {};
   }
 
   log(...lines: string[]): void {
@@ -95,6 +101,20 @@ export class TestContext implements StageContext {
     if (!(percent >= 0 && percent <= 100))
       throw new StageError(`expected a progress of 0 to 100, found ${percent}`);
     this.record.progress.push(percent);
+  }
+
+  note(name: string, value: unknown): void {
+    this.record.notes.set(name, value);
+  }
+
+  async summary(markdown: string): Promise<void> {
+    await this.artifact(`summary/${this.stage}.md`, markdown, { media_type: "text/markdown" });
+  }
+
+  secret(name: string): string {
+    const value = Object.hasOwn(this.#secrets, name) ? this.#secrets[name] : undefined;
+    if (value === undefined) throw new StageError(`expected the secret ${name}, found none`);
+    return value;
   }
 
   metrics(values: StageMetrics): void {

@@ -91,6 +91,7 @@ function afterEvent(state: Spec, event: ReportEvent): Spec | ErrorCode {
         ...(stage.attempt > 0 && { artifacts: [], answer: null }),
       });
     case "log":
+    case "noted":
       return runs ? state : "STAGE_CONFLICT";
     case "progress":
       if (!runs || event.progress < stage.progress) return "STAGE_CONFLICT";

@@ -7,6 +7,7 @@ import {
   projectSummarySchema,
   stageSchema,
 } from "@stagefold/core";
+import { workerEntrySchema } from "@stagefold/runtime/worker-directory";
 import { z } from "zod";
 import type { ProcedurePath } from "../../auth/access.ts";
 import { apiKeySchema } from "../../auth/api-keys.ts";
@@ -16,7 +17,7 @@ import { pageSchema } from "../../pagination.ts";
 import { bulkSchema, refusalSchema } from "../../routers/batch.ts";
 import type { AppRouter } from "../../routers/index.ts";
 import { issuedKeySchema } from "../../routers/keys.ts";
-import { pipelineSchema } from "../../routers/pipelines.ts";
+import { definitionSchema, pipelineSchema, problemSchema } from "../../routers/pipelines.ts";
 import { projectInputSchema } from "../../routers/projects.ts";
 import { sessionSchema } from "../../routers/session.ts";
 import { systemInfoSchema } from "../../routers/system.ts";
@@ -274,6 +275,24 @@ export const REST: Readonly<Record<RestProcedure, RestRoute | NoRoute>> = {
     path: "/pipelines",
     summary: "List the pipelines",
     output: pageSchema(pipelineSchema),
+  },
+  "pipelines.problems": {
+    method: "get",
+    path: "/pipelines/problems",
+    summary: "Files of pipelines that cannot be used",
+    output: pageSchema(problemSchema),
+  },
+  "pipelines.get": {
+    method: "get",
+    path: "/pipelines/{name}",
+    summary: "Read the definition of a pipeline",
+    output: definitionSchema,
+  },
+  "workers.list": {
+    method: "get",
+    path: "/workers",
+    summary: "List the workers that live",
+    output: pageSchema(workerEntrySchema),
   },
   "system.info": { method: "get", path: "/system", summary: "About this API", output: systemInfoSchema },
   "session.get": { method: "get", path: "/session", summary: "Who the caller is", output: sessionSchema },

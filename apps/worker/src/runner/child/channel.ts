@@ -1,3 +1,4 @@
+import type { Notes } from "@stagefold/core";
 import { type ModelQuestion, type ModelReply, StageError } from "@stagefold/pipeline";
 import { z } from "zod";
 import {
@@ -35,6 +36,8 @@ export class Channel {
   readonly #requested = new Map<number, readonly Waiting[]>();
   #references: RunnerMessage[] = [];
   #metrics: Metrics | undefined;
+  #notes: Notes | undefined;
+  #summary: string | undefined;
   #timer: NodeJS.Timeout | undefined;
   readonly #questions = new Map<
     number,
@@ -58,6 +61,12 @@ export class Channel {
       if (value !== undefined) sums[name] = (sums[name] ?? 0) + value;
     }
     this.#metrics = sums;
+    this.#later();
+  }
+
+  noted(notes: Notes, summary?: string): void {
+    this.#notes = { ...this.#notes, ...notes };
+    this.#summary = summary ?? this.#summary;
     this.#later();
   }
 
@@ -130,6 +139,9 @@ export class Channel {
     const taken = this.#references;
     for (const [part, percent] of this.#progress)
       taken.push({ kind: "progress", job, percent, ...(part !== undefined && { sub_stage: part }) });
+    if (this.#notes) taken.push({ kind: "noted", job, notes: { ...this.#notes }, summary: this.#summary });
+    this.#notes = undefined;
+    this.#summary = undefined;
     if (this.#metrics) taken.push({ kind: "metrics", job, values: this.#metrics });
     this.#references = [];
     this.#progress.clear();

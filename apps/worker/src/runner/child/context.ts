@@ -1,4 +1,4 @@
-import { LIMITS, stageKeySchema } from "@stagefold/core";
+import { LIMITS, type Notes, notesSchema, stageKeySchema, withNotes } from "@stagefold/core";
 import {
   type ArtifactContent,
   type ArtifactOptions,
@@ -21,6 +21,9 @@ import type { Channel } from "./channel.ts";
 import { failureOf } from "./failure.ts";
 import { writeOutput } from "./output-stream.ts";
 
+/** Bytes of a summary. */
+const MAX_SUMMARY = 64 * 1024;
+
 /** What a stage works with, in the process that runs it. Reports go through the channel; logs are the output. */
 export class RunnerContext implements StageContext {
   readonly project: StageProject;
@@ -33,7 +36,9 @@ export class RunnerContext implements StageContext {
   readonly model: StageModel | undefined;
   readonly #channel: Channel;
   readonly #outputs: ReadonlyMap<string, unknown>;
+  readonly #secrets: ReadonlyMap<string, string>;
   readonly #parts = new Map<string, "running" | "completed" | "failed">();
+  #notes: Notes = {};
   readonly #pending = new Set<Promise<unknown>>();
 
   constructor(job: StageJob, project: StageProject, channel: Channel, signal: AbortSignal) {
@@ -49,6 +54,7 @@ export class RunnerContext implements StageContext {
       this.model = { name: model, ask: (question) => this.#tracked(this.#ask(question)) };
     this.#channel = channel;
     this.#outputs = new Map(Object.entries(job.outputs));
+    this.#secrets = new Map(Object.entries(job.secrets));
   }
 
   log(...lines: string[]): void {
@@ -57,6 +63,36 @@ export class RunnerContext implements StageContext {
 
   progress(percent: number): void {
     this.#channel.progress(checkedPercent(percent));
+  }
+
+  note(name: string, value: unknown): void {
+    const parsed = notesSchema.safeParse({ [name]: value });
+    if (!parsed.success) throw new StageError(`The note ${name}: ${z.prettifyError(parsed.error)}`);
+    try {
+      this.#notes = withNotes(this.#notes, parsed.data);
+    } catch (error) {
+      throw new StageError(`The note ${name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    this.#channel.noted(parsed.data);
+  }
+
+  summary(markdown: string): Promise<void> {
+    return this.#tracked(this.#summary(markdown));
+  }
+
+  async #summary(markdown: string): Promise<void> {
+    const bytes = Buffer.byteLength(String(markdown));
+    if (bytes > MAX_SUMMARY)
+      throw new StageError(`A summary has at most ${MAX_SUMMARY} bytes; this one has ${bytes}.`);
+    const path = `summary/${this.stage}.md`;
+    await this.#artifact(path, String(markdown), { media_type: "text/markdown" }, undefined);
+    this.#channel.noted({}, path);
+  }
+
+  secret(name: string): string {
+    const value = this.#secrets.get(name);
+    if (value !== undefined) return value;
+    throw new StageError(`The stage ${this.stage} does not name the secret ${name} in its \`secrets\`.`);
   }
 
   metrics(values: StageMetrics): void {

@@ -1,11 +1,22 @@
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
-import { isStageError } from "@stagefold/pipeline";
+import { endingFields, endingText, type ProcessExit } from "@stagefold/node-files";
+import { isStageError, StageError } from "@stagefold/pipeline";
 import type { StageFailure } from "../protocol.ts";
 
 /** The worker keeps less; a message is not to fill its channel. */
 const MAX_CHARACTERS = 64 * 1024;
+
+/** A command that did not end with 0. */
+export class CommandError extends StageError {
+  readonly exit: ProcessExit;
+
+  constructor(exit: ProcessExit) {
+    super(`The command ${endingText(exit)}.`);
+    this.exit = exit;
+  }
+}
 
 /** What the worker learns of an error that a stage threw, which may be anything at all. */
 export function failureOf(error: unknown): StageFailure {
@@ -13,6 +24,7 @@ export function failureOf(error: unknown): StageFailure {
     if (!isStageError(error)) return { message: messageOf(error), code: "STAGE_FAILED" };
     const { code, final, retry_in_seconds } = error;
     return {
+      ...(error instanceof CommandError && endingFields(error.exit)),
       message: messageOf(error),
       code: typeof code === "string" ? code : "STAGE_FAILED",
       final: final === true,

@@ -7,6 +7,7 @@ import { inheritedEnv, stageEnv } from "../../env.ts";
 import { findArtifacts } from "../../workspace/find-artifacts.ts";
 import type { StageJob } from "../protocol.ts";
 import type { Channel } from "./channel.ts";
+import { CommandError } from "./failure.ts";
 import { writeOutput } from "./output-stream.ts";
 
 type CommandJob = StageJob & { readonly action: Extract<StageJob["action"], { kind: "command" }> };
@@ -31,15 +32,20 @@ export async function runCommand(
   await mkdir(job.work_dir, { recursive: true, mode: 0o700 });
   const failure = await execute(job, tree, signal);
   const problem = await recordArtifacts(job, channel);
-  const message = failure ?? problem;
-  if (message !== undefined) throw new StageError(message);
+  if (failure !== undefined) throw failure;
+  if (problem !== undefined) throw new StageError(problem);
   return {};
 }
 
-async function execute(job: CommandJob, tree: ProcessTree, signal: AbortSignal): Promise<string | undefined> {
+async function execute(
+  job: CommandJob,
+  tree: ProcessTree,
+  signal: AbortSignal,
+): Promise<CommandError | undefined> {
   const env = {
     ...inheritedEnv(),
     ...job.action.env,
+    ...job.secrets,
     ...stageEnv(job),
   };
   const child = spawn("/bin/sh", ["-c", job.action.command], {
@@ -52,12 +58,9 @@ async function execute(job: CommandJob, tree: ProcessTree, signal: AbortSignal):
   };
   signal.addEventListener("abort", stop, { once: true });
   try {
-    const ended: unknown[] = await once(child, "close");
-    const [code, killedBy] = ended;
-    if (code === 0) return undefined;
-    return code === null
-      ? `The command was killed by ${String(killedBy)}.`
-      : `The command exited with code ${String(code)}.`;
+    await once(child, "close");
+    const { exitCode: code, signalCode } = child;
+    return code === 0 ? undefined : new CommandError({ code, signal: signalCode });
   } finally {
     signal.removeEventListener("abort", stop);
   }

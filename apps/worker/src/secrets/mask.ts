@@ -1,0 +1,105 @@
+/** What stands in the place of a secret. */
+const MASKED = "***";
+/** Characters of a line of a secret from which on it is masked by itself: shorter ones would mask ordinary text. */
+const MIN_LINE = 4;
+
+/**
+ * Takes secrets out of texts: as they are and as programs usually write them (JSON, base64 at any position, hex, URLs,
+ * shell quotes, backwards), each line of a secret of several lines too. A secret that is written in another way is not
+ * found.
+ */
+export class SecretMask {
+  readonly #pattern: RegExp | undefined;
+  readonly #forms: readonly string[];
+  readonly #longest: number;
+
+  constructor(secrets: Iterable<string>) {
+    const forms = new Set([...secrets].flatMap(formsOf));
+    this.#forms = [...forms].sort((a, b) => b.length - a.length);
+    this.#longest = this.#forms[0]?.length ?? 0;
+    this.#pattern =
+      this.#forms.length === 0 ? undefined : new RegExp(this.#forms.map(escaped).join("|"), "g");
+  }
+
+  /** Whether there is nothing to hide. */
+  get isEmpty(): boolean {
+    return this.#pattern === undefined;
+  }
+
+  text(text: string): string {
+    return this.#pattern === undefined ? text : text.replace(this.#pattern, MASKED);
+  }
+
+  /** The same in every text and name of a JSON value. */
+  value<T>(value: T): T;
+  value(value: unknown): unknown {
+    if (this.#pattern === undefined) return value;
+    if (typeof value === "string") return this.text(value);
+    if (typeof value === "number") {
+      const text = String(value);
+      return this.text(text) === text ? value : MASKED;
+    }
+    if (typeof value !== "object" || value === null) return value;
+    if (Array.isArray(value)) return value.map((inner: unknown) => this.value(inner));
+    return Object.fromEntries(
+      Object.entries(value).map(([name, inner]) => [this.text(name), this.value(inner)]),
+    );
+  }
+
+  /**
+   * Where the end of a text begins that may be the beginning of a secret; the text's length when it is none. No secret
+   * stands on both sides of it.
+   */
+  heldFrom(text: string): number {
+    if (this.#pattern === undefined) return text.length;
+    const held = this.#begunFrom(text);
+    for (const { 0: found, index } of text.matchAll(this.#pattern))
+      if (index < held && held < index + found.length) return index;
+    return held;
+  }
+
+  #begunFrom(text: string): number {
+    for (let from = Math.max(0, text.length - this.#longest + 1); from < text.length; from++) {
+      const end = text.slice(from);
+      if (this.#forms.some((form) => form.length > end.length && form.startsWith(end))) return from;
+    }
+    return text.length;
+  }
+}
+
+function formsOf(secret: string): string[] {
+  const lines = secret.split(/\r?\n/).map((line) => line.trim());
+  const texts = [secret, secret.trim(), ...(lines.length > 1 ? lines : [])];
+  return texts
+    .flatMap((text) => {
+      const bytes = Buffer.from(text);
+      const base64 = [0, 1, 2].flatMap((offset) => base64At(bytes, offset));
+      return [
+        text,
+        JSON.stringify(text).slice(1, -1),
+        encodeURIComponent(text.toWellFormed()),
+        text.replaceAll("'", `'\\''`),
+        [...text].reverse().join(""),
+        bytes.toString("hex"),
+        bytes.toString("hex").toUpperCase(),
+        ...base64,
+        ...base64.map((form) => form.replaceAll("+", "-").replaceAll("/", "_")),
+      ];
+    })
+    .filter((form) => form.length >= MIN_LINE);
+}
+
+/** What is the same of the base64 of any text in which the bytes stand at this position, modulo three. */
+function base64At(bytes: Buffer, offset: number): string[] {
+  const padded = Buffer.concat([Buffer.alloc(offset), bytes]);
+  const whole = padded.toString("base64").replace(/=+$/, "");
+  // The first characters also depend on what comes before, the last one on what follows.
+  const from = [0, 2, 3][offset] ?? 0;
+  const to = padded.length % 3 === 0 ? whole.length : whole.length - 1;
+  const inner = whole.slice(from, to);
+  return inner.length >= 2 * MIN_LINE ? [inner] : [];
+}
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}

@@ -1,0 +1,110 @@
+import { readdir, stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import type { Pipeline } from "../definition.ts";
+import { definitionDigest } from "../digest.ts";
+import type { PipelineError } from "../errors.ts";
+import type { PipelineRegistry } from "../registry.ts";
+import { type LoadOptions, loadPipelines } from "./load.ts";
+
+/** How often the folder is looked at, in milliseconds. */
+const POLL_MS = 400;
+/** Earlier definitions that are remembered. */
+const MAX_PAST = 200;
+
+export interface WatchOptions extends LoadOptions {
+  /** Called after the files were read again. */
+  readonly onChange?: ((problems: readonly PipelineError[]) => void) | undefined;
+  /** Called with what keeps the folder from being read; the pipelines stay as they were. */
+  readonly onError?: ((error: unknown) => void) | undefined;
+}
+
+/** Pipelines of a folder as they are now. */
+export interface WatchedPipelines extends PipelineRegistry, AsyncDisposable {
+  /** When they last changed, in epoch milliseconds. */
+  readonly changedAt: number;
+  /** An earlier definition of this process, by its digest. */
+  past(name: string, digest: string): Pipeline | undefined;
+}
+
+/** Pipelines that never change, as of a process without a folder. */
+export function fixedPipelines(registry: PipelineRegistry, changedAt: number): WatchedPipelines {
+  return { ...registry, changedAt, past: () => undefined, [Symbol.asyncDispose]: async () => undefined };
+}
+
+/**
+ * The pipelines of a folder, read again within a second of a change. Errors: PipelineError when it cannot be read at
+ * first.
+ */
+export async function watchPipelines(folder: string, options: WatchOptions = {}): Promise<WatchedPipelines> {
+  const past = new Map<string, Pipeline>();
+  let state = await stateOf(folder);
+  let registry = await loadPipelines(folder, options);
+  let closed = false;
+  let timer: NodeJS.Timeout | undefined;
+  const remember = () => {
+    for (const pipeline of registry.list())
+      past.set(`${pipeline.name} ${definitionDigest(pipeline)}`, pipeline);
+    while (past.size > MAX_PAST) past.delete(past.keys().next().value ?? "");
+  };
+  remember();
+  const poll = async () => {
+    try {
+      const next = await stateOf(folder);
+      if (next.text !== state.text) {
+        // A file that is being written is read once more when it has changed again.
+        state = next;
+        const loaded = await loadPipelines(folder, options);
+        if (closed) return;
+        registry = loaded;
+        remember();
+        options.onChange?.(registry.problems());
+      }
+    } catch (error) {
+      options.onError?.(error);
+    }
+    if (!closed) timer = setTimeout(() => void poll(), POLL_MS).unref();
+  };
+  timer = setTimeout(() => void poll(), POLL_MS).unref();
+  return {
+    get: (name) => registry.get(name),
+    list: () => registry.list(),
+    problems: () => registry.problems(),
+    get changedAt() {
+      return state.changedAt;
+    },
+    past: (name, digest) => past.get(`${name} ${digest}`),
+    [Symbol.asyncDispose]: async () => {
+      closed = true;
+      clearTimeout(timer);
+    },
+  };
+}
+
+interface FolderState {
+  /** Differs when a file does. */
+  readonly text: string;
+  readonly changedAt: number;
+}
+
+/** Of all files below, but for installed packages and what is hidden: modules import some of them. */
+async function stateOf(folder: string): Promise<FolderState> {
+  const files: string[] = [];
+  let changedAt = 0;
+  const look = async (path: string) => {
+    for (const entry of await readdir(path, { withFileTypes: true })) {
+      if (entry.name.startsWith(".") || entry.name === "node_modules") continue;
+      const inner = join(path, entry.name);
+      if (entry.isDirectory()) {
+        await look(inner);
+        continue;
+      }
+      // A file that an editor replaces just now is left out.
+      const about = await stat(inner).catch(() => undefined);
+      if (about === undefined) continue;
+      files.push(`${inner} ${about.mtimeMs} ${about.size} ${about.ino}`);
+      changedAt = Math.max(changedAt, about.mtimeMs);
+    }
+  };
+  await look(resolve(folder));
+  return { text: files.sort().join("\n"), changedAt };
+}

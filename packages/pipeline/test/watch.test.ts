@@ -1,0 +1,46 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { definitionDigest, watchPipelines } from "../src/index.ts";
+
+const yaml = (command: string) => `name: one\nstages: [{ stage: a, command: ${JSON.stringify(command)} }]\n`;
+const module = (text: string) => `
+import { definePipeline } from "@stagefold/pipeline";
+import { said } from "./_helper.ts";
+export default definePipeline({ name: "two", stages: [{ stage: "a", run: () => ({ said, text: "${text}" }) }] });
+`;
+
+test("a changed file is read again within a second, a bad one is named and harmless, and earlier ones are remembered", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "stagefold-watch-"));
+  const changes: string[][] = [];
+  await writeFile(join(folder, "one.yaml"), yaml("echo 1"));
+  await writeFile(join(folder, "two.ts"), module("first"));
+  await writeFile(join(folder, "_helper.ts"), 'export const said = "a";\n');
+  const onChange = (problems: readonly Error[]) => changes.push(problems.map(({ message }) => message));
+  await using pipelines = await watchPipelines(folder, { onChange });
+  try {
+    const digests = () => pipelines.list().map((pipeline) => definitionDigest(pipeline));
+    const before = digests();
+    expect(before).toHaveLength(2);
+    const from = performance.now();
+    await writeFile(join(folder, "one.yaml"), yaml("echo 2"));
+    await expect.poll(() => digests()[0], { timeout: 10_000 }).not.toBe(before[0]);
+    expect(performance.now() - from).toBeLessThan(6000);
+    expect(digests()[1]).toBe(before[1]);
+    expect(pipelines.past("one", before[0] ?? "")?.stages[0]?.action).toMatchObject({ command: "echo 1" });
+    // What a module imports from beside itself is part of it.
+    await writeFile(join(folder, "_helper.ts"), 'export const said = "b";\n');
+    await expect.poll(() => digests()[1], { timeout: 10_000 }).not.toBe(before[1]);
+    await writeFile(join(folder, "one.yaml"), "name: one\nstages: [{ stage: a, comand: x }]\n");
+    await expect.poll(() => pipelines.problems().length, { timeout: 10_000 }).toBe(1);
+    expect(pipelines.problems()[0]?.message).toContain("did you mean command?");
+    expect(pipelines.list().map(({ name }) => name)).toEqual(["two"]);
+    expect(changes.at(-1)).toHaveLength(1);
+    await writeFile(join(folder, "one.yaml"), yaml("echo 1"));
+    await expect.poll(() => digests().length, { timeout: 10_000 }).toBe(2);
+    expect(digests()[0]).toBe(before[0]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
