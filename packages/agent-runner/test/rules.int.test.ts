@@ -54,7 +54,7 @@ describe("a process", () => {
     );
     const { outcome, text } = await at.ask(agent, { text: "x" });
     expect(outcome).toMatchObject({ status: "failed", error: { code: "AGENT_FAILED" } });
-    expect(outcome.error?.message).toContain("exit code 3");
+    expect(outcome.error?.message).toContain("exited with 3");
     expect(text).toBe("half");
     expect(at.problems.map(({ message }) => message).join()).toContain("inner words");
   });
