@@ -97,8 +97,10 @@ test("F3: a build that is newer than this worker's pipelines is left to a worker
   await using bench = await openBench({ files, leaseMs: 60_000 });
   const stages = [{ stage: "old", command: "true" }];
   const outdated = {
-    pipelines: createRegistry([definePipeline({ name: "two", stages })]),
-    pipelinesChangedAt: Date.now() - 60_000,
+    pipelines: {
+      ...createRegistry([definePipeline({ name: "two", stages })]),
+      changedAt: Date.now() - 60_000,
+    },
   };
   const metrics = createMetrics();
   bench.worker({ ...outdated, metrics }).start();

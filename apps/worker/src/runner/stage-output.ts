@@ -9,10 +9,13 @@ export class StageOutput {
   readonly #raw: Readonly<Record<"stdout" | "stderr", LineSplitter>>;
   readonly #framed: Readonly<Record<LogStream, LineSplitter>>;
   readonly #frames: FrameReader;
+  readonly #framesLast: boolean;
   #framesEnded = false;
   #entries: LogLine[] = [];
 
-  constructor(marker: string, mask: SecretMask) {
+  /** `framesLast`: of a command, what the runner itself says comes after what the command wrote. */
+  constructor(marker: string, mask: SecretMask, framesLast: boolean) {
+    this.#framesLast = framesLast;
     this.#raw = {
       stdout: new LineSplitter("stdout", mask, marker),
       stderr: new LineSplitter("stderr", mask, marker),
@@ -46,8 +49,16 @@ export class StageOutput {
 
   /** The lines that these bytes completed. Errors: frames that are none. */
   feed(from: OutputName, bytes: Buffer): LogLine[] {
-    if (from !== "frames") return this.#raw[from].feed(bytes);
-    this.#frames.feed(bytes);
+    if (from === "frames") {
+      this.#frames.feed(bytes);
+      return this.#ofFrames();
+    }
+    const entries = this.#raw[from].feed(bytes);
+    return this.#framesLast ? [...entries, ...this.#ofFrames()] : entries;
+  }
+
+  #ofFrames(): LogLine[] {
+    if (this.#framesLast && !(this.#raw.stdout.ended && this.#raw.stderr.ended)) return [];
     const entries = this.#entries;
     this.#entries = [];
     return entries;
@@ -60,7 +71,8 @@ export class StageOutput {
   /** What is left when nothing more will come. */
   end(): LogLine[] {
     this.#framesEnded = true;
-    return this.#all().flatMap((splitter) => splitter.end());
+    const raw = Object.values(this.#raw).flatMap((splitter) => splitter.end());
+    return [...raw, ...this.#entries.splice(0), ...Object.values(this.#framed).flatMap((one) => one.end())];
   }
 
   #all(): LineSplitter[] {

@@ -67,7 +67,7 @@ export class StageRun {
     this.#job = job;
     this.#sink = sink;
     this.#log = log;
-    this.#output = new StageOutput(job.marker, this.#mask);
+    this.#output = new StageOutput(job.marker, this.#mask, job.action.kind === "command");
     this.#since = job.action.kind === "command" ? newestPid() : undefined;
   }
 
