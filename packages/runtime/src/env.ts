@@ -23,14 +23,6 @@ function whole(min: number, max: number) {
 const text = (what: string) => z.string().min(1, what);
 const address = z.url({ protocol: /^https?$/, error: "an http:// or https:// address" });
 const tableName = z.string().regex(/^[A-Za-z0-9_.-]{3,255}$/, "3 to 255 of A-Z a-z 0-9 _ . -");
-/** A setting of the platform whose part is not in this version: only what changes nothing may be said. */
-const notYet = (...harmless: string[]) =>
-  z.string().refine((value) => harmless.includes(value), {
-    error:
-      harmless.length > 0
-        ? `${harmless.join(" or ")}; nothing else is built yet`
-        : "left out; it is not built yet",
-  });
 
 const DEFAULT_PORT = 4000;
 const MODEL_RULE = "anthropic:<model>, bedrock:<model> or openai-compatible:<model>";
