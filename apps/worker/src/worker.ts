@@ -51,7 +51,7 @@ export interface WorkerDeps {
   /** The language model that stages may ask through this worker. */
   readonly modelAccess?: ModelAccess | undefined;
   /** The agents that builds make; without them each build makes a new one. */
-  readonly agents?: Pick<Agents, "get" | "publish"> | undefined;
+  readonly agents?: Pick<Agents, "get" | "publish" | "userOf"> | undefined;
   /** Builds that ended so many days ago are deleted, unless their pipeline says another number. */
   readonly retentionDays?: number | undefined;
   /** All that the processes of stages inherit of the environment. */

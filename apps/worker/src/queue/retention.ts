@@ -1,4 +1,4 @@
-import { type ProjectSummary, type Repository, scopeOf, toTime } from "@stagefold/core";
+import { type Agents, type ProjectSummary, type Repository, scopeOf, toTime } from "@stagefold/core";
 import type { PipelineRegistry } from "@stagefold/pipeline";
 import type { Logger } from "pino";
 
@@ -9,6 +9,8 @@ const DAY_MS = 86_400_000;
 export interface RetentionOptions {
   readonly repository: Repository;
   readonly pipelines: PipelineRegistry;
+  /** A build is kept while a version of an agent needs its files. */
+  readonly agents: Pick<Agents, "userOf"> | undefined;
   /** Of builds whose pipeline says nothing; undefined keeps them. */
   readonly retentionDays: number | undefined;
   readonly log: Logger;
@@ -45,13 +47,14 @@ export class Retention {
   }
 
   async #remove(row: ProjectSummary, now: number): Promise<boolean> {
-    const { pipelines, retentionDays, repository, log } = this.#options;
+    const { pipelines, retentionDays, repository, agents, log } = this.#options;
     const own = row.pipeline === undefined ? undefined : pipelines.get(row.pipeline)?.retention_days;
     const days = own ?? retentionDays;
     if (days === undefined || row.completed_at === undefined) return false;
     const before = toTime(now - days * DAY_MS);
     if (row.completed_at > before) return false;
     try {
+      if (row.agent_id !== undefined && (await agents?.userOf(row.agent_id, row.project_id))) return false;
       return await repository.control.deleteEnded(row.project_id, before);
     } catch (error) {
       if (scopeOf(error) !== "project") throw error;
