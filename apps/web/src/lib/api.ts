@@ -104,7 +104,6 @@ export type AgentRow = Outputs["agents"]["list"]["items"][number];
 export type Turn = Outputs["turns"]["get"];
 export type TurnRow = Outputs["invocations"]["list"]["items"][number];
 export type Conversation = Outputs["sessions"]["get"];
-export type ConversationRow = Outputs["sessions"]["list"]["items"][number];
 
 export type AgentFilter = Omit<NonNullable<Inputs["agents"]["list"]>, "limit" | "cursor">;
 
