@@ -173,7 +173,9 @@ test("three commands share a folder, get what they are promised and nothing else
   const project = await bench.until(id, completed);
   const names = (await bench.logOf(project, "fetch")).flatMap((line) => /^([A-Z_]+)=/.exec(line)?.[1] ?? []);
   const given = ["HOME", "LANG", "PATH"].filter((name) => process.env[name] !== undefined);
-  const stagefold = ["ATTEMPT", "PROJECT_ID", "REQUIREMENT", "STAGE"].map((name) => `STAGEFOLD_${name}`);
+  const stagefold = ["ATTEMPT", "INPUT", "PROJECT_ID", "REQUIREMENT", "STAGE"].map(
+    (name) => `STAGEFOLD_${name}`,
+  );
   // The shell adds where it is.
   expect(names.filter((name) => !["PWD", "OLDPWD", "SHLVL", "_"].includes(name))).toEqual(
     [...given, ...stagefold, "WHO"].sort(),
