@@ -4,7 +4,7 @@ import {
 } from "@modelcontextprotocol/client";
 import { Client as OldClient } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport as OldTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import { MemoryRecordStore } from "@stagefold/core";
+import { AgentRecords, type AgentRunner, MemoryRecordStore, newAgentId } from "@stagefold/core";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { callerOf, memoryDeps, OWN_STAGES } from "../../test/fixture.ts";
 import { Program } from "../../test/program.ts";
@@ -76,10 +76,23 @@ describe.each(Object.entries(CLIENTS))("MCP over HTTP, with %s", (_name, connect
     const { tools } = await client.listTools();
     const byName = new Map(tools.map((tool) => [tool.name, tool]));
     expect([...byName.keys()].sort()).toEqual([
-      ...["answer_gate", "cancel_build", "create_build", "get_build", "get_stage", "list_artifacts"],
-      ...["list_builds", "list_pipelines", "pause_build", "read_artifact", "read_log", "resume_build"],
-      ...["retry_build", "wait_for_build"],
+      ...["answer_gate", "ask_agent", "cancel_build", "create_build", "get_agent", "get_build", "get_stage"],
+      ...["list_agents", "list_artifacts", "list_builds", "list_pipelines", "pause_build", "read_artifact"],
+      ...["read_log", "resume_build", "retry_build", "wait_for_build"],
     ]);
+    expect(byName.get("get_agent")).toMatchObject({
+      annotations: { readOnlyHint: true, openWorldHint: false },
+      inputSchema: { required: ["agent_id"] },
+    });
+    expect(byName.get("ask_agent")).toMatchObject({
+      annotations: {
+        readOnlyHint: false,
+        destructiveHint: false,
+        idempotentHint: false,
+        openWorldHint: true,
+      },
+      inputSchema: { required: ["agent_id", "text"], properties: { wait_seconds: { default: 60 } } },
+    });
     expect(byName.get("get_build")).toMatchObject({
       annotations: { readOnlyHint: true },
       inputSchema: { type: "object", required: ["project_id"] },
@@ -164,6 +177,74 @@ describe.each(Object.entries(CLIENTS))("MCP over HTTP, with %s", (_name, connect
     expect(JSON.stringify(build)).not.toContain("lease_token");
     const { resources } = await client.resources();
     expect(resources.map(({ uri }) => uri)).toContain(buildUri(project_id));
+  });
+});
+
+describe.each(Object.entries(CLIENTS))("MCP and agents, with %s", (_name, connect) => {
+  it("finds an agent and asks it; an answer is cut where it is long, and a slow one is waited for again", async () => {
+    const usage = {
+      input_tokens: 1,
+      output_tokens: 1,
+      cached_tokens: 0,
+      tool_calls: 0,
+      steps: 1,
+      cost_usd: 0,
+    };
+    let finish: () => void = () => undefined;
+    const slow = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    let runs = 0;
+    const runner: AgentRunner = {
+      run: async ({ user: { text } }, { onEvent }) => {
+        runs += 1;
+        if (text === "slowly") await slow;
+        const answer = text === "at length" ? "界".repeat(20_000) : `heard ${text}`;
+        onEvent({ event: "text", block: 0, at: 0, text: answer });
+        return { status: "completed", error: null, finish_reason: "stop", usage };
+      },
+    };
+    const records = new MemoryRecordStore();
+    const own = { ...memoryDeps(), records, runner };
+    await using served = await serve(own);
+    const agent_id = newAgentId();
+    const { agents } = new AgentRecords({ records, artifacts: own.artifacts, clock: own.clock });
+    await agents.publish(
+      agent_id,
+      { agent_name: "echo" },
+      {
+        ...{ version: 1, project_id: "proj_0123456789ab", run: 1, stage: "one", attempt: 1 },
+        ...{ at: "2025-06-01T10:00:00.000Z", kind: "rules", entry: "a.mjs" },
+        ...{ tools: [], unmet: [], secrets: [] },
+      },
+    );
+    await using client = await connect(served.url);
+    const list = await client.call("list_agents", { status: "ready" });
+    expect(list.structuredContent).toMatchObject({ items: [{ agent_id, agent_name: "echo" }] });
+    const agent = await client.call("get_agent", { agent_id });
+    expect(agent.structuredContent).toMatchObject({ agent_id, versions: [{ version: 1 }] });
+
+    const answered = await client.call("ask_agent", { agent_id, text: "hello" });
+    expect(answered.structuredContent).toMatchObject({
+      status: "completed",
+      blocks: [{ type: "text", text: "heard hello" }],
+    });
+    const long = await client.call("ask_agent", { agent_id, text: "at length" });
+    expect(Object(long.content)[0].text).toMatch(/界\n… cut after 49152 of \d+ bytes/);
+
+    const question = { agent_id, text: "slowly", invocation_key: "k", wait_seconds: 0.1 };
+    const early = Object((await client.call("ask_agent", question)).structuredContent);
+    expect(early).toMatchObject({ status: "running" });
+    finish();
+    const late = await client.call("ask_agent", { ...question, wait_seconds: 20 });
+    expect(late.structuredContent).toMatchObject({
+      invocation_id: early.invocation_id,
+      status: "completed",
+      blocks: [{ text: "heard slowly" }],
+    });
+    expect(runs).toBe(3);
+    const missing = await client.call("ask_agent", { agent_id: newAgentId(), text: "x" });
+    expect(missing).toMatchObject({ isError: true, structuredContent: { code: "AGENT_NOT_FOUND" } });
   });
 });
 

@@ -86,6 +86,25 @@ const TOOLS: Readonly<Record<string, Tool>> = {
       "Answers the question that a build waits with. get_build shows it in `waiting`, with the schema of the answer.",
     hints: { destructiveHint: false, idempotentHint: false },
   },
+  list_agents: {
+    procedure: "agents.list",
+    title: "List agents",
+    description: "The agents that builds have made, filtered by status, category, user, tag or text.",
+  },
+  get_agent: {
+    procedure: "agents.get",
+    title: "Get an agent",
+    description: "Everything about an agent: its versions, the tools of each, its settings.",
+  },
+  ask_agent: {
+    procedure: "agents.invoke",
+    title: "Ask an agent",
+    description:
+      "Asks an agent one question and waits for the answer, wait_seconds at most, 60 unless given. Give an " +
+      "invocation_key: with the same key a call that is still running is waited for again, not made twice.",
+    // Its model and its tools may reach beyond Stagefold.
+    hints: { destructiveHint: false, idempotentHint: false, openWorldHint: true },
+  },
 };
 
 const MAX_WAIT_SECONDS = 600;
@@ -105,7 +124,7 @@ const artifactSchema = z.strictObject({
 export function addTools(server: McpServer, backend: McpBackend): void {
   for (const [name, { procedure, title, description, hints }] of Object.entries(TOOLS)) {
     const readOnlyHint = procedureOf(procedure).type === "query";
-    const annotations = { ...hints, readOnlyHint, openWorldHint: false };
+    const annotations = { openWorldHint: false, ...hints, readOnlyHint };
     const inputSchema = unchecked(inputSchemaOf(procedure));
     server.registerTool(name, { title, description, annotations, inputSchema }, (input) =>
       answered(() => backend.call(procedure, Object(input))),
