@@ -2,6 +2,7 @@ export type * from "./api.ts";
 export type { ArtifactAddress, UploadedArtifact, UploadInput } from "./artifacts.ts";
 export { createClient, type StagefoldClient } from "./client.ts";
 export { ConnectionError, type ErrorCode, type ErrorData, StagefoldClientError } from "./errors.ts";
+export { foldTurn } from "./fold-turn.ts";
 export { LogLines, type WholeLine } from "./log-lines.ts";
 export type { CallOptions, ClientOptions, Fetch, WatchOptions } from "./options.ts";
 export {

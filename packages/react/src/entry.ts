@@ -17,6 +17,8 @@ const UNREAD_MS = 30_000;
  * left, and is then forgotten.
  */
 export class Entry<T> {
+  /** Reads it anew, where what began it knows how. */
+  refresh: () => void = () => undefined;
   #snapshot: Snapshot<T> = LOADING;
   readonly #listeners = new Set<() => void>();
   readonly #begin: (entry: Entry<T>) => () => void;

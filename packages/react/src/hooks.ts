@@ -1,4 +1,5 @@
 import type {
+  Agent,
   Artifact,
   CreateProjectInput,
   OutputsOf,
@@ -8,9 +9,11 @@ import type {
   ProjectSummary,
   StagefoldClient,
   StageOf,
+  Turn,
 } from "@stagefold/client";
 import { stageOutput } from "@stagefold/client";
 import { use, useCallback, useMemo, useState, useSyncExternalStore } from "react";
+import { agentOf, type SendInput, type SentTurn, sendTurn, stopTurn, turnsOf } from "./agents.ts";
 import { type Entry, LOADING, type Snapshot } from "./entry.ts";
 import { type Connection, type ListOptions, type Live, toError } from "./live.ts";
 import { artifactsOf, type Log, logOf } from "./parts.ts";
@@ -167,6 +170,36 @@ async function answerGate(live: Live, { id, stage, value }: { id: string; stage:
   const project = await live.client.projects.answer({ project_id: id, stage, value });
   live.show(project);
   return project;
+}
+
+/** An agent and its versions, read again with every change of its builds. Errors: AGENT_NOT_FOUND. */
+export function useAgent(id: string): Snapshot<Agent> {
+  return useEntry(agentOf(useLive(), id));
+}
+
+/**
+ * A conversation: its newest 100 turns, oldest first, the last one growing while it is answered. A question that is
+ * asked elsewhere is shown with the next one of this page. Errors: SESSION_NOT_FOUND.
+ */
+export function useTurns(sessionId: string): {
+  readonly turns: Snapshot<readonly Turn[]>;
+  /** Resolves once the question is taken. Errors: SESSION_BUSY while a turn runs. */
+  readonly send: (text: string, files?: SendInput["files"]) => Promise<SentTurn>;
+  /** Resolves with the turn that was stopped, its text kept; with undefined where none runs. */
+  readonly stop: () => Promise<Turn | undefined>;
+  /** Of `send`. */
+  readonly state: CallState<SentTurn>;
+} {
+  const live = useLive();
+  const turns = useEntry(turnsOf(live, sessionId));
+  const [run, state] = useCall(sendTurn);
+  const send = useCallback(
+    (text: string, files?: SendInput["files"]) =>
+      run({ session_id: sessionId, text, ...(files !== undefined && { files }) }),
+    [run, sessionId],
+  );
+  const stop = useCallback(() => stopTurn(live, sessionId), [live, sessionId]);
+  return { turns, send, stop, state };
 }
 
 /** The hooks of one pipeline's builds: `const { useStage } = hooksFor<typeof pipeline>()` knows keys and outputs. */

@@ -1,3 +1,4 @@
+export type { SentTurn } from "./agents.ts";
 export type { Snapshot } from "./entry.ts";
 export {
   type CallState,
@@ -6,6 +7,7 @@ export {
   type PipelineHooks,
   type StageKeyOf,
   type StageState,
+  useAgent,
   useArtifacts,
   useBuild,
   useBuilds,
@@ -16,6 +18,7 @@ export {
   useLog,
   useStage,
   useSuspenseBuild,
+  useTurns,
 } from "./hooks.ts";
 export type { Connection, ListOptions } from "./live.ts";
 export type { Log } from "./parts.ts";

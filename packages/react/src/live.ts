@@ -36,12 +36,37 @@ function debounced(work: () => void, ms: number) {
   return { request, cancel };
 }
 
+/** Runs the work on request, one at a time; a request that comes meanwhile runs it once more. */
+export function serially(
+  entry: { fail(error: Error): void },
+  signal: AbortSignal,
+  work: () => Promise<void>,
+): () => void {
+  let isRunning = false;
+  let isDue = false;
+  const run = async () => {
+    isDue = true;
+    if (isRunning) return;
+    isRunning = true;
+    while (isDue && !signal.aborted) {
+      isDue = false;
+      try {
+        await work();
+      } catch (error) {
+        if (!signal.aborted) entry.fail(toError(error));
+      }
+    }
+    isRunning = false;
+  };
+  return () => void run();
+}
+
 /** All that the components below a provider watch, over one event stream. */
 export class Live {
   readonly client: StagefoldClient;
   readonly #projects = new Map<string, Entry<Project>>();
   readonly #lists = new Map<string, Entry<readonly ProjectSummary[]>>();
-  /** Whatever else is kept per provider: logs, artifacts. */
+  /** Whatever else is kept per provider: logs, artifacts, agents, turns. */
   readonly #others = new Map<string, Entry<unknown>>();
   readonly #watched = new Map<string, number>();
   readonly #onChange = new Set<(change: ManyChange) => void>();
@@ -65,7 +90,7 @@ export class Live {
 
   project(id: string): Entry<Project> {
     return entryIn(this.#projects, id, (entry) => {
-      const leave = this.#listen((change) => this.#toProject(entry, id, change));
+      const leave = this.listen((change) => this.#toProject(entry, id, change));
       this.#watched.set(id, 1);
       this.#reopen.request();
       return () => {
@@ -81,7 +106,7 @@ export class Live {
       const ending = new AbortController();
       const read = () => void this.#readList(entry, options, ending.signal);
       const later = debounced(read, REREAD_MS);
-      const leave = this.#listen((change) => {
+      const leave = this.listen((change) => {
         if (change.kind === "changed" || change.kind === "removed" || change.kind === "reset") {
           showLine(entry, change);
           later.request();
@@ -137,7 +162,8 @@ export class Live {
     }
   }
 
-  #listen(listener: (change: ManyChange) => void): () => void {
+  /** Calls the listener with what the stream says; `reset` is that it may have missed something. */
+  listen(listener: (change: ManyChange) => void): () => void {
     this.#onChange.add(listener);
     this.#reopen.request();
     return () => {

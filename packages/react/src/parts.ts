@@ -1,6 +1,6 @@
 import type { Artifact, Project } from "@stagefold/client";
 import type { Entry } from "./entry.ts";
-import { type Live, toError } from "./live.ts";
+import { type Live, serially } from "./live.ts";
 
 /** Lines of a log that are kept: the last ones. */
 const MAX_LINES = 5000;
@@ -26,26 +26,13 @@ function onProject(
   const ending = new AbortController();
   const { signal } = ending;
   const project = live.project(project_id);
-  let isRunning = false;
-  let isDue = false;
-  const run = async () => {
-    isDue = true;
-    if (isRunning) return;
-    isRunning = true;
-    while (isDue && !signal.aborted) {
-      isDue = false;
-      const { status, value, error } = project.read();
-      try {
-        if (status === "failed") entry.fail(error);
-        else if (value !== undefined) await work(value, signal);
-      } catch (caught) {
-        if (!signal.aborted) entry.fail(toError(caught));
-      }
-    }
-    isRunning = false;
-  };
-  const leave = project.subscribe(() => void run());
-  void run();
+  const run = serially(entry, signal, async () => {
+    const { status, value, error } = project.read();
+    if (status === "failed") throw error;
+    if (value !== undefined) await work(value, signal);
+  });
+  const leave = project.subscribe(run);
+  run();
   return () => {
     ending.abort();
     leave();

@@ -1,7 +1,7 @@
+import { foldTurn } from "@stagefold/client";
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { type Turn, useApi } from "../../lib/api.ts";
-import { folded } from "./fold.ts";
 
 /** What comes faster than this is drawn together. Milliseconds. */
 const DRAW_MS = 50;
@@ -30,7 +30,7 @@ export function useLiveTurn(session_id: string, number: number | undefined): Liv
     };
     const follow = async () => {
       for await (const event of api.turns.watch({ session_id, turn: number }, { signal })) {
-        turn = folded(turn, event);
+        turn = foldTurn(turn, event);
         if (event.event === "end") break;
         timer ??= setTimeout(draw, DRAW_MS);
       }

@@ -1,11 +1,12 @@
+import { type Block, foldEvent, type RunEvent } from "@stagefold/core";
 import { expect, it } from "vitest";
-import type { Turn } from "../../lib/api.ts";
-import { folded, type TurnEvent } from "./fold.ts";
+import type { Turn, TurnEvent } from "./api.ts";
+import { foldTurn } from "./fold-turn.ts";
 
 const turn = (fields: object = {}) =>
   ({ turn: 1, status: "running", blocks: [], ...fields }) as unknown as Turn;
 const fold = (...events: unknown[]) =>
-  events.reduce<Turn | undefined>((now, event) => folded(now, event as TurnEvent), undefined);
+  events.reduce<Turn | undefined>((now, event) => foldTurn(now, event as TurnEvent), undefined);
 
 it("a turn grows by its events, each piece of text once, and ends", () => {
   const tool = { type: "tool", id: "t", name: "mean", input: {}, output: null, status: "running" };
@@ -50,4 +51,31 @@ it("what does not fit behind what came changes nothing, and a whole state takes 
     { event: "turn", turn: turn({ turn: 2 }) },
   );
   expect(after).toMatchObject({ turn: 2, blocks: [] });
+});
+
+it("blocks grow as the API's own do, and where the API refuses an event it changes nothing", () => {
+  const tool = { type: "tool", id: "t", name: "mean", input: {}, output: null, status: "running" };
+  const places = [-1, 0, 1];
+  const events = places.flatMap((block) => [
+    ...[0, 1, 2].flatMap((at) => ["a", "bcd"].map((text) => ({ event: "text", block, at, text }))),
+    { event: "tool", block, tool },
+  ]);
+  const different: unknown[] = [];
+  // Every event after every pair of them.
+  for (const first of events)
+    for (const second of events)
+      for (const third of events) {
+        let blocks: readonly Block[] = [];
+        for (const event of [first, second, third]) {
+          try {
+            blocks = foldEvent(blocks, event as RunEvent);
+          } catch (error) {
+            if (!(error instanceof RangeError)) throw error;
+          }
+        }
+        const ours = fold({ event: "turn", turn: turn() }, first, second, third)?.blocks;
+        if (JSON.stringify(ours) !== JSON.stringify(blocks))
+          different.push({ events: [first, second, third], ours, blocks });
+      }
+  expect(different).toEqual([]);
 });
