@@ -3,7 +3,7 @@ import { isStagefoldError, type Repository } from "@stagefold/core";
 import { createFileStores } from "@stagefold/core/files";
 import { describe, expect, test } from "vitest";
 import { collect, compare } from "./audit/audit.ts";
-import type { FindingKind } from "./audit/finding.ts";
+import { type Finding, report } from "./audit/finding.ts";
 import { ChosenFaults, type Rewrite } from "./net/faults.ts";
 import { withoutFence } from "./net/wire.ts";
 import { TEST_MS, until } from "./world/patience.ts";
@@ -52,9 +52,8 @@ async function claim(repository: Repository, project_id: string) {
   return { project_id, lease_token, lease_seq };
 }
 
-async function kindsFound(world: World): Promise<FindingKind[]> {
-  const evidence = await collect(world, createFileStores(join(world.root, "files")));
-  return compare(evidence).map(({ what }) => what);
+async function found(world: World): Promise<Finding[]> {
+  return compare(await collect(world, createFileStores(join(world.root, "files"))));
 }
 
 describe.each(ENGINES)("a late write of a superseded worker on %s", (engine) => {
@@ -64,7 +63,7 @@ describe.each(ENGINES)("a late write of a superseded worker on %s", (engine) => 
     await lateWrite(world, faults);
     const writes = world.journal.projects.flatMap((id) => world.journal.writesTo(id));
     expect(writes.filter(({ outcome }) => outcome === "refused").at(-1)?.via).toBe("first");
-    expect(await kindsFound(world)).toEqual([]);
+    expect(report(await found(world))).toEqual([]);
   });
 
   test("is found, where the fence is taken out of it", { timeout: TEST_MS }, async () => {
@@ -73,6 +72,6 @@ describe.each(ENGINES)("a late write of a superseded worker on %s", (engine) => 
     await lateWrite(world, faults, withoutFence);
     const writes = world.journal.projects.flatMap((id) => world.journal.writesTo(id));
     expect(writes.at(-1)).toMatchObject({ via: "first", outcome: "accepted" });
-    expect(await kindsFound(world)).toContain("superseded writer");
+    expect((await found(world)).map(({ what }) => what)).toContain("superseded writer");
   });
 });
