@@ -10,6 +10,7 @@ import {
   keyedInvocationId,
   newInvocationId,
   newOperationId,
+  requireOwner,
   StagefoldError,
   sessionBusy,
   type Turn,
@@ -68,6 +69,7 @@ export class TurnEngine {
   /** Begins to look for what dead processes left. */
   start(): void {
     const next = () => {
+      if (this.#isClosing) return;
       this.#timer = setTimeout(() => void this.reconcile().then(next), RECONCILE_MS);
       this.#timer.unref();
     };
@@ -109,6 +111,8 @@ export class TurnEngine {
   ): Promise<Begun> {
     const { records, artifacts } = this.#options;
     const session = await records.sessions.get(sessionId);
+    // Before a file is kept: the write of the turn asks the same once more.
+    requireOwner(session, options.asker, "session");
     const { agent, version } = await this.#runnable(session.agent_id);
     const asked = {
       ...this.#asked(agent, version, question),

@@ -57,11 +57,12 @@ export function requireAccess(principal: Principal, access: Access): void {
   );
 }
 
-/** The principal as the repository knows it: a member controls its own builds alone. */
+/** The principal as the repository knows it: members and runners control what is their own alone. */
 export function askerOf(principal: Principal): Asker {
   if (principal.kind === "local") return {};
-  // A member without a user id of its own owns nothing: no stored user id is empty.
-  return { by: principal.id, ...(principal.role === "member" && { owner: principal.user_id ?? "" }) };
+  // One without a user id of its own owns nothing: no stored user id is empty.
+  const ownsAlone = principal.role === "member" || principal.role === "runner";
+  return { by: principal.id, ...(ownsAlone && { owner: principal.user_id ?? "" }) };
 }
 
 /** The `user_id` of a new build. Errors: FORBIDDEN for one who names another user without the right to. */

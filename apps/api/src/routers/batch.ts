@@ -1,6 +1,7 @@
 import {
   createProjectSchema,
   ERROR_CODES,
+  isStagefoldError,
   operationIdSchema,
   type ProjectStatus,
   projectIdSchema,
@@ -47,8 +48,8 @@ export const refusalSchema = z.object({ code: z.enum(ERROR_CODES), message: z.st
 type Refusal = z.output<typeof refusalSchema>;
 
 function refusalOf(error: unknown): Refusal {
-  // What concerns the store or this process concerns all of them.
-  if (scopeOf(error) !== "project") throw error;
+  // What concerns the store or this process concerns all of them; a row that the caller may not make, itself alone.
+  if (scopeOf(error) !== "project" && !isStagefoldError(error, "FORBIDDEN")) throw error;
   const { message, data } = errorShapeOf(error);
   return { code: data.stagefold.code, message };
 }

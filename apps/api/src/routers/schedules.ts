@@ -1,6 +1,7 @@
 import { newOperationId, operationIdSchema, toTime, userIdSchema } from "@stagefold/core";
 import { z } from "zod";
 import { askerOf, userIdFor } from "../auth/principal.ts";
+import type { Context } from "../context.ts";
 import { listFields, pageSchema } from "../pagination.ts";
 import { nextTimes } from "../schedules/next-time.ts";
 import { buildOf, scheduleFieldsSchema, scheduleIdSchema, scheduleSchema } from "../schedules/schedules.ts";
@@ -19,6 +20,7 @@ export const schedules = router({
       const user_id = userIdFor(ctx.principal, named);
       // What no build could be made of is refused now, and not at night.
       resolvePipeline(fields.build, ctx.pipelines);
+      await requireOwnAgent(ctx, fields.build.agent_id);
       const { by: created_by } = askerOf(ctx.principal);
       return await ctx.schedules.create(fields, { user_id, created_by });
     }),
@@ -47,6 +49,7 @@ export const schedules = router({
     .output(scheduleSchema)
     .mutation(async ({ ctx, input: { schedule_id, ...fields } }) => {
       if (fields.build) resolvePipeline(fields.build, ctx.pipelines);
+      await requireOwnAgent(ctx, fields.build?.agent_id);
       return await ctx.schedules.update(schedule_id, fields, askerOf(ctx.principal));
     }),
 
@@ -81,6 +84,11 @@ export const schedules = router({
       return input;
     }),
 });
+
+/** Errors: FORBIDDEN for an agent that the caller may not change. */
+async function requireOwnAgent(ctx: Context, agentId: string | undefined): Promise<void> {
+  if (agentId !== undefined) await ctx.agentRecords.agents.requireOwn(agentId, askerOf(ctx.principal));
+}
 
 /** Every field may be left out, and then stays: a default would change it. */
 function updateFields() {

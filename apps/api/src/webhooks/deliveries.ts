@@ -106,30 +106,32 @@ export class Deliveries {
     return { items: page.items.flatMap((item) => listedOf(item) ?? []), next_cursor: page.next ?? null };
   }
 
-  /** Those whose time has come, the longest overdue first, each with the key of its record. */
-  async due(limit: number): Promise<{ readonly key: Key; readonly delivery: Delivery }[]> {
+  /**
+   * Those whose time has come, the longest overdue first, each with the key of its record. One that cannot be read is
+   * left out.
+   */
+  async *due(): AsyncGenerator<DueDelivery, void, undefined> {
     const to = `${toTime(this.#clock.now())}~`;
-    const { items } = await this.#records.query({ index: "gsi1", pk: DUE, to, limit });
-    return items.flatMap((item) => {
-      const delivery = listedOf(item);
-      return delivery ? [{ key: { pk: String(item.pk), sk: String(item.sk) }, delivery }] : [];
-    });
+    for (let cursor: string | undefined; ; ) {
+      const page = await this.#records.query({ index: "gsi1", pk: DUE, to, limit: 100, cursor });
+      for (const item of page.items) {
+        const delivery = listedOf(item);
+        if (delivery) yield { key: { pk: String(item.pk), sk: String(item.sk) }, delivery };
+      }
+      cursor = page.next;
+      if (cursor === undefined) return;
+    }
   }
 
-  /** When the next one is due; undefined when nothing waits. */
+  /** When the next one after now is due; undefined when nothing waits for its time. */
   async nextDue(): Promise<string | undefined> {
-    const { items } = await this.#records.query({ index: "gsi1", pk: DUE, limit: 1 });
+    const from = `${toTime(this.#clock.now())}~`;
+    const { items } = await this.#records.query({ index: "gsi1", pk: DUE, from, limit: 1 });
     return items[0] === undefined ? undefined : String(items[0].gsi1_sk).slice(0, 24);
   }
 
   /** The earlier event of the same build that is still on its way: it goes first. */
-  async earlier({
-    key,
-    delivery,
-  }: {
-    readonly key: Key;
-    readonly delivery: Delivery;
-  }): Promise<Delivery | undefined> {
+  async earlier({ key, delivery }: DueDelivery): Promise<Delivery | undefined> {
     const page = await this.#records.query({
       pk: key.pk,
       from: `${delivery.project_id}#`,
@@ -219,6 +221,11 @@ export class Deliveries {
     const written = await this.#records.write({ ...key, kind: "update", guards, edits });
     return written.ok ? recordSchema.safeParse(written.item).data : undefined;
   }
+}
+
+export interface DueDelivery {
+  readonly key: Key;
+  readonly delivery: Delivery;
 }
 
 interface Key {

@@ -7,7 +7,7 @@ import {
   toTime,
 } from "@stagefold/core";
 import type { Logger } from "pino";
-import type { Deliveries, Delivery } from "./deliveries.ts";
+import type { Deliveries, Delivery, DueDelivery } from "./deliveries.ts";
 import { type BuildEvent, bodyOf, eventsOf, slackBodyOf } from "./events.ts";
 import { post } from "./post.ts";
 import { signedHeaders } from "./signature.ts";
@@ -15,7 +15,8 @@ import type { Webhook, Webhooks } from "./webhooks.ts";
 
 /** How long the dispatcher waits at most before it looks again. Milliseconds. */
 const LOOK_MS = 5000;
-const MAX_DUE = 100;
+/** Rows that one look goes through: behind many of a receiver that is slow there may be others. */
+const MAX_DUE = 5000;
 /** Of one webhook at once: a receiver that is slow takes no time from the others. */
 const MAX_SENDING = 4;
 /** When webhooks begin to be served, events of so long ago are looked for: no API may have run then. Milliseconds. */
@@ -164,8 +165,10 @@ export class WebhookDispatcher {
   }
 
   async #sendDue(): Promise<void> {
-    for (const row of await this.#options.deliveries.due(MAX_DUE)) {
-      if (this.#stop.signal.aborted) return;
+    let looked = 0;
+    for await (const row of this.#options.deliveries.due()) {
+      looked += 1;
+      if (this.#stop.signal.aborted || looked > MAX_DUE) return;
       const { webhook_id } = row.delivery;
       const sending = this.#sending.get(webhook_id) ?? new Set();
       if (sending.has(row.key.sk) || sending.size >= MAX_SENDING) continue;
@@ -183,7 +186,7 @@ export class WebhookDispatcher {
     }
   }
 
-  async #send({ key, delivery }: Awaited<ReturnType<Deliveries["due"]>>[number]): Promise<void> {
+  async #send({ key, delivery }: DueDelivery): Promise<void> {
     const { webhooks, deliveries, repository, publicUrl, allowPrivate } = this.#options;
     const earlier = await deliveries.earlier({ key, delivery });
     if (earlier) return await deliveries.postpone(key, delivery, earlier);

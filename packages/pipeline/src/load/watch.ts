@@ -37,8 +37,10 @@ export function fixedPipelines(registry: PipelineRegistry, changedAt: number): W
  */
 export async function watchPipelines(folder: string, options: WatchOptions = {}): Promise<WatchedPipelines> {
   const past = new Map<string, Pipeline>();
-  let state = await stateOf(folder);
+  // Before the files are read, so that a change meanwhile is seen. Why a folder cannot be read, the loader says.
+  const before = await stateOf(folder).catch(() => undefined);
   let registry = await loadPipelines(folder, options);
+  let state = before ?? (await stateOf(folder));
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
   const remember = () => {

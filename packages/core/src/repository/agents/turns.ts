@@ -3,7 +3,7 @@ import { invocationKey, sessionKey, TURN_PREFIX, turnKey } from "../../agents/ke
 import { readInvocation, readSession, readTurn } from "../../agents/read-item.ts";
 import { openAsTurn } from "../../agents/rows.ts";
 import { beginTurn, deadlineOf, stopTurn } from "../../agents/session-commands.ts";
-import type { Invocation, OpenTurn, Session, Turn, TurnUser } from "../../agents/turn-schema.ts";
+import type { Invocation, OpenTurn, Session, Turn } from "../../agents/turn-schema.ts";
 import { type Asker, requireOwner } from "../../commands/control-patch.ts";
 import { StagefoldError } from "../../errors.ts";
 import type { Item } from "../../patch/index.ts";
@@ -83,7 +83,7 @@ export class Turns {
     const stored = item ? readInvocation(item) : invocation;
     if (stored.lease?.owner === owner)
       return { again: false, turn: stored, lease: new InvocationLease(this.#context, stored) };
-    requireSame(stored.user, asked, { invocation_id: invocationId });
+    requireSame(stored, asked, { invocation_id: invocationId });
     return { again: true, turn: stored };
   }
 
@@ -179,7 +179,8 @@ export class Turns {
     const key =
       "invocation_id" in target ? invocationKey(target.invocation_id) : sessionKey(target.session_id);
     const item = await this.#context.records.get(key, { consistent: false });
-    if (!item) return true;
+    // This read may miss a turn that has just begun. Of one that is deleted the next heartbeat tells.
+    if (!item) return false;
     if ("invocation_id" in target) return readInvocation(item).stop !== undefined;
     const { open, status } = readSession(item);
     return status === "deleting" || (open?.turn === target.turn && open.stop !== undefined);
@@ -212,7 +213,7 @@ export class Turns {
         : last?.key === asked.key
           ? await this.#archived(session_id, last.turn)
           : undefined;
-    if (turn) requireSame(turn.user, asked, { session_id });
+    if (turn) requireSame(turn, asked, { session_id });
     return turn;
   }
 
@@ -237,11 +238,12 @@ export class Turns {
 }
 
 function requireSame(
-  stored: TurnUser,
+  { agent_id, user: stored }: Pick<Turn, "agent_id" | "user">,
   asked: Asked,
   of: { readonly session_id?: string; readonly invocation_id?: string },
 ): void {
   const same =
+    agent_id === asked.agent_id &&
     stored.text === asked.text &&
     stored.files.length === asked.files.length &&
     stored.files.every(
