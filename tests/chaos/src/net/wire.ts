@@ -11,14 +11,15 @@ export function parse(body: Buffer): Item {
   return body.length === 0 ? {} : JSON.parse(body.toString());
 }
 
-/** Undefined for what writes nothing. */
+/** Undefined for what writes nothing, and for what writes no project: records are in a table of their own. */
 export function writeOf(operation: string, body: Buffer): WriteRequest | undefined {
   if (operation !== "PutItem" && operation !== "UpdateItem" && operation !== "DeleteItem") return undefined;
   const request = parse(body);
   const id = (operation === "PutItem" ? itemIn(request.Item) : itemIn(request.Key))?.project_id;
+  if (typeof id !== "string") return undefined;
   return {
     operation,
-    project_id: String(id),
+    project_id: id,
     visible: operation !== "UpdateItem" || sets(request, "revision"),
     token: compared(request, "lease_token", "="),
     seq: compared(request, "lease_seq", "<"),
