@@ -106,14 +106,20 @@ function count(
   const id = String(after?.project_id ?? itemIn(sent.Key)?.project_id ?? "");
   const writes = operation === "PutItem" || operation === "UpdateItem";
   if (refused || !writes || !after)
-    return { operation, project_id: id || undefined, units: 0, visible: false, refused };
+    return {
+      operation,
+      project_id: id || undefined,
+      units: 0,
+      visible: false,
+      refused: refused && id !== "",
+    };
   const before = items.get(id);
   items.set(id, after);
   return {
     operation,
-    project_id: id,
+    project_id: id || undefined,
     units: writeUnits(before, after, indexes),
-    visible: before?.revision !== after.revision,
+    visible: id !== "" && before?.revision !== after.revision,
     refused,
   };
 }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openPipelines } from "@stagefold/agent-build";
 import type { Project } from "@stagefold/core";
-import type { PipelineRegistry } from "@stagefold/pipeline";
+import { type PipelineRegistry, stagesFor } from "@stagefold/pipeline";
 import { type Backend, openBackend, parseEnv } from "@stagefold/runtime";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { stageOf } from "./harness.ts";
@@ -63,7 +63,7 @@ afterAll(async () => {
 async function create(name: string, requirement = "x"): Promise<string> {
   const pipeline = pipelines.get(name);
   if (!pipeline) throw new Error(`expected a pipeline ${name}`);
-  const stages = pipeline.stages.map(({ stage }) => ({ stage }));
+  const stages = stagesFor(pipeline, {}).map(({ stage }) => ({ stage }));
   const plan = { pipeline: name, pipeline_version: pipeline.version, stages };
   return (await backend.repository.control.create({ requirement }, plan)).project_id;
 }
