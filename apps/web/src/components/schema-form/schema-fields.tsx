@@ -43,14 +43,22 @@ function Control({
   const error =
     problem === undefined ? undefined : typeof problem === "string" ? said(problem, field, t) : problem.said;
   const label = field.label || t.value;
+  const refusal = error !== undefined && (
+    <p className="text-bad text-xs" role="alert">
+      {error}
+    </p>
+  );
   if (kind === "boolean")
     return (
-      // biome-ignore lint/a11y/noLabelWithoutControl: the checkbox is its control
-      <label className="flex min-h-8 items-center gap-2 text-sm">
-        <Checkbox checked={entry === true} label={label} onCheckedChange={(on) => onChange(key, on)} />
-        {label}
-        {field.hint !== undefined && <span className="text-ink-3 text-xs">{field.hint}</span>}
-      </label>
+      <div>
+        {/* biome-ignore lint/a11y/noLabelWithoutControl: the checkbox is its control */}
+        <label className="flex min-h-8 items-center gap-2 text-sm">
+          <Checkbox checked={entry === true} label={label} onCheckedChange={(on) => onChange(key, on)} />
+          {label}
+          {field.hint !== undefined && <span className="text-ink-3 text-xs">{field.hint}</span>}
+        </label>
+        {refusal}
+      </div>
     );
   if (kind === "choices")
     return (
@@ -73,6 +81,7 @@ function Control({
             </label>
           );
         })}
+        {refusal}
       </fieldset>
     );
   const common = {

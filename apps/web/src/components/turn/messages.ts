@@ -14,7 +14,7 @@ export const messages = defineMessages({
     failed: "Failed",
     cancelled: "Stopped",
     interrupted: "Interrupted",
-    whole: "Show all of it",
+    beginning: "Only the beginning is shown here.",
     tokens: (n: string) => `${n} tokens`,
     tokensHint: (input: string, output: string, cached: string) =>
       `${input} in, ${output} out, ${cached} of them from the cache`,
@@ -42,7 +42,7 @@ export const messages = defineMessages({
     failed: "失败",
     cancelled: "已停止",
     interrupted: "已中断",
-    whole: "显示全部",
+    beginning: "此处仅显示开头部分。",
     tokens: (n) => `${n} 个 token`,
     tokensHint: (input, output, cached) => `输入 ${input}，输出 ${output}，其中缓存 ${cached}`,
     copy: "复制回答",

@@ -61,6 +61,7 @@ export function ToolCard({ block }: { block: ToolBlock }) {
             {output !== null && (
               <Part name={t.output} text={pretty(output)} tone={status === "failed" ? "text-bad" : ""} />
             )}
+            {block.ref && <p className="text-ink-3 text-xs">{t.beginning}</p>}
           </div>
         )}
       </div>

@@ -1,5 +1,5 @@
 import { CircleAlert, Paperclip } from "lucide-react";
-import type { ReactNode } from "react";
+import { Fragment, type ReactNode } from "react";
 import { useLang, useMessages } from "../../i18n/lang.ts";
 import type { Turn } from "../../lib/api.ts";
 import { cn } from "../../lib/cn.ts";
@@ -36,7 +36,10 @@ export function TurnView({ turn, children }: TurnViewProps) {
         {blocks.map((block, i) =>
           block.type === "text" ? (
             // biome-ignore lint/suspicious/noArrayIndexKey: blocks stay in their order
-            <Markdown key={i} text={block.text} />
+            <Fragment key={i}>
+              <Markdown text={block.text} />
+              {block.ref && <p className="text-ink-3 text-xs">{t.beginning}</p>}
+            </Fragment>
           ) : (
             <ToolCard block={block} key={block.id} />
           ),

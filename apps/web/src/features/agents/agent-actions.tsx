@@ -17,8 +17,13 @@ export function AgentActions({ agent, control }: { agent: Agent; control: AgentC
   const [asks, setAsks] = useState(false);
   const off = agent.status === "disabled";
   const copy = async () => {
-    await navigator.clipboard.writeText(agent.agent_id);
-    toast.say(c.copied, agent.agent_id);
+    try {
+      await navigator.clipboard.writeText(agent.agent_id);
+      toast.say(c.copied, agent.agent_id);
+    } catch {
+      // A page over plain HTTP from another machine has no clipboard.
+      toast.fail(c.notCopied);
+    }
   };
   return (
     <>

@@ -160,11 +160,13 @@ function Abilities({ version }: { version: Agent["versions"][number] | undefined
 
 function Talks({ agentId }: { agentId: string }) {
   const t = useMessages(messages);
-  const { data } = useInfiniteQuery(conversationsQuery(useApi(), agentId));
+  const { data, error, refetch } = useInfiniteQuery(conversationsQuery(useApi(), agentId));
   const none = data?.pages[0]?.items.length === 0;
   return (
     <Card title={t.conversations}>
-      {none ? (
+      {error && !data ? (
+        <ErrorState error={error} onRetry={() => void refetch()} />
+      ) : none ? (
         <p className="text-ink-2 text-sm">{t.noConversations}</p>
       ) : (
         <div className="-mx-2 grid max-h-80 grid-cols-1 overflow-y-auto">
@@ -180,7 +182,7 @@ const RECENT = 8;
 
 function RecentCalls({ agent: { agent_id } }: { agent: Agent }) {
   const t = useMessages(messages);
-  const { data } = useInfiniteQuery(invocationsQuery(useApi(), { agent_id }));
+  const { data, error, refetch } = useInfiniteQuery(invocationsQuery(useApi(), { agent_id }));
   const rows = data?.pages[0]?.items.slice(0, RECENT);
   return (
     <Card
@@ -196,7 +198,9 @@ function RecentCalls({ agent: { agent_id } }: { agent: Agent }) {
       }
       title={t.calls}
     >
-      {rows?.length === 0 ? (
+      {error && !data ? (
+        <ErrorState error={error} onRetry={() => void refetch()} />
+      ) : rows?.length === 0 ? (
         <p className="text-ink-2 text-sm">{t.noCalls}</p>
       ) : (
         <CallTable rows={rows ?? []} />

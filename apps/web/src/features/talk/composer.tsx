@@ -55,8 +55,9 @@ export function Composer({ name, running, onSend, onStop }: ComposerProps) {
     const taken = await onSend({ text: text.trim(), files });
     setSending(false);
     if (!taken) return;
-    setText("");
-    setFiles([]);
+    // What was typed or added meanwhile stays.
+    setText((now) => (now.startsWith(text) ? now.slice(text.length).trimStart() : now));
+    setFiles((now) => now.filter((file) => !files.includes(file)));
     field.current?.focus();
   };
   const onKeyDown = (event: KeyboardEvent) => {
@@ -69,6 +70,7 @@ export function Composer({ name, running, onSend, onStop }: ComposerProps) {
       className="mx-auto w-full max-w-3xl rounded-2xl border border-line-strong bg-surface p-2 focus-within:border-accent-strong"
       onDragOver={(event) => event.preventDefault()}
       onDrop={(event) => {
+        if (event.dataTransfer.files.length === 0) return;
         event.preventDefault();
         add([...event.dataTransfer.files]);
       }}

@@ -141,7 +141,7 @@ const NEAR = 80;
 
 function Turns({ talk }: { talk: ReturnType<typeof useTalk> }) {
   const t = useMessages(messages);
-  const { turns, list, running, retry } = talk;
+  const { turns, list, running, retry, error, again } = talk;
   const scroller = useRef<HTMLDivElement>(null);
   const [following, setFollowing] = useState(true);
   const last = turns.at(-1);
@@ -189,6 +189,7 @@ function Turns({ talk }: { talk: ReturnType<typeof useTalk> }) {
               {turn === last && !running && <Again onClick={() => retry(turn.turn ?? 0)} turn={turn} />}
             </TurnView>
           ))}
+          {error !== undefined && <ErrorState error={error} onRetry={again} />}
         </div>
       </div>
       <p className="sr-only" role="status">

@@ -10,14 +10,18 @@ export interface LiveTurn {
   readonly turn: Turn | undefined;
   /** Why its stream cannot be read. */
   readonly error: unknown;
+  /** Reads its stream again. */
+  readonly again: () => void;
 }
 
 /** A turn as it is answered, from what there is of it to its end. Nothing without a number. */
 export function useLiveTurn(session_id: string, number: number | undefined): LiveTurn {
   const api = useApi();
   const queries = useQueryClient();
-  const [live, setLive] = useState<LiveTurn & { of: string }>();
+  const [live, setLive] = useState<Omit<LiveTurn, "again"> & { of: string }>();
+  const [round, setRound] = useState(0);
   const of = `${session_id} ${number}`;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another round is the occasion to read again
   useEffect(() => {
     if (number === undefined) return;
     const ending = new AbortController();
@@ -29,7 +33,7 @@ export function useLiveTurn(session_id: string, number: number | undefined): Liv
       if (!signal.aborted) setLive({ turn, error: undefined, of: `${session_id} ${number}` });
     };
     const follow = async () => {
-      for await (const event of api.turns.watch({ session_id, turn: number }, { signal })) {
+      for await (const event of api.turns.watch({ session_id, turn: number }, { signal, patient: true })) {
         turn = foldTurn(turn, event);
         if (event.event === "end") break;
         timer ??= setTimeout(draw, DRAW_MS);
@@ -48,6 +52,10 @@ export function useLiveTurn(session_id: string, number: number | undefined): Liv
       ending.abort();
       clearTimeout(timer);
     };
-  }, [api, queries, session_id, number]);
-  return live?.of === of ? live : { turn: undefined, error: undefined };
+  }, [api, queries, session_id, number, round]);
+  const again = () => {
+    setLive(live && { ...live, error: undefined });
+    setRound(round + 1);
+  };
+  return live?.of === of ? { ...live, again } : { turn: undefined, error: undefined, again };
 }

@@ -76,6 +76,9 @@ export function useTalk(session_id: string) {
     list,
     turns,
     running: isRunning,
+    /** Why the answer cannot be read, and a way to try again. */
+    error: live.error,
+    again: live.again,
     /** Resolves with whether the question was taken. */
     send: (question: Question) =>
       send.mutateAsync(question).then(
