@@ -30,13 +30,15 @@ function addCreateMany(program: Command, run: Runner): void {
         let refused = 0;
         for (let from = 0; from < rows.length; from += AT_ONCE) {
           const { items } = await cli.client.projects.createMany({
-            projects: rows.slice(from, from + AT_ONCE),
+            projects: rows.slice(from, from + AT_ONCE).map(({ input }) => input),
           });
           for (const [i, item] of items.entries()) {
             if ("error" in item) refused += 1;
             if (cli.json) cli.terminal.json(item);
             else if ("error" in item)
-              cli.terminal.note(`line ${from + i + 1}: ${item.error.code}: ${escaped(item.error.message)}`);
+              cli.terminal.note(
+                `line ${rows[from + i]?.line}: ${item.error.code}: ${escaped(item.error.message)}`,
+              );
             else
               cli.terminal.lines([
                 `created ${item.project.project_id}  ${escaped(item.project.project_name)}`,
@@ -48,14 +50,15 @@ function addCreateMany(program: Command, run: Runner): void {
     );
 }
 
-function rowsOf(file: string, text: string): CreateProjectInput[] {
-  const lines = text.split("\n").filter((line) => line.trim() !== "");
-  if (lines.length === 0) throw usageError(`${file}: expected lines of JSON, found none`);
-  return lines.map((line, i) => {
+/** Each with the number of its line, as an editor counts them. */
+function rowsOf(file: string, text: string): { line: number; input: CreateProjectInput }[] {
+  const rows = text.split("\n").flatMap((json, i) => (json.trim() === "" ? [] : [{ line: i + 1, json }]));
+  if (rows.length === 0) throw usageError(`${file}: expected lines of JSON, found none`);
+  return rows.map(({ line, json }) => {
     try {
-      return JSON.parse(line);
+      return { line, input: JSON.parse(json) };
     } catch {
-      throw usageError(`${file}: line ${i + 1} is not JSON`);
+      throw usageError(`${file}: line ${line} is not JSON`);
     }
   });
 }
@@ -81,7 +84,10 @@ function addBulk(program: Command, run: Runner): void {
     .option("--user <id>", "only this user's")
     .option("--pipeline <name>", "only of this pipeline")
     .option("--tag <tag>", "only with this tag")
-    .option("--text <text>", "only with this text in name, id, user or a tag")
+    .option(
+      "--text <text>",
+      "only with this text in name, id, user, a tag or the beginning of the requirement",
+    )
     .option("--created-before <time>", "only created before this time, or 90m, 12h, 30d ago", timeAgo)
     .option("--all", "without any filter")
     .option("--dry-run", "only count them")

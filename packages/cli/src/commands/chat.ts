@@ -64,6 +64,7 @@ async function chat(
     const turn = await ask(cli, session_id, text, files);
     if (cli.json) cli.terminal.json(turn);
     else cli.terminal.note(cli.terminal.paint.dim(`session ${session_id}`));
+    if (cli.signal.aborted) return EXIT.interrupted;
     return turn.status === "completed" ? EXIT.done : EXIT.failed;
   }
   cli.terminal.note(cli.terminal.paint.dim(`session ${session_id}; an empty line ends it`));
@@ -83,7 +84,16 @@ type Files = Awaited<ReturnType<typeof readFiles>>;
 
 /** Line by line, until an empty one or the end of the input. The files go with the first. */
 async function converse(cli: Cli, session_id: string, files: Files): Promise<number> {
+  if (cli.signal.aborted) return EXIT.interrupted;
   const lines = createInterface({ input: process.stdin, output: process.stderr, prompt: "> " });
+  // Input from a pipe ends while a question of it is answered.
+  let isOpen = true;
+  lines.once("close", () => {
+    isOpen = false;
+  });
+  // A terminal that is read line by line sends no signal for Ctrl-C.
+  lines.on("SIGINT", () => process.emit("SIGINT"));
+  cli.signal.addEventListener("abort", () => lines.close(), { once: true });
   let rest = files;
   try {
     lines.prompt();
@@ -92,12 +102,12 @@ async function converse(cli: Cli, session_id: string, files: Files): Promise<num
       await ask(cli, session_id, line, rest);
       rest = [];
       if (cli.signal.aborted) return EXIT.interrupted;
-      lines.prompt();
+      if (isOpen) lines.prompt();
     }
   } finally {
     lines.close();
   }
-  return EXIT.done;
+  return cli.signal.aborted ? EXIT.interrupted : EXIT.done;
 }
 
 /** Sends the question and prints the answer as it comes. Ctrl-C stops the turn. */
@@ -119,11 +129,15 @@ async function invoke(cli: Cli, agent_id: string, text: string, options: InvokeO
   const asked = { agent_id, text, files, invocation_key: options.key, caller: "cli" };
   const begun = await cli.client.agents.invoke({ ...asked, wait_seconds: 0 });
   const { invocation_id = "" } = begun;
-  const signal = options.wait === 0 ? AbortSignal.abort() : AbortSignal.timeout(options.wait * 1000);
+  const signal = AbortSignal.any([cli.signal, AbortSignal.timeout(options.wait * 1000)]);
   const printer = new AnswerPrinter(cli);
   if (options.wait > 0)
     for await (const event of cli.client.invocations.watch({ invocation_id }, { signal }))
       printer.take(event);
+  if (cli.signal.aborted) {
+    await cli.client.invocations.stop({ invocation_id });
+    return EXIT.interrupted;
+  }
   const call = await cli.client.invocations.get({ invocation_id });
   if (cli.json) cli.terminal.json(call);
   else if (call.status === "running") cli.terminal.lines([`${invocation_id} running`]);

@@ -24,7 +24,10 @@ export function addLs(program: Command, run: Runner): void {
     .addOption(new Option("--status <status>", "only in this state").choices(Object.keys(PROJECT_COLOUR)))
     .option("--user <id>", "only this user's")
     .option("--tag <tag>", "only with this tag")
-    .option("--text <text>", "only with this text in name, id, user or a tag")
+    .option(
+      "--text <text>",
+      "only with this text in name, id, user, a tag or the beginning of the requirement",
+    )
     .option("--limit <count>", "how many at most", wholeNumber(1, MOST), 20)
     .option("--all", "all of them")
     .action((options: LsOptions, command: Command) =>
