@@ -7,7 +7,7 @@ import { type System, startSystem } from "./browser/system.ts";
 
 const dist = join(import.meta.dirname, "../dist");
 const html = readFileSync(join(dist, "index.html"), "utf8");
-const parts = [...html.matchAll(/(?:src|href)="\/([^"]+)"/g)].map(([, path]) => path ?? "");
+const parts = [...html.matchAll(/(?:src|href)="\.?\/([^"]+)"/g)].map(([, path]) => path ?? "");
 const read = (path: string) => readFileSync(join(dist, path));
 
 let system: System;

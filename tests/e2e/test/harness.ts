@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, readlink, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { agentBuild } from "@stagefold/agent-build";
@@ -106,15 +106,32 @@ export async function until<T>(
   }
 }
 
-/** The pids of all processes that have this text in their environment or command line (Linux). */
+/**
+ * The pids of all processes that have this text in their environment or command line, or a file of that folder open, and of
+ * the supervisors that started them (Linux). Those of Stagefold hide their environment.
+ */
 export async function processesOf(text: string): Promise<number[]> {
-  const found: number[] = [];
+  const found = new Set<number>();
   for (const name of await readdir("/proc")) {
     if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
-    const about = await Promise.all(
-      ["environ", "cmdline"].map((file) => readFile(`/proc/${name}/${file}`, "utf8").catch(() => "")),
-    );
-    if (about.some((part) => part.includes(text))) found.push(Number(name));
+    const about = await Promise.all([
+      ...["environ", "cmdline"].map((file) => readFile(`/proc/${name}/${file}`, "utf8").catch(() => "")),
+      openFilesOf(name),
+    ]);
+    if (!about.some((part) => part.includes(text))) continue;
+    found.add(Number(name));
+    const status = await readFile(`/proc/${name}/status`, "utf8").catch(() => "");
+    const parent = /^PPid:\t(\d+)$/m.exec(status)?.[1] ?? "0";
+    const command = await readFile(`/proc/${parent}/cmdline`, "utf8").catch(() => "");
+    if (/cli.dist.main\.js/.test(command)) found.add(Number(parent));
   }
-  return found;
+  return [...found];
+}
+
+/** The paths of what a process has open, and of its folder. */
+async function openFilesOf(pid: string): Promise<string> {
+  const names = await readdir(`/proc/${pid}/fd`).catch(() => []);
+  const links = ["cwd", ...names.map((name) => `fd/${name}`)];
+  const paths = await Promise.all(links.map((link) => readlink(`/proc/${pid}/${link}`).catch(() => "")));
+  return paths.join("\n");
 }

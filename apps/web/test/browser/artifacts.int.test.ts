@@ -102,7 +102,7 @@ describe.skipIf(chromiumPath === undefined)(`artifacts${skipReason}`, { timeout:
   it("are downloaded one by one and all together, byte for byte", async () => {
     const project_id = await built("files");
     const artifacts = await recorded(project_id);
-    expect(artifacts.length).toBe(6);
+    expect(artifacts.length).toBe(9);
     await using reader = await visit(
       browser,
       system.url,
@@ -147,6 +147,8 @@ describe.skipIf(chromiumPath === undefined)(`artifacts${skipReason}`, { timeout:
     await page.getByRole("button", { name: "out", expanded: true }).waitFor();
     await keyboard.press("End");
     const focused = page.locator("nav button:focus");
+    await focused.getByText("rows.csv").waitFor();
+    await keyboard.press("ArrowUp");
     await focused.getByText("README.md").waitFor();
     await keyboard.press("ArrowUp");
     await focused.getByText("pixel.png").waitFor();

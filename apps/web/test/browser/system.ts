@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, readlink, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createClient, type StagefoldClient } from "@stagefold/client";
@@ -56,13 +56,15 @@ async function stop(child: ChildProcess): Promise<void> {
   clearTimeout(timer);
 }
 
-/** Found by its data folder and its program (Linux). */
+/** Found by its program and what it has open below its data folder (Linux). */
 async function killApi(dataDir: string): Promise<number> {
   for (const name of await readdir("/proc")) {
     if (!/^\d+$/.test(name)) continue;
-    const read = (file: string) => readFile(`/proc/${name}/${file}`, "utf8").catch(() => "");
-    const [about, command] = await Promise.all([read("environ"), read("cmdline")]);
-    if (!about.includes(dataDir) || !/api.dist.main\.js/.test(command)) continue;
+    const command = await readFile(`/proc/${name}/cmdline`, "utf8").catch(() => "");
+    if (!/api.dist.main\.js/.test(command)) continue;
+    const open = await readdir(`/proc/${name}/fd`).catch(() => []);
+    const paths = await Promise.all(open.map((fd) => readlink(`/proc/${name}/fd/${fd}`).catch(() => "")));
+    if (!paths.some((path) => path.includes(dataDir))) continue;
     process.kill(Number(name), "SIGKILL");
     return Number(name);
   }
