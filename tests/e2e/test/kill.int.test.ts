@@ -47,7 +47,8 @@ describe("kill -9 of everything", () => {
         );
     } finally {
       const all = await processesOf(folder.path);
-      expect(all.length).toBeGreaterThanOrEqual(4);
+      // Supervisor, API and worker; a runner without its worker ends by itself.
+      expect(all.length).toBeGreaterThanOrEqual(3);
       for (const pid of all) killNow(pid);
     }
     await until(10_000, "the end of everything", async () =>
