@@ -1,11 +1,15 @@
 /**
  * Loaded before an agent's code, which runs under Node's permission model: that keeps it from files, processes, threads
- * and native code. What is left is taken away here: signals to other processes of the same user, servers, and connections to
- * this machine and to the addresses where clouds hand out credentials.
+ * and native code. What is left is taken away here: signals to other processes of the same user, servers, datagrams, and
+ * connections to this machine and to the addresses where clouds hand out credentials.
+ *
+ * What connects is Node's own handles, beneath all that an agent can reach: their methods are replaced for good, and use
+ * nothing that an agent can change.
  */
 
-import dns from "node:dns";
+import dgram from "node:dgram";
 import net from "node:net";
+import os from "node:os";
 
 for (const name of ["kill", "_kill", "_debugProcess", "_debugEnd", "dlopen", "binding", "_linkedBinding"])
   Reflect.deleteProperty(process, name);
@@ -20,49 +24,88 @@ closed.addAddress("::", "ipv6");
 closed.addSubnet("fe80::", 10, "ipv6");
 closed.addSubnet("fd00:ec2::", 32, "ipv6");
 
-/** @param {string} address */
-const isClosed = (address) => {
-  const family = net.isIP(address);
-  return family === 0 ? false : closed.check(address, family === 6 ? "ipv6" : "ipv4");
-};
-
-/** @param {string} host */
-const refusal = (host) =>
-  Object.assign(new Error(`agents may not connect to ${host}`), { code: "EACCES", syscall: "connect" });
-
 net.Server.prototype.listen = function refused() {
   throw Object.assign(new Error("agents serve nothing"), { code: "EACCES", syscall: "listen" });
 };
 
-const connect = net.Socket.prototype.connect;
-/** @this {net.Socket} @param {...any} given */
-net.Socket.prototype.connect = function guarded(...given) {
-  // Node itself passes on the list of normalised arguments.
-  const [first, second] = Array.isArray(given[0]) ? given[0] : given;
-  const options = typeof first === "object" && first !== null ? first : { port: first, host: second };
-  const host = typeof options.host === "string" && options.host !== "" ? options.host : "localhost";
-  const refuse = () => {
-    process.nextTick(() => this.destroy(refusal(host)));
-    return this;
-  };
-  if (options.path !== undefined || (typeof first === "string" && !/^\d+$/.test(first))) return refuse();
-  if (net.isIP(host) !== 0) return isClosed(host) ? refuse() : Reflect.apply(connect, this, given);
-  // A name is looked up once, and what is connected to is what was checked.
-  const lookup = typeof options.lookup === "function" ? options.lookup : dns.lookup;
-  /** @param {string} name @param {any} how @param {(error: Error | null, ...found: any[]) => void} done */
-  const checked = (name, how, done) =>
-    lookup(name, how, (/** @type {Error | null} */ error, /** @type {any[]} */ ...found) => {
-      const all = Array.isArray(found[0]) ? found[0].map((one) => one.address) : [found[0]];
-      if (error === null && all.some((address) => typeof address === "string" && isClosed(address)))
-        done(refusal(host));
-      else done(error, ...found);
-    });
-  return Reflect.apply(connect, this, [{ ...options, host, lookup: checked }, ...lastFunction(given)]);
-};
+const { apply } = Reflect;
+/** What libuv answers for EACCES. */
+const refused = -os.constants.errno.EACCES;
 
-/** The listener of a connection, where there is one. @param {any[]} given */
-function lastFunction(given) {
-  const list = Array.isArray(given[0]) ? given[0] : given;
-  const last = list.at(-1);
-  return typeof last === "function" ? [last] : [];
+const list = inner(closed);
+const { check } = list;
+const sample = { 4: inner(new net.SocketAddress()), 6: inner(new net.SocketAddress({ family: "ipv6" })) };
+const Address = sample[4].constructor;
+const families = { 4: sample[4].detail({}).family, 6: sample[6].detail({}).family };
+
+/** Also true for what is no address. @param {string} address @param {4 | 6} version */
+function isClosed(address, version) {
+  try {
+    return apply(check, list, [new Address(address, 0, families[version], 0)]) !== false;
+  } catch {
+    return true;
+  }
+}
+
+const tcp = handleOf({ host: "127.0.0.1", port: 1 });
+const datagrams = dgram.createSocket("udp4");
+const udp = Object.getPrototypeOf(
+  Object.getOwnPropertySymbols(datagrams)
+    .map((symbol) => Reflect.get(datagrams, symbol)?.handle)
+    .find((handle) => handle),
+);
+datagrams.close();
+
+refuse(tcp, ["bind", "bind6", "listen", "open"]);
+refuse(udp, ["bind", "bind6", "connect", "connect6", "send", "send6", "open"]);
+// Its `open` is that of standard input and output. The path is none: the handle is made, and then refused.
+refuse(handleOf({ path: /** @type {any} */ ({}) }), ["bind", "listen", "connect"]);
+checked("connect", 4);
+checked("connect6", 6);
+
+/** @param {"connect" | "connect6"} name @param {4 | 6} version */
+function checked(name, version) {
+  const connect = tcp[name];
+  fix(
+    tcp,
+    name,
+    /** @this {any} @param {any} request @param {any} address @param {any} port */ function (
+      request,
+      address,
+      port,
+    ) {
+      if (typeof address !== "string" || isClosed(address, version)) return refused;
+      return apply(connect, this, [request, address, port]);
+    },
+  );
+}
+
+/** The prototype of the handles of such connections. @param {net.SocketConnectOpts} options */
+function handleOf(options) {
+  const socket = new net.Socket();
+  socket.on("error", () => undefined);
+  try {
+    socket.connect(options);
+  } catch {
+    // Only its handle is wanted.
+  }
+  const handle = Reflect.get(socket, "_handle");
+  socket.destroy();
+  return Object.getPrototypeOf(handle);
+}
+
+/** What Node keeps beneath an object of its own. @param {object} object @returns {any} */
+function inner(object) {
+  const symbol = Object.getOwnPropertySymbols(object).find(({ description }) => description === "kHandle");
+  return Reflect.get(object, /** @type {symbol} */ (symbol));
+}
+
+/** @param {any} prototype @param {readonly string[]} names */
+function refuse(prototype, names) {
+  for (const name of names) if (typeof prototype[name] === "function") fix(prototype, name, () => refused);
+}
+
+/** @param {any} prototype @param {string} name @param {(...given: any[]) => unknown} value */
+function fix(prototype, name, value) {
+  Object.defineProperty(prototype, name, { value, writable: false, configurable: false });
 }

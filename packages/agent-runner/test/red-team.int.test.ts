@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -149,6 +151,110 @@ describe("an agent's code", () => {
       ).toEqual([]);
       expect(text.match(/EACCES/g)?.length).toBeGreaterThan(10);
       expect(asked).toBe(0);
+    } finally {
+      server.close();
+    }
+  });
+
+  test("cannot switch the guard of connections off", async () => {
+    let asked = 0;
+    const server = createServer((_request, response) => {
+      asked++;
+      response.end("inside");
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    try {
+      const agent = await aModule(
+        at.artifacts,
+        `const { default: net } = await import("node:net"); const { default: dns } = await import("node:dns");
+         const raw = (...given) => new Promise((resolve, reject) => net.connect(...given).on("connect", () => resolve("in")).on("error", reject));
+         let reads = 0;
+         await attempt("host", () => raw({ port: ${port}, get host() { return reads++ === 0 ? "192.0.2.1" : "127.0.0.1"; } }));
+         reads = 0;
+         const address = { family: 4, get address() { return reads++ === 0 ? "192.0.2.1" : "127.0.0.1"; } };
+         const lookup = (name, how, done) => how.all ? done(null, [address]) : done(null, address.address, 4);
+         await attempt("lookup", () => raw({ port: ${port}, host: "example.org", lookup }));
+         await attempt("single lookup", () => raw({ port: ${port}, host: "example.org", family: 4, lookup: (n, h, done) => done(null, "127.0.0.1", 4) }));
+         const socket = new net.Socket().on("error", () => {});
+         socket.connect(${port}, "127.0.0.1");
+         const Handle = socket._handle.constructor;
+         const code = (number) => { if (number !== 0) throw Object.assign(new Error(), { code: "EACCES" }); };
+         await attempt("inner connect", () => code(new Handle(0).connect({}, "127.0.0.1", ${port})));
+         await attempt("inner bind", () => code(new Handle(0).bind("127.0.0.1", 0)));
+         await attempt("inner listen", () => code(new Handle(0).listen(1)));
+         await attempt("inner path", () => code(new process.stdin._handle.constructor(0).connect({}, "/var/run/docker.sock")));
+         const real = Handle.prototype.connect;
+         await attempt("inner method", () => { Handle.prototype.connect = (request) => real(request, "127.0.0.1", ${port}); });
+         await attempt("inner property", () => Object.defineProperty(Handle.prototype, "connect", { value: () => 0 }));
+         await attempt("older listen", () => new Promise((resolve, reject) => net.createServer().on("error", reject).on("listening", resolve)._listen2("127.0.0.1", 0, 4, 5)));
+         dns.lookup = (name, how, done) => done(null, [{ address: "127.0.0.1", family: 4 }]);
+         await attempt("dns", () => raw(${port}, "example.org"));
+         net.isIP = () => 0;
+         net.BlockList.prototype.check = () => false;
+         net.SocketAddress.isSocketAddress = () => true;
+         Reflect.apply = (call, self) => call.call(self, {}, "127.0.0.1", ${port});
+         Array.isArray = () => false;
+         Array.prototype.some = () => false;
+         RegExp.prototype.test = () => false;
+         const [kHandle] = Object.getOwnPropertySymbols(new net.SocketAddress());
+         const open = new net.SocketAddress({ address: "192.0.2.1" })[kHandle];
+         await attempt("raw", () => raw(${port}, "127.0.0.1"));
+         Object.defineProperty(Object.prototype, kHandle, { get: () => open, set() {}, configurable: true });
+         String.prototype[kHandle] = open;
+         await attempt("polluted", () => raw(${port}, "127.0.0.1"));`,
+      );
+      const { text } = await at.ask(agent, { text: "x" });
+      const lines = text.trim().split("\n");
+      expect(lines.filter((line) => line.includes(": got "))).toEqual([]);
+      expect(lines.map((line) => line.split(":")[0])).toContain("polluted");
+      expect(text.match(/EACCES/g)?.length).toBeGreaterThan(10);
+      expect(asked).toBe(0);
+    } finally {
+      server.close();
+    }
+  });
+
+  test("sends and takes no datagrams", async () => {
+    let got = 0;
+    const socket = createSocket("udp4", () => got++);
+    await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
+    try {
+      const agent = await aModule(
+        at.artifacts,
+        `const { default: dgram } = await import("node:dgram");
+         const used = (act) => new Promise((resolve, reject) => act(dgram.createSocket("udp4").on("error", reject), (error) => (error ? reject(error) : resolve("done"))));
+         await attempt("bind", () => used((one, done) => one.bind(0, "127.0.0.1", done)));
+         await attempt("connect", () => used((one, done) => one.connect(${socket.address().port}, "127.0.0.1", done)));
+         await attempt("send", () => used((one, done) => one.send("x", ${socket.address().port}, "127.0.0.1", done)));`,
+      );
+      const { text } = await at.ask(agent, { text: "x" });
+      expect(text.trim().split("\n")).toEqual(["bind: EACCES", "connect: EACCES", "send: EACCES"]);
+      expect(got).toBe(0);
+    } finally {
+      socket.close();
+    }
+  });
+
+  const outside = Object.values(networkInterfaces())
+    .flatMap((found) => found ?? [])
+    .find(
+      ({ family, internal, address }) => family === "IPv4" && !internal && !address.startsWith("169.254."),
+    );
+  test.skipIf(!outside)("reaches other addresses, by number and by name", async () => {
+    const server = createServer((_request, response) => response.end("outside"));
+    await new Promise<void>((resolve) => server.listen(0, outside?.address, resolve));
+    const { port, address } = server.address() as AddressInfo;
+    try {
+      const agent = await aModule(
+        at.artifacts,
+        `const { default: http } = await import("node:http"); const { default: dns } = await import("node:dns");
+         await attempt("fetch", async () => (await fetch("http://${address}:${port}/")).text());
+         dns.lookup = (name, how, done) => how.all ? done(null, [{ address: "${address}", family: 4 }]) : done(null, "${address}", 4);
+         await attempt("http", () => new Promise((resolve, reject) => http.get("http://example.org:${port}/", ({ statusCode }) => resolve(statusCode)).on("error", reject)));`,
+      );
+      const { text } = await at.ask(agent, { text: "x" });
+      expect(text.trim().split("\n")).toEqual(["fetch: got outside", "http: got 200"]);
     } finally {
       server.close();
     }
