@@ -32,16 +32,21 @@ export class DocumentReader {
     const key = `${file.sha256}/${file.name}`;
     const known = this.#texts.get(key);
     if (known !== undefined) return known;
-    this.#prepared ??= this.#prepare();
+    this.#prepared ??= this.#prepare().catch((error: unknown) => {
+      // The next document tries again.
+      this.#prepared = undefined;
+      throw error;
+    });
     const { folder, entry } = await this.#prepared;
     const options = { entry: join(folder, entry), agentFolder: folder, turnFolder, env: this.#env };
     await using tools = new ToolProcess(options, () => undefined);
     const { output, failed } = await tools.call("1", "document_reader", file.name, READ_MS, signal);
-    const text = failed ? `(The text of this file cannot be read: ${output.slice(0, 300)})` : output;
-    this.#texts.set(key, text.slice(0, MAX_TEXT));
+    // What failed may have failed for want of time or memory: it is not kept.
+    if (failed) return `(The text of this file cannot be read: ${output.slice(0, 300)})`;
+    this.#texts.set(key, output.slice(0, MAX_TEXT));
     const [oldest] = this.#texts.keys();
     if (this.#texts.size > MAX_KEPT && oldest !== undefined) this.#texts.delete(oldest);
-    return text;
+    return output;
   }
 
   async #prepare(): Promise<{ folder: string; entry: string }> {

@@ -1,3 +1,4 @@
+import { rename, rm, writeFile } from "node:fs/promises";
 import { deflateRawSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { markdownToDocx, markdownToPdf } from "../../agent-build/assets/tools/lib/markdown.mjs";
@@ -71,5 +72,23 @@ describe("the text of a document", () => {
     const started = performance.now();
     expect(await textOf(name, bytes)).toContain("cannot be read");
     expect(performance.now() - started).toBeLessThan(25_000);
+  });
+
+  test("that could not be read once is read the next time", async () => {
+    const root = `${at.folder}/not-yet-a-folder`;
+    await writeFile(root, "in the way");
+    const later = new DocumentReader(root, { PATH: "/usr/bin:/bin" });
+    const name = "table.xlsx";
+    const bytes = await xlsxBytes(["city"], [["Rome"]]);
+    await using folder = await layOut(`${at.folder}/turns`, at.artifacts, [await at.file(name, bytes)], []);
+    const [file] = folder.files;
+    if (!file) throw new Error("the file was not laid out");
+    const read = () => later.textOf(file, folder.path, new AbortController().signal);
+    await expect(read()).rejects.toThrow();
+    await rm(root);
+    await rename(`${folder.path}/${name}`, `${folder.path}/away`);
+    expect(await read()).toContain("cannot be read");
+    await rename(`${folder.path}/away`, `${folder.path}/${name}`);
+    expect(await read()).toContain("Rome");
   });
 });
