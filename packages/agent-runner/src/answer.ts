@@ -2,6 +2,9 @@ import type { RunEvent, RunUsage, ToolBlock } from "@stagefold/core";
 
 /** UTF-16 units of text in one answer; a process that says more has lost its way. */
 const MAX_TEXT = 1024 * 1024;
+/** Uses of tools in one answer, and the UTF-16 units of their names, inputs and outputs together. */
+const MAX_TOOLS = 1000;
+const MAX_TOOL_TEXT = 32 * 1024 * 1024;
 
 /** Turns what happens into events, with the numbers of blocks and places in them; silent once it is closed. */
 export class Answer {
@@ -11,6 +14,7 @@ export class Answer {
   /** Length of the text block that is being written; undefined after a tool. */
   #at: number | undefined;
   #length = 0;
+  #toolLength = 0;
   #half = "";
   #closed = false;
   firstTextAt: string | undefined;
@@ -49,17 +53,30 @@ export class Answer {
     return true;
   }
 
-  toolStarted(id: string, name: string, input: unknown): void {
-    if (this.#closed || this.#tools.has(id)) return;
+  /** False when the answer has too many tools, or what they take and say has become too long. */
+  toolStarted(id: string, name: string, input: unknown): boolean {
+    if (this.#closed || this.#tools.has(id)) return true;
+    this.#toolLength += id.length + name.length + (JSON.stringify(input)?.length ?? 0);
+    if (this.#tools.size >= MAX_TOOLS || this.#toolLength > MAX_TOOL_TEXT) return false;
     this.#at = undefined;
     const tool: ToolBlock = { type: "tool", id, name, input, output: null, status: "running" };
     const block = this.#blocks++;
     this.#tools.set(id, { block, tool });
     this.usage = { ...this.usage, tool_calls: this.usage.tool_calls + 1 };
     this.#emit({ event: "tool", block, tool });
+    return true;
   }
 
-  toolEnded(id: string, status: "completed" | "failed", output: string): void {
+  /** False as with `toolStarted`: the tool still runs then. */
+  toolEnded(id: string, status: "completed" | "failed", output: string): boolean {
+    if (this.#closed || this.#tools.get(id)?.tool.status !== "running") return true;
+    this.#toolLength += output.length;
+    if (this.#toolLength > MAX_TOOL_TEXT) return false;
+    this.#endTool(id, status, output);
+    return true;
+  }
+
+  #endTool(id: string, status: "completed" | "failed", output: string): void {
     const started = this.#tools.get(id);
     if (this.#closed || started?.tool.status !== "running") return;
     const tool = { ...started.tool, status, output: output.toWellFormed().replaceAll("\0", "") };
@@ -75,7 +92,7 @@ export class Answer {
   /** Tools that still run have failed for this reason; nothing is emitted from now on. */
   close(reason: string): void {
     for (const [id, { tool }] of this.#tools)
-      if (tool.status === "running") this.toolEnded(id, "failed", reason);
+      if (tool.status === "running") this.#endTool(id, "failed", reason);
     this.#closed = true;
   }
 

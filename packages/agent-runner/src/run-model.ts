@@ -65,10 +65,10 @@ export async function runModel(run: ModelRun, answer: Answer, signal: AbortSigna
   const runTool = async (call: ToolCall) => {
     // Providers may give the same id to calls of different steps.
     const id = `${++calls}-${call.id}`;
-    answer.toolStarted(id, call.name, call.input);
+    if (!answer.toolStarted(id, call.name, call.input)) throw tooLong();
     const input = textTools.has(call.name) ? inputText(call.input) : call.input;
     const { output, failed } = await tools.call(id, call.name, input, TOOL_MS, signal);
-    answer.toolEnded(id, failed ? "failed" : "completed", output);
+    if (!answer.toolEnded(id, failed ? "failed" : "completed", output)) throw tooLong();
     return { output: shorten(output), failed };
   };
 
@@ -86,7 +86,7 @@ export async function runModel(run: ModelRun, answer: Answer, signal: AbortSigna
         throw new ModelError("BUDGET_EXCEEDED", "The day's budget for language models is used up.");
     },
     onText: (text) => {
-      if (!answer.text(text)) throw new ModelError("MODEL_LIMIT", "The model's answer is too long.");
+      if (!answer.text(text)) throw tooLong();
     },
     onUsage: (usage, steps) => {
       answer.used({ ...countsOf(usage), steps, model: model.name });
@@ -104,6 +104,10 @@ export async function runModel(run: ModelRun, answer: Answer, signal: AbortSigna
   } finally {
     await adding;
   }
+}
+
+function tooLong(): ModelError {
+  return new ModelError("MODEL_LIMIT", "The model's answer is too long.");
 }
 
 function countsOf({ input_tokens, output_tokens, cached_tokens, cost_usd }: ModelUsage) {

@@ -19,18 +19,19 @@ export async function runRules(
 ): Promise<string> {
   signal.throwIfAborted();
   const done = settled<void>();
+  const tooLong = () => done.reject(new RunFailure("AGENT_FAILED", "The agent's answer is too long."));
   const receive = (message: ChildMessage) => {
     switch (message.type) {
       case "ready":
       case "result":
         return;
       case "text":
-        if (!answer.text(message.text))
-          done.reject(new RunFailure("AGENT_FAILED", "The agent's answer is too long."));
+        if (!answer.text(message.text)) tooLong();
         return;
       case "tool":
-        if (message.status === "running") answer.toolStarted(message.id, message.name, message.input);
-        else answer.toolEnded(message.id, message.status, message.output ?? "");
+        if (message.status === "running") {
+          if (!answer.toolStarted(message.id, message.name, message.input)) tooLong();
+        } else if (!answer.toolEnded(message.id, message.status, message.output ?? "")) tooLong();
         return;
       case "end":
         done.resolve();

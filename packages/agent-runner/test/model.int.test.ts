@@ -57,6 +57,7 @@ const TOOLS = `
     count: async () => String((globalThis.n = (globalThis.n ?? 0) + 1)),
     text: async (input) => typeof input + " " + input,
     huge: async () => "x".repeat(300_000),
+    vast: async () => "x".repeat(6_000_000),
   };
   for await (const line of createInterface({ input: process.stdin })) {
     const { id, tool, input } = JSON.parse(line);
@@ -77,7 +78,7 @@ const modelAgent = (settings = {}) =>
       kind: "model",
       tools: [
         { name: "text", description: "Takes a text." },
-        ...["read", "boom", "die", "count", "huge"].map((name) => ({
+        ...["read", "boom", "die", "count", "huge", "vast"].map((name) => ({
           name,
           description: name,
           input_schema: object,
@@ -123,6 +124,14 @@ describe("a model agent", () => {
     expect(text).toBe("One moment. It says hello.");
     expect(lastRequest()).toContain("You help.");
     expect(lastRequest()).toContain("hello from a file");
+  });
+
+  test("whose tools say more than an answer may hold is ended", async () => {
+    const toolCalls = Array.from({ length: 8 }, () => ({ name: "vast", arguments: {} }));
+    mock.on({ userMessage: "vast", hasToolResult: false }, { toolCalls, usage });
+    const { outcome, blocks } = await at.ask(await modelAgent(), { text: "vast" });
+    expect(outcome).toMatchObject({ status: "failed", error: { code: "MODEL_LIMIT" } });
+    expect(toolsOf(blocks).map(({ status }) => status)).toEqual([...Array(5).fill("completed"), "failed"]);
   });
 
   test("knows the conversation with its tools and files", async () => {

@@ -119,6 +119,34 @@ describe("a process", () => {
     expect(text.length).toBeGreaterThan(900_000);
   });
 
+  test.each([
+    ["uses too many tools", 'for (let i = 0; i < 1100; i++) say({ type: "tool", id: String(i), ...tool });'],
+    [
+      "says too much in outputs of tools",
+      `for (let i = 0; i < 8; i++) {
+         say({ type: "tool", id: String(i), ...tool });
+         say({ type: "tool", id: String(i), ...tool, status: "completed", output: "x".repeat(5_000_000) });
+       }`,
+    ],
+    [
+      "says too much in inputs of tools",
+      'for (let i = 0; i < 8; i++) say({ type: "tool", id: String(i), ...tool, input: "x".repeat(5_000_000) });',
+    ],
+  ])("that %s is ended, and each tool with it", async (_name, act) => {
+    const agent = await aModule(
+      at.artifacts,
+      `const tool = { name: "t", input: {}, status: "running", output: null }; ${act}
+       await new Promise(() => setInterval(() => {}, 1000));`,
+    );
+    const { outcome, blocks } = await at.ask(agent, { text: "x" });
+    expect(outcome).toMatchObject({ status: "failed", error: { code: "AGENT_FAILED" } });
+    expect(outcome.error?.message).toContain("too long");
+    const tools = blocks.filter((block) => block.type === "tool");
+    expect(tools.length).toBeGreaterThan(5);
+    expect(tools.length).toBeLessThanOrEqual(1000);
+    expect(tools.filter(({ status }) => status === "running")).toEqual([]);
+  });
+
   test("gets the whole of a character that arrives in two halves", async () => {
     const agent = await aModule(
       at.artifacts,
