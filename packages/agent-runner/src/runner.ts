@@ -11,6 +11,7 @@ import { type Model, ModelError } from "@stagefold/models";
 import type { AgentProcessOptions } from "./agent-process.ts";
 import { Answer } from "./answer.ts";
 import { DocumentReader } from "./document-reader.ts";
+import { removeLeft } from "./left-folders.ts";
 import { RunFailure } from "./run-failure.ts";
 import { runModel, type Spending } from "./run-model.ts";
 import { runRules } from "./run-rules.ts";
@@ -36,8 +37,9 @@ export interface AgentRunnerDeps {
 }
 
 export interface AgentProblem {
-  readonly agent_id: string;
-  readonly version: number;
+  /** Absent where it is a problem of no agent. */
+  readonly agent_id?: string;
+  readonly version?: number;
   readonly message: string;
   readonly cause?: unknown;
 }
@@ -45,10 +47,21 @@ export interface AgentProblem {
 /** Of one answer. Timers take no more than 24 days. */
 const MAX_SECONDS = 24 * 60 * 60;
 
+/** Folders of folders, and the names in them of what ends with its process. */
+const LEFT = [
+  ["turns", "turn-"],
+  ["versions", ".new-"],
+  ["documents", ".new-"],
+] as const;
+
 /** Runs agents in processes of their own; models are called from this one. */
 export function createAgentRunner(deps: AgentRunnerDeps): AgentRunner {
   const versions = new VersionFolders(join(deps.folder, "versions"), deps.artifacts, deps.filesOf);
   const documents = new DocumentReader(join(deps.folder, "documents"), deps.env);
+  for (const [name, prefix] of LEFT)
+    removeLeft(join(deps.folder, name), prefix).catch((cause: unknown) => {
+      deps.onProblem({ message: `What earlier processes left in ${name} cannot be removed.`, cause });
+    });
   return {
     async run(request, { signal, onEvent }) {
       const answer = new Answer(onEvent);
