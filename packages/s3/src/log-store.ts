@@ -8,6 +8,7 @@ import {
   type LogStore,
   type RecordStore,
   type ReportedLine,
+  scopeOf,
   toTime,
 } from "@stagefold/core";
 import {
@@ -120,14 +121,20 @@ export class S3LogStore implements LogStore {
     await this.#seal(checkedAttempt(ref), Number.POSITIVE_INFINITY);
   }
 
-  async sealOld(): Promise<void> {
+  async sealOld(onError: (error: unknown) => void): Promise<void> {
     const now = this.#clock.now();
     for (let cursor: string | undefined; ; ) {
       const to = toTime(now - OLD_MS);
       const page = await this.#records.query({ index: "gsi1", pk: OPEN_LOGS, to, limit: 100, cursor });
       for (const row of page.items) {
         const ref = ownerOf(row);
-        if (ref) await this.#seal(ref, now - HOUR_MS);
+        if (!ref) continue;
+        try {
+          await this.#seal(ref, now - HOUR_MS);
+        } catch (error) {
+          if (scopeOf(error) !== "project") throw error;
+          onError(error);
+        }
       }
       cursor = page.next;
       if (cursor === undefined) return;

@@ -6,6 +6,9 @@ import { createS3Stores } from "../src/index.ts";
 
 const PROJECT = "proj_00000000000a";
 const attempt = { project_id: PROJECT, stage: "build", attempt: 1 };
+const fail = (error: unknown) => {
+  throw error;
+};
 const credentials = { accessKeyId: "test", secretAccessKey: "test" };
 
 async function setUp(now: () => number = Date.now) {
@@ -175,16 +178,43 @@ describe("growing logs", () => {
     expect(textsOf((await s3.logs.read(attempt, { limit: 9, upTo: 2 })).lines)).toEqual(["a", "b"]);
   });
 
+  it("are sealed though one before them cannot be read", async () => {
+    let now = Date.parse("2026-01-01T00:00:00.000Z");
+    await using s3 = await setUp(() => now);
+    for (const number of [1, 2, 3]) {
+      await s3.logs.append({ ...attempt, attempt: number }, 1, ["a"]);
+      now += 1000;
+    }
+    const { items } = await s3.records.query({ pk: `log#${PROJECT}`, limit: 10 });
+    const broken = items.find(({ at }) => at !== undefined);
+    if (!broken) throw new Error("expected a chunk");
+    await s3.records.write({
+      pk: String(broken.pk),
+      sk: String(broken.sk),
+      kind: "update",
+      guards: [],
+      edits: [{ op: "set", path: ["at"], value: "never" }],
+    });
+    now += 25 * 60 * 60 * 1000;
+    const errors: unknown[] = [];
+    await s3.logs.sealOld?.((error) => errors.push(error));
+    expect(errors.length).toBe(1);
+    expect([...s3.double.objects.keys()].map((key) => /logs\/build\/\d/.exec(key)?.[0]).sort()).toEqual([
+      "logs/build/2",
+      "logs/build/3",
+    ]);
+  });
+
   it("that their process left unsealed are sealed a day later, what is new stays as it is", async () => {
     let now = Date.parse("2026-01-01T00:00:00.000Z");
     await using s3 = await setUp(() => now);
     await s3.logs.append(attempt, 1, ["a"]);
-    await s3.logs.sealOld?.();
+    await s3.logs.sealOld?.(fail);
     expect(s3.double.objects.size).toBe(0);
     now += 25 * 60 * 60 * 1000;
     const late = s3.open();
     await late.logs.append({ ...attempt, attempt: 2 }, 5, ["new"]);
-    await late.logs.sealOld?.();
+    await late.logs.sealOld?.(fail);
     expect([...s3.double.objects.keys()]).toEqual([expect.stringContaining("/logs/build/1/1-1.")]);
     expect(textsOf((await late.logs.read({ ...attempt, attempt: 2 }, { limit: 9, upTo: 5 })).lines)).toEqual([
       "new",

@@ -455,7 +455,9 @@ function logSuite(logs: () => LogStore, refusals: typeof it.fails): void {
       for (let time = 0; time < 2; time++) {
         await Promise.all([logs().seal?.(attempt()), logs().seal?.(attempt())]);
         expect(await Promise.all(limits.map((limit) => read(limit, 10)))).toEqual(before);
-        await logs().sealOld?.();
+        await logs().sealOld?.((error) => {
+          throw error;
+        });
       }
       expect((await read(2, 13)).lines).toEqual(chunks.flat());
       await logs().append(attempt(), 20, ["e"]);

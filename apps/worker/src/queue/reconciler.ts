@@ -133,7 +133,9 @@ export class Reconciler {
   async purgeDeleted(): Promise<void> {
     const { repository, log } = this.#options;
     await this.#safely(async () => {
-      const purged = await repository.control.purgeDeleted();
+      const purged = await repository.control.purgeDeleted((error) =>
+        log.warn({ err: error }, "an old log could not be sealed; it is tried again later"),
+      );
       if (purged > 0) log.info({ projects: purged }, "removed late files of deleted builds");
     }, "late files of deleted builds could not be removed; it is tried again later");
   }

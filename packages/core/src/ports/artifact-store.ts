@@ -84,6 +84,9 @@ export interface LogStore {
    * and what readers see does not change. A store without it has nothing to do.
    */
   seal?(ref: AttemptRef): Promise<void>;
-  /** Seals logs whose attempt ended, or fell silent, long ago without it. */
-  sealOld?(): Promise<void>;
+  /**
+   * Seals logs whose attempt ended, or fell silent, long ago without it. One that cannot be sealed is handed to `onError`
+   * and does not keep others from it. Errors: STORE_UNAVAILABLE.
+   */
+  sealOld?(onError: (error: unknown) => void): Promise<void>;
 }

@@ -310,3 +310,22 @@ describe("artifacts recorded between a retry and its first write", () => {
     expect(recorded).toMatchObject({ progress_percentage: 50, current_stage: "make", status: "queued" });
   });
 });
+
+describe("late files of deleted builds", () => {
+  it("are removed though old logs cannot be sealed, which is reported", async () => {
+    const { repository, artifacts, logs } = aRepository(new MemoryProjectStore());
+    const { project_id } = await repository.control.create({ requirement: "x" }, { stages: STAGES });
+    await repository.control.cancel(project_id);
+    await repository.control.delete(project_id);
+    const late = { project_id, stage: "plan", attempt: 1, path: "late" };
+    await artifacts.put(late, Buffer.from("x"));
+    const problem = new Error("no log can be read");
+    logs.sealOld = async () => {
+      throw problem;
+    };
+    const errors: unknown[] = [];
+    expect(await repository.control.purgeDeleted((error) => errors.push(error))).toBe(1);
+    expect(errors).toEqual([problem]);
+    expect(await artifacts.get(late)).toBeUndefined();
+  });
+});

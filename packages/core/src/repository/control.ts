@@ -164,11 +164,12 @@ export class Control {
 
   /**
    * Removes files that late writes have brought of deleted projects: a report, an upload, a stage that was being stopped.
-   * Answers with how many projects had any. Logs that the end of a process left unsealed are sealed too.
+   * Answers with how many projects had any. Logs that the end of a process left unsealed are sealed too:
+   * what goes wrong there is handed to `onError`, and does not keep the files from being removed.
    */
-  async purgeDeleted(): Promise<number> {
+  async purgeDeleted(onError: (error: unknown) => void): Promise<number> {
     const { files, store } = this.#context;
-    await files.logs.sealOld?.();
+    await files.logs.sealOld?.(onError).catch(onError);
     return await files.artifacts.purgeRemoved(async (ids) => {
       const found = new Set((await store.getMany(ids)).map((item) => String(item.project_id)));
       // A read of several may be a moment behind: what it misses is read once more, as it is now.
