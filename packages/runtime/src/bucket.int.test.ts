@@ -66,7 +66,9 @@ describe("a build in DynamoDB with its files in a bucket", () => {
     expect(keys()).toEqual([]);
     expect(await texts()).toEqual([]);
     await backend.artifacts.put(file, Buffer.from("late"));
-    expect(await backend.repository.control.purgeDeleted((error) => expect.unreachable(String(error)))).toBe(1);
+    expect(await backend.repository.control.purgeDeleted((error) => expect.unreachable(String(error)))).toBe(
+      1,
+    );
     expect(keys()).toEqual([]);
   });
 });
