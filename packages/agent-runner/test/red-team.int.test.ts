@@ -241,6 +241,7 @@ describe("an agent's code", () => {
     .find(
       ({ family, internal, address }) => family === "IPv4" && !internal && !address.startsWith("169.254."),
     );
+  // Skipped when this machine has no address but its own loopback.
   test.skipIf(!outside)("reaches other addresses, by number and by name", async () => {
     const server = createServer((_request, response) => response.end("outside"));
     await new Promise<void>((resolve) => server.listen(0, outside?.address, resolve));
