@@ -80,7 +80,10 @@ export function LogView(props: LogViewProps) {
   const scrolled = () => {
     const element = scroller.current;
     if (!element) return;
-    const changes = following ? hasLeft(element, top.current) : isAtEnd(element);
+    // A scroll upwards begins near the end: only who comes down to the end follows it again.
+    const changes = following
+      ? hasLeft(element, top.current)
+      : isAtEnd(element) && element.scrollTop > top.current;
     top.current = element.scrollTop;
     if (changes) onFollowing(!following);
   };
@@ -97,6 +100,10 @@ export function LogView(props: LogViewProps) {
         over && count < SHORT ? "min-h-28" : "h-[28rem]",
       )}
       data-testid="log"
+      // A key scrolls little by little, and a line that comes meanwhile would take the reader back.
+      onKeyDown={({ key }) => {
+        if (following && UPWARDS.includes(key)) onFollowing(false);
+      }}
       onScroll={scrolled}
       ref={scroller}
       role="region"
@@ -165,6 +172,8 @@ function clockOf(at: string | undefined): string {
   const ms = String(time.getMilliseconds()).padStart(3, "0");
   return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${ms}`;
 }
+
+const UPWARDS = ["Home", "PageUp", "ArrowUp"];
 
 /** Whether the reader went up from where it stood. A log that became shorter moves it up too, but leaves it at the end. */
 function hasLeft(element: HTMLElement, top: number): boolean {
