@@ -9,7 +9,7 @@ import { post, query, serve } from "../../test/serve.ts";
 import { appRouter } from "../routers/index.ts";
 import { Auth } from "./authenticate.ts";
 
-/** What nobody may see who is not let in. */
+/** What only those who are let in may see. */
 const SECRET = "the-secret-requirement";
 
 const closers: (() => unknown)[] = [];

@@ -137,7 +137,7 @@ export class Sessions {
   }
 }
 
-/** What a sign-in is known by: not the token itself, which nobody needs to keep. */
+/** What a sign-in is known by: not the token itself, which need not be kept. */
 function idOf(token: string): string {
   return createHash("sha256").update(token).digest("hex");
 }

@@ -41,7 +41,7 @@ export const readText: RequestHandler = async (req, res, next) => {
   try {
     req.body = await textOf(req);
   } catch (error) {
-    // The client went away half-way: there is nobody to answer.
+    // The client went away half-way: there is no reader of an answer.
     if (req.destroyed && !req.complete) return;
     // The rest is read and dropped: until it is, the client may not look for an answer.
     req.resume();

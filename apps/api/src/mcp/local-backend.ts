@@ -29,7 +29,7 @@ export class LocalBackend implements McpBackend {
   async artifact(address: ArtifactAddress, maxBytes: number): Promise<ArtifactBytes> {
     const { repository, artifacts } = this.#context;
     const wanted = getAddressSchema.parse({ ...address, attempt: address.attempt?.toString() });
-    // Whoever may read a build may read what it made.
+    // A role that may read a build may read what it made.
     await this.call("projects.get", { project_id: address.project_id });
     const { ref, recorded } = await findArtifact(repository, wanted);
     const stored = await artifacts.get(ref);

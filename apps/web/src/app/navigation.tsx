@@ -44,7 +44,7 @@ export function Navigation({ className }: { className: string }) {
   const { pathname } = useLocation();
   const listSearch = useListSearch();
   const { data: session } = useQuery(sessionQuery(useApi()));
-  // Where the API asks nobody there are no keys.
+  // An API without authentication has no keys.
   const isAdmin = session?.role === "admin" && session.kind !== "local";
   const more = MORE.filter((section) => isAdmin || !PAGES[section].admin);
   const searchOf = (section: Section) => (section === "builds" ? listSearch : {});

@@ -84,7 +84,7 @@ export const AGENT_ROUTES = {
   "agents.get": get(AGENT, "Get an agent with its versions", agentSchema),
   "agents.update": { method: "patch", path: AGENT, summary: "Change an agent", output: agentSchema },
   "agents.enable": post(`${AGENT}/enable`, "Let an agent answer", agentSchema),
-  "agents.disable": post(`${AGENT}/disable`, "Let an agent answer nobody", agentSchema),
+  "agents.disable": post(`${AGENT}/disable`, "Let an agent refuse all questions", agentSchema),
   "agents.setVersion": post(`${AGENT}/version`, "Choose the version that answers", agentSchema),
   "agents.publish": post("/agents", "Publish what a build made as a version of an agent", agentSchema),
   "agents.delete": remove(
