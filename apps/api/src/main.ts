@@ -76,6 +76,7 @@ async function serve(
     auth,
     publicUrl,
     privateWebhooks: env.privateWebhooks,
+    linkDownloads: env.bucket?.presigned,
     ...pageFolder(),
   };
   const api = await startApi(deps, env);

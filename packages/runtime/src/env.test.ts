@@ -45,10 +45,18 @@ describe("the settings", () => {
     const bucketOf = (more: Record<string, string>) => parseEnv(more).bucket;
     expect(bucketOf({})).toBeUndefined();
     expect(bucketOf({ STAGEFOLD_FILES: "./files" })).toBeUndefined();
-    expect(bucketOf({ STAGEFOLD_FILES: "s3://my.builds" })).toEqual({ bucket: "my.builds", prefix: "" });
+    expect(bucketOf({ STAGEFOLD_FILES: "s3://my.builds" })).toEqual({
+      bucket: "my.builds",
+      prefix: "",
+      presigned: false,
+    });
     expect(
-      bucketOf({ STAGEFOLD_FILES: "s3://builds/a/b/", STAGEFOLD_S3_ENDPOINT: "http://localhost:9000" }),
-    ).toEqual({ bucket: "builds", prefix: "a/b", endpoint: "http://localhost:9000" });
+      bucketOf({
+        STAGEFOLD_FILES: "s3://builds/a/b/",
+        STAGEFOLD_S3_ENDPOINT: "http://localhost:9000",
+        STAGEFOLD_S3_DOWNLOADS: "presigned",
+      }),
+    ).toEqual({ bucket: "builds", prefix: "a/b", endpoint: "http://localhost:9000", presigned: true });
   });
 
   it("accept what stage commands get, and an empty value as none", () => {
@@ -75,6 +83,7 @@ describe("the settings", () => {
     [{ STAGEFOLD_FILES: "s3:/bucket" }, "s3://bucket/prefix with the name of a bucket"],
     [{ STAGEFOLD_FILES: "s3://b/../c" }, "s3://bucket/prefix with the name of a bucket"],
     [{ STAGEFOLD_S3_ENDPOINT: "http://localhost:9000" }, "needs STAGEFOLD_FILES=s3://bucket/prefix"],
+    [{ STAGEFOLD_S3_DOWNLOADS: "presigned" }, "needs STAGEFOLD_FILES=s3://bucket/prefix"],
     [{ STAGEFOLD_RETENTION_DAYS: "0" }, "STAGEFOLD_RETENTION_DAYS must be a whole number from 1 to 36500"],
     [
       { STAGEFOLD_DYNAMODB: "aws" },

@@ -47,6 +47,7 @@ const schema = z.object({
     })
     .optional(),
   STAGEFOLD_S3_ENDPOINT: address.optional(),
+  STAGEFOLD_S3_DOWNLOADS: z.enum(["served", "presigned"], { error: "served or presigned" }).default("served"),
   STAGEFOLD_PIPELINES: text("the path of a folder").optional(),
   STAGEFOLD_WORKER_CONCURRENCY: whole(1, 1000).default(4),
   STAGEFOLD_LEASE_SECONDS: whole(2, 3600).default(60),
@@ -138,6 +139,8 @@ export interface BucketSettings {
   readonly prefix: string;
   /** Undefined for Amazon's own. */
   readonly endpoint: string | undefined;
+  /** Whether programs that download an artifact are sent to the bucket. */
+  readonly presigned: boolean;
 }
 
 /** How callers say who they are. */
@@ -245,6 +248,11 @@ export function parseEnv(source: Readonly<Record<string, string | undefined>>): 
     throw new EnvError(
       "STAGEFOLD_S3_ENDPOINT needs STAGEFOLD_FILES=s3://bucket/prefix: nothing else is in a bucket.",
     );
+  const presigned = env.STAGEFOLD_S3_DOWNLOADS === "presigned";
+  if (presigned && !named)
+    throw new EnvError(
+      "STAGEFOLD_S3_DOWNLOADS=presigned needs STAGEFOLD_FILES=s3://bucket/prefix: files of a folder have no address of their own.",
+    );
   return {
     host: env.STAGEFOLD_HOST,
     port: env.STAGEFOLD_PORT,
@@ -261,7 +269,7 @@ export function parseEnv(source: Readonly<Record<string, string | undefined>>): 
     table: env.STAGEFOLD_TABLE,
     recordsTable: env.STAGEFOLD_RECORDS_TABLE,
     files: env.STAGEFOLD_FILES ?? join(env.STAGEFOLD_DATA_DIR, "files"),
-    bucket: named && { ...named, endpoint: env.STAGEFOLD_S3_ENDPOINT },
+    bucket: named && { ...named, endpoint: env.STAGEFOLD_S3_ENDPOINT, presigned },
     pipelines: env.STAGEFOLD_PIPELINES,
     workerConcurrency: env.STAGEFOLD_WORKER_CONCURRENCY,
     leaseSeconds: env.STAGEFOLD_LEASE_SECONDS,

@@ -8,6 +8,7 @@ import {
   type Bytes,
   type Clock,
   documentKey,
+  type LinkOptions,
   projectKey,
   type RecordStore,
   StagefoldError,
@@ -71,6 +72,10 @@ export class S3ArtifactStore implements ArtifactStore {
     options: { readonly range?: ByteRange | undefined } = {},
   ): Promise<{ size: number; stream: Readable } | undefined> {
     return await this.#bucket.open(this.#objectKey(artifactKey(ref)), options.range);
+  }
+
+  async link(ref: ArtifactRef, options: LinkOptions) {
+    return await this.#bucket.link(this.#objectKey(artifactKey(ref)), options);
   }
 
   async putDocument(projectId: string, name: string, value: unknown): Promise<void> {

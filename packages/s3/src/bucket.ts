@@ -5,12 +5,13 @@ import {
   GetObjectCommand,
   type GetObjectCommandOutput,
   HeadObjectCommand,
+  type HeadObjectCommandOutput,
   ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
-import { type ByteRange, requireWithin } from "@stagefold/core";
+import { type ByteRange, type LinkOptions, requireWithin } from "@stagefold/core";
 import { invalidInput, withoutVersionWarning } from "@stagefold/core/files";
 import { isNamed, mapped, storeError } from "./errors.ts";
 import { ObjectStream } from "./object-stream.ts";
@@ -122,11 +123,14 @@ export class S3Bucket {
 
   /** Whether an upload was completed: the reply that said so was lost, and to be completed again it was not there. */
   async #isThere(key: string, mark: string): Promise<boolean> {
+    return (await this.#head(key))?.Metadata?.[UPLOAD] === mark;
+  }
+
+  async #head(key: string): Promise<HeadObjectCommandOutput | undefined> {
     try {
-      const { Metadata } = await this.#client.send(new HeadObjectCommand(this.#at(key)));
-      return Metadata?.[UPLOAD] === mark;
+      return await this.#client.send(new HeadObjectCommand(this.#at(key)));
     } catch (error) {
-      if (isNamed(error, "NotFound")) return false;
+      if (isNamed(error, "NotFound")) return undefined;
       throw storeError(error);
     }
   }
@@ -150,6 +154,25 @@ export class S3Bucket {
       body.destroy();
       throw error;
     }
+  }
+
+  /** An address for its download, which the bucket takes for so long. Undefined when there is no such object. */
+  async link(
+    key: string,
+    { disposition, type, seconds }: LinkOptions,
+  ): Promise<{ readonly size: number; readonly url: string } | undefined> {
+    const found = await this.#head(key);
+    if (!found) return undefined;
+    const command = new GetObjectCommand({
+      ...this.#at(key),
+      ResponseContentDisposition: disposition,
+      ResponseContentType: type,
+      ResponseCacheControl: "private, no-cache",
+    });
+    // Loaded only where addresses are given.
+    const { getSignedUrl } = await import("@aws-sdk/s3-request-presigner");
+    const url = await mapped(() => getSignedUrl(this.#client, command, { expiresIn: seconds }));
+    return { size: found.ContentLength ?? Number.NaN, url };
   }
 
   /** All of an object that is small; undefined when there is none. */

@@ -137,6 +137,19 @@ describe("a bucket", () => {
     beside.close();
   });
 
+  it("gives an address for a download, for as long as was said, and none for what is not there", async () => {
+    await using s3 = await setUp();
+    const ref = { ...attempt, path: "a" };
+    const link = () => s3.artifacts.link?.(ref, { disposition: "attachment", type: "text/csv", seconds: 60 });
+    expect(await link()).toBe(undefined);
+    await s3.artifacts.put(ref, Buffer.from("content"));
+    const { url = "", size } = (await link()) ?? {};
+    const found = await fetch(url);
+    expect([size, await found.text(), found.headers.get("content-type")]).toEqual([7, "content", "text/csv"]);
+    s3.double.now = () => Date.now() + 62_000;
+    expect((await fetch(url)).status).toBe(403);
+  });
+
   it("removes a project of more objects than one page of a list has", async () => {
     await using s3 = await setUp();
     for (let i = 0; i < 210; i++)

@@ -56,6 +56,7 @@ export async function openSqlite(folder: string, options: SqliteOptions = {}): P
     artifactsBeside: (files) => ({
       put: (ref, content, limits) => files.put(ref, content, limits),
       get: (ref, options) => files.get(ref, options),
+      ...(files.link && { link: files.link.bind(files) }),
       putDocument: (projectId, name, value) => files.putDocument(projectId, name, value),
       getDocument: (projectId, name) => files.getDocument(projectId, name),
       removeDocument: (projectId, name) => files.removeDocument(projectId, name),

@@ -1,5 +1,5 @@
 // Long because: one service is in one place, so that its strictness can be read as a whole.
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, createHmac, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 
@@ -27,6 +27,8 @@ export interface S3Double extends AsyncDisposable {
   /** How often each operation was asked for. */
   readonly count: Map<string, number>;
   fate: (request: S3Request) => S3Fate;
+  /** Its clock, by which signed addresses are over. */
+  now: () => number;
   /** Keys of one page of a list, 1000 as S3 has it unless a test wants several soon. */
   pageSize: number;
 }
@@ -45,6 +47,9 @@ const MAX_KEY_BYTES = 1024;
 const MIN_PART_BYTES = 5 * 1024 * 1024;
 const MAX_PARTS = 10_000;
 const MAX_LIST = 1000;
+
+/** Of those who sign addresses: these are held against it. */
+const SECRET_ACCESS_KEY = "test";
 
 class S3Error extends Error {
   readonly status: number;
@@ -85,6 +90,7 @@ export async function startS3Double({ bucket = "builds", host = "127.0.0.1" } = 
     uploads,
     count: new Map(),
     fate: () => "pass",
+    now: Date.now,
     pageSize: MAX_LIST,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
@@ -99,7 +105,7 @@ export async function startS3Double({ bucket = "builds", host = "127.0.0.1" } = 
       metadata.set(call.key, metadataOf(call));
       return { headers: { etag: etagOf(call.body) } };
     },
-    GetObject: ({ key, headers }) => read(key, headers),
+    GetObject: ({ key, headers, query }) => overridden(read(key, headers), query),
     HeadObject: ({ key, headers }) => read(key, headers),
     DeleteObject({ key }) {
       objects.delete(key);
@@ -214,7 +220,8 @@ export async function startS3Double({ bucket = "builds", host = "127.0.0.1" } = 
       // A body that breaks off is no request: nothing is done.
       const body = await bodyOf(req).catch(() => undefined);
       if (!body) return void res.destroy();
-      requireSigned(req, body);
+      if (url.searchParams.has("X-Amz-Signature")) requirePresigned(req, url, double.now());
+      else requireSigned(req, body);
       if (decodeURIComponent(name) !== bucket) throw new S3Error(404, "NoSuchBucket");
       if (fate === "busy") throw new S3Error(503, "SlowDown", "Please reduce your request rate.");
       if (fate === "conflict") throw new S3Error(409, "ConditionalRequestConflict");
@@ -272,6 +279,56 @@ async function bodyOf(req: IncomingMessage): Promise<Buffer> {
   const parts: Buffer[] = [];
   for await (const part of req) parts.push(part);
   return Buffer.concat(parts);
+}
+
+/** Headers of an answer as the request wants them. */
+const OVERRIDES = ["content-disposition", "content-type", "cache-control"];
+
+function overridden(answer: Answer, query: URLSearchParams): Answer {
+  const wanted = OVERRIDES.flatMap((name) => {
+    const value = query.get(`response-${name}`);
+    return value === null ? [] : [[name, value] as const];
+  });
+  return { ...answer, headers: { ...answer.headers, ...Object.fromEntries(wanted) } };
+}
+
+const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+const hmac = (key: string | Buffer, text: string) => createHmac("sha256", key).update(text).digest();
+
+/** As Amazon signs the parts of an address. */
+function uriEncoded(text: string): string {
+  return encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+/** An address that lets in everyone who has it: its signature must be that of this very request, and not be over. */
+function requirePresigned({ method = "", headers }: IncomingMessage, url: URL, now: number): void {
+  if (headers.authorization !== undefined)
+    throw new S3Error(400, "InvalidArgument", "Only one auth mechanism allowed");
+  const given = (name: string) => url.searchParams.get(`X-Amz-${name}`) ?? "";
+  const [, ...scope] = given("Credential").split("/");
+  const [day = "", region = "", service = "", end = ""] = scope;
+  const [, y, mo, d, h, mi, s] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(given("Date")) ?? [];
+  const at = Date.parse(`${y}-${mo}-${d}T${h}:${mi}:${s}.000Z`);
+  const seconds = Number(given("Expires"));
+  const isForm = given("Algorithm") === "AWS4-HMAC-SHA256" && service === "s3" && end === "aws4_request";
+  if (!isForm || Number.isNaN(at) || !(seconds >= 1 && seconds <= 604_800) || !given("Date").startsWith(day))
+    throw new S3Error(400, "AuthorizationQueryParametersError");
+  if (now > at + seconds * 1000) throw new S3Error(403, "AccessDenied", "Request has expired");
+  const signed = given("SignedHeaders").split(";");
+  const queries = [...url.searchParams]
+    .filter(([name]) => name !== "X-Amz-Signature")
+    .map(([name, value]) => `${uriEncoded(name)}=${uriEncoded(value)}`)
+    .sort();
+  const named = signed.map((name) => `${name}:${String(headers[name] ?? "").trim()}\n`).join("");
+  const path = decodeURIComponent(url.pathname).split("/").map(uriEncoded).join("/");
+  const request = [method, path, queries.join("&"), named, signed.join(";"), "UNSIGNED-PAYLOAD"].join("\n");
+  const text = ["AWS4-HMAC-SHA256", given("Date"), scope.join("/"), sha256(request)].join("\n");
+  const key = [day, region, service, end].reduce<string | Buffer>(hmac, `AWS4${SECRET_ACCESS_KEY}`);
+  if (!signed.includes("host") || hmac(key, text).toString("hex") !== given("Signature"))
+    throw new S3Error(403, "SignatureDoesNotMatch");
 }
 
 /** Signed, with a length, and with the digest of what came. Chunks that are signed one by one nothing here sends. */

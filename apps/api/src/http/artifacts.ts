@@ -19,6 +19,7 @@ import { type Request, type Response, Router } from "express";
 import { z } from "zod";
 import { requireAccess } from "../auth/principal.ts";
 import { errorShapeOf } from "../errors.ts";
+import { linkTo, sendLink, wantsLink } from "./artifact-link.ts";
 import { principalOf } from "./auth-routes.ts";
 import { requestedRange } from "./byte-range.ts";
 import type { ApiDeps } from "./deps.ts";
@@ -91,13 +92,21 @@ async function sendArtifact(deps: ApiDeps, address: Address, req: Request, res: 
   if (isKnown(req.get("if-none-match"), recorded?.sha256)) return sendUnchanged(ref, recorded, res);
   const range = req.method === "GET" ? rangeOf(req, recorded) : undefined;
   if (range === "unsatisfiable") return refuseRange(recorded?.size ?? 0, res);
+  const requireSize = ({ size }: { readonly size: number }) => {
+    if (recorded?.size !== undefined && recorded.size !== size)
+      throw damaged(deps, wanted, `${recorded.size} bytes were recorded, ${size} are there`);
+  };
+  const link = wantsLink(deps, req) && (await linkTo(deps, { ref, recorded }, res));
+  if (link) {
+    requireSize(link);
+    return sendLink(link, res);
+  }
   const stored = await deps.artifacts.get(ref, { range });
   if (!stored) throw noArtifact(wanted);
   // The one who destroys is Readable's wrapper, unless the store gave a Readable itself.
   const stream = stored.stream instanceof Readable ? stored.stream : Readable.from(stored.stream);
   try {
-    if (recorded?.size !== undefined && recorded.size !== stored.size)
-      throw damaged(deps, wanted, `${recorded.size} bytes were recorded, ${stored.size} are there`);
+    requireSize(stored);
     const { size } = stored;
     const head = () => setHeaders(res, ref, { size, range }, recorded);
     if (req.method === "HEAD") {

@@ -12,6 +12,8 @@ export interface ApiDeps extends ContextDeps {
   readonly publicUrl?: URL | undefined;
   /** Whether webhooks may post to this machine and private networks; unless said, where no caller is asked who it is. */
   readonly privateWebhooks?: boolean | undefined;
+  /** Whether programs that download an artifact are sent to an address of the store, where it has such. */
+  readonly linkDownloads?: boolean | undefined;
   /** The folder of the built dashboard. Without one the pages say that there is none. */
   readonly pageDir?: string;
 }

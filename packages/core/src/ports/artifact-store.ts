@@ -26,6 +26,15 @@ export interface StoredArtifact {
   readonly sha256: string;
 }
 
+/** What a download from an address of the store's own is to be called, and what it is said to be. */
+export interface LinkOptions {
+  /** Such as `attachment; filename="a.txt"`. */
+  readonly disposition: string;
+  readonly type: string;
+  /** For how long a download may begin. */
+  readonly seconds: number;
+}
+
 /**
  * Keeps what is too large for the item. What is put appears whole or not at all, and survives a kill once acknowledged.
  * A full disk and the like: `STORE_UNAVAILABLE`.
@@ -41,6 +50,14 @@ export interface ArtifactStore {
     ref: ArtifactRef,
     options?: { readonly range?: ByteRange | undefined },
   ): Promise<{ readonly size: number; readonly stream: AsyncIterable<Uint8Array> } | undefined>;
+  /**
+   * An address from which anyone who has it may download the artifact, or ranges of it, for a short time. Undefined when
+   * there is none. A store without such addresses lacks this.
+   */
+  link?(
+    ref: ArtifactRef,
+    options: LinkOptions,
+  ): Promise<{ readonly size: number; readonly url: string } | undefined>;
   /** A JSON value under a name of its own (`[a-z0-9._-]`): manifests and histories. Names are never reused. */
   putDocument(projectId: string, name: string, value: unknown): Promise<void>;
   getDocument(projectId: string, name: string): Promise<unknown>;
