@@ -21,7 +21,8 @@ export interface PipelineRun {
 }
 
 export interface RunPipelineOptions {
-  readonly requirement: string;
+  /** Empty where it is left out, as that of a build whose input says all. */
+  readonly requirement?: string;
   readonly project_name?: string;
   /** As the API accepts it: checked by the pipeline's schema, with its defaults. */
   readonly input?: Readonly<Record<string, unknown>>;
@@ -61,7 +62,7 @@ export async function runPipeline(pipeline: Pipeline, options: RunPipelineOption
   const project: StageProject = {
     project_id: "proj_000000000001",
     project_name: options.project_name ?? "",
-    requirement: options.requirement,
+    requirement: options.requirement ?? "",
     tags: [],
   };
   const signal = options.signal ?? new AbortController().signal;
