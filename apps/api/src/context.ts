@@ -31,6 +31,10 @@ export interface SystemInfo {
   /** Such as `20.19.0`. */
   readonly node_version: string;
   readonly started_at: string;
+  /** The language model that agents use here, and whether its price is known. */
+  readonly model: { readonly name: string; readonly priced: boolean } | null;
+  /** USD that agents and builds may spend in a day of UTC. */
+  readonly budget_usd: number | null;
 }
 
 /** One finished call, for metrics. */
@@ -129,6 +133,8 @@ export function createContextInner(deps: ContextDeps): Context {
       engine: "unknown",
       node_version: "unknown",
       started_at: deps.repository.now(),
+      model: null,
+      budget_usd: null,
       ...deps.system,
     },
   };

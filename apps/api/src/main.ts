@@ -11,7 +11,7 @@ import { z } from "zod";
 import { openAgentRunner } from "./agents/open-runner.ts";
 import { Auth } from "./auth/authenticate.ts";
 import { makeFirstKey } from "./auth/first-key.ts";
-import { inheritedByAgents, loadEnv } from "./env.ts";
+import { givenSecrets, inheritedByAgents, loadEnv } from "./env.ts";
 import { stopOnSignals } from "./graceful-shutdown.ts";
 import { Metrics } from "./http/metrics.ts";
 import { type Api, ApiStartError, startApi } from "./server.ts";
@@ -55,10 +55,11 @@ async function serve(
   });
   opened.push(backend);
   const { repository, artifacts, logs, feed, records } = backend;
-  const system = { version: await version(), engine: env.store, node_version: process.versions.node };
   const publicUrl = env.publicUrl === undefined ? undefined : new URL(env.publicUrl);
   const auth = env.auth && (await openAuth(env.auth, env.proxyHops, backend, publicUrl, log));
-  const agents = await openAgentRunner(env, backend, inheritedByAgents(), log);
+  const environment = { inherited: inheritedByAgents(), given: givenSecrets() };
+  const agents = await openAgentRunner(env, backend, environment, log);
+  const program = { version: await version(), engine: env.store, node_version: process.versions.node };
   const { agentConcurrency, sessionDays } = env;
   const deps = {
     ...agents,
@@ -72,7 +73,7 @@ async function serve(
     pipelines,
     log,
     metrics,
-    system,
+    system: { ...program, ...agents.system },
     auth,
     publicUrl,
     privateWebhooks: env.privateWebhooks,

@@ -1,11 +1,11 @@
 import type { Agents, ArtifactStore, Repository } from "@stagefold/core";
 import type { Pipeline, PipelineRegistry } from "@stagefold/pipeline";
+import type { SecretSource } from "@stagefold/runtime/secrets";
 import type { Logger } from "pino";
 import type { ModelAccess } from "./build/model-calls.ts";
 import type { WorkerMetrics } from "./metrics.ts";
 import type { WorkerBackoff } from "./queue/worker-backoff.ts";
 import type { StageRunner } from "./runner/runner.ts";
-import type { SecretSource } from "./secrets/sources.ts";
 import type { Workspaces } from "./workspace/workspaces.ts";
 
 /** How the worker paces itself, in milliseconds. */

@@ -2,16 +2,16 @@ import { readFile } from "node:fs/promises";
 import type { Server } from "node:http";
 import { followPipelines } from "@stagefold/agent-build";
 import { AgentRecords, DailySpending } from "@stagefold/core";
-import { openModel, readPrices } from "@stagefold/models";
+import { openModel, readPrices, unpriced } from "@stagefold/models";
 import { type Backend, type Env, EnvError, openBackend, parseEnv } from "@stagefold/runtime";
-import { secretsIn } from "@stagefold/runtime/env";
+import { secretsIn, secretsOfModel } from "@stagefold/runtime/env";
+import { secretSource } from "@stagefold/runtime/secrets";
 import { destination, type Logger, pino } from "pino";
 import { collectDefaultMetrics } from "prom-client";
 import type { ModelAccess } from "./build/model-calls.ts";
 import { environment, inheritedEnv } from "./env.ts";
 import { serveHealth } from "./health.ts";
 import { createMetrics } from "./metrics.ts";
-import { secretSource } from "./secrets/sources.ts";
 import { createWorker, type Worker } from "./worker.ts";
 
 /** Between two writes of what a stage says, in milliseconds: the embedded store's writes cost next to nothing. */
@@ -41,7 +41,7 @@ async function main(env: Env, source: Source, log: Logger): Promise<void> {
     concurrency: env.workerConcurrency,
     drainMs: env.drainSeconds * 1000,
     maxRunningPerUser: env.maxRunningPerUser,
-    modelAccess: await openModelAccess(env, backend),
+    modelAccess: await openModelAccess(env, backend, log),
     agents: new AgentRecords({
       records: backend.records,
       artifacts: backend.artifacts,
@@ -67,15 +67,17 @@ async function main(env: Env, source: Source, log: Logger): Promise<void> {
   server?.close();
 }
 
-async function openModelAccess(env: Env, backend: Backend): Promise<ModelAccess | undefined> {
+async function openModelAccess(env: Env, backend: Backend, log: Logger): Promise<ModelAccess | undefined> {
   const { model, budgetUsd } = env;
   if (model === undefined) return undefined;
-  const secrets = [model.apiKey, model.aws?.secretAccessKey, model.aws?.sessionToken];
+  const opened = openModel(model, { prices: await readPrices(env.modelPrices) });
+  const without = budgetUsd === undefined ? undefined : unpriced(opened, "The day's budget");
+  if (without !== undefined) log.warn(without);
   return {
-    model: openModel(model, { prices: await readPrices(env.modelPrices) }),
+    model: opened,
     spending: new DailySpending(backend.records, backend.repository.clock),
     budgetUsd,
-    secrets: secrets.filter((secret) => secret !== undefined),
+    secrets: secretsOfModel(model),
   };
 }
 

@@ -9,6 +9,7 @@ import type {
   RecordStore,
   Repository,
 } from "@stagefold/core";
+import type { SecretSource } from "@stagefold/runtime/secrets";
 import type { Logger } from "pino";
 import { sleep } from "./async.ts";
 import { BuildRun } from "./build/build-run.ts";
@@ -23,7 +24,6 @@ import { Retention } from "./queue/retention.ts";
 import { WorkerBackoff } from "./queue/worker-backoff.ts";
 import { workerIdentity } from "./queue/worker-identity.ts";
 import { StageRunner } from "./runner/runner.ts";
-import type { SecretSource } from "./secrets/sources.ts";
 import { Workspaces } from "./workspace/workspaces.ts";
 
 const TIDY_MS = 60 * 60 * 1000;

@@ -165,6 +165,23 @@ test("a limit of tokens counts those of all attempts", async () => {
   expect(mock.getRequests()).toHaveLength(3);
 });
 
+test("a limit of money is refused where the price of the model is not known", async () => {
+  const model = openModel(
+    { ...settingsAt("anthropic", mock.url), model: "of-our-own" },
+    { prices: DEFAULT_PRICES },
+  );
+  const unpriced = { model, spending: spending(), secrets: [] };
+  for (const [access, limits] of [
+    [unpriced, { cost_usd: 1 }],
+    [{ ...unpriced, budgetUsd: 1 }, undefined],
+  ] as const) {
+    const { error_info } = await run("one", access, limits);
+    expect(error_info?.message).toContain("Set STAGEFOLD_MODEL_PRICES");
+  }
+  expect((await run("one", unpriced, { tokens: 1000 })).status).toBe("completed");
+  expect(mock.getRequests()).toHaveLength(1);
+});
+
 test("the day's budget is that of all builds", async () => {
   await spending().add(0.001);
   const project = await run("five", access("anthropic", mock.url, 0.002));

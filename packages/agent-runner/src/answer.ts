@@ -1,4 +1,5 @@
 import type { RunEvent, RunUsage, ToolBlock } from "@stagefold/core";
+import type { SecretMask } from "@stagefold/node-files";
 
 /** UTF-16 units of text in one answer; a process that says more has lost its way. */
 const MAX_TEXT = 1024 * 1024;
@@ -6,16 +7,21 @@ const MAX_TEXT = 1024 * 1024;
 const MAX_TOOLS = 1000;
 const MAX_TOOL_TEXT = 32 * 1024 * 1024;
 
-/** Turns what happens into events, with the numbers of blocks and places in them; silent once it is closed. */
+/**
+ * Turns what happens into events, with the numbers of blocks and places in them; silent once it is closed. Secrets are
+ * masked here, before anything of them is shown or kept, also those that come piece by piece.
+ */
 export class Answer {
   readonly #onEvent: (event: RunEvent) => void;
+  readonly #mask: SecretMask;
   readonly #tools = new Map<string, { readonly block: number; readonly tool: ToolBlock }>();
   #blocks = 0;
   /** Length of the text block that is being written; undefined after a tool. */
   #at: number | undefined;
   #length = 0;
   #toolLength = 0;
-  #half = "";
+  /** The end of what was said, which may be the beginning of a secret, or of a character. */
+  #rest = "";
   #closed = false;
   firstTextAt: string | undefined;
   usage: RunUsage = {
@@ -27,30 +33,42 @@ export class Answer {
     cost_usd: 0,
   };
 
-  constructor(onEvent: (event: RunEvent) => void) {
+  constructor(onEvent: (event: RunEvent) => void, mask: SecretMask) {
     this.#onEvent = onEvent;
+    this.#mask = mask;
   }
 
   /** False when the answer has become too long. */
   text(given: string): boolean {
-    // A piece may end within a character: its first half waits for the second. A lone half cannot be stored.
-    const all = this.#half + given;
-    this.#half = /[\ud800-\udbff]$/.exec(all)?.[0] ?? "";
-    const text = all
-      .slice(0, all.length - this.#half.length)
-      .toWellFormed()
-      .replaceAll("\0", "");
-    if (text === "" || this.#closed) return true;
-    this.#length += text.length;
+    if (this.#closed) return true;
+    this.#length += given.length;
     if (this.#length > MAX_TEXT) return false;
+    const all = this.#rest + given.replaceAll("\0", "");
+    // A piece may end within a character: its first half waits for the second. A lone half cannot be stored.
+    const half = /[\ud800-\udbff]$/.test(all) ? 1 : 0;
+    const from = this.#mask.heldFrom(all.slice(0, all.length - half));
+    this.#rest = all.slice(from);
+    this.#say(all.slice(0, from));
+    return true;
+  }
+
+  /** What was held back turned out to be no secret: something else comes now. */
+  #flush(): void {
+    const rest = this.#rest;
+    this.#rest = "";
+    this.#say(rest);
+  }
+
+  #say(text: string): void {
+    if (text === "") return;
+    const shown = this.#mask.text(text).toWellFormed();
     this.firstTextAt ??= new Date().toISOString();
     if (this.#at === undefined) {
       this.#at = 0;
       this.#blocks++;
     }
-    this.#emit({ event: "text", block: this.#blocks - 1, at: this.#at, text });
-    this.#at += text.length;
-    return true;
+    this.#emit({ event: "text", block: this.#blocks - 1, at: this.#at, text: shown });
+    this.#at += shown.length;
   }
 
   /** False when the answer has too many tools, or what they take and say has become too long. */
@@ -58,8 +76,16 @@ export class Answer {
     if (this.#closed || this.#tools.has(id)) return true;
     this.#toolLength += id.length + name.length + (JSON.stringify(input)?.length ?? 0);
     if (this.#tools.size >= MAX_TOOLS || this.#toolLength > MAX_TOOL_TEXT) return false;
+    this.#flush();
     this.#at = undefined;
-    const tool: ToolBlock = { type: "tool", id, name, input, output: null, status: "running" };
+    const tool: ToolBlock = {
+      type: "tool",
+      id: this.#mask.text(id),
+      name: this.#mask.text(name),
+      input: this.#mask.value(input),
+      output: null,
+      status: "running",
+    };
     const block = this.#blocks++;
     this.#tools.set(id, { block, tool });
     this.usage = { ...this.usage, tool_calls: this.usage.tool_calls + 1 };
@@ -79,7 +105,8 @@ export class Answer {
   #endTool(id: string, status: "completed" | "failed", output: string): void {
     const started = this.#tools.get(id);
     if (this.#closed || started?.tool.status !== "running") return;
-    const tool = { ...started.tool, status, output: output.toWellFormed().replaceAll("\0", "") };
+    const shown = this.#mask.text(output.replaceAll("\0", "")).toWellFormed();
+    const tool = { ...started.tool, status, output: shown };
     this.#tools.set(id, { block: started.block, tool });
     this.#emit({ event: "tool", block: started.block, tool });
   }
@@ -91,6 +118,8 @@ export class Answer {
 
   /** Tools that still run have failed for this reason; nothing is emitted from now on. */
   close(reason: string): void {
+    if (this.#closed) return;
+    this.#flush();
     for (const [id, { tool }] of this.#tools)
       if (tool.status === "running") this.#endTool(id, "failed", reason);
     this.#closed = true;

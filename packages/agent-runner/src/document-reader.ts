@@ -1,8 +1,8 @@
-import { createHash, randomUUID } from "node:crypto";
-import { mkdir, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { mkdir, realpath, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { catalogueAgent } from "@stagefold/agent-build";
-import { errorCode, makeFolder } from "@stagefold/node-files";
+import { errorCode, makeWholeFolder } from "@stagefold/node-files";
 import { ToolProcess } from "./tool-process.ts";
 import type { LaidFile } from "./turn-folder.ts";
 
@@ -55,22 +55,13 @@ export class DocumentReader {
     const digest = createHash("sha256");
     for (const { path, content } of files) digest.update(JSON.stringify([path, content]));
     const folder = join(this.#root, digest.digest("hex").slice(0, 32));
-    if (!(await exists(folder))) {
-      await makeFolder(this.#root);
-      const fresh = join(this.#root, `.new-${randomUUID()}`);
-      try {
+    if (!(await exists(folder)))
+      await makeWholeFolder(folder, async (fresh) => {
         for (const { path, content } of files) {
           await mkdir(dirname(join(fresh, path)), { recursive: true, mode: 0o700 });
           await writeFile(join(fresh, path), content, { mode: 0o400 });
         }
-        await rename(fresh, folder).catch((error: unknown) => {
-          // Another process has written the same.
-          if (errorCode(error) !== "ENOTEMPTY" && errorCode(error) !== "EEXIST") throw error;
-        });
-      } finally {
-        await rm(fresh, { recursive: true, force: true });
-      }
-    }
+      });
     return { folder: await realpath(folder), entry: entry.path };
   }
 }

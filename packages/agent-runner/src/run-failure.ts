@@ -5,8 +5,8 @@ export class RunFailure extends Error {
   override readonly name = "RunFailure";
   readonly code: TurnErrorCode;
 
-  constructor(code: TurnErrorCode, message: string) {
-    super(message);
+  constructor(code: TurnErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
     this.code = code;
   }
 }

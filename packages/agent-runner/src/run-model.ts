@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { AgentSettings, AgentTool, AgentVersion } from "@stagefold/core";
 import { type Model, ModelError, type ModelUsage, type ToolCall, type ToolSpec } from "@stagefold/models";
+import type { SecretMask } from "@stagefold/node-files";
 import { parse } from "yaml";
 import { z } from "zod";
 import type { AgentProcessOptions } from "./agent-process.ts";
@@ -27,6 +28,7 @@ export interface ModelRun {
   readonly model: Model;
   readonly spending: Spending;
   readonly documents: DocumentReader;
+  readonly mask: SecretMask;
   readonly onErrorText: (text: string) => void;
 }
 
@@ -67,7 +69,9 @@ export async function runModel(run: ModelRun, answer: Answer, signal: AbortSigna
     const id = `${++calls}-${call.id}`;
     if (!answer.toolStarted(id, call.name, call.input)) throw tooLong();
     const input = textTools.has(call.name) ? inputText(call.input) : call.input;
-    const { output, failed } = await tools.call(id, call.name, input, TOOL_MS, signal);
+    const result = await tools.call(id, call.name, input, TOOL_MS, signal);
+    // The model is another company's: it sees no secret of a tool.
+    const [output, failed] = [run.mask.text(result.output), result.failed];
     if (!answer.toolEnded(id, failed ? "failed" : "completed", output)) throw tooLong();
     return { output: shorten(output), failed };
   };

@@ -8,6 +8,7 @@ import type {
   TurnErrorCode,
 } from "@stagefold/core";
 import { type Model, ModelError } from "@stagefold/models";
+import { SecretMask } from "@stagefold/node-files";
 import type { AgentProcessOptions } from "./agent-process.ts";
 import { Answer } from "./answer.ts";
 import { DocumentReader } from "./document-reader.ts";
@@ -28,6 +29,8 @@ export interface AgentRunnerDeps {
   readonly env: Readonly<Record<string, string>>;
   /** The values of secrets, of those that are there. */
   readonly secrets: { get(names: readonly string[]): Promise<ReadonlyMap<string, string>> };
+  /** What this process asks models with: masked in problems. Agents and models are never told. */
+  readonly modelSecrets?: readonly string[];
   /** The model of an agent's settings: `default`, or a name as in STAGEFOLD_MODEL. Undefined when there is none. */
   readonly model: (name: string) => Model | undefined;
   /** What all agents spend: asked before each call of a model, told after it. */
@@ -64,23 +67,24 @@ export function createAgentRunner(deps: AgentRunnerDeps): AgentRunner {
     });
   return {
     async run(request, { signal, onEvent }) {
-      const answer = new Answer(onEvent);
-      const seconds = Math.min(request.settings.timeout_seconds, MAX_SECONDS);
+      const { agent, version, settings } = request;
+      const secrets = await secretsOf(deps, version);
+      const hidden = secrets instanceof RunFailure ? [] : Object.values(secrets);
+      const mask = new SecretMask(hidden);
+      const inLog = new SecretMask([...(deps.modelSecrets ?? []), ...hidden]);
+      const answer = new Answer(onEvent, mask);
+      const seconds = Math.min(settings.timeout_seconds, MAX_SECONDS);
       const timeout = AbortSignal.timeout(seconds * 1000);
       const problem = (message: string, cause?: unknown) => {
-        const { agent_id } = request.agent;
-        deps.onProblem({ agent_id, version: request.version.version, message, cause });
+        const { agent_id } = agent;
+        const of = { agent_id, version: version.version };
+        deps.onProblem({ ...of, message: inLog.text(message), cause: maskedError(inLog, cause) });
       };
       try {
-        const finish = await runOne(
-          deps,
-          versions,
-          documents,
-          request,
-          answer,
-          AbortSignal.any([signal, timeout]),
-          problem,
-        );
+        if (secrets instanceof RunFailure) throw secrets;
+        const either = AbortSignal.any([signal, timeout]);
+        const shared = { versions, documents, secrets, mask, problem };
+        const finish = await runOne(deps, shared, request, answer, either);
         return outcome(answer, "completed", finish, null);
       } catch (error) {
         if (signal.aborted) return outcome(answer, "cancelled", "stopped", null);
@@ -96,14 +100,20 @@ export function createAgentRunner(deps: AgentRunnerDeps): AgentRunner {
   };
 }
 
+interface Shared {
+  readonly versions: VersionFolders;
+  readonly documents: DocumentReader;
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly mask: SecretMask;
+  readonly problem: (message: string) => void;
+}
+
 async function runOne(
   deps: AgentRunnerDeps,
-  versions: VersionFolders,
-  documents: DocumentReader,
+  { versions, documents, secrets, mask, problem }: Shared,
   { version, history, user, settings }: RunRequest,
   answer: Answer,
   signal: AbortSignal,
-  problem: (message: string) => void,
 ): Promise<string> {
   const agentFolder = await versions.prepare(version);
   await using folder = await layOut(join(deps.folder, "turns"), deps.artifacts, user.files, history);
@@ -111,7 +121,7 @@ async function runOne(
     entry: join(agentFolder, version.entry),
     agentFolder,
     turnFolder: folder.path,
-    env: { ...deps.env, ...(await secretsOf(deps, version)) },
+    env: { ...deps.env, ...secrets },
   };
   const onErrorText = (text: string) => problem(`The agent's process wrote: ${text}`);
   if (version.kind === "rules")
@@ -121,22 +131,40 @@ async function runOne(
     throw new RunFailure("MODEL_UNAVAILABLE", "No language model is set for this agent.");
   const { spending } = deps;
   return await runModel(
-    { process, version, settings, folder, text: user.text, model, spending, documents, onErrorText },
+    { process, version, settings, folder, text: user.text, model, spending, documents, mask, onErrorText },
     answer,
     signal,
   );
 }
 
 /** Those that the version names, and no others: what else the source holds stays there. */
-async function secretsOf(deps: AgentRunnerDeps, version: AgentVersion): Promise<Record<string, string>> {
+async function secretsOf(
+  deps: AgentRunnerDeps,
+  version: AgentVersion,
+): Promise<Record<string, string> | RunFailure> {
   if (version.secrets.length === 0) return {};
-  const found = await deps.secrets.get(version.secrets);
-  return Object.fromEntries(
-    version.secrets.flatMap((name) => {
-      const value = found.get(name);
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
+  try {
+    const found = await deps.secrets.get(version.secrets);
+    return Object.fromEntries(
+      version.secrets.flatMap((name) => {
+        const value = found.get(name);
+        return value === undefined ? [] : [[name, value]];
+      }),
+    );
+  } catch (cause) {
+    const message = "The secrets that the agent names cannot be read; the server's log says more.";
+    return new RunFailure("AGENT_FAILED", message, { cause });
+  }
+}
+
+/** For a log: what a provider or a library says may have a secret in it. */
+function maskedError(mask: SecretMask, error: unknown): unknown {
+  if (mask.isEmpty || !(error instanceof Error)) return error;
+  const cause = maskedError(mask, error.cause);
+  const masked = new Error(mask.text(error.message), cause === undefined ? {} : { cause });
+  masked.name = error.name;
+  masked.stack = mask.text(error.stack ?? "");
+  return masked;
 }
 
 function failureOf(error: unknown): { readonly code: TurnErrorCode; readonly message: string } {

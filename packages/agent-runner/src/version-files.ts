@@ -1,8 +1,8 @@
-import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readdir, realpath, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { mkdir, readdir, realpath, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type AgentVersion, type ArtifactStore, isSafePath } from "@stagefold/core";
-import { errorCode, makeFolder } from "@stagefold/node-files";
+import { errorCode, makeWholeFolder } from "@stagefold/node-files";
 
 export type VersionFile = NonNullable<AgentVersion["files"]>[number];
 
@@ -64,17 +64,7 @@ export class VersionFolders {
     } catch (error) {
       if (errorCode(error) !== "ENOENT") throw error;
     }
-    await makeFolder(this.#root);
-    const fresh = join(this.#root, `.new-${randomUUID()}`);
-    try {
-      await this.#fill(fresh, version, files);
-      await rename(fresh, folder).catch((error: unknown) => {
-        // Another process has prepared the same.
-        if (errorCode(error) !== "ENOTEMPTY" && errorCode(error) !== "EEXIST") throw error;
-      });
-    } finally {
-      await rm(fresh, { recursive: true, force: true });
-    }
+    await makeWholeFolder(folder, (fresh) => this.#fill(fresh, version, files));
     await this.#prune();
     return await realpath(folder);
   }

@@ -48,7 +48,7 @@ describe("an agent's code", () => {
   test("sees the secrets that its version names, and nothing else of the environment", async () => {
     const body = 'say({ type: "text", text: JSON.stringify(process.env) });';
     const named = await aModule(at.artifacts, body, { secrets: ["NAMED", "MISSING"] });
-    expect(JSON.parse((await at.ask(named, { text: "x" })).text)).toMatchObject({ NAMED: "for-this-agent" });
+    expect(JSON.parse((await at.ask(named, { text: "x" })).text)).toMatchObject({ NAMED: "***" });
     const unnamed = await aModule(at.artifacts, body);
     const { text } = await at.ask(unnamed, { text: "x" });
     // PWD and the like are the shell's own.
@@ -56,6 +56,53 @@ describe("an agent's code", () => {
     for (const name of ["NAMED", "OTHER", "NODE_OPTIONS", "VITEST", "USER"])
       expect(JSON.parse(text)).not.toHaveProperty(name);
     expect(text).not.toContain(SECRET);
+  });
+
+  test("shows its secret nowhere: in text that comes in pieces, in tools, errors and the log", async () => {
+    const agent = await aModule(
+      at.artifacts,
+      `const key = process.env.NAMED;
+       say({ type: "text", text: "plain " + key + ", " });
+       for (const character of "cut " + key + ", ") say({ type: "text", text: character });
+       say({ type: "text", text: "base64 " + Buffer.from("x" + key + "y").toString("base64") + ", for-this-" });
+       say({ type: "tool", id: key, name: "t-" + key, input: { [key]: [key] }, status: "running", output: null });
+       say({ type: "tool", id: key, name: "t", input: {}, status: "completed", output: "out " + encodeURIComponent(key) });
+       say({ type: "text", text: "end for-this-ag" });
+       process.stderr.write("stderr " + key);
+       if (order.text === "die") process.exit(3);`,
+      { secrets: ["NAMED"] },
+    );
+    const before = at.problems.length;
+    for (const text of ["answer", "die"]) {
+      const { outcome, blocks, events, text: said } = await at.ask(agent, { text });
+      expect(outcome.status).toBe(text === "die" ? "failed" : "completed");
+      expect(said).toMatch(/^plain \*\*\*, cut \*\*\*, base64 [^,]*\*\*\*[^,]*, for-this-end for-this-ag$/);
+      expect(blocks[1]).toMatchObject({
+        id: "***",
+        name: "t-***",
+        input: { "***": ["***"] },
+        output: "out ***",
+      });
+      const logged = at.problems.slice(before).map(({ message, cause }) => [message, String(cause)]);
+      expect(JSON.stringify(logged)).toContain("stderr ***");
+      for (const shown of [blocks, events, logged, outcome])
+        expect(JSON.stringify(shown)).not.toMatch(
+          /for-this-agent|Zm9yLXRoaXMtYWdlbn|b3ItdGhpcy1hZ2Vud|mb3ItdGhpcy1hZ2VudA/,
+        );
+    }
+  });
+
+  test("does not answer when its secrets cannot be read", async () => {
+    await using broken = await aRunner({
+      secrets: { get: () => Promise.reject(new Error("the file /etc/secrets: mode 644")) },
+    });
+    const agent = await aModule(broken.artifacts, "", { secrets: ["NAMED"] });
+    const { outcome } = await broken.ask(agent, { text: "x" });
+    expect(outcome.error).toMatchObject({
+      code: "AGENT_FAILED",
+      message: expect.stringContaining("cannot be read"),
+    });
+    expect(String(Object(broken.problems[0]?.cause).cause)).toContain("mode 644");
   });
 
   test("reads and writes no file but its own", async () => {

@@ -9,6 +9,7 @@ export {
   type ObjectAnswer,
   type ObjectRequest,
   openModel,
+  parseJsonAnswer,
 } from "./model.ts";
 export {
   DEFAULT_PRICES,
@@ -17,6 +18,7 @@ export {
   type PriceTable,
   readPrices,
   type TokenUsage,
+  unpriced,
 } from "./prices.ts";
 export {
   type AwsSettings,

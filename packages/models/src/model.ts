@@ -189,14 +189,18 @@ function outOfTokens(limit: number | undefined, text?: string): ModelError {
   return new ModelError("MODEL_LIMIT", message, text === undefined ? {} : { text });
 }
 
+/** What a model's answer says as JSON: some put a fence around it whatever they are told. Errors: SyntaxError. */
+export function parseJsonAnswer(text: string): unknown {
+  return JSON.parse(/^\s*```(?:json)?\s*\n([\s\S]*?)\n\s*```\s*$/.exec(text)?.[1] ?? text);
+}
+
 function parseAnswer<S extends z.ZodType>(
   schema: S,
   text: string,
 ): { answer: z.output<S> } | { issues: string[] } {
   let json: unknown;
   try {
-    // Some models put a fence around JSON whatever they are told.
-    json = JSON.parse(/^\s*```(?:json)?\s*\n([\s\S]*?)\n\s*```\s*$/.exec(text)?.[1] ?? text);
+    json = parseJsonAnswer(text);
   } catch (error) {
     return { issues: [`not JSON: ${error instanceof Error ? error.message : String(error)}`] };
   }

@@ -129,6 +129,18 @@ export function priceOf(prices: PriceTable, model: string): ModelPrice | undefin
   return name !== undefined && Object.hasOwn(prices.models, name) ? prices.models[name] : undefined;
 }
 
+/**
+ * Why a limit of money cannot be kept with a model; undefined where its price is known. What its calls cost would count
+ * as nothing, so they are refused.
+ */
+export function unpriced(
+  { name, prices }: { readonly name: string; readonly prices: { readonly known: boolean } },
+  limit: string,
+): string | undefined {
+  if (prices.known) return undefined;
+  return `${limit} cannot be kept: the price of ${name} is not known. Set STAGEFOLD_MODEL_PRICES to a file with its price.`;
+}
+
 /** USD, or null for a model without a price: an unknown cost is not nothing. */
 export function costOf(price: ModelPrice | undefined, usage: TokenUsage): number | null {
   if (price === undefined) return null;

@@ -1,5 +1,6 @@
-import { mkdir, open, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { randomUUID } from "node:crypto";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { errorCode } from "./error-code.mjs";
 
 /**
@@ -50,5 +51,23 @@ async function isFolder(path: string): Promise<boolean> {
   } catch (error) {
     if (errorCode(error) === "ENOENT") return false;
     throw error;
+  }
+}
+
+/**
+ * A folder that is there whole or not at all: `fill` writes into another one beside it, `.new-…`, which then takes the
+ * name. When several processes make the same one, the first is kept. Errors: those of `fill`; nothing is left then.
+ */
+export async function makeWholeFolder(path: string, fill: (fresh: string) => Promise<void>): Promise<void> {
+  await makeFolder(dirname(path));
+  const fresh = join(dirname(path), `.new-${randomUUID()}`);
+  try {
+    await fill(fresh);
+    await rename(fresh, path).catch((error: unknown) => {
+      const isThere = errorCode(error) === "ENOTEMPTY" || errorCode(error) === "EEXIST";
+      if (!isThere) throw error;
+    });
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
   }
 }

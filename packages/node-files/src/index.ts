@@ -1,6 +1,6 @@
 export { endingFields, endingText, type ProcessExit } from "./ending.ts";
 export { errorCode, fsReason } from "./error-code.mjs";
-export { makeFolder, syncFolder } from "./folders.ts";
+export { makeFolder, makeWholeFolder, syncFolder } from "./folders.ts";
 export { hideEnvironment } from "./hide-environment.mjs";
 export { acquireLock, LockedError } from "./lock.mjs";
 export { openRegularFile, type RegularFile } from "./open-regular.ts";
@@ -18,5 +18,6 @@ export {
   signalMembers,
   underTag,
 } from "./process-tree.ts";
+export { SecretMask } from "./secret-mask.ts";
 export { type ExpectedBytes, verifiedBytes } from "./verified-bytes.ts";
 export { writeFileAtomic } from "./write-file.ts";

@@ -83,6 +83,10 @@ const schema = z.object({
       error: "the path of a file, or ssm:/path/ with a path of parameters",
     })
     .optional(),
+  STAGEFOLD_AGENT_SECRETS: z
+    .string()
+    .regex(/^(?:\*|[A-Z][A-Z0-9_]{0,63}(?:,[A-Z][A-Z0-9_]{0,63})*)$/, "names of secrets between commas, or *")
+    .optional(),
   STAGEFOLD_RETENTION_DAYS: whole(1, 36_500).optional(),
   STAGEFOLD_MODEL: z
     .string()
@@ -190,8 +194,10 @@ export interface Env {
   readonly maxRunningPerUser: number | undefined;
   /** Builds that ended so many days ago are deleted, unless their pipeline says another number; undefined keeps them. */
   readonly retentionDays: number | undefined;
-  /** Where the secrets of stages are besides the environment: a file, or `ssm:/path/`. */
+  /** Where secrets are besides the environment: a file, or `ssm:/path/`. */
   readonly secrets: string | undefined;
+  /** The names of the secrets that agents may have; undefined: all that they name. */
+  readonly agentSecrets: readonly string[] | undefined;
   readonly workerPort: number | undefined;
   /** The language model; undefined: agents are built and answer without one. */
   readonly model: ModelSettings | undefined;
@@ -216,6 +222,11 @@ export function secretsIn(source: Readonly<Record<string, string | undefined>>):
       SECRET.test(name) && value ? [[name.slice("STAGEFOLD_SECRET_".length), value]] : [],
     ),
   );
+}
+
+/** What a model is asked with: never kept, never shown. */
+export function secretsOfModel({ apiKey, aws }: ModelSettings): string[] {
+  return [apiKey, aws?.secretAccessKey, aws?.sessionToken].filter((secret) => secret !== undefined);
 }
 
 /** Reads the settings from an environment. Errors: EnvError for an unknown STAGEFOLD_ name or a malformed value. */
@@ -278,6 +289,7 @@ export function parseEnv(source: Readonly<Record<string, string | undefined>>): 
     maxRunningPerUser: env.STAGEFOLD_MAX_RUNNING_PER_USER,
     retentionDays: env.STAGEFOLD_RETENTION_DAYS,
     secrets: env.STAGEFOLD_SECRETS,
+    agentSecrets: agentSecretsOf(env),
     workerPort: env.STAGEFOLD_WORKER_PORT,
     model: modelOf(env, source),
     modelPrices: env.STAGEFOLD_MODEL_PRICES,
@@ -294,6 +306,13 @@ function parseBucket(text: string): { bucket: string; prefix: string } | undefin
     /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([A-Za-z0-9!_.*'()/-]{0,200}))?$/i.exec(text) ?? [];
   const parts = prefix.split("/").filter((part) => part !== "");
   return bucket === undefined || parts.includes("..") ? undefined : { bucket, prefix: parts.join("/") };
+}
+
+/** Who may publish an agent chooses what it names: where callers have roles, an operator says what agents may have. */
+function agentSecretsOf(env: z.output<typeof schema>): string[] | undefined {
+  const given = env.STAGEFOLD_AGENT_SECRETS;
+  if (given === "*" || (given === undefined && env.STAGEFOLD_AUTH === "none")) return undefined;
+  return given?.split(",") ?? [];
 }
 
 function authOf(env: z.output<typeof schema>): AuthSettings | undefined {

@@ -7,33 +7,52 @@ import {
   DailySpending,
   StagefoldError,
 } from "@stagefold/core";
-import { type Model, type ModelSettings, openModel, type PriceTable, readPrices } from "@stagefold/models";
+import {
+  type Model,
+  type ModelSettings,
+  openModel,
+  type PriceTable,
+  readPrices,
+  unpriced,
+} from "@stagefold/models";
 import type { Backend, Env } from "@stagefold/runtime";
+import { secretsOfModel } from "@stagefold/runtime/env";
+import { secretSource } from "@stagefold/runtime/secrets";
 import type { Logger } from "pino";
+import type { SystemInfo } from "../context.ts";
 
 /** Runs the agents of an API, by its settings. */
 export interface RunsAgents {
   readonly runner: AgentRunner;
-  /** Errors: MODEL_NOT_CONFIGURED for an agent that needs a model which is not set here. */
+  /** Errors: MODEL_NOT_CONFIGURED for an agent that needs a model which is not set here, or whose cost is not known. */
   readonly requireRunnable: (agent: Agent, version: AgentVersion) => void;
+  /** What the API says about itself. */
+  readonly system: Pick<SystemInfo, "model" | "budget_usd">;
 }
 
-/** `environment`: what the processes of agents inherit. Errors: PricesError. */
+/**
+ * `inherited`: what the processes of agents find in their environment; `given`: the secrets that this one has.
+ * Errors: PricesError.
+ */
 export async function openAgentRunner(
-  env: Pick<Env, "model" | "modelPrices" | "budgetUsd" | "dataDir">,
+  env: Pick<Env, "model" | "modelPrices" | "budgetUsd" | "dataDir" | "secrets" | "agentSecrets">,
   { repository, artifacts, records }: Pick<Backend, "repository" | "artifacts" | "records">,
-  environment: Readonly<Record<string, string>>,
+  { inherited, given }: Readonly<Record<"inherited" | "given", Readonly<Record<string, string>>>>,
   log: Logger,
 ): Promise<RunsAgents> {
   const model = env.model && modelsOf(env.model, await readPrices(env.modelPrices));
   const { budgetUsd } = env;
+  const standard = model?.("default");
+  const without = standard && budgetUsd !== undefined ? unpriced(standard, "The day's budget") : undefined;
+  if (without !== undefined) log.warn(without);
   const spending = new DailySpending(records, repository.clock);
   const deps: AgentRunnerDeps = {
     artifacts,
     filesOf: async ({ project_id }) => await repository.artifactsOf(await repository.get(project_id)),
     folder: join(env.dataDir, "agents"),
-    env: environment,
-    secrets: { get: async () => new Map() },
+    env: inherited,
+    secrets: secretSource({ given, from: env.secrets, only: env.agentSecrets }),
+    modelSecrets: env.model ? secretsOfModel(env.model) : [],
     model: (name) => model?.(name),
     spending: {
       isOver: async () => budgetUsd !== undefined && (await spending.today()) >= budgetUsd,
@@ -44,12 +63,20 @@ export async function openAgentRunner(
   return {
     runner: createAgentRunner(deps),
     requireRunnable: ({ settings }, { kind }) => {
-      if (kind !== "model" || deps.model(settings.model) !== undefined) return;
+      if (kind !== "model") return;
+      const found = deps.model(settings.model);
+      const without = found && budgetUsd !== undefined ? unpriced(found, "The day's budget") : undefined;
+      if (found && without === undefined) return;
       const message =
-        settings.model === "default"
+        without ??
+        (settings.model === "default"
           ? "This agent needs a language model, and STAGEFOLD_MODEL names none."
-          : `This agent needs the language model ${settings.model}, which is none of the provider that is set here.`;
+          : `This agent needs the language model ${settings.model}, which is none of the provider that is set here.`);
       throw new StagefoldError("MODEL_NOT_CONFIGURED", message, { model: settings.model });
+    },
+    system: {
+      model: standard ? { name: standard.name, priced: standard.prices.known } : null,
+      budget_usd: budgetUsd ?? null,
     },
   };
 }

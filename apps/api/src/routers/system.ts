@@ -12,6 +12,10 @@ export const systemInfoSchema = z.object({
   node_version: z.string(),
   started_at: timeSchema,
   now: timeSchema,
+  /** The language model of agents; without a price no limit of money can be kept, and calls under one are refused. */
+  model: z.object({ name: z.string(), priced: z.boolean() }).nullable(),
+  /** USD for a day of UTC. */
+  budget_usd: z.number().nullable(),
   lease_seconds: z.number(),
   /** Bytes, counts and levels. */
   limits: z.record(z.string(), z.number()),

@@ -7,14 +7,14 @@ import {
   type Stage,
   scopeOf,
 } from "@stagefold/core";
+import { SecretMask } from "@stagefold/node-files";
 import { type Pipeline, type StageDefinition, StageError } from "@stagefold/pipeline";
+import { MissingSecretError } from "@stagefold/runtime/secrets";
 import type { Logger } from "pino";
 import { z } from "zod";
 import type { BuildDeps } from "../deps.ts";
 import type { StageFailure, StageJob, StageOutcome, StopReason } from "../runner/protocol.ts";
 import type { RunningStage } from "../runner/runner.ts";
-import { SecretMask } from "../secrets/mask.ts";
-import { MissingSecretError } from "../secrets/sources.ts";
 import { storeArtifact } from "../workspace/artifact-upload.ts";
 import { versionToChange } from "./current-version.ts";
 import { refusedWrite } from "./failure.ts";

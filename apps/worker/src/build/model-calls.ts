@@ -10,10 +10,10 @@ import {
   type Stage,
   writeModelCalls,
 } from "@stagefold/core";
-import { type Model, ModelError, type TokenUsage } from "@stagefold/models";
+import { type Model, ModelError, parseJsonAnswer, type TokenUsage, unpriced } from "@stagefold/models";
+import type { SecretMask } from "@stagefold/node-files";
 import { type ModelQuestion, type ModelReply, StageError } from "@stagefold/pipeline";
 import { z } from "zod";
-import type { SecretMask } from "../secrets/mask.ts";
 import type { MetricSums } from "./report-buffer.ts";
 
 /** What one answer may take, in milliseconds. */
@@ -172,6 +172,9 @@ export class ModelCalls {
     const { access, project, attempt, sums } = this.#options;
     const { budgetUsd, spending } = access;
     const limits = this.#limits;
+    const bound = limits.cost_usd !== undefined ? "The build's limit" : "The day's budget";
+    const without = (limits.cost_usd ?? budgetUsd !== undefined) ? unpriced(access.model, bound) : undefined;
+    if (without !== undefined) throw new StageError(without, { code: "MODEL_NOT_CONFIGURED", final: true });
     const stages = project().stages_snapshot.stages.map((stage) => withSums(stage, attempt, sums));
     const spent = modelSpending(stages);
     if (limits.cost_usd !== undefined && spent.cost_usd >= limits.cost_usd)
@@ -241,10 +244,8 @@ function withSums(stage: Stage, attempt: AttemptRef, sums: MetricSums): Stage {
 }
 
 function replyOf(text: string): ModelReply {
-  // Some models put a fence around JSON whatever they are told.
-  const json = /^\s*```(?:json)?\s*\n([\s\S]*?)\n\s*```\s*$/.exec(text)?.[1] ?? text;
   try {
-    return { text, value: JSON.parse(json) };
+    return { text, value: parseJsonAnswer(text) };
   } catch {
     return { text };
   }

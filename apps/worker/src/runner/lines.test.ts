@@ -1,7 +1,7 @@
 import { wholeTexts } from "@stagefold/core";
+import { SecretMask } from "@stagefold/node-files";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { SecretMask } from "../secrets/mask.ts";
 import { LineSplitter, MAX_LINE } from "./lines.ts";
 
 const MARKER = "\u0001marker";

@@ -1,6 +1,6 @@
 import { StringDecoder } from "node:string_decoder";
 import type { LogLine, LogStream } from "@stagefold/core";
-import type { SecretMask } from "../secrets/mask.ts";
+import type { SecretMask } from "@stagefold/node-files";
 
 /** Characters of one entry: a longer line is several, each but the last with an empty `end`. */
 export const MAX_LINE = 64 * 1024;

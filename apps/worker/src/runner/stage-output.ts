@@ -1,5 +1,5 @@
 import type { LogLine, LogStream } from "@stagefold/core";
-import type { SecretMask } from "../secrets/mask.ts";
+import type { SecretMask } from "@stagefold/node-files";
 import { FrameReader } from "./frames.ts";
 import { LineSplitter } from "./lines.ts";
 import type { OutputName } from "./process.ts";

@@ -1,9 +1,8 @@
 import { setImmediate } from "node:timers/promises";
-import { endingFields, endingText, newestPid } from "@stagefold/node-files";
+import { endingFields, endingText, newestPid, SecretMask } from "@stagefold/node-files";
 import type { ModelQuestion } from "@stagefold/pipeline";
 import type { Logger } from "pino";
 import { deferred, sleep } from "../async.ts";
-import { SecretMask } from "../secrets/mask.ts";
 import { failureOf } from "./child/failure.ts";
 import type { OutputName, RunnerProcess } from "./process.ts";
 import type {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { afterEach, expect, it, vi } from "vitest";
-import { secretSource } from "./sources.ts";
+import { secretSource } from "./secrets.ts";
 
 const folders: string[] = [];
 afterEach(async () => {
@@ -31,6 +31,11 @@ it("finds secrets in the environment first, then in the file, as it is now", asy
   ]);
   await writeFile(from, "KEY=rotated");
   expect((await source.get(["KEY"])).get("KEY")).toBe("rotated");
+});
+
+it("gives those alone that may be asked for", async () => {
+  const source = secretSource({ given: { TOKEN: "a", KEY: "b" }, from: undefined, only: ["KEY"] });
+  expect([...(await source.get(["TOKEN", "KEY"]))]).toEqual([["KEY", "b"]]);
 });
 
 // Skipped when files have no permission bits.

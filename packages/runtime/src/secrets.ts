@@ -2,7 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import { parseEnv } from "node:util";
 import { StagefoldError } from "@stagefold/core";
 
-/** Where the secrets of stages come from. */
+/** Where the secrets of stages and agents come from. */
 export interface SecretSource {
   /** Those that it has of these names. Errors: what keeps it from being read. */
   get(names: readonly string[]): Promise<ReadonlyMap<string, string>>;
@@ -21,10 +21,12 @@ export class MissingSecretError extends Error {
 }
 
 export interface SecretOptions {
-  /** By name, as the environment of the worker has them; they go before all others. */
+  /** By name, as the environment of this process has them; they go before all others. */
   readonly given: Readonly<Record<string, string>>;
   /** The path of a file, or `ssm:/path/`. */
   readonly from: string | undefined;
+  /** The names that may be asked for; all of them unless given. */
+  readonly only?: readonly string[] | undefined;
 }
 
 const SSM = "ssm:";
@@ -33,11 +35,12 @@ const SSM_NAMES = 10;
 /** A parameter that was read is believed so long, in milliseconds. */
 const SSM_FRESH_MS = 60_000;
 
-export function secretSource({ given, from }: SecretOptions): SecretSource {
+export function secretSource({ given, from, only }: SecretOptions): SecretSource {
   const other =
     from === undefined ? undefined : from.startsWith(SSM) ? ssm(from.slice(SSM.length)) : file(from);
   return {
-    get: async (names) => {
+    get: async (asked) => {
+      const names = asked.filter((name) => only?.includes(name) !== false);
       const found = new Map<string, string>();
       for (const name of names) if (Object.hasOwn(given, name)) found.set(name, given[name] ?? "");
       const left = names.filter((name) => !found.has(name));
@@ -117,7 +120,7 @@ function ssm(path: string): SecretSource {
   };
 }
 
-/** This worker's trouble: another one may have what it cannot read. */
+/** This process's trouble: another one may have what it cannot read. */
 function unreadable(what: string, cause: unknown): StagefoldError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   const message = `The secrets cannot be read: ${what}: ${reason}`;

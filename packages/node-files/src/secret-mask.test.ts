@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { SecretMask } from "./mask.ts";
+import { SecretMask } from "./secret-mask.ts";
 
 const SECRET = `hunter2"\\ /ü+'&`;
 const LINES = "-----BEGIN KEY-----\nMIIBOgIBAAJBAKj34GkxFhD9\nsecond line of it\n-----END KEY-----";
