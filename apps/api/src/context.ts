@@ -12,6 +12,7 @@ import {
 } from "@stagefold/core";
 import type { PipelineRegistry } from "@stagefold/pipeline";
 import { TurnEngine, type TurnEngineOptions } from "./agents/turn-engine.ts";
+import { AnswerLinks } from "./answer-links/answer-links.ts";
 import type { AuditRow } from "./auth/audit.ts";
 import type { Auth } from "./auth/authenticate.ts";
 import { LOCAL, type Principal } from "./auth/principal.ts";
@@ -78,6 +79,8 @@ export interface ContextDeps {
   /** Called once for each project that a program's claim found unclaimable, such as one that cannot be read. */
   readonly onUnclaimable?: ((projectId: string, error: unknown) => void) | undefined;
   readonly onWebhookChange?: (() => void) | undefined;
+  /** What browsers see behind a proxy; without one the API answers to its own address alone. */
+  readonly publicUrl?: URL | undefined;
 }
 
 export interface Context extends Omit<ContextDeps, "system" | "watch" | "onWebhookChange"> {
@@ -91,6 +94,7 @@ export interface Context extends Omit<ContextDeps, "system" | "watch" | "onWebho
   readonly schedules: Schedules;
   readonly webhooks: Webhooks;
   readonly deliveries: Deliveries;
+  readonly answerLinks: AnswerLinks;
   /** A webhook, or what is to be sent to it, was changed here. */
   readonly onWebhookChange: () => void;
   readonly agentRecords: AgentRecords;
@@ -125,6 +129,7 @@ export function createContextInner(deps: ContextDeps): Context {
     schedules: new Schedules(records, clock),
     webhooks: new Webhooks(records, clock),
     deliveries: new Deliveries(records, clock),
+    answerLinks: new AnswerLinks(records, clock),
     onWebhookChange: deps.onWebhookChange ?? (() => undefined),
     principal: LOCAL,
     claimBackoff: new ClaimBackoff(),

@@ -1,3 +1,4 @@
+import { answerLinks } from "./answer-link.ts";
 import type { Inputs, Kinds, Outputs } from "./api.ts";
 import {
   type ArtifactAddress,
@@ -50,6 +51,8 @@ export interface StagefoldClient<P extends PipelineLike = PipelineLike>
     /** Resolves with the project when it is completed, failed or cancelled. */
     readonly waitForEnd: (input: { project_id: string }, options?: WatchOptions) => Promise<ProjectOf<P>>;
   };
+  /** What the bearer of a link by `projects.answerLink` asks and answers; it needs no key. */
+  readonly answerLinks: ReturnType<typeof answerLinks>;
   readonly artifacts: Procedures<P>["artifacts"] & {
     /** The bytes, to be read as the caller likes. Without a stage: the last stage that lists the path. */
     readonly download: (input: ArtifactAddress, options?: CallOptions) => Promise<Response>;
@@ -72,6 +75,7 @@ export const KINDS: Kinds = {
     cancel: "mutation",
     retry: "mutation",
     answer: "mutation",
+    answerLink: "mutation",
     delete: "mutation",
     watch: "subscription",
     watchList: "subscription",
@@ -157,6 +161,7 @@ export function createClient(options: ClientOptions): StagefoldClient {
     ...procedures,
     stages: { ...stages, watchLogs: (input, given) => watchLogs(stages, input, given) },
     url: transport.url,
+    answerLinks: answerLinks(transport),
     turns: { ...turns, watch: (input, given) => untilEnd(turns.watch(input, given)) },
     invocations: { ...invocations, watch: (input, given) => untilEnd(invocations.watch(input, given)) },
     projects: { ...projects, waitForEnd: (input, given) => waitForEnd(projects, input, given) },

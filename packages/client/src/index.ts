@@ -1,3 +1,4 @@
+export type { LinkedQuestion } from "./answer-link.ts";
 export type * from "./api.ts";
 export type { ArtifactAddress, UploadedArtifact, UploadInput } from "./artifacts.ts";
 export { createClient, type StagefoldClient } from "./client.ts";

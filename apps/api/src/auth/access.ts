@@ -13,6 +13,7 @@ export const ACCESS = {
   "projects.cancel": "control",
   "projects.retry": "control",
   "projects.answer": "control",
+  "projects.answerLink": "control",
   "projects.delete": "control",
   "projects.watch": "read",
   "projects.watchList": "read",

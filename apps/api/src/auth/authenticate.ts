@@ -77,12 +77,17 @@ export class Auth {
    */
   async admit(req: IncomingMessage, res: ServerResponse): Promise<Principal> {
     // By address first: guessing keys is limited too.
-    this.#limit?.take(`address ${this.addressOf(req)}`);
+    this.limitAddress(req);
     const principal = await this.#principalOf(req);
     this.#limit?.take(principal.key_id ?? principal.id);
     this.open.add(principal, res);
     markProven(req.socket);
     return principal;
+  }
+
+  /** Counts a request against the limit of its address. Errors: RATE_LIMITED. */
+  limitAddress(req: IncomingMessage): void {
+    this.#limit?.take(`address ${this.addressOf(req)}`);
   }
 
   /** The caller's address: what the proxy says where there is one, else that of the connection. */

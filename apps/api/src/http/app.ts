@@ -5,6 +5,7 @@ import { createContextInner } from "../context.ts";
 import { Scheduler } from "../schedules/scheduler.ts";
 import { createWatch } from "../watch/index.ts";
 import { WebhookDispatcher } from "../webhooks/dispatcher.ts";
+import { answerRoutes } from "./answer-routes.ts";
 import { artifactRoutes } from "./artifacts.ts";
 import { admit, authRoutes } from "./auth-routes.ts";
 import { basePathOf, stripBasePath } from "./base-path.ts";
@@ -61,6 +62,7 @@ export function createApp(deps: ApiDeps): App {
   app.use("/v1", asProblems);
   app.use(countRequests(metrics), securityHeaders(), hostCheck(policy), onlyPlainBodies);
   app.use("/auth", authRoutes(auth));
+  app.use("/answer", answerRoutes(context));
   app.use(["/trpc", "/v1", "/mcp", "/artifacts", "/metrics"], admit(auth));
   app.use(healthRoutes(deps.repository.store, metrics));
   app.use("/trpc", trpcRoutes(context, log));

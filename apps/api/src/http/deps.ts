@@ -8,8 +8,6 @@ export interface ApiDeps extends ContextDeps {
   readonly log?: Logger;
   /** Its own, without figures of the process, when none are given. */
   readonly metrics?: Metrics;
-  /** What browsers see behind a proxy; without one the API answers to its own address alone. */
-  readonly publicUrl?: URL | undefined;
   /** Whether webhooks may post to this machine and private networks; unless said, where no caller is asked who it is. */
   readonly privateWebhooks?: boolean | undefined;
   /** Whether programs that download an artifact are sent to an address of the store, where it has such. */

@@ -9,6 +9,7 @@ import {
   timeSchema,
 } from "@stagefold/core";
 import { z } from "zod";
+import { answerLink } from "../answer-links/answer-link.ts";
 import { askerOf } from "../auth/principal.ts";
 import { type CreatedProject, type ProjectOutput, projectOutput } from "../outputs.ts";
 import { listFields, pageSchema } from "../pagination.ts";
@@ -98,6 +99,8 @@ export const projects = router({
         await ctx.repository.control.answer(project_id, { stage, value }, operation_id, asker),
       );
     }),
+
+  answerLink,
 
   /** `force`: also where a version of an agent needs its files. That version cannot run any more then. */
   delete: procedure

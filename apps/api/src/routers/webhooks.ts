@@ -65,13 +65,14 @@ export const webhooks = router({
 
 /** Every field may be left out, and then stays: a default would change it. */
 function updateFields() {
-  const { url, description, events, pipelines, format } = webhookFieldsSchema.shape;
+  const { url, description, events, pipelines, format, answer_links } = webhookFieldsSchema.shape;
   return {
     url: url.optional(),
     description: description.unwrap().optional(),
     events: events.unwrap().optional(),
     pipelines,
     format: format.unwrap().optional(),
+    answer_links: answer_links.unwrap().optional(),
     status: webhookSchema.shape.status.optional(),
   };
 }

@@ -7,8 +7,10 @@ import {
   toTime,
 } from "@stagefold/core";
 import type { Logger } from "pino";
+import { urlOf } from "../answer-links/answer-link.ts";
+import type { AnswerLinks } from "../answer-links/answer-links.ts";
 import type { Deliveries, Delivery, DueDelivery } from "./deliveries.ts";
-import { type BuildEvent, bodyOf, eventsOf, slackBodyOf } from "./events.ts";
+import { type BuildEvent, bodyOf, eventsOf, type Gate, slackBodyOf } from "./events.ts";
 import { post } from "./post.ts";
 import { signedHeaders } from "./signature.ts";
 import type { Webhook, Webhooks } from "./webhooks.ts";
@@ -30,6 +32,7 @@ export interface DispatcherOptions {
   readonly deliveries: Deliveries;
   readonly feed: ChangeFeed;
   readonly repository: Repository;
+  readonly answerLinks: AnswerLinks;
   /** Where people see builds; links in chat rooms lead there. */
   readonly publicUrl: URL | undefined;
   readonly allowPrivate: boolean;
@@ -193,7 +196,8 @@ export class WebhookDispatcher {
     const taken = await deliveries.take(key, delivery);
     if (!taken) return;
     try {
-      const { url, format, secrets, status } = await webhooks.get(delivery.webhook_id);
+      const webhook = await webhooks.get(delivery.webhook_id);
+      const { url, format, secrets, status } = webhook;
       if (status === "paused") {
         await deliveries.attempted(taken, { error: "the webhook is paused" });
         return;
@@ -207,8 +211,9 @@ export class WebhookDispatcher {
         project,
       };
       const link = publicUrl && new URL(`builds/${project.project_id}`, publicUrl).href;
+      const gate = await this.#gateOf(event, webhook);
       const body = JSON.stringify(
-        format === "slack" ? slackBodyOf(event, link) : bodyOf(event, delivery.created_at),
+        format === "slack" ? slackBodyOf(event, link, gate) : bodyOf(event, delivery.created_at, gate),
       );
       const at = Math.floor(repository.clock.now() / 1000);
       const headers = signedHeaders(delivery.event_id, at, body, secrets);
@@ -219,6 +224,23 @@ export class WebhookDispatcher {
       if (scopeOf(error) === "store") throw error;
       await deliveries.attempted(taken, { error: "the webhook is not there any more" });
     }
+  }
+
+  /** What a build asks, with a link to answer, for receivers that get those; undefined once it asks no more. */
+  async #gateOf(
+    { type, project: { project_id, current_stage } }: BuildEvent,
+    { webhook_id, answer_links }: Webhook,
+  ): Promise<Gate | undefined> {
+    const { repository, answerLinks, publicUrl } = this.#options;
+    if (!answer_links || publicUrl === undefined || type !== "build.waiting") return undefined;
+    const project = await repository.get(project_id).catch((error: unknown) => {
+      if (scopeOf(error) === "project") return undefined;
+      throw error;
+    });
+    const made = project && (await answerLinks.make(project, { name: webhook_id }));
+    if (!made || made.waiting.stage !== current_stage) return undefined;
+    const { stage, question, answer_schema, expires_at } = made.waiting;
+    return { stage, question, answer_schema, expires_at, answer_url: urlOf(made.token, publicUrl) };
   }
 
   #log(delivery: Delivery): void {

@@ -56,9 +56,22 @@ export function eventsOf(project: ProjectSummary): BuildEvent[] {
   }
 }
 
+/** What a build asks, and where that is answered. */
+export interface Gate {
+  readonly stage: string;
+  readonly question: string;
+  readonly answer_schema: Readonly<Record<string, unknown>> | undefined;
+  readonly expires_at: string | undefined;
+  readonly answer_url: string;
+}
+
 /** The body of an event, as receivers get it. `project` is the build as a list shows it. */
-export function bodyOf({ type, project }: BuildEvent, timestamp: string): Record<string, unknown> {
-  return { type, timestamp, data: { project } };
+export function bodyOf(
+  { type, project }: BuildEvent,
+  timestamp: string,
+  gate?: Gate | undefined,
+): Record<string, unknown> {
+  return { type, timestamp, data: { project, ...(gate && { gate }) } };
 }
 
 const WORDS: Record<EventType, string> = {
@@ -73,13 +86,15 @@ const WORDS: Record<EventType, string> = {
 export function slackBodyOf(
   { type, project }: BuildEvent,
   link: string | undefined,
+  gate?: Gate | undefined,
 ): Record<string, unknown> {
   const name = escapeSlack(project.project_name);
   const named = link === undefined ? `*${name}*` : `<${link}|${name}>`;
   const why =
     type === "build.failed" && project.error_info ? `: ${escapeSlack(project.error_info.message)}` : "";
   const where = type === "build.waiting" && project.current_stage ? ` at ${project.current_stage}` : "";
-  return { text: `Build ${named} ${WORDS[type]}${where}${why}`.slice(0, 3000) };
+  const asks = gate ? `: ${escapeSlack(gate.question).slice(0, 1000)} <${gate.answer_url}|Answer>` : "";
+  return { text: `Build ${named} ${WORDS[type]}${where}${why}`.slice(0, 1500) + asks };
 }
 
 function escapeSlack(text: string): string {

@@ -129,6 +129,37 @@ describe("a webhook", () => {
     });
   });
 
+  it("brings a link that answers the question, where the webhook gets those, until it is answered", async () => {
+    const { begin, call, deps, records, dispatcher } = aSystem();
+    const publicUrl = new URL("https://builds.example.org/base");
+    await dispatcher.close();
+    const context = createContextInner({ ...deps, records });
+    const withUrl = new WebhookDispatcher({ ...context, publicUrl, allowPrivate: true });
+    closers.push(() => withUrl.close());
+    const [plain, given, slack] = [await aReceiver(), await aReceiver(), await aReceiver()];
+    const events = ["build.waiting" as const];
+    await call.webhooks.create({ url: plain.url, events });
+    const { webhook_id } = await call.webhooks.create({ url: given.url, events, answer_links: true });
+    await call.webhooks.create({ url: slack.url, events, answer_links: true, format: "slack" });
+    withUrl.start();
+    const build = await begin();
+    await build.report({ event: "waiting", stage: "one", question: "Publish <it>?" });
+    await until(() => expect([plain, given, slack].map(({ got }) => got.length)).toEqual([1, 1, 1]));
+    expect(JSON.parse(plain.got[0]?.body ?? "").data.gate).toBeUndefined();
+    const { gate } = JSON.parse(given.got[0]?.body ?? "").data;
+    expect(gate).toMatchObject({ stage: "one", question: "Publish <it>?" });
+    const [, token = ""] = /^https:\/\/builds\.example\.org\/base\/answer#(.*)$/.exec(gate.answer_url) ?? [];
+    expect(await context.answerLinks.read(token)).toMatchObject({ name: webhook_id, stage: "one" });
+    expect(JSON.parse(slack.got[0]?.body ?? "").text).toMatch(/Publish &lt;it&gt;\? <https:.*#.*\|Answer>$/);
+    await call.projects.answer({ project_id: build.project_id, stage: "one", value: true });
+    const last = async () => (await call.webhooks.deliveries({ webhook_id })).items[0];
+    await until(async () => expect((await last())?.status).toBe("delivered"));
+    await call.webhooks.replay({ webhook_id, event_id: (await last())?.event_id ?? "" });
+    withUrl.wake();
+    await until(() => expect(given.got).toHaveLength(2));
+    expect(JSON.parse(given.got[1]?.body ?? "").data.gate).toBeUndefined();
+  });
+
   it("that fails for an hour gets every event once it is back, in order for each build, from whichever process", async () => {
     let status = 503;
     const { deps, begin, call, dispatcher, process } = aSystem();

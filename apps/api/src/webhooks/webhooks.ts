@@ -37,6 +37,8 @@ export const webhookFieldsSchema = z.strictObject({
   pipelines: z.array(pipelineNameSchema).min(1).max(50).optional(),
   /** `slack`: one text, as chat rooms take it. */
   format: z.enum(["standard", "slack"]).default("standard"),
+  /** Whether `build.waiting` brings a link with which its reader answers, without signing in. */
+  answer_links: z.boolean().default(false),
 });
 
 /** A webhook as it is shown: never its secret. */

@@ -4,6 +4,7 @@ import { createContext, useContext } from "react";
 
 export type {
   Inputs,
+  LinkedQuestion,
   ManyChange,
   Outputs,
   PipelineInfo,

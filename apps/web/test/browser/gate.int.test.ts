@@ -75,6 +75,47 @@ describe.skipIf(chromiumPath === undefined)(`a gate${skipReason}`, { timeout: 18
     expect(reader.complaints).toEqual([]);
   });
 
+  it("is answered by its link, on a phone, in Chinese, by one who sees nothing else", async () => {
+    const { project_id } = await make("linked_gate");
+    await state(project_id, "waiting");
+    await using desk = await visit(browser, system.url, `/builds/${project_id}`);
+    await desk.page
+      .getByTestId("gate")
+      .getByRole("button", { name: /^Make a link/ })
+      .click();
+    const address = await desk.page.getByLabel("Link to this question").inputValue();
+    expect(await axe(desk.page)).toEqual([]);
+    await using reader = await visit(browser, "", address, {
+      viewport: { width: 360, height: 740 },
+      hasTouch: true,
+      locale: "zh-CN",
+    });
+    const { page } = reader;
+    const asked: string[] = [];
+    page.on("request", (request) => asked.push(`${request.method()} ${new URL(request.url()).pathname}`));
+    await page.getByText("Publish this draft?").waitFor();
+    await page.getByText("后构建失败").waitFor();
+    expect(await axe(page)).toEqual([]);
+    expect(await sideways(page)).toBeLessThanOrEqual(0);
+    const yes = page.getByRole("button", { name: "批准" });
+    expect((await yes.boundingBox())?.height).toBeGreaterThanOrEqual(44);
+    await yes.tap();
+    await page.getByText("此项必填。").waitFor();
+    await page.getByLabel("Copies").fill("2");
+    await yes.tap();
+    await page.getByText("谢谢，您的答复已记录。").waitFor();
+    const project = await state(project_id, "completed");
+    const review = project.stages_snapshot.stages.find(({ stage }) => stage === "review");
+    expect(review?.output_data).toMatchObject({ answer: { ok: true, copies: 2 }, by: "link:local" });
+    await page.reload();
+    await page.getByText("谢谢，您的答复已记录。").waitFor();
+    expect(asked.filter((one) => /trpc|\/v1|events/.test(one))).toEqual([]);
+    // A link that was cut says so.
+    await page.goto(address.slice(0, -5));
+    await page.getByText("此链接无效或已失效。").waitFor();
+    expect([...reader.complaints, ...desk.complaints]).toEqual([]);
+  });
+
   it("is refused by the keyboard alone, and says what the API finds wrong beside its field", async () => {
     const { project_id } = await make("desk_gate");
     await state(project_id, "waiting");

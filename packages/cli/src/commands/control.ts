@@ -77,6 +77,7 @@ interface AnswerOptions {
   readonly stage?: string;
   readonly set?: [string, unknown][];
   readonly wait?: true;
+  readonly link?: string | true;
 }
 
 function addAnswer(program: Command, run: Runner): void {
@@ -88,8 +89,10 @@ function addAnswer(program: Command, run: Runner): void {
     .option("--set <key=value>", "a field of the answer; may be given several times", field)
     .option("--stage <stage>", "the stage that asks; left out, the one that asks now")
     .option("--wait", "show it until it ends; exit 1 unless it completes")
+    .option("--link [name]", "answer nothing: print a link with which one person, of this name, can")
     .action((project_id: string, text: string | undefined, options: AnswerOptions, command: Command) =>
       run(command, async (cli) => {
+        if (options.link !== undefined) return answerLink(cli, project_id, options, text);
         const value = answerOf(text, options.set);
         const stage = options.stage ?? (await askingStage(cli, project_id));
         const project = await cli.client.projects.answer({ project_id, stage, value });
@@ -98,6 +101,22 @@ function addAnswer(program: Command, run: Runner): void {
         return undefined;
       }),
     );
+}
+
+async function answerLink(
+  { client, env, terminal, json }: Cli,
+  project_id: string,
+  { link, stage, set, wait }: AnswerOptions,
+  text: string | undefined,
+): Promise<undefined> {
+  if (text !== undefined || set || wait) throw usageError("expected either an answer or --link");
+  const name = typeof link === "string" ? link : undefined;
+  const made = await client.projects.answerLink({ project_id, stage, name });
+  // What begins with a path is of the API that was asked.
+  const address = made.url.startsWith("/") ? env.url.replace(/\/$/, "") + made.url : made.url;
+  if (json) terminal.json({ ...made, url: address });
+  else terminal.lines([address]);
+  return undefined;
 }
 
 function answerOf(text: string | undefined, fields: readonly [string, unknown][] | undefined): unknown {

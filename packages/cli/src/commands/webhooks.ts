@@ -12,6 +12,7 @@ interface CreateOptions {
   readonly pipeline?: string[];
   readonly format: Webhook["format"];
   readonly description?: string;
+  readonly answerLinks?: true;
 }
 
 /** `webhooks create|list|pause|resume|rotate|deliveries|replay|delete`: where events of builds are posted, for admins. */
@@ -27,10 +28,18 @@ export function addWebhooks(program: Command, run: Runner): void {
       new Option("--format <format>", "of the body").choices(["standard", "slack"]).default("standard"),
     )
     .option("--description <text>", "what it is for")
+    .option("--answer-links", "with build.waiting, a link to answer the question without signing in")
     .action((url: string, options: CreateOptions, command: Command) =>
       run(command, async ({ client, terminal, json }) => {
-        const { event, pipeline: pipelines, format, description } = options;
-        const made = await client.webhooks.create({ url, events: event, pipelines, format, description });
+        const {
+          event: events,
+          pipeline: pipelines,
+          format,
+          description,
+          answerLinks: answer_links,
+        } = options;
+        const fields = { url, events, pipelines, format, description, answer_links };
+        const made = await client.webhooks.create(fields);
         if (json) terminal.json(made);
         else {
           terminal.lines([made.secret]);

@@ -11,6 +11,8 @@ import { type Control, controlPatch, inStatus, offered, remove, sameRun, set } f
 export interface AnswerIntent {
   readonly stage: string;
   readonly value: unknown;
+  /** The question that the person read; left out, the one that is open. */
+  readonly asked?: { readonly run: number; readonly since: string } | undefined;
 }
 
 /**
@@ -21,6 +23,9 @@ export function answer(known: Project, intent: AnswerIntent, control: Control): 
   const { stage } = findStage(known, intent.stage);
   if (known.status !== "waiting" || known.waiting.stage !== stage.stage) throw notAsked(known, stage);
   const { answer_schema, accept, since } = known.waiting;
+  const { asked } = intent;
+  if (asked && (asked.run !== known.run || asked.since !== since))
+    throw stageConflict(stage.stage, "the question that was read", "asked anew");
   const value = checkedAnswer(intent.value, answer_schema);
   const refused = refusalOf(value, accept);
   const said: Answer = {

@@ -9,6 +9,7 @@ import {
 } from "@stagefold/core";
 import { workerEntrySchema } from "@stagefold/runtime/worker-directory";
 import { z } from "zod";
+import { answerLinkSchema } from "../../answer-links/answer-link.ts";
 import type { ProcedurePath } from "../../auth/access.ts";
 import { apiKeySchema } from "../../auth/api-keys.ts";
 import { auditRowSchema } from "../../auth/audit.ts";
@@ -162,6 +163,13 @@ export const REST: Readonly<Record<RestProcedure, RestRoute | NoRoute>> = {
     path: `${PROJECT}/answer`,
     summary: "Answer the question that a build waits with",
     output: project,
+  },
+  "projects.answerLink": {
+    method: "post",
+    path: `${PROJECT}/answer-link`,
+    summary: "Make a link with which a person answers the open question without signing in",
+    output: answerLinkSchema,
+    status: 201,
   },
   "projects.watch": {
     method: "get",

@@ -1,20 +1,21 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { Check, CircleHelp, Files, Send, X } from "lucide-react";
-import { type FormEvent, useId, useMemo, useRef, useState } from "react";
+import { CircleHelp, Files, Link } from "lucide-react";
+import { useRef } from "react";
+import { CopyButton } from "../../../components/copy-button.tsx";
 import { RelativeTime } from "../../../components/relative-time.tsx";
-import { type Entries, entriesOf, type Problem, readEntries } from "../../../components/schema-form/model.ts";
-import { SchemaFields } from "../../../components/schema-form/schema-fields.tsx";
 import { Button } from "../../../components/ui/button.tsx";
 import { useErrorText } from "../../../i18n/errors.ts";
 import { useLang, useMessages } from "../../../i18n/lang.ts";
 import { type Project, useApi } from "../../../lib/api.ts";
-import { issuesOf, mayPass } from "../../../lib/errors.ts";
+import { BASE } from "../../../lib/base.ts";
+import { mayPass } from "../../../lib/errors.ts";
 import { formatDuration } from "../../../lib/format.ts";
 import { useNow } from "../../../lib/ticker.ts";
 import { showProject } from "../../../live/cache.ts";
 import { messages } from "../messages.ts";
 import type { StageName } from "../model/stage-name.ts";
-import { answerOf, decisionOf, type Waiting } from "./decision.ts";
+import { AnswerForm } from "./answer-form.tsx";
+import type { Waiting } from "./decision.ts";
 
 export interface GateCardProps {
   project: Project;
@@ -55,11 +56,16 @@ export function GateCard({ project, nameOf, onFiles }: GateCardProps) {
       )}
       {/* Another question is another form. */}
       <Answer key={`${waiting.stage} ${waiting.since}`} project={project} waiting={waiting} />
+      <AnswerLink key={waiting.since} project={project} />
     </section>
   );
 }
 
-function Expiry({ waiting: { expires_at, on_timeout } }: { waiting: Waiting }) {
+export function Expiry({
+  waiting: { expires_at, on_timeout },
+}: {
+  waiting: Pick<Waiting, "expires_at" | "on_timeout">;
+}) {
   const t = useMessages(messages);
   const lang = useLang();
   const now = useNow(expires_at !== undefined);
@@ -70,92 +76,59 @@ function Expiry({ waiting: { expires_at, on_timeout } }: { waiting: Waiting }) {
 }
 
 function Answer({ project, waiting }: { project: Project; waiting: Waiting }) {
-  const t = useMessages(messages);
-  const textOf = useErrorText();
-  const id = useId();
-  const form = useRef<HTMLFormElement>(null);
-  const decision = useMemo(() => decisionOf(waiting), [waiting]);
-  const [entries, setEntries] = useState<Entries>(() => entriesOf(decision.fields));
-  const [problems, setProblems] = useState<Readonly<Record<string, Problem>>>({});
   const send = useAnswer(project);
-  const said = Object.fromEntries(
-    issuesOf(send.error).map((issue) => {
-      const [, path = "", sentence = ""] = /^value\.?([^:]*): (.*)$/s.exec(issue) ?? [];
-      return [path, { said: sentence }];
-    }),
-  );
-  const isShown = decision.fields.some(({ key }) => said[key] !== undefined);
-  const answer = (isYes: boolean) => {
-    const reading = readEntries(decision.fields, entries);
-    // Where anything is an answer, nothing is one too.
-    const wrong = waiting.answer_schema === undefined ? {} : reading.problems;
-    setProblems(wrong);
-    if (Object.keys(wrong).length === 0)
-      send.mutate({ stage: waiting.stage, value: answerOf(decision, reading.value, isYes) });
-    else
-      requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
-  };
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (!send.isPending) answer(true);
-  };
-  const asksYes = Object.keys(decision.yes).length > 0;
-  const large = "max-sm:h-11 max-sm:flex-1";
   return (
-    <form className="grid grid-cols-1 gap-2" noValidate onSubmit={submit} ref={form}>
-      <SchemaFields
-        entries={entries}
-        fields={decision.fields}
-        id={id}
-        onChange={(key, entry) => {
-          setEntries({ ...entries, [key]: entry });
-          setProblems({});
-        }}
-        problems={{ ...said, ...problems }}
-      />
-      <div className="flex flex-wrap gap-2">
-        {asksYes ? (
-          <>
-            <Button
-              className={large}
-              disabled={send.isPending}
-              focusableWhenDisabled
-              look="primary"
-              type="submit"
-            >
-              <Check aria-hidden className="size-4" />
-              {t.approve}
-            </Button>
-            <Button
-              className={large}
-              disabled={send.isPending}
-              focusableWhenDisabled
-              onClick={() => answer(false)}
-              type="button"
-            >
-              <X aria-hidden className="size-4" />
-              {t.refuse}
-            </Button>
-          </>
-        ) : (
-          <Button
-            className={large}
-            disabled={send.isPending}
-            focusableWhenDisabled
-            look="primary"
-            type="submit"
-          >
-            <Send aria-hidden className="size-4" />
-            {t.answer}
-          </Button>
-        )}
+    <AnswerForm
+      error={send.error}
+      isPending={send.isPending}
+      onAnswer={(value) => send.mutate({ stage: waiting.stage, value })}
+      waiting={waiting}
+    />
+  );
+}
+
+/** For one who may not sign in here: a link that answers this question alone. */
+function AnswerLink({ project }: { project: Project }) {
+  const t = useMessages(messages);
+  const api = useApi();
+  const textOf = useErrorText();
+  const make = useMutation({
+    mutationFn: () => api.projects.answerLink({ project_id: project.project_id }),
+    retry: (count, error) => count < 2 && mayPass(error),
+  });
+  if (make.data) {
+    const { url } = make.data;
+    const address = url.startsWith("/") ? window.location.origin + BASE + url : url;
+    return (
+      <div className="flex min-w-0 items-center gap-2 text-sm">
+        <input
+          aria-label={t.answerLink}
+          className="min-w-0 flex-1 rounded-md border border-line bg-bg px-2 py-1 font-mono text-xs"
+          readOnly
+          value={address}
+        />
+        <CopyButton label={t.copyLink} text={address} />
       </div>
-      {send.error && !isShown && (
+    );
+  }
+  return (
+    <div className="grid gap-1">
+      <Button
+        className="justify-self-start max-sm:h-11"
+        disabled={make.isPending}
+        focusableWhenDisabled
+        look="ghost"
+        onClick={() => make.mutate()}
+      >
+        <Link aria-hidden className="size-4" />
+        {t.makeLink}
+      </Button>
+      {make.error && (
         <p className="text-bad text-sm" role="alert">
-          {textOf(send.error)}
+          {textOf(make.error)}
         </p>
       )}
-    </form>
+    </div>
   );
 }
 
