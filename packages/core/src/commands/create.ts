@@ -18,6 +18,9 @@ export interface StagePlan {
   readonly stage_name?: string | undefined;
   readonly weight?: number | undefined;
   readonly agent_name?: string | undefined;
+  readonly needs?: readonly string[] | undefined;
+  readonly finally?: boolean | undefined;
+  readonly allow_failure?: boolean | undefined;
 }
 
 export interface NewProject {
@@ -94,6 +97,9 @@ export function newStage(plan: StagePlan, index: number): Stage {
     attempt: 0,
     progress: 0,
     ...(plan.agent_name !== undefined && { agent_name: plan.agent_name }),
+    ...(plan.needs !== undefined && { needs: [...plan.needs] }),
+    ...(plan.finally === true && { finally: true }),
+    ...(plan.allow_failure === true && { allow_failure: true }),
     output_data: emptyOutput(),
     metrics: {},
     error_message: null,

@@ -3,8 +3,10 @@ import type { Edit, UpdatePatch } from "../patch/index.ts";
 import { NOTHING_SPENT } from "../project/budget.ts";
 import { requireStatus, stageConflict } from "../project/require.ts";
 import { reopenStage } from "../project/stage.ts";
+import { restartedStages } from "../project/take-over.ts";
 import { isFinished, progressOf } from "../snapshot/derive.ts";
 import { findStage } from "../snapshot/find-stage.ts";
+import { allNeedsOf } from "../snapshot/graph.ts";
 import type { Limits, Project, ProjectStatus, Stage } from "../snapshot/schema.ts";
 import {
   type Control,
@@ -35,9 +37,9 @@ export interface RetryIntent {
 export function retry(known: Project, intent: RetryIntent, control: Control): UpdatePatch {
   requireStatus(known, RETRIABLE);
   const from = restartStage(known, intent.from_stage);
-  const kept = known.stages_snapshot.stages.map((stage, i) =>
-    i < from.position ? stage : reopenStage(stage),
-  );
+  const { stages } = known.stages_snapshot;
+  const restarted = restartedStages(stages, from.position);
+  const kept = stages.map((stage, i) => (restarted.has(i) ? reopenStage(stage) : stage));
   const project = intent.pipeline ? { ...known, pipeline_version: intent.pipeline.version } : known;
   return controlPatch(
     "retry",
@@ -91,7 +93,8 @@ function restartStage(known: Project, named: string | undefined): { stage: Stage
     });
   }
   const from = findStage(known, named);
-  const open = stages.slice(0, from.position).find((stage) => !isFinished(stage));
+  const needed = allNeedsOf(stages, from.position);
+  const open = stages.find((stage, i) => needed.has(i) && !isFinished(stage));
   if (open) throw stageConflict(open.stage, `finished before ${from.stage.stage} can start`, open.status);
   return from;
 }

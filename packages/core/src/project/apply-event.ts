@@ -1,10 +1,12 @@
 import { invalidInput } from "../errors.ts";
-import { isFinished, withStage } from "../snapshot/derive.ts";
+import { withStage } from "../snapshot/derive.ts";
 import { findStage } from "../snapshot/find-stage.ts";
+import { readyStages } from "../snapshot/graph.ts";
 import type { Project, Stage } from "../snapshot/schema.ts";
+import { addMs } from "../snapshot/time.ts";
 import { recordArtifacts, recordPartArtifacts } from "./artifacts.ts";
 import { budgetProblem, withSpent } from "./budget.ts";
-import { endProject, giveUpLease, projectFailed } from "./end.ts";
+import { endedIfDone, failBuild, giveUpLease, projectFailed, waitMs } from "./end.ts";
 import type { ReportEvent } from "./events.ts";
 import { openGate } from "./gate.ts";
 import { requireStatus } from "./require.ts";
@@ -15,7 +17,7 @@ import {
   logStage,
   noteStage,
   progressStage,
-  requireTurn,
+  requireReady,
   retryStageLater,
   skipStage,
   startStage,
@@ -39,7 +41,7 @@ function eventApplied(project: Project, event: ReportEvent, now: string, seq: nu
   switch (event.event) {
     case "started":
       requireStatus(project, ["building"]);
-      requireTurn(project, position);
+      requireReady(project, position);
       return started(project, position, startStage(stage, event, at), now);
     case "progress":
       return progressed(withStage(project, position, progressStage(stage, event.progress)));
@@ -62,16 +64,22 @@ function eventApplied(project: Project, event: ReportEvent, now: string, seq: nu
       return afterStage(project, position, skipStage(stage, event.reason, at), now);
     case "failed": {
       const counted = addMetrics(stage, event.metrics);
-      if (event.retry_in_seconds !== undefined) {
-        const waiting = withStage(project, position, retryStageLater(counted, event, at));
-        return giveUpLease(waiting, now, event.retry_in_seconds * 1000);
-      }
-      const failed = withStage(project, position, failStage(counted, event, at));
-      return endProject(failed, projectFailed(stage.stage, event.code, event.message, event), now);
+      if (event.retry_in_seconds !== undefined)
+        return retriedLater(
+          project,
+          position,
+          retryStageLater(counted, event, at),
+          now,
+          event.retry_in_seconds * 1000,
+        );
+      const failed = failStage(counted, event, at);
+      if (failed.allow_failure === true) return afterStage(project, position, failed, now);
+      const ending = projectFailed(stage.stage, event.code, event.message, event);
+      return failBuild(withStage(project, position, failed), ending, now);
     }
     case "waiting":
       requireStatus(project, ["building"]);
-      if (stage.status === "pending") requireTurn(project, position);
+      if (stage.status === "pending") requireReady(project, position);
       return openGate(project, position, event, at);
     default:
       return event satisfies never;
@@ -80,16 +88,33 @@ function eventApplied(project: Project, event: ReportEvent, now: string, seq: nu
 
 /** Beyond its budget a build fails in place of the start, which needs to be one that is possible. */
 function started(project: Project, position: number, stage: Stage, now: string): Project {
-  const problem = budgetProblem(project);
+  // What cleans up does so whatever the build has used.
+  const problem = stage.finally === true ? undefined : budgetProblem(project);
   if (problem === undefined) return withStage(project, position, stage);
-  return endProject(project, projectFailed(stage.stage, "BUDGET_EXCEEDED", problem), now);
+  return failBuild(project, projectFailed(stage.stage, "BUDGET_EXCEEDED", problem), now);
+}
+
+/** While other stages run the lease stays; else it is given up until a stage may begin. */
+function retriedLater(
+  project: Project,
+  position: number,
+  stage: Stage,
+  now: string,
+  delayMs: number,
+): Project {
+  const waiting = withStage(project, position, stage);
+  const others = waiting.stages_snapshot.stages.some(({ status }) => status === "running");
+  // `work_due_at` says it where nothing else can run meanwhile.
+  if (!others && readyStages(waiting).every((ready) => ready === position))
+    return giveUpLease(waiting, now, delayMs);
+  const later = withStage(project, position, { ...stage, retry_at: addMs(now, delayMs) });
+  return others ? later : giveUpLease(later, now, waitMs(later, now));
 }
 
 /** A stage is finished: the build has moved on, and is over with its last stage, also while paused. */
 function afterStage(project: Project, position: number, stage: Stage, at: string): Project {
-  const next = withStage(project, position, stage);
-  if (next.stages_snapshot.stages.every(isFinished)) return endProject(next, { status: "completed" }, at);
-  return progressed(next);
+  const next = endedIfDone(withStage(project, position, stage), at);
+  return next.status === "building" || next.status === "paused" ? progressed(next) : next;
 }
 
 /** Progress clears the counts of workers that were lost or could not run it: only those in a row give a build up. */

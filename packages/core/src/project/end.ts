@@ -1,25 +1,35 @@
 import type { FailureCode } from "../errors.ts";
-import { summarise, withStage } from "../snapshot/derive.ts";
-import type { ErrorInfo, Project } from "../snapshot/schema.ts";
+import { isFinished, summarise, withStage, withStages } from "../snapshot/derive.ts";
+import { isFailing, isOver, readyStages } from "../snapshot/graph.ts";
+import type { ErrorInfo, Project, Stage } from "../snapshot/schema.ts";
 import { addMs } from "../snapshot/time.ts";
 import { poolOf, workQueueOf } from "../snapshot/work-queue.ts";
 import { withSpent } from "./budget.ts";
-import { endSubStages, errorText, interruptStage, type ProcessEnd, processEndOf } from "./stage.ts";
+import {
+  cancelStage,
+  endSubStages,
+  errorText,
+  interruptStage,
+  type ProcessEnd,
+  processEndOf,
+} from "./stage.ts";
 
 type FreeLease = { claims: 0; not_run_by?: string[] };
 
 const NOT_HELD: FreeLease = { claims: 0 };
 
-export type Ending =
-  | { readonly status: "completed" }
-  | { readonly status: "failed"; readonly error_info: ErrorInfo };
+export interface FailedEnding {
+  readonly status: "failed";
+  readonly error_info: ErrorInfo;
+}
+export type Ending = { readonly status: "completed" } | FailedEnding;
 
 export function projectFailed(
   stage: string,
   code: FailureCode,
   message: string,
   end: ProcessEnd = {},
-): Ending {
+): FailedEnding {
   return { status: "failed", error_info: { stage, code, message: errorText(message), ...processEndOf(end) } };
 }
 
@@ -33,6 +43,57 @@ export function endProject(project: Project, ending: Ending, at: string): Projec
     completed_at: at,
     build_summary: summarise(project.stages_snapshot.stages),
   };
+}
+
+/**
+ * A stage has failed the build: others that run are stopped, `finally` stages run, then the build has failed with this,
+ * its first failure. Without such stages it is over at once.
+ */
+export function failBuild(project: Project, ending: FailedEnding, at: string): Project {
+  // No stage of another pipeline than the build's own can run.
+  const isAtOnce = ending.error_info.code === "PIPELINE_CHANGED";
+  const reason = `Stopped: the stage ${ending.error_info.stage ?? ""} has failed.`;
+  const stages = project.stages_snapshot.stages.map((stage) =>
+    stage.status === "running" && (isAtOnce || stage.finally !== true)
+      ? cancelStage(stage, reason, at)
+      : stage,
+  );
+  const first = isFailing(project) ? project.error_info : undefined;
+  const stopped = withStages({ ...project, error_info: first ?? ending.error_info }, stages);
+  const isLeft = stages.some((stage) => stage.finally === true && !isOver(stage));
+  return isLeft && !isAtOnce
+    ? stopped
+    : endProject(stopped, { ...ending, error_info: first ?? ending.error_info }, at);
+}
+
+/** The project, ended if no stage is left to run: of a failing build the `finally` stages alone are. */
+export function endedIfDone(project: Project, at: string): Project {
+  const { stages } = project.stages_snapshot;
+  if (stages.every(isFinished) && !isFailing(project))
+    return endProject(project, { status: "completed" }, at);
+  const { error_info } = project;
+  if (error_info === undefined || !isFailing(project)) return project;
+  const isLeft = stages.some((stage) => stage.finally === true && !isOver(stage));
+  return isLeft ? project : endProject(project, { status: "failed", error_info }, at);
+}
+
+/** The project with every stage that runs interrupted. */
+export function interruptRunning(project: Project, interrupted: (stage: Stage) => Stage): Project {
+  const { stages } = project.stages_snapshot;
+  if (!stages.some(({ status }) => status === "running")) return project;
+  return withStages(
+    project,
+    stages.map((stage) => (stage.status === "running" ? interrupted(stage) : stage)),
+  );
+}
+
+/** Milliseconds until a stage may begin: 0 unless all that are ready wait for their next attempt. */
+export function waitMs(project: Project, at: string): number {
+  const waits = readyStages(project).map((position) => {
+    const { retry_at = at } = project.stages_snapshot.stages[position] ?? {};
+    return Math.max(0, Date.parse(retry_at) - Date.parse(at));
+  });
+  return waits.length === 0 ? 0 : Math.min(...waits);
 }
 
 /** Back to the queue, free to be claimed from `dueAt` on. */
@@ -60,13 +121,15 @@ export interface NotRun {
   /** What the build fails with when no worker can run it. */
   readonly code: Extract<FailureCode, "WORKER_LOST" | "PIPELINE_CHANGED">;
   readonly reason: string;
+  /** The stage that could not be run, where several ran; left out: all of them. */
+  readonly stage?: string;
 }
 
 /** Different workers in a row that could not run a build, after which it fails. */
 export const MAX_NOT_RUN = 3;
 
 /**
- * The project after its lease owner gave it back: a stage that runs waits for its next attempt. After several workers
+ * The project after its lease owner gave it back: stages that run wait for their next attempt. After several workers
  * that could not run it, it fails.
  */
 export function released(project: Project, at: string, notRun?: NotRun): Project {
@@ -76,23 +139,26 @@ export function released(project: Project, at: string, notRun?: NotRun): Project
 function givenBack(project: Project, at: string, notRun: NotRun | undefined): Project {
   const { owner } = project.lease;
   if (owner === undefined) return project;
-  const position = project.stages_snapshot.stages.findIndex((stage) => stage.status === "running");
+  const givenBack = "The worker gave this attempt back.";
   if (!notRun) {
-    const stage = project.stages_snapshot.stages[position];
-    const reason = "The worker gave this attempt back.";
-    const rest = stage
-      ? withStage(project, position, interruptStage(stage, "cancelled", reason, at))
-      : project;
-    return giveUpLease(rest, at);
+    const rest = interruptRunning(project, (stage) => interruptStage(stage, "cancelled", givenBack, at));
+    return giveUpLease(rest, at, waitMs(rest, at));
   }
+  const isAtFault = ({ stage }: Stage) => notRun.stage === undefined || notRun.stage === stage;
   const not_run_by = [...new Set([...(project.lease.not_run_by ?? []), owner])];
   const reason = `${owner} could not run this stage: ${notRun.reason}`;
   if (not_run_by.length >= MAX_NOT_RUN) {
     const message = `${not_run_by.length} workers could not run this build. The last one, ${owner}: ${notRun.reason}`;
+    const position = project.stages_snapshot.stages.findIndex(
+      (stage) => stage.status === "running" && isAtFault(stage),
+    );
     return giveUp(project, position, { code: notRun.code, message, lastAttempt: reason }, at);
   }
-  const stage = project.stages_snapshot.stages[position];
-  const rest = stage ? withStage(project, position, interruptStage(stage, "failed", reason, at)) : project;
+  const rest = interruptRunning(project, (stage) =>
+    isAtFault(stage)
+      ? interruptStage(stage, "failed", reason, at)
+      : interruptStage(stage, "cancelled", givenBack, at),
+  );
   return giveUpLease(rest, at, 0, { ...NOT_HELD, not_run_by });
 }
 
@@ -104,16 +170,21 @@ export function giveUp(
   at: string,
 ): Project {
   const stage = project.stages_snapshot.stages[position];
-  const ending = projectFailed(stage?.stage ?? project.current_stage ?? "", failure.code, failure.message);
+  const given = projectFailed(stage?.stage ?? project.current_stage ?? "", failure.code, failure.message);
+  const first = isFailing(project) ? project.error_info : undefined;
+  const ending = first ? { ...given, error_info: first } : given;
   if (!stage) return endProject(project, ending, at);
-  const { history } = interruptStage(stage, "failed", failure.lastAttempt, at);
+  const interrupted = interruptStage(stage, "failed", failure.lastAttempt, at);
   const failed = {
     ...endSubStages(stage, at),
     status: "failed" as const,
     error_message: errorText(failure.message),
     error_code: failure.code,
-    history,
+    history: interrupted.history,
     completed_at: at,
   };
-  return endProject(withStage(project, position, failed), ending, at);
+  // A failure that the build may have is one that it continues after: this one it does not.
+  const ended = withStage(project, position, stage.allow_failure === true ? interrupted : failed);
+  const rest = interruptRunning(ended, (other) => interruptStage(other, "cancelled", failure.message, at));
+  return endProject(rest, ending, at);
 }

@@ -1,12 +1,12 @@
-import { withStage } from "../snapshot/derive.ts";
+import { isUnderway, withStage } from "../snapshot/derive.ts";
 import { checkedAnswer } from "../snapshot/json-schema.ts";
 import type { Accept, Project, Stage, Waiting } from "../snapshot/schema.ts";
 import { inNaturalOrder } from "../snapshot/storable.ts";
 import { addMs } from "../snapshot/time.ts";
 import { poolOf, workQueueOf } from "../snapshot/work-queue.ts";
-import { endProject, projectFailed } from "./end.ts";
+import { endedIfDone, failBuild, projectFailed } from "./end.ts";
 import type { Ask } from "./events.ts";
-import { requireStage } from "./require.ts";
+import { requireStage, stageConflict } from "./require.ts";
 import { endSubStages, errorText, reopenStage, skipStage, startStage } from "./stage.ts";
 
 /*
@@ -29,6 +29,9 @@ export function openGate(
   const stage = project.stages_snapshot.stages[position];
   if (!stage) return project;
   requireStage(stage, ["pending", "running"]);
+  // Nobody holds a build that waits.
+  const other = project.stages_snapshot.stages.find((one, i) => i !== position && isUnderway(one));
+  if (other) throw stageConflict(other.stage, "ended before a gate opens", other.status);
   const { logs: _tail, ...begun } =
     stage.status === "pending"
       ? startStage(stage, { agent_name: ask.agent_name }, at)
@@ -145,7 +148,9 @@ function failed(
   at: string,
 ): Project {
   const ended = { ...stage, status: "failed" as const, error_message: message, error_code: code };
-  return endProject(withStage(project, position, ended), projectFailed(stage.stage, code, message), at);
+  const after = withStage(project, position, ended);
+  if (stage.allow_failure === true) return endedIfDone(after, at);
+  return failBuild(after, projectFailed(stage.stage, code, message), at);
 }
 
 /** The first value that an answer must have and has not, as a clause; undefined when the build may continue. */

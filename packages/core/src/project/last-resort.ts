@@ -9,11 +9,13 @@ import { emptyOutput } from "./stage.ts";
 
 /** The event of a report that ends a stage, if one does. */
 export function endOf(events: readonly ReportEvent[]): StageEnd | undefined {
-  return events.findLast(
+  const ends = events.filter(
     (event): event is StageEnd =>
       event.sub_stage === undefined &&
       (event.event === "completed" || event.event === "failed" || event.event === "skipped"),
   );
+  // What is skipped with the end of another stage can be skipped later too.
+  return ends.findLast(({ event }) => event !== "skipped") ?? ends.at(-1);
 }
 
 export type StageEnd = Extract<ReportEvent, { event: "completed" | "failed" | "skipped" }>;

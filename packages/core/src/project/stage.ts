@@ -1,5 +1,6 @@
 import { type FailureCode, StagefoldError } from "../errors.ts";
-import { ended, isFinished, isUnderway } from "../snapshot/derive.ts";
+import { ended, isUnderway } from "../snapshot/derive.ts";
+import { blockerOf } from "../snapshot/graph.ts";
 import { LIMITS, utf8Bytes, valueBytes } from "../snapshot/limits.ts";
 import { type ReportedLine, wholeTexts } from "../snapshot/log-line.ts";
 import type { HistoryEntry, Metrics, OutputData, Project, Stage } from "../snapshot/schema.ts";
@@ -18,7 +19,12 @@ export function startStage(
   at: string,
 ): Stage {
   requireStage(stage, ["pending"]);
-  const { completed_at: _c, duration_seconds: _d, ...rest } = stage.attempt === 0 ? stage : cleared(stage);
+  const {
+    completed_at: _c,
+    duration_seconds: _d,
+    retry_at: _r,
+    ...rest
+  } = stage.attempt === 0 ? stage : cleared(stage);
   return {
     ...rest,
     status: "running",
@@ -219,10 +225,17 @@ export function interruptStage(
   };
 }
 
+/** running → cancelled: its build is failing because of another stage. */
+export function cancelStage(stage: Stage, reason: string, at: string): Stage {
+  requireStage(stage, ["running"]);
+  const { logs: _tail, ...rest } = endSubStages(stage, at);
+  return { ...rest, status: "cancelled", ...ended(stage, at), error_message: errorText(reason) };
+}
+
 /** pending or running → skipped. */
 export function skipStage(stage: Stage, reason: string, at: string): Stage {
   requireStage(stage, ["pending", "running"]);
-  const { logs: _tail, ...rest } = endSubStages(stage, at);
+  const { logs: _tail, retry_at: _r, ...rest } = endSubStages(stage, at);
   return {
     ...rest,
     status: "skipped",
@@ -241,6 +254,7 @@ export function reopenStage(stage: Stage): Stage {
     completed_at: _c,
     duration_seconds: _d,
     failed_attempts: _f,
+    retry_at: _r,
     ...rest
   } = cleared(stage);
   // A pending stage's attempts are in the history already, and so is the last one of a build that was given up.
@@ -285,10 +299,8 @@ export function errorText(message: string): string {
   return storableText(message, LIMITS.error);
 }
 
-/** Refuses to start a stage while an earlier one is open or another one runs. */
-export function requireTurn(project: Project, position: number): void {
-  const open = project.stages_snapshot.stages.find(
-    (other, i) => (i < position && !isFinished(other)) || isUnderway(other),
-  );
+/** Refuses to start a stage while one that it needs is not finished. */
+export function requireReady(project: Project, position: number): void {
+  const open = blockerOf(project, position);
   if (open) throw stageConflict(open.stage, "completed or skipped", open.status);
 }

@@ -1,6 +1,7 @@
-import { isFinished, withStage, withStages } from "../snapshot/derive.ts";
+import { isFinished, withStages } from "../snapshot/derive.ts";
+import { isFailing, withDependants } from "../snapshot/graph.ts";
 import type { Project, Stage } from "../snapshot/schema.ts";
-import { endProject, giveUp } from "./end.ts";
+import { endedIfDone, giveUp, interruptRunning } from "./end.ts";
 import { settleGate } from "./gate.ts";
 import { interruptStage, reopenStage } from "./stage.ts";
 
@@ -13,19 +14,19 @@ export const MAX_STALLS = 3;
  */
 export function takeOver(project: Project, at: string): Project {
   if (project.lease.unstarted !== true) return project;
-  const begun = settleGate(startedLease(reopened(project)), at);
-  if (begun.status === "failed") return begun;
-  const { stages } = begun.stages_snapshot;
   // An older item may have nothing left to run.
-  if (stages.every(isFinished)) return endProject(begun, { status: "completed" }, at);
-  const position = stages.findIndex((stage) => stage.status === "running");
-  const stage = stages[position];
+  const begun = endedIfDone(settleGate(startedLease(reopened(project)), at), at);
+  if (begun.status === "failed" || begun.status === "completed") return begun;
+  const { stages } = begun.stages_snapshot;
   if (project.lease.claims > MAX_STALLS) {
-    const name = stage?.stage ?? begun.current_stage ?? "";
-    const message = `${MAX_STALLS} workers were lost in a row in stage ${name} without progress.`;
+    const running = stages.filter(({ status }) => status === "running").map(({ stage }) => stage);
+    const names = running.length > 0 ? running.join(", ") : (begun.current_stage ?? "");
+    const which = running.length > 1 ? "one of the stages" : "stage";
+    const message = `${MAX_STALLS} workers were lost in a row in ${which} ${names} without progress.`;
+    const position = stages.findIndex(({ status }) => status === "running");
     return giveUp(begun, position, { code: "STAGE_STALLED", message, lastAttempt: LOST }, at);
   }
-  return stage ? withStage(begun, position, interruptStage(stage, "failed", LOST, at)) : begun;
+  return interruptRunning(begun, (stage) => interruptStage(stage, "failed", LOST, at));
 }
 
 const LOST = "The worker that ran this attempt was lost.";
@@ -34,17 +35,24 @@ function reopened(project: Project): Project {
   const { restart_from, ...rest } = project;
   const { stages } = project.stages_snapshot;
   const from = stages.findIndex((stage) => stage.stage === restart_from);
-  const opened = stages.map((stage, i) =>
-    (from >= 0 && i >= from) || isStuck(stage) ? reopenStage(stage) : stage,
-  );
+  const restarted = from >= 0 ? restartedStages(stages, from) : undefined;
+  const isOpened = (stage: Stage, i: number) =>
+    restarted?.has(i) === true || (isStuck(stage) && !isFailing(project));
+  const opened = stages.map((stage, i) => (isOpened(stage, i) ? reopenStage(stage) : stage));
   return opened.every((stage, i) => stage === stages[i]) && restart_from === undefined
     ? project
     : withStages(rest, opened);
 }
 
+/** What runs again when a stage does: it, what is not finished, what needs one of these, and what runs after all. */
+export function restartedStages(stages: readonly Stage[], from: number): Set<number> {
+  const open = stages.flatMap((stage, i) => (i === from || !isFinished(stage) ? [i] : []));
+  return withDependants(stages, open);
+}
+
 /** An older format may have these in a project that continues; no event leads out of them. */
 function isStuck(stage: Stage): boolean {
-  return stage.status === "failed" || stage.status === "cancelled";
+  return !isFinished(stage) && (stage.status === "failed" || stage.status === "cancelled");
 }
 
 function startedLease(project: Project): Project {

@@ -310,7 +310,7 @@ export class Work {
         next = await inflate(next, findStage(next, event.stage).position, artifacts);
       next = applyEvent(next, event, at, report.lease_seq);
       // In place of the start: what would have followed it did not happen.
-      if (event.event === "started" && next.status === "failed") break;
+      if (event.event === "started" && event.sub_stage === undefined && !runs(next, event.stage)) break;
       if (event.event === "log") lines.add(next, event.stage, event.lines, at);
     }
     if (report.release) next = released(next, at, report.release === true ? undefined : report.release);
@@ -338,6 +338,10 @@ function endedAttempts(before: Project, after: Project): AttemptRef[] {
     const runs = now?.status === "running" && now.attempt === attempt;
     return status === "running" && !runs ? [{ project_id, stage, attempt }] : [];
   });
+}
+
+function runs(project: Project, key: string): boolean {
+  return findStage(project, key).stage.status === "running";
 }
 
 interface Evolved {

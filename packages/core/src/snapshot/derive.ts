@@ -9,8 +9,9 @@ import {
 } from "./schema.ts";
 import { secondsBetween } from "./time.ts";
 
-export function isFinished(stage: Stage): boolean {
-  return stage.status === "completed" || stage.status === "skipped";
+/** Nothing of the stage is left to run: it is completed or skipped, or has failed and may. */
+export function isFinished({ status, allow_failure }: Pick<Stage, "status" | "allow_failure">): boolean {
+  return status === "completed" || status === "skipped" || (status === "failed" && allow_failure === true);
 }
 
 /** A stage that has begun and not ended: it runs, or waits for an answer. */

@@ -1,5 +1,6 @@
 export * from "./derive.ts";
 export * from "./find-stage.ts";
+export * from "./graph.ts";
 export * from "./ids.ts";
 export * from "./inputs.ts";
 export * from "./json-schema.ts";

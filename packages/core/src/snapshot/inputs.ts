@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { invalidInput } from "../errors.ts";
+import { orderProblem } from "./graph.ts";
 import { agentIdSchema, stageKeySchema } from "./ids.ts";
 import { LIMITS, utf8Bytes } from "./limits.ts";
 import { limitsSchema, prioritySchema } from "./schema.ts";
@@ -18,6 +19,12 @@ export const stagePlanSchema = z.object({
   stage: stageKeySchema,
   stage_name: textSchema(LIMITS.stageName, 1).optional(),
   weight: z.number().min(1e-6).max(1e6).optional(),
+  /** Stages that must be finished before it begins; left out: all earlier ones. */
+  needs: z.array(stageKeySchema).max(LIMITS.stages).optional(),
+  /** It runs after all others, also when the build is failing. */
+  finally: z.boolean().optional(),
+  /** The build continues when it has failed. */
+  allow_failure: z.boolean().optional(),
 });
 
 /** The input of a build, as a create or a retry gives it. */
@@ -49,6 +56,16 @@ export const createProjectSchema = z.object({
       (stages) => new Set(stages.map((s) => s.stage)).size === stages.length,
       "expected each stage once",
     )
+    .superRefine((stages, context) => {
+      const problem = orderProblem(stages);
+      if (!problem) return;
+      const { position, field, expected, found } = problem;
+      context.addIssue({
+        code: "custom",
+        path: [position, ...field],
+        message: `${expected}, found ${found}`,
+      });
+    })
     .optional(),
 });
 

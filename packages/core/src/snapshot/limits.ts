@@ -34,6 +34,8 @@ export const LIMITS = {
   /** Figures that a stage adds up. */
   metrics: 32,
   subStages: 64,
+  /** Of all keys that the stages of a build say they need. */
+  needs: 16 * 1024,
   history: 20,
   /** DynamoDB takes 32 levels of nesting; the snapshot's own levels leave this many to a stage's output. */
   outputDepth: 24,

@@ -110,6 +110,14 @@ const stageBase = z.looseObject({
   attempt: count,
   progress: percent,
   agent_name: z.string().optional(),
+  /** Keys of the stages that must be finished before it begins. Absent: all earlier ones. */
+  needs: z.array(stageKeySchema).optional(),
+  /** It runs after all others, also when the build is failing. */
+  finally: z.boolean().optional(),
+  /** The build continues when it has failed. */
+  allow_failure: z.boolean().optional(),
+  /** Not tried again before, where it waits for its next attempt while other stages run. */
+  retry_at: timeSchema.optional(),
   started_at: timeSchema.optional(),
   completed_at: timeSchema.optional(),
   duration_seconds: z.number().min(0).optional(),
@@ -207,7 +215,7 @@ export const stageSchema = z.discriminatedUnion("status", [
 
 export const snapshotSchema = z.looseObject({
   total: count,
-  /** Completed and skipped stages. */
+  /** Stages that are completed or skipped, or have failed and may. */
   completed: count,
   stages: z.array(stageSchema).max(LIMITS.stages),
 });
