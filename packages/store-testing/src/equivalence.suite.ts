@@ -2,6 +2,7 @@ import {
   isStagefoldError,
   MemoryProjectStore,
   newProjectId,
+  type Plan,
   type Project,
   type ProjectStore,
   type ReportEventInput,
@@ -25,6 +26,23 @@ type Step =
   | { do: "record" | "remove" | "merge"; by: number; stage: string; n: number }
   | { do: "report"; by: number; events: ReportEventInput[]; lag: number }
   | { do: "wait"; seconds: number };
+
+/** The same stages one after the other, two of them at once, and with one that runs whatever comes of the others. */
+const PLANS: readonly Plan[] = [
+  TEST_PLAN,
+  {
+    ...TEST_PLAN,
+    stages: [
+      { stage: "plan" },
+      { stage: "make", needs: [], allow_failure: true },
+      { stage: "check", needs: ["plan", "make"] },
+    ],
+  },
+  {
+    ...TEST_PLAN,
+    stages: [{ stage: "plan" }, { stage: "make", needs: [] }, { stage: "check", finally: true }],
+  },
+];
 
 /** Within what DynamoDB keeps of a number. */
 const decimal = fc
@@ -146,10 +164,12 @@ class Side {
   readonly #clock = new FakeClock();
   readonly #id: string;
   readonly #key: string;
+  readonly #plan: Plan;
   #operations = 0;
 
-  constructor(store: ProjectStore, id: string, key: string) {
+  constructor(store: ProjectStore, id: string, key: string, plan: Plan) {
     this.store = store;
+    this.#plan = plan;
     this.#id = id;
     this.#key = key;
     this.#writers = Array.from({ length: WRITERS }, () => ({
@@ -161,7 +181,7 @@ class Side {
 
   create(by: number): Promise<Project> {
     const request = { requirement: "r", user_id: "property", tags: ["t"], idempotency_key: this.#key };
-    return this.#writer(by).repository.control.create(request, TEST_PLAN);
+    return this.#writer(by).repository.control.create(request, this.#plan);
   }
 
   /** What the step came to: an answer, or the code of a typed error. Anything else is a fault of the test's subject. */
@@ -262,13 +282,14 @@ export function equivalenceSuite(name: string, getStore: () => ProjectStore, run
     it(`in ${runs} histories of several writers`, async () => {
       const property = fc.asyncProperty(
         fc.array(rarely, { minLength: 5, maxLength: 40, size: "max" }),
-        async (steps) => {
+        fc.constantFrom(...PLANS),
+        async (steps, plan) => {
           const key = newProjectId();
           const memory = new MemoryProjectStore();
-          const { project_id: id } = await new Side(memory, "", key).create(0);
+          const { project_id: id } = await new Side(memory, "", key, plan).create(0);
           await memory.write({ kind: "delete", transition: "delete", project_id: id, guards: [] });
-          const model = new Side(memory, id, key);
-          const real = new Side(getStore(), id, key);
+          const model = new Side(memory, id, key, plan);
+          const real = new Side(getStore(), id, key, plan);
           expect(await real.create(0)).toEqual(await model.create(0));
           for (const [i, step] of steps.entries()) {
             const expected = await model.take(step);

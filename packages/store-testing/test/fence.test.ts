@@ -4,6 +4,7 @@ import type { ViolationKind } from "../src/simulation/checks.ts";
 import type { FaultCounts } from "../src/simulation/faults.ts";
 import { explain } from "../src/simulation/linearizability.ts";
 import { simulate } from "../src/simulation/simulation.ts";
+import type { Shape } from "../src/simulation/world.ts";
 import { type Weakness, weakened } from "./weakened-store.ts";
 
 // The tests of the tests: with a part of the fence taken out, the checks must find what comes of it.
@@ -16,6 +17,7 @@ interface TakenOut {
   readonly seeds: number;
   /** Weather in which it shows. */
   readonly rates?: Partial<FaultCounts>;
+  readonly shape?: Shape;
 }
 
 const CLOCKS_AND_COPIES = { clock_jumped: 0.5, duplicated: 0.6, crashed: 0.2, drained: 0, throttled: 0 };
@@ -29,14 +31,15 @@ const TAKEN_OUT: readonly TakenOut[] = [
   },
   { weakness: "superseded lease owners", kind: "older_token", seeds: 40 },
   { weakness: "used numbers", kind: "number_used_twice", seeds: 200 },
+  { weakness: "stages before what they need", kind: "needs_not_met", seeds: 20, shape: "diamond" },
 ];
 
 it.each(TAKEN_OUT)("a store that lets $weakness write is found out", { timeout: 600_000 }, async (given) => {
-  const { weakness, kind, seeds, rates } = given;
+  const { weakness, kind, seeds, rates, shape } = given;
   const foundBy = { watch: 0, history: 0 };
   for (let seed = 1; seed <= seeds && (foundBy.watch === 0 || foundBy.history === 0); seed++) {
     const wrap = (store: ProjectStore) => weakened(store, weakness);
-    const { violations, histories } = await simulate({ seed, rates, wrap });
+    const { violations, histories } = await simulate({ seed, rates, shape, wrap });
     if (violations.some((one) => one.kind === kind)) foundBy.watch ||= seed;
     const verdicts = [...histories.ofProject.values()].map((history) => explain(history).verdict);
     if (verdicts.includes("not_linearizable")) foundBy.history ||= seed;

@@ -5,7 +5,7 @@ import { explain } from "../src/simulation/linearizability.ts";
 import { type Answer, type Call, outcomes, type Spec, shown } from "../src/simulation/specification.ts";
 
 const STAGES = ["plan", "make"];
-const CREATE: Call = { do: "create", token: 100, stages: STAGES };
+const CREATE: Call = { do: "create", token: 100, stages: STAGES.map((stage) => ({ stage })) };
 const START = events({ event: "started", stage: "plan" });
 const COMPLETE = events({ event: "completed", stage: "plan" });
 

@@ -118,7 +118,12 @@ export class Player {
     switch (deed) {
       case "enqueue":
         // A deleted project that is made again starts above its old tokens, unless it had more than one a second.
-        if (spec || token > lastToken) await this.#byUser(user, key, { do: "create", token, stages: STAGES });
+        if (spec || token > lastToken)
+          await this.#byUser(user, key, {
+            do: "create",
+            token,
+            stages: STAGES.map((one) => ({ stage: one })),
+          });
         return;
       case "record": {
         const paths = [`${stage}/by-${user}.txt`];

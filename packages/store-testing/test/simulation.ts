@@ -43,12 +43,13 @@ export function testSeeds(from: number, to: number): void {
   const limit = { timeout: SEEDS_AT_ONCE * SEED_TIMEOUT_MS };
   it.each(firsts)(`hold in ${SEEDS_AT_ONCE} seeds from %i`, limit, async (first) => {
     for (let seed = first; seed < first + SEEDS_AT_ONCE; seed++) {
-      const { faults } = await check(seed, false);
+      const { faults, overlaps } = await check(seed, false);
+      hits.set("two stages at once", (hits.get("two stages at once") ?? 0) + overlaps);
       for (const [kind, count] of Object.entries(faults)) hits.set(kind, (hits.get(kind) ?? 0) + count);
     }
   });
 
-  it("meet every kind of fault", () => {
+  it("meet every kind of fault, and stages that run at once", () => {
     expect([...hits].filter(([, count]) => count === 0)).toEqual([]);
     expect(hits.size).toBeGreaterThan(0);
   });

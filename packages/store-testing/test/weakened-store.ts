@@ -1,8 +1,12 @@
-import type { Item, Patch, Path, ProjectStore } from "@stagefold/core";
+import { type Item, normalise, type Patch, type Path, type ProjectStore } from "@stagefold/core";
 import { reportKeyOf, tokenOf } from "../src/simulation/ledger.ts";
 
 /** What a store lets through that it must not. */
-export type Weakness = "lease owners without a token" | "superseded lease owners" | "used numbers";
+export type Weakness =
+  | "lease owners without a token"
+  | "superseded lease owners"
+  | "used numbers"
+  | "stages before what they need";
 
 const OWNERS = ["heartbeat", "report", "release"];
 
@@ -14,6 +18,7 @@ const OWNERS = ["heartbeat", "report", "release"];
 export function weakened(store: ProjectStore, weakness: Weakness): ProjectStore {
   return {
     write: async (patch) => {
+      if (weakness === "stages before what they need") return await store.write(withoutNeed(patch));
       if (!OWNERS.includes(patch.transition)) return await store.write(patch);
       const item = await store.get(patch.project_id);
       return await store.write(item ? withoutFence(patch, item, weakness) : patch);
@@ -34,11 +39,23 @@ function withoutFence(patch: Patch, item: Item, weakness: Weakness): Patch {
       return guardedBy(patch, (path) => path[0] !== "lease_token");
     case "superseded lease owners":
       return superseded ? guardedBy(patch, isHeld) : patch;
+    case "stages before what they need":
+      return patch;
     case "used numbers":
       return !superseded && reportKeyOf(patch)?.seq === item.lease_seq ? guardedBy(patch, isHeld) : patch;
     default:
       return weakness satisfies never;
   }
+}
+
+/** A project that forgets what its last stages need besides the first of it. */
+function withoutNeed(patch: Patch): Patch {
+  if (patch.kind !== "put") return patch;
+  const { stages_snapshot, ...item } = normalise(patch.item);
+  const stages = stages_snapshot.stages.map((stage) =>
+    stage.needs === undefined ? stage : { ...stage, needs: stage.needs.slice(0, 1) },
+  );
+  return { ...patch, item: { ...item, stages_snapshot: { ...stages_snapshot, stages } } };
 }
 
 function guardedBy(patch: Patch, isKept: (path: Path) => boolean): Patch {

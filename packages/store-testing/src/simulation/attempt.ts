@@ -17,17 +17,29 @@ export class Attempt {
   readonly #machine: Machine;
   readonly #writer: Writer;
   readonly #stage: string;
-  readonly #isStopped: () => boolean;
+  /** The attempts of its build, this one among them: a write takes along what they have said. */
+  readonly #siblings: () => readonly Attempt[];
+  #stopped = false;
   #said: ReportEvent[] = [];
   #progress = 0;
   #writing: Promise<void> | undefined;
 
-  constructor(world: World, machine: Machine, writer: Writer, stage: string, isStopped: () => boolean) {
+  constructor(
+    world: World,
+    machine: Machine,
+    writer: Writer,
+    stage: string,
+    siblings: () => readonly Attempt[],
+  ) {
     this.#world = world;
     this.#machine = machine;
     this.#writer = writer;
     this.#stage = stage;
-    this.#isStopped = isStopped;
+    this.#siblings = siblings;
+  }
+
+  stop(): void {
+    this.#stopped = true;
   }
 
   async run(): Promise<AttemptEnd> {
@@ -35,7 +47,7 @@ export class Attempt {
     let stopped = false;
     for (let steps = random.between(1, 4); steps > 0 && !stopped; steps--) {
       await process.sleep(random.between(50, 1500));
-      stopped = this.#isStopped() || this.#writer.over !== undefined;
+      stopped = this.#stopped || this.#writer.over !== undefined;
       if (!stopped) this.#say();
     }
     const outcome = stopped ? "stopped" : random.chance(0.2) ? "failed" : "completed";
@@ -67,14 +79,22 @@ export class Attempt {
     return { path: `${this.#stage}/${this.#machine.random.between(1, 4)}.txt`, size: 1 };
   }
 
+  #take(): ReportEvent[] {
+    return this.#said.splice(0);
+  }
+
+  #giveBack(events: readonly ReportEvent[]): void {
+    this.#said.unshift(...events.filter(({ stage }) => stage === this.#stage));
+  }
+
   async #writeSoon(): Promise<void> {
     await this.#machine.process.sleep(GATHER_MS);
-    const events = this.#said;
-    this.#said = [];
+    // What has ended says the rest with its end.
+    const events = this.#siblings().flatMap((one) => one.#take());
     try {
       if (events.length > 0) await this.#writer.write(events);
     } catch (error) {
-      this.#said = [...events, ...this.#said];
+      for (const one of this.#siblings()) one.#giveBack(events);
       if (!(error instanceof LeaseOver))
         this.#world.violated("unexpected_error", `report of ${this.#stage}: ${String(error)}`);
     }

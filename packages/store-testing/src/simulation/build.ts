@@ -1,4 +1,11 @@
-import { isStagefoldError, type ReportEvent, type Stage } from "@stagefold/core";
+import {
+  isStagefoldError,
+  type Project,
+  type ReportEvent,
+  readyStages,
+  type Stage,
+  withStage,
+} from "@stagefold/core";
 import { Attempt, type AttemptEnd } from "./attempt.ts";
 import { Keeper } from "./keeper.ts";
 import { gateEvent } from "./specified-events.ts";
@@ -8,13 +15,19 @@ import { LeaseOver, type Writer } from "./writer.ts";
 /** How often a stage is tried before its build fails. */
 const ATTEMPTS = 3;
 
+interface Running {
+  readonly attempt: Attempt;
+  readonly ended: Promise<{ readonly stage: string; readonly end: AttemptEnd }>;
+}
+
 /** One build in the hands of a worker, from its claim until it is ended, given back or lost. */
 export class Build {
   readonly writer: Writer;
   readonly #world: World;
   readonly #machine: Machine;
+  /** Attempts whose end is not taken up yet, by stage. */
+  readonly #running = new Map<string, Running>();
   #leaving = false;
-  #stopping = false;
 
   constructor(world: World, machine: Machine, writer: Writer) {
     this.#world = world;
@@ -33,9 +46,10 @@ export class Build {
     } finally {
       keeper.stop();
     }
+    for (const { ended } of this.#running.values()) await ended;
   }
 
-  /** Gives the build back once the stage that runs has ended. */
+  /** Gives the build back once the stages that run have ended. */
   drain(): void {
     this.#leaving = true;
   }
@@ -43,7 +57,7 @@ export class Build {
   /** Gives it back now. */
   stop(): void {
     this.#leaving = true;
-    this.#stopping = true;
+    for (const { attempt } of this.#running.values()) attempt.stop();
   }
 
   async #build(): Promise<void> {
@@ -53,66 +67,128 @@ export class Build {
       await this.writer.write([]);
       return;
     }
-    let stage = this.#nextOpen();
-    const begins = stage === undefined ? undefined : this.#beginning(stage);
-    if (!begins || this.#leaving || !(await this.#writeUnlessPaused([begins]))) {
-      await this.writer.write([], true);
-      return;
-    }
-    if (begins.event === "waiting") return;
-    while (stage !== undefined) stage = await this.#stage(stage);
+    do {
+      if (!(await this.#begin())) return;
+      this.#launch();
+      if (this.#running.size === 0) continue;
+      const ended = await Promise.race([
+        ...[...this.#running.values()].map((one) => one.ended),
+        ...this.#nextTry(),
+      ]);
+      if (!ended) continue;
+      this.#running.delete(ended.stage);
+      await this.#ended(ended.stage, ended.end);
+    } while (this.#isHeld() || this.#running.size > 0);
   }
 
-  async #stage(stage: string): Promise<string | undefined> {
-    const isStopped = () => this.#stopping;
-    const end = await new Attempt(this.#world, this.#machine, this.writer, stage, isStopped).run();
+  /** Starts what is ready. With nothing that runs or may start, the build is given back: false. */
+  async #begin(): Promise<boolean> {
+    const mayStart = !this.#leaving && this.#isHeld() && this.writer.project.status === "building";
+    const begins = mayStart ? this.#beginnings(this.writer.project) : [];
+    const isIdle = this.#running.size === 0 && this.#find("running") === undefined;
+    if (begins.length > 0 && (await this.#writeUnlessPaused(begins))) return true;
+    if (isIdle) await this.writer.write([], true);
+    return !isIdle;
+  }
+
+  #launch(): void {
+    if (!this.#isHeld()) return;
+    for (const { stage, status } of this.writer.project.stages_snapshot.stages) {
+      if (status !== "running" || this.#running.has(stage)) continue;
+      const others = () => [...this.#running.values()].map((one) => one.attempt);
+      const attempt = new Attempt(this.#world, this.#machine, this.writer, stage, others);
+      this.#running.set(stage, { attempt, ended: attempt.run().then((end) => ({ stage, end })) });
+    }
+  }
+
+  /** When a stage may be tried again that waits while others run. */
+  #nextTry(): Promise<undefined>[] {
+    const waits = this.#waiting(this.writer.project);
+    const ms = Math.min(...waits) - this.#machine.process.clock.now();
+    return waits.length === 0 ? [] : [this.#machine.process.sleep(Math.max(1, ms)).then(() => undefined)];
+  }
+
+  #waiting({ stages_snapshot }: Project): number[] {
+    return stages_snapshot.stages.flatMap(({ status, retry_at }) =>
+      status === "pending" && retry_at !== undefined ? [Date.parse(retry_at)] : [],
+    );
+  }
+
+  async #ended(stage: string, end: AttemptEnd): Promise<void> {
     switch (end.outcome) {
       case "completed":
         return await this.#completed(stage, end);
       case "failed":
-        await this.#failed(stage, end);
-        return undefined;
-      case "stopped":
+        return await this.#failed(stage, end);
+      case "stopped": {
         if (this.writer.over !== undefined) throw new LeaseOver(this.writer.over);
-        await this.writer.write(end.events, true);
-        return undefined;
+        const others = await this.#stopOthers();
+        await this.writer.write([...end.events, ...others], true);
+        return;
+      }
       default:
         return end.outcome satisfies never;
     }
   }
 
-  /** One write ends the stage and starts the next; where that may not start, the build is given back. */
-  async #completed(stage: string, end: AttemptEnd): Promise<string | undefined> {
+  /** One write ends the stage and starts what is ready then; with nothing that runs, the build is given back. */
+  async #completed(stage: string, end: AttemptEnd): Promise<void> {
+    const done = [...end.events, this.#completion(stage)];
+    const { project } = this.writer;
+    const { stages } = project.stages_snapshot;
+    const position = stages.findIndex((one) => one.stage === stage);
+    const own = stages[position];
+    const next = own && withStage(project, position, { ...own, status: "completed" });
+    if (next && !this.#leaving && project.status === "building") {
+      const begins = this.#beginnings(next);
+      if (begins.length > 0 && (await this.#writeUnlessPaused([...done, ...begins]))) return;
+    }
+    await this.writer.write(done, this.#running.size === 0);
+  }
+
+  #completion(stage: string): ReportEvent {
     const { random } = this.#machine;
     const metrics = { input_tokens: random.between(0, 9), tool_calls: random.between(0, 1) };
-    const done: ReportEvent[] = [
-      ...end.events,
-      { event: "completed", stage, output: { made: stage }, metrics },
-    ];
-    const next = this.#nextOpen(stage);
-    if (next !== undefined && !this.#leaving && this.writer.project.status === "building") {
-      const begins = this.#beginning(next);
-      if (await this.#writeUnlessPaused([...done, begins]))
-        return begins.event === "waiting" ? undefined : next;
-    }
-    await this.writer.write(done, next !== undefined);
-    return undefined;
+    return { event: "completed", stage, output: { made: stage }, metrics };
   }
 
-  /** Now and then a stage is a gate: the build then waits, and is in no worker's hands. */
-  #beginning(stage: string): ReportEvent {
-    const { random } = this.#machine;
-    return random.chance(0.15) ? gateEvent(stage, random.between(0, 41)) : { event: "started", stage };
+  /** Now and then a stage that runs alone is a gate: the build then waits, and is in no worker's hands. */
+  #beginnings(project: Project): ReportEvent[] {
+    const { random, process } = this.#machine;
+    const now = process.clock.now();
+    const ready = readyStages(project)
+      .flatMap((position) => project.stages_snapshot.stages[position] ?? [])
+      .filter(({ retry_at }) => retry_at === undefined || Date.parse(retry_at) <= now);
+    const isAlone = ready.length === 1 && this.#running.size === 0;
+    return ready.map(({ stage }) =>
+      isAlone && random.chance(0.15) ? gateEvent(stage, random.between(0, 41)) : { event: "started", stage },
+    );
   }
 
+  /** A stage that fails for good ends those that run beside it. */
   async #failed(stage: string, end: AttemptEnd): Promise<void> {
     const { random } = this.#machine;
-    const failures = this.#find(stage)?.history.filter((entry) => entry.code === "STAGE_FAILED").length ?? 0;
+    const own = this.writer.project.stages_snapshot.stages.find((one) => one.stage === stage);
+    const failures = own?.history.filter((entry) => entry.code === "STAGE_FAILED").length ?? 0;
     const retry = failures + 1 < ATTEMPTS && { retry_in_seconds: random.between(0, 2000) / 1000 };
+    const endsOthers = !retry && own?.allow_failure !== true && own?.finally !== true;
+    const others = endsOthers ? await this.#stopOthers() : [];
     await this.writer.write([
+      ...others,
       ...end.events,
       { event: "failed", stage, message: "It did not work.", code: "STAGE_FAILED", ...retry },
     ]);
+  }
+
+  /** Stops all that runs. Resolves with what was said and not written. */
+  async #stopOthers(): Promise<ReportEvent[]> {
+    const all = [...this.#running.values()];
+    for (const { attempt } of all) attempt.stop();
+    const ends = await Promise.all(all.map((one) => one.ended));
+    this.#running.clear();
+    return ends.flatMap(({ stage, end }) =>
+      end.outcome === "completed" ? [...end.events, this.#completion(stage)] : end.events,
+    );
   }
 
   /** False when the project is in a state in which no stage may start. */
@@ -126,16 +202,13 @@ export class Build {
     }
   }
 
-  #find(key: string): Stage | undefined {
-    return this.writer.project.stages_snapshot.stages.find((stage) => stage.stage === key);
+  #isHeld(): boolean {
+    const { status, lease, lease_token } = this.writer.project;
+    const isOpen = status === "building" || status === "paused";
+    return isOpen && lease.owner !== undefined && lease_token === this.writer.token;
   }
 
-  #nextOpen(after?: string): string | undefined {
-    const { stages } = this.writer.project.stages_snapshot;
-    const from = stages.findIndex((stage) => stage.stage === after);
-    const open = stages.find(
-      (stage, i) => i > from && stage.status !== "completed" && stage.status !== "skipped",
-    );
-    return open?.stage;
+  #find(status: Stage["status"]): Stage | undefined {
+    return this.writer.project.stages_snapshot.stages.find((stage) => stage.status === status);
   }
 }

@@ -8,6 +8,7 @@ import {
 } from "@stagefold/core";
 import { type Account, reportKeyOf, tokenOf } from "./ledger.ts";
 import { isSameJson } from "./same.ts";
+import type { PlannedStage } from "./specification.ts";
 import { type Effect, operationOf } from "./table.ts";
 
 export const VIOLATIONS = [
@@ -25,6 +26,7 @@ export const VIOLATIONS = [
   "two_outcomes",
   "artifacts_lost",
   "stages_of_others",
+  "needs_not_met",
   "refused_though_done",
   "acknowledged_not_done",
   "log_wrong",
@@ -44,6 +46,8 @@ interface Change {
   readonly before: Project;
   readonly after: Project;
   readonly account: Account;
+  /** What its project was to be made with, whatever the item says. */
+  readonly plan: readonly PlannedStage[];
 }
 
 const CHECKS: readonly (readonly [ViolationKind, Check])[] = [
@@ -60,15 +64,20 @@ const CHECKS: readonly (readonly [ViolationKind, Check])[] = [
   ["work_queue", wrongQueue],
   ["artifacts_lost", artifactsLost],
   ["stages_of_others", stagesOfOthers],
+  ["needs_not_met", needsNotMet],
 ];
 
 /** Every check of one write that took effect. */
-export function checkEffect(effect: Effect, account: Account): { kind: ViolationKind; message: string }[] {
+export function checkEffect(
+  effect: Effect,
+  account: Account,
+  plan: readonly PlannedStage[],
+): { kind: ViolationKind; message: string }[] {
   const { before, after, unreadable } = effect;
   if (unreadable !== undefined) return [{ kind: "unreadable", message: unreadable }];
   if (before && after) {
     const found = CHECKS.flatMap(([kind, check]) => {
-      const message = check({ effect, before, after, account });
+      const message = check({ effect, before, after, account, plan });
       return message === undefined ? [] : [{ kind, message }];
     });
     return [...found, ...twoOutcomes(after, account)];
@@ -141,8 +150,25 @@ function stateNotAllowed({ effect, before, after }: Change): string | undefined 
     : undefined;
 }
 
-function isDone(stage: Stage): boolean {
-  return stage.status === "completed" || stage.status === "skipped";
+function isDone({ status, allow_failure }: Stage): boolean {
+  return status === "completed" || status === "skipped" || (status === "failed" && allow_failure === true);
+}
+
+/** A stage begins when all that it needs is done; one that runs finally when nothing else runs. */
+function needsNotMet({ before, after, plan }: Change): string | undefined {
+  const begun = after.stages_snapshot.stages.filter(
+    (stage, i) => stage.status === "running" && before.stages_snapshot.stages[i]?.attempt !== stage.attempt,
+  );
+  for (const { stage } of begun) {
+    const position = plan.findIndex((one) => one.stage === stage);
+    const { needs, finally: isFinal } = plan[position] ?? {};
+    const open = after.stages_snapshot.stages.find((other, i) => {
+      if (isFinal === true) return plan[i]?.finally !== true && isUnderway(other);
+      return (needs ? needs.includes(other.stage) : i < position) && !isDone(other);
+    });
+    if (open) return `${stage} began while ${open.stage} was ${open.status}`;
+  }
+  return undefined;
 }
 
 /** Artifacts of a finished stage may be recorded; all else stays as it is until a retry. */

@@ -18,6 +18,8 @@ export interface SimulationResult {
   readonly histories: Histories;
   /** Writes that took effect. */
   readonly writes: number;
+  /** Writes after which two stages of a build ran at once. */
+  readonly overlaps: number;
   /** What happened, line by line, if asked for. */
   readonly trace: readonly string[];
 }
@@ -26,8 +28,8 @@ export interface SimulationResult {
 export async function simulate(options: WorldOptions): Promise<SimulationResult> {
   const world = new World(options);
   await new Simulation(world).run();
-  const { seed, violations, weather, histories, writes, lines } = world;
-  return { seed, violations, faults: weather.counts, histories, writes, trace: lines };
+  const { seed, violations, weather, histories, writes, overlaps, lines } = world;
+  return { seed, violations, faults: weather.counts, histories, writes, overlaps, trace: lines };
 }
 
 class Simulation {

@@ -1,5 +1,5 @@
 import type { ErrorCode, Project, ProjectStatus, ReportEvent, StageStatus } from "@stagefold/core";
-import { afterEvents, begun, isDone, percentOf, reopen } from "./specified-events.ts";
+import { afterEvents, allNeeded, begun, isDone, percentOf, reopen, restarted } from "./specified-events.ts";
 
 /**
  * What every operation does to a project, in the fewest terms: states and numbers, no times, no patches. Written
@@ -20,6 +20,8 @@ export interface Spec {
   /** The last control write. */
   readonly op: string | null;
   readonly gate: SpecGate | null;
+  /** It has failed, and stages that run finally are left. */
+  readonly failing: boolean;
   /** What was answered and no holder has taken up yet. */
   readonly answer: string | null;
   readonly stages: readonly SpecStage[];
@@ -36,8 +38,18 @@ export interface SpecGate {
   readonly timed: boolean;
 }
 
+/** One stage as its project is made with it. */
+export interface PlannedStage {
+  readonly stage: string;
+  readonly needs?: readonly string[];
+  readonly finally?: boolean;
+  readonly allow_failure?: boolean;
+}
+
 export interface SpecStage {
   readonly stage: string;
+  /** Where it stands in the order: not part of what is shown. */
+  readonly plan: PlannedStage;
   readonly status: StageStatus;
   readonly attempt: number;
   readonly progress: number;
@@ -47,7 +59,7 @@ export interface SpecStage {
 }
 
 export type Call =
-  | { readonly do: "create"; readonly token: number; readonly stages: readonly string[] }
+  | { readonly do: "create"; readonly token: number; readonly stages: readonly PlannedStage[] }
   | { readonly do: "claim" | "delete" | "get" }
   | { readonly do: "heartbeat"; readonly token: number }
   | {
@@ -141,8 +153,9 @@ function isOffered({ status, gate }: Spec): boolean {
 
 function created(call: Extract<Call, { do: "create" }>): Spec {
   const stages = call.stages.map(
-    (stage): SpecStage => ({
-      stage,
+    (plan): SpecStage => ({
+      stage: plan.stage,
+      plan,
       status: "pending",
       attempt: 0,
       progress: 0,
@@ -158,6 +171,7 @@ function created(call: Extract<Call, { do: "create" }>): Spec {
     restart: null,
     op: null,
     gate: null,
+    failing: false,
     answer: null,
     stages,
     written: {},
@@ -229,7 +243,8 @@ function cancelled(state: Spec): Spec {
       ? { ...stage, status: "cancelled" as const }
       : stage,
   );
-  return { ...state, ...FREE, ...NOT_ASKED, status: "cancelled", token: state.token + 1, stages };
+  const numbers = { token: state.token + 1 };
+  return { ...state, ...FREE, ...NOT_ASKED, ...numbers, status: "cancelled", failing: false, stages };
 }
 
 function retried(state: Spec, named: string | undefined): readonly Spec[] | ErrorCode {
@@ -238,8 +253,10 @@ function retried(state: Spec, named: string | undefined): readonly Spec[] | Erro
   const from = named === undefined ? open : stages.findIndex((stage) => stage.stage === named);
   const restart = stages[from]?.stage;
   if (restart === undefined) return named === undefined ? "INVALID_INPUT" : "STAGE_NOT_FOUND";
-  if (stages.slice(0, from).some((stage) => !isDone(stage))) return "STAGE_CONFLICT";
-  const progress = percentOf(stages.map((stage, i) => (i < from ? stage : reopen(stage))));
+  const needed = allNeeded(stages, restart);
+  if (stages.some((stage) => needed.has(stage.stage) && !isDone(stage))) return "STAGE_CONFLICT";
+  const opened = restarted(stages, restart);
+  const progress = percentOf(stages.map((stage) => (opened.has(stage.stage) ? reopen(stage) : stage)));
   const numbers = { run: state.run + 1, token: state.token + 1, progress };
   return [{ ...state, ...FREE, ...NOT_ASKED, ...numbers, status: "queued", restart }];
 }
@@ -255,12 +272,13 @@ export interface View {
 /** What a caller sees of a project, as text that can be compared. */
 export function shown(state: Spec): string {
   const { written: _w, born: _b, ...view } = state;
-  return JSON.stringify(view);
+  return JSON.stringify({ ...view, stages: view.stages.map(({ plan: _p, ...stage }) => stage) });
 }
 
 /** The same of a real project. */
 export function viewOf(project: Project): View {
   const { status, run, revision, lease, stages_snapshot, waiting, answer } = project;
+  const failing = project.error_info !== undefined && !ENDED.includes(status);
   const text = shown({
     status,
     run,
@@ -280,9 +298,11 @@ export function viewOf(project: Project): View {
           timed: waiting.expires_at !== undefined,
         }
       : null,
+    failing,
     answer: answer ? String(answer.value) : null,
     stages: stages_snapshot.stages.map(({ stage, status, attempt, progress, output_data }) => ({
       stage,
+      plan: { stage },
       status,
       attempt,
       progress,

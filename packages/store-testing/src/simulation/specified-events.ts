@@ -7,8 +7,48 @@ const DEATHS = 3;
 const BY_ITSELF = "by itself";
 const FREE = { held: false, fresh: false, claims: 0 };
 
-export function isDone(stage: SpecStage): boolean {
-  return stage.status === "completed" || stage.status === "skipped";
+export function isDone({ status, plan }: SpecStage): boolean {
+  return (
+    status === "completed" || status === "skipped" || (status === "failed" && plan.allow_failure === true)
+  );
+}
+
+function isOver({ status }: SpecStage): boolean {
+  return status !== "pending" && status !== "running" && status !== "waiting";
+}
+
+/** Keys of the stages that one waits for: those it names, or all before it. What runs finally waits for all others. */
+function needed(stages: readonly SpecStage[], key: string): string[] {
+  const position = stages.findIndex(({ stage }) => stage === key);
+  const { plan } = stages[position] ?? {};
+  const own = stages.filter(
+    (other, i) =>
+      (other.plan.finally === true) === (plan?.finally === true) &&
+      (plan?.needs ? plan.needs.includes(other.stage) : i < position),
+  );
+  const others = plan?.finally === true ? stages.filter((other) => other.plan.finally !== true) : [];
+  return [...own, ...others].map(({ stage }) => stage);
+}
+
+/** The same, and what those wait for. */
+export function allNeeded(stages: readonly SpecStage[], key: string): Set<string> {
+  const found = new Set<string>();
+  const look = (one: string) => {
+    for (const need of needed(stages, one)) {
+      if (found.has(need)) continue;
+      found.add(need);
+      look(need);
+    }
+  };
+  look(key);
+  return found;
+}
+
+/** What a retry from a stage runs again. */
+export function restarted(stages: readonly SpecStage[], from: string): Set<string> {
+  const first = stages.filter((stage) => stage.stage === from || !isDone(stage)).map(({ stage }) => stage);
+  const after = stages.filter(({ stage }) => first.some((one) => allNeeded(stages, stage).has(one)));
+  return new Set([...first, ...after.map(({ stage }) => stage)]);
 }
 
 /** 0 … 100, of stages that all weigh the same. */
@@ -25,37 +65,39 @@ export function reopen(stage: SpecStage): SpecStage {
 /** What a lease owner finds: what came before it is put in order. */
 export function begun(state: Spec): Spec {
   if (!state.fresh) return state;
-  const from = state.stages.findIndex((stage) => stage.stage === state.restart);
-  const stages = state.stages.map((stage, i) => (from >= 0 && i >= from ? reopen(stage) : stage));
+  const opened = state.restart === null ? new Set<string>() : restarted(state.stages, state.restart);
+  const stages = state.stages.map((stage) => (opened.has(stage.stage) ? reopen(stage) : stage));
   const begun = settled(withStages({ ...state, fresh: false, restart: null }, stages));
   if (begun.status === "failed") return begun;
-  if (begun.stages.every(isDone)) return { ...begun, ...FREE, status: "completed" };
+  if (begun.failing && !finalsLeft(begun)) return ended(begun, "failed");
+  if (begun.stages.every(isDone) && !begun.failing) return ended(begun, "completed");
   if (state.claims <= DEATHS) return interrupted(begun);
-  const failed = begun.stages.map((stage) =>
-    stage.status === "running" ? { ...stage, status: "failed" as const } : stage,
+  const first = begun.stages.findIndex(({ status }) => status === "running");
+  const failed = begun.stages.map((stage, i) =>
+    i === first && stage.plan.allow_failure !== true ? { ...stage, status: "failed" as const } : stage,
   );
-  return { ...withStages(begun, failed), ...FREE, status: "failed" };
+  return ended(interrupted(withStages(begun, failed)), "failed");
 }
 
 /** A gate that was open: completed with the answer, or as its time-out says. */
 function settled(state: Spec): Spec {
   const { gate, answer } = state;
   const open: Spec = { ...state, gate: null, answer: null };
-  const ended = (changed: Partial<SpecStage>) =>
+  const settle = (changed: Partial<SpecStage>) =>
     withStages(
       open,
       open.stages.map((stage) => (stage.status === "waiting" ? { ...stage, ...changed } : stage)),
     );
-  if (answer !== null) return ended({ status: "completed", progress: 100, answer });
+  if (answer !== null) return settle({ status: "completed", progress: 100, answer });
   if (!gate) return open;
   const { ends } = gate;
   switch (ends) {
     case "skip":
-      return ended({ status: "skipped" });
+      return settle({ status: "skipped" });
     case "answer":
-      return ended({ status: "completed", progress: 100, answer: BY_ITSELF });
+      return settle({ status: "completed", progress: 100, answer: BY_ITSELF });
     case "fail":
-      return { ...ended({ status: "failed" }), ...FREE, status: "failed" };
+      return gateFailed(settle({ status: "failed" }), gate.stage);
     default:
       return ends satisfies never;
   }
@@ -83,7 +125,7 @@ function afterEvent(state: Spec, event: ReportEvent): Spec | ErrorCode {
   switch (event.event) {
     case "started":
       if (state.status !== "building") return "PROJECT_CONFLICT";
-      if (!isTurnOf(state, position) || stage.status !== "pending") return "STAGE_CONFLICT";
+      if (!isReady(state, stage) || stage.status !== "pending") return "STAGE_CONFLICT";
       return having({
         status: "running",
         attempt: stage.attempt + 1,
@@ -111,12 +153,19 @@ function afterEvent(state: Spec, event: ReportEvent): Spec | ErrorCode {
       return runs || stage.status === "pending" ? finished(having({ status: "skipped" })) : "STAGE_CONFLICT";
     case "failed":
       if (!runs) return "STAGE_CONFLICT";
-      if (event.retry_in_seconds !== undefined) return givenUp(having({ status: "pending", progress: 0 }));
-      return { ...having({ status: "failed" }), ...FREE, status: "failed" };
+      if (event.retry_in_seconds !== undefined) {
+        const later = having({ status: "pending", progress: 0 });
+        // Others go on under the same lease.
+        return later.stages.some(({ status }) => status === "running") ? later : givenUp(later);
+      }
+      return stage.plan.allow_failure === true
+        ? finished(having({ status: "failed" }))
+        : failing(having({ status: "failed" }));
     case "waiting": {
       if (state.status !== "building") return "PROJECT_CONFLICT";
-      const opens = stage.status === "pending" && isTurnOf(state, position);
-      if (!runs && !opens) return "STAGE_CONFLICT";
+      const opens = stage.status === "pending" && isReady(state, stage);
+      const others = state.stages.some((one) => one !== stage && one.status === "running");
+      if ((!runs && !opens) || others) return "STAGE_CONFLICT";
       const gate: SpecGate = {
         stage: event.stage,
         ends: typeof event.on_timeout === "string" ? event.on_timeout : "answer",
@@ -148,15 +197,47 @@ export function gateEvent(stage: string, chance: number): Extract<ReportEvent, {
   };
 }
 
-function isTurnOf(state: Spec, position: number): boolean {
-  return state.stages.every(
-    (other, i) =>
-      (i >= position || isDone(other)) && other.status !== "running" && other.status !== "waiting",
-  );
+function isReady({ stages, failing: isFailing }: Spec, own: SpecStage): boolean {
+  const isFinal = own.plan.finally === true;
+  if (isFailing && !isFinal) return false;
+  const keys = needed(stages, own.stage);
+  return stages
+    .filter(({ stage }) => keys.includes(stage))
+    .every((other) => {
+      if (!isFinal) return isDone(other);
+      if (other.plan.finally === true) return isOver(other);
+      return isFailing ? other.status !== "running" : isDone(other);
+    });
+}
+
+function ended(state: Spec, status: "completed" | "failed"): Spec {
+  return { ...state, ...FREE, failing: false, status };
+}
+
+function finalsLeft({ stages }: Spec): boolean {
+  return stages.some((stage) => stage.plan.finally === true && !isOver(stage));
 }
 
 function finished(state: Spec): Spec {
-  return state.stages.every(isDone) ? { ...state, ...FREE, status: "completed" } : { ...state, claims: 1 };
+  if (state.failing) return finalsLeft(state) ? { ...state, claims: 1 } : ended(state, "failed");
+  return state.stages.every(isDone) ? ended(state, "completed") : { ...state, claims: 1 };
+}
+
+/** A stage has failed for good: what runs is stopped, what runs finally is left. */
+function failing(state: Spec): Spec {
+  const stages = state.stages.map((stage) =>
+    stage.status === "running" && stage.plan.finally !== true
+      ? { ...stage, status: "cancelled" as const }
+      : stage,
+  );
+  const stopped = { ...withStages(state, stages), failing: true };
+  return finalsLeft(stopped) ? stopped : ended(stopped, "failed");
+}
+
+function gateFailed(state: Spec, key: string): Spec {
+  const may = state.stages.some(({ stage, plan }) => stage === key && plan.allow_failure === true);
+  if (!may) return failing(state);
+  return state.failing && !finalsLeft(state) ? ended(state, "failed") : state;
 }
 
 function interrupted(state: Spec): Spec {

@@ -1,7 +1,7 @@
 import { idempotentProjectId, isStagefoldError, type Project } from "@stagefold/core";
 import { LATE_UNGUARDED_MS } from "./connection.ts";
 import { type Call, viewOf } from "./specification.ts";
-import { type Machine, STAGES, type World } from "./world.ts";
+import type { Machine, World } from "./world.ts";
 
 const DEEDS = [
   "pause",
@@ -85,10 +85,10 @@ export class User {
   async #createOnce(key: string): Promise<boolean> {
     const { process, repository } = this.#machine;
     const input = { requirement: "a calculator", user_id: "u", idempotency_key: key };
-    const plan = { pipeline: "test", pipeline_version: "1", stages: STAGES.map((stage) => ({ stage })) };
+    const plan = { pipeline: "test", pipeline_version: "1", stages: this.#world.stages };
     const id = await idempotentProjectId("u", key);
     const token = Math.floor(process.clock.now() / 1000);
-    const call: Call = { do: "create", token, stages: STAGES };
+    const call: Call = { do: "create", token, stages: this.#world.stages };
     this.#builds.begins(id);
     const made = await this.#try(id, call, () => repository.control.create(input, plan));
     this.#builds.keys.set(id, key);
@@ -120,7 +120,7 @@ export class User {
     const { random, repository, process } = this.#machine;
     const { control, artifacts } = repository;
     const op = `${process.name}-${this.#operations++}`;
-    const stage = random.pick(...STAGES);
+    const { stage } = random.pick(...this.#world.stages);
     const paths = [`${stage}/by-${process.name}-${random.between(1, 3)}.txt`];
     const from = random.chance(0.5) ? stage : undefined;
     const mode = random.pick("add" as const, "add" as const, "replace" as const);

@@ -15,11 +15,26 @@ import { Ledger } from "./ledger.ts";
 import { SimProcess } from "./process.ts";
 import { Random } from "./random.ts";
 import { Scheduler } from "./scheduler.ts";
+import type { PlannedStage } from "./specification.ts";
 import { type Effect, Table } from "./table.ts";
 
 /** Milliseconds. */
 export const LEASE_MS = 6000;
-export const STAGES = ["plan", "make", "check"] as const;
+
+/** What the stages of a build need: each the one before it, or two in the middle that run at once. */
+export type Shape = "sequence" | "diamond";
+
+/** The stages of all builds of a run. The seed says whether one may fail, and whether one runs finally. */
+function stagesOf(shape: Shape, seed: number): readonly [PlannedStage, ...PlannedStage[]] {
+  if (shape === "sequence") return [{ stage: "plan" }, { stage: "make" }, { stage: "check" }];
+  return [
+    { stage: "plan" },
+    { stage: "left", needs: ["plan"] },
+    { stage: "right", needs: ["plan"], ...(Math.floor(seed / 3) % 2 === 1 && { allow_failure: true }) },
+    { stage: "join", needs: ["left", "right"] },
+    ...(Math.floor(seed / 6) % 2 === 1 ? [{ stage: "tidy", finally: true }] : []),
+  ];
+}
 
 export interface Violation {
   readonly kind: ViolationKind;
@@ -28,6 +43,8 @@ export interface Violation {
 
 export interface WorldOptions {
   readonly seed: number;
+  /** Left out: the seed says. */
+  readonly shape?: Shape | undefined;
   /** Puts something between the table and its items, such as a fault that the checks must find. */
   readonly wrap?: ((store: ProjectStore) => ProjectStore) | undefined;
   readonly traced?: boolean | undefined;
@@ -61,11 +78,15 @@ export class World {
   /** Processes that are gone for good. */
   readonly gone = new Set<string>();
   writes = 0;
+  /** Writes after which two stages of a build ran at once. */
+  overlaps = 0;
+  readonly stages: readonly [PlannedStage, ...PlannedStage[]];
   #lastLine = 0;
   readonly #traced: boolean;
 
-  constructor({ seed, wrap, traced, rates }: WorldOptions) {
+  constructor({ seed, shape = seed % 3 === 2 ? "diamond" : "sequence", wrap, traced, rates }: WorldOptions) {
     this.seed = seed;
+    this.stages = stagesOf(shape, seed);
     this.#traced = traced === true;
     this.random = new Random(seed);
     this.weather = new Weather(this.random.fork(), rates);
@@ -127,7 +148,9 @@ export class World {
     const { patch, project_id, after, late } = effect;
     if (late && patch.transition === "claim") this.histories.claimedByNobody(project_id);
     this.trace(`  ${patch.transition} ${project_id} took effect: ${after ? brief(after) : "gone"}`);
-    const found = checkEffect(effect, this.ledger.account(project_id));
+    const running = after?.stages_snapshot.stages.filter(({ status }) => status === "running") ?? [];
+    if (running.length > 1 && after?.status === "building") this.overlaps += 1;
+    const found = checkEffect(effect, this.ledger.account(project_id), this.stages);
     for (const { kind, message } of found) this.violated(kind, `${project_id}: ${message}`);
     this.ledger.took(effect);
   }
