@@ -70,7 +70,8 @@ function updateFields() {
     url: url.optional(),
     description: description.unwrap().optional(),
     events: events.unwrap().optional(),
-    pipelines,
+    /** `null`: of all of them again. */
+    pipelines: pipelines.unwrap().nullable().optional(),
     format: format.unwrap().optional(),
     answer_links: answer_links.unwrap().optional(),
     status: webhookSchema.shape.status.optional(),

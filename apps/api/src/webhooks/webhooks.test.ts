@@ -287,7 +287,11 @@ describe("a webhook", () => {
       expect(await last(webhook_id)).toMatchObject({ status: "pending", last_status: 302 }),
     );
     await dispatcher.close();
-    await call.webhooks.update({ webhook_id, status: "paused" });
+    await call.webhooks.update({ webhook_id, status: "paused", pipelines: ["docs"] });
+    expect((await call.webhooks.list()).items[0]).toMatchObject({ pipelines: ["docs"], status: "paused" });
+    const everything = await call.webhooks.update({ webhook_id, pipelines: null });
+    expect(everything).toMatchObject({ status: "paused" });
+    expect(everything).not.toHaveProperty("pipelines");
 
     const { url, got } = await aReceiver();
     const guarded = process(false);

@@ -50,8 +50,12 @@ export const webhookSchema = webhookFieldsSchema.extend({
 });
 export type Webhook = z.output<typeof webhookSchema>;
 export type WebhookFields = z.output<typeof webhookFieldsSchema>;
+/** What is left out stays; `pipelines: null` is all of them again. */
 export type WebhookChanges = {
-  readonly [Field in keyof WebhookFields]?: WebhookFields[Field] | undefined;
+  readonly [Field in keyof WebhookFields]?:
+    | WebhookFields[Field]
+    | (Field extends "pipelines" ? null : never)
+    | undefined;
 } & { readonly status?: Webhook["status"] | undefined };
 
 const recordSchema = z.object({
@@ -131,7 +135,7 @@ export class Webhooks {
   /** Errors: WEBHOOK_NOT_FOUND. */
   async update(webhookId: string, changes: WebhookChanges): Promise<Webhook> {
     const edits = Object.entries(changes).flatMap(([field, value]): Edit[] =>
-      value === undefined ? [] : [{ op: "set", path: ["listed", field], value }],
+      value === undefined ? [] : [editOf(["listed", field], value)],
     );
     return await this.#edit(webhookId, edits);
   }
@@ -174,4 +178,8 @@ function notFound(webhookId: string): StagefoldError<"WEBHOOK_NOT_FOUND"> {
 
 function keyOf(webhookId: string) {
   return { pk: `webhook#${webhookId}`, sk: "webhook" };
+}
+
+function editOf(path: string[], value: unknown): Edit {
+  return value === null ? { op: "remove", path } : { op: "set", path, value };
 }

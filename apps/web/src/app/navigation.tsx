@@ -1,36 +1,16 @@
-import { useQuery } from "@tanstack/react-query";
 import { Link, useLocation } from "@tanstack/react-router";
-import {
-  Bot,
-  ChartNoAxesColumn,
-  Ellipsis,
-  KeyRound,
-  ListChecks,
-  type LucideIcon,
-  ScrollText,
-  Workflow,
-} from "lucide-react";
+import { Ellipsis } from "lucide-react";
 import { Menu, MenuLink } from "../components/ui/menu.tsx";
-import { common } from "../i18n/common.ts";
 import { useMessages } from "../i18n/lang.ts";
-import { sessionQuery, useApi } from "../lib/api.ts";
 import { useListSearch } from "../lib/builds-list.ts";
 import { cn } from "../lib/cn.ts";
+import { useMedia } from "../lib/use-media.ts";
 import { messages } from "./messages.ts";
+import { type Section, useSections } from "./sections.ts";
 
-type Section = "builds" | "agents" | "statistics" | "pipelines" | "keys" | "audit";
-type Path = "/" | "/agents" | "/statistics" | "/pipelines" | "/keys" | "/audit";
-
-const PAGES: Readonly<Record<Section, { to: Path; icon: LucideIcon; admin?: true }>> = {
-  builds: { to: "/", icon: ListChecks },
-  agents: { to: "/agents", icon: Bot },
-  statistics: { to: "/statistics", icon: ChartNoAxesColumn },
-  pipelines: { to: "/pipelines", icon: Workflow },
-  keys: { to: "/keys", icon: KeyRound, admin: true },
-  audit: { to: "/audit", icon: ScrollText, admin: true },
-};
-const FIRST: readonly Section[] = ["builds", "agents", "statistics"];
-const MORE: readonly Section[] = ["pipelines", "keys", "audit"];
+/** So many stand side by side; the others are in a menu. */
+const FEW = 3;
+const MANY = 6;
 
 /** Where a finger reaches it on a phone: at the bottom, with the names below the pictures. */
 const ENTRY =
@@ -40,65 +20,48 @@ const HERE = "bg-hover text-ink! max-sm:text-accent!";
 /** The ways to all pages; those of administrators are shown to administrators. */
 export function Navigation({ className }: { className: string }) {
   const t = useMessages(messages);
-  const names = useNames();
   const { pathname } = useLocation();
   const listSearch = useListSearch();
-  const { data: session } = useQuery(sessionQuery(useApi()));
-  // An API without authentication has no keys.
-  const isAdmin = session?.role === "admin" && session.kind !== "local";
-  const more = MORE.filter((section) => isAdmin || !PAGES[section].admin);
-  const searchOf = (section: Section) => (section === "builds" ? listSearch : {});
-  const inMore = more.some((section) => pathname === PAGES[section].to);
+  const sections = useSections();
+  const count = useMedia("(width >= 64rem)") ? MANY : FEW;
+  const more = sections.slice(count);
+  const searchOf = ({ name }: Section) => (name === "builds" ? listSearch : {});
   return (
     <nav aria-label={t.navigation} className={className}>
-      {FIRST.map((section) => {
-        const { to, icon: Icon } = PAGES[section];
-        const here = pathname === to || (section === "agents" && /^\/(agents|talk|calls)\//.test(pathname));
+      {sections.slice(0, count).map((section) => {
+        const { name, title, to, icon: Icon } = section;
+        const here = section.isAt(pathname);
         return (
           <Link
             aria-current={here ? "page" : undefined}
             className={cn(ENTRY, here && HERE)}
-            key={section}
+            key={name}
             search={searchOf(section)}
             to={to}
           >
             <Icon aria-hidden className="size-4 max-sm:size-5" />
-            {names[section]}
+            {title}
           </Link>
         );
       })}
-      <Menu
-        align="start"
-        trigger={
-          <button className={cn(ENTRY, inMore && HERE)} type="button">
-            <Ellipsis aria-hidden className="size-4 max-sm:size-5" />
-            {t.more}
-          </button>
-        }
-      >
-        {more.map((section) => {
-          const { to, icon: Icon } = PAGES[section];
-          return (
-            <MenuLink key={section} render={<Link search={{}} to={to} />}>
+      {more.length > 0 && (
+        <Menu
+          align="start"
+          trigger={
+            <button className={cn(ENTRY, more.some(({ isAt }) => isAt(pathname)) && HERE)} type="button">
+              <Ellipsis aria-hidden className="size-4 max-sm:size-5" />
+              {t.more}
+            </button>
+          }
+        >
+          {more.map(({ name, title, to, icon: Icon }) => (
+            <MenuLink key={name} render={<Link search={{}} to={to} />}>
               <Icon aria-hidden className="size-4" />
-              {names[section]}
+              {title}
             </MenuLink>
-          );
-        })}
-      </Menu>
+          ))}
+        </Menu>
+      )}
     </nav>
   );
-}
-
-function useNames(): Readonly<Record<Section, string>> {
-  const t = useMessages(messages);
-  const c = useMessages(common);
-  return {
-    builds: c.builds,
-    agents: t.agents,
-    statistics: c.statistics,
-    pipelines: t.pipelines,
-    keys: t.keys,
-    audit: t.audit,
-  };
 }

@@ -96,6 +96,31 @@ const pipelinesRoute = createRoute({
   component: lazyRouteComponent(() => import("../features/pipelines/page.tsx"), "PipelinesPage"),
 });
 
+const workersRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/workers",
+  component: lazyRouteComponent(() => import("../features/workers/page.tsx"), "WorkersPage"),
+});
+
+const schedulesRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/schedules",
+  validateSearch: (search: Record<string, unknown>) => search,
+  component: lazyRouteComponent(() => import("../features/schedules/page.tsx"), "SchedulesPage"),
+});
+
+const webhooksRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/webhooks",
+  component: lazyRouteComponent(() => import("../features/webhooks/page.tsx"), "WebhooksPage"),
+});
+
+const webhookRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/webhooks/$webhookId",
+  component: lazyRouteComponent(() => import("../features/webhooks/webhook-page.tsx"), "WebhookPage"),
+});
+
 const routeTree = rootRoute.addChildren([
   buildsRoute,
   buildRoute,
@@ -107,6 +132,10 @@ const routeTree = rootRoute.addChildren([
   callRoute,
   talkRoute,
   pipelinesRoute,
+  workersRoute,
+  schedulesRoute,
+  webhooksRoute,
+  webhookRoute,
   keysRoute,
   auditRoute,
 ]);

@@ -13,6 +13,7 @@ import { ConnectionBanner } from "./connection-banner.tsx";
 import { Help } from "./help.tsx";
 import { messages } from "./messages.ts";
 import { Navigation } from "./navigation.tsx";
+import { useSections } from "./sections.ts";
 import { SettingsMenu } from "./settings-menu.tsx";
 import { useBuildNotifications } from "./use-build-notifications.ts";
 
@@ -51,6 +52,7 @@ export function Shell() {
   useBuildNotifications();
   useShortcut("?", () => setHelp(true));
   const listSearch = useListSearch();
+  const sections = useSections();
   useShortcut("g b", () => void navigate({ to: "/", search: listSearch }));
   useShortcut("g a", () => void navigate({ to: "/agents", search: {} }));
   useShortcut("g s", () => void navigate({ to: "/statistics" }));
@@ -106,10 +108,10 @@ export function Shell() {
           <Palette
             entries={[
               { name: c.newBuild, go: () => void navigate({ to: "/new", search: {} }) },
-              { name: c.builds, go: () => void navigate({ to: "/", search: listSearch }) },
-              { name: t.agents, go: () => void navigate({ to: "/agents", search: {} }) },
-              { name: c.statistics, go: () => void navigate({ to: "/statistics" }) },
-              { name: t.pipelines, go: () => void navigate({ to: "/pipelines" }) },
+              ...sections.map(({ name, title, to }) => ({
+                name: title,
+                go: () => void navigate({ to, search: name === "builds" ? listSearch : {} }),
+              })),
               { name: c.help, go: () => setHelp(true) },
             ]}
             onOpenChange={setPalette}

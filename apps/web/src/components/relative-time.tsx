@@ -1,5 +1,5 @@
 import { useLang } from "../i18n/lang.ts";
-import { formatDuration, formatExact, formatRelative } from "../lib/format.ts";
+import { formatDuration, formatExact, formatRelative, formatUntil } from "../lib/format.ts";
 import { useNow } from "../lib/ticker.ts";
 
 export interface RelativeTimeProps {
@@ -16,6 +16,17 @@ export function RelativeTime({ at, className, narrow = false }: RelativeTimeProp
   return (
     <time className={className} dateTime={at} title={formatExact(at, lang)}>
       {formatRelative(at, now, lang, narrow ? "narrow" : "long")}
+    </time>
+  );
+}
+
+/** "in 5m 10s", counting down, with the exact time on hover. */
+export function TimeUntil({ at }: { at: string }) {
+  const lang = useLang();
+  const now = useNow();
+  return (
+    <time dateTime={at} title={formatExact(at, lang)}>
+      {formatUntil(at, now, lang)}
     </time>
   );
 }

@@ -24,6 +24,8 @@ export const common = defineMessages({
     search: "Search",
     back: "Back",
     toBuilds: "To the builds",
+    haveCopied: "I have copied it",
+    edit: "Edit",
     unmet: (n: number) => `${n} unmet`,
   },
   zh: {
@@ -47,6 +49,8 @@ export const common = defineMessages({
     search: "搜索",
     back: "返回",
     toBuilds: "前往构建列表",
+    haveCopied: "我已复制",
+    edit: "编辑",
     unmet: (n) => `${n} 项未满足`,
   },
 });

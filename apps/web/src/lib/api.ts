@@ -36,6 +36,15 @@ export function projectQuery(api: StagefoldClient, project_id: string) {
   });
 }
 
+/** What a build was given, beside its requirement. */
+export function projectInputQuery(api: StagefoldClient, project_id: string) {
+  return queryOptions({
+    queryKey: ["project input", project_id],
+    queryFn: ({ signal }) => api.projects.input({ project_id }, { signal }),
+    staleTime: 0,
+  });
+}
+
 /** Which builds a list has. */
 export type BuildFilter = Omit<NonNullable<Inputs["projects"]["list"]>, "limit" | "cursor">;
 
@@ -174,6 +183,57 @@ export function invocationQuery(api: StagefoldClient, invocation_id: string) {
     queryKey: ["invocation", invocation_id],
     queryFn: ({ signal }) => api.invocations.get({ invocation_id }, { signal }),
     staleTime: 0,
+  });
+}
+
+/** The workers that live, with what they run. */
+export function workersQuery(api: StagefoldClient) {
+  return queryOptions({
+    queryKey: ["workers"],
+    queryFn: ({ signal }) => api.workers.list({ limit: 100 }, { signal }),
+    staleTime: 0,
+    // A worker says every ten seconds what it does.
+    refetchInterval: MINUTE_MS / 12,
+  });
+}
+
+export function schedulesQuery(api: StagefoldClient) {
+  return infiniteQueryOptions({
+    queryKey: ["schedules"],
+    queryFn: ({ signal, pageParam: cursor }) => api.schedules.list({ limit: 50, cursor }, { signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: ({ next_cursor }) => next_cursor,
+    staleTime: 0,
+    refetchInterval: MINUTE_MS / 4,
+  });
+}
+
+export function scheduleQuery(api: StagefoldClient, schedule_id: string) {
+  return queryOptions({
+    queryKey: ["schedule", schedule_id],
+    queryFn: ({ signal }) => api.schedules.get({ schedule_id }, { signal }),
+    staleTime: 0,
+  });
+}
+
+export function webhooksQuery(api: StagefoldClient) {
+  return queryOptions({
+    queryKey: ["webhooks"],
+    queryFn: ({ signal }) => api.webhooks.list(undefined, { signal }),
+    staleTime: 0,
+  });
+}
+
+/** What was sent to a webhook and what waits, the newest first. */
+export function deliveriesQuery(api: StagefoldClient, webhook_id: string) {
+  return infiniteQueryOptions({
+    queryKey: ["deliveries", webhook_id],
+    queryFn: ({ signal, pageParam: cursor }) =>
+      api.webhooks.deliveries({ webhook_id, limit: 50, cursor }, { signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: ({ next_cursor }) => next_cursor,
+    staleTime: 0,
+    refetchInterval: MINUTE_MS / 12,
   });
 }
 

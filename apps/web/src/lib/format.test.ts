@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatBytes, formatCompact, formatDuration, formatRelative } from "./format.ts";
+import { formatBytes, formatCompact, formatDuration, formatRelative, formatUntil } from "./format.ts";
 
 test.each([
   [0, "0s", "0秒"],
@@ -35,6 +35,13 @@ test("times are told from now", () => {
   // A clock that is ahead.
   expect(told("2026-01-02T00:00:05.000Z")).toEqual(["now", "现在"]);
   expect(formatRelative("2026-01-01T23:55:00.000Z", now, "en", "narrow")).toBe("5m ago");
+});
+
+test("times to come are told from now too", () => {
+  const now = Date.parse("2026-01-01T00:00:00.000Z");
+  const told = (at: string) => [formatUntil(at, now, "en"), formatUntil(at, now, "zh")];
+  expect(told("2026-01-01T02:05:00.000Z")).toEqual(["in 2h 5m", "2时5分后"]);
+  expect(told("2025-12-31T23:00:00.000Z")).toEqual(["now", "现在"]);
 });
 
 test("bytes and counts", () => {

@@ -90,6 +90,17 @@ export function formatDuration(seconds: number, lang: Lang, runs = false): strin
   return `${Math.floor(hours / 24)}${d}${gap}${hours % 24}${h}`;
 }
 
+const UNTIL: Readonly<Record<Lang, (duration: string) => string>> = {
+  en: (duration) => `in ${duration}`,
+  zh: (duration) => `${duration}后`,
+};
+
+/** "in 2h 5m", of a time that is to come; of one that has passed, "now". */
+export function formatUntil(at: string, now: number, lang: Lang): string {
+  const seconds = Math.floor((Date.parse(at) - now) / 1000);
+  return seconds > 0 ? UNTIL[lang](formatDuration(seconds, lang, true)) : relative(lang).format(0, "second");
+}
+
 export function formatNumber(value: number, lang: Lang): string {
   return numbers(lang).format(value);
 }

@@ -184,7 +184,7 @@ describe.skipIf(chromiumPath === undefined)(
       });
       const { page } = reader;
       await page.getByRole("row", { name: /alpha/ }).waitFor();
-      for (const path of ["/", "/new", "/statistics"]) {
+      for (const path of ["/", "/new", "/statistics", "/workers", "/schedules", "/webhooks"]) {
         await page.goto(system.url + path);
         await page.locator("main").waitFor();
         const [width, shown] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
@@ -193,6 +193,54 @@ describe.skipIf(chromiumPath === undefined)(
       await page.goto(system.url);
       await page.getByRole("row", { name: /alpha/ }).waitFor();
       expect(await axe(page)).toEqual([]);
+    });
+
+    it("shows who works, makes schedules and webhooks, and runs them", async () => {
+      await using reader = await visit(browser, system.url);
+      const { page } = reader;
+      await page.getByRole("link", { name: "Workers" }).click();
+      await page.getByText("Nothing at present").waitFor();
+      expect(await page.getByRole("region", { name: /· \d+$/ }).count()).toBe(1);
+      expect(await axe(page)).toEqual([]);
+
+      await page.getByRole("link", { name: "Schedules" }).click();
+      await page.getByRole("button", { name: "New schedule" }).click();
+      await page.getByLabel("Name of the schedule").fill("Nightly report");
+      await page.getByLabel("How often").selectOption("Every day");
+      await page.getByLabel("At", { exact: true }).fill("02:30");
+      await page.getByRole("textbox", { name: "Requirement" }).fill("Counts words");
+      expect(await axe(page)).toEqual([]);
+      await page.getByRole("button", { name: "Save" }).click();
+      await page.getByText("Every day at 02:30").waitFor();
+      const { items } = await system.client.schedules.list({});
+      expect(items).toMatchObject([{ cron: "30 2 * * *", build: { requirement: "Counts words" } }]);
+      await page.getByRole("button", { name: "Show the next times" }).click();
+      await page.getByRole("dialog").getByRole("listitem").nth(4).waitFor();
+      await page.keyboard.press("Escape");
+      await page.getByRole("button", { name: "More for Nightly report" }).click();
+      await page.getByRole("menuitem", { name: "Pause" }).click();
+      await page.locator("section [data-status=paused]").waitFor();
+      expect(await axe(page)).toEqual([]);
+      await page.getByRole("button", { name: "Run now: Nightly report" }).click();
+      await page.waitForURL(/\/builds\/proj_/);
+
+      await page.keyboard.press("Control+k");
+      await page.getByRole("combobox", { name: "A page, an action or a build" }).fill("webh");
+      await page.keyboard.press("Enter");
+      await page.getByRole("button", { name: "New webhook" }).click();
+      await page.getByRole("button", { name: "Save" }).click();
+      await page.getByText("Give the address of the receiver.").waitFor();
+      await page.getByLabel("Address").fill(`${system.url}/healthz`);
+      expect(await axe(page)).toEqual([]);
+      await page.getByRole("button", { name: "Save" }).click();
+      expect(await page.getByTestId("secret").textContent()).toMatch(/^whsec_/);
+      await page.getByRole("button", { name: "I have copied it" }).click();
+      expect(await axe(page)).toEqual([]);
+      await page.getByText("Deliveries", { exact: true }).click();
+      await system.client.projects.create({ requirement: "r", project_name: "delta" });
+      await page.getByText("build.started").first().waitFor();
+      expect(await axe(page)).toEqual([]);
+      expect(reader.complaints).toEqual([]);
     });
 
     it("says what is not there", async () => {

@@ -2,18 +2,23 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { axe, openBrowser, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
+import { type Pipelines, writePipelines } from "./pipelines.ts";
 import { type System, startSystem } from "./system.ts";
 
 // Skipped where there is no Chromium to drive; the name of the suite says so.
 describe.skipIf(chromiumPath === undefined)(`starting a build${skipReason}`, { timeout: 300_000 }, () => {
   let system: System;
   let browser: Browser;
+  let pipelines: Pipelines;
   beforeAll(async () => {
-    [system, browser] = await Promise.all([startSystem(), openBrowser()]);
+    pipelines = await writePipelines();
+    const starting = startSystem({ STAGEFOLD_PIPELINES: pipelines.folder });
+    [system, browser] = await Promise.all([starting, openBrowser()]);
   }, 120_000);
   afterAll(async () => {
     await browser?.close();
     await system?.[Symbol.asyncDispose]();
+    await pipelines?.[Symbol.asyncDispose]();
   }, 60_000);
 
   it("shows the build at once, and remembers what was asked for", async () => {
@@ -54,6 +59,36 @@ describe.skipIf(chromiumPath === undefined)(`starting a build${skipReason}`, { t
     expect((await said.allTextContents()).every((text) => text.length > 5)).toBe(true);
     expect(await axe(page)).toEqual([]);
     expect((await system.client.projects.list({ text: "nnnn" })).items).toEqual([]);
+    expect(reader.complaints).toEqual([]);
+  });
+
+  it("asks for the pipeline's input by its schema, for limits and a time, and brings them again", async () => {
+    const at = new Date(Date.now() + 86_400_000).toISOString();
+    await using reader = await visit(browser, system.url, `/new?pipeline=typed&tokens=4000&start_at=${at}`);
+    const { page } = reader;
+    await page.getByLabel("Pages").fill("none");
+    await page.getByRole("button", { name: "Start the build then" }).click();
+    await page.getByText("Expected a whole number.").or(page.getByText("Expected a number.")).waitFor();
+    expect(await page.getByLabel("Market").getAttribute("aria-invalid")).toBe("true");
+    expect(await axe(page)).toEqual([]);
+    await page.getByLabel("Market").fill("bikes");
+    await page.getByLabel("Pages").fill("7");
+    await page.getByLabel("Cost (US$)").fill("1.5");
+    await page.getByRole("button", { name: "Start the build then" }).click();
+    await page.waitForURL(/\/builds\/proj_[0-9a-f]{12}$/);
+    const project_id = page.url().slice(-17);
+    expect(await system.client.projects.input({ project_id })).toEqual({
+      input: { market: "bikes", pages: 7 },
+    });
+    const { limits, start_at = "" } = await system.client.projects.get({ project_id });
+    expect(limits).toEqual({ tokens: 4000, cost_usd: 1.5 });
+    expect(Math.abs(Date.parse(start_at) - Date.parse(at))).toBeLessThan(60_000);
+
+    await page.goto(`${system.url}/new?from=${project_id}`);
+    await page.getByLabel("Market").waitFor();
+    expect(await page.getByLabel("Market").inputValue()).toBe("bikes");
+    expect(await page.getByLabel("Pages").inputValue()).toBe("7");
+    expect(await page.getByLabel("Tokens").inputValue()).toBe("4000");
     expect(reader.complaints).toEqual([]);
   });
 

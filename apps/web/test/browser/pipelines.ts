@@ -60,6 +60,20 @@ stages:
       printf '\\033[31mred\\033[0m and \\033[1mbold\\033[0m\\n'
     artifacts: ["out/**"]
 `,
+  "typed.yaml": () => `
+name: typed
+requirement: optional
+limits: { tokens: 5000 }
+input:
+  type: object
+  properties:
+    market: { type: string, title: Market }
+    pages: { type: integer, minimum: 1, default: 3, title: Pages }
+  required: [market, pages]
+stages:
+  - stage: write
+    command: echo "$STAGEFOLD_INPUT"
+`,
   "gate.yaml": () => `
 name: gate
 stages:

@@ -91,7 +91,7 @@ describe.skipIf(chromiumPath === undefined)(`signing in${skipReason}`, { timeout
     expect(await axe(page)).toEqual([]);
     await page.keyboard.type(`phone-${the.lang}`);
     await page.keyboard.press("Enter");
-    const issued = page.getByTestId("issued-key");
+    const issued = page.getByTestId("secret");
     await issued.waitFor();
     const made = (await issued.textContent()) ?? "";
     expect(await createClient({ url: system.url, key: made }).session.get()).toMatchObject({

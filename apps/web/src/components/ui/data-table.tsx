@@ -57,7 +57,15 @@ export function DataTable<Row>({ label, columns, rows, keyOf, dim }: DataTablePr
                       {name}
                     </span>
                   )}
-                  <div className="min-w-0 [overflow-wrap:anywhere] max-md:text-right">{cell(row)}</div>
+                  {/* Beside other columns only what gives the row its name is broken within a word. */}
+                  <div
+                    className={cn(
+                      "min-w-0 max-md:[overflow-wrap:anywhere]",
+                      phone === "title" ? "md:min-w-40 md:[overflow-wrap:anywhere]" : "max-md:text-right",
+                    )}
+                  >
+                    {cell(row)}
+                  </div>
                 </td>
               ))}
             </tr>

@@ -1,15 +1,16 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { KeyRound, Plus } from "lucide-react";
 import { useState } from "react";
-import { CopyButton } from "../../components/copy-button.tsx";
 import { PageScroll } from "../../components/page-scroll.tsx";
 import { RelativeTime } from "../../components/relative-time.tsx";
+import { SecretDialog } from "../../components/secret-dialog.tsx";
 import { Badge } from "../../components/ui/badge.tsx";
 import { Button } from "../../components/ui/button.tsx";
 import { type Column, DataTable } from "../../components/ui/data-table.tsx";
 import { Confirm, Dialog } from "../../components/ui/dialog.tsx";
 import { EmptyState } from "../../components/ui/empty-state.tsx";
 import { ErrorState } from "../../components/ui/error-state.tsx";
+import { PageHead } from "../../components/ui/page-head.tsx";
 import { Skeleton } from "../../components/ui/skeleton.tsx";
 import { useToast } from "../../components/ui/toast.tsx";
 import { useErrorText } from "../../i18n/errors.ts";
@@ -32,16 +33,16 @@ export function KeysPage() {
   usePageTitle(t.keys);
   return (
     <PageScroll>
-      <div className="mb-4 flex flex-wrap items-start justify-between gap-3">
-        <div>
-          <h1 className="font-semibold text-xl">{t.keys}</h1>
-          <p className="mt-1 text-ink-2">{t.keysIntro}</p>
-        </div>
-        <Button look="primary" onClick={() => setMaking(true)}>
-          <Plus aria-hidden className="size-4" />
-          {t.newKey}
-        </Button>
-      </div>
+      <PageHead
+        action={
+          <Button look="primary" onClick={() => setMaking(true)}>
+            <Plus aria-hidden className="size-4" />
+            {t.newKey}
+          </Button>
+        }
+        intro={t.keysIntro}
+        title={t.keys}
+      />
       {error && !data && <ErrorState error={error} onRetry={() => void refetch()} />}
       {!data && !error && <Skeleton className="h-64 rounded-xl" />}
       {data && <Keys keys={data.items} onIssued={setIssued} />}
@@ -53,24 +54,12 @@ export function KeysPage() {
           }}
         />
       </Dialog>
-      <Dialog
-        onOpenChange={(open) => !open && setIssued(undefined)}
-        open={issued !== undefined}
+      <SecretDialog
+        onClose={() => setIssued(undefined)}
+        secret={issued}
+        text={t.issuedText}
         title={t.issuedTitle}
-      >
-        <div className="grid gap-4">
-          <p className="text-ink-2">{t.issuedText}</p>
-          <div className="flex items-center gap-2 rounded-lg border border-line bg-sunken p-2 pl-3">
-            <code className="min-w-0 flex-1 break-all font-mono text-sm" data-testid="issued-key">
-              {issued}
-            </code>
-            <CopyButton label={t.copyKey} text={issued ?? ""} />
-          </div>
-          <Button className="justify-self-end" look="primary" onClick={() => setIssued(undefined)}>
-            {t.done}
-          </Button>
-        </div>
-      </Dialog>
+      />
     </PageScroll>
   );
 }

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useSearch } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
-import { projectQuery, useApi } from "../../lib/api.ts";
+import { projectInputQuery, projectQuery, useApi } from "../../lib/api.ts";
 import { forget, keep, readKept } from "../../lib/storage.ts";
 import { type Draft, draftOf, EMPTY, fieldsIn, isDraft } from "./input.ts";
 
@@ -24,14 +24,15 @@ export function useDraft(): {
   const from = typeof search.from === "string" ? search.from : undefined;
   const api = useApi();
   const { data: source, error } = useQuery({ ...projectQuery(api, from ?? ""), enabled: from !== undefined });
+  const given = useQuery({ ...projectInputQuery(api, from ?? ""), enabled: from !== undefined });
   const filled = fieldsIn(search);
   const isFilled = from !== undefined || Object.keys(filled).length > 0;
   const [typed, setTyped] = useState<{ of: string; draft: Draft }>();
   const of = JSON.stringify(search);
   const initial = (): Draft | undefined => {
     // A build that is gone: the form is there all the same.
-    if (from !== undefined && !source && !error) return undefined;
-    if (isFilled) return { ...(source ? draftOf(source) : EMPTY), ...filled };
+    if (from !== undefined && ((!source && !error) || given.isPending)) return undefined;
+    if (isFilled) return { ...(source ? draftOf(source, given.data?.input) : EMPTY), ...filled };
     return readKept(KEY, isDraft) ?? EMPTY;
   };
   // Another address fills the form in anew.

@@ -1,5 +1,5 @@
-import { LIMITS, utf8Bytes } from "@stagefold/core";
-import type { Inputs, Project } from "../../lib/api.ts";
+import { type Entries, fieldsOf, readEntries } from "../../components/schema-form/model.ts";
+import type { Inputs, PipelineInfo } from "../../lib/api.ts";
 
 /** The form as it is filled in. */
 export interface Draft {
@@ -11,10 +11,36 @@ export interface Draft {
   readonly priority: string;
   /** The agent that the build makes a new version of; empty for a new one. */
   readonly agent_id: string;
+  /** A time of the reader's own zone, `2026-11-30T08:00`; empty for at once. */
+  readonly start_at: string;
+  readonly cost_usd: string;
+  readonly tokens: string;
+  readonly seconds: string;
+  readonly attempts: string;
+  /** What the form of the pipeline's input begins with, as JSON; empty for the schema's defaults. */
+  readonly input: string;
+  /** What was typed into that form since. */
+  readonly entries: Entries;
 }
 
-export type Field = keyof Draft;
-const FIELDS: readonly Field[] = ["requirement", "pipeline", "project_name", "tags", "priority", "agent_id"];
+export type Field = Exclude<keyof Draft, "entries">;
+const FIELDS: readonly Field[] = [
+  "requirement",
+  "pipeline",
+  "project_name",
+  "tags",
+  "priority",
+  "agent_id",
+  "start_at",
+  "cost_usd",
+  "tokens",
+  "seconds",
+  "attempts",
+  "input",
+];
+/** What a build may use up before it is ended. */
+export const LIMIT_FIELDS = ["cost_usd", "tokens", "seconds", "attempts"] as const satisfies Field[];
+export type LimitField = (typeof LIMIT_FIELDS)[number];
 
 export const EMPTY: Draft = {
   requirement: "",
@@ -23,106 +49,113 @@ export const EMPTY: Draft = {
   tags: "",
   priority: "3",
   agent_id: "",
+  start_at: "",
+  cost_usd: "",
+  tokens: "",
+  seconds: "",
+  attempts: "",
+  input: "",
+  entries: {},
 };
 
 export function isDraft(value: unknown): value is Draft {
   return (
     typeof value === "object" &&
     value !== null &&
-    FIELDS.every((field) => typeof Reflect.get(value, field) === "string")
+    FIELDS.every((field) => typeof Reflect.get(value, field) === "string") &&
+    isObject(Reflect.get(value, "entries"))
   );
 }
 
-/** The form of a build that was made before, to be sent again with changes. */
-export function draftOf(project: Project): Draft {
-  const { requirement, pipeline, project_name, tags, priority } = project;
+/** What a build that was made before, or a schedule, says of a build. */
+type Source = Pick<
+  Inputs["projects"]["create"],
+  "requirement" | "pipeline" | "project_name" | "tags" | "priority" | "limits"
+>;
+
+/** The form of a build as it was made before, to be sent again with changes. `input` is what that one was given. */
+export function draftOf({ tags = [], priority, limits = {}, ...source }: Source, input: unknown): Draft {
+  const limit = (name: LimitField) => (limits[name] === undefined ? "" : String(limits[name]));
   return {
     ...EMPTY,
-    requirement,
-    pipeline: pipeline ?? EMPTY.pipeline,
-    project_name,
+    requirement: source.requirement ?? "",
+    pipeline: source.pipeline ?? EMPTY.pipeline,
+    project_name: source.project_name ?? "",
     tags: tags.join(", "),
-    priority: String(priority),
+    priority: String(priority ?? EMPTY.priority),
+    cost_usd: limit("cost_usd"),
+    tokens: limit("tokens"),
+    seconds: limit("seconds"),
+    attempts: limit("attempts"),
+    input: isObject(input) ? JSON.stringify(input) : "",
   };
 }
 
-/** Fields that the address fills in, such as `/new?pipeline=docs-site&requirement=…`. */
+/** Fields that the address fills in, such as `/new?pipeline=docs-site&requirement=…&tokens=100000&input={"pages":3}`. */
 export function fieldsIn(search: Readonly<Record<string, unknown>>): Partial<Draft> {
   return Object.fromEntries(
-    FIELDS.flatMap((field) => {
+    FIELDS.flatMap((field): [Field, string][] => {
       const value = search[field];
+      if (field === "input") return isObject(value) ? [[field, JSON.stringify(value)]] : [];
+      if (field === "start_at") return typeof value === "string" ? [[field, localTime(value)]] : [];
       return typeof value === "string" || typeof value === "number" ? [[field, String(value)]] : [];
     }),
   );
 }
 
+/** The controls of the pipeline's input, with what the draft begins with. */
+export function inputFields({ input }: Pick<Draft, "input">, pipeline: PipelineInfo | undefined) {
+  if (pipeline?.input_schema === undefined) return [];
+  return fieldsOf(pipeline.input_schema, fromJson(input));
+}
+
+function fromJson(json: string): unknown {
+  try {
+    return json === "" ? undefined : JSON.parse(json);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
 /** What the API takes. What was left empty is left out. */
-export function inputOf(draft: Draft, idempotencyKey: string): Inputs["projects"]["create"] {
+export function inputOf(draft: Draft, pipeline: PipelineInfo | undefined): Inputs["projects"]["create"] {
   const name = draft.project_name.trim();
   const agent = draft.agent_id.trim();
+  const requirement = draft.requirement.trim();
+  const limits = Object.fromEntries(
+    LIMIT_FIELDS.flatMap((field) => {
+      const typed = draft[field].trim();
+      return typed === "" ? [] : [[field, Number(typed)]];
+    }),
+  );
+  const fields = inputFields(draft, pipeline);
+  const { value } = readEntries(fields, draft.entries);
   return {
-    requirement: draft.requirement.trim(),
+    ...(requirement !== "" && { requirement }),
     pipeline: draft.pipeline,
     ...(name !== "" && { project_name: name }),
     ...(agent !== "" && { agent_id: agent }),
+    ...(fields.length > 0 && isObject(value) && { input: value }),
+    ...(Object.keys(limits).length > 0 && { limits }),
+    ...(draft.start_at !== "" && { start_at: new Date(draft.start_at).toISOString() }),
     tags: tagsOf(draft.tags),
     priority: Number(draft.priority),
-    idempotency_key: idempotencyKey,
   };
+}
+
+/** A time of the address, in the form that its field has; empty where it is none. */
+function localTime(text: string): string {
+  const time = new Date(text);
+  if (Number.isNaN(time.getTime())) return "";
+  return new Date(time.getTime() - time.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 export function tagsOf(text: string): string[] {
   const tags = text.split(/[,，、]/).map((tag) => tag.trim());
   return [...new Set(tags.filter((tag) => tag !== ""))];
-}
-
-/** Why the API would refuse a field. Sizes in bytes of UTF-8. */
-export type Problem =
-  | { readonly kind: "missing" }
-  | { readonly kind: "long"; readonly size: number; readonly limit: number }
-  | { readonly kind: "long tag"; readonly tag: string; readonly size: number; readonly limit: number }
-  | { readonly kind: "many tags"; readonly count: number; readonly limit: number };
-
-/** What is known to be wrong before the API is asked, so that it is said in the reader's language. */
-export function problemsOf(draft: Draft): Partial<Record<Field, Problem>> {
-  const tags = tagsOf(draft.tags);
-  const longTag = tags.find((tag) => utf8Bytes(tag) > LIMITS.tag);
-  const problems: Record<string, Problem | undefined> = {
-    requirement:
-      draft.requirement.trim() === ""
-        ? { kind: "missing" }
-        : tooLong(draft.requirement.trim(), LIMITS.requirement),
-    project_name: tooLong(draft.project_name.trim(), LIMITS.projectName),
-    tags:
-      longTag !== undefined
-        ? { kind: "long tag", tag: longTag, size: utf8Bytes(longTag), limit: LIMITS.tag }
-        : tags.length > LIMITS.tags
-          ? { kind: "many tags", count: tags.length, limit: LIMITS.tags }
-          : undefined,
-  };
-  return Object.fromEntries(Object.entries(problems).filter(([, problem]) => problem !== undefined));
-}
-
-function tooLong(text: string, limit: number): Problem | undefined {
-  const size = utf8Bytes(text);
-  return size > limit ? { kind: "long", size, limit } : undefined;
-}
-
-export interface Issues {
-  readonly byField: Readonly<Partial<Record<Field, string>>>;
-  /** What belongs to no field of the form. */
-  readonly others: readonly string[];
-}
-
-/** `issues` as the API gives them: `tags.0: expected …`. The first of each field is shown beside it. */
-export function sortIssues(issues: readonly string[]): Issues {
-  const byField: Partial<Record<Field, string>> = {};
-  const others: string[] = [];
-  for (const issue of issues) {
-    const [, path = "", sentence = ""] = /^([a-z_]+)[^:]*: (.*)$/s.exec(issue) ?? [];
-    const field = FIELDS.find((name) => name === path);
-    if (field === undefined) others.push(issue);
-    else byField[field] ??= sentence;
-  }
-  return { byField, others };
 }

@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useRef } from "react";
-import { useApi } from "../../lib/api.ts";
+import { type PipelineInfo, useApi } from "../../lib/api.ts";
 import { showProject } from "../../live/cache.ts";
 import { forgetDraft } from "./draft.ts";
 import { type Draft, inputOf } from "./input.ts";
@@ -15,13 +15,13 @@ export function useCreate() {
   /** The same for the same form: when an answer is lost, sending it again starts no second build. */
   const key = useRef({ of: "", key: "" });
   return useMutation({
-    mutationFn: (draft: Draft) => {
+    mutationFn: ({ draft, pipeline }: { draft: Draft; pipeline: PipelineInfo | undefined }) => {
       const of = JSON.stringify(draft);
       if (key.current.of !== of) key.current = { of, key: crypto.randomUUID() };
-      return api.projects.create(inputOf(draft, key.current.key));
+      return api.projects.create({ ...inputOf(draft, pipeline), idempotency_key: key.current.key });
     },
     onSuccess: (project) => {
-      rememberRequirement(project.requirement);
+      if (project.requirement.trim() !== "") rememberRequirement(project.requirement);
       forgetDraft();
       showProject(queries, project);
       return navigate({ to: "/builds/$projectId", params: { projectId: project.project_id } });
