@@ -6,6 +6,7 @@ import { fsReason, makeFolder } from "@stagefold/node-files";
 import { type Connection, connect, type Statement } from "./driver.ts";
 import { asStoreError, isBusy, unavailable } from "./errors.ts";
 import { makePrivateFile, networkFileSystem } from "./file-system.ts";
+import { makeNotes } from "./notes.ts";
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from "./schema.ts";
 
 export interface DatabaseOptions {
@@ -190,6 +191,7 @@ export class Database {
     );
     await this.write(() => {
       if (this.#userVersion() === 0) this.exec(SCHEMA);
+      makeNotes(this);
       return { keep: true };
     });
   }

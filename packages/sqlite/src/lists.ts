@@ -13,6 +13,7 @@ import {
   summaryOfRow,
 } from "@stagefold/core";
 import { column, type Database } from "./database.ts";
+import { noteCondition } from "./notes.ts";
 import { fromColumn, textOrNull, toColumn } from "./text.ts";
 
 /** Rows that are read one by one, rather than the texts of all rows in their index. */
@@ -104,6 +105,10 @@ function select(
   if (after) add("(created_at, project_id) < (?, ?)", toColumn(after.created_at), toColumn(after.project_id));
   if (query.since !== undefined) add("created_at >= ?", query.since);
   if (query.until !== undefined) add("created_at < ?", query.until);
+  if (query.note !== undefined) {
+    const { text, values: given } = noteCondition(query.note);
+    add(text, ...given);
+  }
   const texts = [query.text, query.tag].filter((one) => one !== undefined);
   // One index finds the rows. A plus keeps SQLite, which knows no figures of this table, from taking another one.
   let indexed = false;

@@ -15,6 +15,7 @@ import {
 import { column, type Database } from "./database.ts";
 import { countProjects, listedColumns, listProjects, sameListed } from "./lists.ts";
 import { writeLines } from "./log-store.ts";
+import { writeNotes } from "./notes.ts";
 import { checkEdits, checkItem, itemText } from "./storable.ts";
 import { fromColumn, textOrNull, toColumn } from "./text.ts";
 
@@ -86,7 +87,7 @@ export class SqliteProjectStore implements ProjectStore {
     const applied = apply(before, patch);
     if (!applied.ok) return { ok: false, item: before };
     if (applied.item === undefined) {
-      this.#delete(Number(column(row, "id")), patch.project_id);
+      this.#delete(Number(column(row, "id")), patch.project_id, before);
       return { ok: true, item: before };
     }
     if (before === undefined) this.#insert(applied.item, patch.project_id);
@@ -105,6 +106,7 @@ export class SqliteProjectStore implements ProjectStore {
       )
       .run(toColumn(projectId), change, change, ...workColumns(item), itemText(item));
     this.#setListed(Number(id), item);
+    writeNotes(this.#database, Number(id), undefined, item);
   }
 
   #update(id: number, before: Item, item: Item): void {
@@ -119,6 +121,7 @@ export class SqliteProjectStore implements ProjectStore {
              lease_claims = ?, item = ? WHERE id = ?`,
         )
         .run(change, ...workColumns(item), text, id);
+    writeNotes(this.#database, id, before, item);
     if (sameListed(before, item)) return;
     this.#database.sql("UPDATE projects SET listed_change = ? WHERE id = ?").run(change, id);
     this.#setListed(id, item);
@@ -136,12 +139,13 @@ export class SqliteProjectStore implements ProjectStore {
       .run(id, ...listedColumns(item));
   }
 
-  #delete(id: number, projectId: string): void {
+  #delete(id: number, projectId: string, item: Item | undefined): void {
     const database = this.#database;
     const change = this.#nextChange();
     const key = toColumn(projectId);
     database.sql("DELETE FROM projects WHERE id = ?").run(id);
     database.sql("DELETE FROM listed WHERE id = ?").run(id);
+    writeNotes(database, id, item);
     database.sql("DELETE FROM logs WHERE project_id = ?").run(key);
     database.sql("DELETE FROM deleted WHERE at_ms < ?").run(Date.now() - TOMBSTONE_MS);
     database

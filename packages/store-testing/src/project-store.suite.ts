@@ -1,4 +1,11 @@
-import { itemBytes, newProjectId, type Project, type ProjectStore, type Repository } from "@stagefold/core";
+import {
+  itemBytes,
+  newProjectId,
+  type Project,
+  type ProjectStore,
+  type ReportEventInput,
+  type Repository,
+} from "@stagefold/core";
 import { aRepository, events, TEST_PLAN } from "@stagefold/core/testing";
 import { describe, expect, it } from "vitest";
 
@@ -306,6 +313,72 @@ export function projectStoreSuite(name: string, getStore: () => ProjectStore): v
       await expect(repository.lists.projects({}, 3, "nonsense")).rejects.toMatchObject({
         code: "INVALID_INPUT",
       });
+    });
+
+    it("finds what a stage has noted, by name or value, while it is noted, page by page", async () => {
+      const { repository, clock } = make();
+      const user = newProjectId();
+      const noted: [string, unknown][] = [
+        ["verdict", "good"],
+        ["verdict", 3],
+        ["verdict", "3"],
+        ["other", { b: 1, a: [true] }],
+      ];
+      const ids: string[] = [];
+      const report = async (id: string, ...given: ReportEventInput[]) => {
+        const { work_queue } = await repository.get(id);
+        const claimed = await repository.work.claim(id, "w", work_queue);
+        if (!claimed) throw new Error("expected a claim");
+        const { lease_token, lease_seq } = claimed;
+        let seq = lease_seq;
+        const send = (...more: ReportEventInput[]) => {
+          seq += 1;
+          return repository.work.report({
+            project_id: id,
+            lease_token,
+            lease_seq: seq,
+            events: events(...more),
+          });
+        };
+        await send(...given);
+        return send;
+      };
+      const senders = [];
+      for (const [name, value] of noted) {
+        clock.advance(1000);
+        const { project_id } = await repository.control.create({ ...input, user_id: user }, TEST_PLAN);
+        ids.push(project_id);
+        const begun = [
+          { event: "started", stage: "plan" },
+          { event: "noted", stage: "plan", notes: { [name]: value, all: 1 } },
+        ] as const;
+        senders.push(await report(project_id, ...begun));
+      }
+      const [good, three, text, other] = ids;
+      const find = async (note: string, more: object = {}) => {
+        const seen: string[] = [];
+        let cursor: string | undefined;
+        do {
+          const page = await repository.lists.projects({ user_id: user, note, ...more }, 3, cursor);
+          seen.push(...page.items.map(({ project_id }) => project_id));
+          cursor = page.next_cursor ?? undefined;
+        } while (cursor !== undefined);
+        return seen;
+      };
+      expect(await find("verdict")).toEqual([text, three, good]);
+      expect(await find("verdict=good")).toEqual([good]);
+      expect(await find("verdict=3")).toEqual([text, three]);
+      expect(await find('verdict="3"')).toEqual([text]);
+      expect(await find('other={"a":[true],"b":1}')).toEqual([other]);
+      expect(await find("all", { status: "building" })).toEqual([other, text, three, good]);
+      expect(await find("verdict", { status: "queued" })).toEqual([]);
+      expect(await find("verdict'; DROP TABLE notes")).toEqual([]);
+      await senders[0]?.({ event: "noted", stage: "plan", notes: { verdict: null } });
+      await repository.control.delete(three ?? "");
+      expect(await find("verdict")).toEqual([text]);
+      // What a stage has noted stays when it has ended.
+      await senders[2]?.({ event: "completed", stage: "plan" });
+      expect(await find("verdict=3")).toEqual([text]);
     });
 
     it("offers due work by priority, then age, and nothing that is not due", async () => {

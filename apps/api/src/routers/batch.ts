@@ -8,7 +8,6 @@ import {
   requireOwner,
   scopeOf,
   textSchema,
-  timeSchema,
 } from "@stagefold/core";
 import { z } from "zod";
 import { askerOf } from "../auth/principal.ts";
@@ -20,7 +19,7 @@ import { procedure } from "../trpc.ts";
 import { createBuild } from "./create-build.ts";
 import { deleteBuild } from "./delete-build.ts";
 import { resumeBuild, retryBuild } from "./run-again.ts";
-import { filterSchema } from "./watch.ts";
+import { listFilterSchema } from "./watch.ts";
 
 const MAX_ROWS = 100;
 /** Builds that a dry run looks at, at the most. */
@@ -112,11 +111,7 @@ export const bulk = procedure
   .input(
     z.strictObject({
       action: z.enum(ACTIONS),
-      filter: z.strictObject({
-        ...filterSchema.shape,
-        since: timeSchema.optional(),
-        until: timeSchema.optional(),
-      }),
+      filter: z.strictObject(listFilterSchema.shape),
       dry_run: z.boolean().default(false),
       operation_id: operationIdSchema.optional(),
       ...listFields(MAX_ROWS, COUNTED_AT_ONCE),

@@ -6,7 +6,6 @@ import {
   projectSummarySchema,
   stageKeySchema,
   textSchema,
-  timeSchema,
 } from "@stagefold/core";
 import { z } from "zod";
 import { answerLink } from "../answer-links/answer-link.ts";
@@ -17,7 +16,7 @@ import { procedure, router } from "../trpc.ts";
 import { bulk, createInput, createMany, createOne } from "./batch.ts";
 import { deleteBuild } from "./delete-build.ts";
 import { resumeBuild, retryBuild } from "./run-again.ts";
-import { filterSchema, watch, watchList, watchMany } from "./watch.ts";
+import { listFilterSchema, watch, watchList, watchMany } from "./watch.ts";
 
 const operation = { operation_id: operationIdSchema.optional() };
 const onProject = z.strictObject({ project_id: projectIdSchema, ...operation });
@@ -47,11 +46,7 @@ export const projects = router({
     }),
 
   list: procedure
-    .input(
-      filterSchema
-        .extend({ since: timeSchema.optional(), until: timeSchema.optional(), ...listFields() })
-        .prefault({}),
-    )
+    .input(listFilterSchema.extend(listFields()).prefault({}))
     .output(pageSchema(projectSummarySchema))
     .query(({ ctx, input: { limit, cursor, ...filter } }) =>
       ctx.repository.lists.projects(filter, limit, cursor),

@@ -6,6 +6,7 @@ import {
   sessionIdSchema,
   stageKeySchema,
   textSchema,
+  timeSchema,
   userIdSchema,
 } from "@stagefold/core";
 import { type TrackedEnvelope, tracked } from "@trpc/server";
@@ -27,6 +28,14 @@ export const filterSchema = z.object({
   agent_id: agentIdSchema.optional(),
   tag: textSchema(64, 1).optional(),
   text: textSchema(200, 1).optional(),
+});
+
+/** What lists find besides, and no change of a summary tells. */
+export const listFilterSchema = filterSchema.extend({
+  since: timeSchema.optional(),
+  until: timeSchema.optional(),
+  /** A note of some stage (`ctx.note`): its name, or `name=value`, where the value is JSON or a text. */
+  note: textSchema(2000, 1).optional(),
 });
 
 /** Projects that one stream may follow as a whole. */

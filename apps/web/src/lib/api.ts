@@ -46,7 +46,7 @@ export function projectInputQuery(api: StagefoldClient, project_id: string) {
 }
 
 /** Which builds a list has. */
-export type BuildFilter = Omit<NonNullable<Inputs["projects"]["list"]>, "limit" | "cursor">;
+export type BuildFilter = Omit<Extract<Inputs["projects"]["list"], object>, "limit" | "cursor">;
 
 export function buildsQuery(api: StagefoldClient, filter: BuildFilter, limit: number) {
   return infiniteQueryOptions({

@@ -7,6 +7,8 @@ export interface BuildsSearch {
   readonly user?: string;
   readonly tag?: string;
   readonly pipeline?: string;
+  /** What a stage has noted: `name` or `name=value`. */
+  readonly note?: string;
   readonly text?: string;
   /** Days as `YYYY-MM-DD` of the reader's own time zone: from the beginning of one to the end of the other. */
   readonly since?: string;

@@ -64,6 +64,8 @@ export function withRecent(list: List, filter: BuildFilter, recent: RecentLines)
 }
 
 function changed(list: List, filter: BuildFilter, projectId: string, project?: ProjectSummary): List {
+  // A line does not say what its stages noted: what a list by note has comes from the API alone.
+  if (filter.note !== undefined && !placeOf(list, projectId)) return list;
   return withLine(list, projectId, project && passesFilter(project, filter) ? project : undefined);
 }
 

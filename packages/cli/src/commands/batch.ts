@@ -68,6 +68,7 @@ interface BulkOptions {
   readonly user?: string;
   readonly pipeline?: string;
   readonly tag?: string;
+  readonly note?: string;
   readonly text?: string;
   readonly createdBefore?: string;
   readonly all?: true;
@@ -84,6 +85,7 @@ function addBulk(program: Command, run: Runner): void {
     .option("--user <id>", "only this user's")
     .option("--pipeline <name>", "only of this pipeline")
     .option("--tag <tag>", "only with this tag")
+    .option("--note <name[=value]>", "only where a stage has noted this; the value is JSON or a text")
     .option(
       "--text <text>",
       "only with this text in name, id, user, a tag or the beginning of the requirement",
@@ -94,8 +96,8 @@ function addBulk(program: Command, run: Runner): void {
     .option("-y, --yes", "do not ask")
     .action((action: BulkInput["action"], options: BulkOptions, command: Command) =>
       run(command, async (cli) => {
-        const { status, user: user_id, pipeline, tag, text, createdBefore: until } = options;
-        const filter = { status, user_id, pipeline, tag, text, until };
+        const { status, user: user_id, pipeline, tag, text, note, createdBefore: until } = options;
+        const filter = { status, user_id, pipeline, tag, text, note, until };
         if (!options.all && Object.values(filter).every((value) => value === undefined))
           throw usageError("expected a filter, or --all");
         const { bulk } = cli.client.projects;

@@ -11,6 +11,7 @@ interface LsOptions {
   readonly user?: string;
   readonly tag?: string;
   readonly text?: string;
+  readonly note?: string;
   readonly limit: number;
   readonly all?: true;
 }
@@ -28,6 +29,7 @@ export function addLs(program: Command, run: Runner): void {
       "--text <text>",
       "only with this text in name, id, user, a tag or the beginning of the requirement",
     )
+    .option("--note <name[=value]>", "only where a stage has noted this; the value is JSON or a text")
     .option("--limit <count>", "how many at most", wholeNumber(1, MOST), 20)
     .option("--all", "all of them")
     .action((options: LsOptions, command: Command) =>
@@ -48,6 +50,6 @@ export function addLs(program: Command, run: Runner): void {
     );
 }
 
-function filterOf({ status, user, tag, text }: LsOptions): ProjectFilter {
-  return { status, user_id: user, tag, text };
+function filterOf({ status, user, tag, text, note }: LsOptions): ProjectFilter {
+  return { status, user_id: user, tag, text, note };
 }

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { StagefoldError } from "../errors.ts";
 import { rowPasses } from "../legacy/summary.ts";
 import type { Item } from "../patch/index.ts";
+import { hasNote } from "../ports/note-filter.ts";
 import type { ListPage, ListQuery } from "../ports/project-store.ts";
 import { PROJECT_STATUSES, type ProjectStatus } from "../snapshot/schema.ts";
 import { type Partition, partitionQuery } from "./queries.ts";
@@ -64,6 +65,36 @@ export async function readList(table: string, query: ListQuery, reads: ListReads
   await settle(found, [...twice], query, reads);
   const atEnd = sources.every((source) => source.atEnd);
   return { items: [...found.values()], next: atEnd ? undefined : place.cursor(sources) };
+}
+
+/** Items read at the most for one page of a list by note. */
+const MAX_NOTED_READS = 500;
+
+/**
+ * One page of a list by note. No index has notes, so each row that passes the rest is read as an item. The page ends once
+ * it is half full: the reads that remain would be small ones.
+ */
+export async function readNoted(
+  query: ListQuery,
+  note: string,
+  list: (query: ListQuery) => Promise<ListPage>,
+  items: (projectIds: readonly string[]) => Promise<readonly Item[]>,
+): Promise<ListPage> {
+  const found: Item[] = [];
+  let { cursor } = query;
+  for (let read = 0; found.length * 2 < query.limit && read < MAX_NOTED_READS; ) {
+    // As many as the page still takes: the place behind them is then that of the next page.
+    const page = await list({ ...query, cursor, limit: query.limit - found.length });
+    const ids = page.items.map((row) => String(row.project_id));
+    const noted = new Set(
+      (await items(ids)).filter((item) => hasNote(item, note)).map((item) => item.project_id),
+    );
+    found.push(...page.items.filter(({ project_id }) => noted.has(project_id)));
+    read += Math.max(1, ids.length);
+    cursor = page.next;
+    if (cursor === undefined) break;
+  }
+  return { items: found, next: cursor };
 }
 
 /**

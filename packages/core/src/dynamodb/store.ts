@@ -23,7 +23,7 @@ import {
 } from "../ports/project-store.ts";
 import { PROJECT_STATUSES, type ProjectStatus } from "../snapshot/schema.ts";
 import { toDeleteItem, toPutItem, toUpdateItem } from "./expression.ts";
-import { readList } from "./lists.ts";
+import { readList, readNoted } from "./lists.ts";
 import { PipelineScans } from "./pipeline-scan.ts";
 import { countQuery, dueQuery, rowToDueWork } from "./queries.ts";
 import { failedCondition, type RequestListener, Requests } from "./requests.ts";
@@ -134,6 +134,18 @@ export class DynamoProjectStore implements ProjectStore {
   }
 
   async list(query: ListQuery): Promise<ListPage> {
+    const { note, ...indexed } = query;
+    return note === undefined
+      ? await this.#list(indexed)
+      : await readNoted(
+          indexed,
+          note,
+          (page) => this.#list(page),
+          (ids) => this.getMany(ids),
+        );
+  }
+
+  async #list(query: ListQuery): Promise<ListPage> {
     return await readList(this.#table, query, {
       query: async (input) => {
         const { Items = [], LastEvaluatedKey } = await this.#query(input);

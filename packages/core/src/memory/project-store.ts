@@ -3,6 +3,7 @@ import { StagefoldError } from "../errors.ts";
 import { listRow, rowPasses } from "../legacy/summary.ts";
 import { valueAt } from "../patch/apply.ts";
 import { apply, type Item, type Patch } from "../patch/index.ts";
+import { hasNote } from "../ports/note-filter.ts";
 import {
   type DuePosition,
   type DueRange,
@@ -51,7 +52,9 @@ export class MemoryProjectStore implements ProjectStore {
 
   list(query: ListQuery): Promise<ListPage> {
     const after = query.cursor === undefined ? undefined : decodeCursor(query.cursor);
+    const { note } = query;
     const rows = [...this.#items.values()]
+      .filter((item) => note === undefined || hasNote(item, note))
       .map(listRow)
       .filter((row) => rowPasses(row, query) && (!after || newestFirst(row, after) > 0))
       .sort(newestFirst);

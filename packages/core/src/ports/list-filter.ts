@@ -16,6 +16,12 @@ export interface ProjectFilter {
   readonly until?: string | undefined;
 }
 
+/** What a list alone can find, and no change of a summary tells. */
+export interface ListFilter extends ProjectFilter {
+  /** Of some stage: `name` or `name=value`, see `noteFilterOf`. */
+  readonly note?: string | undefined;
+}
+
 /** Whether a list with this filter shows the project: a summary, or a row of an index as it is stored. */
 export function passesFilter(project: { readonly [field: string]: unknown }, filter: ProjectFilter): boolean {
   const { status, user_id, agent_id, pipeline, tag, since, until, text } = filter;

@@ -1,7 +1,7 @@
 import type { Item, Patch } from "../patch/index.ts";
 import type { ProjectStatus } from "../snapshot/schema.ts";
 import type { LogChunk } from "./artifact-store.ts";
-import type { ProjectFilter } from "./list-filter.ts";
+import type { ListFilter } from "./list-filter.ts";
 
 /** Whether a patch took effect. Refused: its guards did not hold for `item`, which is what is there now. */
 export type Written =
@@ -9,7 +9,7 @@ export type Written =
   | { readonly ok: false; readonly item: Item | undefined };
 
 /** Any combination of filters; newest first, those of the same millisecond in an order that is the store's own. */
-export interface ListQuery extends ProjectFilter {
+export interface ListQuery extends ListFilter {
   readonly limit: number;
   /** These fields alone are needed; a store may give more. Their names are those of `LISTED_FIELDS`. */
   readonly fields?: readonly string[] | undefined;

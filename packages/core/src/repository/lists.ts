@@ -3,7 +3,7 @@ import type { Artifact } from "../item-budget/manifest.ts";
 import { normaliseReadable } from "../legacy/normalise.ts";
 import { summaryOfRow } from "../legacy/summary.ts";
 import type { Item } from "../patch/index.ts";
-import type { ProjectFilter } from "../ports/list-filter.ts";
+import type { ListFilter } from "../ports/list-filter.ts";
 import { projectIdSchema } from "../snapshot/ids.ts";
 import type { ProjectSummary } from "../snapshot/schema.ts";
 import type { RepositoryContext } from "./context.ts";
@@ -37,7 +37,7 @@ export class Lists {
   }
 
   /** A page has at most `limit` items, and may have fewer before the end when a filter passes few. */
-  async projects(filter: ProjectFilter, limit: number, cursor?: string): Promise<Page<ProjectSummary>> {
+  async projects(filter: ListFilter, limit: number, cursor?: string): Promise<Page<ProjectSummary>> {
     const cursors = await cursorsOf(["projects", filter], z.string().min(1));
     const from = cursor === undefined ? undefined : cursors.decode(cursor);
     const { items, next } = await this.#context.store.list({ ...filter, limit, cursor: from });

@@ -139,6 +139,8 @@ function useKnownValues(): (key: Key) => readonly string[] {
     switch (key) {
       case "status":
         return STATUSES;
+      case "note":
+        return [];
       case "pipeline":
         return (data?.items ?? []).map(({ name }) => name);
       case "tag":

@@ -17,6 +17,8 @@ describe("what is typed", () => {
       { pipeline: "docs-site", since: "2026-11-01", until: "2026-11-30" },
     ],
     ["since:yesterday", {}],
+    ["note:verdict=good report", { note: "verdict=good", text: "report" }],
+    ['note:"verdict=very good"', { note: "verdict=very good" }],
     ["status:nonsense x", { text: "x" }],
     ['"tag:web"', { text: "tag:web" }],
     ["http://example.org", { text: "http://example.org" }],
@@ -44,7 +46,7 @@ describe("what is typed", () => {
 it("suggests names, and then values", () => {
   const values = (key: string) => (key === "tag" ? ["web", "navy blue"] : ["failed", "queued"]);
   const labels = (text: string) => suggestionsFor(text, values).map(({ label }) => label);
-  expect(labels("")).toEqual(["status:", "user:", "tag:", "pipeline:", "since:", "until:"]);
+  expect(labels("")).toEqual(["status:", "user:", "tag:", "pipeline:", "note:", "since:", "until:"]);
   expect(labels("report ta")).toEqual(["tag:"]);
   expect(suggestionsFor("report tag:na", values)).toEqual([
     { label: "tag:navy blue", text: 'report tag:"navy blue" ' },

@@ -2,10 +2,10 @@ import type { BuildsSearch } from "../../lib/builds-list.ts";
 import { readSearch, STATUSES } from "./search.ts";
 
 /** What can stand before a colon in the search: `status:failed user:"Grace Hopper" tag:web since:2026-11-01`. */
-export const KEYS = ["status", "user", "tag", "pipeline", "since", "until"] as const;
+export const KEYS = ["status", "user", "tag", "pipeline", "note", "since", "until"] as const;
 export type Key = (typeof KEYS)[number];
 
-const NAME = "(status|user|tag|pipeline|since|until):";
+const NAME = "(status|user|tag|pipeline|note|since|until):";
 /** A name without a value yet; or a value, quoted or not, with its name or without. */
 const PART = new RegExp(`${NAME}(?=\\s|$)|(?:${NAME})?(?:"([^"]*)"?|([^\\s"]+))`, "gi");
 
@@ -40,7 +40,7 @@ export function queryText(search: BuildsSearch): string {
     return value === undefined ? [] : [`${key}:${quoted(value)}`];
   });
   const { text } = search;
-  const isPlain = text === undefined || !/["]|\b(status|user|tag|pipeline|since|until):/i.test(text);
+  const isPlain = text === undefined || !/["]|\b(status|user|tag|pipeline|note|since|until):/i.test(text);
   return [...named, ...(text === undefined ? [] : [isPlain ? text : `"${text.replaceAll('"', "")}"`])].join(
     " ",
   );

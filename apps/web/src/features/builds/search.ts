@@ -19,7 +19,7 @@ export const STATUSES = Object.keys(ORDER).filter((name): name is ProjectStatus 
 const isStatus = isOneOf(STATUSES);
 
 /** Characters that the API takes. */
-const LONGEST = { user: 256, tag: 64, pipeline: 64, text: 200 } as const;
+const LONGEST = { user: 256, tag: 64, pipeline: 64, note: 1200, text: 200 } as const;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
 /** What means nothing in the address is as good as none; a number there may be a text that looks like one. */
@@ -30,6 +30,7 @@ export function readSearch(search: Readonly<Record<string, unknown>>): BuildsSea
     ...textIn(search, "user"),
     ...textIn(search, "tag"),
     ...textIn(search, "pipeline"),
+    ...textIn(search, "note"),
     ...textIn(search, "text"),
     ...dayIn(search, "since"),
     ...dayIn(search, "until"),

@@ -6,18 +6,21 @@ import { type List, withRecent } from "../../live/lists.ts";
 import { useLive } from "../../live/live-provider.tsx";
 
 const PAGE = 100;
+/** How often a list by note is read again. Milliseconds. */
+const NOTES_MS = 5000;
 
 /**
  * What the API is asked for. It finds a user by the whole id alone; its search also finds parts of ids and of the names
  * that are shown, so that is what it is asked for unless the reader searches for something else.
  */
-function filterOf({ status, user, tag, pipeline, text, since, until }: BuildsSearch): BuildFilter {
+function filterOf({ status, user, tag, pipeline, note, text, since, until }: BuildsSearch): BuildFilter {
   const wanted = text ?? user;
   return {
     ...(status !== undefined && { status }),
     ...(user !== undefined && text !== undefined && { user_id: user }),
     ...(tag !== undefined && { tag }),
     ...(pipeline !== undefined && { pipeline }),
+    ...(note !== undefined && { note }),
     ...(since !== undefined && { since: startOfDay(since, 0) }),
     ...(until !== undefined && { until: startOfDay(until, 1) }),
     ...(wanted !== undefined && { text: wanted }),
@@ -45,6 +48,8 @@ export function useBuilds(search: BuildsSearch) {
   const query = useInfiniteQuery({
     ...buildsQuery(api, filter, PAGE),
     placeholderData: keepPreviousData,
+    // No event says that a stage has noted what is looked for.
+    refetchInterval: filter.note === undefined ? false : NOTES_MS,
     structuralSharing: (known, list) => replaceEqualDeep(known, withRecent(list as List, filter, recent)),
   });
   const { data } = query;
