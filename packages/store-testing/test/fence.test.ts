@@ -18,6 +18,8 @@ interface TakenOut {
   /** Weather in which it shows. */
   readonly rates?: Partial<FaultCounts>;
   readonly shape?: Shape;
+  /** Clocks are no part of what histories are explained by. */
+  readonly isOfClocks?: true;
 }
 
 const CLOCKS_AND_COPIES = { clock_jumped: 0.5, duplicated: 0.6, crashed: 0.2, drained: 0, throttled: 0 };
@@ -32,12 +34,16 @@ const TAKEN_OUT: readonly TakenOut[] = [
   { weakness: "superseded lease owners", kind: "older_token", seeds: 40 },
   { weakness: "used numbers", kind: "number_used_twice", seeds: 200 },
   { weakness: "stages before what they need", kind: "needs_not_met", seeds: 20, shape: "diamond" },
+  { weakness: "builds before their start", kind: "started_early", seeds: 40, isOfClocks: true },
+  { weakness: "stages beyond a budget", kind: "budget_overrun", seeds: 60 },
+  { weakness: "runs without their input", kind: "input_changed", seeds: 60 },
 ];
 
 it.each(TAKEN_OUT)("a store that lets $weakness write is found out", { timeout: 600_000 }, async (given) => {
-  const { weakness, kind, seeds, rates, shape } = given;
+  const { weakness, kind, seeds, rates, shape, isOfClocks = false } = given;
   const foundBy = { watch: 0, history: 0 };
-  for (let seed = 1; seed <= seeds && (foundBy.watch === 0 || foundBy.history === 0); seed++) {
+  const isFound = () => foundBy.watch > 0 && (isOfClocks || foundBy.history > 0);
+  for (let seed = 1; seed <= seeds && !isFound(); seed++) {
     const wrap = (store: ProjectStore) => weakened(store, weakness);
     const { violations, histories } = await simulate({ seed, rates, shape, wrap });
     if (violations.some((one) => one.kind === kind)) foundBy.watch ||= seed;
@@ -45,6 +51,7 @@ it.each(TAKEN_OUT)("a store that lets $weakness write is found out", { timeout: 
     if (verdicts.includes("not_linearizable")) foundBy.history ||= seed;
   }
   expect(foundBy.watch, "the first seed in which the watch over writes saw it").toBeGreaterThan(0);
+  if (isOfClocks) return;
   expect(foundBy.history, "the first seed whose history has no explanation").toBeGreaterThan(0);
 });
 

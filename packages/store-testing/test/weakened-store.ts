@@ -6,7 +6,10 @@ export type Weakness =
   | "lease owners without a token"
   | "superseded lease owners"
   | "used numbers"
-  | "stages before what they need";
+  | "stages before what they need"
+  | "builds before their start"
+  | "stages beyond a budget"
+  | "runs without their input";
 
 const OWNERS = ["heartbeat", "report", "release"];
 
@@ -18,7 +21,8 @@ const OWNERS = ["heartbeat", "report", "release"];
 export function weakened(store: ProjectStore, weakness: Weakness): ProjectStore {
   return {
     write: async (patch) => {
-      if (weakness === "stages before what they need") return await store.write(withoutNeed(patch));
+      const changed = changedBy(patch, weakness);
+      if (changed) return await store.write(changed);
       if (!OWNERS.includes(patch.transition)) return await store.write(patch);
       const item = await store.get(patch.project_id);
       return await store.write(item ? withoutFence(patch, item, weakness) : patch);
@@ -40,12 +44,38 @@ function withoutFence(patch: Patch, item: Item, weakness: Weakness): Patch {
     case "superseded lease owners":
       return superseded ? guardedBy(patch, isHeld) : patch;
     case "stages before what they need":
+    case "builds before their start":
+    case "stages beyond a budget":
+    case "runs without their input":
       return patch;
     case "used numbers":
       return !superseded && reportKeyOf(patch)?.seq === item.lease_seq ? guardedBy(patch, isHeld) : patch;
     default:
       return weakness satisfies never;
   }
+}
+
+/** What becomes of a write in a store that forgets a part of it; undefined where it forgets none. */
+function changedBy(patch: Patch, weakness: Weakness): Patch | undefined {
+  switch (weakness) {
+    case "stages before what they need":
+      return withoutNeed(patch);
+    case "builds before their start":
+      return patch.kind === "put"
+        ? { ...patch, item: { ...patch.item, work_due_at: patch.item.created_at } }
+        : patch;
+    case "stages beyond a budget":
+      return withoutEdits(patch, "report", "spent");
+    case "runs without their input":
+      return withoutEdits(patch, "retry", "input");
+    default:
+      return undefined;
+  }
+}
+
+function withoutEdits(patch: Patch, transition: Patch["transition"], field: string): Patch {
+  if (patch.kind !== "update" || patch.transition !== transition) return patch;
+  return { ...patch, edits: patch.edits.filter(({ path }) => path[0] !== field) };
 }
 
 /** A project that forgets what its last stages need besides the first of it. */

@@ -17,16 +17,29 @@ export function difference(before: Project, after: Project): Edit[] {
   const now = after.stages_snapshot;
   if (old === now) return edits;
   edits.push(...fieldEdits(["stages_snapshot"], old, now, ["stages"]));
-  const changed = now.stages.flatMap((stage, i) => (stage === old.stages[i] ? [] : [i]));
+  // A stage that still ran when its build was cancelled is stored as running and reads as cancelled, until the write that
+  // opens the stages of a retry. Where that write leaves it cancelled, the status must be written all the same.
+  const opens = before.restart_from !== undefined && after.restart_from === undefined;
+  const staysCancelled = (i: number) =>
+    opens && old.stages[i]?.status === "cancelled" && now.stages[i]?.status === "cancelled";
+  const changed = now.stages.flatMap((stage, i) =>
+    stage === old.stages[i] && !staysCancelled(i) ? [] : [i],
+  );
   if (now.stages.length !== old.stages.length || changed.length > MAX_CHANGED_STAGES)
     return [...edits, { op: "set", path: ["stages_snapshot", "stages"], value: now.stages }];
-  for (const i of changed) edits.push(...stageEdits(i, old.stages[i], now.stages[i]));
+  for (const i of changed) edits.push(...stageEdits(i, old.stages[i], now.stages[i], staysCancelled(i)));
   return edits;
 }
 
-function stageEdits(position: number, before: Stage | undefined, after: Stage | undefined): Edit[] {
+function stageEdits(
+  position: number,
+  before: Stage | undefined,
+  after: Stage | undefined,
+  withStatus: boolean,
+): Edit[] {
   const path = ["stages_snapshot", "stages", position];
   const edits = before && after ? fieldEdits(path, before, after, []) : [];
+  if (withStatus && after) edits.push({ op: "set", path: [...path, "status"], value: after.status });
   return edits.length > MAX_FIELDS ? [{ op: "set", path, value: after }] : edits;
 }
 

@@ -6,7 +6,8 @@ import {
   type ProjectStatus,
   type Stage,
 } from "@stagefold/core";
-import { type Account, reportKeyOf, tokenOf } from "./ledger.ts";
+import { LEASE_MS } from "./connection.ts";
+import { type Account, reportKeyOf, startsOf, tokenOf } from "./ledger.ts";
 import { isSameJson } from "./same.ts";
 import type { PlannedStage } from "./specification.ts";
 import { type Effect, operationOf } from "./table.ts";
@@ -27,6 +28,9 @@ export const VIOLATIONS = [
   "artifacts_lost",
   "stages_of_others",
   "needs_not_met",
+  "started_early",
+  "budget_overrun",
+  "input_changed",
   "refused_though_done",
   "acknowledged_not_done",
   "log_wrong",
@@ -65,6 +69,9 @@ const CHECKS: readonly (readonly [ViolationKind, Check])[] = [
   ["artifacts_lost", artifactsLost],
   ["stages_of_others", stagesOfOthers],
   ["needs_not_met", needsNotMet],
+  ["started_early", startedEarly],
+  ["budget_overrun", budgetOverrun],
+  ["input_changed", inputChanged],
 ];
 
 /** Every check of one write that took effect. */
@@ -169,6 +176,41 @@ function needsNotMet({ before, after, plan }: Change): string | undefined {
     if (open) return `${stage} began while ${open.stage} was ${open.status}`;
   }
   return undefined;
+}
+
+/** By the clock of the one who claims, the first claim of a build is not before its start. */
+function startedEarly({ effect, before, after }: Change): string | undefined {
+  if (effect.patch.transition !== "claim" || before.start_at === undefined) return undefined;
+  const isFirst = before.lease_token === Math.floor(Date.parse(before.created_at) / 1000);
+  const { expires_at } = after.lease;
+  if (!isFirst || expires_at === undefined) return undefined;
+  const at = new Date(Date.parse(expires_at) - LEASE_MS).toISOString();
+  return at < before.start_at ? `claimed at ${at}, to be started at ${before.start_at}` : undefined;
+}
+
+/** Counted here, whatever the item says of what it has spent. A build without a limit at first counts from then on. */
+function budgetOverrun({ before, after, plan, account }: Change): string | undefined {
+  const { limits } = before;
+  if (limits?.attempts === undefined) return undefined;
+  const begun = startsOf(before, after);
+  const counting = begun.filter((key) => !plan.some((one) => one.stage === key && one.finally));
+  const had = account.starts;
+  if (counting.length > 0 && had + counting.length > limits.attempts)
+    return `${counting} began after ${had} attempts of ${limits.attempts}`;
+  const isNew = before.error_info === undefined && after.error_info?.code === "BUDGET_EXCEEDED";
+  return isNew && had + begun.length < limits.attempts
+    ? `it has failed for its budget with ${had + begun.length} attempts of ${limits.attempts}`
+    : undefined;
+}
+
+/** Only a retry changes what a build was given, and says so. */
+function inputChanged({ effect, before, after }: Change): string | undefined {
+  const isSame = isSameJson(before.input ?? null, after.input ?? null);
+  if (effect.patch.transition !== "retry" || after.input_run !== after.run)
+    return isSame && after.input_run === before.input_run
+      ? undefined
+      : `${effect.patch.transition} changed the input`;
+  return isSame ? `run ${after.run} is said to have another input, and has the same` : undefined;
 }
 
 /** Artifacts of a finished stage may be recorded; all else stays as it is until a retry. */

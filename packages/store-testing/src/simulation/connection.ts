@@ -16,6 +16,8 @@ import type { Random } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { Table } from "./table.ts";
 
+/** Milliseconds. */
+export const LEASE_MS = 6000;
 /** How long a request is waited for, in milliseconds. */
 export const TIMEOUT_MS = 1500;
 /** How long a request may be on its way after its sender has given it up, or its copy after the first. */

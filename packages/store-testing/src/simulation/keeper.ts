@@ -1,6 +1,7 @@
 import { isLeaseLost, isStagefoldError, type Project } from "@stagefold/core";
+import { LEASE_MS } from "./connection.ts";
 import { viewOf } from "./specification.ts";
-import { LEASE_MS, type Machine, type World } from "./world.ts";
+import type { Machine, World } from "./world.ts";
 import { momentOf, since, type Writer } from "./writer.ts";
 
 const TICK_MS = LEASE_MS / 20;

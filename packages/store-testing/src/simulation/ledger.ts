@@ -21,6 +21,8 @@ export interface Account {
   operation: string | undefined;
   /** Of each `created_at/stage/attempt`: how it ended. */
   readonly outcomes: Map<string, string>;
+  /** Attempts that stages have begun since it was made, or first had a limit. */
+  starts: number;
   /** Of each `created_at/stage/attempt`: the log lines of the reports that took effect, in their order. */
   readonly lines: Map<string, string[]>;
 }
@@ -42,6 +44,7 @@ export class Ledger {
       operations: [],
       operation: undefined,
       outcomes: new Map(),
+      starts: 0,
       lines: new Map(),
     };
     this.#accounts.set(projectId, account);
@@ -58,6 +61,8 @@ export class Ledger {
     const { patch, project_id, after } = effect;
     const account = this.account(project_id);
     if (patch.kind === "put") account.lives += 1;
+    if (!effect.before || !after) account.starts = 0;
+    else if (effect.before.limits) account.starts += startsOf(effect.before, after).length;
     account.token = Math.max(account.token, after?.lease_token ?? 0);
     const op = operationOf(patch);
     if (op !== undefined) account.operations.push(op);
@@ -92,6 +97,14 @@ export function tokenOf(patch: Patch): number | undefined {
     if ("path" in guard && guard.path[0] === "lease_token" && guard.is === "equals")
       return typeof guard.value === "number" ? guard.value : undefined;
   return undefined;
+}
+
+/** Attempts that a write has begun, one entry with its stage for each; the opening of a gate is none. */
+export function startsOf(before: Project, after: Project): string[] {
+  return after.stages_snapshot.stages.flatMap(({ stage, status, attempt }, i) => {
+    const begun = attempt - (before.stages_snapshot.stages[i]?.attempt ?? 0);
+    return status === "waiting" ? [] : Array.from({ length: begun }, () => stage);
+  });
 }
 
 function linesOf(account: Account, project: Project, key: string): string[] {

@@ -1,10 +1,10 @@
 import { checkAftermath } from "./aftermath.ts";
-import { TIMEOUT_MS } from "./connection.ts";
+import { LEASE_MS, TIMEOUT_MS } from "./connection.ts";
 import type { FaultCounts, ProcessFault } from "./faults.ts";
 import type { Histories } from "./history.ts";
 import { Builds, User } from "./user.ts";
 import { Worker } from "./worker.ts";
-import { LEASE_MS, type Violation, World, type WorldOptions } from "./world.ts";
+import { type Violation, World, type WorldOptions } from "./world.ts";
 
 /** Trouble lasts so long, then everything is let go on in peace until it is done, but at most so long. */
 const TROUBLE_MS = 16_000;

@@ -24,6 +24,12 @@ export interface Spec {
   readonly failing: boolean;
   /** What was answered and no holder has taken up yet. */
   readonly answer: string | null;
+  /** What it was given, as JSON, and the run that changed it. */
+  readonly input: string | null;
+  readonly input_run: number | null;
+  /** Attempts that it may have, and has had: counted where there is a limit. */
+  readonly limit: number | null;
+  readonly spent: number;
   readonly stages: readonly SpecStage[];
   /** The number of the last write under each token: not part of what is shown. */
   readonly written: Readonly<Record<number, number>>;
@@ -58,8 +64,20 @@ export interface SpecStage {
   readonly answer: string | null;
 }
 
+/** What a build is given with its create. Its start is a matter of clocks: see `checks.ts`. */
+export interface Given {
+  readonly input?: Readonly<Record<string, unknown>> | undefined;
+  readonly limits?: { readonly attempts: number } | undefined;
+  readonly start_at?: string | undefined;
+}
+
 export type Call =
-  | { readonly do: "create"; readonly token: number; readonly stages: readonly PlannedStage[] }
+  | {
+      readonly do: "create";
+      readonly token: number;
+      readonly stages: readonly PlannedStage[];
+      readonly given?: Given;
+    }
   | { readonly do: "claim" | "delete" | "get" }
   | { readonly do: "heartbeat"; readonly token: number }
   | {
@@ -72,7 +90,12 @@ export type Call =
   | { readonly do: "pause" | "cancel"; readonly op: string }
   /** Whether the lease owner's lease still lives is a matter of clocks: either way, unless it is known. */
   | { readonly do: "resume"; readonly op: string; readonly alive?: boolean }
-  | { readonly do: "retry"; readonly op: string; readonly from?: string | undefined }
+  | {
+      readonly do: "retry";
+      readonly op: string;
+      readonly from?: string | undefined;
+      readonly given?: Given;
+    }
   /** `op` begins with the stage: at another gate the same name is another operation. */
   | { readonly do: "answer"; readonly op: string; readonly stage: string; readonly value: string }
   | {
@@ -173,6 +196,10 @@ function created(call: Extract<Call, { do: "create" }>): Spec {
     gate: null,
     failing: false,
     answer: null,
+    input: inputText(call.given?.input),
+    input_run: null,
+    limit: call.given?.limits?.attempts ?? null,
+    spent: 0,
     stages,
     written: {},
     born: call.token,
@@ -228,7 +255,7 @@ function controlled(state: Spec, call: ControlCall): readonly Spec[] | ErrorCode
       return call.alive === undefined ? [goesOn, isFree] : [call.alive ? goesOn : isFree];
     }
     case "retry":
-      return ENDED.includes(status) ? retried(state, call.from) : "PROJECT_CONFLICT";
+      return ENDED.includes(status) ? retried(state, call.from, call.given) : "PROJECT_CONFLICT";
     case "answer":
       if (status !== "waiting" || state.gate?.stage !== call.stage) return "STAGE_CONFLICT";
       return [{ ...state, ...FREE, status: "queued", gate: null, answer: call.value }];
@@ -247,7 +274,7 @@ function cancelled(state: Spec): Spec {
   return { ...state, ...FREE, ...NOT_ASKED, ...numbers, status: "cancelled", failing: false, stages };
 }
 
-function retried(state: Spec, named: string | undefined): readonly Spec[] | ErrorCode {
+function retried(state: Spec, named: string | undefined, given: Given = {}): readonly Spec[] | ErrorCode {
   const { stages } = state;
   const open = stages.findIndex((stage) => !isDone(stage) || stage.stage === state.restart);
   const from = named === undefined ? open : stages.findIndex((stage) => stage.stage === named);
@@ -258,7 +285,16 @@ function retried(state: Spec, named: string | undefined): readonly Spec[] | Erro
   const opened = restarted(stages, restart);
   const progress = percentOf(stages.map((stage) => (opened.has(stage.stage) ? reopen(stage) : stage)));
   const numbers = { run: state.run + 1, token: state.token + 1, progress };
-  return [{ ...state, ...FREE, ...NOT_ASKED, ...numbers, status: "queued", restart }];
+  const { input, limits } = given;
+  const changed = {
+    ...(input && { input: inputText(input), input_run: state.run + 1 }),
+    ...(limits && { limit: limits.attempts }),
+  };
+  return [{ ...state, ...FREE, ...NOT_ASKED, ...numbers, ...changed, status: "queued", restart }];
+}
+
+function inputText(input: Given["input"]): string | null {
+  return input ? JSON.stringify(input) : null;
 }
 
 /** What a caller was shown of a project. */
@@ -300,6 +336,10 @@ export function viewOf(project: Project): View {
       : null,
     failing,
     answer: answer ? String(answer.value) : null,
+    input: inputText(project.input),
+    input_run: project.input_run ?? null,
+    limit: project.limits?.attempts ?? null,
+    spent: project.spent?.attempts ?? 0,
     stages: stages_snapshot.stages.map(({ stage, status, attempt, progress, output_data }) => ({
       stage,
       plan: { stage },

@@ -110,6 +110,9 @@ export function afterEvents(state: Spec, events: readonly ReportEvent[], release
     const after = afterEvent(next, event);
     if (typeof after === "string") return after;
     next = after;
+    // The build has failed for its budget: what was to follow the start did not happen.
+    const begun = next.stages.find(({ stage }) => stage === event.stage)?.status === "running";
+    if (event.event === "started" && !begun) break;
   }
   return release && next.held ? givenUp(interrupted(next)) : next;
 }
@@ -126,12 +129,18 @@ function afterEvent(state: Spec, event: ReportEvent): Spec | ErrorCode {
     case "started":
       if (state.status !== "building") return "PROJECT_CONFLICT";
       if (!isReady(state, stage) || stage.status !== "pending") return "STAGE_CONFLICT";
-      return having({
-        status: "running",
-        attempt: stage.attempt + 1,
-        progress: 0,
-        ...(stage.attempt > 0 && { artifacts: [], answer: null }),
-      });
+      // Beyond its budget a build fails in place of the start; what runs finally does so all the same.
+      if (state.limit !== null && state.spent >= state.limit && stage.plan.finally !== true)
+        return failing(state);
+      return {
+        ...having({
+          status: "running",
+          attempt: stage.attempt + 1,
+          progress: 0,
+          ...(stage.attempt > 0 && { artifacts: [], answer: null }),
+        }),
+        spent: state.spent + (state.limit === null ? 0 : 1),
+      };
     case "log":
     case "noted":
       return runs ? state : "STAGE_CONFLICT";

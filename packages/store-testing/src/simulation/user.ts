@@ -1,6 +1,6 @@
-import { idempotentProjectId, isStagefoldError, type Project } from "@stagefold/core";
+import { idempotentProjectId, isStagefoldError, type Project, toTime } from "@stagefold/core";
 import { LATE_UNGUARDED_MS } from "./connection.ts";
-import { type Call, viewOf } from "./specification.ts";
+import { type Call, type Given, viewOf } from "./specification.ts";
 import type { Machine, World } from "./world.ts";
 
 const DEEDS = [
@@ -34,6 +34,8 @@ const TRIES = 3;
 /** What users have in common: which builds there are, and since when nobody makes or deletes them. */
 export class Builds {
   readonly keys = new Map<string, string>();
+  /** What each key's build is made with: a repeat of a create asks for the same. */
+  readonly given = new Map<string, Given>();
   readonly #since = new Map<string, number>();
 
   /** A create or delete of it begins. */
@@ -82,13 +84,27 @@ export class User {
     while (!(await this.#world.digesting(this.#machine, () => this.#createOnce(key))));
   }
 
+  #givenFor(key: string): Given {
+    const { random, process } = this.#machine;
+    const known = this.#builds.given.get(key);
+    if (known) return known;
+    const given: Given = {
+      ...(random.chance(0.3) && { input: { n: 0 } }),
+      ...(random.chance(0.3) && { limits: { attempts: random.between(1, 6) } }),
+      ...(random.chance(0.3) && { start_at: toTime(process.clock.now() + random.between(1, 6000)) }),
+    };
+    this.#builds.given.set(key, given);
+    return given;
+  }
+
   async #createOnce(key: string): Promise<boolean> {
     const { process, repository } = this.#machine;
-    const input = { requirement: "a calculator", user_id: "u", idempotency_key: key };
+    const given = this.#givenFor(key);
+    const input = { requirement: "a calculator", user_id: "u", idempotency_key: key, ...given };
     const plan = { pipeline: "test", pipeline_version: "1", stages: this.#world.stages };
     const id = await idempotentProjectId("u", key);
     const token = Math.floor(process.clock.now() / 1000);
-    const call: Call = { do: "create", token, stages: this.#world.stages };
+    const call: Call = { do: "create", token, stages: this.#world.stages, given };
     this.#builds.begins(id);
     const made = await this.#try(id, call, () => repository.control.create(input, plan));
     this.#builds.keys.set(id, key);
@@ -131,8 +147,14 @@ export class User {
         return [{ do: deed, op }, () => control.cancel(id, op)];
       case "resume":
         return [{ do: deed, op }, () => control.resume(id, op)];
-      case "retry":
-        return [{ do: deed, op, from }, () => control.retry(id, { from_stage: from }, op)];
+      case "retry": {
+        // Now and then with another input, no two of which are the same, or with another budget.
+        const given: Given = {
+          ...(random.chance(0.3) && { input: { by: op } }),
+          ...(random.chance(0.3) && { limits: { attempts: random.between(1, 12) } }),
+        };
+        return [{ do: deed, op, from, given }, () => control.retry(id, { from_stage: from, ...given }, op)];
+      }
       case "answer": {
         const value = `yes by ${op}`;
         return [

@@ -7,7 +7,7 @@ import {
   Repository,
 } from "@stagefold/core";
 import { checkEffect, type ViolationKind } from "./checks.ts";
-import { Connection } from "./connection.ts";
+import { Connection, LEASE_MS } from "./connection.ts";
 import { type FaultCounts, Weather } from "./faults.ts";
 import { ProcessLogs, type SharedFiles } from "./files.ts";
 import { Histories } from "./history.ts";
@@ -17,9 +17,6 @@ import { Random } from "./random.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { PlannedStage } from "./specification.ts";
 import { type Effect, Table } from "./table.ts";
-
-/** Milliseconds. */
-export const LEASE_MS = 6000;
 
 /** What the stages of a build need: each the one before it, or two in the middle that run at once. */
 export type Shape = "sequence" | "diamond";
