@@ -16,4 +16,11 @@ export type { RequestEnd, RequestInfo, RequestListener } from "./requests.ts";
 export { type ScanOptions, scanTable } from "./scan.ts";
 export { DynamoProjectStore } from "./store.ts";
 export { StoreClock } from "./store-clock.ts";
-export { describeTable, ensureRecordsTable, ensureTable, INDEXES, tableDefinition } from "./table.ts";
+export {
+  describeTable,
+  ensureRecordsTable,
+  ensureTable,
+  INDEXES,
+  recordsTableDefinition,
+  tableDefinition,
+} from "./table.ts";

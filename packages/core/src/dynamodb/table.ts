@@ -55,16 +55,23 @@ const recordIndex = (name: RecordIndex): IndexDefinition => ({
   range: `${name}_sk`,
   projected: ["listed"],
 });
-const RECORDS: TableSpec = {
+const RECORDS = {
   hash: "pk",
   range: "sk",
   indexes: [recordIndex("gsi1"), recordIndex("gsi2")],
   expiry: "expires_at",
-};
+} satisfies TableSpec;
 
 /** The request that makes the projects' table with all of its indexes. Pure. */
 export function tableDefinition(table: string): CreateTableCommandInput {
   return definitionOf(table, PROJECTS);
+}
+
+/** The same for the records' table, and the field by which DynamoDB is to remove what has expired. Pure. */
+export function recordsTableDefinition(
+  table: string,
+): CreateTableCommandInput & { readonly expiresBy: string } {
+  return { ...definitionOf(table, RECORDS), expiresBy: RECORDS.expiry };
 }
 
 function definitionOf(table: string, spec: TableSpec): CreateTableCommandInput {
