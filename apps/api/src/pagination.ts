@@ -1,4 +1,4 @@
-import { decodeCursor, encodeCursor, type Page } from "@stagefold/core";
+import { agentIdOf, decodeCursor, encodeCursor, type Page } from "@stagefold/core";
 import { z } from "zod";
 
 const cursorSchema = z.string().min(1).max(8192);
@@ -28,5 +28,37 @@ export function pageOf<T>(
   return {
     items: all.slice(skip, end),
     next_cursor: end < all.length ? encodeCursor({ list, skip: end }) : null,
+  };
+}
+
+interface Paging {
+  readonly limit: number;
+  readonly cursor: string | undefined;
+}
+
+/**
+ * A list of builds of an agent. Builds of an older platform have the id that the agent had there, builds of ours its own:
+ * by the older one both are found, ours first.
+ */
+export async function listOfAgent<T, Id extends string | undefined>(
+  ref: Id,
+  { limit, cursor }: Paging,
+  list: (id: string | Id, paging: Paging) => Promise<Page<T>>,
+): Promise<Page<T>> {
+  const own = ref === undefined ? ref : await agentIdOf(ref);
+  if (own === ref || own === undefined) return await list(ref, { limit, cursor });
+  const place = z.object({ older: z.boolean(), cursor: z.string().optional() });
+  const at = cursor === undefined ? { older: false } : decodeCursor(cursor, place);
+  const page = await list(at.older ? ref : own, { limit, cursor: "cursor" in at ? at.cursor : undefined });
+  if (page.next_cursor !== null)
+    return { items: page.items, next_cursor: encodeCursor({ older: at.older, cursor: page.next_cursor }) };
+  if (at.older) return page;
+  const left = limit - page.items.length;
+  if (left === 0) return { items: page.items, next_cursor: encodeCursor({ older: true }) };
+  const more = await list(ref, { limit: left, cursor: undefined });
+  const next = more.next_cursor;
+  return {
+    items: [...page.items, ...more.items],
+    next_cursor: next === null ? null : encodeCursor({ older: true, cursor: next }),
   };
 }

@@ -3,7 +3,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createMemoryFileStores, type Item, MemoryProjectStore, Repository } from "@stagefold/core";
+import {
+  AgentRecords,
+  createMemoryFileStores,
+  type Item,
+  MemoryProjectStore,
+  MemoryRecordStore,
+  Repository,
+} from "@stagefold/core";
 import { createDynamoClient, DynamoProjectStore } from "@stagefold/core/dynamodb";
 import { findFiles, runImport } from "@stagefold/migrate";
 import { startEngine } from "@stagefold/store-testing/engine";
@@ -41,8 +48,15 @@ function comparable(items: readonly Item[]): Map<unknown, Item> {
 /** What an import that nothing disturbs gives. */
 async function undisturbed(folders: readonly string[], work: string): Promise<Map<unknown, Item>> {
   const store = new MemoryProjectStore();
-  const repository = new Repository({ store, ...createMemoryFileStores() });
-  await runImport({ sources: (await findFiles(folders)).sources, repository, folder: join(work, "memory") });
+  const files = createMemoryFileStores();
+  const repository = new Repository({ store, ...files });
+  const records = new AgentRecords({ records: new MemoryRecordStore(), artifacts: files.artifacts });
+  await runImport({
+    sources: (await findFiles(folders)).sources,
+    repository,
+    records,
+    folder: join(work, "memory"),
+  });
   return comparable(await store.getMany(IDS));
 }
 

@@ -1,7 +1,7 @@
 export type { Rules } from "./merge/merge-rows.ts";
 export { type Place, placeOf } from "./merge/place.ts";
 export { formatLine, isMap, marshalled, parseLine, UnreadableRow } from "./rows/dynamo-json.ts";
-export { readRow } from "./rows/read-row.ts";
+export { readBuildRow } from "./rows/read-row.ts";
 export * from "./rows/row.ts";
 export type { ImportSummary } from "./run/import-summary.ts";
 export { type InPlaceOptions, type InPlaceSummary, importInPlace } from "./run/in-place.ts";

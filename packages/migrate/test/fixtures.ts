@@ -158,6 +158,9 @@ export const NOT_MERGED = {
   "already there": 1,
   "no such project": 1,
   "no such stage": 1,
+  "no such agent": 0,
+  "no such session": 0,
+  "too late": 0,
   "no path": 1,
   // Three lines that are no rows, the damaged project, and its artifact.
   unreadable: NO_ROWS.length + 2,

@@ -1,26 +1,41 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Item, MemoryProjectStore, type ProjectStore, Repository } from "@stagefold/core";
+import {
+  AgentRecords,
+  type Item,
+  MemoryProjectStore,
+  MemoryRecordStore,
+  type ProjectStore,
+  type RecordStore,
+  Repository,
+} from "@stagefold/core";
 import { createDynamoClient, DynamoProjectStore, ensureTable } from "@stagefold/core/dynamodb";
 import { createFileStores } from "@stagefold/core/files";
 import { type EngineName, startEngine } from "@stagefold/store-testing/engine";
 import { type ImportOptions, runImport } from "../src/index.ts";
 
 /** Where an import goes: a store, real files, and a folder for what waits. */
-export async function aPlace(store: ProjectStore = new MemoryProjectStore()) {
+export async function aPlace(
+  store: ProjectStore = new MemoryProjectStore(),
+  recordStore: RecordStore = new MemoryRecordStore(),
+) {
   const folder = await mkdtemp(join(tmpdir(), "stagefold-migrate-"));
   const { artifacts, logs } = createFileStores(join(folder, "files"));
   const repository = new Repository({ store, artifacts, logs });
+  const records = new AgentRecords({ records: recordStore, artifacts });
   return {
     store,
     folder: join(folder, "import"),
     files: join(folder, "files"),
     repository,
+    records,
+    recordStore,
+    artifacts,
     logs,
     report: join(folder, "report.jsonl"),
     run: (options: Pick<ImportOptions, "sources"> & Partial<ImportOptions>) =>
-      runImport({ repository, folder: join(folder, "import"), ...options }),
+      runImport({ repository, records, folder: join(folder, "import"), ...options }),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
 }

@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import {
+  AgentRecords,
   type ArtifactStore,
   type Item,
   type LogStore,
@@ -34,6 +35,8 @@ export interface OpenTable extends AsyncDisposable {
   readonly artifacts: ArtifactStore;
   readonly logs: LogStore;
   readonly repository: Repository;
+  /** Agents, their sessions and turns. */
+  readonly agentRecords: AgentRecords;
   /** Every item, of whatever format, page by page. Errors: STORE_UNAVAILABLE. */
   items(options?: { readonly signal?: AbortSignal }): AsyncGenerator<readonly Item[]>;
   /** The same as DynamoDB writes them, with the type of every value. */
@@ -78,6 +81,7 @@ export async function openTable(env: Env, options: OpenTableOptions = {}): Promi
     artifacts,
     logs,
     repository,
+    agentRecords: new AgentRecords({ records, artifacts }),
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -146,6 +150,7 @@ async function openDynamoTable(env: Env, { readOnly = false, onRequest }: OpenTa
     describeTable,
     DynamoProjectStore,
     DynamoRecordStore,
+    ensureRecordsTable,
     ensureTable,
     getRaw,
     scanRaw,
@@ -155,8 +160,10 @@ async function openDynamoTable(env: Env, { readOnly = false, onRequest }: OpenTa
   const client = createDynamoClient({ endpoint });
   const close = async () => client.destroy();
   try {
-    if (!readOnly) await ensureTable(client, env.table);
-    const exists = !readOnly || (await describeTable(client, env.table)) !== undefined;
+    if (!readOnly)
+      await Promise.all([ensureTable(client, env.table), ensureRecordsTable(client, env.recordsTable)]);
+    const isThere = async (table: string) => !readOnly || (await describeTable(client, table)) !== undefined;
+    const [exists, hasRecords] = await Promise.all([isThere(env.table), isThere(env.recordsTable)]);
     return {
       place: `the table ${env.table} at ${endpoint ?? "Amazon DynamoDB"}`,
       client,
@@ -165,7 +172,9 @@ async function openDynamoTable(env: Env, { readOnly = false, onRequest }: OpenTa
       bytes: undefined,
       store: exists ? new DynamoProjectStore(client, env.table, onRequest) : new MemoryProjectStore(),
       logs: undefined,
-      records: new DynamoRecordStore(client, env.recordsTable, onRequest),
+      records: hasRecords
+        ? new DynamoRecordStore(client, env.recordsTable, onRequest)
+        : new MemoryRecordStore(),
       artifactsBeside: (files) => files,
       async *items(options) {
         if (exists) yield* scanTable(client, env.table, options);

@@ -204,6 +204,11 @@ export class TurnEngine {
       throw new StagefoldError("AGENT_DISABLED", message, { agent_id: agent.agent_id });
     }
     const version = agent.versions.find((one) => one.version === agent.version);
+    if (agent.versions.length === 0)
+      throw invalidInput(
+        "The agent was imported and cannot answer yet: a build that names it makes it able to.",
+        ["agent_id"],
+      );
     if (!version || version.files_gone === true)
       throw invalidInput(`The files of version ${agent.version} are gone: choose another version.`, [
         "agent_id",

@@ -144,7 +144,8 @@ export async function historyOf(records: AgentRecords, sessionId: string, turn: 
   for (const one of turns) {
     left -= tokensOf(one.user.text) + one.blocks.reduce((sum, block) => sum + tokensOf(textOf(block)), 0);
     if (left < 0) break;
-    chosen.unshift(one);
+    // An imported answer without a question: providers refuse an empty one.
+    if (one.user.text !== "" || one.user.files.length > 0) chosen.unshift(one);
   }
   return chosen;
 }

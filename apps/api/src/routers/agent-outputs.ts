@@ -19,7 +19,7 @@ export interface AgentVersionOutput extends AgentVersion {}
 export interface AgentOutput extends Without<Agent, "versions"> {
   versions: AgentVersionOutput[];
 }
-export interface TurnOutput extends Turn {}
+export interface TurnOutput extends Without<Turn, "imported"> {}
 
 /** A session as the API answers it: without the fence and the lease, its open turn as any other. */
 export interface SessionOutput {
@@ -35,6 +35,8 @@ export interface SessionOutput {
   totals: { failed: number; input_tokens: number; output_tokens: number; cost_usd: number };
   /** The turn that runs, as far as it is stored. */
   open?: TurnOutput;
+  /** Of one that an import brought: its id there, and the messages that were counted there. */
+  imported?: { session_id: string; message_count?: number };
 }
 
 export function sessionOutput(session: Session): SessionOutput {
@@ -52,12 +54,18 @@ export function sessionOutput(session: Session): SessionOutput {
     last_active_at,
     totals: { failed, input_tokens, output_tokens, cost_usd },
     ...(session.open && { open: openAsTurn(session_id, session.open) }),
+    ...(session.imported && { imported: importedOf(session.imported) }),
   };
 }
 
-/** Without what only its owner needs. */
+function importedOf({ session_id, message_count }: NonNullable<Session["imported"]>) {
+  return { session_id, ...(message_count !== undefined && { message_count }) };
+}
+
+/** Without what only its owner, or an import, needs. */
 export function turnOutput(turn: Turn | Invocation): TurnOutput {
-  const { token: _token, seq: _seq, lease: _lease, usage: _usage, stop: _stop, ...output } = turn;
+  const { token: _token, seq: _seq, lease: _lease, usage: _usage, stop: _stop, ...rest } = turn;
+  const { imported: _imported, ...output } = rest;
   return output;
 }
 

@@ -1,5 +1,5 @@
 import {
-  agentIdSchema,
+  agentRefSchema,
   artifactInputSchema,
   artifactModeSchema,
   artifactSchema,
@@ -10,7 +10,7 @@ import {
 import { z } from "zod";
 import { askerOf } from "../auth/principal.ts";
 import { type ProjectOutput, projectOutput } from "../outputs.ts";
-import { listFields, pageOf, pageSchema } from "../pagination.ts";
+import { listFields, listOfAgent, pageOf, pageSchema } from "../pagination.ts";
 import { procedure, router } from "../trpc.ts";
 
 const onStage = z.strictObject({
@@ -30,10 +30,12 @@ export const artifacts = router({
     }),
 
   listByAgent: procedure
-    .input(z.object({ agent_id: agentIdSchema, ...listFields() }))
+    .input(z.object({ agent_id: agentRefSchema, ...listFields() }))
     .output(pageSchema(artifactSchema))
-    .query(({ ctx, input }) =>
-      ctx.repository.lists.artifactsByAgent(input.agent_id, input.limit, input.cursor),
+    .query(({ ctx, input: { agent_id, limit, cursor } }) =>
+      listOfAgent(agent_id, { limit, cursor }, (id, paging) =>
+        ctx.repository.lists.artifactsByAgent(id, paging.limit, paging.cursor),
+      ),
     ),
 
   record: procedure

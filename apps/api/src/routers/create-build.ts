@@ -1,4 +1,4 @@
-import type { createProjectSchema, Project } from "@stagefold/core";
+import { agentIdOf, type createProjectSchema, type Project } from "@stagefold/core";
 import type { z } from "zod";
 import { askerOf, userIdFor } from "../auth/principal.ts";
 import type { Context } from "../context.ts";
@@ -16,5 +16,6 @@ export async function createBuild(
   const asker = askerOf(ctx.principal);
   if (given.agent_id !== undefined) await ctx.agentRecords.agents.requireOwn(given.agent_id, asker);
   const { request, plan } = resolvePipeline(given, ctx.pipelines);
-  return await ctx.repository.control.createOnce({ ...request, user_id }, plan, asker);
+  const agent_id = request.agent_id === undefined ? undefined : await agentIdOf(request.agent_id);
+  return await ctx.repository.control.createOnce({ ...request, user_id, agent_id }, plan, asker);
 }

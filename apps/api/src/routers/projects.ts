@@ -11,7 +11,7 @@ import { z } from "zod";
 import { answerLink } from "../answer-links/answer-link.ts";
 import { askerOf } from "../auth/principal.ts";
 import { type CreatedProject, type ProjectOutput, projectOutput } from "../outputs.ts";
-import { listFields, pageSchema } from "../pagination.ts";
+import { listFields, listOfAgent, pageSchema } from "../pagination.ts";
 import { procedure, router } from "../trpc.ts";
 import { bulk, createInput, createMany, createOne } from "./batch.ts";
 import { deleteBuild } from "./delete-build.ts";
@@ -49,7 +49,9 @@ export const projects = router({
     .input(listFilterSchema.extend(listFields()).prefault({}))
     .output(pageSchema(projectSummarySchema))
     .query(({ ctx, input: { limit, cursor, ...filter } }) =>
-      ctx.repository.lists.projects(filter, limit, cursor),
+      listOfAgent(filter.agent_id, { limit, cursor }, (agent_id, paging) =>
+        ctx.repository.lists.projects({ ...filter, agent_id }, paging.limit, paging.cursor),
+      ),
     ),
 
   pause: procedure

@@ -1,5 +1,5 @@
 import {
-  agentIdSchema,
+  agentRefSchema,
   invocationIdSchema,
   projectIdSchema,
   projectStatusSchema,
@@ -25,7 +25,7 @@ export const filterSchema = z.object({
   user_id: userIdSchema.optional(),
   status: projectStatusSchema.optional(),
   pipeline: textSchema(64, 1).optional(),
-  agent_id: agentIdSchema.optional(),
+  agent_id: agentRefSchema.optional(),
   tag: textSchema(64, 1).optional(),
   text: textSchema(200, 1).optional(),
 });

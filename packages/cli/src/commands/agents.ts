@@ -5,7 +5,7 @@ import { agentRef, wholeNumber } from "../options.ts";
 import { readAll } from "../read-pages.ts";
 import type { Runner } from "../runner.ts";
 import { escaped } from "../view/escape.ts";
-import { clockTime, duration } from "../view/format.ts";
+import { clockTime, duration, plural } from "../view/format.ts";
 import { cell, cellRight } from "../view/width.ts";
 
 const SESSION = /^sess_[0-9a-f]{32}$/;
@@ -186,13 +186,19 @@ function agentLines(agent: Agent): string[] {
     ...(current && current.unmet.length > 0
       ? ["asked for, but not part of it:", ...current.unmet.map((one) => `  ${escaped(one)}`)]
       : []),
+    ...(agent.imported ? [importedLine(agent.imported)] : []),
     ...(tests ? [`self-tests: ${tests.passed} of ${tests.total} passed`] : []),
-    "versions:",
+    agent.versions.length === 0 ? "versions: none yet, create --agent makes one" : "versions:",
     ...agent.versions.map(
       ({ version, at, project_id, kind }) =>
         `${version === agent.version ? "*" : " "} ${version}  ${clockTime(at)}  ${project_id}  ${kind}`,
     ),
   ];
+}
+
+/** Apart from our own figures, which do not include it. */
+function importedLine({ calls, failed }: NonNullable<Agent["imported"]>): string {
+  return `counted on the older platform: ${plural(calls, "call")}${failed === undefined ? "" : `, ${failed} failed`}`;
 }
 
 function turnLines(turn: Turn): string[] {

@@ -20,7 +20,7 @@ export function addImport(program: Command, run: Runner): void {
   program
     .command("import")
     .description(
-      "Import older tables: projects, stages and artifacts of exports or of live tables, in any order",
+      "Import older tables of builds, agents and their sessions, exports or live tables, in any order",
     )
     .argument("[paths...]", "exported files, or folders of them (DynamoDB JSON or JSON lines, gzip or plain)")
     .option(
@@ -34,7 +34,7 @@ export function addImport(program: Command, run: Runner): void {
     .addOption(
       new Option(
         "--orphans <rule>",
-        "rows of a project that is nowhere are deferred until it comes, or create it",
+        "rows of a project, agent or session that is nowhere are deferred until it comes, or create it",
       )
         .choices(["wait", "create"])
         .default("wait"),
@@ -81,6 +81,8 @@ function check(cli: Cli, paths: readonly string[], options: ImportCommandOptions
     throw usageError(
       "--endpoint says where the tables of --from-table are; the builds' is STAGEFOLD_DYNAMODB_ENDPOINT",
     );
+  if (tables.includes(cli.env.recordsTable) && options.endpoint === undefined)
+    throw usageError(`${cli.env.recordsTable} is no older table`);
   if (tables.includes(cli.env.table) && options.endpoint === undefined)
     throw usageError(`${cli.env.table} is the builds' own table; --in-place upgrades it`);
 }

@@ -1,6 +1,6 @@
 import { type Item, normaliseReadable, type Project } from "@stagefold/core";
 import { describeTable, scanTable } from "@stagefold/core/dynamodb";
-import { formatLine, placeOf, type Row, readRow, UnreadableRow } from "@stagefold/migrate";
+import { formatLine, placeOf, type Row, readBuildRow, UnreadableRow } from "@stagefold/migrate";
 import type { OpenTable } from "@stagefold/runtime";
 
 /** The tables that an older platform kept beside the projects. */
@@ -107,7 +107,7 @@ function fateOf(
 
 function rowOf(item: Item, source: string): Row | undefined {
   try {
-    return readRow(formatLine(item), { source, line: 0 });
+    return readBuildRow(formatLine(item), { source, line: 0 });
   } catch (error) {
     if (error instanceof UnreadableRow) return undefined;
     throw error;

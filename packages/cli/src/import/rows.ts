@@ -59,6 +59,7 @@ async function inTable(
     const summary = await runImport({
       sources: [...files, ...live.sources],
       repository: table.repository,
+      records: table.agentRecords,
       folder: importFolder(cli),
       rules: { orphans: options.orphans, unknownStage: options.unknownStage },
       dryRun,
@@ -90,19 +91,45 @@ function summaryLines(
   summary: ImportSummary,
   { requests, seconds }: { readonly requests: number; readonly seconds: number },
 ): string[] {
-  const { read, projects, dry_run, not_merged } = summary;
+  const { read, projects, agents, sessions, dry_run, not_merged } = summary;
   const would = dry_run ? "would be " : "";
   const reasons = Object.entries(not_merged).filter(([, count]) => count > 0);
   return [
-    `${plural(summary.rows, "row")}: ${read.project} of projects, ${read.stage} of stages, ${read.artifact} of artifacts${read.unreadable > 0 ? `, ${read.unreadable} that are none` : ""}`,
+    `${plural(summary.rows, "row")}: ${kindsOf(read)}`,
     `${would}merged: ${summary.merged}${summary.deferred.merged > 0 ? `, and ${summary.deferred.merged} deferred earlier` : ""}`,
     ...reasons.map(([reason, count]) => `${reason}: ${count}`),
     `projects: ${projects.created} ${would}created, ${projects.changed} ${would}changed, ${projects.unchanged} unchanged`,
+    ...(read.agent + read.session + read.message + read.invocation > 0
+      ? [
+          `agents: ${agents.created} ${would}created, ${agents.changed} ${would}changed, ${agents.unchanged} unchanged`,
+          `sessions: ${sessions.created} ${would}created, ${sessions.changed} ${would}changed, ${sessions.unchanged} unchanged; ${plural(summary.turns, "turn")}, ${plural(summary.invocations, "invocation")}`,
+        ]
+      : []),
     ...(summary.report === null ? [] : [`rows that were not merged: ${escaped(summary.report)}`]),
-    ...(projects.created + projects.changed === 0 && !summary.interrupted ? ["nothing changed"] : []),
+    ...(isUnchanged(summary) && !summary.interrupted ? ["nothing changed"] : []),
     ...(summary.interrupted ? ["stopped before its end; run it again to continue"] : []),
     `${plural(requests, "request")} in ${seconds.toFixed(1)} s`,
   ];
+}
+
+/** Rows by the table that they are of; those of builds always, the others where there are some. */
+function kindsOf(read: ImportSummary["read"]): string {
+  const more = [
+    [read.agent, "of agents"],
+    [read.session, "of sessions"],
+    [read.message, "of messages"],
+    [read.invocation, "of invocations"],
+    [read.unreadable, "that are none"],
+  ] as const;
+  return [
+    `${read.project} of projects, ${read.stage} of stages, ${read.artifact} of artifacts`,
+    ...more.flatMap(([count, of]) => (count > 0 ? [`${count} ${of}`] : [])),
+  ].join(", ");
+}
+
+function isUnchanged({ projects, agents, sessions, invocations }: ImportSummary): boolean {
+  const changes = [projects, agents, sessions].map(({ created, changed }) => created + changed);
+  return invocations + changes.reduce((sum, one) => sum + one, 0) === 0;
 }
 
 /** Says on stderr now and then how far a long run is; nothing with --json. */

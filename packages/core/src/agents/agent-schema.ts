@@ -62,8 +62,19 @@ export const agentVersionSchema = z.looseObject({
   files_gone: z.boolean().optional(),
 });
 
-/** Calls that an import counted elsewhere: shown, never added to ours. */
-export const importedFiguresSchema = z.looseObject({ calls: count, failed: count.optional() });
+/** What the table of an older platform says of the agent: shown, never added to our own figures. */
+export const importedFiguresSchema = z.looseObject({
+  calls: count,
+  failed: count.optional(),
+  avg_duration_ms: z.number().min(0).optional(),
+  last_called_at: timeSchema.optional(),
+  /** As they were written there. */
+  status: z.string().optional(),
+  version: z.string().optional(),
+  project_id: z.string().optional(),
+  tools: z.array(z.string()).optional(),
+  capabilities: z.array(z.string()).optional(),
+});
 
 export const agentSchema = z.looseObject({
   agent_id: agentIdSchema,
@@ -107,6 +118,7 @@ export const agentRowSchema = z.looseObject({
   updated_at: timeSchema,
 });
 
+export type ImportedFigures = z.output<typeof importedFiguresSchema>;
 export type AgentSettings = z.output<typeof agentSettingsSchema>;
 export type AgentTool = z.output<typeof agentToolSchema>;
 export type AgentVersion = z.output<typeof agentVersionSchema>;

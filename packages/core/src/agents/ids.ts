@@ -40,3 +40,15 @@ export async function agentIdOf(ref: string): Promise<string> {
   if (agentIdSchema.safeParse(ref).success) return ref;
   return `agent_${(await sha256Hex(`agent ${ref}`)).slice(0, 12)}`;
 }
+
+/** The session's own id. An id of another form, from an older table, always gives the same one. */
+export async function sessionIdOf(id: string, agentRef?: string): Promise<string> {
+  if (agentRef === undefined && sessionIdSchema.safeParse(id).success) return id;
+  return `sess_${(await sha256Hex(JSON.stringify(["older session", id, agentRef ?? null]))).slice(0, 32)}`;
+}
+
+/** The same for an invocation. */
+export async function invocationIdOf(id: string): Promise<string> {
+  if (invocationIdSchema.safeParse(id).success) return id;
+  return `inv_${(await sha256Hex(JSON.stringify(["older invocation", id]))).slice(0, 32)}`;
+}

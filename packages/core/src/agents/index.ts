@@ -1,6 +1,7 @@
 export * from "./agent-commands.ts";
 export * from "./agent-schema.ts";
 export * from "./ids.ts";
+export * from "./import-commands.ts";
 export * from "./invocation-commands.ts";
 export * from "./keys.ts";
 export * from "./limits.ts";

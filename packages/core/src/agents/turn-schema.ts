@@ -26,7 +26,10 @@ export const turnFileSchema = z.looseObject({
 });
 
 export const turnUserSchema = z.looseObject({
+  /** Empty where an older platform recorded an answer without a question. */
   text: z.string(),
+  /** The whole text, where `text` is only how it begins. */
+  ref: z.string().nullish(),
   files: z.array(turnFileSchema).default(() => []),
 });
 
@@ -96,6 +99,27 @@ export const openTurnSchema = z.looseObject({
   lease: leaseSchema,
 });
 
+/** Which rows of older tables a turn was made of. */
+export const importedTurnSchema = z.looseObject({
+  /** Digests of its messages. */
+  messages: z.array(z.string()).default(() => []),
+  /** Where its last message sorts: time to the nanosecond, then id. */
+  last: z.string().optional(),
+  /** The invocation that its figures come from, by its id there. */
+  invocation_id: z.string().optional(),
+});
+
+/** What an older platform says of a session. */
+export const importedSessionSchema = z.looseObject({
+  /** Its id there. */
+  session_id: z.string(),
+  /** Messages that were counted there: shown, never added to ours. */
+  message_count: count.optional(),
+  status: z.string().optional(),
+  /** The highest number of a turn that an import has taken. */
+  turns: count.default(0),
+});
+
 /** What is recorded of one question and its answer. With a session it is written once, when it has ended. */
 export const turnSchema = runUsageSchema.extend({
   /** With a session: the number in it. */
@@ -111,6 +135,7 @@ export const turnSchema = runUsageSchema.extend({
   first_text_at: timeSchema.optional(),
   ended_at: timeSchema.optional(),
   duration_ms: count.optional(),
+  imported: importedTurnSchema.optional(),
 });
 
 /** An invocation without a session: a turn that also has the fields which its session's head would have. */
@@ -152,6 +177,7 @@ export const sessionSchema = z.looseObject({
   /** The turn that ended last. */
   last: z.looseObject({ turn: positive, key: z.string(), status: turnStatusSchema }).optional(),
   open: openTurnSchema.optional(),
+  imported: importedSessionSchema.optional(),
 });
 
 /** One line of the list of invocations: a turn with or without a session. `text`: how the question begins. */
@@ -194,6 +220,7 @@ export type TextBlock = z.output<typeof textBlockSchema>;
 export type ToolBlock = z.output<typeof toolBlockSchema>;
 export type Block = z.output<typeof blockSchema>;
 export type TurnError = z.output<typeof turnErrorSchema>;
+export type ImportedTurn = z.output<typeof importedTurnSchema>;
 export type RunUsage = z.output<typeof runUsageSchema>;
 export type OpenTurn = z.output<typeof openTurnSchema>;
 export type Turn = z.output<typeof turnSchema>;

@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { agentRefSchema } from "../agents/ids.ts";
 import { invalidInput } from "../errors.ts";
 import { orderProblem } from "./graph.ts";
-import { agentIdSchema, stageKeySchema } from "./ids.ts";
+import { stageKeySchema } from "./ids.ts";
 import { LIMITS, utf8Bytes } from "./limits.ts";
 import { limitsSchema, prioritySchema } from "./schema.ts";
 import { jsonObjectSchema, textSchema } from "./storable.ts";
@@ -43,7 +44,8 @@ export const createProjectSchema = z.object({
   project_name: textSchema(LIMITS.projectName, 1).optional(),
   user_id: userIdSchema.optional(),
   user_name: textSchema(LIMITS.userId, 1).optional(),
-  agent_id: agentIdSchema.optional(),
+  /** Or an id that it has elsewhere. */
+  agent_id: agentRefSchema.optional(),
   tags: z.array(textSchema(LIMITS.tag, 1)).max(LIMITS.tags).optional(),
   priority: prioritySchema.optional(),
   idempotency_key: textSchema(256, 1).optional(),

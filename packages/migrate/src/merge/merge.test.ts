@@ -1,6 +1,6 @@
 import { type Item, normalise, type Project } from "@stagefold/core";
 import { describe, expect, it } from "vitest";
-import { readRow } from "../rows/read-row.ts";
+import { readBuildRow } from "../rows/read-row.ts";
 import type { ArtifactRow, StageRow } from "../rows/row.ts";
 import { joinLogs } from "./logs.ts";
 import { mergeRows } from "./merge-rows.ts";
@@ -11,7 +11,7 @@ const aProject = (stages: readonly Item[], more: Item = {}): Project =>
   normalise({ project_id, requirement: "r", status: "completed", ...more, stages_snapshot: { stages } });
 
 function rowOf(value: Item): StageRow | ArtifactRow {
-  const row = readRow(JSON.stringify({ project_id, ...value }), { source: "s", line: 1 });
+  const row = readBuildRow(JSON.stringify({ project_id, ...value }), { source: "s", line: 1 });
   if (row.kind === "project") throw new Error("expected a part of a project");
   return row;
 }

@@ -1,11 +1,26 @@
 import type { Item } from "@stagefold/core";
+import { type AgentsRow, agentsKindOf, readAgentsRow } from "./agents-row.ts";
 import { artifactInfoOf } from "./artifact-info.ts";
 import { parseLine, UnreadableRow } from "./dynamo-json.ts";
-import type { ArtifactRow, Origin, Row, RowKind, StageRow } from "./row.ts";
+import type { ArtifactRow, Origin, Row, StageRow } from "./row.ts";
 
 /** A line of an export as the row it is, told by its content. Errors: UnreadableRow. */
-export function readRow(text: string, origin: Origin): Row {
+export function readRow(text: string, origin: Origin): Row | AgentsRow {
   const item = parseLine(text);
+  const kind = agentsKindOf(item);
+  return kind === undefined ? buildRow(item, text, origin) : readAgentsRow(kind, item, origin, text);
+}
+
+export function isOfAgents(row: Row | AgentsRow): row is AgentsRow {
+  return !("project_id" in row);
+}
+
+/** The same where it can be a row of builds alone. Errors: UnreadableRow. */
+export function readBuildRow(text: string, origin: Origin): Row {
+  return buildRow(parseLine(text), text, origin);
+}
+
+function buildRow(item: Item, text: string, origin: Origin): Row {
   const kind = kindOf(item);
   const project_id = textOf(item.project_id);
   if (kind === undefined) throw new UnreadableRow(`expected ${EXPECTED}, found ${fieldsOf(item)}`);
@@ -23,9 +38,9 @@ export function readRow(text: string, origin: Origin): Row {
   }
 }
 
-const EXPECTED = "a project, a stage or an artifact";
+const EXPECTED = "a project, a stage, an artifact, an agent, a session, a message or an invocation";
 
-function kindOf(item: Item): RowKind | undefined {
+function kindOf(item: Item): Row["kind"] | undefined {
   if (has(item, "artifact_id", "file_path")) return "artifact";
   if (has(item, "stages_snapshot", "requirement", "project_name")) return "project";
   if (has(item, "stage_number", "stage", "stage_name")) return "stage";

@@ -1,14 +1,18 @@
 import type { ArtifactInfo, Item } from "@stagefold/core";
+import type { AgentsRowKind } from "./agents-row.ts";
 
 /** Why a row was not merged: the closed list of the report. */
-export type Reason = "already there" | "no such project" | "no such stage" | "no path" | "unreadable";
 export const REASONS = [
   "already there",
   "no such project",
   "no such stage",
+  "no such agent",
+  "no such session",
+  "too late",
   "no path",
   "unreadable",
-] as const satisfies readonly Reason[];
+] as const;
+export type Reason = (typeof REASONS)[number];
 
 /** Where a row was read. `line` counts from 1; in a live table it is the row's place in the scan. */
 export interface Origin {
@@ -48,5 +52,6 @@ export interface StageRow extends RowBase {
   readonly item: Item;
 }
 
+/** A row of the tables of builds. */
 export type Row = ProjectRow | ArtifactRow | StageRow;
-export type RowKind = Row["kind"];
+export type RowKind = Row["kind"] | AgentsRowKind;

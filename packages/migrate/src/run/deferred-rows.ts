@@ -6,7 +6,10 @@ import { makeFolder, writeFileAtomic } from "@stagefold/node-files";
 import { linesOf } from "../source/lines.ts";
 import type { SpilledRow } from "../spill/buckets.ts";
 
-/** Rows that could not be placed, kept beside the table until what they need has come: a file a project. */
+/**
+ * Rows that could not be placed, kept beside the table until what they need has come: a file a project, or whatever
+ * else their rows are gathered by.
+ */
 export class DeferredRows {
   readonly #folder: string;
 
@@ -16,7 +19,17 @@ export class DeferredRows {
 
   /** Those of a project, in the order they came. */
   async of(projectId: string): Promise<SpilledRow[]> {
-    const path = this.#pathOf(projectId);
+    return await this.#read(this.#pathOf(projectId));
+  }
+
+  /** Those of each project, one after the other. */
+  async *all(): AsyncGenerator<SpilledRow[]> {
+    if (!existsSync(this.#folder)) return;
+    for (const one of await readdir(this.#folder, { recursive: true, withFileTypes: true }))
+      if (one.name.endsWith(".rows")) yield await this.#read(join(one.parentPath, one.name));
+  }
+
+  async #read(path: string): Promise<SpilledRow[]> {
     const rows: SpilledRow[] = [];
     if (!existsSync(path)) return rows;
     for await (const { text: line = "" } of linesOf(createReadStream(path))) {

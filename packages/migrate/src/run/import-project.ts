@@ -9,11 +9,11 @@ import {
 import { mergeRows, type Outcome, type Rules } from "../merge/merge-rows.ts";
 import { isOrphan, orphanProject, settled } from "../merge/orphan-project.ts";
 import { parseExactly } from "../rows/dynamo-json.ts";
-import { readRow } from "../rows/read-row.ts";
+import { readBuildRow } from "../rows/read-row.ts";
 import type { ArtifactRow, ProjectRow, Row, StageRow } from "../rows/row.ts";
 import type { SpilledRow } from "../spill/buckets.ts";
 import type { DeferredRows } from "./deferred-rows.ts";
-import type { ProjectFate, SummaryCounter } from "./import-summary.ts";
+import type { Fate, SummaryCounter } from "./import-summary.ts";
 
 export interface ImportRun extends ImportTarget {
   readonly deferredRows: DeferredRows;
@@ -50,7 +50,7 @@ export async function importProject(
 }
 
 function rowOf({ origin, text }: SpilledRow): Row {
-  return readRow(text, origin);
+  return readBuildRow(text, origin);
 }
 
 /** After the write: a run that is killed in between finds them merged when it looks again. */
@@ -96,7 +96,7 @@ export interface ImportTarget {
 /** What became of the rows of one project, and of the project; undefined when there is none. */
 export interface WrittenProject {
   readonly outcomes: readonly Outcome[];
-  readonly fate: ProjectFate | undefined;
+  readonly fate: Fate | undefined;
   /** Why the stored item was left in its older form. */
   readonly refused?: string;
 }

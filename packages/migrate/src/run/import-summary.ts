@@ -1,7 +1,8 @@
 import { REASONS, type Reason, type RowKind } from "../rows/row.ts";
 import type { ReportFile, ReportLine } from "./report-file.ts";
 
-export type ProjectFate = "created" | "changed" | "unchanged";
+/** Of a project, an agent or a session. */
+export type Fate = "created" | "changed" | "unchanged";
 
 /** What a run did. Every row of the input is in `merged` or under its reason in `not_merged`. */
 export interface ImportSummary {
@@ -14,7 +15,12 @@ export interface ImportSummary {
   readonly not_merged: Readonly<Record<Reason, number>>;
   /** Rows of earlier runs that were deferred until what came now. */
   readonly deferred: { readonly merged: number };
-  readonly projects: Readonly<Record<ProjectFate, number>>;
+  readonly projects: Readonly<Record<Fate, number>>;
+  /** What was made in the records table. `changed`: agents of ours that were given figures, sessions given turns. */
+  readonly agents: Readonly<Record<Fate, number>>;
+  readonly sessions: Readonly<Record<Fate, number>>;
+  readonly turns: number;
+  readonly invocations: number;
   /** Files in a form that is not read (Amazon Ion). */
   readonly left_aside: readonly string[];
   /** Where the rows that were not merged are named; null when there are none, or nothing is written. */
@@ -24,8 +30,16 @@ export interface ImportSummary {
 /** Counts what a run does, and reports what it does not. */
 export class SummaryCounter {
   readonly #report: ReportFile;
-  readonly #read = { project: 0, artifact: 0, stage: 0, unreadable: 0 };
+  readonly #read = {
+    ...{ project: 0, artifact: 0, stage: 0 },
+    ...{ agent: 0, session: 0, message: 0, invocation: 0 },
+    unreadable: 0,
+  };
   readonly #projects = { created: 0, changed: 0, unchanged: 0 };
+  readonly #agents = { created: 0, changed: 0, unchanged: 0 };
+  readonly #sessions = { created: 0, changed: 0, unchanged: 0 };
+  #turns = 0;
+  #invocations = 0;
   readonly #notMerged = new Map<Reason, number>(REASONS.map((reason) => [reason, 0]));
   #merged = 0;
   #deferred = 0;
@@ -55,8 +69,22 @@ export class SummaryCounter {
     this.#deferred += 1;
   }
 
-  project(fate: ProjectFate): void {
+  project(fate: Fate): void {
     this.#projects[fate] += 1;
+  }
+
+  agent(fate: Fate): void {
+    this.#agents[fate] += 1;
+  }
+
+  session(fate: Fate): void {
+    this.#sessions[fate] += 1;
+  }
+
+  /** Turns of sessions, and invocations without one, that were made. */
+  calls({ turns = 0, invocations = 0 }: { readonly turns?: number; readonly invocations?: number }): void {
+    this.#turns += turns;
+    this.#invocations += invocations;
   }
 
   async notMerged(line: ReportLine): Promise<void> {
@@ -65,7 +93,7 @@ export class SummaryCounter {
   }
 
   /** What became of projects and rows so far. */
-  get counts(): Pick<ImportSummary, "merged" | "not_merged" | "deferred" | "projects" | "report"> {
+  get counts(): Omit<ImportSummary, "dry_run" | "interrupted" | "left_aside" | "rows" | "read"> {
     const count = (reason: Reason) => this.#notMerged.get(reason) ?? 0;
     return {
       merged: this.#merged,
@@ -73,11 +101,18 @@ export class SummaryCounter {
         "already there": count("already there"),
         "no such project": count("no such project"),
         "no such stage": count("no such stage"),
+        "no such agent": count("no such agent"),
+        "no such session": count("no such session"),
+        "too late": count("too late"),
         "no path": count("no path"),
         unreadable: count("unreadable"),
       },
       deferred: { merged: this.#deferred },
       projects: { ...this.#projects },
+      agents: { ...this.#agents },
+      sessions: { ...this.#sessions },
+      turns: this.#turns,
+      invocations: this.#invocations,
       report: this.#report.path ?? null,
     };
   }

@@ -9,6 +9,8 @@ export interface ReportLine extends Origin {
   /** What names the row in its table. */
   readonly key?: string;
   readonly project_id?: string;
+  readonly agent_id?: string;
+  readonly session_id?: string;
   readonly reason: Reason;
   readonly detail?: string;
 }

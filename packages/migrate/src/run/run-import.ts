@@ -1,17 +1,21 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Repository } from "@stagefold/core";
+import type { AgentRecords, Repository } from "@stagefold/core";
+import { AgentsImport } from "../agents/import-agents.ts";
+import { importGroup } from "../agents/import-session.ts";
 import type { Rules } from "../merge/merge-rows.ts";
+import { AGENT_GROUP, type AgentsRow } from "../rows/agents-row.ts";
 import { UnreadableRow } from "../rows/dynamo-json.ts";
 import { readRow } from "../rows/read-row.ts";
 import type { Row } from "../rows/row.ts";
 import type { Source, SourceLine } from "../source/source.ts";
-import { Buckets, type Groups } from "../spill/buckets.ts";
+import type { Groups } from "../spill/buckets.ts";
 import { DeferredRows } from "./deferred-rows.ts";
 import { type ImportRun, importProject } from "./import-project.ts";
 import { type ImportSummary, SummaryCounter } from "./import-summary.ts";
 import { mapSeveral } from "./map-several.ts";
 import { ReportFile } from "./report-file.ts";
+import { SortedRows } from "./sorted-rows.ts";
 import { lockFolder, makeWorkFolder } from "./work-folder.ts";
 
 /** How far a run is, in rows. `total` is known once all have been read. */
@@ -24,6 +28,8 @@ export interface ImportProgress {
 export interface ImportOptions {
   readonly sources: readonly Source[];
   readonly repository: Repository;
+  /** Where agents, their sessions and invocations go. */
+  readonly records: AgentRecords;
   /** Keeps rows deferred until their project comes, and rows on their way while a run lasts. */
   readonly folder: string;
   readonly rules?: Partial<Rules>;
@@ -41,43 +47,50 @@ const AT_ONCE = { read: 100, written: 16 } as const;
 
 /**
  * Brings projects and rows of older tables into the table: reads all sources first, so that a broken one changes
- * nothing, then writes each project once. Memory does not grow with the input. Safe to stop and run again.
- * Errors: SourceError; ReportError; ImportRunningError; STORE_UNAVAILABLE and the like from the stores.
+ * nothing, then writes each project, agent and session once. Memory does not grow with the input. Safe to stop and run
+ * again. Errors: SourceError; ReportError; ImportRunningError; STORE_UNAVAILABLE and the like from the stores.
  */
 export async function runImport(options: ImportOptions): Promise<ImportSummary> {
-  const { sources, repository, folder, signal, dryRun = false } = options;
+  const { sources, repository, records, folder, signal, dryRun = false } = options;
   await using _lock = dryRun ? undefined : await lockFolder(folder);
   const deferredRows = new DeferredRows(join(folder, "waiting"));
-  if (!dryRun) await deferredRows.sweep();
+  const deferredSessions = new DeferredRows(join(folder, "waiting-sessions"));
+  if (!dryRun) await Promise.all([deferredRows.sweep(), deferredSessions.sweep()]);
   const rules: Rules = { orphans: "wait", unknownStage: "wait", ...options.rules };
   const report = await ReportFile.open(options.report);
   const summary = new SummaryCounter(report);
-  const buckets = await Buckets.open(await makeWorkFolder(dryRun ? tmpdir() : folder));
+  const sorted = new SortedRows(await makeWorkFolder(dryRun ? tmpdir() : folder));
   try {
     for (const source of sources)
       for await (const line of source.lines(signal)) {
-        await spillRow(line, source.name, buckets, summary);
+        await spillRow(line, source.name, sorted, summary);
         if (summary.rows % 1000 === 0) options.onProgress?.({ phase: "reading", done: summary.rows });
       }
+    for await (const rows of deferredSessions.all()) await sorted.remind(rows);
     const importing: ImportRun = { repository, rules, dryRun, upgrade: false, deferredRows, summary };
-    for await (const groups of buckets.groups()) await importGroups(importing, groups, options);
+    for await (const groups of sorted.groups("builds")) await importGroups(importing, groups, options);
+    const now = repository.now();
+    const agents = new AgentsImport({ records, rules, dryRun, summary, deferredRows: deferredSessions, now });
+    // Agents first: sessions need them.
+    for (const kind of ["agents", "sessions"] as const)
+      for await (const groups of sorted.groups(kind)) await importAgentGroups(agents, groups, options);
   } finally {
-    await buckets.remove();
+    await sorted.remove();
     await report.close();
   }
   const interrupted = signal?.aborted === true;
   return summary.finish({ dry_run: dryRun, interrupted, left_aside: options.leftAside ?? [] });
 }
 
-/** A row goes where its project's rows are gathered; what is no row is accounted for at once. */
+/** A row goes where its project's, agent's or session's rows are gathered; what is no row is accounted for at once. */
 async function spillRow(
   { line, text }: SourceLine,
   source: string,
-  buckets: Buckets,
+  sorted: SortedRows,
   summary: SummaryCounter,
 ): Promise<void> {
   const origin = { source, line };
-  let row: Row;
+  let row: Row | AgentsRow;
   try {
     if (text === undefined) throw new UnreadableRow("expected a row, found a line of over 16 MB");
     row = readRow(text, origin);
@@ -88,7 +101,21 @@ async function spillRow(
     return;
   }
   summary.read(row.kind);
-  await buckets.add(row.project_id, { origin, text: row.text });
+  await sorted.add(row);
+}
+
+async function importAgentGroups(
+  importing: AgentsImport,
+  groups: Groups,
+  { signal, onProgress }: ImportOptions,
+): Promise<void> {
+  const { summary } = importing.options;
+  await mapSeveral([...groups.keys()], AT_ONCE.written, signal, async (group) => {
+    const rows = groups.get(group) ?? [];
+    if (group.startsWith(AGENT_GROUP)) await importing.agents(rows);
+    else await importGroup(importing, group, rows);
+  });
+  onProgress?.({ phase: "merging", done: summary.settled, total: summary.rows });
 }
 
 async function importGroups(importing: ImportRun, groups: Groups, options: ImportOptions): Promise<void> {

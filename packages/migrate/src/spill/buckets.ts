@@ -23,7 +23,8 @@ const DEEPEST = 4;
 
 interface Bucket {
   readonly path: string;
-  readonly file: FileHandle;
+  /** Opened with its first write. */
+  file: FileHandle | undefined;
   waiting: string;
 }
 
@@ -47,10 +48,8 @@ export class Buckets {
   static async open(folder: string, depth = 0, sources: string[] = []): Promise<Buckets> {
     await makeFolder(folder);
     const buckets: Bucket[] = [];
-    for (let n = 0; n < FILES; n++) {
-      const path = join(folder, `${n}.rows`);
-      buckets.push({ path, file: await open(path, "w", 0o600), waiting: "" });
-    }
+    for (let n = 0; n < FILES; n++)
+      buckets.push({ path: join(folder, `${n}.rows`), file: undefined, waiting: "" });
     return new Buckets(folder, depth, buckets, sources);
   }
 
@@ -66,10 +65,11 @@ export class Buckets {
   async *groups(): AsyncGenerator<Groups> {
     for (const bucket of this.#buckets) {
       await flush(bucket);
-      await bucket.file.close();
+      await bucket.file?.close();
     }
     let some: { path: string; size: number }[] = [];
-    for (const { path } of this.#buckets) {
+    for (const { path, file } of this.#buckets) {
+      if (!file) continue;
       const { size } = await stat(path);
       if (size > READ_WHOLE && this.#depth < DEEPEST) {
         yield* await this.#parted(path);
@@ -123,7 +123,7 @@ export class Buckets {
 
   /** Removes what was set down. */
   async remove(): Promise<void> {
-    await Promise.all(this.#buckets.map(({ file }) => file.close()));
+    await Promise.all(this.#buckets.map(({ file }) => file?.close()));
     await rm(this.#folder, { recursive: true, force: true });
   }
 }
@@ -135,7 +135,9 @@ function sizeOf(files: readonly { readonly size: number }[]): number {
 async function flush(bucket: Bucket): Promise<void> {
   const { waiting } = bucket;
   bucket.waiting = "";
-  if (waiting !== "") await bucket.file.appendFile(waiting);
+  if (waiting === "") return;
+  bucket.file ??= await open(bucket.path, "w", 0o600);
+  await bucket.file.appendFile(waiting);
 }
 
 function placeOf(projectId: string, depth: number): number {

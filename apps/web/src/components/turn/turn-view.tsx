@@ -24,13 +24,16 @@ export function TurnView({ turn, children }: TurnViewProps) {
   const answer = blocks.flatMap((block) => (block.type === "text" ? [block.text] : [])).join("\n\n");
   return (
     <article className="grid grid-cols-1 gap-3" data-turn={turn.turn} data-turn-status={status}>
-      <div className="flex justify-end">
-        <div className="max-w-[85%] rounded-2xl rounded-br-md bg-selected px-3.5 py-2.5">
-          <span className="sr-only">{t.you}: </span>
-          <p className="whitespace-pre-wrap [overflow-wrap:anywhere]">{user.text}</p>
-          <Files turn={turn} />
+      {(user.text !== "" || user.files.length > 0) && (
+        <div className="flex justify-end">
+          <div className="max-w-[85%] rounded-2xl rounded-br-md bg-selected px-3.5 py-2.5">
+            <span className="sr-only">{t.you}: </span>
+            <p className="whitespace-pre-wrap [overflow-wrap:anywhere]">{user.text}</p>
+            {user.ref && <p className="text-ink-3 text-xs">{t.beginning}</p>}
+            <Files turn={turn} />
+          </div>
         </div>
-      </div>
+      )}
       <div className="grid min-w-0 grid-cols-1 gap-3">
         <span className="sr-only">{t.answer}: </span>
         {blocks.map((block, i) =>

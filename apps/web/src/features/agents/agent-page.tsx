@@ -14,6 +14,7 @@ import { ConversationLinks, useStartTalk } from "../talk/index.ts";
 import { AgentActions } from "./agent-actions.tsx";
 import { CallTable } from "./call-table.tsx";
 import { Card } from "./card.tsx";
+import { ImportedFigures } from "./imported-figures.tsx";
 import { messages } from "./messages.ts";
 import { useAgentControl } from "./use-agent-control.ts";
 import { Versions } from "./versions.tsx";
@@ -53,6 +54,7 @@ function AgentView({ agent }: { agent: Agent }) {
         <div className="grid grid-cols-1 gap-6">
           <Talks agentId={agent.agent_id} />
           <Command agent={agent} />
+          <ImportedFigures agent={agent} />
         </div>
       </div>
     </div>
@@ -69,6 +71,7 @@ function Head({ agent, current, control }: HeadProps) {
   const t = useMessages(messages);
   const start = useStartTalk();
   const off = agent.status === "disabled";
+  const canAnswer = agent.versions.length > 0;
   return (
     <header className="grid grid-cols-1 gap-3">
       <Link
@@ -88,7 +91,7 @@ function Head({ agent, current, control }: HeadProps) {
             <h1 className="font-semibold text-xl [overflow-wrap:anywhere]">{agent.title}</h1>
             <p className="flex flex-wrap items-center gap-1.5 text-ink-3 text-xs">
               <span className="font-mono">{agent.agent_id}</span>
-              <span>· {t.version(agent.version)}</span>
+              {canAnswer && <span>· {t.version(agent.version)}</span>}
               {off && <span className="text-bad">· {t.disabled}</span>}
               {agent.tags.map((tag) => (
                 <Badge key={tag}>{tag}</Badge>
@@ -99,7 +102,7 @@ function Head({ agent, current, control }: HeadProps) {
         <div className="flex flex-wrap items-center gap-2">
           <Button
             className="max-sm:h-11"
-            disabled={start.isPending || off}
+            disabled={start.isPending || off || !canAnswer}
             focusableWhenDisabled
             look="primary"
             onClick={() => start.mutate(agent.agent_id)}

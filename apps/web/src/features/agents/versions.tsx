@@ -16,6 +16,7 @@ export function Versions({ agent, control }: { agent: Agent; control: AgentContr
   const versions = agent.versions.toSorted((one, other) => other.version - one.version);
   return (
     <Card title={t.versions}>
+      {versions.length === 0 && <p className="text-ink-2 text-sm">{t.noVersion}</p>}
       <ul className="grid grid-cols-1">
         {versions.map((version, i) => (
           <li

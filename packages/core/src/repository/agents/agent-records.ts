@@ -2,6 +2,7 @@ import { invocationKey, sessionKey } from "../../agents/keys.ts";
 import { readSession } from "../../agents/read-item.ts";
 import { scopeOf } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
+import { AgentImports } from "./agent-imports.ts";
 import { AgentLists } from "./agent-lists.ts";
 import { Agents } from "./agents.ts";
 import { AgentContext, type AgentRecordsOptions } from "./context.ts";
@@ -15,6 +16,8 @@ export class AgentRecords {
   readonly sessions: Sessions;
   readonly turns: Turns;
   readonly lists: AgentLists;
+  /** Rows of older tables. */
+  readonly imports: AgentImports;
   readonly #context: AgentContext;
 
   constructor(options: AgentRecordsOptions) {
@@ -24,6 +27,7 @@ export class AgentRecords {
     this.sessions = new Sessions(context);
     this.turns = new Turns(context);
     this.lists = new AgentLists(context);
+    this.imports = new AgentImports(context);
   }
 
   get clock(): Clock {

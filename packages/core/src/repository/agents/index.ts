@@ -1,3 +1,4 @@
+export { AgentImports, questionDigest, type StoredSession, type StoredTurn } from "./agent-imports.ts";
 export { type AgentFilter, AgentLists, type TurnFilter } from "./agent-lists.ts";
 export { AgentRecords } from "./agent-records.ts";
 export { type AgentChange, type AgentFacts, Agents } from "./agents.ts";
