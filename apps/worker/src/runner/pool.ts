@@ -3,13 +3,19 @@ import type { Logger } from "pino";
 import { type RunnerOptions, RunnerProcess } from "./process.ts";
 
 /**
- * How long a stage waits for the runner of another one before a new one is started, in milliseconds. Starting one takes
- * longer than that on a processor of its own, and many stages end sooner.
+ * How long a stage waits without any runner becoming free before a new one is started, in milliseconds. Starting one
+ * takes longer than that on a processor of its own. While short stages follow each other quickly, a few runners serve
+ * all of them.
  */
 const PATIENCE_MS = 100;
+/** How long a stage waits at most while runners become free for others. */
+const MAX_PATIENCE_MS = 1000;
 
 interface Waiting {
   readonly user: string;
+  /** When another runner is worth its start, by the monotonic clock. */
+  dueAt: number;
+  readonly dueAtLast: number;
   readonly resolve: (runner: RunnerProcess) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -29,6 +35,8 @@ export class RunnerPool {
   readonly #waiting: Waiting[] = [];
   readonly #starts = new Set<Promise<void>>();
   #starting = 0;
+  /** When a runner became free last, by the monotonic clock. */
+  #releasedAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
   #warned = false;
@@ -39,11 +47,12 @@ export class RunnerPool {
     this.#log = log;
   }
 
-  /** Starts a runner unless one waits for this user, without anyone waiting for it. */
+  /** Starts a runner for a stage that comes soon, unless this user has one that waits, or will be free in a moment. */
   prepare(user: string): void {
     const waits = this.#idle.some((runner) => serves(runner, user));
+    const freesSoon = this.#hasOne(user) && performance.now() - this.#releasedAt < PATIENCE_MS;
     const full = this.#all.size >= this.#size && this.#idle.length === 0;
-    if (!this.#closed && !waits && !full && this.#starting === 0) this.#startOne();
+    if (!this.#closed && !waits && !freesSoon && !full && this.#starting === 0) this.#startOne();
   }
 
   /** An idle runner, the next one that becomes idle, or a new one, whichever is first. */
@@ -52,10 +61,10 @@ export class RunnerPool {
     const idle = this.#take(user);
     if (idle) return idle;
     return await new Promise((resolve, reject) => {
-      this.#waiting.push({ user, resolve, reject });
-      const busy = [...this.#all].some((runner) => serves(runner, user) && !this.#idle.includes(runner));
-      if (!busy && this.#starting === 0) this.#startForWaiting();
-      else this.#timer ??= setTimeout(() => this.#startForWaiting(), PATIENCE_MS);
+      const now = performance.now();
+      const dueAt = this.#hasOne(user) || this.#starting > 0 ? now + PATIENCE_MS : now;
+      this.#waiting.push({ user, dueAt, dueAtLast: now + MAX_PATIENCE_MS, resolve, reject });
+      this.#startForWaiting();
     });
   }
 
@@ -68,9 +77,13 @@ export class RunnerPool {
       this.#startForWaiting();
       return;
     }
-    const next = this.#waiting.findIndex(({ user }) => serves(runner, user));
-    if (next >= 0) {
-      for (const { resolve } of this.#waiting.splice(next, 1)) resolve(runner);
+    this.#releasedAt = performance.now();
+    const [next, ...others] = this.#waiting.filter(({ user }) => serves(runner, user));
+    if (next !== undefined) {
+      const dueAt = this.#releasedAt + PATIENCE_MS;
+      for (const other of others) other.dueAt = Math.min(dueAt, other.dueAtLast);
+      this.#waiting.splice(this.#waiting.indexOf(next), 1);
+      next.resolve(runner);
       return;
     }
     if (this.#closed) {
@@ -118,6 +131,10 @@ export class RunnerPool {
     for (const { reject } of this.#waiting.splice(0)) reject(stopping());
   }
 
+  #hasOne(user: string): boolean {
+    return [...this.#all].some((runner) => serves(runner, user));
+  }
+
   /** This user's own one first: it has the code already. */
   #take(user: string): RunnerProcess | undefined {
     this.#idle.splice(0, this.#idle.length, ...this.#idle.filter((runner) => !runner.gone));
@@ -136,12 +153,17 @@ export class RunnerPool {
     }
   }
 
-  /** As many as are still waited for, but no more at once than there are processors to start them. */
+  /** For each stage that has waited long enough, but no more at once than there are processors to start them. */
   #startForWaiting(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    const wanted = Math.min(this.#waiting.length, availableParallelism());
-    while (!this.#closed && this.#starting < wanted) this.#startOne();
+    if (this.#closed || this.#waiting.length === 0) return;
+    const now = performance.now();
+    const due = this.#waiting.filter(({ dueAt }) => dueAt <= now).length;
+    const wanted = Math.min(due, availableParallelism());
+    while (this.#starting < wanted) this.#startOne();
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#startForWaiting();
+    }, PATIENCE_MS / 2);
   }
 
   #startOne(): void {
