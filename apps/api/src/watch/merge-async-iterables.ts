@@ -1,3 +1,5 @@
+import { setMaxListeners } from "node:events";
+
 /**
  * The values of several streams as they come. Each is asked for its next value only when the last one was taken, so
  * that a slow reader slows them all. Ends when all have ended; when one fails, or the reader leaves, all are ended.
@@ -8,6 +10,8 @@ export async function* mergeAsyncIterables<T>(
 ): AsyncGenerator<T, void, undefined> {
   const ending = new AbortController();
   const both = signal ? AbortSignal.any([signal, ending.signal]) : ending.signal;
+  // Every source waits for it, of which there may be many: Node would take more than ten listeners for a leak.
+  setMaxListeners(0, both);
   const open = sources.map((source) => source(both));
   const ready: (() => T | undefined)[] = [];
   let left = open.length;

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { callerOf, memoryDeps } from "../../test/fixture.ts";
 import { Reading } from "../../test/reading.ts";
 import { createWatch } from "./index.ts";
@@ -68,6 +68,20 @@ describe("watching the list and some projects in one stream", () => {
     expect((await next(back, "changed")).change).toMatchObject({ kind: "changed" });
     expect(missed.revision).toBe(1);
     await back.stop();
+  });
+
+  it("watches many projects at once without a warning of a leak", async () => {
+    const { open, projects } = setUp();
+    const warned = vi.spyOn(process, "emitWarning");
+    const ids: string[] = [];
+    for (let i = 0; i < 12; i++) ids.push((await projects.create({ requirement: `number ${i}` })).project_id);
+    const reading = open(ids);
+    for (const _id of ids) await next(reading, "project");
+    await projects.pause({ project_id: ids[0] ?? "" });
+    await next(reading, "changed");
+    await reading.stop();
+    expect(warned).not.toHaveBeenCalled();
+    warned.mockRestore();
   });
 
   it("tells a reader from another process to read the list again", async () => {
