@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { canonicalJson } from "@stagefold/core";
+import { canonicalJson } from "@stagefold/core/snapshot";
 import { z } from "zod";
 import type { Pipeline, StageDefinition } from "./definition.ts";
 

@@ -1,4 +1,4 @@
-import { checkedAnswer } from "@stagefold/core";
+import { checkedAnswer } from "@stagefold/core/snapshot";
 import type { z } from "zod";
 import type { StageContext } from "./context.ts";
 import type { GateAction, GateQuestion, JsonSchema } from "./definition.ts";

@@ -1,4 +1,4 @@
-import { schemaProblem } from "@stagefold/core";
+import { schemaProblem } from "@stagefold/core/snapshot";
 import { z } from "zod";
 import type { JsonSchema } from "./definition.ts";
 

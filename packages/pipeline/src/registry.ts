@@ -1,4 +1,4 @@
-import { aliasesOf } from "@stagefold/core";
+import { aliasesOf } from "@stagefold/core/snapshot";
 import type { LocalisedText, Pipeline, StageDefinition } from "./definition.ts";
 import { PipelineError } from "./errors.ts";
 

@@ -6,7 +6,7 @@ import {
   onTimeoutSchema,
   stageKeySchema,
   utf8Bytes,
-} from "@stagefold/core";
+} from "@stagefold/core/snapshot";
 import { z } from "zod";
 import type { StageContext } from "./context.ts";
 

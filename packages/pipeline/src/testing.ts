@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { checkedAnswer, checkedInput } from "@stagefold/core";
+import { checkedAnswer, checkedInput } from "@stagefold/core/snapshot";
 import type { z } from "zod";
 import type { StageModel, StageProject } from "./context.ts";
 import type { Pipeline } from "./definition.ts";

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { artifactPathSchema, stageKeySchema } from "../snapshot/ids.ts";
 import { agentNameSchema } from "../snapshot/inputs.ts";
-import { answerSchemaSchema } from "../snapshot/json-schema.ts";
+import { askSchema } from "../snapshot/json-schema.ts";
 import { LIMITS, utf8Bytes, valueBytes } from "../snapshot/limits.ts";
 import { reportedLineSchema } from "../snapshot/log-line.ts";
-import { acceptSchema, failureCodeSchema, onTimeoutSchema, processEnd } from "../snapshot/schema.ts";
+import { failureCodeSchema, processEnd } from "../snapshot/schema.ts";
 import { figureSchema, jsonObjectSchema, storableTextSchema, textSchema } from "../snapshot/storable.ts";
 import { timeSchema } from "../snapshot/time.ts";
 import { artifactInputSchema } from "./artifacts.ts";
@@ -31,21 +31,6 @@ const percent = z
   .transform((value) => (value < 1e-9 ? 0 : value));
 
 export const artifactModeSchema = z.enum(["replace", "add"]);
-
-/** What a gate asks. */
-export const askSchema = z.object({
-  question: textSchema(LIMITS.question, 1),
-  answer_schema: answerSchemaSchema.optional(),
-  accept: acceptSchema.optional(),
-  /** Left out: it waits for as long as it takes. */
-  timeout_seconds: z
-    .number()
-    .min(1)
-    .max(366 * 86_400)
-    .optional(),
-  on_timeout: onTimeoutSchema.default("fail"),
-});
-export type Ask = z.output<typeof askSchema>;
 
 const MAX_NAME = 64;
 

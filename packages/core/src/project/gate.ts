@@ -1,11 +1,10 @@
 import { isUnderway, withStage } from "../snapshot/derive.ts";
-import { checkedAnswer } from "../snapshot/json-schema.ts";
+import { type Ask, checkedAnswer } from "../snapshot/json-schema.ts";
 import type { Accept, Project, Stage, Waiting } from "../snapshot/schema.ts";
 import { inNaturalOrder } from "../snapshot/storable.ts";
 import { addMs } from "../snapshot/time.ts";
 import { poolOf, workQueueOf } from "../snapshot/work-queue.ts";
 import { endedIfDone, failBuild, projectFailed } from "./end.ts";
-import type { Ask } from "./events.ts";
 import { requireStage, stageConflict } from "./require.ts";
 import { endSubStages, errorText, reopenStage, skipStage, startStage } from "./stage.ts";
 

@@ -2,7 +2,8 @@ import { z } from "zod";
 import { invalidInput, StagefoldError } from "../errors.ts";
 import { parseInput } from "./inputs.ts";
 import { LIMITS, utf8Bytes } from "./limits.ts";
-import { jsonObjectSchema } from "./storable.ts";
+import { acceptSchema, onTimeoutSchema } from "./schema.ts";
+import { jsonObjectSchema, textSchema } from "./storable.ts";
 
 type JsonSchema = Readonly<Record<string, unknown>>;
 
@@ -58,3 +59,18 @@ function fitting(schema: JsonSchema, value: unknown, name: string, what: string)
   const issues = parsed.error.issues.map(({ path, message }) => `${[name, ...path].join(".")}: ${message}`);
   throw invalidInput(`The ${what} does not fit its schema: ${issues.slice(0, 5).join("; ")}.`, issues);
 }
+
+/** What a gate asks. */
+export const askSchema = z.object({
+  question: textSchema(LIMITS.question, 1),
+  answer_schema: answerSchemaSchema.optional(),
+  accept: acceptSchema.optional(),
+  /** Left out: it waits for as long as it takes. */
+  timeout_seconds: z
+    .number()
+    .min(1)
+    .max(366 * 86_400)
+    .optional(),
+  on_timeout: onTimeoutSchema.default("fail"),
+});
+export type Ask = z.output<typeof askSchema>;

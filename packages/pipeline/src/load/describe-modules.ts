@@ -13,9 +13,11 @@ const [others = "{}", ...files] = process.argv.slice(2);
 // The one who wants to know is gone.
 process.on("disconnect", () => process.exit(1));
 
-const shared: Record<string, unknown> = {};
-for (const [name, url] of Object.entries(JSON.parse(others))) shared[name] = await import(String(url));
-const loader = await createModuleLoader(shared);
+const loader = createModuleLoader(async () => {
+  const shared: Record<string, unknown> = {};
+  for (const [name, url] of Object.entries(JSON.parse(others))) shared[name] = await import(String(url));
+  return shared;
+});
 for (const file of files) {
   await say({ kind: "loading", file });
   await say(await describe(file));

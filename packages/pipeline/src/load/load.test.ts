@@ -28,7 +28,7 @@ const write = async (name: string, text: string | Uint8Array) => await writeFile
 
 /** A pipeline with its functions, as a runner has it. */
 async function toRun(file: string, name: string): Promise<Pipeline> {
-  const found = await pipelinesFromModule(join(folder, file), await createModuleLoader());
+  const found = await pipelinesFromModule(join(folder, file), createModuleLoader());
   const pipeline = found.find((one) => one.name === name);
   if (pipeline === undefined) throw new Error(`expected the pipeline ${name}`);
   return pipeline;

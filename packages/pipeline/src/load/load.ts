@@ -4,7 +4,6 @@ import type { Pipeline } from "../definition.ts";
 import { isPipelineError, PipelineError } from "../errors.ts";
 import { createRegistry, type PipelineRegistry } from "../registry.ts";
 import { describeModules, type Loaded, type ModuleOptions } from "./module-process.ts";
-import { pipelineFromYaml } from "./yaml.ts";
 
 const YAML = new Set([".yaml", ".yml"]);
 const MODULES = new Set([".ts", ".mts", ".js", ".mjs"]);
@@ -116,6 +115,8 @@ export async function findPipelineFiles(paths: readonly string[]): Promise<strin
 
 async function readYaml(file: string): Promise<Loaded> {
   try {
+    // Loaded where a file asks for it: every module of a pipeline loads this one, and few read YAML.
+    const { pipelineFromYaml } = await import("./yaml.ts");
     return { pipelines: [pipelineFromYaml(await readText(file), file)] };
   } catch (error) {
     if (!isPipelineError(error)) throw error;

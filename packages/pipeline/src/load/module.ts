@@ -1,4 +1,6 @@
-import * as zod from "zod";
+import { readFile } from "node:fs/promises";
+import { dirname, extname, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { checkPipeline, sentence } from "../check.ts";
 import type { Pipeline } from "../definition.ts";
 import { isPipelineError, PipelineError } from "../errors.ts";
@@ -7,21 +9,53 @@ import { isPipelineError, PipelineError } from "../errors.ts";
 export type ModuleLoader = (path: string) => Promise<unknown>;
 
 /**
- * Makes a loader in which `@stagefold/pipeline`, `zod` and the `others` are the copies this process runs: from any
- * folder, also one without node_modules, and the same classes, so that a StageError thrown in a pipeline is recognised.
+ * Makes a loader. JavaScript that finds what it imports beside itself is loaded as it is. Anything else is transpiled
+ * where it needs to be, and finds `@stagefold/pipeline`, `zod` and the `others` by name, also in a folder without
+ * node_modules. `others` gives them when they are first needed.
  */
-export async function createModuleLoader(
-  others: Readonly<Record<string, unknown>> = {},
-): Promise<ModuleLoader> {
-  const self: unknown = await import("../index.ts");
-  // Loaded where there is something for it to load: a program without modules of users starts without it.
-  const { createJiti } = await import("jiti");
+export function createModuleLoader(
+  others: () => Promise<Readonly<Record<string, unknown>>> = async () => ({}),
+): ModuleLoader {
+  let transpiling: Promise<ModuleLoader> | undefined;
+  return async (path) => {
+    if (await isPlainModule(path))
+      try {
+        return await import(pathToFileURL(path).href);
+      } catch {
+        // Such as an import that only the other way finds, or an error of the module's own, which comes again.
+      }
+    transpiling ??= transpilingLoader(others);
+    return (await transpiling)(path);
+  };
+}
+
+/** It costs more to load than most pipelines do, so a process that loads only plain modules does without it. */
+async function transpilingLoader(others: () => Promise<object>): Promise<ModuleLoader> {
+  const [self, zod, { createJiti }] = await Promise.all([
+    import("../index.ts"),
+    import("zod"),
+    import("jiti"),
+  ]);
   const jiti = createJiti(import.meta.url, {
     fsCache: false,
     interopDefault: false,
-    virtualModules: { ...others, "@stagefold/pipeline": self, zod, "zod/v4": zod },
+    virtualModules: { ...(await others()), "@stagefold/pipeline": self, zod, "zod/v4": zod },
   });
   return (path) => jiti.import(path);
+}
+
+/** Whether Node takes a file as an ES module without a look into it. */
+async function isPlainModule(file: string): Promise<boolean> {
+  const ending = extname(file);
+  if (ending !== ".js") return ending === ".mjs";
+  for (let folder = dirname(file); ; folder = dirname(folder)) {
+    try {
+      const manifest: unknown = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
+      return isRecord(manifest) && manifest.type === "module";
+    } catch {
+      if (folder === dirname(folder)) return false;
+    }
+  }
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>

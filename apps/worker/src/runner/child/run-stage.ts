@@ -1,5 +1,4 @@
 import { mkdirSync } from "node:fs";
-import * as agentBuild from "@stagefold/agent-build";
 import {
   createModuleLoader,
   type ModuleLoader,
@@ -22,7 +21,10 @@ export function isRunJob(job: StageJob): job is RunJob {
   return job.action.kind === "run";
 }
 
-let loader: Promise<ModuleLoader> | undefined;
+/** Loaded when a stage needs it: a runner of other pipelines starts without it. */
+const agentBuild = () => import("@stagefold/agent-build");
+
+let loader: ModuleLoader | undefined;
 const loaded = new Map<string | undefined, Promise<readonly Pipeline[]>>();
 
 /** The definition of the job's stage, from its module alone. `isNew`: the module was loaded for it. */
@@ -39,9 +41,9 @@ export async function loadStage(job: RunJob): Promise<{ definition: StageDefinit
 }
 
 async function load(module: string | undefined): Promise<readonly Pipeline[]> {
-  if (module === undefined) return agentBuild.builtInPipelines().list();
-  loader ??= createModuleLoader({ "@stagefold/agent-build": agentBuild });
-  return await pipelinesFromModule(module, await loader);
+  if (module === undefined) return (await agentBuild()).builtInPipelines().list();
+  loader ??= createModuleLoader(async () => ({ "@stagefold/agent-build": await agentBuild() }));
+  return await pipelinesFromModule(module, loader);
 }
 
 /** Runs the function of a stage in this process. Resolves with its checked output; throws what it throws. */
