@@ -7,6 +7,7 @@ import { type Item, normalise } from "@stagefold/core";
 import { loadPipelines } from "@stagefold/pipeline";
 import { type Backend, openBackend, parseEnv } from "@stagefold/runtime";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { checkAnswer } from "./audit/answers.ts";
 import { report } from "./audit/finding.ts";
 import { checkHistory } from "./audit/history.ts";
 import { checkLists } from "./audit/lists.ts";
@@ -97,6 +98,7 @@ describe(`real processes on SQLite, CHAOS_SEED=${seed}`, () => {
           case "pause":
           case "resume":
           case "cancel":
+          case "answer":
             return await person[event.kind](await idOf(event.build));
           case "delete": {
             const id = await idOf(event.build);
@@ -122,18 +124,23 @@ describe(`real processes on SQLite, CHAOS_SEED=${seed}`, () => {
         happening.push(happen(event));
       }
       await Promise.all(happening);
-      for (const id of builds)
-        if (!deleted.has(id))
-          await until(
+      // All at once: each has a gate that may still be open.
+      const left = [...builds].filter((id) => !deleted.has(id));
+      await Promise.all(
+        left.map((id) =>
+          until(
             `${id} to be completed`,
             async () => {
               const { status } = await persist(() => repository.get(id));
               if (status === "paused") await person.resume(id);
+              if (status === "waiting") await person.answer(id);
               if (status === "failed" || status === "cancelled") await person.retry(id);
               return status === "completed" ? true : undefined;
             },
             () => workers.flatMap((worker) => worker.said).join("\n"),
-          );
+          ),
+        ),
+      );
 
       expect(withDatabase((database) => database.prepare("PRAGMA integrity_check").all())).toEqual([
         { integrity_check: "ok" },
@@ -154,6 +161,8 @@ describe(`real processes on SQLite, CHAOS_SEED=${seed}`, () => {
         const project = normalise(stored);
         const runs = await runsOf(join(folder, "runs"), project_id);
         findings.push(...checkStages(project, await gather(project, runs, { artifacts, logs })));
+        if (project.status === "completed")
+          findings.push(...checkAnswer(project, person.answers.get(project_id) ?? []));
       }
       expect(report(findings), `CHAOS_SEED=${seed}, round ${n}`).toEqual([]);
       expect(items).toHaveLength(builds.size - deleted.size);

@@ -17,9 +17,11 @@ beforeAll(async () => {
   await using world = await openWorld({ engine: "dynalite", workers: 1, faults: new ChosenFaults() });
   for (const n of [3, 9]) {
     const id = await world.driver.create(n);
-    await until("the build to be completed", async () =>
-      (await world.direct.get(id)).status === "completed" ? true : undefined,
-    );
+    await until("the build to be completed", async () => {
+      const { status } = await world.direct.get(id);
+      if (status === "waiting") await world.driver.answer(id);
+      return status === "completed" ? true : undefined;
+    });
   }
   await world.drained();
   clean = await collect(world, createFileStores(join(world.root, "files")));
@@ -56,6 +58,11 @@ function withWrite(evidence: Evidence, n: number, change: (item: Item) => Item):
   return { ...evidence, histories };
 }
 
+function withAnswers(evidence: Evidence, change: (by: string) => string[]): Evidence {
+  const answers = new Map([...evidence.answers].map(([id, [by = ""]]) => [id, change(by)]));
+  return { ...evidence, answers };
+}
+
 function withRun(one: Stages, change: (runs: readonly string[]) => readonly string[]): Stages {
   return { ...one, runs: change(one.runs) };
 }
@@ -83,6 +90,8 @@ const CHANGES: readonly [string, FindingKind, (evidence: Evidence) => Evidence][
     "stage run twice",
     (e) => withStages(e, (one) => withRun(one, (runs) => [...runs, ...runs])),
   ],
+  ["another answer than was told", "answer lost", (e) => withAnswers(e, (by) => [`${by} not`])],
+  ["two who were told that theirs counts", "answer doubled", (e) => withAnswers(e, (by) => [by, "another"])],
   ["lost bytes", "artifact", (e) => withStages(e, (one) => ({ ...one, artifacts: new Map() }))],
   [
     "bytes of another attempt",

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { type Item, itemBytes, normalise, type Project } from "@stagefold/core";
 import { runsOf } from "../world/pipeline.ts";
 import type { World } from "../world/world.ts";
+import { checkAnswer } from "./answers.ts";
 import type { Finding } from "./finding.ts";
 import { checkHistory, type ProjectHistory } from "./history.ts";
 import { checkIndexes, checkLists } from "./lists.ts";
@@ -14,6 +15,8 @@ export interface Evidence {
   readonly histories: readonly ProjectHistory[];
   /** Of the builds that were completed since they were last looked at. */
   readonly stages: ReadonlyMap<string, StageEvidence>;
+  /** Whose answers were acknowledged, by build. */
+  readonly answers: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Reads everything, while nothing is going on. */
@@ -32,11 +35,11 @@ export async function collect(world: World, files: Files): Promise<Evidence> {
     if (item?.status !== "completed" || settled) continue;
     stages.set(project_id, await gather(normalise(item), await runsOf(world.runs, project_id), files));
   }
-  return { observation, histories, stages };
+  return { observation, histories, stages, answers: new Map(world.driver.answers) };
 }
 
 /** Compares the journal with the table, the table with every list, and the stages with what is recorded of them. */
-export function compare({ observation, histories, stages }: Evidence): Finding[] {
+export function compare({ observation, histories, stages, answers }: Evidence): Finding[] {
   const findings = [...checkIndexes(observation), ...checkLists(observation)];
   for (const history of histories) {
     findings.push(...checkHistory(history));
@@ -46,6 +49,7 @@ export function compare({ observation, histories, stages }: Evidence): Finding[]
     const project = normalise(stored);
     const evidence = stages.get(project.project_id);
     if (evidence) findings.push(...checkStages(project, evidence));
+    if (evidence) findings.push(...checkAnswer(project, answers.get(project.project_id) ?? []));
     findings.push(...checkSize(project, stored));
   }
   return findings;

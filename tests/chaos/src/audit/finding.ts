@@ -29,6 +29,9 @@ export type FindingKind =
   | "list has too much"
   | "stage not run"
   | "stage run twice"
+  /** What a person was told is their answer is not, or two were told so. */
+  | "answer lost"
+  | "answer doubled"
   | "artifact"
   | "log";
 

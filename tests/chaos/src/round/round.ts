@@ -64,6 +64,7 @@ export class Round {
       case "pause":
       case "resume":
       case "cancel":
+      case "answer":
         await driver[event.kind](await this.#buildOf(event.build));
         return;
       case "delete":
@@ -153,7 +154,9 @@ export class Round {
   }
 
   async #ended(): Promise<void> {
-    for (const id of this.#builds.values()) if (!this.#deleted.has(id)) await this.#completed(id);
+    // All at once: each has a gate that may still be open.
+    const left = [...this.#builds.values()].filter((id) => !this.#deleted.has(id));
+    await Promise.all(left.map((id) => this.#completed(id)));
   }
 
   /** A build comes to its end; a person goes on with one that was stopped or given up on the way. */
@@ -164,6 +167,7 @@ export class Round {
       last = await persist(() => direct.get(id, { consistent: true }));
       if (last.status === "completed") return true;
       if (last.status === "paused") await driver.resume(id);
+      if (last.status === "waiting") await driver.answer(id);
       if (last.status === "failed" || last.status === "cancelled") await driver.retry(id);
       return undefined;
     };

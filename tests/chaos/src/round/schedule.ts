@@ -2,7 +2,7 @@ import type { Random } from "../random.ts";
 
 /** Something that happens to a process or to a build, at a moment of the round. Times are in milliseconds. */
 export type Event = { readonly at: number } & (
-  | { readonly kind: "create" | "pause" | "resume" | "cancel" | "delete"; readonly build: number }
+  | { readonly kind: "create" | "pause" | "resume" | "cancel" | "answer" | "delete"; readonly build: number }
   /** SIGKILL, and a new process after a while. */
   | { readonly kind: "kill"; readonly site: number; readonly forMs: number }
   /** SIGSTOP for longer than the lease, then SIGCONT. */
@@ -33,6 +33,10 @@ export function scheduleOf(random: Random, n: number, sites: number, leaseMs: nu
     events.push({ at: random.between(1300, STORM_MS), kind: "cancel", build: 1 });
   if (!odd || random.chance(0.2))
     events.push({ at: random.between(1300, STORM_MS), kind: "delete", build: 2 });
+  // Most gates are answered while processes are killed; what is still asked then is answered afterwards.
+  for (let build = 0; build < BUILDS; build++)
+    for (let looks = 3; looks > 0; looks--)
+      events.push({ at: random.between(1500, STORM_MS + 500), kind: "answer", build });
   for (let kills = random.between(1, 2); kills > 0; kills--)
     events.push({ at: moment(), kind: "kill", site: site(), forMs: random.between(0, 1200) });
   const frozenMs = leaseMs + random.between(200, 1000);

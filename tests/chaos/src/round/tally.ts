@@ -8,6 +8,7 @@ export const EVENTS = [
   "pause",
   "resume",
   "cancel",
+  "answer",
   "delete",
   "kill",
   "freeze",

@@ -1,6 +1,6 @@
 import { isStagefoldError, type Plan, type Repository } from "@stagefold/core";
 import { persist } from "./patience.ts";
-import { PIPELINE } from "./pipeline.ts";
+import { GATE, PIPELINE } from "./pipeline.ts";
 
 export const USERS = ["ada", "bo", "cy"] as const;
 export const AGENTS = ["agent_000000000001", "agent_000000000002"] as const;
@@ -13,6 +13,8 @@ export class Driver {
   readonly #repository: Repository;
   readonly #plan: Plan;
   readonly #world: string;
+  /** Whose answers were acknowledged, by build. */
+  readonly answers = new Map<string, string[]>();
   #operations = 0;
 
   /**
@@ -56,7 +58,34 @@ export class Driver {
     return this.#change((operation) => this.#repository.control.retry(id, {}, operation));
   }
 
+  /** Two people answer at once, each with an answer of their own. False where nothing is asked. */
+  async answer(id: string): Promise<boolean> {
+    const known = await persist(() => this.#repository.get(id)).catch((error: unknown) => {
+      if (isStagefoldError(error, "PROJECT_NOT_FOUND")) return undefined;
+      throw error;
+    });
+    if (known?.status !== "waiting") return false;
+    const taken = await Promise.all([this.#answerAs(id), this.#answerAs(id)]);
+    return taken.includes(true);
+  }
+
+  async #answerAs(id: string): Promise<boolean> {
+    this.#operations += 1;
+    const by = `person ${this.#operations}`;
+    const given = { stage: GATE, value: { by } };
+    try {
+      await persist(() => this.#repository.control.answer(id, given, by));
+    } catch (error) {
+      if (isStagefoldError(error, "STAGE_CONFLICT") || isStagefoldError(error, "PROJECT_NOT_FOUND"))
+        return false;
+      throw error;
+    }
+    this.answers.set(id, [...(this.answers.get(id) ?? []), by]);
+    return true;
+  }
+
   async delete(id: string): Promise<void> {
+    this.answers.delete(id);
     try {
       await persist(() => this.#repository.control.delete(id));
     } catch (error) {

@@ -2,7 +2,9 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 export const PIPELINE = "chaos";
-export const STAGES = ["prepare", "compute", "flaky", "finish"] as const;
+export const STAGES = ["prepare", "compute", "approve", "flaky", "finish"] as const;
+/** The stage that asks a person. */
+export const GATE = "approve";
 
 /** What the log of a stage's attempt has in the end, each line once. */
 export function expectedLog(stage: string, attempt: number): string[] {
@@ -20,7 +22,7 @@ export function resultOf(projectId: string, attempt: number): { path: string; te
 }
 
 /**
- * The pipeline of the builds, as a user writes one: commands and code, artifacts that later stages read, logs, and a
+ * The pipeline of the builds, as a user writes one: commands and code, artifacts that later stages read, logs, a gate, and a
  * stage whose first attempt fails by itself. Each attempt leaves a line in `<runs>/<project_id>` when it begins.
  */
 export async function writePipeline(folder: string, runs: string): Promise<void> {
@@ -75,6 +77,10 @@ export default definePipeline({ name: "${PIPELINE}", stages: [
     ctx.metrics({ tool_calls: 1 });
     ctx.log("end compute " + ctx.attempt);
     return { attempt: ctx.attempt, data };
+  } },
+  { stage: "${GATE}", gate: {
+    question: "Go on?",
+    answer: { type: "object", properties: { by: { type: "string" } }, required: ["by"] },
   } },
   { stage: "flaky", command: ${command("flaky")}, env, retry: { attempts: 5, backoff_seconds: 0.2 } },
   { stage: "finish", command: ${command("finish")}, env },
