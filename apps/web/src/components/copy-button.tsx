@@ -7,8 +7,19 @@ import { useToast } from "./ui/toast.tsx";
 
 const SHOWN_MS = 2000;
 
-/** Puts a text on the clipboard and says so. `label` is what the button does, such as "Copy the command". */
-export function CopyButton({ text, label, className }: { text: string; label: string; className?: string }) {
+/**
+ * Puts a text on the clipboard and says so. `label` is what the button does, such as "Copy the command"; `inside` of a line of
+ * text it is small.
+ */
+export function CopyButton({
+  text,
+  label,
+  inside = false,
+}: {
+  text: string;
+  label: string;
+  inside?: boolean;
+}) {
   const c = useMessages(common);
   const toast = useToast();
   const [copied, setCopied] = useState(false);
@@ -28,9 +39,8 @@ export function CopyButton({ text, label, className }: { text: string; label: st
       aria-label={label}
       look="ghost"
       onClick={() => void copy()}
-      size="icon"
+      size={inside ? "inside" : "icon"}
       title={copied ? c.copied : label}
-      {...(className !== undefined && { className })}
     >
       <Icon aria-hidden className="size-4" />
       <span className="sr-only" role="status">

@@ -284,6 +284,14 @@ describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, {
     await using reader = await visit(browser, system.url, "/", { viewport: { width: 1000, height: 700 } });
     const { page } = reader;
     await page.locator("tr[data-build]").first().waitFor();
+    // What is done to all that match reaches those too that have not been read.
+    await page.keyboard.press("a");
+    await page.getByRole("button", { name: "Select all that match" }).click();
+    await page.keyboard.press("p");
+    const question = page.getByRole("alertdialog", { name: "Pause 240 builds?" });
+    await question.getByRole("button", { name: "Pause" }).click();
+    await page.getByText("240 builds paused").waitFor();
+    expect((await system.client.projects.list({ status: "queued" })).items).toEqual([]);
     const scroller = page.locator("div:has(> table)");
     await until(PATIENCE_MS, "the last build", async () => {
       await scroller.evaluate((element) => element.scrollBy(0, 4000));

@@ -63,7 +63,7 @@ export function TurnView({ turn, children }: TurnViewProps) {
         {!running && (
           <div className="flex flex-wrap items-center gap-x-3 gap-y-1 text-ink-3 text-xs">
             <Figures turn={turn} />
-            {answer !== "" && <CopyButton className="size-7" label={t.copy} text={answer} />}
+            {answer !== "" && <CopyButton inside label={t.copy} text={answer} />}
             {children}
           </div>
         )}

@@ -9,10 +9,12 @@ const LOOKS = {
   ghost: "text-ink-2 hover:bg-hover hover:text-ink",
 } as const;
 
+/** On a phone a finger hits all but those that stand inside of something else. */
 const SIZES = {
-  small: "h-7 gap-1.5 rounded-md px-2.5 text-sm",
-  normal: "h-8 gap-1.5 rounded-md px-3 text-sm",
-  icon: "size-8 rounded-md",
+  small: "h-7 gap-1.5 rounded-md px-2.5 text-sm max-sm:min-h-10",
+  normal: "h-8 gap-1.5 rounded-md px-3 text-sm max-sm:min-h-11",
+  icon: "size-8 rounded-md max-sm:size-11",
+  inside: "size-7 rounded-md",
 } as const;
 
 export interface ButtonLook {

@@ -5,7 +5,7 @@ const FIELD =
   "w-full rounded-md border border-line-strong bg-surface px-2.5 text-base text-ellipsis text-ink placeholder:text-ink-3 aria-invalid:border-bad disabled:opacity-60";
 
 export function TextInput({ className, ...props }: ComponentProps<"input">) {
-  return <input {...props} className={cn(FIELD, "h-8 pointer-coarse:h-10", className)} />;
+  return <input {...props} className={cn(FIELD, "h-8 pointer-coarse:h-11", className)} />;
 }
 
 export function TextArea({ className, ...props }: ComponentProps<"textarea">) {
@@ -14,7 +14,7 @@ export function TextArea({ className, ...props }: ComponentProps<"textarea">) {
 
 /** The browser's own list: on a phone there is none better. */
 export function Select({ className, ...props }: ComponentProps<"select">) {
-  return <select {...props} className={cn(FIELD, "h-8 pr-1 pointer-coarse:h-10", className)} />;
+  return <select {...props} className={cn(FIELD, "h-8 pr-1 pointer-coarse:h-11", className)} />;
 }
 
 export interface FieldProps {

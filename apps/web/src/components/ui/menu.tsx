@@ -4,7 +4,7 @@ import type { ReactElement, ReactNode } from "react";
 import { cn } from "../../lib/cn.ts";
 
 const ITEM =
-  "flex cursor-default select-none items-center gap-2 rounded-md px-2 py-1.5 text-sm outline-none data-highlighted:bg-hover data-disabled:opacity-50";
+  "flex cursor-default select-none items-center gap-2 rounded-md px-2 py-1.5 text-sm outline-none max-sm:min-h-11 data-highlighted:bg-hover data-disabled:opacity-50";
 
 /** A button (`trigger`, an element) with a list of things to do. */
 export function Menu({

@@ -29,7 +29,7 @@ export function Tabs<T extends string>({ tabs, value, onChange, label }: TabsPro
       >
         {tabs.map((tab) => (
           <Base.Tab
-            className="-mb-px whitespace-nowrap border-transparent border-b-2 px-3 py-2 font-medium text-ink-2 text-sm outline-offset-[-2px] hover:text-ink data-active:border-accent-strong data-active:text-ink"
+            className="-mb-px whitespace-nowrap border-transparent border-b-2 px-3 py-2 font-medium text-ink-2 text-sm max-sm:min-h-11 outline-offset-[-2px] hover:text-ink data-active:border-accent-strong data-active:text-ink"
             key={tab.value}
             value={tab.value}
           >

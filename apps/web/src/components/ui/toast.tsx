@@ -40,7 +40,7 @@ function Toasts() {
         </div>
         <Base.Close
           aria-label={t.close}
-          className={cn(buttonClass({ look: "ghost", size: "icon" }), "-m-1 size-7")}
+          className={cn(buttonClass({ look: "ghost", size: "inside" }), "-m-1")}
         >
           <X aria-hidden className="size-4" />
         </Base.Close>

@@ -170,10 +170,10 @@ function ShapeButton({ label, on, onClick, children }: ShapeButtonProps) {
       <Button
         aria-label={label}
         aria-pressed={on}
-        className={cn("size-7", on && "bg-selected text-accent")}
+        className={cn(on && "bg-selected text-accent")}
         look="ghost"
         onClick={onClick}
-        size="icon"
+        size="inside"
       >
         {children}
       </Button>

@@ -17,6 +17,7 @@ import { messages } from "./messages.ts";
 import { type Key, parseQuery, queryText } from "./query.ts";
 import { readSearch, STATUSES } from "./search.ts";
 import { SearchField } from "./search-field.tsx";
+import { Views } from "./views.tsx";
 
 /** What the list shows: one field for all filters, and below it the states with how many builds there are in each. */
 export function Filters({ search }: { search: BuildsSearch }) {
@@ -32,7 +33,7 @@ export function Filters({ search }: { search: BuildsSearch }) {
   };
   return (
     <search className="shrink-0 border-line border-b bg-surface">
-      <div className="flex items-center gap-2 px-3 pt-2 sm:px-4">
+      <div className="flex items-center gap-2 px-3 pt-2 max-sm:gap-1 sm:px-4">
         <SearchField
           label={t.searchPlaceholder}
           onChange={(text) => {
@@ -44,6 +45,7 @@ export function Filters({ search }: { search: BuildsSearch }) {
           valuesOf={valuesOf}
         />
         <DateFilter onChange={(dates) => go(readSearch({ ...search, ...dates }))} search={search} />
+        <Views onChoose={go} search={search} />
         <Tooltip content={dense ? t.roomy : t.dense}>
           <Button
             aria-label={t.dense}
@@ -59,7 +61,7 @@ export function Filters({ search }: { search: BuildsSearch }) {
         {Object.keys(search).length > 0 && (
           <Button
             aria-label={t.clearFilters}
-            className="max-sm:w-8 max-sm:px-0"
+            className="max-sm:w-11 max-sm:px-0"
             look="ghost"
             onClick={() => go({})}
           >
@@ -115,7 +117,7 @@ function State({ name, count, here, icon, search }: StateProps) {
     <Link
       aria-current={here ? "true" : undefined}
       className={cn(
-        "flex items-center gap-1.5 whitespace-nowrap border-b-2 px-2 py-2 font-medium text-sm outline-offset-[-2px] hover:text-ink",
+        "flex items-center gap-1.5 whitespace-nowrap border-b-2 px-2 py-2 font-medium max-sm:min-h-11 text-sm outline-offset-[-2px] hover:text-ink",
         here ? "border-accent-strong text-ink" : "border-transparent text-ink-2",
       )}
       replace

@@ -1,6 +1,6 @@
 import { Link, useSearch } from "@tanstack/react-router";
 import { Boxes, SearchX } from "lucide-react";
-import { useEffect, useMemo } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 import { buttonClass } from "../../components/ui/button.tsx";
 import { EmptyState } from "../../components/ui/empty-state.tsx";
 import { ErrorState } from "../../components/ui/error-state.tsx";
@@ -9,7 +9,9 @@ import { common } from "../../i18n/common.ts";
 import { useMessages } from "../../i18n/lang.ts";
 import { type BuildsSearch, keepListSearch } from "../../lib/builds-list.ts";
 import { usePageTitle } from "../../lib/page-title.ts";
+import { matchingFilter } from "./filter.ts";
 import { Filters } from "./filters.tsx";
+import { MatchingBar } from "./matching-bar.tsx";
 import { messages } from "./messages.ts";
 import { useSelection } from "./selection.ts";
 import { SelectionBar } from "./selection-bar.tsx";
@@ -43,6 +45,21 @@ function List({ search }: { search: BuildsSearch }) {
   } = useBuilds(search);
   const ids = useMemo(() => builds.map(({ project_id }) => project_id), [builds]);
   const { selection, select, selectAll, clear } = useSelection(ids);
+  // Of these filters all that match are selected, read or not; choosing single ones ends it.
+  const [matching, setMatching] = useState<BuildsSearch>();
+  const allMatch = matching === search && selection.ids.size > 0;
+  const filter = useMemo(() => matchingFilter(search, builds), [search, builds]);
+  const selectOne = useCallback(
+    (id: string, range: boolean) => {
+      setMatching(undefined);
+      select(id, range);
+    },
+    [select],
+  );
+  const clearAll = useCallback(() => {
+    setMatching(undefined);
+    clear();
+  }, [clear]);
   const more = () => {
     if (!isFetchingNextPage && !error) void fetchNextPage();
   };
@@ -54,17 +71,23 @@ function List({ search }: { search: BuildsSearch }) {
       <Table
         builds={builds}
         hasMore={hasNextPage}
-        onClear={clear}
+        onClear={clearAll}
         onEnd={more}
-        onSelect={select}
+        onSelect={selectOne}
         onSelectAll={selectAll}
         search={search}
-        selected={selection.ids}
+        selected={allMatch ? new Set(ids) : selection.ids}
       />
-      {selection.ids.size > 0 && (
+      {allMatch && <MatchingBar filter={filter} onClear={clearAll} />}
+      {!allMatch && selection.ids.size > 0 && (
         <SelectionBar
           builds={builds.filter(({ project_id }) => selection.ids.has(project_id))}
-          onClear={clear}
+          onClear={clearAll}
+          onSelectMatching={
+            hasNextPage && filter && selection.ids.size === builds.length
+              ? () => setMatching(search)
+              : undefined
+          }
         />
       )}
     </>

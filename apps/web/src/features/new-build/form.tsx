@@ -66,7 +66,7 @@ export function Form({ draft, onChange, requirementRef }: FormProps) {
       />
       <div className="mt-2 flex flex-wrap items-center gap-3">
         <Button
-          className="max-sm:h-11 max-sm:w-full"
+          className="max-sm:w-full"
           disabled={create.isPending}
           focusableWhenDisabled
           look="primary"

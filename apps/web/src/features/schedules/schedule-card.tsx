@@ -52,7 +52,6 @@ export function ScheduleCard({ schedule, onAct, onEdit, disabled }: ScheduleCard
         <div className="flex gap-1">
           <Button
             aria-label={t.runOf(name)}
-            className="max-sm:h-11"
             disabled={disabled}
             focusableWhenDisabled
             onClick={() => onAct("run")}
@@ -62,7 +61,7 @@ export function ScheduleCard({ schedule, onAct, onEdit, disabled }: ScheduleCard
           </Button>
           <Menu
             trigger={
-              <Button aria-label={t.moreOf(name)} className="max-sm:size-11" look="ghost" size="icon">
+              <Button aria-label={t.moreOf(name)} look="ghost" size="icon">
                 <Ellipsis aria-hidden className="size-4" />
               </Button>
             }
@@ -136,13 +135,7 @@ function Next({ schedule: { status, next_at, schedule_id, name } }: { schedule: 
       <Popover
         title={t.nextTimes}
         trigger={
-          <Button
-            aria-label={`${t.showTimes}: ${name}`}
-            className="max-sm:size-11"
-            look="ghost"
-            size="icon"
-            title={t.showTimes}
-          >
+          <Button aria-label={`${t.showTimes}: ${name}`} look="ghost" size="icon" title={t.showTimes}>
             <CalendarClock aria-hidden className="size-4" />
           </Button>
         }

@@ -195,7 +195,7 @@ function Actions({ webhook, onAct, onEdit }: ActionsProps) {
   return (
     <Menu
       trigger={
-        <Button aria-label={t.moreOf(webhook.url)} className="max-sm:size-11" look="ghost" size="icon">
+        <Button aria-label={t.moreOf(webhook.url)} look="ghost" size="icon">
           <Ellipsis aria-hidden className="size-4" />
         </Button>
       }

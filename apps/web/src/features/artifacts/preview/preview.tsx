@@ -96,7 +96,7 @@ function CopyPath({ path }: { path: string }) {
   };
   return (
     <Tooltip content={t.copyPath}>
-      <Button aria-label={t.copyPath} className="size-7" look="ghost" onClick={() => void copy()} size="icon">
+      <Button aria-label={t.copyPath} look="ghost" onClick={() => void copy()} size="inside">
         <Copy aria-hidden className="size-4" />
       </Button>
     </Tooltip>

@@ -28,7 +28,7 @@ export function Details({ project }: { project: Project }) {
         <Line name={t.id}>
           <span className="inline-flex items-center gap-1 font-mono text-xs">
             {project.project_id}
-            <CopyButton className="size-6" label={t.copyId} text={project.project_id} />
+            <CopyButton inside label={t.copyId} text={project.project_id} />
           </span>
         </Line>
         <Line name={t.created}>{formatExact(project.created_at, lang)}</Line>

@@ -43,16 +43,10 @@ export function SearchBar({ text, onText, matches, at, onStep, field }: SearchBa
       </span>
       {text !== "" && matches > 0 && (
         <>
-          <Button
-            aria-label={t.previous}
-            className="size-7"
-            look="ghost"
-            onClick={() => onStep(-1)}
-            size="icon"
-          >
+          <Button aria-label={t.previous} look="ghost" onClick={() => onStep(-1)} size="inside">
             <ChevronUp aria-hidden className="size-4" />
           </Button>
-          <Button aria-label={t.next} className="size-7" look="ghost" onClick={() => onStep(1)} size="icon">
+          <Button aria-label={t.next} look="ghost" onClick={() => onStep(1)} size="inside">
             <ChevronDown aria-hidden className="size-4" />
           </Button>
         </>
