@@ -1,11 +1,21 @@
 import type { RunEvent, RunUsage, ToolBlock } from "@stagefold/core";
 import type { SecretMask } from "@stagefold/node-files";
+import type { Made } from "./made-files.ts";
 
 /** UTF-16 units of text in one answer; a process that says more has lost its way. */
 const MAX_TEXT = 1024 * 1024;
 /** Uses of tools in one answer, and the UTF-16 units of their names, inputs and outputs together. */
 const MAX_TOOLS = 1000;
 const MAX_TOOL_TEXT = 32 * 1024 * 1024;
+
+const NONE: Made = { files: [] };
+
+const isEmpty = ({ files, left_out }: Made): boolean => files.length === 0 && left_out === undefined;
+
+/** Without fields that say nothing. */
+function withFiles({ files, left_out }: Made): Pick<ToolBlock, "files" | "left_out"> {
+  return { ...(files.length > 0 && { files: [...files] }), ...(left_out !== undefined && { left_out }) };
+}
 
 /**
  * Turns what happens into events, with the numbers of blocks and places in them; silent once it is closed. Secrets are
@@ -94,19 +104,35 @@ export class Answer {
   }
 
   /** False as with `toolStarted`: the tool still runs then. */
-  toolEnded(id: string, status: "completed" | "failed", output: string): boolean {
+  toolEnded(id: string, status: "completed" | "failed", output: string, made: Made = NONE): boolean {
     if (this.#closed || this.#tools.get(id)?.tool.status !== "running") return true;
     this.#toolLength += output.length;
     if (this.#toolLength > MAX_TOOL_TEXT) return false;
-    this.#endTool(id, status, output);
+    this.#endTool(id, status, output, made);
     return true;
   }
 
-  #endTool(id: string, status: "completed" | "failed", output: string): void {
+  /** Files that were written at no certain time: they are the last tool's, or stand for themselves. */
+  made(made: Made): void {
+    if (this.#closed || isEmpty(made)) return;
+    const last = [...this.#tools.keys()].at(-1) ?? "files";
+    const started = this.#tools.get(last);
+    if (started === undefined) {
+      this.toolStarted(last, "files", null);
+      this.#endTool(last, "completed", "", made);
+      return;
+    }
+    const { block, tool: before } = started;
+    const tool = { ...before, ...withFiles({ ...made, files: [...(before.files ?? []), ...made.files] }) };
+    this.#tools.set(last, { block, tool });
+    this.#emit({ event: "tool", block, tool });
+  }
+
+  #endTool(id: string, status: "completed" | "failed", output: string, made: Made = NONE): void {
     const started = this.#tools.get(id);
     if (this.#closed || started?.tool.status !== "running") return;
     const shown = this.#mask.text(output.replaceAll("\0", "")).toWellFormed();
-    const tool = { ...started.tool, status, output: shown };
+    const tool: ToolBlock = { ...started.tool, status, output: shown, ...withFiles(made) };
     this.#tools.set(id, { block: started.block, tool });
     this.#emit({ event: "tool", block: started.block, tool });
   }

@@ -81,13 +81,20 @@ function answerMessages(blocks: readonly Block[]): ChatMessage[] {
       results.push({
         id,
         name: block.name,
-        output: block.output ?? "",
+        output: withFileNames(block.output ?? "", block.files),
         failed: block.status === "failed",
       });
     }
   }
   flush();
   return messages;
+}
+
+/** What a tool gave, with the names of the files that it wrote: later calls can read them. */
+export function withFileNames(output: string, files: readonly { readonly name: string }[] = []): string {
+  return files.length === 0
+    ? output
+    : `${output}\n[Files written: ${files.map(({ name }) => name).join(", ")}]`;
 }
 
 /** Providers want an object; of a long input only how it begins is kept, as a text. */

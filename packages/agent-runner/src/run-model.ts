@@ -8,7 +8,8 @@ import { z } from "zod";
 import type { AgentProcessOptions } from "./agent-process.ts";
 import type { Answer } from "./answer.ts";
 import type { DocumentReader } from "./document-reader.ts";
-import { toMessages } from "./messages.ts";
+import type { Made } from "./made-files.ts";
+import { toMessages, withFileNames } from "./messages.ts";
 import { ToolProcess } from "./tool-process.ts";
 import type { TurnFolder } from "./turn-folder.ts";
 
@@ -29,6 +30,8 @@ export interface ModelRun {
   readonly spending: Spending;
   readonly documents: DocumentReader;
   readonly mask: SecretMask;
+  /** What the tools have written since it was asked last. */
+  readonly collect: () => Promise<Made>;
   readonly onErrorText: (text: string) => void;
 }
 
@@ -72,8 +75,9 @@ export async function runModel(run: ModelRun, answer: Answer, signal: AbortSigna
     const result = await tools.call(id, call.name, input, TOOL_MS, signal);
     // The model is another company's: it sees no secret of a tool.
     const [output, failed] = [run.mask.text(result.output), result.failed];
-    if (!answer.toolEnded(id, failed ? "failed" : "completed", output)) throw tooLong();
-    return { output: shorten(output), failed };
+    const made = await run.collect();
+    if (!answer.toolEnded(id, failed ? "failed" : "completed", output, made)) throw tooLong();
+    return { output: withFileNames(shorten(output), made.files), failed };
   };
 
   const converse = model.converse({

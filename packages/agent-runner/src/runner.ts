@@ -13,6 +13,7 @@ import type { AgentProcessOptions } from "./agent-process.ts";
 import { Answer } from "./answer.ts";
 import { DocumentReader } from "./document-reader.ts";
 import { removeLeft } from "./left-folders.ts";
+import { type Made, MadeFiles } from "./made-files.ts";
 import { RunFailure } from "./run-failure.ts";
 import { runModel, type Spending } from "./run-model.ts";
 import { runRules } from "./run-rules.ts";
@@ -105,13 +106,13 @@ interface Shared {
   readonly documents: DocumentReader;
   readonly secrets: Readonly<Record<string, string>>;
   readonly mask: SecretMask;
-  readonly problem: (message: string) => void;
+  readonly problem: (message: string, cause?: unknown) => void;
 }
 
 async function runOne(
   deps: AgentRunnerDeps,
   { versions, documents, secrets, mask, problem }: Shared,
-  { version, history, user, settings }: RunRequest,
+  { version, history, user, settings, place }: RunRequest,
   answer: Answer,
   signal: AbortSignal,
 ): Promise<string> {
@@ -123,7 +124,17 @@ async function runOne(
     turnFolder: folder.path,
     env: { ...deps.env, ...secrets },
   };
+  const made = new MadeFiles(folder, deps.artifacts, place, mask);
+  const collect = () =>
+    made.collect().catch((error: unknown): Made => {
+      problem("What the agent wrote could not be kept.", error);
+      return { files: [], left_out: "The files that it wrote could not be kept." };
+    });
   const onErrorText = (text: string) => problem(`The agent's process wrote: ${text}`);
+  // Also of an answer that was stopped or failed: what it wrote is there.
+  await using _rest = {
+    [Symbol.asyncDispose]: async () => answer.made(await collect()),
+  };
   if (version.kind === "rules")
     return await runRules(process, folder, user.text, answer, signal, onErrorText);
   const model = deps.model(settings.model);
@@ -131,7 +142,19 @@ async function runOne(
     throw new RunFailure("MODEL_UNAVAILABLE", "No language model is set for this agent.");
   const { spending } = deps;
   return await runModel(
-    { process, version, settings, folder, text: user.text, model, spending, documents, mask, onErrorText },
+    {
+      process,
+      version,
+      settings,
+      folder,
+      text: user.text,
+      model,
+      spending,
+      documents,
+      mask,
+      collect,
+      onErrorText,
+    },
     answer,
     signal,
   );

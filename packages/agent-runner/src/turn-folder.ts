@@ -1,6 +1,6 @@
-import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { type ArtifactStore, parseRef, type Turn, type TurnFile } from "@stagefold/core";
+import { mkdtemp, realpath, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { type ArtifactStore, isSafePath, parseRef, type Turn, type TurnFile } from "@stagefold/core";
 import { makeFolder } from "@stagefold/node-files";
 
 /** A file of the conversation as it lies in the turn's folder. */
@@ -22,6 +22,8 @@ export interface TurnFolder extends AsyncDisposable {
   readonly path: string;
   readonly files: readonly LaidFile[];
   readonly history: readonly LaidTurn[];
+  /** All that was laid out, also what the agent wrote in earlier turns. `stamp`: see `stampOf`. */
+  readonly laid: readonly { readonly name: string; readonly stamp: string; readonly sha256: string }[];
 }
 
 /** Bytes of earlier files that are laid out again; the newest come first. */
@@ -29,8 +31,8 @@ const MAX_HISTORY_BYTES = 50 * 1024 * 1024;
 const MAX_NAME = 120;
 
 /**
- * Lays the files of a question, and of the questions before it, into a folder of their own. Of two with the same name
- * the newer one is there. A file that is not in the store any more is left out.
+ * Lays the files of a question, of the questions before it, and those that the agent wrote then, into a folder of their
+ * own. Of two with the same name the newer one is there. A file that is not in the store any more is left out.
  */
 export async function layOut(
   root: string,
@@ -40,37 +42,44 @@ export async function layOut(
 ): Promise<TurnFolder> {
   await makeFolder(root);
   const path = await realpath(await mkdtemp(join(root, "turn-")));
+  const laid = new Map<string, TurnFolder["laid"][number]>();
   const dispose = () => rm(path, { recursive: true, force: true });
   try {
-    const taken = new Set<string>();
-    const files = await lay(question, taken, Number.POSITIVE_INFINITY);
+    const files = await lay(question, Number.POSITIVE_INFINITY);
     let left = MAX_HISTORY_BYTES;
-    const laid: LaidTurn[] = [];
+    const turns: LaidTurn[] = [];
     for (const turn of history.toReversed()) {
-      const found = await lay(turn.user.files, taken, left);
+      // Written after the question came, so newer than its files; of two with one name the last one.
+      const made = await lay(madeIn(turn).toReversed(), left);
+      for (const { bytes } of made) left -= bytes.byteLength;
+      const found = await lay(turn.user.files, left);
       for (const { bytes } of found) left -= bytes.byteLength;
-      laid.unshift({ turn, files: found });
+      turns.unshift({ turn, files: found });
     }
-    return { path, files, history: laid, [Symbol.asyncDispose]: dispose };
+    return { path, files, history: turns, laid: [...laid.values()], [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     throw error;
   }
 
-  async function lay(given: readonly TurnFile[], taken: Set<string>, limit: number): Promise<LaidFile[]> {
-    const laid: LaidFile[] = [];
+  async function lay(given: readonly TurnFile[], limit: number): Promise<LaidFile[]> {
+    const found: LaidFile[] = [];
     let left = limit;
     for (const file of given) {
-      const name = safeName(file.name);
-      if (taken.has(name) || file.size > left) continue;
+      // A path below folders is one that an agent wrote.
+      const name = file.name.includes("/") && isSafePath(file.name) ? file.name : safeName(file.name);
+      const { sha256, media_type } = file;
+      if (laid.has(name) || file.size > left) continue;
       const bytes = await bytesOf(file);
       if (bytes === undefined || bytes.byteLength > left) continue;
-      taken.add(name);
       left -= bytes.byteLength;
-      await writeFile(join(path, name), bytes, { mode: 0o600 });
-      laid.push({ name, media_type: file.media_type, sha256: file.sha256, bytes });
+      const target = join(path, name);
+      await makeFolder(dirname(target));
+      await writeFile(target, bytes, { mode: 0o600 });
+      laid.set(name, { name, sha256, stamp: (await stampOf(target)) ?? "" });
+      found.push({ name, media_type, sha256, bytes });
     }
-    return laid;
+    return found;
   }
 
   async function bytesOf(file: TurnFile): Promise<Uint8Array | undefined> {
@@ -80,6 +89,11 @@ export async function layOut(
     for await (const block of found.stream) blocks.push(block);
     return Buffer.concat(blocks);
   }
+}
+
+/** The files that the agent wrote in a turn, in their order. */
+function madeIn({ blocks }: Turn): TurnFile[] {
+  return blocks.flatMap((block) => (block.type === "tool" ? (block.files ?? []) : []));
 }
 
 /** A name that tools can be told without quotes and that no system finds special. */
@@ -93,4 +107,10 @@ export function safeName(name: string): string {
   const dot = plain.lastIndexOf(".");
   const ending = dot > 0 && plain.length - dot <= 12 ? plain.slice(dot) : "";
   return plain.slice(0, plain.length - ending.length).slice(0, MAX_NAME - ending.length) + ending;
+}
+
+/** What differs once a file was written; undefined for one that is gone. */
+export async function stampOf(path: string): Promise<string | undefined> {
+  const found = await stat(path, { bigint: true }).catch(() => undefined);
+  return found && `${found.ino} ${found.size} ${found.mtimeNs}`;
 }

@@ -81,7 +81,14 @@ export async function aRunner(given: Partial<AgentRunnerDeps> = {}) {
       const version = agent.versions.find((one) => one.version === agent.version) as AgentVersion;
       const user = { text, files: [...asked] };
       const outcome = await runner.run(
-        { agent, version, history, user, settings: agent.settings },
+        {
+          agent,
+          version,
+          history,
+          user,
+          settings: agent.settings,
+          place: { id: SESSION, turn: history.length + 1, token: 7 },
+        },
         {
           signal: signal ?? new AbortController().signal,
           onEvent: (event) => {

@@ -56,6 +56,7 @@ const TOOLS = `
     die: async () => process.exit(7),
     count: async () => String((globalThis.n = (globalThis.n ?? 0) + 1)),
     text: async (input) => typeof input + " " + input,
+    write: async ({ name, text }) => { const fs = await import("node:fs/promises"); await fs.writeFile(name, text); return "written"; },
     huge: async () => "x".repeat(300_000),
     vast: async () => "x".repeat(6_000_000),
   };
@@ -78,7 +79,7 @@ const modelAgent = (settings = {}) =>
       kind: "model",
       tools: [
         { name: "text", description: "Takes a text." },
-        ...["read", "boom", "die", "count", "huge", "vast"].map((name) => ({
+        ...["read", "write", "boom", "die", "count", "huge", "vast"].map((name) => ({
           name,
           description: name,
           input_schema: object,
@@ -225,6 +226,20 @@ describe("a model agent", () => {
     mock.onMessage("slow", { content: "never" }, { latency: 5000 });
     const time = await at.ask(await modelAgent({ timeout_seconds: 1 }), { text: "slow" });
     expect(time.outcome).toMatchObject({ status: "failed", error: { code: "AGENT_TIMEOUT" } });
+  });
+
+  test("the model is told which files a tool wrote, also later", async () => {
+    mock.on({ userMessage: "go", hasToolResult: false }, call("write", { name: "r.md", text: "# R" }));
+    mock.on({ userMessage: "go", toolResultContains: "[Files written: r.md]" }, { content: "Done.", usage });
+    const agent = await modelAgent();
+    const first = await at.ask(agent, { text: "go" });
+    expect(first.text).toBe("Done.");
+    expect(toolsOf(first.blocks)[0]?.files).toMatchObject([{ name: "r.md", size: 3 }]);
+    mock.on({ userMessage: "read it", toolResultContains: "# R" }, { content: "It says R.", usage });
+    mock.on({ userMessage: "read it" }, call("read", { name: "r.md" }));
+    const second = await at.ask(agent, { text: "read it", history: [first.turn] });
+    expect(second.text).toBe("It says R.");
+    expect(JSON.stringify(lastRequest())).toContain("[Files written: r.md]");
   });
 
   test("a refusal, a failing provider and a cut stream end as such", async () => {

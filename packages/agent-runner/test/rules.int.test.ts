@@ -1,3 +1,5 @@
+import { text } from "node:stream/consumers";
+import { parseRef } from "@stagefold/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AT, aModule, aRunner, builtAgent } from "./fixture.ts";
 
@@ -153,6 +155,71 @@ describe("a process", () => {
       'say({ type: "text", text: "a\\ud83d" }); say({ type: "text", text: "\\ude00b" });',
     );
     expect((await at.ask(agent, { text: "x" })).text).toBe("a😀b");
+  });
+});
+
+describe("files that an agent writes", () => {
+  const WRITES = `
+    const fs = await import("node:fs/promises");
+    const tool = (id, status) => say({ type: "tool", id, name: "write", input: {}, status, output: status === "running" ? null : "done" });
+    if (order.text === "again") {
+      const old = await fs.readFile("out/report.md", "utf8");
+      tool("1", "running");
+      await fs.writeFile("out/report.md", old + "more");
+      await fs.writeFile("data.csv", await fs.readFile("data.csv"));
+      tool("1", "completed");
+    } else {
+      tool("1", "running"); tool("1", "completed"); tool("2", "running"); tool("2", "completed");
+      await fs.mkdir("out");
+      await fs.writeFile("out/report.md", "# Report");
+      await fs.writeFile("chart.png", Buffer.from([137, 80]));
+      await fs.writeFile(".hidden", "x");
+      await fs.writeFile(process.env.NAMED + ".txt", "x");
+      await fs.writeFile("big.bin", Buffer.alloc(21 * 1024 * 1024));
+      if (order.text === "die") process.exit(1);
+    }`;
+
+  test("are kept below the turn, and are there in the next one", async () => {
+    await using own = await aRunner({ secrets: { get: async () => new Map([["NAMED", "hunter2-key"]]) } });
+    const agent = await aModule(own.artifacts, WRITES, { secrets: ["NAMED"] });
+    const csv = await own.file("data.csv", "a,b", "text/csv");
+    const first = await own.ask(agent, { text: "write", files: [csv] });
+    const [one, two] = first.blocks;
+    expect(one).not.toHaveProperty("files");
+    if (two?.type !== "tool") throw new Error("expected a tool");
+    expect(two.files).toMatchObject([
+      { name: "chart.png", media_type: "image/png", size: 2 },
+      { name: "out/report.md", media_type: "text/markdown", size: 8 },
+    ]);
+    expect(two.left_out).toMatch(
+      /^Not kept: big\.bin \(22020096 bytes are more than may be kept\), \*\*\*\.txt \(its name has a secret in it\)\.$/,
+    );
+    const [, report] = two.files ?? [];
+    const place = parseRef(report?.ref ?? "");
+    expect(place).toMatchObject({ project_id: expect.stringMatching(/^sess_/), stage: "made", attempt: 1 });
+    const stored = await own.artifacts.get(place);
+    expect(stored && (await text(stored.stream))).toBe("# Report");
+
+    const second = await own.ask(agent, { text: "again", history: [first.turn] });
+    expect(second.blocks).toMatchObject([{ files: [{ name: "out/report.md", size: 12 }] }]);
+    // What the first answer names is still what it was.
+    const before = await own.artifacts.get(place);
+    expect(before && (await text(before.stream))).toBe("# Report");
+  });
+
+  test("are kept when it fails, and stand for themselves without a tool", async () => {
+    const agent = await aModule(
+      at.artifacts,
+      `const tool = 1; ${WRITES.replaceAll(/tool\("\d", "\w+"\);/g, "")}`.replace(
+        "const tool = (id",
+        "const _tool = (id",
+      ),
+    );
+    const { outcome, blocks } = await at.ask(agent, { text: "die" });
+    expect(outcome.status).toBe("failed");
+    expect(blocks).toMatchObject([
+      { type: "tool", name: "files", status: "completed", files: [{}, { name: "out/report.md" }, {}] },
+    ]);
   });
 });
 

@@ -3,10 +3,19 @@ import type { CallOptions } from "./options.ts";
 import type { Transport } from "./transport.ts";
 
 export interface ArtifactAddress {
+  /** Or a session or an invocation: see `addressOfRef`. */
   project_id: string;
   path: string;
   stage?: string | undefined;
   attempt?: number | undefined;
+  /** Of a session: the turn that names it. */
+  turn?: number | undefined;
+}
+
+/** Where the bytes are that a turn names by a `ref`: of one of its files, or the whole of a block. */
+export function addressOfRef(ref: string, turn?: { turn?: number | undefined }): ArtifactAddress {
+  const [project_id = "", stage, attempt, ...path] = ref.split("/");
+  return { project_id, stage, attempt: Number(attempt), path: path.join("/"), turn: turn?.turn };
 }
 
 export interface UploadInput {
@@ -54,10 +63,12 @@ export async function upload(
   throw notTheApi(transport.url, `HTTP ${response.status} without path, size and sha256`);
 }
 
-function routeOf({ project_id, path, stage, attempt }: ArtifactAddress): string {
+/** The address of an artifact, below that of the API. */
+export function routeOf({ project_id, path, stage, attempt, turn }: ArtifactAddress): string {
   const query = new URLSearchParams();
   if (stage !== undefined) query.set("stage", stage);
   if (attempt !== undefined) query.set("attempt", String(attempt));
+  if (turn !== undefined) query.set("turn", String(turn));
   const route = [project_id, ...path.split("/")].map(encodeURIComponent).join("/");
   return `/artifacts/${route}${query.size > 0 ? `?${query}` : ""}`;
 }

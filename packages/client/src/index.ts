@@ -1,6 +1,12 @@
 export type { LinkedQuestion } from "./answer-link.ts";
 export type * from "./api.ts";
-export type { ArtifactAddress, UploadedArtifact, UploadInput } from "./artifacts.ts";
+export {
+  type ArtifactAddress,
+  addressOfRef,
+  routeOf as artifactRoute,
+  type UploadedArtifact,
+  type UploadInput,
+} from "./artifacts.ts";
 export { createClient, type StagefoldClient } from "./client.ts";
 export { ConnectionError, type ErrorCode, type ErrorData, StagefoldClientError } from "./errors.ts";
 export { foldTurn } from "./fold-turn.ts";

@@ -1,6 +1,7 @@
 import {
   AGENT_LIMITS,
   type ArtifactStore,
+  fileTypeOf,
   invalidInput,
   isSafePath,
   refOf,
@@ -36,28 +37,6 @@ export const filesInputSchema = z
   .max(AGENT_LIMITS.files)
   .refine((files) => new Set(files.map(({ name }) => name)).size === files.length, "expected each name once");
 
-const TYPES: Readonly<Record<string, string>> = {
-  csv: "text/csv",
-  tsv: "text/tab-separated-values",
-  txt: "text/plain",
-  log: "text/plain",
-  md: "text/markdown",
-  html: "text/html",
-  json: "application/json",
-  yaml: "application/yaml",
-  yml: "application/yaml",
-  xml: "application/xml",
-  pdf: "application/pdf",
-  xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-  docx: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-  pptx: "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-  png: "image/png",
-  jpg: "image/jpeg",
-  jpeg: "image/jpeg",
-  gif: "image/gif",
-  webp: "image/webp",
-};
-
 /** Puts the files of a question below their session or invocation, named by their content. Errors: INVALID_INPUT. */
 export async function keepFiles(
   artifacts: ArtifactStore,
@@ -79,8 +58,7 @@ export async function keepFiles(
       path: `${digest.slice(0, 16)}/${file.name}`,
     };
     const { size, sha256 } = await artifacts.put(place, bytes);
-    const ending = file.name.split(".").at(-1)?.toLowerCase() ?? "";
-    const media_type = file.media_type ?? TYPES[ending] ?? "application/octet-stream";
+    const media_type = file.media_type ?? fileTypeOf(file.name);
     kept.push({ name: file.name, media_type, size, sha256, ref: refOf(place) });
   }
   return kept;

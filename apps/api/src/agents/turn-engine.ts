@@ -253,6 +253,7 @@ export class TurnEngine {
       history: await history(),
       user: turn.user,
       settings: agent.settings,
+      place: lease.place,
     });
     const done = live.run(runner, slot.ready, request).finally(() => {
       slot.release();

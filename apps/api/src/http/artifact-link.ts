@@ -24,7 +24,10 @@ export function wantsLink({ linkDownloads, artifacts }: ApiDeps, req: Request): 
 /** An address of the store for this download, and the size of what is there; undefined when nothing is. */
 export async function linkTo(
   { artifacts }: ApiDeps,
-  { ref, recorded }: { readonly ref: ArtifactRef; readonly recorded: Artifact | undefined },
+  {
+    ref,
+    recorded,
+  }: { readonly ref: ArtifactRef; readonly recorded: Pick<Artifact, "media_type"> | undefined },
   res: Response,
 ): Promise<Link | undefined> {
   // Express words the header for any name; on the redirect itself it says nothing.

@@ -6,17 +6,20 @@ import {
   artifactPathSchema,
   type ByteRange,
   findStage,
+  invocationIdSchema,
   leaseLost,
   type Project,
   projectIdSchema,
   type Repository,
   type Stage,
   StagefoldError,
+  sessionIdSchema,
   stageKeySchema,
 } from "@stagefold/core";
 import { verifiedBytes } from "@stagefold/node-files";
 import { type Request, type Response, Router } from "express";
 import { z } from "zod";
+import type { TurnEngine } from "../agents/turn-engine.ts";
 import { requireAccess } from "../auth/principal.ts";
 import { errorShapeOf } from "../errors.ts";
 import { linkTo, sendLink, wantsLink } from "./artifact-link.ts";
@@ -24,6 +27,7 @@ import { principalOf } from "./auth-routes.ts";
 import { requestedRange } from "./byte-range.ts";
 import type { ApiDeps } from "./deps.ts";
 import { servedType } from "./media-type.ts";
+import { findTurnFile } from "./turn-files.ts";
 
 /** Bytes of one artifact. */
 const MAX_ARTIFACT_BYTES = 64 * 1024 * 1024;
@@ -34,13 +38,19 @@ const attemptText = z
   .regex(/^\d{1,7}$/, "expected a whole number")
   .pipe(attemptSchema);
 
+const ownerSchema = z.union([projectIdSchema, sessionIdSchema, invocationIdSchema], {
+  error: "expected the id of a project, a session or an invocation",
+});
+
 /** Which bytes are meant. An attempt is one of a stage. */
 export const getAddressSchema = z
   .object({
-    project_id: projectIdSchema,
+    project_id: ownerSchema,
     path: artifactPathSchema,
     stage: stageKeySchema.optional(),
     attempt: attemptText.optional(),
+    /** Of a session: whose file it is, where `attempt` does not say it. */
+    turn: attemptText.optional(),
   })
   .refine(({ stage, attempt }) => attempt === undefined || stage !== undefined, {
     path: ["stage"],
@@ -54,17 +64,24 @@ const putAddressSchema = z.object({
   attempt: attemptText,
 });
 
-type GetAddress = z.output<typeof getAddressSchema>;
+export type GetAddress = z.output<typeof getAddressSchema>;
 type PutAddress = z.output<typeof putAddressSchema>;
 
-/** `/artifacts/{project_id}/{path}`: the bytes of artifacts. */
-export function artifactRoutes(deps: ApiDeps): Router {
+/**
+ * `/artifacts/{project_id}/{path}`: the bytes of artifacts. With a session or an invocation in the place of the project,
+ * those that its turns name; `stage` and `attempt` are then what a `ref` says.
+ */
+export function artifactRoutes(deps: ApiDeps, turns: Pick<TurnEngine, "get">): Router {
   const routes = Router();
   routes
     .route("/:project_id/{*path}")
-    .get((req, res) => sendArtifact(deps, addressOf(req), req, res))
+    .get((req, res) => sendArtifact(deps, turns, addressOf(req), req, res))
     .put((req, res) => putArtifact(deps, addressOf(req), req, res));
   return routes;
+}
+
+function isTurnOwner(id: string): boolean {
+  return !projectIdSchema.safeParse(id).success;
 }
 
 /** What the address says, unchecked. */
@@ -73,6 +90,7 @@ interface Address {
   readonly path: string;
   readonly stage: unknown;
   readonly attempt: unknown;
+  readonly turn: unknown;
 }
 
 function addressOf(req: Request): Address {
@@ -82,13 +100,22 @@ function addressOf(req: Request): Address {
     path: Array.isArray(path) ? path.join("/") : (path ?? ""),
     stage: req.query.stage,
     attempt: req.query.attempt,
+    turn: req.query.turn,
   };
 }
 
 /** Sends an artifact, or a part of it, as a download that cannot run as a page, if it is what was recorded. */
-async function sendArtifact(deps: ApiDeps, address: Address, req: Request, res: Response): Promise<void> {
+async function sendArtifact(
+  deps: ApiDeps,
+  turns: Pick<TurnEngine, "get">,
+  address: Address,
+  req: Request,
+  res: Response,
+): Promise<void> {
   const wanted = getAddressSchema.parse(address);
-  const { ref, recorded } = await findArtifact(deps.repository, wanted);
+  const { ref, recorded } = isTurnOwner(wanted.project_id)
+    ? await findTurnFile(turns, wanted)
+    : await findArtifact(deps.repository, wanted);
   if (isKnown(req.get("if-none-match"), recorded?.sha256)) return sendUnchanged(ref, recorded, res);
   const range = req.method === "GET" ? rangeOf(req, recorded) : undefined;
   if (range === "unsatisfiable") return refuseRange(recorded?.size ?? 0, res);
@@ -135,14 +162,14 @@ async function sendArtifact(deps: ApiDeps, address: Address, req: Request, res: 
 }
 
 /** A size that was not recorded is not known before the bytes are opened: then all of them are sent. */
-function rangeOf(req: Request, recorded: Artifact | undefined) {
+function rangeOf(req: Request, recorded: Found["recorded"]) {
   if (recorded?.size === undefined) return undefined;
   const condition = req.get("if-range");
   if (condition !== undefined && condition !== etagOf(recorded)) return undefined;
   return requestedRange(req.get("range"), recorded.size);
 }
 
-function sendUnchanged(ref: ArtifactRef, recorded: Artifact | undefined, res: Response): void {
+function sendUnchanged(ref: ArtifactRef, recorded: Found["recorded"], res: Response): void {
   setHeaders(res, ref, { size: 0 }, recorded);
   res.removeHeader("content-length");
   res.status(304).end();
@@ -157,7 +184,7 @@ function refuseRange(size: number, res: Response): void {
   res.status(416).json({ error: { ...error, data: { ...error.data, httpStatus: 416 } } });
 }
 
-function etagOf(recorded: Artifact | undefined): string | undefined {
+function etagOf(recorded: Found["recorded"]): string | undefined {
   return recorded?.sha256 === undefined ? undefined : `"${recorded.sha256}"`;
 }
 
@@ -165,7 +192,7 @@ function setHeaders(
   res: Response,
   ref: ArtifactRef,
   { size, range }: { readonly size: number; readonly range?: ByteRange | undefined },
-  recorded: Artifact | undefined,
+  recorded: Found["recorded"],
 ): void {
   // A name that says nothing of a type: the type comes from the record.
   res.attachment(ref.path.split("/").at(-1));
@@ -212,9 +239,9 @@ function isKnown(known: string | undefined, sha256: string | undefined): boolean
 }
 
 /** Where the bytes are, and what the project says of them; an earlier attempt's are not in the project any more. */
-interface Found {
+export interface Found {
   readonly ref: ArtifactRef;
-  readonly recorded: Artifact | undefined;
+  readonly recorded: Pick<Artifact, "size" | "sha256" | "media_type"> | undefined;
 }
 
 /** Errors: PROJECT_NOT_FOUND, STAGE_NOT_FOUND, ARTIFACT_NOT_FOUND. */
@@ -246,7 +273,7 @@ async function lastRecorded(
 }
 
 export function noArtifact({ project_id, path }: { project_id: string; path: string }) {
-  return new StagefoldError("ARTIFACT_NOT_FOUND", `Project ${project_id} has no artifact ${path} there.`, {
+  return new StagefoldError("ARTIFACT_NOT_FOUND", `There is no artifact ${path} of ${project_id} there.`, {
     project_id,
     path,
   });

@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import { type Artifact, ConnectionError } from "@stagefold/client";
+import { type Artifact, type ArtifactAddress, ConnectionError } from "@stagefold/client";
 import type { Command } from "commander";
 import type { Cli } from "../cli.ts";
 import { endingOf } from "../errors.ts";
@@ -111,11 +111,10 @@ async function save(cli: Cli, artifacts: readonly Artifact[], folder: string): P
   return failed > 0 ? EXIT.failed : EXIT.done;
 }
 
-async function bytesOf(
-  cli: Cli,
-  { project_id, path, stage, attempt }: Artifact,
-): Promise<AsyncIterable<Uint8Array>> {
+export async function bytesOf(cli: Cli, address: ArtifactAddress): Promise<AsyncIterable<Uint8Array>> {
+  const { project_id, path, stage, attempt, turn } = address;
   const { signal } = cli;
-  const { body } = await cli.client.artifacts.download({ project_id, path, stage, attempt }, { signal });
+  const asked = { project_id, path, stage, attempt, turn };
+  const { body } = await cli.client.artifacts.download(asked, { signal });
   return body ? Readable.fromWeb(body) : Readable.from([]);
 }

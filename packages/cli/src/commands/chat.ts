@@ -1,23 +1,27 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { createInterface } from "node:readline/promises";
-import type { Turn, TurnEvent } from "@stagefold/client";
+import { addressOfRef, artifactRoute, type Turn, type TurnEvent } from "@stagefold/client";
 import type { Command } from "commander";
 import type { Cli } from "../cli.ts";
 import { CliError, EXIT, usageError } from "../exit.ts";
-import { agentRef, collect, wholeNumber } from "../options.ts";
+import { agentRef, collect, folder, wholeNumber } from "../options.ts";
 import type { Runner } from "../runner.ts";
+import { ArtifactFolder } from "../save.ts";
 import { escaped } from "../view/escape.ts";
-import { duration } from "../view/format.ts";
+import { duration, size } from "../view/format.ts";
+import { bytesOf } from "./artifacts.ts";
 
 interface ChatOptions {
   readonly file?: string[];
+  readonly out?: string;
   readonly session?: string;
   readonly continue?: true;
 }
 
 interface InvokeOptions {
   readonly file?: string[];
+  readonly out?: string;
   readonly key?: string;
   readonly wait: number;
 }
@@ -30,6 +34,7 @@ export function addChat(program: Command, run: Runner): void {
     .argument("<agent>", "the agent", agentRef)
     .argument("[text]", "what is asked")
     .option("--file <path>", "a file for the question; may be given several times", collect)
+    .option("--out <folder>", "save the files that the agent writes below this folder", folder)
     .option("--session <id>", "go on in this session")
     .option("--continue", "go on in the agent's session that was active last")
     .action((agent_id: string, text: string | undefined, options: ChatOptions, command: Command) =>
@@ -41,6 +46,7 @@ export function addChat(program: Command, run: Runner): void {
     .argument("<agent>", "the agent", agentRef)
     .argument("<text>", "what is asked")
     .option("--file <path>", "a file for the question; may be given several times", collect)
+    .option("--out <folder>", "save the files that the agent writes below this folder", folder)
     .option("--key <key>", "a repeat with the same key answers with the call of the first time")
     .option("--wait <seconds>", "how long to wait for the end", wholeNumber(0, 86_400), 300)
     .action((agent_id: string, text: string, options: InvokeOptions, command: Command) =>
@@ -61,14 +67,14 @@ async function chat(
   const files = await readFiles(options.file);
   const session_id = await sessionOf(cli, agent_id, options);
   if (text !== undefined) {
-    const turn = await ask(cli, session_id, text, files);
+    const turn = await ask(cli, session_id, text, files, options.out);
     if (cli.json) cli.terminal.json(turn);
     else cli.terminal.note(cli.terminal.paint.dim(`session ${session_id}`));
     if (cli.signal.aborted) return EXIT.interrupted;
     return turn.status === "completed" ? EXIT.done : EXIT.failed;
   }
   cli.terminal.note(cli.terminal.paint.dim(`session ${session_id}; an empty line ends it`));
-  return await converse(cli, session_id, files);
+  return await converse(cli, session_id, files, options.out);
 }
 
 async function sessionOf(cli: Cli, agent_id: string, options: ChatOptions): Promise<string> {
@@ -83,7 +89,12 @@ async function sessionOf(cli: Cli, agent_id: string, options: ChatOptions): Prom
 type Files = Awaited<ReturnType<typeof readFiles>>;
 
 /** Line by line, until an empty one or the end of the input. The files go with the first. */
-async function converse(cli: Cli, session_id: string, files: Files): Promise<number> {
+async function converse(
+  cli: Cli,
+  session_id: string,
+  files: Files,
+  out: string | undefined,
+): Promise<number> {
   if (cli.signal.aborted) return EXIT.interrupted;
   const lines = createInterface({ input: process.stdin, output: process.stderr, prompt: "> " });
   // Input from a pipe ends while a question of it is answered.
@@ -99,7 +110,7 @@ async function converse(cli: Cli, session_id: string, files: Files): Promise<num
     lines.prompt();
     for await (const line of lines) {
       if (line.trim() === "") break;
-      await ask(cli, session_id, line, rest);
+      await ask(cli, session_id, line, rest, out);
       rest = [];
       if (cli.signal.aborted) return EXIT.interrupted;
       if (isOpen) lines.prompt();
@@ -110,18 +121,43 @@ async function converse(cli: Cli, session_id: string, files: Files): Promise<num
   return cli.signal.aborted ? EXIT.interrupted : EXIT.done;
 }
 
-/** Sends the question and prints the answer as it comes. Ctrl-C stops the turn. */
-async function ask(cli: Cli, session_id: string, text: string, files: Files): Promise<Turn> {
+/** Sends the question and prints the answer as it comes. Ctrl-C stops the turn, also one that is just being sent. */
+async function ask(
+  cli: Cli,
+  session_id: string,
+  text: string,
+  files: Files,
+  out: string | undefined,
+): Promise<Turn> {
   const { turn } = await cli.client.turns.send({ session_id, text, files, caller: "cli" });
   const stop = () => void cli.client.turns.stop({ session_id, turn }).catch(() => undefined);
+  if (cli.signal.aborted) stop();
   cli.signal.addEventListener("abort", stop, { once: true });
-  const printer = new AnswerPrinter(cli);
+  const printer = new AnswerPrinter(cli, out === undefined ? { turn } : undefined);
   try {
     for await (const event of cli.client.turns.watch({ session_id, turn })) printer.take(event);
   } finally {
     cli.signal.removeEventListener("abort", stop);
   }
-  return await cli.client.turns.get({ session_id, turn });
+  const ended = await cli.client.turns.get({ session_id, turn });
+  await saveFiles(cli, ended, out);
+  return ended;
+}
+
+/** Writes what the agent wrote below a folder, and says where. */
+async function saveFiles(cli: Cli, turn: Turn, out: string | undefined): Promise<void> {
+  if (out === undefined) return;
+  const target = new ArtifactFolder(out, cli.signal);
+  // Of a file that was written several times the last one counts.
+  for (const file of new Map(filesOf(turn).map((one) => [one.name, one])).values()) {
+    const recorded = { path: file.name, sha256: file.sha256, size: file.size };
+    const saved = await target.save(recorded, () => bytesOf(cli, addressOfRef(file.ref, turn)));
+    if (!cli.json) cli.terminal.note(`${escaped(saved.file)}  ${size(saved.size)}`);
+  }
+}
+
+function filesOf({ blocks }: Turn) {
+  return blocks.flatMap((block) => (block.type === "tool" ? (block.files ?? []) : []));
 }
 
 async function invoke(cli: Cli, agent_id: string, text: string, options: InvokeOptions): Promise<number> {
@@ -130,7 +166,7 @@ async function invoke(cli: Cli, agent_id: string, text: string, options: InvokeO
   const begun = await cli.client.agents.invoke({ ...asked, wait_seconds: 0 });
   const { invocation_id = "" } = begun;
   const signal = AbortSignal.any([cli.signal, AbortSignal.timeout(options.wait * 1000)]);
-  const printer = new AnswerPrinter(cli);
+  const printer = new AnswerPrinter(cli, options.out === undefined ? {} : undefined);
   if (options.wait > 0)
     for await (const event of cli.client.invocations.watch({ invocation_id }, { signal }))
       printer.take(event);
@@ -139,6 +175,7 @@ async function invoke(cli: Cli, agent_id: string, text: string, options: InvokeO
     return EXIT.interrupted;
   }
   const call = await cli.client.invocations.get({ invocation_id });
+  await saveFiles(cli, call, options.out);
   if (cli.json) cli.terminal.json(call);
   else if (call.status === "running") cli.terminal.lines([`${invocation_id} running`]);
   return call.status === "completed" || call.status === "running" ? EXIT.done : EXIT.failed;
@@ -158,11 +195,15 @@ async function readFiles(paths: readonly string[] = []) {
 /** Text to stdout as it comes, everything else beside it. What an agent says moves no cursor and turns no text around. */
 class AnswerPrinter {
   readonly #cli: Cli;
+  /** Whose files are named by their addresses; undefined where they are saved. */
+  readonly #linked: { readonly turn?: number } | undefined;
+  readonly #named = new Set<string>();
   #printed: string[] = [];
   #atLineStart = true;
 
-  constructor(cli: Cli) {
+  constructor(cli: Cli, linked: { readonly turn?: number } | undefined) {
     this.#cli = cli;
+    this.#linked = linked;
   }
 
   take(event: TurnEvent): void {
@@ -171,12 +212,14 @@ class AnswerPrinter {
       case "turn":
         for (const [at, block] of event.turn.blocks.entries())
           if (block.type === "text") this.#text(at, block.text);
+          else this.#files(block);
         break;
       case "text":
         this.#text(event.block, (this.#printed[event.block] ?? "").slice(0, event.at) + event.text);
         break;
       case "tool":
         if (event.tool.status !== "running") this.#note(`[${event.tool.name}: ${event.tool.status}]`);
+        this.#files(event.tool);
         break;
       case "usage":
         break;
@@ -197,6 +240,20 @@ class AnswerPrinter {
     if (added === "") return;
     this.#cli.terminal.stdout.write(added.split("\n").map(escaped).join("\n"));
     this.#atLineStart = added.endsWith("\n");
+  }
+
+  /** What a tool wrote, each file once. */
+  #files({ files = [], left_out }: Extract<Turn["blocks"][number], { type: "tool" }>): void {
+    for (const file of this.#linked ? files : []) {
+      if (this.#named.has(file.ref)) continue;
+      this.#named.add(file.ref);
+      const address = `${this.#cli.client.url}${artifactRoute(addressOfRef(file.ref, this.#linked))}`;
+      this.#note(`[${file.name}, ${size(file.size)}: ${address}]`);
+    }
+    if (left_out !== undefined && !this.#named.has(left_out)) {
+      this.#named.add(left_out);
+      this.#note(`[${left_out}]`);
+    }
   }
 
   #end({ status, error, duration_ms, usage }: Extract<TurnEvent, { event: "end" }>): void {

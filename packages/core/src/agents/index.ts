@@ -1,5 +1,6 @@
 export * from "./agent-commands.ts";
 export * from "./agent-schema.ts";
+export * from "./file-type.ts";
 export * from "./ids.ts";
 export * from "./import-commands.ts";
 export * from "./invocation-commands.ts";

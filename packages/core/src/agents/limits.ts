@@ -7,6 +7,9 @@ export const AGENT_LIMITS = {
   fileName: 200,
   /** Bytes of one file. */
   file: 20 * 1024 * 1024,
+  /** Files that one turn may leave, and the bytes of all of them. */
+  madeFiles: 32,
+  madeBytes: 64 * 1024 * 1024,
   /** More of a tool's input and output, or of a text, goes whole to the artifact store; the block's `ref` names it. */
   toolInput: 2 * 1024,
   toolOutput: 4 * 1024,

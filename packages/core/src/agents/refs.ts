@@ -18,6 +18,20 @@ const refSchema = z.tuple([
   artifactPathSchema,
 ]);
 
+/** Where a turn keeps bytes: below its session or invocation, by its number and its fence. */
+export interface TurnPlace {
+  /** A session or an invocation. */
+  readonly id: string;
+  /** 0 without a session. */
+  readonly turn: number;
+  readonly token: number;
+}
+
+/** `blocks`: what is too long for the item; `made`: files that the agent wrote. */
+export function placeOfTurn({ id, turn, token }: TurnPlace, kind: "blocks" | "made", path: string): StoredAt {
+  return { project_id: id, stage: kind, attempt: turn, path: `${token}/${path}` };
+}
+
 /** One text for a place in the artifact store, as turns keep it: `<owner>/<stage>/<attempt>/<path>`. */
 export function refOf({ project_id, stage, attempt, path }: StoredAt): string {
   return [project_id, stage, attempt, path].join("/");

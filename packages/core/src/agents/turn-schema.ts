@@ -15,7 +15,7 @@ export type TurnStatus = (typeof TURN_STATUSES)[number];
 const count = z.number().int().min(0);
 const positive = z.number().int().min(1);
 
-/** A file of a question. The bytes are in the artifact store at `ref` (see `parseRef`). */
+/** A file of a question, or one that the agent wrote. The bytes are in the artifact store at `ref` (see `parseRef`). */
 export const turnFileSchema = z.looseObject({
   name: z.string(),
   media_type: z.string(),
@@ -51,6 +51,9 @@ export const toolBlockSchema = z.looseObject({
   status: z.enum(BLOCK_STATUSES),
   /** `{ input, output }` as JSON, where they are longer than what is kept here. */
   ref: z.string().nullish(),
+  /** Files that it wrote, by their paths below the turn's folder, and what was not kept of them, as a sentence. */
+  files: z.array(turnFileSchema).optional(),
+  left_out: z.string().optional(),
 });
 
 /** What was answered, in its order. Blocks that are given away before an end leave one with their number and `ref`. */

@@ -1,4 +1,5 @@
 import type { Agent, AgentSettings, AgentVersion } from "../agents/agent-schema.ts";
+import type { TurnPlace } from "../agents/refs.ts";
 import type { RunEvent } from "../agents/run-event.ts";
 import type { RunUsage, Turn, TurnFile } from "../agents/turn-schema.ts";
 import type { TurnErrorCode } from "../errors.ts";
@@ -13,6 +14,8 @@ export interface RunRequest {
   /** The bytes of a file are in the ArtifactStore at `parseRef(file.ref)`. */
   readonly user: { readonly text: string; readonly files: readonly TurnFile[] };
   readonly settings: AgentSettings;
+  /** Below which files that the agent writes are kept. */
+  readonly place: TurnPlace;
 }
 
 export interface RunOutcome {

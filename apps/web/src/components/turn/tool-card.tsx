@@ -3,7 +3,10 @@ import { useId, useState } from "react";
 import { useMessages } from "../../i18n/lang.ts";
 import type { Turn } from "../../lib/api.ts";
 import { cn } from "../../lib/cn.ts";
+import { useWhole } from "../../lib/turn-files.ts";
 import { messages } from "./messages.ts";
+import { ShowWhole } from "./show-whole.tsx";
+import { TurnFiles } from "./turn-files.tsx";
 
 type ToolBlock = Extract<Turn["blocks"][number], { type: "tool" }>;
 
@@ -14,11 +17,14 @@ const LOOK = {
 } as const;
 
 /** One call of a tool: its name and how it went; opened, what it was given and what it gave. */
-export function ToolCard({ block }: { block: ToolBlock }) {
+export function ToolCard({ turn, block }: { turn: Turn; block: ToolBlock }) {
   const t = useMessages(messages);
   const [open, setOpen] = useState(false);
   const id = useId();
-  const { name, status, input, output } = block;
+  const [wanted, setWanted] = useState(false);
+  const whole = useWhole(block.ref, turn, wanted);
+  const { name, status } = block;
+  const { input, output } = (whole.data === undefined ? undefined : wholeOf(whole.data)) ?? block;
   const { icon: Icon, text } = LOOK[status];
   const given = typeof input === "string" ? input : JSON.stringify(input);
   return (
@@ -61,12 +67,35 @@ export function ToolCard({ block }: { block: ToolBlock }) {
             {output !== null && (
               <Part name={t.output} text={pretty(output)} tone={status === "failed" ? "text-bad" : ""} />
             )}
-            {block.ref && <p className="text-ink-3 text-xs">{t.beginning}</p>}
+            {block.ref && whole.data === undefined && (
+              <ShowWhole
+                blockRef={block.ref}
+                onShow={() => (wanted ? void whole.refetch() : setWanted(true))}
+                state={whole.isFetching ? "loading" : whole.error ? "failed" : "beginning"}
+                turn={turn}
+              />
+            )}
           </div>
         )}
       </div>
+      {(block.files || block.left_out) && (
+        <div className="grid grid-cols-1 gap-2 border-line border-t p-3">
+          <TurnFiles files={block.files ?? []} kind="made" turn={turn} />
+          {block.left_out && <p className="text-ink-3 text-xs">{block.left_out}</p>}
+        </div>
+      )}
     </div>
   );
+}
+
+/** `{ input, output }` as the whole of a call is kept. */
+function wholeOf(text: string): { input: unknown; output: string | null } | undefined {
+  try {
+    const { input, output } = JSON.parse(text);
+    return { input, output: typeof output === "string" ? output : null };
+  } catch {
+    return undefined;
+  }
 }
 
 function Part({ name, text, tone = "" }: { name: string; text: string; tone?: string }) {

@@ -1,14 +1,17 @@
-import { CircleAlert, Paperclip } from "lucide-react";
-import { Fragment, type ReactNode } from "react";
+import { CircleAlert } from "lucide-react";
+import { type ReactNode, useState } from "react";
 import { useLang, useMessages } from "../../i18n/lang.ts";
 import type { Turn } from "../../lib/api.ts";
 import { cn } from "../../lib/cn.ts";
-import { formatBytes, formatCompact, formatCost, formatDuration } from "../../lib/format.ts";
+import { formatCompact, formatCost, formatDuration } from "../../lib/format.ts";
+import { useWhole } from "../../lib/turn-files.ts";
 import { CopyButton } from "../copy-button.tsx";
 import { Markdown } from "../markdown/lazy-markdown.tsx";
 import { RelativeTime } from "../relative-time.tsx";
 import { messages } from "./messages.ts";
+import { ShowWhole } from "./show-whole.tsx";
 import { ToolCard } from "./tool-card.tsx";
+import { TurnFiles } from "./turn-files.tsx";
 
 export interface TurnViewProps {
   turn: Turn;
@@ -28,9 +31,10 @@ export function TurnView({ turn, children }: TurnViewProps) {
         <div className="flex justify-end">
           <div className="max-w-[85%] rounded-2xl rounded-br-md bg-selected px-3.5 py-2.5">
             <span className="sr-only">{t.you}: </span>
-            <p className="whitespace-pre-wrap [overflow-wrap:anywhere]">{user.text}</p>
-            {user.ref && <p className="text-ink-3 text-xs">{t.beginning}</p>}
-            <Files turn={turn} />
+            <Asked turn={turn} />
+            <div className="mt-2 empty:hidden">
+              <TurnFiles files={user.files} kind="given" turn={turn} />
+            </div>
           </div>
         </div>
       )}
@@ -39,12 +43,9 @@ export function TurnView({ turn, children }: TurnViewProps) {
         {blocks.map((block, i) =>
           block.type === "text" ? (
             // biome-ignore lint/suspicious/noArrayIndexKey: blocks stay in their order
-            <Fragment key={i}>
-              <Markdown text={block.text} />
-              {block.ref && <p className="text-ink-3 text-xs">{t.beginning}</p>}
-            </Fragment>
+            <Said block={block} key={i} turn={turn} />
           ) : (
-            <ToolCard block={block} key={block.id} />
+            <ToolCard block={block} key={block.id} turn={turn} />
           ),
         )}
         {running && blocks.length === 0 && <p className="animate-pulse text-ink-3">{t.thinking}</p>}
@@ -72,23 +73,37 @@ export function TurnView({ turn, children }: TurnViewProps) {
   );
 }
 
-function Files({ turn: { user } }: { turn: Turn }) {
-  const lang = useLang();
-  if (user.files.length === 0) return null;
+/** What was asked; of a question that is too long for the turn first how it begins. */
+function Asked({ turn }: { turn: Turn }) {
+  const { text, ref } = turn.user;
+  const { shown, whole } = useShown(turn, text, ref);
   return (
-    <ul className="mt-2 flex flex-wrap gap-1.5">
-      {user.files.map(({ name, size }) => (
-        <li
-          className="inline-flex max-w-full items-center gap-1 rounded-md border border-line bg-surface px-2 py-0.5 text-xs"
-          key={name}
-        >
-          <Paperclip aria-hidden className="size-3 shrink-0" />
-          <span className="truncate">{name}</span>
-          <span className="shrink-0 text-ink-3">{formatBytes(size, lang)}</span>
-        </li>
-      ))}
-    </ul>
+    <>
+      <p className="whitespace-pre-wrap [overflow-wrap:anywhere]">{shown}</p>
+      {whole && <ShowWhole {...whole} />}
+    </>
   );
+}
+
+/** A text of the answer; the same of one that is too long. */
+function Said({ turn, block }: { turn: Turn; block: Extract<Turn["blocks"][number], { type: "text" }> }) {
+  const { shown, whole } = useShown(turn, block.text, block.ref);
+  return (
+    <>
+      <Markdown text={shown} />
+      {whole && <ShowWhole {...whole} />}
+    </>
+  );
+}
+
+/** How a text begins, or all of it once that was asked for and is here. */
+function useShown(turn: Turn, beginning: string, blockRef: string | null | undefined) {
+  const [wanted, setWanted] = useState(false);
+  const { data, isFetching, error, refetch } = useWhole(blockRef, turn, wanted);
+  if (!blockRef || data !== undefined) return { shown: data ?? beginning, whole: undefined };
+  const onShow = () => (wanted ? void refetch() : setWanted(true));
+  const state: "beginning" | "loading" | "failed" = isFetching ? "loading" : error ? "failed" : "beginning";
+  return { shown: beginning, whole: { turn, blockRef, onShow, state } };
 }
 
 /** How it ended, when, how long it took, what it cost. */

@@ -1,17 +1,9 @@
 import { AGENT_LIMITS } from "../../agents/limits.ts";
-import { refOf } from "../../agents/refs.ts";
+import { placeOfTurn, refOf, type TurnPlace } from "../../agents/refs.ts";
 import type { Block, TextBlock, ToolBlock } from "../../agents/turn-schema.ts";
 import type { ArtifactStore } from "../../ports/artifact-store.ts";
 import { itemBytes, truncateUtf8, utf8Bytes } from "../../snapshot/limits.ts";
 import { jsonObjectSchema, storableText } from "../../snapshot/storable.ts";
-
-/** Whose blocks these are: what does not fit is kept under the owner, by the turn's number and the fence. */
-export interface BlockOwner {
-  /** A session or an invocation. */
-  readonly id: string;
-  readonly turn: number;
-  readonly token: number;
-}
 
 /** How much of a text stays where the whole is elsewhere, once a turn has to make room. */
 const TEXT_START = 1024;
@@ -23,12 +15,12 @@ const TEXT_START = 1024;
  */
 export class BlockKeeper {
   readonly #artifacts: ArtifactStore;
-  readonly #owner: BlockOwner;
+  readonly #place: TurnPlace;
   readonly #put = new Map<string, string>();
 
-  constructor(artifacts: ArtifactStore, owner: BlockOwner) {
+  constructor(artifacts: ArtifactStore, place: TurnPlace) {
     this.#artifacts = artifacts;
-    this.#owner = owner;
+    this.#place = place;
   }
 
   async keep(blocks: readonly Block[], user: object): Promise<Block[]> {
@@ -93,8 +85,7 @@ export class BlockKeeper {
   }
 
   async #once(name: string, content: string): Promise<string> {
-    const { id, turn, token } = this.#owner;
-    const place = { project_id: id, stage: "blocks", attempt: turn, path: `${token}/${name}` };
+    const place = placeOfTurn(this.#place, "blocks", name);
     if (this.#put.get(name) !== content) {
       await this.#artifacts.put(place, new TextEncoder().encode(content));
       this.#put.set(name, content);

@@ -4,6 +4,7 @@ import {
   heartbeatInvocation,
 } from "../../agents/invocation-commands.ts";
 import { readInvocation, readSession, readTurn } from "../../agents/read-item.ts";
+import type { TurnPlace } from "../../agents/refs.ts";
 import {
   archiveTurn,
   checkpointTurn,
@@ -37,6 +38,8 @@ export interface TurnLease {
   /** The owner's name, and until when the lease lasts as far as it knows. */
   readonly owner: string;
   readonly expires_at: string;
+  /** Below which this turn, under this fence, keeps bytes. */
+  readonly place: TurnPlace;
   /** Writes what there is so far, and renews the lease. Errors: STORE_UNAVAILABLE. */
   checkpoint(progress: TurnProgress): Promise<LeaseState>;
   /** Renews the lease. Errors: STORE_UNAVAILABLE. */
@@ -51,6 +54,7 @@ export interface TurnLease {
 /** The open turn of a session. */
 export class SessionTurnLease implements TurnLease {
   readonly owner: string;
+  readonly place: TurnPlace;
   readonly #context: AgentContext;
   readonly #keeper: BlockKeeper;
   readonly #open: OpenTurn;
@@ -67,8 +71,8 @@ export class SessionTurnLease implements TurnLease {
     this.#token = head.token;
     this.owner = open.lease.owner;
     this.#expiresAt = open.lease.expires_at;
-    const owner = { id: head.session_id, turn: open.turn, token: head.token };
-    this.#keeper = new BlockKeeper(context.artifacts, owner);
+    this.place = { id: head.session_id, turn: open.turn, token: head.token };
+    this.#keeper = new BlockKeeper(context.artifacts, this.place);
   }
 
   get expires_at(): string {
@@ -174,6 +178,7 @@ function headItem(head: Session): Item {
 /** An invocation without a session. */
 export class InvocationLease implements TurnLease {
   readonly owner: string;
+  readonly place: TurnPlace;
   readonly #context: AgentContext;
   readonly #keeper: BlockKeeper;
   readonly #known: Invocation;
@@ -186,7 +191,8 @@ export class InvocationLease implements TurnLease {
     this.owner = invocation.lease?.owner ?? "";
     this.#expiresAt = invocation.lease?.expires_at ?? "";
     const { invocation_id: id, token } = invocation;
-    this.#keeper = new BlockKeeper(context.artifacts, { id, turn: 0, token });
+    this.place = { id, turn: 0, token };
+    this.#keeper = new BlockKeeper(context.artifacts, this.place);
   }
 
   get expires_at(): string {
