@@ -14,6 +14,8 @@ export interface Counted {
   readonly operation: string;
   /** Of the project that it writes or reads. */
   readonly project_id: string | undefined;
+  /** The partition that it writes or reads in the table of records, such as `session#sess_…`. */
+  readonly record: string | undefined;
   /** Only for writes that took effect. */
   readonly units: number;
   /** Whether a reader can see the write: heartbeats leave the revision alone. */
@@ -103,21 +105,26 @@ function count(
 ): Counted {
   const refused = status !== 200;
   const after = operation === "PutItem" ? itemIn(sent.Item) : itemIn(answer.Attributes);
-  const id = String(after?.project_id ?? itemIn(sent.Key)?.project_id ?? "");
+  const key = after ?? itemIn(sent.Key) ?? {};
+  const id = String(key.project_id ?? "");
+  const record = key.pk === undefined ? undefined : String(key.pk);
   const writes = operation === "PutItem" || operation === "UpdateItem";
   if (refused || !writes || !after)
     return {
       operation,
       project_id: id || undefined,
+      record,
       units: 0,
       visible: false,
       refused: refused && id !== "",
     };
-  const before = items.get(id);
-  items.set(id, after);
+  const name = record === undefined ? id : `${record} ${String(key.sk)}`;
+  const before = items.get(name);
+  items.set(name, after);
   return {
     operation,
     project_id: id || undefined,
+    record,
     units: writeUnits(before, after, indexes),
     visible: id !== "" && before?.revision !== after.revision,
     refused,

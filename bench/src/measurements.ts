@@ -7,6 +7,7 @@ import { recovery } from "./keys/recovery.ts";
 import { repositoryCpu } from "./keys/repository-cpu.ts";
 import { speed } from "./keys/speed.ts";
 import { start } from "./keys/start.ts";
+import { turns } from "./keys/turns.ts";
 import { wake } from "./keys/wake.ts";
 import { watch } from "./keys/watch.ts";
 import { watchers } from "./keys/watchers.ts";
@@ -14,6 +15,7 @@ import { watchers } from "./keys/watchers.ts";
 /** All that is measured, in the order in which it is. */
 export const measurements: readonly Measurement[] = [
   counts,
+  turns,
   speed,
   repositoryCpu,
   recovery,

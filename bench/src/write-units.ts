@@ -1,5 +1,5 @@
 import { type Item, itemBytes, valueBytes } from "@stagefold/core";
-import { INDEXES } from "@stagefold/core/dynamodb";
+import { INDEXES, RECORD_INDEXES } from "@stagefold/core/dynamodb";
 
 /** What Amazon bills as one unit of a write, in bytes. */
 const UNIT = 1024;
@@ -25,11 +25,16 @@ export const OLD_INDEXES: readonly IndexCost[] = [
 export function writeUnits(
   before: Item | undefined,
   after: Item | undefined,
-  indexes: readonly IndexCost[] = Object.values(INDEXES),
+  indexes: readonly IndexCost[] = isRecord(before ?? after) ? RECORD_INDEXES : Object.values(INDEXES),
 ): number {
   const size = Math.max(before ? itemBytes(before) : 0, after ? itemBytes(after) : 0);
   const table = Math.max(1, Math.ceil(size / UNIT));
   return indexes.reduce((units, index) => units + indexUnits(index, before, after), table);
+}
+
+/** Of the records' table: what is no build. */
+function isRecord(item: Item | undefined): boolean {
+  return item?.pk !== undefined;
 }
 
 function indexUnits(index: IndexCost, before: Item | undefined, after: Item | undefined): number {
@@ -45,7 +50,7 @@ function indexUnits(index: IndexCost, before: Item | undefined, after: Item | un
 function entryOf(index: IndexCost, item: Item | undefined): Item | undefined {
   if (!item || item[index.hash] === undefined || item[index.range] === undefined) return undefined;
   if (!index.projected) return item;
-  const fields = ["project_id", index.hash, index.range, ...index.projected];
+  const fields = ["project_id", "pk", "sk", index.hash, index.range, ...index.projected];
   return Object.fromEntries(
     fields.flatMap((field) => (item[field] === undefined ? [] : [[field, item[field]] as const])),
   );

@@ -21,6 +21,7 @@ export {
   ensureRecordsTable,
   ensureTable,
   INDEXES,
+  RECORD_INDEXES,
   recordsTableDefinition,
   tableDefinition,
 } from "./table.ts";

@@ -55,10 +55,13 @@ const recordIndex = (name: RecordIndex): IndexDefinition => ({
   range: `${name}_sk`,
   projected: ["listed"],
 });
+/** Those of the records' table. */
+export const RECORD_INDEXES: readonly IndexDefinition[] = [recordIndex("gsi1"), recordIndex("gsi2")];
+
 const RECORDS = {
   hash: "pk",
   range: "sk",
-  indexes: [recordIndex("gsi1"), recordIndex("gsi2")],
+  indexes: RECORD_INDEXES,
   expiry: "expires_at",
 } satisfies TableSpec;
 
