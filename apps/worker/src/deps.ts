@@ -61,7 +61,7 @@ export interface BuildDeps {
   readonly workerBackoff: WorkerBackoff;
   readonly modelAccess: ModelAccess | undefined;
   /** The agents that builds make; without them each build makes a new one. */
-  readonly agents: Pick<Agents, "get" | "publish" | "userOf"> | undefined;
+  readonly agents: Pick<Agents, "get" | "publish" | "usersOf"> | undefined;
   readonly metrics: WorkerMetrics;
   readonly timings: Timings;
   readonly log: Logger;

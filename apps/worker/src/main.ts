@@ -30,6 +30,8 @@ async function main(env: Env, source: Source, log: Logger): Promise<void> {
     onRequest: metrics.storeRequest,
     onFeedError: (error) => log.error({ err: error }, "the change feed met an error"),
   });
+  const { records, artifacts, repository } = backend;
+  const agentRecords = new AgentRecords({ records, artifacts, clock: repository.clock });
   worker = createWorker({
     repository: backend.repository,
     artifacts: backend.artifacts,
@@ -42,11 +44,8 @@ async function main(env: Env, source: Source, log: Logger): Promise<void> {
     drainMs: env.drainSeconds * 1000,
     maxRunningPerUser: env.maxRunningPerUser,
     modelAccess: await openModelAccess(env, backend, log),
-    agents: new AgentRecords({
-      records: backend.records,
-      artifacts: backend.artifacts,
-      clock: backend.repository.clock,
-    }).agents,
+    agents: agentRecords.agents,
+    existingTurnOwners: (ids) => agentRecords.existing(ids),
     retentionDays: env.retentionDays,
     secrets: secretSource({ given: secretsIn(source), from: env.secrets }),
     stageEnv: inheritedEnv(),

@@ -19,7 +19,7 @@ import { createMetrics, type WorkerMetrics } from "./metrics.ts";
 import type { ClockReading } from "./monotonic-clock.ts";
 import { Presence } from "./presence.ts";
 import { ClaimLoop } from "./queue/claim-loop.ts";
-import { Reconciler } from "./queue/reconciler.ts";
+import { Reconciler, type ReconcilerOptions } from "./queue/reconciler.ts";
 import { Retention } from "./queue/retention.ts";
 import { WorkerBackoff } from "./queue/worker-backoff.ts";
 import { workerIdentity } from "./queue/worker-identity.ts";
@@ -51,7 +51,8 @@ export interface WorkerDeps {
   /** The language model that stages may ask through this worker. */
   readonly modelAccess?: ModelAccess | undefined;
   /** The agents that builds make; without them each build makes a new one. */
-  readonly agents?: Pick<Agents, "get" | "publish" | "userOf"> | undefined;
+  readonly agents?: Pick<Agents, "get" | "publish" | "usersOf"> | undefined;
+  readonly existingTurnOwners?: ReconcilerOptions["existingTurnOwners"];
   /** Builds that ended so many days ago are deleted, unless their pipeline says another number. */
   readonly retentionDays?: number | undefined;
   /** All that the processes of stages inherit of the environment. */
@@ -152,6 +153,7 @@ class StageWorker implements Worker {
       lostAfterMs,
       onFound: (rows) => this.#loop.offer(rows),
       retention: new Retention({ ...this.#build, retentionDays: deps.retentionDays }),
+      existingTurnOwners: deps.existingTurnOwners,
     });
   }
 

@@ -1,7 +1,9 @@
 import {
+  AGENT_LIMITS,
   AgentRecords,
   type AgentVersion,
   type Asked,
+  agentIdOfBuild,
   type Block,
   createMemoryFileStores,
   newAgentId,
@@ -28,7 +30,7 @@ export function agentRecordsSuite(name: string, getStore: () => RecordStore): vo
   function setUp() {
     const clock = new FakeClock("2026-03-01T23:59:00.000Z");
     const { artifacts } = createMemoryFileStores();
-    const make = () => new AgentRecords({ records: getStore(), artifacts, clock });
+    const make = () => new AgentRecords({ records: getStore(), artifacts, clock, sessionDays: 30 });
     // Two processes, and an agent of its own for each test.
     return { clock, artifacts, one: make(), two: make(), agent_id: newAgentId() };
   }
@@ -178,6 +180,107 @@ export function agentRecordsSuite(name: string, getStore: () => RecordStore): vo
         code: "SESSION_CONFLICT",
         data: { expected: "0", actual: "1" },
       });
+    });
+
+    it("a question that is sent again is known by its key while it is one of the last, also between others", async () => {
+      const { one, two, agent_id } = setUp();
+      const { session_id } = await one.sessions.create({ agent_id });
+      const ask = async (key: string) => {
+        const [turn, lease] = await begin(one, session_id, asking(agent_id, key));
+        await lease.finish(ended(turn, []));
+      };
+      for (const key of ["k1", "k2", "k3"]) await ask(key);
+      for (const turn of [1, 2, 3])
+        expect(await two.turns.begin(session_id, asking(agent_id, `k${turn}`))).toMatchObject({
+          again: true,
+          turn: { turn },
+        });
+      const other = two.turns.begin(session_id, asking(agent_id, "k1", "something else"));
+      await expect(other).rejects.toMatchObject({ code: "IDEMPOTENCY_MISMATCH" });
+      for (let n = 4; n <= AGENT_LIMITS.recentKeys + 1; n++) await ask(`k${n}`);
+      expect(await two.turns.begin(session_id, asking(agent_id, "k2"))).toMatchObject({ turn: { turn: 2 } });
+      // One more is one too many.
+      expect(await two.turns.begin(session_id, asking(agent_id, "k1"))).toMatchObject({ again: false });
+    });
+
+    it("sessions that nobody used for long are removed with their turns and files, others are kept", async () => {
+      const { one, two, clock, artifacts, agent_id } = setUp();
+      await one.agents.publish(agent_id, { agent_name: "a" }, made(1));
+      const sessions = await Promise.all(
+        [1, 2, 3].map(() => one.sessions.create({ agent_id, user_id: "ada" })),
+      );
+      const [idle = "", used = "", running = ""] = sessions.map(({ session_id }) => session_id);
+      for (const id of [idle, used]) {
+        const [turn, lease] = await begin(one, id, asking(agent_id, "k1"));
+        await lease.finish(ended(turn, [text("y".repeat(70_000))]));
+      }
+      const stored = (await one.turns.get({ session_id: idle, turn: 1 })).blocks[0]?.ref ?? "";
+      expect(await artifacts.get(parseRef(stored))).toBeDefined();
+      clock.advance(20 * 86_400_000);
+      const [turn, lease] = await begin(one, used, asking(agent_id, "k2"));
+      await lease.finish(ended(turn, []));
+      clock.advance(11 * 86_400_000);
+      await begin(one, running, asking(agent_id, "k1"));
+      const onError = (error: unknown) => expect(error).toBeUndefined();
+      await two.removeExpired(onError);
+      await expect(one.sessions.get(idle)).rejects.toMatchObject({ code: "SESSION_NOT_FOUND" });
+      expect((await getStore().query({ pk: `session#${idle}`, limit: 10 })).items).toEqual([]);
+      expect(await artifacts.get(parseRef(stored))).toBeUndefined();
+      const left = (await one.lists.sessions({ agent_id }, 10)).items.map(({ session_id }) => session_id);
+      expect(left.sort()).toEqual([running, used].sort());
+      expect(await one.existing([idle, used])).toEqual(new Set([used]));
+    });
+
+    it("a session that is made again under its key is another one: what still removes the first leaves it alone", async () => {
+      const { one, two, agent_id } = setUp();
+      const key = { agent_id, user_id: "ada", idempotency_key: crypto.randomUUID() };
+      const first = await one.sessions.create(key);
+      expect(await two.sessions.create(key)).toMatchObject({ session_id: first.session_id });
+      await one.sessions.delete(first.session_id);
+      const second = await one.sessions.create(key);
+      expect(second.session_id).not.toBe(first.session_id);
+      expect((await two.sessions.create(key)).session_id).toBe(second.session_id);
+      const [turn, lease] = await begin(one, second.session_id, asking(agent_id, "k1"));
+      await lease.finish(ended(turn, []));
+      expect(await two.sessions.purge(first.session_id)).toBe(true);
+      expect((await one.turns.get({ session_id: second.session_id, turn: 1 })).status).toBe("completed");
+      await one.sessions.delete(second.session_id);
+      const third = await one.sessions.create(key);
+      expect([first.session_id, second.session_id]).not.toContain(third.session_id);
+    });
+
+    it("a deleted agent goes with its sessions, calls and files", async () => {
+      const { one, agent_id } = setUp();
+      await one.agents.publish(agent_id, { agent_name: "a", user_id: "ada" }, made(1));
+      const { session_id } = await one.sessions.create({ agent_id, user_id: "ada" });
+      const [turn, lease] = await begin(one, session_id, asking(agent_id, "k1"));
+      await lease.finish(ended(turn, []));
+      const id = newInvocationId();
+      const invoked = await one.turns.invoke(id, asking(agent_id, "i1"));
+      const bob = { by: "user:bob", owner: "bob" };
+      await expect(one.deleteAgent(agent_id, bob)).rejects.toMatchObject({ code: "FORBIDDEN" });
+      await one.deleteAgent(agent_id, { by: "user:ada", owner: "ada" });
+      await expect(one.agents.get(agent_id)).rejects.toMatchObject({ code: "AGENT_NOT_FOUND" });
+      await expect(one.sessions.get(session_id)).rejects.toMatchObject({ code: "SESSION_NOT_FOUND" });
+      await expect(one.turns.get({ invocation_id: id })).rejects.toMatchObject({ code: "TURN_NOT_FOUND" });
+      if (invoked.again) throw new Error("expected a new invocation");
+      expect(await invoked.lease.heartbeat()).toMatchObject({ isHeld: false });
+      expect(await invoked.lease.finish(ended(invoked.turn, []))).toBeUndefined();
+      expect((await one.lists.turns(agent_id, {}, 10)).items).toEqual([]);
+    });
+
+    it("all agents that need the files of a build are found, whichever agent the build names", async () => {
+      const { one, agent_id } = setUp();
+      const project_id = `proj_${agent_id.slice(6)}`;
+      const other = newAgentId();
+      const version = { ...made(1), project_id };
+      expect(await one.agents.usersOf({ project_id })).toEqual([]);
+      await one.agents.publish(agentIdOfBuild({ project_id }), { agent_name: "own" }, version);
+      await one.agents.publish(other, { agent_name: "other" }, version);
+      const users = await one.agents.usersOf({ project_id, agent_id: newAgentId() });
+      expect(users.map((one) => one.agent_id).sort()).toEqual([agent_id, other].sort());
+      await one.agents.forgetFilesOf(other, project_id);
+      expect((await one.agents.usersOf({ project_id })).map((one) => one.agent_id)).toEqual([agent_id]);
     });
 
     it("a turn whose owner is gone becomes interrupted with its text, once its lease is over, and never runs again", async () => {

@@ -25,6 +25,8 @@ import { historyOf, watchTurn } from "./watch-turn.ts";
 
 /** How often what dead processes left is looked for. */
 const RECONCILE_MS = 15_000;
+/** How often sessions that were kept long enough are looked for. */
+const EXPIRE_MS = 60 * 60_000;
 /** What running turns get to end by themselves when the server is stopped. */
 const CLOSE_MS = 3000;
 /** Turns that wait for one of the running ones to end: so many times as many as may run. */
@@ -60,6 +62,7 @@ export class TurnEngine {
   readonly #waiting: (() => void)[] = [];
   #running = 0;
   #isClosing = false;
+  #expireAt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: TurnEngineOptions) {
@@ -81,6 +84,9 @@ export class TurnEngine {
     if (this.#isClosing) return;
     const onError = (error: unknown) => this.#options.onError?.(error);
     await this.#options.records.reconcile(onError).catch(onError);
+    if (performance.now() < this.#expireAt) return;
+    this.#expireAt = performance.now() + EXPIRE_MS;
+    await this.#options.records.removeExpired(onError).catch(onError);
   }
 
   /** Takes no more questions; lets running turns end for a moment, then records them as interrupted. */
@@ -140,15 +146,26 @@ export class TurnEngine {
     return await this.send(target.session_id, question, { asker });
   }
 
+  /** With its sessions and calls; those that run are stopped. Errors: AGENT_NOT_FOUND, FORBIDDEN. */
+  async deleteAgent(ref: string, asker: Asker): Promise<Agent> {
+    const agent = await this.#options.records.deleteAgent(ref, asker);
+    this.#stopAll(({ turn }) => turn.agent_id === agent.agent_id);
+    return agent;
+  }
+
+  /** What deleted ones leave is removed once their owner, this process, has stopped. */
+  #stopAll(isDeleted: (live: LiveTurn) => boolean): void {
+    for (const { turn, done } of this.#live.values()) {
+      if (!isDeleted(turn)) continue;
+      turn.stop("stopped");
+      void done.then(() => this.reconcile());
+    }
+  }
+
   /** Its running turn is stopped. Errors: SESSION_NOT_FOUND, FORBIDDEN. */
   async deleteSession(sessionId: string, asker: Asker): Promise<void> {
     await this.#options.records.sessions.delete(sessionId, asker);
-    for (const [name, { turn, done }] of this.#live) {
-      if (!name.startsWith(`${sessionId}#`)) continue;
-      turn.stop("stopped");
-      // What is left is removed once its owner, this process, has stopped.
-      void done.then(() => this.reconcile());
-    }
+    this.#stopAll(({ turn }) => turn.session_id === sessionId);
   }
 
   /** A call without a session. Errors: as `send`. */

@@ -1,10 +1,10 @@
 import {
   AGENT_KINDS,
   AGENT_LIMITS,
+  agentIdOfBuild,
   agentRefSchema,
   agentStatusSchema,
   artifactPathSchema,
-  newAgentId,
   projectIdSchema,
   publishBuild,
   publishedAgentSchema,
@@ -107,7 +107,7 @@ export const agents = router({
         project_id: projectIdSchema,
         entry: artifactPathSchema,
         kind: z.enum(AGENT_KINDS),
-        /** Left out: the project's, or a new one. */
+        /** Left out: the project's, or one that is derived from its id. */
         agent_id: agentRefSchema.optional(),
       }),
     )
@@ -115,7 +115,7 @@ export const agents = router({
       const { project_id, agent_id, ...made } = input;
       const project = await ctx.repository.get(project_id);
       const artifacts = await ctx.repository.artifactsOf(project);
-      const ref = agent_id ?? project.agent_id ?? newAgentId();
+      const ref = agent_id ?? agentIdOfBuild(project);
       return await publishBuild(
         ctx.agentRecords.agents,
         ref,
@@ -126,11 +126,12 @@ export const agents = router({
       );
     }),
 
+  /** With its sessions, its calls and their files; its builds stay. */
   delete: procedure
     .input(onAgent)
     .output(z.object({ agent_id: z.string(), deleted: z.literal(true) }))
     .mutation(async ({ ctx, input }) => {
-      const { agent_id } = await ctx.agentRecords.agents.delete(input.agent_id, askerOf(ctx.principal));
+      const { agent_id } = await ctx.turns.deleteAgent(input.agent_id, askerOf(ctx.principal));
       return { agent_id, deleted: true as const };
     }),
 

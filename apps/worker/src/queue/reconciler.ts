@@ -39,6 +39,8 @@ export interface ReconcilerOptions {
   /** Takes work of this worker's pool, to be claimed when its turn comes. */
   readonly onFound: (rows: readonly DueWork[]) => void;
   readonly retention: Pick<Retention, "removeExpired">;
+  /** Those of some sessions and invocations that exist: files of others are removed. All of them unless given. */
+  readonly existingTurnOwners?: ((ids: readonly string[]) => Promise<ReadonlySet<string>>) | undefined;
 }
 
 /**
@@ -131,10 +133,11 @@ export class Reconciler {
 
   /** Removes files that late writes have brought of deleted builds. Never rejects. */
   async purgeDeleted(): Promise<void> {
-    const { repository, log } = this.#options;
+    const { repository, log, existingTurnOwners } = this.#options;
     await this.#safely(async () => {
-      const purged = await repository.control.purgeDeleted((error) =>
-        log.warn({ err: error }, "an old log could not be sealed; it is tried again later"),
+      const purged = await repository.control.purgeDeleted(
+        (error) => log.warn({ err: error }, "an old log could not be sealed; it is tried again later"),
+        existingTurnOwners,
       );
       if (purged > 0) log.info({ projects: purged }, "removed late files of deleted builds");
     }, "late files of deleted builds could not be removed; it is tried again later");

@@ -10,7 +10,7 @@ export interface RetentionOptions {
   readonly repository: Repository;
   readonly pipelines: PipelineRegistry;
   /** A build is kept while a version of an agent needs its files. */
-  readonly agents: Pick<Agents, "userOf"> | undefined;
+  readonly agents: Pick<Agents, "usersOf"> | undefined;
   /** Of builds whose pipeline says nothing; undefined keeps them. */
   readonly retentionDays: number | undefined;
   readonly log: Logger;
@@ -54,7 +54,8 @@ export class Retention {
     const before = toTime(now - days * DAY_MS);
     if (row.completed_at > before) return false;
     try {
-      if (row.agent_id !== undefined && (await agents?.userOf(row.agent_id, row.project_id))) return false;
+      const users = (await agents?.usersOf(row)) ?? [];
+      if (users.length > 0) return false;
       return await repository.control.deleteEnded(row.project_id, before);
     } catch (error) {
       if (scopeOf(error) !== "project") throw error;

@@ -18,6 +18,17 @@ export function newAgentId(): string {
   return `agent_${randomHex(6)}`;
 }
 
+/** The agent that a build makes unless it names one: a build that publishes twice publishes the same. */
+export function agentIdOfBuild({ project_id, agent_id }: BuildOfAgent): string {
+  return agent_id ?? `agent_${project_id.replace(/^proj_/, "")}`;
+}
+
+export interface BuildOfAgent {
+  readonly project_id: string;
+  /** As the build names it. */
+  readonly agent_id?: string | undefined;
+}
+
 export function newSessionId(): string {
   return `sess_${randomHex(16)}`;
 }
@@ -26,9 +37,17 @@ export function newInvocationId(): string {
   return `inv_${randomHex(16)}`;
 }
 
-/** The id that a create with a key always gets. */
-export async function keyedSessionId(userId: string | undefined, key: string): Promise<string> {
-  return `sess_${(await sha256Hex(JSON.stringify(["session", userId ?? null, key]))).slice(0, 32)}`;
+/**
+ * The id that a create with a key always gets. `generation`: how many sessions under the key were deleted; an id is
+ * never used again, so that what still removes the one before touches nothing of the next.
+ */
+export async function keyedSessionId(
+  userId: string | undefined,
+  key: string,
+  generation = 0,
+): Promise<string> {
+  const named = ["session", userId ?? null, key, ...(generation === 0 ? [] : [generation])];
+  return `sess_${(await sha256Hex(JSON.stringify(named))).slice(0, 32)}`;
 }
 
 export async function keyedInvocationId(userId: string | undefined, key: string): Promise<string> {

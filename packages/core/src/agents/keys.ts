@@ -19,6 +19,20 @@ export function invocationKey(invocationId: string): RecordKey {
   return { pk: `invocation#${invocationId}`, sk: "invocation" };
 }
 
+/** Says of a session that was made under a key that it was deleted. */
+export function deletedSessionKey(sessionId: string): RecordKey {
+  return { pk: `session#${sessionId}`, sk: "deleted" };
+}
+
+/** Says that an agent has a version which a build made. */
+export function publishedKey(projectId: string, agentId: string): RecordKey {
+  return { pk: publishedBy(projectId), sk: agentId };
+}
+
+export function publishedBy(projectId: string): string {
+  return `published#${projectId}`;
+}
+
 export const TURN_PREFIX = "turn#";
 
 /** Agents by creation (gsi1). */

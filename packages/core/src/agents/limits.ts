@@ -18,6 +18,8 @@ export const AGENT_LIMITS = {
   toolBlocks: 64,
   /** An open turn above this gives away its oldest tool blocks first. */
   openTurn: 96 * 1024,
+  /** Turns of a session whose keys are recognised: those begun last. */
+  recentKeys: 64,
   /** Characters of a question that a list has. */
   preview: 120,
   title: 200,

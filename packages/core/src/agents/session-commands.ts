@@ -10,6 +10,7 @@ import {
   turnKey,
   userSessions,
 } from "./keys.ts";
+import { AGENT_LIMITS } from "./limits.ts";
 import { previewText } from "./preview.ts";
 import { openAsTurn, sessionRow, turnRow } from "./rows.ts";
 import type { Block, OpenTurn, RunUsage, Session, Turn } from "./turn-schema.ts";
@@ -35,16 +36,27 @@ export function createSession(session: Session): RecordPatch {
   return { ...key, kind: "put", guards: [], item };
 }
 
+/** Characters of a key's digest that a head keeps. Two keys with the same ones cost a read. */
+export const KEY_DIGEST = 8;
+
+/** The turns that may have been asked under a key, the newest first, by what the head remembers. */
+export function turnsOfKey({ turns, recent_keys = "" }: Session, keyDigest: string): number[] {
+  const found: number[] = [];
+  for (let end = recent_keys.length, turn = turns; end > 0; end -= KEY_DIGEST, turn -= 1)
+    if (recent_keys.slice(end - KEY_DIGEST, end) === keyDigest) found.push(turn);
+  return found;
+}
+
 export interface Begin {
   readonly open: OpenTurn;
   /** When the turn is over at the latest. */
   readonly deadline: string;
-  /** Epoch seconds, where sessions expire. */
-  readonly expires_at?: number | undefined;
+  /** Eight characters of the digest of the turn's key. */
+  readonly keyDigest: string;
 }
 
 /** Opens the next turn of the session as known. */
-export function beginTurn(known: Session, { open, deadline, expires_at }: Begin): RecordPatch {
+export function beginTurn(known: Session, { open, deadline, keyDigest }: Begin): RecordPatch {
   const at = open.started_at;
   const title = known.title === "" ? previewText(open.user.text) : known.title;
   const edits: Edit[] = [
@@ -58,7 +70,11 @@ export function beginTurn(known: Session, { open, deadline, expires_at }: Begin)
     set(["listed", "running"], turnRow(openAsTurn(known.session_id, open))),
     set(["listed", "last_active_at"], at),
     ...(title === known.title ? [] : [set(["title"], title), set(["listed", "title"], title)]),
-    ...(expires_at === undefined ? [] : [set(["expires_at"], expires_at)]),
+    set(
+      ["recent_keys"],
+      ((known.recent_keys ?? "") + keyDigest).slice(-KEY_DIGEST * AGENT_LIMITS.recentKeys),
+    ),
+    ...(known.expires_at === undefined ? [] : [{ op: "remove" as const, path: ["expires_at"] }]),
     add(["token"]),
     add(["revision"]),
   ];
@@ -230,6 +246,17 @@ export function markSessionDeleted(known: Session, at: string): RecordPatch {
   ];
   const guards: Guard[] = [{ path: ["status"], is: "equals", value: "open" }];
   return { ...sessionKey(known.session_id), kind: "update", guards, edits };
+}
+
+/** The same for one that was left alone for long: a question that comes in between keeps it. */
+export function markSessionExpired(known: Session, at: string): RecordPatch {
+  const patch = markSessionDeleted(known, at);
+  const guards: Guard[] = [
+    ...patch.guards,
+    { path: ["open"], is: "absent" },
+    { path: ["token"], is: "equals", value: known.token },
+  ];
+  return { ...patch, guards };
 }
 
 /** The last write of a session, once its turns are gone. */

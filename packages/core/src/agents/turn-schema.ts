@@ -174,7 +174,11 @@ export const sessionSchema = z.looseObject({
   revision: positive,
   created_at: timeSchema,
   last_active_at: timeSchema,
-  /** Epoch seconds from which on the store may remove it. */
+  /** Made under an idempotency key. */
+  keyed: z.boolean().optional(),
+  /** Digests of the keys of the turns begun last, eight characters each; the last one is that of `turns`. */
+  recent_keys: z.string().optional(),
+  /** Of older heads: the store removed them, and left their turns. */
   expires_at: count.optional(),
   totals: sessionTotalsSchema.prefault({}),
   /** The turn that ended last. */

@@ -328,4 +328,23 @@ describe("late files of deleted builds", () => {
     expect(errors).toEqual([problem]);
     expect(await artifacts.get(late)).toBeUndefined();
   });
+
+  it("of sessions are removed once there is no such session", async () => {
+    const { repository, artifacts } = aRepository(new MemoryProjectStore());
+    const late = (n: number) => ({
+      project_id: `sess_${String(n).repeat(32)}`,
+      stage: "made",
+      attempt: 1,
+      path: "late",
+    });
+    for (const n of [1, 2]) {
+      await artifacts.removeProject(late(n).project_id);
+      await artifacts.put(late(n), Buffer.from("x"));
+    }
+    const onError = (error: unknown) => expect(error).toBeUndefined();
+    const there = async () => new Set([late(1).project_id]);
+    expect(await repository.control.purgeDeleted(onError, there)).toBe(1);
+    expect(await artifacts.get(late(1))).toBeDefined();
+    expect(await artifacts.get(late(2))).toBeUndefined();
+  });
 });

@@ -1,3 +1,4 @@
+import { agentIdOfBuild } from "../agents/ids.ts";
 import { type AnswerIntent, answer } from "../commands/answer.ts";
 import { cancel, deleteEnded, deleteProject, pause, resume } from "../commands/control.ts";
 import { type Asker, requireOwner, type Control as Stamp } from "../commands/control-patch.ts";
@@ -11,6 +12,7 @@ import {
   idempotentProjectId,
   newOperationId,
   newProjectId,
+  projectIdSchema,
   sha256Hex,
 } from "../snapshot/ids.ts";
 import type { CreateProjectInput } from "../snapshot/inputs.ts";
@@ -63,7 +65,8 @@ export class Control {
     const request_hash = key === undefined ? undefined : await hashOf(key, request, input.stages);
     const { publishes, ...planned } = plan;
     // Derived, so that a repeat names the same agent.
-    const agent_id = request.agent_id ?? (publishes && `agent_${id.replace(/^proj_/, "")}`);
+    const named = { project_id: id, agent_id: request.agent_id };
+    const agent_id = publishes ? agentIdOfBuild(named) : request.agent_id;
     const patch = create(
       { ...planned, ...request, agent_id, project_id: id, request_hash, created_by: asker.by },
       at,
@@ -165,13 +168,19 @@ export class Control {
   /**
    * Removes files that late writes have brought of deleted projects: a report, an upload, a stage that was being stopped.
    * Answers with how many projects had any. Logs that the end of a process left unsealed are sealed too:
-   * what goes wrong there is handed to `onError`, and does not keep the files from being removed.
+   * `others`: those of the ids of sessions and invocations that exist; all of them unless given. What goes wrong is handed to `onError`, and does not keep the files from being removed.
    */
-  async purgeDeleted(onError: (error: unknown) => void): Promise<number> {
+  async purgeDeleted(
+    onError: (error: unknown) => void,
+    others: (ids: readonly string[]) => Promise<ReadonlySet<string>> = async (ids) => new Set(ids),
+  ): Promise<number> {
     const { files, store } = this.#context;
     await files.logs.sealOld?.(onError).catch(onError);
-    return await files.artifacts.purgeRemoved(async (ids) => {
-      const found = new Set((await store.getMany(ids)).map((item) => String(item.project_id)));
+    return await files.artifacts.purgeRemoved(async (all) => {
+      const ids = all.filter((id) => projectIdSchema.safeParse(id).success);
+      const rest = all.filter((id) => !ids.includes(id));
+      const found = new Set(rest.length === 0 ? [] : await others(rest));
+      for (const id of (await store.getMany(ids)).map((item) => String(item.project_id))) found.add(id);
       // A read of several may be a moment behind: what it misses is read once more, as it is now.
       for (const id of ids) if (!found.has(id) && (await store.get(id))) found.add(id);
       return found;

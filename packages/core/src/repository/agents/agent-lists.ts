@@ -80,6 +80,20 @@ export class AgentLists {
     );
   }
 
+  async *agentIds(): AsyncGenerator<string> {
+    for (let cursor: string | undefined; ; ) {
+      const page = await this.#context.records.query({
+        index: "gsi1",
+        pk: AGENTS,
+        limit: ROWS_AT_ONCE,
+        cursor,
+      });
+      for (const { pk } of page.items) yield String(pk).replace(/^agent#/, "");
+      cursor = page.next;
+      if (cursor === undefined) return;
+    }
+  }
+
   /** Those of an agent, or of a user. A session whose turn is running is among them. */
   async sessions(
     of: { readonly agent_id: string } | { readonly user_id: string },

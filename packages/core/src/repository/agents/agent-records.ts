@@ -1,6 +1,8 @@
+import type { Agent } from "../../agents/agent-schema.ts";
 import { invocationKey, sessionKey } from "../../agents/keys.ts";
 import { readSession } from "../../agents/read-item.ts";
-import { scopeOf } from "../../errors.ts";
+import type { Asker } from "../../commands/control-patch.ts";
+import { isStagefoldError, scopeOf } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { AgentImports } from "./agent-imports.ts";
 import { AgentLists } from "./agent-lists.ts";
@@ -40,6 +42,42 @@ export class AgentRecords {
   }
 
   /**
+   * Deletes an agent with its sessions, its calls and their files. It is disabled first; what is left when this process
+   * ends is deleted by asking again. Errors: AGENT_NOT_FOUND, FORBIDDEN.
+   */
+  async deleteAgent(ref: string, asker: Asker = {}): Promise<Agent> {
+    const { agent_id } = await this.agents.disable(ref, asker);
+    for await (const id of this.sessions.ofAgent(agent_id)) await this.sessions.delete(id).catch(ifGone);
+    await this.turns.removeCalls(agent_id);
+    return await this.agents.delete(ref, asker);
+  }
+
+  /**
+   * Removes sessions that were not used for the days that they are kept, with turns and files. One that cannot be
+   * removed is handed to `onError`. Errors: STORE_UNAVAILABLE.
+   */
+  async removeExpired(onError: (error: unknown, key: string) => void): Promise<void> {
+    const before = this.#context.keptSince();
+    if (before === undefined) return;
+    for await (const agent_id of this.lists.agentIds())
+      for await (const id of this.sessions.ofAgent(agent_id, before))
+        try {
+          await this.sessions.expire(id, before);
+        } catch (error) {
+          if (scopeOf(error) === "store") throw error;
+          onError(error, id);
+        }
+  }
+
+  /** Those of some owners of files that are there: sessions and invocations; others are left out. */
+  async existing(ids: readonly string[]): Promise<Set<string>> {
+    const found = await this.sessions.existing(ids.filter((id) => id.startsWith("sess_")));
+    for (const id of ids)
+      if (id.startsWith("inv_") && (await this.#context.records.get(invocationKey(id)))) found.add(id);
+    return found;
+  }
+
+  /**
    * Completes what dead owners left: turns whose lease is over become interrupted, deleted sessions are removed. One
    * that cannot be completed is handed to `onError` and does not keep others from it. Errors: STORE_UNAVAILABLE.
    */
@@ -60,4 +98,8 @@ export class AgentRecords {
       }
     }
   }
+}
+
+function ifGone(error: unknown): void {
+  if (!isStagefoldError(error, "SESSION_NOT_FOUND")) throw error;
 }

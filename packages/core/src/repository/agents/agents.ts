@@ -13,13 +13,13 @@ import {
   type AgentVersion,
   agentSettingsSchema,
 } from "../../agents/agent-schema.ts";
-import { agentIdOf } from "../../agents/ids.ts";
-import { agentKey } from "../../agents/keys.ts";
+import { agentIdOf, agentIdOfBuild, type BuildOfAgent } from "../../agents/ids.ts";
+import { agentKey, publishedBy, publishedKey } from "../../agents/keys.ts";
 import { readAgent } from "../../agents/read-item.ts";
 import { type Asker, requireOwner } from "../../commands/control-patch.ts";
 import type { AgentContext } from "./context.ts";
 import { agentNotFound } from "./errors.ts";
-import { optimisticRecordWrite } from "./record-write.ts";
+import { optimisticRecordWrite, upsertRecord } from "./record-write.ts";
 
 const MAX_RETRIES = 5;
 
@@ -65,11 +65,21 @@ export class Agents {
     if (agent) requireOwner(agent, asker, "agent");
   }
 
-  /** The agent, if one of its versions needs the files of the project. */
-  async userOf(ref: string, projectId: string): Promise<Agent | undefined> {
-    const agent = await this.#find(ref);
-    const needs = agent?.versions.some((one) => one.project_id === projectId && one.files_gone !== true);
-    return needs ? agent : undefined;
+  /** The agents that have a version which needs the files of a build, whichever agent the build names. */
+  async usersOf(build: BuildOfAgent): Promise<Agent[]> {
+    const { project_id } = build;
+    // Records of publishing began with 0.3: of an agent that was published before, the build tells.
+    const ids = new Set([await agentIdOf(agentIdOfBuild(build))]);
+    for (let cursor: string | undefined; ; ) {
+      const page = await this.#context.records.query({ pk: publishedBy(project_id), limit: 100, cursor });
+      for (const { sk } of page.items) ids.add(String(sk));
+      cursor = page.next;
+      if (cursor === undefined) break;
+    }
+    const agents = await Promise.all([...ids].map((id) => this.#find(id)));
+    const needs = ({ versions }: Agent) =>
+      versions.some((one) => one.project_id === project_id && one.files_gone !== true);
+    return agents.filter((agent) => agent !== undefined).filter(needs);
   }
 
   async #find(ref: string): Promise<Agent | undefined> {
@@ -102,6 +112,8 @@ export class Agents {
       settings: agentSettingsSchema.parse(facts.settings ?? {}),
       versions: [{ ...made, version: 1 }],
     };
+    // Before the version: a build that is deleted asks who needs it.
+    await upsertRecord(this.#context.records, publishedKey(made.project_id, agent_id), {});
     const isPublished = (agent: Agent) => versionOfRun(agent, made.project_id, made.run) !== undefined;
     const { item } = await optimisticRecordWrite(this.#context.records, {
       stored: await this.#context.records.get(agentKey(agent_id)),
@@ -149,7 +161,7 @@ export class Agents {
     if (item) await this.#change(agentId, {}, (agent) => withoutFilesOf(agent, projectId));
   }
 
-  /** Its sessions stay readable. Errors: AGENT_NOT_FOUND, FORBIDDEN. */
+  /** Its sessions stay: see `AgentRecords.deleteAgent`. Errors: AGENT_NOT_FOUND, FORBIDDEN. */
   async delete(ref: string, asker: Asker = {}): Promise<Agent> {
     const agent_id = await agentIdOf(ref);
     const known = await this.get(ref);

@@ -6,7 +6,7 @@ import { addMs, toTime } from "../../snapshot/time.ts";
 
 /** How long a turn's lease lasts. Milliseconds. */
 export const TURN_LEASE_MS = 20_000;
-const DAY_SECONDS = 24 * 60 * 60;
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 export interface AgentRecordsOptions {
   readonly records: RecordStore;
@@ -14,7 +14,7 @@ export interface AgentRecordsOptions {
   readonly clock?: Clock;
   /** Milliseconds. */
   readonly leaseMs?: number;
-  /** Sessions without activity for so long are removed by the store; kept unless given. */
+  /** Sessions without activity for so long are removed with their turns and files; kept unless given. */
   readonly sessionDays?: number | undefined;
   /** Names owners, each once among all processes; random unless given. */
   readonly newId?: () => string;
@@ -47,9 +47,10 @@ export class AgentContext {
     return addMs(this.now(), this.leaseMs);
   }
 
-  /** `expires_at` of a session that is active now. */
-  sessionEnd(): number | undefined {
-    if (this.#sessionDays === undefined) return undefined;
-    return Math.ceil(this.clock.now() / 1000) + this.#sessionDays * DAY_SECONDS;
+  /** Sessions that were active last before it have been kept long enough. */
+  keptSince(): string | undefined {
+    return this.#sessionDays === undefined
+      ? undefined
+      : toTime(this.clock.now() - this.#sessionDays * DAY_MS);
   }
 }

@@ -1,5 +1,5 @@
 import { StagefoldError } from "../../errors.ts";
-import type { Item, RecordPatch } from "../../patch/index.ts";
+import type { Item, RecordKey, RecordPatch } from "../../patch/index.ts";
 import type { RecordStore } from "../../ports/record-store.ts";
 
 export interface RecordIntent {
@@ -46,4 +46,24 @@ export async function optimisticRecordWrite(
       );
     stored = item;
   }
+}
+
+/** Puts an item whether or not one is there: of one that is, the fields given are set. The last writer decides. */
+export async function upsertRecord(
+  records: RecordStore,
+  key: RecordKey,
+  fields: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const edits = Object.entries(fields).map(([field, value]) => ({
+    op: "set" as const,
+    path: [field],
+    value,
+  }));
+  await optimisticRecordWrite(records, {
+    decide: (stored) => {
+      if (stored === undefined) return { ...key, kind: "put", guards: [], item: { ...key, ...fields } };
+      return edits.length === 0 ? undefined : { ...key, kind: "update", guards: [], edits };
+    },
+    isOwnWrite: () => false,
+  });
 }

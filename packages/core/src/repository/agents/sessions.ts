@@ -1,19 +1,20 @@
 import { keyedSessionId, newSessionId } from "../../agents/ids.ts";
-import { sessionKey, TURN_PREFIX } from "../../agents/keys.ts";
+import { agentSessions, deletedSessionKey, sessionKey, TURN_PREFIX } from "../../agents/keys.ts";
 import { readSession, readTurn } from "../../agents/read-item.ts";
 import {
   createSession,
   markSessionDeleted,
+  markSessionExpired,
   removeSession,
   removeTurn,
   renameSession,
 } from "../../agents/session-commands.ts";
 import type { Session } from "../../agents/turn-schema.ts";
 import { type Asker, requireOwner } from "../../commands/control-patch.ts";
-import { StagefoldError } from "../../errors.ts";
+import { isStagefoldError, StagefoldError } from "../../errors.ts";
 import type { AgentContext } from "./context.ts";
 import { sessionNotFound } from "./errors.ts";
-import { optimisticRecordWrite } from "./record-write.ts";
+import { optimisticRecordWrite, upsertRecord } from "./record-write.ts";
 import { completeSession } from "./rescue.ts";
 
 /** A begin, an end or a stop may come in between. */
@@ -35,11 +36,8 @@ export class Sessions {
     readonly idempotency_key?: string | undefined;
   }): Promise<Session> {
     const { agent_id, user_id, title = "", idempotency_key } = given;
-    const session_id =
-      idempotency_key === undefined ? newSessionId() : await keyedSessionId(user_id, idempotency_key);
     const at = this.#context.now();
-    const expires_at = this.#context.sessionEnd();
-    const session: Session = {
+    const fresh = (session_id: string): Session => ({
       session_id,
       agent_id,
       ...(user_id !== undefined && { user_id }),
@@ -50,17 +48,31 @@ export class Sessions {
       revision: 1,
       created_at: at,
       last_active_at: at,
-      ...(expires_at !== undefined && { expires_at }),
+      ...(idempotency_key !== undefined && { keyed: true }),
       totals: { failed: 0, input_tokens: 0, output_tokens: 0, cost_usd: 0 },
-    };
+    });
+    if (idempotency_key === undefined) return await this.#put(fresh(newSessionId()));
+    for (let generation = 0; ; generation += 1) {
+      const session_id = await keyedSessionId(user_id, idempotency_key, generation);
+      const stored = await this.#put(fresh(session_id));
+      // Asked after the write: a delete that ended in between is seen.
+      if (await this.#context.records.get(deletedSessionKey(session_id)))
+        await this.delete(session_id).catch(ifGone);
+      else if (stored.status === "open") {
+        if (stored.agent_id === agent_id) return stored;
+        const message = "This idempotency_key was used for a session with another agent.";
+        throw new StagefoldError("IDEMPOTENCY_MISMATCH", message, { session_id });
+      }
+    }
+  }
+
+  /** Puts a session; answers with the one that is there. */
+  async #put(session: Session): Promise<Session> {
     const { item } = await optimisticRecordWrite(this.#context.records, {
       decide: (stored) => (stored ? undefined : createSession(session)),
       isOwnWrite: () => false,
     });
-    const stored = item ? readSession(item) : session;
-    if (stored.agent_id === agent_id) return stored;
-    const message = "This idempotency_key was used for a session with another agent.";
-    throw new StagefoldError("IDEMPOTENCY_MISMATCH", message, { session_id });
+    return item ? readSession(item) : session;
   }
 
   /** The head as it is now; what a dead owner left of its open turn is completed first. Errors: SESSION_NOT_FOUND. */
@@ -108,6 +120,42 @@ export class Sessions {
     await this.purge(sessionId);
   }
 
+  /** The sessions of an agent that were active last before a time, or all of them. */
+  async *ofAgent(agentId: string, before?: string): AsyncGenerator<string> {
+    for (let cursor: string | undefined; ; ) {
+      const pk = agentSessions(agentId);
+      const page = await this.#context.records.query({ index: "gsi1", pk, to: before, limit: 100, cursor });
+      for (const row of page.items) yield String(row.pk).replace(/^session#/, "");
+      cursor = page.next;
+      if (cursor === undefined) return;
+    }
+  }
+
+  /** Deletes a session that was active last before a time. One that was asked meanwhile is kept. */
+  async expire(sessionId: string, before: string): Promise<void> {
+    const isOver = (head: Session) => head.status === "open" && !head.open && head.last_active_at < before;
+    const { ok } = await optimisticRecordWrite(this.#context.records, {
+      stored: await this.#context.records.get(sessionKey(sessionId)),
+      decide: (stored) => {
+        const head = stored && readSession(stored);
+        return head && isOver(head) ? markSessionExpired(head, this.#context.now()) : undefined;
+      },
+      isOwnWrite: (stored) => readSession(stored).status === "deleting",
+      maxRetries: MAX_RETRIES,
+    });
+    if (ok) await this.purge(sessionId);
+  }
+
+  /** Those of some ids that are there and not being deleted. */
+  async existing(ids: readonly string[]): Promise<Set<string>> {
+    const found = new Set<string>();
+    for (const id of ids) {
+      const item = await this.#context.records.get(sessionKey(id));
+      if (item && readSession(item).status === "open") found.add(id);
+    }
+    return found;
+  }
+
   /** Removes what a deleted session left, unless the owner of its open turn may still write. True when it is gone. */
   async purge(sessionId: string): Promise<boolean> {
     const { records, artifacts } = this.#context;
@@ -127,10 +175,16 @@ export class Sessions {
       if (cursor === undefined) break;
     }
     await artifacts.removeProject(sessionId);
+    // Before the head goes: from then on a create under the same key makes another session.
+    if (head.keyed === true) await upsertRecord(records, deletedSessionKey(sessionId), {});
     await optimisticRecordWrite(records, {
       decide: (stored) => (stored ? undefined : removeSession(sessionId)),
       isOwnWrite: () => false,
     });
     return true;
   }
+}
+
+function ifGone(error: unknown): void {
+  if (!isStagefoldError(error, "SESSION_NOT_FOUND")) throw error;
 }

@@ -1,12 +1,13 @@
 import { beginInvocation, stopInvocation } from "../../agents/invocation-commands.ts";
-import { invocationKey, sessionKey, TURN_PREFIX, turnKey } from "../../agents/keys.ts";
+import { agentTurns, invocationKey, sessionKey, TURN_PREFIX, turnKey } from "../../agents/keys.ts";
 import { readInvocation, readSession, readTurn } from "../../agents/read-item.ts";
 import { openAsTurn } from "../../agents/rows.ts";
-import { beginTurn, deadlineOf, stopTurn } from "../../agents/session-commands.ts";
+import { beginTurn, deadlineOf, KEY_DIGEST, stopTurn, turnsOfKey } from "../../agents/session-commands.ts";
 import type { Invocation, OpenTurn, Session, Turn } from "../../agents/turn-schema.ts";
 import { type Asker, requireOwner } from "../../commands/control-patch.ts";
 import { StagefoldError } from "../../errors.ts";
 import type { Item } from "../../patch/index.ts";
+import { sha256Hex } from "../../snapshot/ids.ts";
 import type { Asked, TurnTarget } from "./asked.ts";
 import type { AgentContext } from "./context.ts";
 import { sessionBusy, sessionConflict, sessionNotFound, turnNotFound } from "./errors.ts";
@@ -36,6 +37,7 @@ export class Turns {
    */
   async begin(sessionId: string, asked: Asked, afterTurn?: number, asker: Asker = {}): Promise<Begun> {
     const owner = this.#context.newId();
+    const keyDigest = (await sha256Hex(asked.key)).slice(0, KEY_DIGEST);
     let again: Turn | undefined;
     const { item } = await optimisticRecordWrite(this.#context.records, {
       stored: await this.#head(sessionId),
@@ -43,13 +45,13 @@ export class Turns {
         const head = stored && (await completeSession(this.#context, stored));
         if (head?.status !== "open") throw sessionNotFound(sessionId);
         requireOwner(head, asker, "session");
-        again = await this.#askedBefore(head, asked);
+        again = await this.#askedBefore(head, asked, keyDigest);
         if (again) return undefined;
         if (head.open) throw sessionBusy(sessionId, head.open.turn);
         if (afterTurn !== undefined && afterTurn !== head.turns) throw sessionConflict(afterTurn, head.turns);
         const open = this.#opened(head.turns + 1, asked, owner);
         const deadline = deadlineOf(open.started_at, asked.timeout_seconds, this.#context.leaseMs);
-        return beginTurn(head, { open, deadline, expires_at: this.#context.sessionEnd() });
+        return beginTurn(head, { open, deadline, keyDigest });
       },
       isOwnWrite: (stored) => readSession(stored).open?.lease.owner === owner,
       maxRetries: MAX_RETRIES,
@@ -174,6 +176,25 @@ export class Turns {
     return await this.get(target);
   }
 
+  /** Removes the calls of an agent without a session, and their files; one that runs loses its owner. */
+  async removeCalls(agentId: string): Promise<void> {
+    const { records, artifacts } = this.#context;
+    const remove = async (pk: string) => {
+      const id = pk.replace(/^invocation#/, "");
+      await artifacts.removeProject(id);
+      await optimisticRecordWrite(records, {
+        decide: (stored) => (stored ? undefined : { ...invocationKey(id), kind: "delete", guards: [] }),
+        isOwnWrite: () => false,
+      });
+    };
+    for (let cursor: string | undefined; ; ) {
+      const page = await records.query({ index: "gsi1", pk: agentTurns(agentId), limit: 100, cursor });
+      for (const { pk } of page.items) if (String(pk).startsWith("invocation#")) await remove(String(pk));
+      cursor = page.next;
+      if (cursor === undefined) return;
+    }
+  }
+
   /** Whether the owner was asked to stop, by a read that may be a moment old. */
   async isStopped(target: TurnTarget): Promise<boolean> {
     const key =
@@ -204,17 +225,16 @@ export class Turns {
     return item && readTurn(item);
   }
 
-  /** The turn of the same key, if it is the open one or the last. */
-  async #askedBefore(head: Session, asked: Asked): Promise<Turn | undefined> {
+  /** The turn of the same key, if it is the open one, the last, or one of those before that the head remembers. */
+  async #askedBefore(head: Session, asked: Asked, keyDigest: string): Promise<Turn | undefined> {
     const { session_id, open, last } = head;
-    const turn =
-      open?.key === asked.key
-        ? openAsTurn(session_id, open)
-        : last?.key === asked.key
-          ? await this.#archived(session_id, last.turn)
-          : undefined;
-    if (turn) requireSame(turn, asked, { session_id });
-    return turn;
+    if (open?.key === asked.key) return requireSame(openAsTurn(session_id, open), asked, { session_id });
+    const likely = turnsOfKey(head, keyDigest);
+    for (const number of last?.key === asked.key ? [last.turn, ...likely] : likely) {
+      const turn = await this.#archived(session_id, number);
+      if (turn?.key === asked.key) return requireSame(turn, asked, { session_id });
+    }
+    return undefined;
   }
 
   #opened(turn: number, asked: Asked, owner: string): OpenTurn {
@@ -237,11 +257,13 @@ export class Turns {
   }
 }
 
+/** Errors: IDEMPOTENCY_MISMATCH unless the turn's question is this one. */
 function requireSame(
-  { agent_id, user: stored }: Pick<Turn, "agent_id" | "user">,
+  turn: Turn,
   asked: Asked,
   of: { readonly session_id?: string; readonly invocation_id?: string },
-): void {
+): Turn {
+  const { agent_id, user: stored } = turn;
   const same =
     agent_id === asked.agent_id &&
     stored.text === asked.text &&
@@ -249,6 +271,6 @@ function requireSame(
     stored.files.every(
       ({ sha256, name }, i) => asked.files[i]?.sha256 === sha256 && asked.files[i].name === name,
     );
-  if (same) return;
+  if (same) return turn;
   throw new StagefoldError("IDEMPOTENCY_MISMATCH", "This key was used with another question.", of);
 }
