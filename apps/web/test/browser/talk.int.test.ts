@@ -49,6 +49,11 @@ describe.skipIf(chromiumPath === undefined)(`agents${skipReason}`, { timeout: 18
     const card = page.getByRole("article").filter({ hasText: "text_statistics" });
     await card.waitFor();
     expect(await axe(page)).toEqual([]);
+    // The field follows the address.
+    await page.getByRole("navigation").getByRole("link", { name: "Agents" }).click();
+    await page.waitForFunction(
+      () => document.querySelector("input[type=search]")?.getAttribute("value") === "",
+    );
     await card.getByRole("link").click();
     await page.getByRole("heading", { name: "What it can do" }).waitFor();
     await page.getByText("answers now").waitFor();
@@ -67,6 +72,18 @@ describe.skipIf(chromiumPath === undefined)(`agents${skipReason}`, { timeout: 18
     expect(await question.inputValue()).toBe("");
     await turn.getByRole("button", { name: "Ask again" }).click();
     await page.locator('[data-turn="2"][data-turn-status=completed]').waitFor();
+    // A long question is longer than the turn keeps of a tool's input.
+    await question.fill(`How many words has: ${"one two three ".repeat(300)}`);
+    await page.keyboard.press("Enter");
+    const long = page.locator('[data-turn="3"][data-turn-status=completed]');
+    await long.getByTestId("tool").getByRole("button").first().click();
+    await long.getByText("Only the beginning is shown here.").waitFor();
+    expect(await axe(page)).toEqual([]);
+    await long.getByRole("button", { name: "Show all" }).click();
+    await long.getByText("Only the beginning is shown here.").waitFor({ state: "detached" });
+    expect((await long.getByTestId("tool").locator("pre").first().textContent())?.length).toBeGreaterThan(
+      4000,
+    );
     await page.reload();
     await page.locator('[data-turn="2"][data-turn-status=completed]').waitFor();
     // Every turn is a call, which leads back here.

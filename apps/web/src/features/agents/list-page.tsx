@@ -76,12 +76,23 @@ function SearchAgents({ text }: { text: string }) {
   const t = useMessages(messages);
   const navigate = useNavigate();
   const [typed, setTyped] = useState(text);
+  // What the address said last, and what this field wrote there itself: another address sets the field.
+  const [seen, setSeen] = useState(text);
+  const [sent, setSent] = useState(text);
+  if (text !== seen) {
+    setSeen(text);
+    if (text !== sent) {
+      setSent(text);
+      setTyped(text);
+    }
+  }
   const field = useRef<HTMLInputElement>(null);
   useShortcut("/", () => field.current?.focus());
   const settle = useEffectEvent(() => {
     const wanted = typed.trim();
-    if (wanted !== text)
-      void navigate({ to: "/agents", search: wanted === "" ? {} : { text: wanted }, replace: true });
+    if (wanted === text) return;
+    setSent(wanted);
+    void navigate({ to: "/agents", search: wanted === "" ? {} : { text: wanted }, replace: true });
   });
   useEffect(() => {
     const timer = setTimeout(() => settle(), typed === "" ? 0 : SETTLE_MS);
