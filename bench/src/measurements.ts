@@ -3,6 +3,7 @@ import { authOverhead } from "./keys/auth-overhead.ts";
 import { counts } from "./keys/counts.ts";
 import { manyProjects } from "./keys/many-projects.ts";
 import type { Measurement } from "./keys/measurement.ts";
+import { people } from "./keys/people.ts";
 import { recovery } from "./keys/recovery.ts";
 import { repositoryCpu } from "./keys/repository-cpu.ts";
 import { speed } from "./keys/speed.ts";
@@ -21,6 +22,7 @@ export const measurements: readonly Measurement[] = [
   recovery,
   watch,
   wake,
+  people,
   watchers,
   manyProjects,
   apiOverhead,

@@ -34,3 +34,7 @@ export const SLOW_PIPELINE = "bench-slow";
 
 /** One stage that says when it ran. */
 export const WAKE_PIPELINE = "bench-wake";
+
+/** A gate between two stages that say when they ran, and one that writes lines. */
+export const PEOPLE_PIPELINE = "bench-people";
+export const PEOPLE_LINES = 20;

@@ -58,10 +58,10 @@ export async function mustRun(...args: Parameters<typeof run>): Promise<string> 
 }
 
 /** `npm start`, until its scope ends; `url` is where it serves. */
-export async function npmStart(cwd: string) {
+export async function npmStart(cwd: string, env: Readonly<Record<string, string>> = {}) {
   const child = spawn("npm", ["start"], {
     cwd,
-    env: userEnv({ STAGEFOLD_PORT: "0" }),
+    env: userEnv({ STAGEFOLD_PORT: "0", ...env }),
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });

@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it, type TestContext } from "vitest";
 import { emptyProject, mustRun, npmStart, pack, run, tempFolder } from "./harness.ts";
+import { GIVEN_SECRET, REVIEW_CLIENT, REVIEW_PIPELINE, REVIEW_YAML } from "./review.ts";
 
 const isSoak = process.env.SOAK === "1";
 const NO_NETWORK = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH|ECONNRESET|ENOTCACHED/;
@@ -65,6 +66,43 @@ async function install(context: TestContext, cwd: string, args: readonly string[
   expect(code).toBe(0);
 }
 
+/** A pipeline with typed input, a gate and a secret, by the client in TypeScript; the same in YAML by curl. */
+async function reviewed(cwd: string, url: string): Promise<void> {
+  const env = { STAGEFOLD_URL: url };
+  const [id = "", made] = (await mustRun(cwd, "npx", ["tsx", "scripts/review.ts"], env)).trim().split(" ");
+  expect(made).toBe('{"pages":3,"ok":true}');
+  const log = await mustRun(cwd, "npx", ["stagefold", "logs", id, "fetch"], env);
+  expect(log).toContain("the token is ***");
+  expect(log).not.toContain(GIVEN_SECRET);
+
+  const curl = async (procedure: string, input: object) => {
+    const json = ["-H", "content-type: application/json", "-d", JSON.stringify(input)];
+    return JSON.parse(await mustRun(cwd, "curl", ["-s", ...json, `${url}/trpc/projects.${procedure}`]));
+  };
+  const about = { pipeline: "letter" };
+  const wrong = await curl("create", { ...about, input: { site: 3 } });
+  expect(wrong.error.data.stagefold).toMatchObject({ code: "INVALID_INPUT" });
+  expect(wrong.error.message).toContain("site");
+  const { project_id } = (await curl("create", { ...about, input: { site: "example.org" } })).result.data;
+  const get = `${url}/trpc/projects.get?input=${encodeURIComponent(JSON.stringify({ project_id }))}`;
+  const reach = async (wanted: string) => {
+    for (const end = Date.now() + 60_000; Date.now() < end; ) {
+      const project = JSON.parse(await mustRun(cwd, "curl", ["-s", get])).result.data;
+      if (project.status === wanted) return project;
+      await new Promise((next) => setTimeout(next, 100));
+    }
+    return expect.fail(`${project_id} did not become ${wanted}`);
+  };
+  await reach("waiting");
+  const refused = await curl("answer", { project_id, stage: "approve", value: { ok: "yes" } });
+  expect(refused.error.data.stagefold.code).toBe("INVALID_INPUT");
+  await curl("answer", { project_id, stage: "approve", value: { ok: true } });
+  const project = await reach("completed");
+  expect(JSON.stringify(project)).not.toContain(GIVEN_SECRET);
+  const [, approve] = project.stages_snapshot.stages;
+  expect(approve.output_data).toMatchObject({ answer: { ok: true }, at: expect.any(String) });
+}
+
 describe("in an empty project", () => {
   it("npm installs the tarballs; init, test, start, build, and types", {
     timeout: 180_000,
@@ -87,6 +125,9 @@ describe("in an empty project", () => {
     await install(context, cwd, ["react@19", "@types/react@19"]);
     await writeFile(join(cwd, "scripts/page.tsx"), PAGE);
     await writeFile(join(cwd, "tsconfig.json"), TSCONFIG);
+    await writeFile(join(cwd, "pipelines/review.ts"), REVIEW_PIPELINE);
+    await writeFile(join(cwd, "pipelines/letter.yaml"), REVIEW_YAML);
+    await writeFile(join(cwd, "scripts/review.ts"), REVIEW_CLIENT);
     await mustRun(cwd, "npm", ["run", "typecheck"]);
     // Without skipLibCheck: the declarations of the packages themselves.
     await mustRun(cwd, "npx", ["tsc", "--skipLibCheck", "false"]);
@@ -95,8 +136,9 @@ describe("in an empty project", () => {
       await mustRun(cwd, "npm", ["exec", ...five]);
     }
 
-    await using system = await npmStart(cwd);
+    await using system = await npmStart(cwd, { STAGEFOLD_SECRET_SITE_TOKEN: GIVEN_SECRET });
     const env = { STAGEFOLD_URL: system.url };
+    await reviewed(cwd, system.url);
     expect(await (await fetch(system.url)).text()).toContain("<div id=");
     const built = await mustRun(cwd, "npm", ["run", "build", "--", "one three fifteen"], env);
     expect(built).toContain("3 words");
