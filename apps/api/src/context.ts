@@ -22,6 +22,8 @@ import { AgentStatistics } from "./statistics/agent-statistics.ts";
 import { Statistics } from "./statistics/statistics.ts";
 import { createWatch, type Watch } from "./watch/index.ts";
 import { Deliveries } from "./webhooks/deliveries.ts";
+import { createMailer, type MailSettings, type SendMail } from "./webhooks/mail.ts";
+import { Monitor } from "./webhooks/monitor.ts";
 import { Webhooks } from "./webhooks/webhooks.ts";
 
 /** What a running API says about itself. */
@@ -81,6 +83,11 @@ export interface ContextDeps {
   readonly onWebhookChange?: (() => void) | undefined;
   /** What browsers see behind a proxy; without one the API answers to its own address alone. */
   readonly publicUrl?: URL | undefined;
+  /** The server that sends mail to webhooks that are addresses of mail. */
+  readonly mail?: MailSettings | undefined;
+  /** USD that may be spent on language models in a day, and builds of one user at once: what alerts are held against. */
+  readonly budgetUsd?: number | undefined;
+  readonly maxRunningPerUser?: number | undefined;
 }
 
 export interface Context extends Omit<ContextDeps, "system" | "watch" | "onWebhookChange"> {
@@ -95,6 +102,8 @@ export interface Context extends Omit<ContextDeps, "system" | "watch" | "onWebho
   readonly webhooks: Webhooks;
   readonly deliveries: Deliveries;
   readonly answerLinks: AnswerLinks;
+  readonly monitor: Monitor;
+  readonly sendMail: SendMail | undefined;
   /** A webhook, or what is to be sent to it, was changed here. */
   readonly onWebhookChange: () => void;
   readonly agentRecords: AgentRecords;
@@ -111,6 +120,7 @@ export function createContextInner(deps: ContextDeps): Context {
   const { artifacts, runner, requireRunnable, agentConcurrency: concurrency = 8, sessionDays } = deps;
   const agentRecords = new AgentRecords({ records, artifacts, clock, sessionDays });
   const onError = deps.onTurnError;
+  const statistics = new Statistics(deps);
   return {
     ...deps,
     agentRecords,
@@ -124,12 +134,14 @@ export function createContextInner(deps: ContextDeps): Context {
     }),
     agentStatistics: new AgentStatistics(agentRecords),
     watch: deps.watch ?? createWatch(deps),
-    statistics: new Statistics(deps),
+    statistics,
     deleteOperations: new DeleteOperations(records, clock),
     schedules: new Schedules(records, clock),
     webhooks: new Webhooks(records, clock),
     deliveries: new Deliveries(records, clock),
     answerLinks: new AnswerLinks(records, clock),
+    monitor: new Monitor({ ...deps, records, statistics }),
+    sendMail: deps.mail && createMailer(deps.mail),
     onWebhookChange: deps.onWebhookChange ?? (() => undefined),
     principal: LOCAL,
     claimBackoff: new ClaimBackoff(),

@@ -78,6 +78,9 @@ async function serve(
     publicUrl,
     privateWebhooks: env.privateWebhooks,
     linkDownloads: env.bucket?.presigned,
+    mail: env.mail,
+    budgetUsd: env.budgetUsd,
+    maxRunningPerUser: env.maxRunningPerUser,
     ...pageFolder(),
   };
   const api = await startApi(deps, env);

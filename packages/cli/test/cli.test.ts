@@ -489,15 +489,34 @@ test("schedules are made, listed, shown, changed and deleted", async () => {
 test("webhooks are made, listed, paused, rotated and deleted", async () => {
   const url = "http://127.0.0.1:9/hook";
   const made = JSON.parse(
-    (await stagefold("webhooks", "create", url, "--event", "build.failed", "--json")).stdout,
+    (
+      await stagefold(
+        "webhooks",
+        "create",
+        url,
+        ...["--event", "build.failed", "--event", "queue.stuck"],
+        "--tag",
+        "a",
+        "--json",
+      )
+    ).stdout,
   );
-  expect(made).toMatchObject({ url, events: ["build.failed"], secret: expect.stringMatching(/^whsec_/) });
+  expect(made).toMatchObject({
+    url,
+    events: ["build.failed", "queue.stuck"],
+    tags: ["a"],
+    secret: expect.stringMatching(/^whsec_/),
+  });
   const { webhook_id } = made;
   expect((await stagefold("webhooks", "list")).stdout).toContain(`${webhook_id}  active  standard  ${url}`);
   expect((await stagefold("webhooks", "pause", webhook_id)).stdout).toContain("paused");
   expect((await stagefold("webhooks", "rotate", webhook_id)).stdout).toMatch(/^whsec_[A-Za-z0-9+/]{43}=\n$/);
   expect(await stagefold("webhooks", "deliveries", webhook_id)).toMatchObject({ code: 0, stdout: "" });
   expect(await stagefold("webhooks", "create", url, "--event", "build.exploded")).toMatchObject({ code: 2 });
+  expect(await stagefold("webhooks", "create", "mailto:ops@example.org")).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("STAGEFOLD_SMTP_URL"),
+  });
   expect(await stagefold("webhooks", "replay", webhook_id, "none")).toMatchObject({ code: 1 });
   expect((await stagefold("webhooks", "delete", webhook_id)).stdout).toBe(`${webhook_id} deleted\n`);
 });

@@ -84,6 +84,15 @@ describe("the settings", () => {
     [{ STAGEFOLD_FILES: "s3://b/../c" }, "s3://bucket/prefix with the name of a bucket"],
     [{ STAGEFOLD_S3_ENDPOINT: "http://localhost:9000" }, "needs STAGEFOLD_FILES=s3://bucket/prefix"],
     [{ STAGEFOLD_S3_DOWNLOADS: "presigned" }, "needs STAGEFOLD_FILES=s3://bucket/prefix"],
+    [
+      { STAGEFOLD_SMTP_URL: "http://mail", STAGEFOLD_MAIL_FROM: "a@b.example" },
+      "an smtp:// or smtps:// address",
+    ],
+    [{ STAGEFOLD_SMTP_URL: "smtp://mail" }, "STAGEFOLD_SMTP_URL needs STAGEFOLD_MAIL_FROM."],
+    [
+      { STAGEFOLD_SMTP_URL: "smtp://mail", STAGEFOLD_MAIL_FROM: "ops" },
+      "STAGEFOLD_MAIL_FROM must be an address",
+    ],
     [{ STAGEFOLD_RETENTION_DAYS: "0" }, "STAGEFOLD_RETENTION_DAYS must be a whole number from 1 to 36500"],
     [
       { STAGEFOLD_DYNAMODB: "aws" },
@@ -104,6 +113,7 @@ describe("the settings", () => {
       "STAGEFOLD_PUBLIC_URL",
       "STAGEFOLD_KEY",
       "STAGEFOLD_OIDC_CLIENT_SECRET",
+      "STAGEFOLD_SMTP_URL",
     ])
       expect(messageOf({ [name]: "ftp://me:hunter2@x" })).not.toContain("hunter2");
     expect(

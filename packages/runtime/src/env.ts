@@ -26,6 +26,7 @@ const tableName = z.string().regex(/^[A-Za-z0-9_.-]{3,255}$/, "3 to 255 of A-Z a
 
 const DEFAULT_PORT = 4000;
 const MODEL_RULE = "anthropic:<model>, bedrock:<model> or openai-compatible:<model>";
+const MAIL_RULE = "an address, such as Stagefold <builds@example.org>";
 const ROLE_RULES = "rules between commas, such as groups:platform=admin,*=viewer";
 
 /** Every name that any part of the platform knows: each part accepts all of them. */
@@ -77,6 +78,11 @@ const schema = z.object({
     .refine((value) => parseRoleRules(value) !== undefined, ROLE_RULES)
     .optional(),
   STAGEFOLD_WEBHOOK_ADDRESSES: z.enum(["public", "any"], { error: "public or any" }).optional(),
+  STAGEFOLD_SMTP_URL: z.url({ protocol: /^smtps?$/, error: "an smtp:// or smtps:// address" }).optional(),
+  STAGEFOLD_MAIL_FROM: z
+    .string()
+    .regex(/^(?:[^\s@<>]+@[^\s@<>]+|[^<>\r\n]*<[^\s@<>]+@[^\s@<>]+>)$/, MAIL_RULE)
+    .optional(),
   STAGEFOLD_RATE_LIMIT: whole(1, 10_000_000).default(6000),
   STAGEFOLD_SECRETS: text("the path of a file, or ssm:/path/")
     .refine((value) => !/^ssm:/i.test(value) || /^ssm:\/[\w./-]*$/.test(value), {
@@ -169,6 +175,8 @@ export interface Env {
   readonly auth: AuthSettings | undefined;
   /** Whether webhooks may post to private addresses; undefined: where no caller is asked who it is. */
   readonly privateWebhooks: boolean | undefined;
+  /** The server that sends mail, and whom it is from; undefined: none is sent. */
+  readonly mail: { readonly url: string; readonly from: string } | undefined;
   /** What clients send to say who they are. */
   readonly key: string | undefined;
   readonly dataDir: string;
@@ -272,6 +280,7 @@ export function parseEnv(source: Readonly<Record<string, string | undefined>>): 
     proxyHops: env.STAGEFOLD_PROXY_HOPS,
     auth: authOf(env),
     privateWebhooks: env.STAGEFOLD_WEBHOOK_ADDRESSES && env.STAGEFOLD_WEBHOOK_ADDRESSES === "any",
+    mail: mailOf(env),
     key: env.STAGEFOLD_KEY,
     dataDir: env.STAGEFOLD_DATA_DIR,
     store: env.STAGEFOLD_STORE,
@@ -320,6 +329,16 @@ function authOf(env: z.output<typeof schema>): AuthSettings | undefined {
   const ways = env.STAGEFOLD_AUTH.split(",");
   const oidc = ways.includes("oidc") ? oidcOf(env) : undefined;
   return { keys: ways.includes("keys"), ...(oidc && { oidc }), ratePerMinute: env.STAGEFOLD_RATE_LIMIT };
+}
+
+function mailOf({
+  STAGEFOLD_SMTP_URL: url,
+  STAGEFOLD_MAIL_FROM: from,
+}: z.output<typeof schema>): Env["mail"] {
+  if (url !== undefined && from !== undefined) return { url, from };
+  if (url !== undefined) throw new EnvError("STAGEFOLD_SMTP_URL needs STAGEFOLD_MAIL_FROM.");
+  if (from !== undefined) throw new EnvError("STAGEFOLD_MAIL_FROM needs STAGEFOLD_SMTP_URL.");
+  return undefined;
 }
 
 function oidcOf(env: z.output<typeof schema>): OidcSettings {

@@ -1,4 +1,4 @@
-import { newOperationId, operationIdSchema, toTime, userIdSchema } from "@stagefold/core";
+import { newOperationId, operationIdSchema, requireOwner, toTime, userIdSchema } from "@stagefold/core";
 import { z } from "zod";
 import { askerOf, userIdFor } from "../auth/principal.ts";
 import type { Context } from "../context.ts";
@@ -69,7 +69,7 @@ export const schedules = router({
     .output(scheduleSchema)
     .mutation(async ({ ctx, input: { schedule_id, operation_id = newOperationId() } }) => {
       const schedule = await ctx.schedules.get(schedule_id);
-      ctx.schedules.requireOwn(schedule, askerOf(ctx.principal));
+      requireOwner(schedule, askerOf(ctx.principal), "schedule");
       const key = `${schedule_id}:run:${operation_id}`;
       const { project } = await createBuild(ctx, buildOf(schedule, key));
       const { project_id } = project;

@@ -1,5 +1,6 @@
-import { textSchema } from "@stagefold/core";
+import { StagefoldError, textSchema } from "@stagefold/core";
 import { z } from "zod";
+import type { Context } from "../context.ts";
 import { listFields, pageSchema } from "../pagination.ts";
 import { procedure, router } from "../trpc.ts";
 import { deliverySchema } from "../webhooks/deliveries.ts";
@@ -14,6 +15,7 @@ export const webhooks = router({
     .input(webhookFieldsSchema)
     .output(issuedWebhookSchema)
     .mutation(async ({ ctx, input }) => {
+      requireMail(ctx, input.url);
       const made = await ctx.webhooks.create(input, ctx.principal.id);
       ctx.onWebhookChange();
       return made;
@@ -27,6 +29,7 @@ export const webhooks = router({
     .input(onWebhook.extend(updateFields()))
     .output(webhookSchema)
     .mutation(async ({ ctx, input: { webhook_id, ...changes } }) => {
+      requireMail(ctx, changes.url);
       const changed = await ctx.webhooks.update(webhook_id, changes);
       ctx.onWebhookChange();
       return changed;
@@ -65,15 +68,25 @@ export const webhooks = router({
 
 /** Every field may be left out, and then stays: a default would change it. */
 function updateFields() {
-  const { url, description, events, pipelines, format, answer_links } = webhookFieldsSchema.shape;
+  const { url, description, events, pipelines, tags, user_ids, format, answer_links } =
+    webhookFieldsSchema.shape;
   return {
     url: url.optional(),
     description: description.unwrap().optional(),
     events: events.unwrap().optional(),
     /** `null`: of all of them again. */
     pipelines: pipelines.unwrap().nullable().optional(),
+    tags: tags.unwrap().nullable().optional(),
+    user_ids: user_ids.unwrap().nullable().optional(),
     format: format.unwrap().optional(),
     answer_links: answer_links.unwrap().optional(),
     status: webhookSchema.shape.status.optional(),
   };
+}
+
+/** Errors: INVALID_INPUT for mail where no mail server is set. */
+function requireMail({ sendMail }: Context, url: string | undefined): void {
+  if (sendMail || !url?.startsWith("mailto:")) return;
+  const message = "No mail can be sent: STAGEFOLD_SMTP_URL and STAGEFOLD_MAIL_FROM are not set.";
+  throw new StagefoldError("INVALID_INPUT", message, { issues: [`url: ${message}`] });
 }

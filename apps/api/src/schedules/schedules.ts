@@ -4,9 +4,13 @@ import {
   createProjectSchema,
   type Edit,
   type Item,
+  isStagefoldError,
   newOperationId,
+  optimisticRecordWrite,
   type Page,
+  type RecordPatch,
   type RecordStore,
+  requireOwner,
   StagefoldError,
   textSchema,
   toTime,
@@ -60,7 +64,6 @@ export type ScheduleChanges = {
 
 const ALL = "schedules";
 const DUE = "schedules#due";
-const MAX_DECISIONS = 5;
 
 /** Schedules as records. Each change is one write under the revision that it was decided from. */
 export class Schedules {
@@ -166,13 +169,20 @@ export class Schedules {
   }
 
   async delete(scheduleId: string, asker: Asker): Promise<void> {
-    this.requireOwn(await this.get(scheduleId), asker);
+    requireOwner(await this.get(scheduleId), asker, "schedule");
     await this.#records.write({ ...keyOf(scheduleId), kind: "delete", guards: [] });
   }
 
   /** Its time was served: the next one comes. Nothing when another process has recorded that already. */
   async served(known: Schedule, last: NonNullable<Schedule["last"]>): Promise<void> {
-    await this.#write(known, this.#timed({ ...known, last }));
+    try {
+      await this.#change(known.schedule_id, {}, (schedule) =>
+        schedule.revision === known.revision ? this.#timed({ ...schedule, last }) : schedule,
+      );
+    } catch (error) {
+      // It was deleted meanwhile.
+      if (!isStagefoldError(error, "SCHEDULE_NOT_FOUND")) throw error;
+    }
   }
 
   /** A build was started by hand. */
@@ -185,53 +195,46 @@ export class Schedules {
     return { ...schedule, ...(next_at !== undefined && { next_at }) };
   }
 
+  /** `decide` gives the same schedule where nothing changes. */
   async #change(scheduleId: string, asker: Asker, decide: (known: Schedule) => Schedule): Promise<Schedule> {
-    for (let tries = 0; ; tries++) {
-      const known = await this.get(scheduleId);
-      this.requireOwn(known, asker);
-      const next = decide(known);
-      if (next === known) return known;
-      const written = await this.#write(known, next);
-      if (written) return written;
-      if (tries === MAX_DECISIONS)
-        throw new StagefoldError("STORE_UNAVAILABLE", `Schedule ${scheduleId} changes too often.`, {
-          retry_after: 1,
-        });
-    }
-  }
-
-  /** Undefined when the record is not the known one any more. */
-  async #write(known: Schedule, next: Schedule): Promise<Schedule | undefined> {
-    const schedule = { ...next, revision: known.revision + 1 };
-    const indexes: Readonly<Record<string, string | undefined>> = indexesOf(schedule);
-    const edits = ["gsi1_pk", "gsi1_sk"].map((name): Edit => {
-      const value = indexes[name];
-      return value === undefined ? { op: "remove", path: [name] } : { op: "set", path: [name], value };
+    const key = keyOf(scheduleId);
+    const { ok, item } = await optimisticRecordWrite(this.#records, {
+      stored: await this.#records.get(key),
+      decide: (stored) => {
+        const known = scheduleOf(stored);
+        if (!known) throw notFound(scheduleId);
+        requireOwner(known, asker, "schedule");
+        const next = decide(known);
+        return next === known ? undefined : patchOf(known, next);
+      },
+      isOwnWrite: () => false,
+      maxRetries: 5,
     });
-    const written = await this.#records.write({
-      ...keyOf(known.schedule_id),
-      kind: "update",
-      guards: [{ path: ["listed", "revision"], is: "equals", value: known.revision }],
-      edits: [{ op: "set", path: ["listed"], value: schedule }, ...edits],
-    });
-    if (!written.ok) return undefined;
-    this.#notify();
+    if (ok) this.#notify();
+    const schedule = scheduleOf(item);
+    if (!schedule) throw notFound(scheduleId);
     return schedule;
   }
 
   #notify(): void {
     for (const listener of this.#listeners) listener();
   }
+}
 
-  /** Errors: FORBIDDEN for a member whose schedule it is not. */
-  requireOwn(schedule: Schedule, { owner }: Asker): void {
-    if (owner === undefined || schedule.user_id === owner) return;
-    throw new StagefoldError(
-      "FORBIDDEN",
-      `The schedule ${schedule.name} belongs to ${schedule.user_id ?? "no user"}: a member changes its own alone.`,
-      {},
-    );
-  }
+/** The change under the revision that it was decided from. */
+function patchOf(known: Schedule, next: Schedule): RecordPatch {
+  const schedule = { ...next, revision: known.revision + 1 };
+  const indexes: Readonly<Record<string, string | undefined>> = indexesOf(schedule);
+  const edits = ["gsi1_pk", "gsi1_sk"].map((name): Edit => {
+    const value = indexes[name];
+    return value === undefined ? { op: "remove", path: [name] } : { op: "set", path: [name], value };
+  });
+  return {
+    ...keyOf(known.schedule_id),
+    kind: "update",
+    guards: [{ path: ["listed", "revision"], is: "equals", value: known.revision }],
+    edits: [{ op: "set", path: ["listed"], value: schedule }, ...edits],
+  };
 }
 
 /** The build of a schedule: the same `key` makes the same one. */

@@ -2,14 +2,14 @@ import {
   type Clock,
   type Edit,
   type Item,
+  optimisticRecordWrite,
   type Page,
-  projectSummarySchema,
   type RecordStore,
   StagefoldError,
   toTime,
 } from "@stagefold/core";
 import { z } from "zod";
-import { type BuildEvent, eventTypeSchema } from "./events.ts";
+import { eventDataSchema, eventTypeSchema, type WebhookEvent } from "./events.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** How long an event is tried, and how long its record is kept. */
@@ -28,7 +28,8 @@ export const deliverySchema = z.object({
   /** Of the event: what receivers see as `webhook-id`. */
   event_id: z.string(),
   webhook_id: z.string(),
-  project_id: z.string(),
+  /** Of events of a build. */
+  project_id: z.string().optional(),
   type: eventTypeSchema,
   /** `sending`: a process is about to, or has died over it; `next_at` says when it is tried again. */
   status: z.enum(["pending", "sending", "delivered", "failed"]),
@@ -46,7 +47,7 @@ const recordSchema = z.object({
   pk: z.string(),
   sk: z.string(),
   listed: deliverySchema,
-  project: projectSummarySchema,
+  data: eventDataSchema,
   tried_until: z.number(),
 });
 export type DeliveryRecord = z.output<typeof recordSchema>;
@@ -67,13 +68,13 @@ export class Deliveries {
   }
 
   /** False when the event is in the outbox already. */
-  async add(webhookId: string, event: BuildEvent): Promise<boolean> {
+  async add(webhookId: string, event: WebhookEvent): Promise<boolean> {
     const now = this.#clock.now();
-    const { project, type } = event;
+    const { data, type } = event;
     const delivery: Delivery = {
       event_id: event.id,
       webhook_id: webhookId,
-      project_id: project.project_id,
+      ...(data.project && { project_id: data.project.project_id }),
       type,
       status: "pending",
       attempts: 0,
@@ -83,7 +84,7 @@ export class Deliveries {
     const key = { pk: partitionOf(webhookId), sk: `${event.order}#${event.id}` };
     const item: Item = {
       ...key,
-      project,
+      data,
       tried_until: now + TRIED_MS,
       expires_at: Math.ceil((now + KEPT_MS) / 1000),
       ...dueAt(delivery, key.sk),
@@ -130,11 +131,11 @@ export class Deliveries {
     return items[0] === undefined ? undefined : String(items[0].gsi1_sk).slice(0, 24);
   }
 
-  /** The earlier event of the same build that is still on its way: it goes first. */
-  async earlier({ key, delivery }: DueDelivery): Promise<Delivery | undefined> {
+  /** The earlier event of the same build or incident that is still on its way: it goes first. */
+  async earlier({ key }: DueDelivery): Promise<Delivery | undefined> {
     const page = await this.#records.query({
       pk: key.pk,
-      from: `${delivery.project_id}#`,
+      from: key.sk.slice(0, key.sk.indexOf("#") + 1),
       to: key.sk,
       limit: 100,
     });
@@ -207,6 +208,7 @@ export class Deliveries {
     return item && { pk: String(item.pk), sk: String(item.sk) };
   }
 
+  /** Undefined when another process has begun an attempt meanwhile. */
   async #change(
     key: Key,
     attempts: number,
@@ -218,8 +220,14 @@ export class Deliveries {
     for (const name of ["gsi1_pk", "gsi1_sk"] as const)
       edits.push(due ? { op: "set", path: [name], value: due[name] } : { op: "remove", path: [name] });
     const guards = [{ path: ["listed", "attempts"], is: "equals", value: attempts }] as const;
-    const written = await this.#records.write({ ...key, kind: "update", guards, edits });
-    return written.ok ? recordSchema.safeParse(written.item).data : undefined;
+    const { ok, item } = await optimisticRecordWrite(this.#records, {
+      decide: (found) =>
+        found && listedOf(found)?.attempts !== attempts
+          ? undefined
+          : { ...key, kind: "update", guards, edits },
+      isOwnWrite: () => false,
+    });
+    return ok ? recordSchema.safeParse(item).data : undefined;
   }
 }
 

@@ -10,10 +10,13 @@ import type { Logger } from "pino";
 import { urlOf } from "../answer-links/answer-link.ts";
 import type { AnswerLinks } from "../answer-links/answer-links.ts";
 import type { Deliveries, Delivery, DueDelivery } from "./deliveries.ts";
-import { type BuildEvent, bodyOf, eventsOf, type Gate, slackBodyOf } from "./events.ts";
-import { post } from "./post.ts";
+import { bodyOf, eventsOf, type Gate, type WebhookEvent } from "./events.ts";
+import type { SendMail } from "./mail.ts";
+import type { Monitor } from "./monitor.ts";
+import { type PostResult, post } from "./post.ts";
+import { mailOf, slackBodyOf } from "./sentences.ts";
 import { signedHeaders } from "./signature.ts";
-import type { Webhook, Webhooks } from "./webhooks.ts";
+import { type SigningWebhook, type Webhook, type Webhooks, wants } from "./webhooks.ts";
 
 /** How long the dispatcher waits at most before it looks again. Milliseconds. */
 const LOOK_MS = 5000;
@@ -36,6 +39,10 @@ export interface DispatcherOptions {
   /** Where people see builds; links in chat rooms lead there. */
   readonly publicUrl: URL | undefined;
   readonly allowPrivate: boolean;
+  /** Undefined where no mail server is set. */
+  readonly sendMail?: SendMail | undefined;
+  /** Finds what no change of a build says, such as that no worker lives. */
+  readonly monitor?: Monitor | undefined;
   readonly log?: Logger | undefined;
 }
 
@@ -90,7 +97,9 @@ export class WebhookDispatcher {
     try {
       const active = await webhooks.active();
       await this.#observeIf(active.length > 0);
-      await this.#record(active);
+      await this.#recordBuilds(active);
+      for (const event of (await this.#options.monitor?.look(active)) ?? [])
+        await this.#record(event, active);
       const all = active.length > 0 ? active : await webhooks.list();
       if (all.length > 0) {
         await this.#sendDue();
@@ -148,17 +157,20 @@ export class WebhookDispatcher {
   }
 
   /** Into the outbox; what the store does not take now stays for the next look. */
-  async #record(active: readonly Webhook[]): Promise<void> {
-    const oldest = toTime(this.#options.repository.clock.now() - CATCH_UP_MS);
+  async #recordBuilds(active: readonly Webhook[]): Promise<void> {
     for (const [projectId, project] of [...this.#unrecorded]) {
-      for (const event of eventsOf(project)) {
-        if (this.#seen.has(event.id)) continue;
-        const wanted = event.at === undefined || event.at >= oldest ? active.filter(wants(event)) : [];
-        for (const { webhook_id } of wanted) await this.#options.deliveries.add(webhook_id, event);
-        this.#remember(event.id);
-      }
+      for (const event of eventsOf(project)) await this.#record(event, active);
       if (this.#unrecorded.get(projectId) === project) this.#unrecorded.delete(projectId);
     }
+  }
+
+  async #record(event: WebhookEvent, active: readonly Webhook[]): Promise<void> {
+    if (this.#seen.has(event.id)) return;
+    const oldest = toTime(this.#options.repository.clock.now() - CATCH_UP_MS);
+    const isRecent = event.at === undefined || event.at >= oldest;
+    const wanted = isRecent ? active.filter((webhook) => wants(webhook, event)) : [];
+    for (const { webhook_id } of wanted) await this.#options.deliveries.add(webhook_id, event);
+    this.#remember(event.id);
   }
 
   #remember(eventId: string): void {
@@ -190,34 +202,22 @@ export class WebhookDispatcher {
   }
 
   async #send({ key, delivery }: DueDelivery): Promise<void> {
-    const { webhooks, deliveries, repository, publicUrl, allowPrivate } = this.#options;
+    const { webhooks, deliveries } = this.#options;
     const earlier = await deliveries.earlier({ key, delivery });
     if (earlier) return await deliveries.postpone(key, delivery, earlier);
     const taken = await deliveries.take(key, delivery);
     if (!taken) return;
     try {
       const webhook = await webhooks.get(delivery.webhook_id);
-      const { url, format, secrets, status } = webhook;
-      if (status === "paused") {
+      if (webhook.status === "paused") {
         await deliveries.attempted(taken, { error: "the webhook is paused" });
         return;
       }
-      const { project } = taken;
-      const event: BuildEvent = {
-        id: delivery.event_id,
-        type: delivery.type,
-        order: "",
-        at: undefined,
-        project,
-      };
-      const link = publicUrl && new URL(`builds/${project.project_id}`, publicUrl).href;
-      const gate = await this.#gateOf(event, webhook);
-      const body = JSON.stringify(
-        format === "slack" ? slackBodyOf(event, link, gate) : bodyOf(event, delivery.created_at, gate),
-      );
-      const at = Math.floor(repository.clock.now() / 1000);
-      const headers = signedHeaders(delivery.event_id, at, body, secrets);
-      const outcome = await post({ url, body, headers, allowPrivate, signal: this.#stop.signal });
+      const { event_id: id, type, created_at } = delivery;
+      const gate = await this.#gateOf(delivery, taken.data.project, webhook);
+      const data = { ...taken.data, ...(gate && { gate }) };
+      const event: WebhookEvent = { id, type, order: key.sk, at: undefined, data };
+      const outcome = await this.#transmit(webhook, event, created_at);
       // What this process breaks off as it ends says nothing of the receiver: another one takes it after the lease.
       if (!this.#stop.signal.aborted) this.#log(await deliveries.attempted(taken, outcome));
     } catch (error) {
@@ -228,31 +228,42 @@ export class WebhookDispatcher {
 
   /** What a build asks, with a link to answer, for receivers that get those; undefined once it asks no more. */
   async #gateOf(
-    { type, project: { project_id, current_stage } }: BuildEvent,
+    { type }: Delivery,
+    told: ProjectSummary | undefined,
     { webhook_id, answer_links }: Webhook,
   ): Promise<Gate | undefined> {
     const { repository, answerLinks, publicUrl } = this.#options;
-    if (!answer_links || publicUrl === undefined || type !== "build.waiting") return undefined;
-    const project = await repository.get(project_id).catch((error: unknown) => {
+    if (!answer_links || !told || publicUrl === undefined || type !== "build.waiting") return undefined;
+    const project = await repository.get(told.project_id).catch((error: unknown) => {
       if (scopeOf(error) === "project") return undefined;
       throw error;
     });
     const made = project && (await answerLinks.make(project, { name: webhook_id }));
-    if (!made || made.waiting.stage !== current_stage) return undefined;
+    if (!made || made.waiting.stage !== told.current_stage) return undefined;
     const { stage, question, answer_schema, expires_at } = made.waiting;
     return { stage, question, answer_schema, expires_at, answer_url: urlOf(made.token, publicUrl) };
+  }
+
+  async #transmit(
+    { url, format, secrets, webhook_id }: SigningWebhook,
+    event: WebhookEvent,
+    createdAt: string,
+  ): Promise<PostResult> {
+    const { repository, publicUrl, allowPrivate, sendMail } = this.#options;
+    const { project } = event.data;
+    const link = project && publicUrl && new URL(`builds/${project.project_id}`, publicUrl).href;
+    if (url.startsWith("mailto:")) {
+      if (!sendMail) return { error: "no mail server is set (STAGEFOLD_SMTP_URL)" };
+      const to = url.slice("mailto:".length);
+      return await sendMail({ to, id: `${event.id}.${webhook_id}`, ...mailOf(event, link) });
+    }
+    const body = JSON.stringify(format === "slack" ? slackBodyOf(event, link) : bodyOf(event, createdAt));
+    const headers = signedHeaders(event.id, Math.floor(repository.clock.now() / 1000), body, secrets);
+    return await post({ url, body, headers, allowPrivate, signal: this.#stop.signal });
   }
 
   #log(delivery: Delivery): void {
     if (delivery.status === "failed")
       this.#options.log?.warn({ delivery }, "an event could not be delivered within a day");
   }
-}
-
-/** Events of before a webhook was made are none of its own. */
-function wants({ type, at, project }: BuildEvent): (webhook: Webhook) => boolean {
-  return ({ events, pipelines, created_at }) =>
-    events.includes(type) &&
-    (pipelines === undefined || (project.pipeline !== undefined && pipelines.includes(project.pipeline))) &&
-    (at === undefined || at >= created_at);
 }

@@ -1,47 +1,90 @@
-import type { ProjectSummary } from "@stagefold/core";
+import { type ProjectSummary, projectSummarySchema } from "@stagefold/core";
 import { z } from "zod";
 
-export const EVENT_TYPES = [
+/** What happens to builds. */
+export const BUILD_EVENTS = [
   "build.started",
   "build.waiting",
   "build.completed",
   "build.failed",
   "build.cancelled",
 ] as const;
-export const eventTypeSchema = z.enum(EVENT_TYPES);
+/** What a webhook may ask for; one that names none gets what happens to builds. */
+export const EVENT_TYPES = [
+  ...BUILD_EVENTS,
+  "build.slow",
+  "queue.stuck",
+  "workers.none",
+  "budget.low",
+  "budget.spent",
+] as const;
+/** What ends an incident goes to all who asked for its begin. */
+export const ENDINGS = { "queue.recovered": "queue.stuck", "workers.recovered": "workers.none" } as const;
+
+export const askedTypeSchema = z.enum(EVENT_TYPES);
+export const eventTypeSchema = z.enum([...EVENT_TYPES, "queue.recovered", "workers.recovered"]);
 export type EventType = z.output<typeof eventTypeSchema>;
 
-/** Something that happened to a build. The same thing has the same id, whichever process sees it, and whenever. */
-export interface BuildEvent {
-  /** Such as `proj_b4d99951a60a.1.completed`: of a run, and of the gate that waits. */
+/** What an event tells, as receivers get it. */
+export const eventDataSchema = z.object({
+  /** Of events of a build: as a list shows it. */
+  project: projectSummarySchema.optional(),
+  /** Of `build.slow`, in seconds: how long its stages have run, and what 19 of 20 builds of its pipeline stay below. */
+  slow: z.object({ active_seconds: z.number(), usual_seconds: z.number() }).optional(),
+  /** Of `queue.*` and `workers.*`: since when; at its end, until when. */
+  incident: z
+    .object({
+      since: z.string(),
+      opened_at: z.string(),
+      until: z.string().optional(),
+      detail: z.string(),
+    })
+    .optional(),
+  /** Of `budget.*`: what language models have cost on a day of UTC. */
+  budget: z.object({ date: z.string(), spent_usd: z.number(), limit_usd: z.number() }).optional(),
+});
+
+/** What a build asks, and where that is answered. */
+export interface Gate {
+  readonly stage: string;
+  readonly question: string;
+  readonly answer_schema: Readonly<Record<string, unknown>> | undefined;
+  readonly expires_at: string | undefined;
+  readonly answer_url: string;
+}
+
+export interface EventData extends z.output<typeof eventDataSchema> {
+  /** Of `build.waiting`, for receivers that get such links, as long as it waits. Never stored. */
+  readonly gate?: Gate | undefined;
+}
+
+/** Something that happened. The same thing has the same id, whichever process sees it, and whenever. */
+export interface WebhookEvent {
+  /** `<subject>.…`, such as `proj_b4d99951a60a.1.completed`: of a run, and of the gate that waits. */
   readonly id: string;
   readonly type: EventType;
-  /** Sorts the events of a build in the order in which they happen. */
+  /** `<subject>#…`: sorts the events of a build, or of an incident, in the order in which they happen. */
   readonly order: string;
   /** When it happened, as far as the list knows. */
   readonly at: string | undefined;
-  readonly project: ProjectSummary;
+  readonly data: EventData;
 }
 
 /**
  * What has happened to a build of which a list shows this row. A feed may skip states: that a build was started is known
  * from its end too.
  */
-export function eventsOf(project: ProjectSummary): BuildEvent[] {
-  const { project_id, run, status, started_at, completed_at, current_stage, current_stage_number } = project;
-  const event = (type: EventType, order: string, at: string | undefined, detail = ""): BuildEvent => ({
-    id: `${project_id}.${run}.${type.slice("build.".length)}${detail}`,
-    type,
-    order: `${project_id}#${String(run).padStart(6, "0")}#${order}`,
-    at,
-    project,
-  });
+export function eventsOf(project: ProjectSummary): WebhookEvent[] {
+  const { status, started_at, completed_at, current_stage, current_stage_number } = project;
+  const event = (type: EventType, order: string, at: string | undefined, detail = "") =>
+    buildEvent(project, type, order, { at, detail });
   const begun = started_at === undefined ? [] : [event("build.started", "1", started_at)];
   switch (status) {
-    case "waiting": {
-      const number = String(current_stage_number ?? 0).padStart(3, "0");
-      return [...begun, event("build.waiting", `2#${number}`, undefined, `.${current_stage ?? ""}`)];
-    }
+    case "waiting":
+      return [
+        ...begun,
+        event("build.waiting", stageOrder(current_stage_number), undefined, `.${current_stage ?? ""}`),
+      ];
     case "completed":
     case "failed":
     case "cancelled":
@@ -56,47 +99,34 @@ export function eventsOf(project: ProjectSummary): BuildEvent[] {
   }
 }
 
-/** What a build asks, and where that is answered. */
-export interface Gate {
-  readonly stage: string;
-  readonly question: string;
-  readonly answer_schema: Readonly<Record<string, unknown>> | undefined;
-  readonly expires_at: string | undefined;
-  readonly answer_url: string;
+/** A build takes longer than builds of its pipeline usually do: once for each run. */
+export function slowEvent(project: ProjectSummary, slow: NonNullable<EventData["slow"]>): WebhookEvent {
+  const order = `${stageOrder(project.current_stage_number)}#slow`;
+  return buildEvent(project, "build.slow", order, { more: { slow } });
 }
 
-/** The body of an event, as receivers get it. `project` is the build as a list shows it. */
-export function bodyOf(
-  { type, project }: BuildEvent,
-  timestamp: string,
-  gate?: Gate | undefined,
-): Record<string, unknown> {
-  return { type, timestamp, data: { project, ...(gate && { gate }) } };
+function buildEvent(
+  project: ProjectSummary,
+  type: EventType,
+  order: string,
+  { at, detail = "", more }: { at?: string | undefined; detail?: string; more?: EventData },
+): WebhookEvent {
+  const { project_id, run } = project;
+  return {
+    id: `${project_id}.${run}.${type.slice("build.".length)}${detail}`,
+    type,
+    order: `${project_id}#${String(run).padStart(6, "0")}#${order}`,
+    at,
+    data: { project, ...more },
+  };
 }
 
-const WORDS: Record<EventType, string> = {
-  "build.started": "was started",
-  "build.waiting": "waits for an answer",
-  "build.completed": "is completed",
-  "build.failed": "failed",
-  "build.cancelled": "was cancelled",
-};
-
-/** The same in the form that Slack and what is like it take: one text. */
-export function slackBodyOf(
-  { type, project }: BuildEvent,
-  link: string | undefined,
-  gate?: Gate | undefined,
-): Record<string, unknown> {
-  const name = escapeSlack(project.project_name);
-  const named = link === undefined ? `*${name}*` : `<${link}|${name}>`;
-  const why =
-    type === "build.failed" && project.error_info ? `: ${escapeSlack(project.error_info.message)}` : "";
-  const where = type === "build.waiting" && project.current_stage ? ` at ${project.current_stage}` : "";
-  const asks = gate ? `: ${escapeSlack(gate.question).slice(0, 1000)} <${gate.answer_url}|Answer>` : "";
-  return { text: `Build ${named} ${WORDS[type]}${where}${why}`.slice(0, 1500) + asks };
+/** After the start of the run and before its end. */
+function stageOrder(stageNumber = 0): string {
+  return `2#${String(stageNumber).padStart(3, "0")}`;
 }
 
-function escapeSlack(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+/** The body of an event, as receivers get it. */
+export function bodyOf({ type, data }: WebhookEvent, timestamp: string): Record<string, unknown> {
+  return { type, timestamp, data };
 }

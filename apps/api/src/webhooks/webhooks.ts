@@ -2,15 +2,17 @@ import {
   type Clock,
   type Edit,
   type Item,
+  LIMITS,
   newOperationId,
   pipelineNameSchema,
   type RecordStore,
   StagefoldError,
   textSchema,
   toTime,
+  userIdSchema,
 } from "@stagefold/core";
 import { z } from "zod";
-import { EVENT_TYPES, eventTypeSchema } from "./events.ts";
+import { askedTypeSchema, BUILD_EVENTS, ENDINGS, type WebhookEvent } from "./events.ts";
 import { newWebhookSecret } from "./signature.ts";
 
 /** How long the secret before a rotation still signs, so that receivers can change theirs. Milliseconds. */
@@ -24,18 +26,25 @@ export const webhookIdSchema = z.string().regex(/^hook_[0-9a-f]{16}$/, "expected
 
 /** What a person says of a webhook. */
 export const webhookFieldsSchema = z.strictObject({
+  /** `mailto:` and one address: events go there as mail. */
   url: z
-    .url({ protocol: /^https?$/, error: "expected an http:// or https:// address" })
-    .max(2000)
-    .refine((url) => new URL(url).username === "", "expected an address without a user name"),
+    .union([
+      z
+        .url({ protocol: /^https?$/ })
+        .refine((url) => new URL(url).username === "", "expected an address without a user name"),
+      z.string().regex(/^mailto:[^\s@,;?%<>"]{1,64}@[^\s@,;?%<>"]{1,255}$/),
+    ])
+    .refine((url) => url.length <= 2000, "expected at most 2000 characters"),
   description: textSchema(200).default(""),
   events: z
-    .array(eventTypeSchema)
+    .array(askedTypeSchema)
     .min(1)
-    .default([...EVENT_TYPES]),
-  /** Of builds of these alone. */
+    .default([...BUILD_EVENTS]),
+  /** Of builds of these pipelines alone, with one of these tags, of these users. */
   pipelines: z.array(pipelineNameSchema).min(1).max(50).optional(),
-  /** `slack`: one text, as chat rooms take it. */
+  tags: z.array(textSchema(LIMITS.tag, 1)).min(1).max(50).optional(),
+  user_ids: z.array(userIdSchema).min(1).max(50).optional(),
+  /** `slack`: one text, as chat rooms take it. Mail has its own form. */
   format: z.enum(["standard", "slack"]).default("standard"),
   /** Whether `build.waiting` brings a link with which its reader answers, without signing in. */
   answer_links: z.boolean().default(false),
@@ -182,4 +191,21 @@ function keyOf(webhookId: string) {
 
 function editOf(path: string[], value: unknown): Edit {
   return value === null ? { op: "remove", path } : { op: "set", path, value };
+}
+
+/** Whether a webhook is sent an event. What happened before it was made is not for it. */
+export function wants(webhook: Webhook, { type, at, data }: WebhookEvent): boolean {
+  const { project, incident } = data;
+  const asked = type in ENDINGS ? ENDINGS[type as keyof typeof ENDINGS] : type;
+  if (!webhook.events.some((one) => one === asked)) return false;
+  // The end of an incident is for those who were told of its begin.
+  const begun = incident?.opened_at ?? at;
+  if (begun !== undefined && begun < webhook.created_at) return false;
+  if (!project) return true;
+  const { pipelines, tags, user_ids } = webhook;
+  return (
+    (pipelines?.some((one) => one === project.pipeline) ?? true) &&
+    (tags?.some((one) => project.tags.includes(one)) ?? true) &&
+    (user_ids?.some((one) => one === project.user_id) ?? true)
+  );
 }

@@ -10,6 +10,8 @@ import { cell } from "../view/width.ts";
 interface CreateOptions {
   readonly event?: EventType[];
   readonly pipeline?: string[];
+  readonly tag?: string[];
+  readonly user?: string[];
   readonly format: Webhook["format"];
   readonly description?: string;
   readonly answerLinks?: true;
@@ -20,10 +22,16 @@ export function addWebhooks(program: Command, run: Runner): void {
   const webhooks = program.command("webhooks").description("Where events of builds are posted, for admins");
   webhooks
     .command("create")
-    .description("Post events of builds to an address; its secret is shown this once")
-    .argument("<url>", "http:// or https://")
-    .option("--event <type>", "such as build.failed (several times); all of them unless given", collectEvents)
+    .description("Post events to an address, or mail them; its secret is shown this once")
+    .argument("<url>", "http:// or https://, or mailto: and an address")
+    .option(
+      "--event <type>",
+      "such as build.failed or queue.stuck (several times); what happens to builds unless given",
+      collectEvents,
+    )
     .option("--pipeline <name>", "of builds of this pipeline alone (several times)", collect)
+    .option("--tag <tag>", "of builds with this tag alone (several times)", collect)
+    .option("--user <id>", "of builds of this user alone (several times)", collect)
     .addOption(
       new Option("--format <format>", "of the body").choices(["standard", "slack"]).default("standard"),
     )
@@ -31,16 +39,12 @@ export function addWebhooks(program: Command, run: Runner): void {
     .option("--answer-links", "with build.waiting, a link to answer the question without signing in")
     .action((url: string, options: CreateOptions, command: Command) =>
       run(command, async ({ client, terminal, json }) => {
-        const {
-          event: events,
-          pipeline: pipelines,
-          format,
-          description,
-          answerLinks: answer_links,
-        } = options;
-        const fields = { url, events, pipelines, format, description, answer_links };
-        const made = await client.webhooks.create(fields);
+        const { event: events, pipeline: pipelines, tag: tags, user: user_ids } = options;
+        const { format, description, answerLinks: answer_links } = options;
+        const filters = { events, pipelines, tags, user_ids };
+        const made = await client.webhooks.create({ url, ...filters, format, description, answer_links });
         if (json) terminal.json(made);
+        else if (url.startsWith("mailto:")) terminal.lines([made.webhook_id]);
         else {
           terminal.lines([made.secret]);
           terminal.note(`webhook ${made.webhook_id}: keep the secret, it is not shown again`);
@@ -134,7 +138,12 @@ const EVENTS = [
   "build.completed",
   "build.failed",
   "build.cancelled",
-] as const;
+  "build.slow",
+  "queue.stuck",
+  "workers.none",
+  "budget.low",
+  "budget.spent",
+] as const satisfies Webhook["events"];
 
 type EventType = (typeof EVENTS)[number];
 

@@ -22,7 +22,7 @@ export interface Control extends Asker {
 export function requireOwner(
   owned: { readonly user_id?: unknown },
   asker: Asker,
-  what: "project" | "agent" | "session" | "invocation" = "project",
+  what: "project" | "agent" | "session" | "invocation" | "schedule" = "project",
 ): void {
   if (isOwner(owned, asker)) return;
   const { user_id } = owned;

@@ -21,8 +21,8 @@ export interface RecordResult {
 }
 
 /**
- * The one caller of `records.write` for agents, sessions and turns, by the rules of `optimisticWrite`: decide, write
- * under the guards, and after a refusal decide again from the item that came back.
+ * How records that several writers change are written, by the rules of `optimisticWrite`: decide, write under the guards,
+ * and after a refusal decide again from the item that came back.
  * Errors: what `decide` throws; STORE_UNAVAILABLE when the item changed each time.
  */
 export async function optimisticRecordWrite(
