@@ -123,13 +123,15 @@ describe("an alert", () => {
     // A restart of a minute is none.
     await live();
     for (let n = 0; n < 8; n++) await look(31);
-    await until(() => expect(got).toHaveLength(1));
+    // One that was on its way when the clock was moved may come twice, with one id.
+    const told = () => [...new Map(got.map(({ headers, body }) => [headers["webhook-id"], body])).values()];
+    await until(() => expect(told()).toHaveLength(1));
     await live();
     await look(31);
-    await until(() => expect(got).toHaveLength(2));
+    await until(() => expect(told()).toHaveLength(2));
     await live();
     await look(31);
-    const bodies = got.map(({ body }) => JSON.parse(body));
+    const bodies = told().map((body) => JSON.parse(body));
     expect(bodies.map(({ type }) => type)).toEqual(["workers.none", "workers.recovered"]);
     const { since, opened_at, until: over } = bodies[1].data.incident;
     expect([since < opened_at, opened_at < over]).toEqual([true, true]);
@@ -242,6 +244,7 @@ function aMonitor(events: Webhook["events"], more: Parameters<typeof aSystem>[0]
     description: "",
     events,
     format: "standard",
+    answer_links: false,
     status: "active",
     created_at: "",
     created_by: "",

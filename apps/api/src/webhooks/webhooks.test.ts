@@ -1,5 +1,7 @@
 import { describe, expect, it, test } from "vitest";
-import { aReceiver, aSystem, until, verifies } from "../../test/webhooks.ts";
+import { aReceiver, aSystem, closers, until, verifies } from "../../test/webhooks.ts";
+import { createContextInner } from "../context.ts";
+import { WebhookDispatcher } from "./dispatcher.ts";
 import { isPrivateAddress } from "./post.ts";
 
 describe("a webhook", () => {
@@ -157,8 +159,10 @@ describe("a webhook", () => {
     const [first] = got;
     if (!first) throw new Error("expected a delivery");
     expect([verifies(first, made.secret), verifies(first, rotated.secret)]).toEqual([true, true]);
+    const last = async () => (await call.webhooks.deliveries({ webhook_id })).items[0];
+    await until(async () => expect((await last())?.status).toBe("delivered"));
     deps.clock.pass(25 * 3600);
-    const [delivery] = (await call.webhooks.deliveries({ webhook_id })).items;
+    const delivery = await last();
     await call.webhooks.replay({ webhook_id, event_id: delivery?.event_id ?? "" });
     await until(() => expect(got).toHaveLength(2));
     const [, again] = got;

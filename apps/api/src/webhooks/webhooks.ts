@@ -28,12 +28,15 @@ export const webhookIdSchema = z.string().regex(/^hook_[0-9a-f]{16}$/, "expected
 export const webhookFieldsSchema = z.strictObject({
   /** `mailto:` and one address: events go there as mail. */
   url: z
-    .union([
-      z
-        .url({ protocol: /^https?$/ })
-        .refine((url) => new URL(url).username === "", "expected an address without a user name"),
-      z.string().regex(/^mailto:[^\s@,;?%<>"]{1,64}@[^\s@,;?%<>"]{1,255}$/),
-    ])
+    .union(
+      [
+        z
+          .url({ protocol: /^https?$/ })
+          .refine((url) => new URL(url).username === "", "expected an address without a user name"),
+        z.string().regex(/^mailto:[^\s@,;?%<>"]{1,64}@[^\s@,;?%<>"]{1,255}$/),
+      ],
+      { error: "expected an http:// or https:// address, or mailto: and one address of mail" },
+    )
     .refine((url) => url.length <= 2000, "expected at most 2000 characters"),
   description: textSchema(200).default(""),
   events: z
@@ -63,7 +66,7 @@ export type WebhookFields = z.output<typeof webhookFieldsSchema>;
 export type WebhookChanges = {
   readonly [Field in keyof WebhookFields]?:
     | WebhookFields[Field]
-    | (Field extends "pipelines" ? null : never)
+    | (Field extends "pipelines" | "tags" | "user_ids" ? null : never)
     | undefined;
 } & { readonly status?: Webhook["status"] | undefined };
 

@@ -28,7 +28,7 @@ import { useMessages } from "../../i18n/lang.ts";
 import { useApi, webhooksQuery } from "../../lib/api.ts";
 import { usePageTitle } from "../../lib/page-title.ts";
 import { messages } from "./messages.ts";
-import { EVENTS, useWebhookAction, type Webhook } from "./use-webhooks.ts";
+import { BUILD_EVENTS, useWebhookAction, type Webhook } from "./use-webhooks.ts";
 import { WebhookForm } from "./webhook-form.tsx";
 
 /** Where events go, and all that can be done about it. */
@@ -170,7 +170,7 @@ function Webhooks({ webhooks, onEdit, onSecret }: WebhooksProps) {
 
 function Events({ events }: Pick<Webhook, "events">) {
   const t = useMessages(messages);
-  if (events.length === EVENTS.length) return t.allEvents;
+  if (String(events) === String(BUILD_EVENTS)) return t.allEvents;
   return (
     <span className="inline-flex flex-wrap gap-1">
       {events.map((event) => (

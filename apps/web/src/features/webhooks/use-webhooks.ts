@@ -9,12 +9,22 @@ export type Webhook = Outputs["webhooks"]["list"]["items"][number];
 export type Delivery = Outputs["webhooks"]["deliveries"]["items"][number];
 export type WebhookAction = "pause" | "resume" | "rotate" | "delete";
 
-export const EVENTS = [
+/** What a new webhook gets unless said otherwise. */
+export const BUILD_EVENTS = [
   "build.started",
   "build.waiting",
   "build.completed",
   "build.failed",
   "build.cancelled",
+] as const satisfies Webhook["events"];
+
+export const EVENTS = [
+  ...BUILD_EVENTS,
+  "build.slow",
+  "queue.stuck",
+  "workers.none",
+  "budget.low",
+  "budget.spent",
 ] as const satisfies Webhook["events"];
 
 /** What is done to a webhook from the list. `onSecret` is given the new secret of a rotated one. */

@@ -8,7 +8,7 @@ import { useMessages } from "../../i18n/lang.ts";
 import { useApi } from "../../lib/api.ts";
 import { issuesOf } from "../../lib/errors.ts";
 import { messages } from "./messages.ts";
-import { EVENTS, type Webhook } from "./use-webhooks.ts";
+import { BUILD_EVENTS, EVENTS, type Webhook } from "./use-webhooks.ts";
 
 export interface WebhookFormProps {
   webhook: Webhook | undefined;
@@ -25,7 +25,7 @@ export function WebhookForm({ webhook, onDone }: WebhookFormProps) {
   const [draft, setDraft] = useState({
     url: webhook?.url ?? "",
     description: webhook?.description ?? "",
-    events: webhook?.events ?? [...EVENTS],
+    events: webhook?.events ?? [...BUILD_EVENTS],
     pipelines: webhook?.pipelines?.join(", ") ?? "",
     format: webhook?.format ?? "standard",
   });

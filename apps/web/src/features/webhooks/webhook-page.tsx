@@ -96,15 +96,16 @@ function Deliveries({ rows }: { rows: readonly Delivery[] }) {
     },
     {
       name: t.build,
-      cell: ({ project_id }) => (
-        <Link
-          className="font-mono text-accent text-xs hover:underline"
-          params={{ projectId: project_id }}
-          to="/builds/$projectId"
-        >
-          {project_id}
-        </Link>
-      ),
+      cell: ({ project_id }) =>
+        project_id !== undefined && (
+          <Link
+            className="font-mono text-accent text-xs hover:underline"
+            params={{ projectId: project_id }}
+            to="/builds/$projectId"
+          >
+            {project_id}
+          </Link>
+        ),
     },
     { name: t.result, cell: (delivery) => <Result delivery={delivery} /> },
     { name: t.answered, cell: (delivery) => <Answer delivery={delivery} /> },
