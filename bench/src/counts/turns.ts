@@ -7,12 +7,15 @@ import { type Said, startModelServer } from "../workload/model-server.ts";
 
 const SENTENCE = "A sentence of an answer, as a language model says it in one piece after another. ";
 
-/** A short turn says a few sentences in a second; a usual one asks a tool, and writes two kilobytes in twenty seconds. */
+/**
+ * A short turn says a few sentences in a second; a usual one takes eight seconds, calls a tool that gives a kilobyte, and
+ * says two hundred tokens.
+ */
 const TURNS: Readonly<Record<"short" | "usual", readonly Said[]>> = {
   short: [{ pieces: Array(4).fill(SENTENCE), pauseMs: 250 }],
   usual: [
     { pieces: [SENTENCE], pauseMs: 1000, tool: "look" },
-    { pieces: Array(24).fill(SENTENCE), pauseMs: 800 },
+    { pieces: Array(9).fill(SENTENCE), pauseMs: 750 },
   ],
 };
 

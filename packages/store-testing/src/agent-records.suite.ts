@@ -257,14 +257,18 @@ export function agentRecordsSuite(name: string, getStore: () => RecordStore): vo
       await lease.finish(ended(turn, []));
       const id = newInvocationId();
       const invoked = await one.turns.invoke(id, asking(agent_id, "i1"));
+      const running = await one.sessions.create({ agent_id, user_id: "ada" });
+      const [, open] = await begin(one, running.session_id, asking(agent_id, "k1"));
       const bob = { by: "user:bob", owner: "bob" };
       await expect(one.deleteAgent(agent_id, bob)).rejects.toMatchObject({ code: "FORBIDDEN" });
       await one.deleteAgent(agent_id, { by: "user:ada", owner: "ada" });
       await expect(one.agents.get(agent_id)).rejects.toMatchObject({ code: "AGENT_NOT_FOUND" });
       await expect(one.sessions.get(session_id)).rejects.toMatchObject({ code: "SESSION_NOT_FOUND" });
       await expect(one.turns.get({ invocation_id: id })).rejects.toMatchObject({ code: "TURN_NOT_FOUND" });
+      await expect(one.sessions.get(running.session_id)).rejects.toMatchObject({ code: "SESSION_NOT_FOUND" });
       if (invoked.again) throw new Error("expected a new invocation");
-      expect(await invoked.lease.heartbeat()).toMatchObject({ isHeld: false });
+      for (const lease of [open, invoked.lease])
+        expect(await lease.heartbeat()).toMatchObject({ isHeld: false });
       expect(await invoked.lease.finish(ended(invoked.turn, []))).toBeUndefined();
       expect((await one.lists.turns(agent_id, {}, 10)).items).toEqual([]);
     });

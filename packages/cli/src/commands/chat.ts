@@ -192,6 +192,8 @@ async function readFiles(paths: readonly string[] = []) {
   );
 }
 
+type ToolBlock = Extract<Turn["blocks"][number], { type: "tool" }>;
+
 /** Text to stdout as it comes, everything else beside it. What an agent says moves no cursor and turns no text around. */
 class AnswerPrinter {
   readonly #cli: Cli;
@@ -212,14 +214,13 @@ class AnswerPrinter {
       case "turn":
         for (const [at, block] of event.turn.blocks.entries())
           if (block.type === "text") this.#text(at, block.text);
-          else this.#files(block);
+          else this.#tool(block);
         break;
       case "text":
         this.#text(event.block, (this.#printed[event.block] ?? "").slice(0, event.at) + event.text);
         break;
       case "tool":
-        if (event.tool.status !== "running") this.#note(`[${event.tool.name}: ${event.tool.status}]`);
-        this.#files(event.tool);
+        this.#tool(event.tool);
         break;
       case "usage":
         break;
@@ -242,8 +243,11 @@ class AnswerPrinter {
     this.#atLineStart = added.endsWith("\n");
   }
 
-  /** What a tool wrote, each file once. */
-  #files({ files = [], left_out }: Extract<Turn["blocks"][number], { type: "tool" }>): void {
+  /** How a call ended, and what it wrote, each once: a call comes again when its files are known later. */
+  #tool({ id, name, status, files = [], left_out }: ToolBlock): void {
+    if (status === "running") return;
+    if (!this.#named.has(id)) this.#note(`[${name}: ${status}]`);
+    this.#named.add(id);
     for (const file of this.#linked ? files : []) {
       if (this.#named.has(file.ref)) continue;
       this.#named.add(file.ref);

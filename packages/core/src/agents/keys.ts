@@ -40,7 +40,7 @@ export const AGENTS = "agents";
 /** What runs, by its hard deadline (gsi2): heads with an open turn, invocations, and sessions that are being deleted. */
 export const OPEN_TURNS = "open-turns";
 
-/** Sessions of an agent by last activity (gsi1). */
+/** Sessions of an agent by last activity (gsi1, while nothing is open). */
 export function agentSessions(agentId: string): string {
   return `agent-sessions#${agentId}`;
 }

@@ -63,7 +63,10 @@ export function beginTurn(known: Session, { open, deadline, keyDigest }: Begin):
     set(["open"], open),
     set(["turns"], open.turn),
     set(["last_active_at"], at),
-    set(["gsi1_sk"], timeKey(at, known.session_id)),
+    // While its turn runs a session is listed among what runs, and not by its agent and its user: a row that is taken out
+    // costs less than one that is kept up to date.
+    { op: "remove", path: ["gsi1_pk"] },
+    { op: "remove", path: ["gsi1_sk"] },
     set(["gsi2_pk"], OPEN_TURNS),
     set(["gsi2_sk"], timeKey(deadline, known.session_id)),
     set(["listed", "turns"], open.turn),
@@ -162,7 +165,7 @@ export function turnIndex(turn: Turn, id: string): Item {
 /** Closes the open turn with the figures of the archived one. While it is open nothing else changes the totals. */
 export function endTurn(known: Session, archived: Turn): RecordPatch {
   const turn = known.open?.turn ?? 0;
-  const { totals, session_id, user_id } = known;
+  const { totals, session_id } = known;
   const sums = {
     ...totals,
     failed: totals.failed + (archived.status === "completed" ? 0 : 1),
@@ -178,7 +181,7 @@ export function endTurn(known: Session, archived: Turn): RecordPatch {
     set(["totals"], sums),
     set(["listed", "totals"], sums),
     // A session that is being deleted stays where the reconciler finds it.
-    ...(isDeleting ? [] : listedOfUser(user_id, timeKey(known.last_active_at, session_id))),
+    ...(isDeleting ? [] : listedAgain(known)),
     add(["token"]),
     add(["revision"]),
   ];
@@ -189,13 +192,12 @@ export function endTurn(known: Session, archived: Turn): RecordPatch {
   return { ...sessionKey(session_id), kind: "update", guards, edits };
 }
 
-function listedOfUser(userId: string | undefined, sort: string): Edit[] {
-  if (userId === undefined)
-    return [
-      { op: "remove", path: ["gsi2_pk"] },
-      { op: "remove", path: ["gsi2_sk"] },
-    ];
-  return [set(["gsi2_pk"], userSessions(userId)), set(["gsi2_sk"], sort)];
+function listedAgain({ agent_id, user_id, last_active_at, session_id }: Session): Edit[] {
+  const sort = timeKey(last_active_at, session_id);
+  const ofAgent = [set(["gsi1_pk"], agentSessions(agent_id)), set(["gsi1_sk"], sort)];
+  if (user_id !== undefined)
+    return [...ofAgent, set(["gsi2_pk"], userSessions(user_id)), set(["gsi2_sk"], sort)];
+  return [...ofAgent, { op: "remove", path: ["gsi2_pk"] }, { op: "remove", path: ["gsi2_sk"] }];
 }
 
 /** The turn of an owner whose lease has run out becomes the caller's, who then archives it as interrupted and ends it. */

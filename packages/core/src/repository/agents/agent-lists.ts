@@ -104,9 +104,10 @@ export class AgentLists {
     const source = isOfAgent
       ? ({ index: "gsi1", pk: agentSessions(of.agent_id) } as const)
       : ({ index: "gsi2", pk: userSessions(of.user_id) } as const);
-    // While its turn runs, a session is not in its user's partition but among what runs.
-    const running = isOfAgent ? [] : await this.running();
-    const own = running.filter((row) => !isOfAgent && row.user_id === of.user_id && row.status === "open");
+    // While its turn runs, a session is in no partition of its agent or user but among what runs.
+    const isOwn = (row: SessionRow) =>
+      isOfAgent ? row.agent_id === of.agent_id : row.user_id === of.user_id;
+    const own = (await this.running()).filter((row) => isOwn(row) && row.status === "open");
     const place = (row: SessionRow) => timeKey(row.last_active_at, row.session_id);
     const fits = (row: SessionRow) => row.status === "open";
     return await this.#page(
@@ -129,7 +130,7 @@ export class AgentLists {
       (status === undefined || row.status === status) &&
       (since === undefined || row.started_at >= since) &&
       (until === undefined || row.started_at < until);
-    const running = (await this.running()).filter((row) => row.agent_id === agentId);
+    const running = (await this.running()).filter((row) => row.agent_id === agentId && row.status === "open");
     const open = running.flatMap((row) => (row.running ? [row.running] : [])).filter(fits);
     const source = { index: "gsi1", pk: agentTurns(agentId), from: since } as const;
     return await this.#page(

@@ -47,6 +47,10 @@ export class AgentRecords {
    */
   async deleteAgent(ref: string, asker: Asker = {}): Promise<Agent> {
     const { agent_id } = await this.agents.disable(ref, asker);
+    // Those that run first: one that ends meanwhile is then among the others.
+    for (const row of await this.lists.running())
+      if (row.agent_id === agent_id && row.status === "open")
+        await this.sessions.delete(row.session_id).catch(ifGone);
     for await (const id of this.sessions.ofAgent(agent_id)) await this.sessions.delete(id).catch(ifGone);
     await this.turns.removeCalls(agent_id);
     return await this.agents.delete(ref, asker);

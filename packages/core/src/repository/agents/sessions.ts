@@ -120,7 +120,7 @@ export class Sessions {
     await this.purge(sessionId);
   }
 
-  /** The sessions of an agent that were active last before a time, or all of them. */
+  /** The sessions of an agent whose turn does not run: those that were active last before a time, or all of them. */
   async *ofAgent(agentId: string, before?: string): AsyncGenerator<string> {
     for (let cursor: string | undefined; ; ) {
       const pk = agentSessions(agentId);

@@ -1,0 +1,18 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { expect, it } from "vitest";
+
+// Skipped without SOAK=1: the turns take their time.
+it.skipIf(process.env.SOAK !== "1")(
+  "a turn costs no more write units than it did (with SOAK=1)",
+  { timeout: 240_000 },
+  async () => {
+    const script = join(import.meta.dirname, "../../dist/bench.js");
+    const asked = [script, "--json", "--short", "--only", "turn_units"];
+    const { stdout } = await promisify(execFile)(process.execPath, asked);
+    const { turn_units } = JSON.parse(stdout);
+    expect(turn_units.short).toBeLessThanOrEqual(14);
+    expect(turn_units.usual).toBeLessThanOrEqual(30);
+  },
+);
