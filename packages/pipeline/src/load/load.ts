@@ -11,6 +11,11 @@ const IGNORED = /^[._]|\.test\.|\.d\.m?ts$/;
 
 const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
+/** Whether a file is a pipeline by its name, and no code. */
+export function isYaml(file: string): boolean {
+  return YAML.has(extname(file));
+}
+
 async function pipelineFiles(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
     const message = `expected a readable folder of pipelines, found ${reasonOf(cause)}`;
@@ -50,13 +55,18 @@ export interface LoadOptions extends ModuleOptions {
 export async function loadPipelines(
   folder: string,
   { builtIn = [], ...options }: LoadOptions = {},
+  describe: Describe = describeModules,
 ): Promise<PipelineRegistry> {
-  const read = await readPipelines(await pipelineFiles(resolve(folder)), { builtIn, ...options });
+  const files = await pipelineFiles(resolve(folder));
+  const read = await readPipelines(files, { builtIn, ...options }, describe);
   return createRegistry(
     [...builtIn, ...read.flatMap(({ pipelines }) => pipelines)],
     read.flatMap(({ problems }) => problems),
   );
 }
+
+/** How modules are read, which takes a process of its own; their files are given in order. */
+export type Describe = typeof describeModules;
 
 /** What a file defines, and what is wrong with it. */
 export interface PipelineFile {
@@ -70,10 +80,11 @@ export interface PipelineFile {
 export async function readPipelines(
   given: readonly string[],
   { builtIn = [], ...options }: LoadOptions = {},
+  describe: Describe = describeModules,
 ): Promise<PipelineFile[]> {
   const files = given.map((file) => resolve(file));
-  const modules = await describeModules(
-    files.filter((file) => !YAML.has(extname(file))),
+  const modules = await describe(
+    files.filter((file) => !isYaml(file)),
     options,
   );
   const origin = new Map(builtIn.map(({ name }) => [name, "a built-in pipeline"]));

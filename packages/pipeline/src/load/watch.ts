@@ -4,7 +4,8 @@ import type { Pipeline } from "../definition.ts";
 import { definitionDigest } from "../digest.ts";
 import type { PipelineError } from "../errors.ts";
 import type { PipelineRegistry } from "../registry.ts";
-import { type LoadOptions, loadPipelines } from "./load.ts";
+import { type Describe, isYaml, type LoadOptions, loadPipelines } from "./load.ts";
+import { describeModules } from "./module-process.ts";
 
 /** How often the folder is looked at, in milliseconds. */
 const POLL_MS = 400;
@@ -39,7 +40,8 @@ export async function watchPipelines(folder: string, options: WatchOptions = {})
   const past = new Map<string, Pipeline>();
   // Before the files are read, so that a change meanwhile is seen. Why a folder cannot be read, the loader says.
   const before = await stateOf(folder).catch(() => undefined);
-  let registry = await loadPipelines(folder, options);
+  let modules = before && new ModuleMemory(before.code);
+  let registry = await loadPipelines(folder, options, modules?.describe);
   let state = before ?? (await stateOf(folder));
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
@@ -55,7 +57,8 @@ export async function watchPipelines(folder: string, options: WatchOptions = {})
       if (next.text !== state.text) {
         // A file that is being written is read once more when it has changed again.
         state = next;
-        const loaded = await loadPipelines(folder, options);
+        if (modules?.code !== next.code) modules = new ModuleMemory(next.code);
+        const loaded = await loadPipelines(folder, options, modules.describe);
         if (closed) return;
         registry = loaded;
         remember();
@@ -82,15 +85,41 @@ export async function watchPipelines(folder: string, options: WatchOptions = {})
   };
 }
 
+/** What modules define, read once for as long as no code has changed: a process for each change of a YAML file takes long. */
+class ModuleMemory {
+  readonly code: string;
+  #known: { readonly files: string; readonly described: ReturnType<Describe> } | undefined;
+
+  constructor(code: string) {
+    this.code = code;
+  }
+
+  readonly describe: Describe = (files, options) => {
+    const names = files.join("\n");
+    if (this.#known?.files === names) return this.#known.described;
+    const described = describeModules(files, options);
+    this.#known = { files: names, described };
+    // That no process could be started is no matter of the files: the next look tries again.
+    described.catch(() => {
+      this.#known = undefined;
+    });
+    return described;
+  };
+}
+
 interface FolderState {
   /** Differs when a file does. */
   readonly text: string;
+  /** The same of all files but pipelines in YAML. */
+  readonly code: string;
   readonly changedAt: number;
 }
 
 /** Of all files below, but for installed packages and what is hidden: modules import some of them. */
 async function stateOf(folder: string): Promise<FolderState> {
   const files: string[] = [];
+  const code: string[] = [];
+  const root = resolve(folder);
   let changedAt = 0;
   const look = async (path: string) => {
     for (const entry of await readdir(path, { withFileTypes: true })) {
@@ -103,10 +132,12 @@ async function stateOf(folder: string): Promise<FolderState> {
       // A file that an editor replaces just now is left out.
       const about = await stat(inner).catch(() => undefined);
       if (about === undefined) continue;
-      files.push(`${inner} ${about.mtimeMs} ${about.size} ${about.ino}`);
+      const state = `${inner} ${about.mtimeMs} ${about.size} ${about.ino}`;
+      files.push(state);
+      if (path !== root || !isYaml(inner)) code.push(state);
       changedAt = Math.max(changedAt, about.mtimeMs);
     }
   };
-  await look(resolve(folder));
-  return { text: files.sort().join("\n"), changedAt };
+  await look(root);
+  return { text: files.sort().join("\n"), code: code.sort().join("\n"), changedAt };
 }
