@@ -2,7 +2,8 @@ import { events } from "@stagefold/core/testing";
 import { describe, expect, it } from "vitest";
 import type { Entry, Told } from "../src/simulation/history.ts";
 import { explain } from "../src/simulation/linearizability.ts";
-import { type Answer, type Call, outcomes, type Spec, shown } from "../src/simulation/specification.ts";
+import { type Answer, type Call, outcomes, type Spec } from "../src/simulation/specification.ts";
+import { shown } from "../src/simulation/view.ts";
 
 const STAGES = ["plan", "make"];
 const CREATE: Call = { do: "create", token: 100, stages: STAGES.map((stage) => ({ stage })) };

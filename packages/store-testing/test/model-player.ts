@@ -1,8 +1,9 @@
 import { itemBytes } from "@stagefold/core";
 import { events } from "@stagefold/core/testing";
 import { expect } from "vitest";
-import { type Call, shown, viewOf } from "../src/simulation/specification.ts";
+import type { Call } from "../src/simulation/specification.ts";
 import { begun, isDone } from "../src/simulation/specified-events.ts";
+import { shown, viewOf } from "../src/simulation/view.ts";
 import { KEYS, type Model, STAGES } from "./model.ts";
 import type { Answered, Real } from "./model-real.ts";
 import { eventsFor, type Step } from "./model-steps.ts";

@@ -6,10 +6,11 @@ import {
   type ProjectStatus,
   type Stage,
 } from "@stagefold/core";
-import { LEASE_MS } from "./connection.ts";
-import { type Account, reportKeyOf, startsOf, tokenOf } from "./ledger.ts";
+import { budgetOverrun, inputChanged, startedEarly } from "./given-checks.ts";
+import { type Account, reportKeyOf, tokenOf } from "./ledger.ts";
 import { isSameJson } from "./same.ts";
 import type { PlannedStage } from "./specification.ts";
+import { isDone, percent, summary } from "./sums.ts";
 import { type Effect, operationOf } from "./table.ts";
 
 export const VIOLATIONS = [
@@ -45,7 +46,7 @@ export type ViolationKind = (typeof VIOLATIONS)[number];
 type Check = (change: Change) => string | undefined;
 
 /** A change of a project that goes on being there. */
-interface Change {
+export interface Change {
   readonly effect: Effect;
   readonly before: Project;
   readonly after: Project;
@@ -157,10 +158,6 @@ function stateNotAllowed({ effect, before, after }: Change): string | undefined 
     : undefined;
 }
 
-function isDone({ status, allow_failure }: Stage): boolean {
-  return status === "completed" || status === "skipped" || (status === "failed" && allow_failure === true);
-}
-
 /** A stage begins when all that it needs is done; one that runs finally when nothing else runs. */
 function needsNotMet({ before, after, plan }: Change): string | undefined {
   const begun = after.stages_snapshot.stages.filter(
@@ -176,41 +173,6 @@ function needsNotMet({ before, after, plan }: Change): string | undefined {
     if (open) return `${stage} began while ${open.stage} was ${open.status}`;
   }
   return undefined;
-}
-
-/** By the clock of the one who claims, the first claim of a build is not before its start. */
-function startedEarly({ effect, before, after }: Change): string | undefined {
-  if (effect.patch.transition !== "claim" || before.start_at === undefined) return undefined;
-  const isFirst = before.lease_token === Math.floor(Date.parse(before.created_at) / 1000);
-  const { expires_at } = after.lease;
-  if (!isFirst || expires_at === undefined) return undefined;
-  const at = new Date(Date.parse(expires_at) - LEASE_MS).toISOString();
-  return at < before.start_at ? `claimed at ${at}, to be started at ${before.start_at}` : undefined;
-}
-
-/** Counted here, whatever the item says of what it has spent. A build without a limit at first counts from then on. */
-function budgetOverrun({ before, after, plan, account }: Change): string | undefined {
-  const { limits } = before;
-  if (limits?.attempts === undefined) return undefined;
-  const begun = startsOf(before, after);
-  const counting = begun.filter((key) => !plan.some((one) => one.stage === key && one.finally));
-  const had = account.starts;
-  if (counting.length > 0 && had + counting.length > limits.attempts)
-    return `${counting} began after ${had} attempts of ${limits.attempts}`;
-  const isNew = before.error_info === undefined && after.error_info?.code === "BUDGET_EXCEEDED";
-  return isNew && had + begun.length < limits.attempts
-    ? `it has failed for its budget with ${had + begun.length} attempts of ${limits.attempts}`
-    : undefined;
-}
-
-/** Only a retry changes what a build was given, and says so. */
-function inputChanged({ effect, before, after }: Change): string | undefined {
-  const isSame = isSameJson(before.input ?? null, after.input ?? null);
-  if (effect.patch.transition !== "retry" || after.input_run !== after.run)
-    return isSame && after.input_run === before.input_run
-      ? undefined
-      : `${effect.patch.transition} changed the input`;
-  return isSame ? `run ${after.run} is said to have another input, and has the same` : undefined;
 }
 
 /** Artifacts of a finished stage may be recorded; all else stays as it is until a retry. */
@@ -263,24 +225,6 @@ function wrongForesight({ effect, after }: Change): string | undefined {
   return isSameJson(expected, found)
     ? undefined
     : `expected ${canonicalJson(expected)}, found ${canonicalJson(found)}`;
-}
-
-function percent(stages: readonly Stage[]): number {
-  const weight = (some: readonly Stage[]) => some.reduce((sum, stage) => sum + stage.weight, 0);
-  return Math.round((100 * weight(stages.filter(isDone))) / weight(stages));
-}
-
-function summary(stages: readonly Stage[]) {
-  const stage_seconds: Record<string, number> = {};
-  const sums = { input_tokens: 0, output_tokens: 0, tool_calls: 0, artifacts: 0, unmet_total: 0 };
-  for (const { stage, duration_seconds, metrics, output_data } of stages) {
-    if (duration_seconds !== undefined) stage_seconds[stage] = duration_seconds;
-    sums.input_tokens += metrics.input_tokens ?? 0;
-    sums.output_tokens += metrics.output_tokens ?? 0;
-    sums.tool_calls += metrics.tool_calls ?? 0;
-    sums.artifacts += output_data.artifacts.length;
-  }
-  return { stage_seconds, ...sums };
 }
 
 /** What can be run is offered, what cannot is not. */

@@ -1,5 +1,6 @@
 import { isStagefoldError } from "@stagefold/core";
-import type { Answer, Call, View } from "./specification.ts";
+import type { Answer, Call } from "./specification.ts";
+import type { View } from "./view.ts";
 
 /** What a caller was told. `view` is what it was shown of the project then, where it was shown anything. */
 export interface Told {

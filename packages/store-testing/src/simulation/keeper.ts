@@ -1,6 +1,6 @@
 import { isLeaseLost, isStagefoldError, type Project } from "@stagefold/core";
 import { LEASE_MS } from "./connection.ts";
-import { viewOf } from "./specification.ts";
+import { viewOf } from "./view.ts";
 import type { Machine, World } from "./world.ts";
 import { momentOf, since, type Writer } from "./writer.ts";
 

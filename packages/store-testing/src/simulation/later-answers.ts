@@ -1,6 +1,7 @@
 import type { Entry } from "./history.ts";
-import { type Spec, shown } from "./specification.ts";
+import type { Spec } from "./specification.ts";
 import { begun } from "./specified-events.ts";
+import { shown } from "./view.ts";
 
 /** Whether the caller was shown the project as it is in this state; a claim shows what its lease owner will find. */
 export function isShown({ call, told }: Entry, state: Spec | undefined): boolean {

@@ -1,6 +1,7 @@
 import { idempotentProjectId, isStagefoldError, type Project, toTime } from "@stagefold/core";
 import { LATE_UNGUARDED_MS } from "./connection.ts";
-import { type Call, type Given, viewOf } from "./specification.ts";
+import type { Call, Given } from "./specification.ts";
+import { viewOf } from "./view.ts";
 import type { Machine, World } from "./world.ts";
 
 const DEEDS = [

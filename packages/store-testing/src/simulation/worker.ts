@@ -1,6 +1,6 @@
 import { type Claimed, DEFAULT_POOL, type DueWork, isStagefoldError } from "@stagefold/core";
 import { Build } from "./build.ts";
-import { viewOf } from "./specification.ts";
+import { viewOf } from "./view.ts";
 import type { Machine, World } from "./world.ts";
 import { momentOf, Writer } from "./writer.ts";
 

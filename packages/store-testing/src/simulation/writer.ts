@@ -1,5 +1,5 @@
 import { type Claimed, isLeaseLost, isStagefoldError, type Project, type ReportEvent } from "@stagefold/core";
-import { viewOf } from "./specification.ts";
+import { viewOf } from "./view.ts";
 import type { Machine, World } from "./world.ts";
 
 export type OverReason = "cancelled" | "deleted" | "lost" | "expired";
