@@ -92,7 +92,50 @@ describe.skipIf(chromiumPath === undefined)(`agents${skipReason}`, { timeout: 18
       .getByRole("link", { name: /How many words/ })
       .first()
       .waitFor();
-    expect(await page.getByRole("link", { name: /How many words/ }).count()).toBe(2);
+    expect(await page.getByRole("link", { name: /How many words/ }).count()).toBe(3);
+    expect(await axe(page)).toEqual([]);
+    expect(reader.complaints).toEqual([]);
+  });
+
+  it("write files, which their answer offers and the next page load still has", async () => {
+    const { client } = system;
+    const entry = `import { writeFileSync } from "node:fs";
+      import { createInterface } from "node:readline";
+      const say = (message) => process.stdout.write(JSON.stringify(message) + "\\n");
+      say({ type: "ready", protocol: 1, tools: [] });
+      for await (const line of createInterface({ input: process.stdin })) {
+        const call = { type: "tool", id: "1", name: "report", input: JSON.parse(line).text };
+        say({ ...call, status: "running", output: null });
+        writeFileSync("report.md", "# Report");
+        say({ ...call, status: "completed", output: "written" });
+        say({ type: "end" });
+      }`;
+    const stages = [{ stage: "make" }];
+    const { project_id } = await client.projects.create({ requirement: "x", pipeline: "by-hand", stages });
+    const held = await client.work.claim({ owner: "test", project_id });
+    if (!held) throw new Error("expected to claim the build");
+    const { lease_token, lease_seq } = held;
+    const report = (seq: number, event: Parameters<typeof client.work.report>[0]["events"][number]) =>
+      client.work.report({ project_id, lease_token, lease_seq: lease_seq + seq, events: [event] });
+    await report(1, { event: "started", stage: "make" });
+    const made = { project_id, lease_token, stage: "make", attempt: 1, path: "agent.mjs", content: entry };
+    await report(2, { event: "completed", stage: "make", artifacts: [await client.artifacts.upload(made)] });
+    const agent = { project_id, entry: "agent.mjs", kind: "rules", agent_name: "reporter" } as const;
+    const { agent_id } = await client.agents.publish(agent);
+    const { session_id } = await client.sessions.create({ agent_id });
+    await client.turns.send({ session_id, text: "write it", files: [{ name: "in.csv", text: "a,b" }] });
+    await using reader = await visit(browser, system.url, `/talk/${session_id}`);
+    const { page } = reader;
+    const turn = page.locator('[data-turn="1"][data-turn-status=completed]');
+    await turn.waitFor();
+    for (const [kind, name, content] of [
+      ["made", "report.md", "# Report"],
+      ["given", "in.csv", "a,b"],
+    ] as const) {
+      const link = turn.getByTestId(`files-${kind}`).getByRole("link", { name });
+      const got = await fetch(new URL((await link.getAttribute("href")) ?? "", system.url));
+      expect(await got.text()).toBe(content);
+    }
     expect(await axe(page)).toEqual([]);
     expect(reader.complaints).toEqual([]);
   });
