@@ -147,6 +147,17 @@ test("create-many makes what it can, bulk counts first and then acts on what a f
   await rm(folder, { recursive: true });
 });
 
+test("builds are listed by what a stage has noted", async () => {
+  const { project_id, report } = await beginProgram(server.client);
+  await report(
+    { event: "started", stage: "one" },
+    { event: "noted", stage: "one", notes: { verdict: "very good", n: 3 } },
+  );
+  for (const note of ["verdict", "verdict=very good", "n=3"])
+    expect((await stagefold("ls", "--note", note)).stdout, note).toContain(project_id);
+  expect((await stagefold("ls", "--note", "n=4")).stdout).toBe("");
+});
+
 test("a gate is shown with what to type, and answered", async () => {
   const { project_id, report } = await beginProgram(server.client);
   const watching = start(["watch", project_id], env);
@@ -162,6 +173,12 @@ test("a gate is shown with what to type, and answered", async () => {
   expect(stdout).toContain("one asks: Publish?");
   expect(stdout).toContain("  It is \\x1b[31mfinal");
   expect(stdout).toContain(`to answer: stagefold answer ${project_id} --set ok=… --set note=…`);
+  // For one who does not sign in: the address is of the API that was asked, and good for this question.
+  const link = await stagefold("answer", project_id, "--link", "Bo");
+  const [, token = ""] = /^(?:http:\S+)\/answer#(\S+)\n$/.exec(link.stdout) ?? [];
+  expect(link.stdout.startsWith(`${server.url}/answer#`)).toBe(true);
+  expect(await server.client.answerLinks.question(token)).toMatchObject({ state: "open", stage: "one" });
+  expect(await stagefold("answer", project_id, "true", "--link")).toMatchObject({ code: 2 });
   expect(await stagefold("answer", project_id)).toMatchObject({ code: 2 });
   expect(await stagefold("answer", project_id, "--set", "ok=7")).toMatchObject({ code: 1 });
   expect(await stagefold("answer", project_id, "--set", "ok=true", "--set", "note=well done")).toMatchObject({
@@ -172,6 +189,7 @@ test("a gate is shown with what to type, and answered", async () => {
     answer: { stage: "one", value: { ok: true, note: "well done" } },
   });
   expect(await stagefold("answer", project_id, "true")).toMatchObject({ code: 1 });
+  expect(await stagefold("answer", project_id, "--link")).toMatchObject({ code: 1 });
   await server.client.projects.cancel({ project_id });
   expect((await watched).stdout).toContain("one asks: Publish?");
 });
