@@ -26,6 +26,8 @@ const LARGE_SLICE = 16 * 1024;
 const SHORT_MS = 10_000;
 /** How often the memory of a stage with a limit is looked at, in milliseconds. */
 const MEMORY_MS = 500;
+/** The same at its beginning, and once it has half of what it may have. */
+const MEMORY_NEAR_MS = 100;
 const MEGABYTE = 1024 * 1024;
 /** Files of one stage that are stored at the same time. */
 const STORES_AT_ONCE = 8;
@@ -91,7 +93,7 @@ export class StageRun {
     this.#watchMemory();
     const ending = await this.#ended.promise;
     this.#ending = true;
-    clearInterval(this.#memoryTimer);
+    clearTimeout(this.#memoryTimer);
     this.#process.resumeOutput();
     const reusable = await this.#settle(ending);
     clearTimeout(this.#graceTimer);
@@ -160,13 +162,18 @@ export class StageRun {
       this.#log.warn("this system does not tell what memory processes have: the stage's limit is not kept");
       return;
     }
-    this.#memoryTimer = setInterval(() => {
+    const limit = memory_mb * MEGABYTE;
+    const look = () => {
       const bytes = used() ?? 0;
-      if (bytes <= memory_mb * MEGABYTE) return;
+      if (bytes <= limit) {
+        this.#memoryTimer = setTimeout(look, bytes > limit / 2 ? MEMORY_NEAR_MS : MEMORY_MS);
+        return;
+      }
       const found = Math.ceil(bytes / MEGABYTE);
       const message = `The stage was ended because its processes had ${found} MB of memory; its limit is ${memory_mb} MB.`;
       this.#lost(message, { signal: "SIGKILL" });
-    }, MEMORY_MS);
+    };
+    this.#memoryTimer = setTimeout(look, MEMORY_NEAR_MS);
   }
 
   #kill(): void {
