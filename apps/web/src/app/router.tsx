@@ -96,6 +96,13 @@ const pipelinesRoute = createRoute({
   component: lazyRouteComponent(() => import("../features/pipelines/page.tsx"), "PipelinesPage"),
 });
 
+const compareRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/compare",
+  validateSearch: (search: Record<string, unknown>) => search,
+  component: lazyRouteComponent(() => import("../features/compare/page.tsx"), "ComparePage"),
+});
+
 const workersRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/workers",
@@ -132,6 +139,7 @@ const routeTree = rootRoute.addChildren([
   callRoute,
   talkRoute,
   pipelinesRoute,
+  compareRoute,
   workersRoute,
   schedulesRoute,
   webhooksRoute,

@@ -240,6 +240,15 @@ describe.skipIf(chromiumPath === undefined)(
       await system.client.projects.create({ requirement: "r", project_name: "delta" });
       await page.getByText("build.started").first().waitFor();
       expect(await axe(page)).toEqual([]);
+
+      await page.keyboard.press("g");
+      await page.keyboard.press("b");
+      await page.getByRole("checkbox", { name: "Select alpha" }).check();
+      await page.getByRole("checkbox", { name: "Select beta" }).check();
+      await page.getByRole("link", { name: "Compare" }).click();
+      await page.getByRole("region", { name: "Given" }).getByRole("link", { name: "alpha" }).waitFor();
+      await page.getByRole("region", { name: "Stages" }).getByRole("row", { name: /one/ }).waitFor();
+      expect(await axe(page)).toEqual([]);
       expect(reader.complaints).toEqual([]);
     });
 

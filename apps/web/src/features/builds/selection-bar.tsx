@@ -1,5 +1,6 @@
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
-import { Button } from "../../components/ui/button.tsx";
+import { Button, buttonClass } from "../../components/ui/button.tsx";
 import { Confirm } from "../../components/ui/dialog.tsx";
 import { useMessages } from "../../i18n/lang.ts";
 import type { ProjectSummary } from "../../lib/api.ts";
@@ -33,6 +34,16 @@ export function SelectionBar({ builds, onClear, onSelectMatching }: SelectionBar
         onAction={begin}
         onClear={onClear}
       >
+        {builds.length === 2 && (
+          <Link
+            className={buttonClass()}
+            // The older one is what the newer is held against.
+            search={{ a: builds[1]?.project_id, b: builds[0]?.project_id }}
+            to="/compare"
+          >
+            {t.compare}
+          </Link>
+        )}
         {onSelectMatching && <Button onClick={onSelectMatching}>{t.selectMatching}</Button>}
       </ActionBar>
       <Question

@@ -67,7 +67,7 @@ export const messages = defineMessages({
     limitsAndStart: "稍后开始、限额",
     limitsText: "达到任一限额的构建会在下一个阶段之前以失败结束，可用更高的限额重试。",
     cost_usd: "费用（美元）",
-    tokens: "令牌数",
+    tokens: "Token",
     seconds: "各阶段运行的秒数",
     attempts: "所有阶段的尝试次数",
     noLimit: "留空则不限。",

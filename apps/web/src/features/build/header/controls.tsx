@@ -1,12 +1,26 @@
-import { Ban, Copy, Ellipsis, Pause, Play, RotateCcw, Trash2, Workflow } from "lucide-react";
+import { Link } from "@tanstack/react-router";
+import {
+  ArrowLeftRight,
+  Ban,
+  Braces,
+  Copy,
+  Ellipsis,
+  Pause,
+  Play,
+  RotateCcw,
+  Terminal,
+  Trash2,
+  Workflow,
+} from "lucide-react";
 import { useState } from "react";
 import { Button } from "../../../components/ui/button.tsx";
 import { Confirm } from "../../../components/ui/dialog.tsx";
-import { Menu, MenuItem, MenuSeparator } from "../../../components/ui/menu.tsx";
+import { Menu, MenuItem, MenuLink, MenuSeparator } from "../../../components/ui/menu.tsx";
 import { useToast } from "../../../components/ui/toast.tsx";
 import { common } from "../../../i18n/common.ts";
 import { useMessages } from "../../../i18n/lang.ts";
 import type { Project } from "../../../lib/api.ts";
+import { BASE } from "../../../lib/base.ts";
 import { messages } from "../messages.ts";
 import { isPossible } from "../model/controls.ts";
 import type { BuildControl } from "../use-control.ts";
@@ -19,10 +33,17 @@ export function Controls({ project, control }: { project: Project; control: Buil
   const c = useMessages(common);
   const toast = useToast();
   const [asks, setAsks] = useState<"cancel" | "delete">();
-  const copyId = async () => {
-    await navigator.clipboard.writeText(project.project_id);
-    toast.say(c.copied, project.project_id);
+  const { project_id } = project;
+  const copy = async (text: string) => {
+    try {
+      await navigator.clipboard.writeText(text);
+      toast.say(c.copied, text);
+    } catch {
+      // A page over plain HTTP from another machine has no clipboard.
+      toast.fail(c.notCopied);
+    }
   };
+  const raw = `${BASE}/v1/projects/${project_id}`;
   return (
     <div className="flex flex-wrap items-center gap-2 sm:ml-auto">
       {isPossible("pause", project) && (
@@ -63,10 +84,27 @@ export function Controls({ project, control }: { project: Project; control: Buil
             {t.retryWith}
           </MenuItem>
         )}
-        <MenuItem onClick={() => void copyId()}>
+        <MenuLink render={<Link search={{ b: project_id }} to="/compare" />}>
+          <ArrowLeftRight aria-hidden className="size-4" />
+          {t.compareBuild}
+        </MenuLink>
+        <MenuSeparator />
+        <MenuItem onClick={() => void copy(project_id)}>
           <Copy aria-hidden className="size-4" />
           {t.copyId}
         </MenuItem>
+        <MenuItem onClick={() => void copy(`curl ${location.origin}${raw}`)}>
+          <Copy aria-hidden className="size-4" />
+          {t.copyCurl}
+        </MenuItem>
+        <MenuItem onClick={() => void copy(`stagefold show ${project_id}`)}>
+          <Terminal aria-hidden className="size-4" />
+          {t.copyAsCommand}
+        </MenuItem>
+        <MenuLink render={<a href={raw} rel="noreferrer" target="_blank" />}>
+          <Braces aria-hidden className="size-4" />
+          {t.raw}
+        </MenuLink>
         <MenuSeparator />
         <MenuItem danger onClick={() => setAsks("delete")}>
           <Trash2 aria-hidden className="size-4" />

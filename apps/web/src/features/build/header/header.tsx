@@ -3,12 +3,10 @@ import { ChevronLeft } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { ProgressBar } from "../../../components/progress-bar.tsx";
 import { StatusBadge } from "../../../components/status.tsx";
-import { useLang, useMessages } from "../../../i18n/lang.ts";
+import { useMessages } from "../../../i18n/lang.ts";
 import type { Project } from "../../../lib/api.ts";
 import { useListSearch } from "../../../lib/builds-list.ts";
 import { cn } from "../../../lib/cn.ts";
-import { formatDuration } from "../../../lib/format.ts";
-import { useNow } from "../../../lib/ticker.ts";
 import { messages } from "../messages.ts";
 import { isPausing } from "../model/controls.ts";
 import type { StageName } from "../model/stage-name.ts";
@@ -18,6 +16,7 @@ import { Controls } from "./controls.tsx";
 import { Facts, TimeLeft } from "./facts.tsx";
 import { Failure } from "./failure.tsx";
 import { Silence } from "./silence.tsx";
+import { Wait } from "./wait.tsx";
 
 export interface HeaderProps {
   project: Project;
@@ -86,14 +85,8 @@ export function Header(props: HeaderProps) {
 
 function Hint({ project }: { project: Project }) {
   const t = useMessages(messages);
-  const lang = useLang();
-  const dueMs = project.status === "queued" ? Date.parse(project.work_due_at ?? "") : Number.NaN;
-  const now = useNow(dueMs > 0);
   if (isPausing(project)) return <span>{t.pausing}</span>;
-  if (project.status !== "queued") return null;
-  // The next attempt of a stage that has failed waits for its time, not for a worker.
-  const seconds = Math.ceil((dueMs - now) / 1000);
-  return <span>{seconds > 0 ? t.triesAgainIn(formatDuration(seconds, lang)) : t.waiting}</span>;
+  return project.status === "queued" ? <Wait project={project} /> : null;
 }
 
 /** The failed stage itself says more, where it is shown. */

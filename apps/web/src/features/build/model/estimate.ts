@@ -23,9 +23,7 @@ export function timeLeft(
   nowMs: number,
 ): Estimate | undefined {
   if (project.status !== "building") return undefined;
-  const known = earlier
-    .filter((build) => build.pipeline === project.pipeline && build.project_id !== project.project_id)
-    .filter((build) => build.status === "completed" && build.build_summary !== undefined);
+  const known = comparable(project, earlier);
   let seconds = 0;
   let overdue = false;
   for (const stage of project.stages_snapshot.stages) {
@@ -37,6 +35,21 @@ export function timeLeft(
     seconds += Math.max(0, left);
   }
   return { seconds, overdue, builds: known.length };
+}
+
+/** The median seconds of each stage in earlier completed builds of the same pipeline; undefined where it never ran. */
+export function usualStageSeconds(
+  project: Project,
+  earlier: readonly ProjectSummary[],
+): (stage: string) => number | undefined {
+  const known = comparable(project, earlier);
+  return (stage) => usualSeconds(stage, known);
+}
+
+function comparable(project: Project, earlier: readonly ProjectSummary[]): ProjectSummary[] {
+  return earlier
+    .filter((build) => build.pipeline === project.pipeline && build.project_id !== project.project_id)
+    .filter((build) => build.status === "completed" && build.build_summary !== undefined);
 }
 
 /** Negative when the stage takes longer than usual. */

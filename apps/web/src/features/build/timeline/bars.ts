@@ -12,6 +12,8 @@ export interface Bar {
   readonly attempt?: number;
   /** How far a running attempt is by its own account, 0 … 100; absent where it says nothing. */
   readonly progress?: number;
+  /** How long the stage takes usually, by earlier builds of the pipeline. Milliseconds. */
+  readonly usualMs?: number;
 }
 
 export interface Row {
@@ -40,6 +42,18 @@ export function rowsOf(project: Project, nowMs: number): Row[] {
       }),
   ]);
   return queue.bars.length > 0 ? [queue, ...stages] : stages;
+}
+
+/** The rows, with how long the last attempt of each stage would take usually. What waits for a person has no usual time. */
+export function withUsual(rows: readonly Row[], usualSeconds: (stage: string) => number | undefined): Row[] {
+  return rows.map((row) => {
+    const at = row.bars.findLastIndex(({ kind }) => kind === "attempt");
+    const bar = row.bars[at];
+    const seconds = row.kind === "stage" ? usualSeconds(row.stage ?? "") : undefined;
+    const isGate = row.bars.some(({ kind }) => kind === "gate");
+    if (bar === undefined || seconds === undefined || isGate) return row;
+    return { ...row, bars: row.bars.with(at, { ...bar, usualMs: seconds * 1000 }) };
+  });
 }
 
 /** From the creation to the first start; after a retry the time since then, while it waits. */

@@ -84,3 +84,13 @@ function union(bars: readonly Bar[]): Span[] {
 export function barsIn(span: Span, bars: readonly Bar[]): Bar[] {
   return bars.filter((bar) => bar.toMs >= span.fromMs && bar.fromMs <= span.toMs);
 }
+
+/** As far as what runs now is expected to go. */
+export function withExpected(span: Span, rows: readonly Row[]): Span {
+  const ends = rows.flatMap(({ bars }) =>
+    bars.flatMap(({ open, fromMs, usualMs }) =>
+      open && usualMs !== undefined && fromMs >= span.fromMs ? [fromMs + usualMs] : [],
+    ),
+  );
+  return { ...span, toMs: Math.max(span.toMs, ...ends) };
+}

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Project, Stage } from "../../../lib/api.ts";
-import { type Row, rowsOf } from "./bars.ts";
-import { activeSpans, barsIn, shareOf, ticksOf, wholeSpan } from "./scale.ts";
+import { type Row, rowsOf, withUsual } from "./bars.ts";
+import { activeSpans, barsIn, shareOf, ticksOf, wholeSpan, withExpected } from "./scale.ts";
 
 const START = Date.parse("2025-06-01T12:00:00.000Z");
 const at = (seconds: number) => new Date(START + seconds * 1000).toISOString();
@@ -135,6 +135,37 @@ describe("rowsOf", () => {
   it("gives no length to what ends before it begins", () => {
     const odd = stage("one", { status: "completed", attempt: 1, started_at: at(9), completed_at: at(5) });
     expect(barsOf(rowsOf(project([odd]), ms(20)), "one")).toMatchObject([{ fromMs: ms(9), toMs: ms(9) }]);
+  });
+});
+
+describe("the usual time", () => {
+  const bar = (kind: "attempt" | "gate", from: number, to: number, open = false) => ({
+    kind,
+    status: "running" as const,
+    fromMs: ms(from),
+    toMs: ms(to),
+    open,
+  });
+  it("belongs to the last attempt, and to no gate", () => {
+    const rows: Row[] = [
+      { id: "a", kind: "stage", stage: "a", bars: [bar("attempt", 0, 1), bar("attempt", 2, 3)] },
+      { id: "g", kind: "stage", stage: "g", bars: [bar("attempt", 3, 4), bar("gate", 4, 4)] },
+      { id: "new", kind: "stage", stage: "new", bars: [bar("attempt", 3, 4)] },
+    ];
+    const usual = withUsual(rows, (stage) => ({ a: 8, g: 9 })[stage]);
+    expect(usual.map(({ bars }) => bars.map(({ usualMs }) => usualMs))).toEqual([
+      [undefined, 8000],
+      [undefined, undefined],
+      [undefined],
+    ]);
+  });
+
+  it("makes room for what runs, and for nothing that has ended", () => {
+    const rows = (open: boolean): Row[] =>
+      withUsual([{ id: "a", kind: "stage", stage: "a", bars: [bar("attempt", 2, 3, open)] }], () => 8);
+    const span = { fromMs: ms(0), toMs: ms(3) };
+    expect(withExpected(span, rows(true))).toEqual({ fromMs: ms(0), toMs: ms(10) });
+    expect(withExpected(span, rows(false))).toEqual(span);
   });
 });
 

@@ -1,3 +1,4 @@
+import { Fragment } from "react";
 import { STATUS_LOOK } from "../../../components/status.tsx";
 import { statusNames } from "../../../i18n/common.ts";
 import type { Lang } from "../../../i18n/define-messages.ts";
@@ -34,29 +35,40 @@ export function Bars({ bars, span, onOpen }: BarsProps) {
         const width = bar.kind === "gate" ? undefined : `${(shareOf(span, bar.toMs) - from) * 100}%`;
         const Tag = onOpen ? "button" : "span";
         return (
-          <Tag
-            className={cn(
-              "-translate-y-1/2 absolute top-1/2 min-w-[3px] hover:brightness-110",
-              LOOK[bar.kind],
-              solid && STATUS_LOOK[bar.status].bar,
-              solid && bar.open && bar.progress === undefined && "animate-pulse",
-              bar.progress !== undefined && "overflow-hidden",
-            )}
-            data-bar={bar.kind}
-            key={`${bar.kind} ${bar.fromMs}`}
-            style={{ left: `${from * 100}%`, ...(width !== undefined && { width }) }}
-            title={describe(bar)}
-            {...(onOpen && { type: "button", tabIndex: -1, onClick: () => onOpen(bar) })}
-          >
-            {/* What is not done yet by its own account is paler. */}
-            {bar.progress !== undefined && (
+          <Fragment key={`${bar.kind} ${bar.fromMs}`}>
+            {bar.usualMs !== undefined && (
               <span
-                className="absolute inset-y-0 right-0 bg-surface/60"
-                data-left={100 - bar.progress}
-                style={{ width: `${100 - bar.progress}%` }}
+                className="-translate-y-1/2 pointer-events-none absolute top-1/2 h-6 rounded-sm border border-line-strong border-dotted"
+                data-usual
+                style={{
+                  left: `${from * 100}%`,
+                  width: `${(shareOf(span, bar.fromMs + bar.usualMs) - from) * 100}%`,
+                }}
               />
             )}
-          </Tag>
+            <Tag
+              className={cn(
+                "-translate-y-1/2 absolute top-1/2 min-w-[3px] hover:brightness-110",
+                LOOK[bar.kind],
+                solid && STATUS_LOOK[bar.status].bar,
+                solid && bar.open && bar.progress === undefined && "animate-pulse",
+                bar.progress !== undefined && "overflow-hidden",
+              )}
+              data-bar={bar.kind}
+              style={{ left: `${from * 100}%`, ...(width !== undefined && { width }) }}
+              title={describe(bar)}
+              {...(onOpen && { type: "button", tabIndex: -1, onClick: () => onOpen(bar) })}
+            >
+              {/* What is not done yet by its own account is paler. */}
+              {bar.progress !== undefined && (
+                <span
+                  className="absolute inset-y-0 right-0 bg-surface/60"
+                  data-left={100 - bar.progress}
+                  style={{ width: `${100 - bar.progress}%` }}
+                />
+              )}
+            </Tag>
+          </Fragment>
         );
       })}
     </div>
@@ -67,7 +79,7 @@ export function Bars({ bars, span, onOpen }: BarsProps) {
 function useDescription(): (bar: Bar) => string {
   const t = useMessages(messages);
   const lang = useLang();
-  return ({ kind, status, attempt, fromMs, toMs, progress }) => {
+  return ({ kind, status, attempt, fromMs, toMs, progress, usualMs }) => {
     const what = {
       queue: [t.queue],
       wait: [t.wait],
@@ -80,7 +92,8 @@ function useDescription(): (bar: Bar) => string {
       gate: [t.gateBar, statusNames[lang][status]],
     } satisfies Record<Bar["kind"], string[]>;
     const seconds = formatDuration((toMs - fromMs) / 1000, lang);
-    return [...what[kind], seconds, formatExact(new Date(fromMs).toISOString(), lang)].join(" · ");
+    const usual = usualMs === undefined ? [] : [t.usually(formatDuration(usualMs / 1000, lang))];
+    return [...what[kind], seconds, ...usual, formatExact(new Date(fromMs).toISOString(), lang)].join(" · ");
   };
 }
 

@@ -1,17 +1,19 @@
-import { useLayoutEffect, useRef, useState } from "react";
+import { useQuery } from "@tanstack/react-query";
+import { useLayoutEffect, useMemo, useRef, useState } from "react";
 import { StatusIcon } from "../../../components/status.tsx";
 import { statusNames } from "../../../i18n/common.ts";
 import { useLang, useMessages } from "../../../i18n/lang.ts";
-import type { Project, Stage } from "../../../lib/api.ts";
+import { earlierBuildsQuery, type Project, type Stage, useApi } from "../../../lib/api.ts";
 import { cn } from "../../../lib/cn.ts";
 import { formatExact } from "../../../lib/format.ts";
 import { useNow } from "../../../lib/ticker.ts";
 import { messages } from "../messages.ts";
+import { usualStageSeconds } from "../model/estimate.ts";
 import type { StageName } from "../model/stage-name.ts";
 import type { BuildSearch } from "../search.ts";
-import { type Row, rowsOf } from "./bars.ts";
+import { type Row, rowsOf, withUsual } from "./bars.ts";
 import { PlainRow, ROW, StageRow, TRACK } from "./row.tsx";
-import { activeSpans, type Span, ticksOf, wholeSpan } from "./scale.ts";
+import { activeSpans, type Span, ticksOf, wholeSpan, withExpected } from "./scale.ts";
 import { Axis, Grid } from "./track.tsx";
 
 /** Marks of the axis; more would not fit a phone. */
@@ -32,11 +34,15 @@ export function Waterfall({ project, nameOf, shown, onShow }: WaterfallProps) {
   const open = project.completed_at === undefined && project.status !== "pending";
   // The clocks of browser and server differ: what the server has seen has been.
   const now = Math.max(useNow(open), Date.parse(project.updated_at));
-  const rows = rowsOf(project, now);
+  const { data: earlier } = useQuery(earlierBuildsQuery(useApi(), project.pipeline));
+  const usual = useMemo(() => usualStageSeconds(project, earlier?.items ?? []), [project, earlier]);
+  const rows = withUsual(rowsOf(project, now), usual);
   const periods = activeSpans(rows);
   const [period, setPeriod] = useState<number | "all">();
   const [closed, setClosed] = useState<ReadonlyMap<string, boolean>>(new Map());
-  const span = spanOf(rows, periods, period) ?? { fromMs: now, toMs: now + 1000 };
+  const shownSpan = spanOf(rows, periods, period) ?? { fromMs: now, toMs: now + 1000 };
+  const isLast = period === undefined || period === periods.length - 1 || period === "all";
+  const span = isLast ? withExpected(shownSpan, rows) : shownSpan;
   const ticks = ticksOf(span, MARKS);
   const stages = new Map(project.stages_snapshot.stages.map((stage) => [stage.stage, stage]));
   const partsOpen = (stage: Stage) =>
