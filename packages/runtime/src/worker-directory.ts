@@ -1,4 +1,4 @@
-import { type Clock, canonicalJson, type RecordStore, toTime } from "@stagefold/core";
+import { type Clock, canonicalJson, type RecordStore, toTime, upsertRecord } from "@stagefold/core";
 import { z } from "zod";
 
 /** What a worker says of itself. */
@@ -49,14 +49,7 @@ export class WorkerDirectory {
       entry: { ...entry, seen_at: toTime(now) },
       expires_at: Math.ceil((now + FORGOTTEN_MS) / 1000),
     };
-    const edits = Object.entries(fields).map(([field, value]) => ({
-      op: "set" as const,
-      path: [field],
-      value,
-    }));
-    const update = await this.#records.write({ ...key, kind: "update", guards: [], edits });
-    if (!update.ok)
-      await this.#records.write({ ...key, kind: "put", guards: [], item: { ...key, ...fields } });
+    await upsertRecord(this.#records, key, fields, "update");
   }
 
   /** The worker has ended. */

@@ -14,11 +14,12 @@ import {
   StagefoldError,
   type StorageKey,
   type StoredArtifact,
+  upsertRecord,
 } from "@stagefold/core";
 import { fromJson, invalidInput, toJson } from "@stagefold/core/files";
 import type { S3Bucket } from "./bucket.ts";
+import { itemsOf } from "./items-of.ts";
 import type { S3LogStore } from "./log-store.ts";
-import { itemsOf, upsert } from "./upsert.ts";
 
 /** Has an item for each project that was removed lately. */
 const REMOVED = "removed-files";
@@ -98,7 +99,7 @@ export class S3ArtifactStore implements ArtifactStore {
     const at = this.#clock.now();
     // Remembered first: what a late write brings from here on is found by `purgeRemoved`.
     const expires_at = Math.ceil((at + 2 * LATE_MS) / 1000);
-    await upsert(this.#records, { pk: REMOVED, sk: id }, { at, expires_at });
+    await upsertRecord(this.#records, { pk: REMOVED, sk: id }, { at, expires_at });
     await this.#removeAll(id);
   }
 

@@ -10,6 +10,7 @@ import {
   type ReportedLine,
   scopeOf,
   toTime,
+  upsertRecord,
 } from "@stagefold/core";
 import {
   bufferSource,
@@ -22,10 +23,10 @@ import {
 } from "@stagefold/core/files";
 import { z } from "zod";
 import type { S3Bucket } from "./bucket.ts";
+import { itemsOf } from "./items-of.ts";
 import { chunkKey, folderOf, headKey, ownerOf, partitionOf } from "./log-keys.ts";
 import { MissingObject, ObjectCache } from "./object-cache.ts";
 import { SegmentWriter } from "./segment-writer.ts";
-import { itemsOf, upsert } from "./upsert.ts";
 
 /** A chunk of more bytes costs less as an object than as an item. */
 const INLINE_BYTES = 8 * 1024;
@@ -87,7 +88,7 @@ export class S3LogStore implements LogStore {
     await this.#mark(owner, at);
     const object = text.length > INLINE_BYTES ? `${folderOf(owner)}/${number}.${random()}.chunk` : undefined;
     if (object !== undefined) await this.#bucket.put(object, text);
-    await upsert(this.#records, chunkKey(owner, number), {
+    await upsertRecord(this.#records, chunkKey(owner, number), {
       at,
       lines: object === undefined ? text.toString("utf8") : undefined,
       object,

@@ -20,6 +20,7 @@ import {
 import type { FileInput } from "./files.ts";
 import { keepFiles } from "./files.ts";
 import { LiveTurn } from "./live-turn.ts";
+import { Slots } from "./slots.ts";
 import type { TurnEvent } from "./turn-event.ts";
 import { historyOf, watchTurn } from "./watch-turn.ts";
 
@@ -59,14 +60,14 @@ export interface Question {
 export class TurnEngine {
   readonly #options: TurnEngineOptions;
   readonly #live = new Map<string, { readonly turn: LiveTurn; readonly done: Promise<void> }>();
-  readonly #waiting: (() => void)[] = [];
-  #running = 0;
+  readonly #slots: Slots;
   #isClosing = false;
   #expireAt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: TurnEngineOptions) {
     this.#options = options;
+    this.#slots = new Slots(options.concurrency);
   }
 
   /** Begins to look for what dead processes left. */
@@ -103,7 +104,7 @@ export class TurnEngine {
   }
 
   get figures(): { readonly running: number; readonly waiting: number } {
-    return { running: this.#running, waiting: this.#waiting.length };
+    return this.#slots.figures;
   }
 
   /**
@@ -213,7 +214,7 @@ export class TurnEngine {
     if (this.#isClosing)
       throw new StagefoldError("STORE_UNAVAILABLE", "The server is being stopped.", { retry_after: 2 });
     const limit = this.#options.concurrency * WAITING_TIMES;
-    if (this.#waiting.length >= limit)
+    if (this.#slots.figures.waiting >= limit)
       throw new StagefoldError("RATE_LIMITED", `${limit} turns wait already.`, { retry_after: 5 });
     const agent = await this.#options.records.agents.get(agentRef);
     if (agent.status === "disabled") {
@@ -263,7 +264,7 @@ export class TurnEngine {
       isStopped: () => records.turns.isStopped(target),
       onError: (error) => this.#options.onError?.(error),
     });
-    const slot = this.#slot();
+    const slot = this.#slots.take();
     const request = async () => ({
       agent,
       version,
@@ -277,42 +278,6 @@ export class TurnEngine {
       this.#live.delete(nameOf(target));
     });
     this.#live.set(nameOf(target), { turn: live, done });
-  }
-
-  /** One of the places of turns that run. */
-  #slot(): { readonly ready: Promise<void>; release(): void } {
-    let isTaken = false;
-    const take = () => {
-      isTaken = true;
-      this.#running += 1;
-    };
-    const next = () => {
-      const waiting = this.#waiting.shift();
-      waiting?.();
-    };
-    if (this.#running < this.#options.concurrency) {
-      take();
-      return { ready: Promise.resolve(), release: () => this.#free(next) };
-    }
-    let begin: (() => void) | undefined;
-    const ready = new Promise<void>((resolve) => {
-      begin = () => {
-        take();
-        resolve();
-      };
-      this.#waiting.push(begin);
-    });
-    const release = () => {
-      if (isTaken) return this.#free(next);
-      const at = begin ? this.#waiting.indexOf(begin) : -1;
-      if (at >= 0) this.#waiting.splice(at, 1);
-    };
-    return { ready, release };
-  }
-
-  #free(next: () => void): void {
-    this.#running -= 1;
-    if (this.#running < this.#options.concurrency) next();
   }
 }
 

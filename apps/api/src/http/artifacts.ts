@@ -1,19 +1,14 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import {
-  type Artifact,
   type ArtifactRef,
   artifactPathSchema,
   type ByteRange,
   findStage,
-  invocationIdSchema,
   leaseLost,
   type Project,
   projectIdSchema,
-  type Repository,
-  type Stage,
   StagefoldError,
-  sessionIdSchema,
   stageKeySchema,
 } from "@stagefold/core";
 import { verifiedBytes } from "@stagefold/node-files";
@@ -26,36 +21,20 @@ import { linkTo, sendLink, wantsLink } from "./artifact-link.ts";
 import { principalOf } from "./auth-routes.ts";
 import { requestedRange } from "./byte-range.ts";
 import type { ApiDeps } from "./deps.ts";
+import {
+  attemptText,
+  type Found,
+  findArtifact,
+  type GetAddress,
+  getAddressSchema,
+  isTurnOwner,
+  noArtifact,
+} from "./find-artifact.ts";
 import { servedType } from "./media-type.ts";
 import { findTurnFile } from "./turn-files.ts";
 
 /** Bytes of one artifact. */
 const MAX_ARTIFACT_BYTES = 64 * 1024 * 1024;
-
-const attemptSchema = z.coerce.number<string>().int().min(0).max(1_000_000);
-const attemptText = z
-  .string()
-  .regex(/^\d{1,7}$/, "expected a whole number")
-  .pipe(attemptSchema);
-
-const ownerSchema = z.union([projectIdSchema, sessionIdSchema, invocationIdSchema], {
-  error: "expected the id of a project, a session or an invocation",
-});
-
-/** Which bytes are meant. An attempt is one of a stage. */
-export const getAddressSchema = z
-  .object({
-    project_id: ownerSchema,
-    path: artifactPathSchema,
-    stage: stageKeySchema.optional(),
-    attempt: attemptText.optional(),
-    /** Of a session: whose file it is, where `attempt` does not say it. */
-    turn: attemptText.optional(),
-  })
-  .refine(({ stage, attempt }) => attempt === undefined || stage !== undefined, {
-    path: ["stage"],
-    message: "expected beside attempt",
-  });
 
 const putAddressSchema = z.object({
   project_id: projectIdSchema,
@@ -64,7 +43,6 @@ const putAddressSchema = z.object({
   attempt: attemptText,
 });
 
-export type GetAddress = z.output<typeof getAddressSchema>;
 type PutAddress = z.output<typeof putAddressSchema>;
 
 /**
@@ -78,10 +56,6 @@ export function artifactRoutes(deps: ApiDeps, turns: Pick<TurnEngine, "get">): R
     .get((req, res) => sendArtifact(deps, turns, addressOf(req), req, res))
     .put((req, res) => putArtifact(deps, addressOf(req), req, res));
   return routes;
-}
-
-function isTurnOwner(id: string): boolean {
-  return !projectIdSchema.safeParse(id).success;
 }
 
 /** What the address says, unchecked. */
@@ -236,47 +210,6 @@ function isKnown(known: string | undefined, sha256: string | undefined): boolean
     .split(",")
     .map((one) => one.trim().replace(/^W\//, ""))
     .some((one) => one === `"${sha256}"` || one === "*");
-}
-
-/** Where the bytes are, and what the project says of them; an earlier attempt's are not in the project any more. */
-export interface Found {
-  readonly ref: ArtifactRef;
-  readonly recorded: Pick<Artifact, "size" | "sha256" | "media_type"> | undefined;
-}
-
-/** Errors: PROJECT_NOT_FOUND, STAGE_NOT_FOUND, ARTIFACT_NOT_FOUND. */
-export async function findArtifact(repository: Repository, address: GetAddress): Promise<Found> {
-  const { project_id, path } = address;
-  const project = await repository.get(project_id);
-  const stage = address.stage === undefined ? undefined : findStage(project, address.stage).stage;
-  if (stage && address.attempt !== undefined && address.attempt < stage.attempt)
-    return { ref: { project_id, stage: stage.stage, attempt: address.attempt, path }, recorded: undefined };
-  const recorded = await lastRecorded(repository, project, path, stage);
-  if (!recorded || (address.attempt !== undefined && address.attempt !== recorded.attempt))
-    throw noArtifact(address);
-  return { ref: { project_id, stage: recorded.stage, attempt: recorded.attempt, path }, recorded };
-}
-
-/** In the stage, or the last stage that lists the path: full lists of the stages before it are not read. */
-async function lastRecorded(
-  repository: Repository,
-  project: Project,
-  path: string,
-  stage?: Stage,
-): Promise<Artifact | undefined> {
-  for (const one of stage ? [stage] : project.stages_snapshot.stages.toReversed()) {
-    const all = await repository.artifactsOf(project, one.stage);
-    const recorded = all.findLast((artifact) => artifact.path === path);
-    if (recorded) return recorded;
-  }
-  return undefined;
-}
-
-export function noArtifact({ project_id, path }: { project_id: string; path: string }) {
-  return new StagefoldError("ARTIFACT_NOT_FOUND", `There is no artifact ${path} of ${project_id} there.`, {
-    project_id,
-    path,
-  });
 }
 
 /** Keeps the bytes of an artifact for the lease owner, who then reports it with an `artifacts` event. */

@@ -7,7 +7,7 @@ import {
   type TurnTarget,
 } from "@stagefold/core";
 import type { TurnEngine } from "../agents/turn-engine.ts";
-import { type Found, type GetAddress, noArtifact } from "./artifacts.ts";
+import { type Found, type GetAddress, noArtifact } from "./find-artifact.ts";
 
 /**
  * What a turn names by a `ref`: a file that its agent wrote, the whole of what is too long for it, or a file of its

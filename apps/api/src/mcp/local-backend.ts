@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { isTrackedEnvelope } from "@trpc/server";
 import type { Context } from "../context.ts";
-import { findArtifact, getAddressSchema, noArtifact } from "../http/artifacts.ts";
+import { findArtifact, getAddressSchema, noArtifact } from "../http/find-artifact.ts";
 import { servedType } from "../http/media-type.ts";
 import { callerOf } from "../http/rest/inputs.ts";
 import type { RestProcedure } from "../http/rest/table.ts";

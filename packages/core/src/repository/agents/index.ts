@@ -6,7 +6,7 @@ export type { Asked, TurnTarget } from "./asked.ts";
 export { type AgentRecordsOptions, TURN_LEASE_MS } from "./context.ts";
 export { sessionBusy, turnNotFound } from "./errors.ts";
 export { type PublishedAgent, publishBuild, publishedAgentSchema } from "./publish-build.ts";
-export { optimisticRecordWrite, type RecordIntent, type RecordResult } from "./record-write.ts";
+export { optimisticRecordWrite, type RecordIntent, type RecordResult, upsertRecord } from "./record-write.ts";
 export { Sessions } from "./sessions.ts";
 export { endedBlocks } from "./turn-blocks.ts";
 export type { LeaseState, TurnLease, TurnProgress } from "./turn-lease.ts";

@@ -1,6 +1,9 @@
 import { StagefoldError } from "../../errors.ts";
-import type { Item, RecordKey, RecordPatch } from "../../patch/index.ts";
+import type { Edit, Item, RecordKey, RecordPatch } from "../../patch/index.ts";
 import type { RecordStore } from "../../ports/record-store.ts";
+
+/** Tries of an upsert while others remove the item and make it again. */
+const MAX_UPSERTS = 10;
 
 export interface RecordIntent {
   /** What the writer believes is stored; left out when it knows nothing. */
@@ -48,22 +51,30 @@ export async function optimisticRecordWrite(
   }
 }
 
-/** Puts an item whether or not one is there: of one that is, the fields given are set. The last writer decides. */
+/**
+ * Puts an item, or sets these fields of the one that is there; undefined removes a field. The last writer decides.
+ * `likely`: what is tried first, because a write that is refused is paid for. Errors: STORE_UNAVAILABLE.
+ */
 export async function upsertRecord(
   records: RecordStore,
   key: RecordKey,
   fields: Readonly<Record<string, unknown>>,
+  likely: "put" | "update" = "put",
 ): Promise<void> {
-  const edits = Object.entries(fields).map(([field, value]) => ({
-    op: "set" as const,
-    path: [field],
-    value,
-  }));
-  await optimisticRecordWrite(records, {
-    decide: (stored) => {
-      if (stored === undefined) return { ...key, kind: "put", guards: [], item: { ...key, ...fields } };
-      return edits.length === 0 ? undefined : { ...key, kind: "update", guards: [], edits };
-    },
-    isOwnWrite: () => false,
-  });
+  const present = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+  const edits = Object.entries(fields).map(
+    ([field, value]): Edit =>
+      value === undefined ? { op: "remove", path: [field] } : { op: "set", path: [field], value },
+  );
+  const put = { ...key, kind: "put", guards: [], item: { ...key, ...present } } as const;
+  const update = { ...key, kind: "update", guards: [], edits } as const;
+  // What was refused by an item was there, and what needed one was not: unless it changed in between, the other one fits.
+  let next: RecordPatch = likely === "put" ? put : update;
+  for (let left = MAX_UPSERTS; left > 0; left -= 1) {
+    if ((await records.write(next)).ok) return;
+    if (next === put && edits.length === 0) return;
+    next = next === put ? update : put;
+  }
+  const message = `The record ${key.pk} is written and removed all the time.`;
+  throw new StagefoldError("STORE_UNAVAILABLE", message, { retry_after: 1 });
 }
