@@ -1,13 +1,10 @@
 import { z } from "zod";
 import { agentIdSchema, sha256Hex } from "../snapshot/ids.ts";
-import { textSchema } from "../snapshot/storable.ts";
 
 /** `sess_` and 32 hex digits. */
 export const sessionIdSchema = z.string().regex(/^sess_[0-9a-f]{32}$/, "expected sess_ and 32 hex digits");
 /** `inv_` and 32 hex digits. */
 export const invocationIdSchema = z.string().regex(/^inv_[0-9a-f]{32}$/, "expected inv_ and 32 hex digits");
-/** What names an agent in a call: its id, or an id that it had elsewhere (see `agentIdOf`). */
-export const agentRefSchema = textSchema(256, 1);
 
 function randomHex(bytes: number): string {
   const random = crypto.getRandomValues(new Uint8Array(bytes));

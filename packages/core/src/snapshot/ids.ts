@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { LIMITS, utf8Bytes } from "./limits.ts";
 import { PROJECT_ID } from "./project-id.ts";
+import { textSchema } from "./storable.ts";
 
 const hex = (bytes: Uint8Array) => Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
 
@@ -8,6 +9,8 @@ const hex = (bytes: Uint8Array) => Array.from(bytes, (b) => b.toString(16).padSt
 export const projectIdSchema = z.string().regex(PROJECT_ID, "expected proj_ and 12 hex digits");
 /** `agent_` and 12 hex digits. */
 export const agentIdSchema = z.string().regex(/^agent_[0-9a-f]{12}$/, "expected agent_ and 12 hex digits");
+/** What names an agent in a call: its id, or an id that it had elsewhere (see `agentIdOf`). */
+export const agentRefSchema = textSchema(256, 1);
 /** What the artifact store keeps things of: a project, a session of an agent, or an invocation without a session. */
 export const storageOwnerSchema = z
   .string()

@@ -1,8 +1,7 @@
 import { z } from "zod";
-import { agentRefSchema } from "../agents/ids.ts";
 import { invalidInput } from "../errors.ts";
 import { orderProblem } from "./graph.ts";
-import { stageKeySchema } from "./ids.ts";
+import { agentRefSchema, stageKeySchema } from "./ids.ts";
 import { LIMITS, utf8Bytes } from "./limits.ts";
 import { limitsSchema, prioritySchema } from "./schema.ts";
 import { jsonObjectSchema, textSchema } from "./storable.ts";
