@@ -5,6 +5,7 @@ import { z } from "zod";
 import { callerOf, memoryDeps } from "../../test/fixture.ts";
 import { Program } from "../../test/program.ts";
 import { post, query, serve } from "../../test/serve.ts";
+import { restRoutes } from "../http/rest/table.ts";
 import { appRouter } from "../routers/index.ts";
 import { ACCESS } from "./access.ts";
 import { Auth } from "./authenticate.ts";
@@ -40,9 +41,10 @@ const procedures = z
   .parse(appRouter._def.procedures);
 
 async function setUp() {
-  const deps = memoryDeps();
+  const records = new MemoryRecordStore();
+  const deps = { ...memoryDeps(), records };
   const onError = (error: unknown) => expect.unreachable(String(error));
-  const auth = new Auth({ keys: true }, { records: new MemoryRecordStore(), clock: deps.clock, onError });
+  const auth = new Auth({ keys: true }, { records, clock: deps.clock, onError });
   const api = await serve({ ...deps, auth });
   const keys = new Map<Role, string>();
   for (const role of ROLES) keys.set(role, (await auth.keys.create({ name: role, role }, "test")).key);
@@ -55,6 +57,13 @@ async function setUp() {
     if (path === "projects.retry") await local.projects.cancel({ project_id });
     return project_id;
   };
+  /** A schedule of one owner, in a state from which it can be changed so. */
+  const schedule = async (owner: string, path: string) => {
+    const given = { name: "nightly", cron: "0 3 * * *", build: { requirement: "x", pipeline: "two-steps" } };
+    const { schedule_id } = await local.schedules.create({ ...given, user_id: owner });
+    if (path === "schedules.resume") await local.schedules.pause({ schedule_id });
+    return schedule_id;
+  };
   const headersOf = (role: Role) => ({ authorization: `Bearer ${keys.get(role)}` });
   const codeOf = async (answer: Response) => {
     const text = await answer.text();
@@ -64,7 +73,9 @@ async function setUp() {
     expect(answer.status, text.slice(0, 300)).toBeLessThan(500);
     return code;
   };
-  const ask = async (path: string, role: Role, project_id: string) => {
+  const ask = async (path: string, role: Role, owner: string) => {
+    const project_id = await build(owner, path);
+    const schedule_id = path.startsWith("schedules.") ? await schedule(owner, path) : undefined;
     // Of every field that some procedure wants, a value that it takes.
     const input = {
       ...{
@@ -86,9 +97,10 @@ async function setUp() {
       },
       ...{
         action: "pause",
-        filter: { user_id: (await deps.repository.get(project_id)).user_id },
+        filter: { user_id: owner },
         dry_run: true,
       },
+      ...{ schedule_id, cron: "0 4 * * *", build: { requirement: "x", pipeline: "two-steps" } },
       ...{ name: "n", role: "viewer", agent_id: "agent_000000000000", project_ids: [project_id] },
     };
     const shape = inputShapeOf(path);
@@ -139,14 +151,12 @@ describe("every procedure and route, for every role, with its own builds and tho
     const expected: Record<string, boolean> = {};
     for (const [path, access] of Object.entries(ACCESS))
       for (const whose of ["own", "other's"] as const) {
-        // Schedules are owned like builds, by tests of their own.
-        if (path.startsWith("schedules.") && access === "control") continue;
-        const project_id = await here.build(whose === "own" ? role : "another", path);
-        const code = await here.ask(path, role, project_id);
+        const code = await here.ask(path, role, whose === "own" ? role : "another");
         found[`${path}, ${whose}`] = code !== "FORBIDDEN" && code !== "UNAUTHENTICATED";
         // What names neither a build nor its user chooses by itself what is the asker's own.
         const shape = inputShapeOf(path);
-        const named = shape.has("project_id") || path === "projects.bulk" ? whose : "own";
+        const isOwned = shape.has("project_id") || shape.has("schedule_id") || path === "projects.bulk";
+        const named = isOwned ? whose : "own";
         expected[`${path}, ${whose}`] = mayBy(said[access], named);
       }
     expect(found).toEqual(expected);
@@ -169,6 +179,38 @@ describe("every procedure and route, for every role, with its own builds and tho
       expect(put.status).toBe(mayBy(said.work, "other's") ? 200 : 403);
     },
   );
+
+  it.each(ROLES)("a %s is refused at the addresses of REST as it is by the procedures", async (role) => {
+    const { [role]: said = {} } = await tableOfDocs();
+    const found: Record<string, boolean> = {};
+    const expected: Record<string, boolean> = {};
+    for (const { method, path, procedure } of restRoutes()) {
+      const body = method === "post" || method === "patch" ? { body: "{}" } : {};
+      const abort = new AbortController();
+      const headers = { ...here.headersOf(role), "content-type": "application/json" };
+      const init = { method: method.toUpperCase(), headers, ...body, signal: abort.signal };
+      const place = path.replace("{project_id}", "proj_000000000000").replace(/\{\w+\}/g, "one");
+      const { status } = await fetch(`${here.api.url}/v1${place}`, init);
+      abort.abort();
+      found[procedure] = status === 403;
+      expected[procedure] = !mayBy(said[ACCESS[procedure]], "own");
+    }
+    expect(found).toEqual(expected);
+  });
+
+  it("nothing is mounted that this table and the tests of who is not let in leave out", async () => {
+    const app = await readFile(new URL("../http/app.ts", import.meta.url), "utf8");
+    const mounted = [...app.matchAll(/app\.(?:use|get|post|all)\(\s*(\[[^\]]*\]|"[^"]*")/g)].map(
+      ([, at]) => at,
+    );
+    // Open: how one signs in, and answers for those who have the link of one question.
+    expect(
+      new Set(
+        mounted.flatMap((at) => z.union([z.string(), z.array(z.string())]).parse(JSON.parse(at ?? ""))),
+      ),
+    ).toEqual(new Set(["/v1", "/auth", "/answer", "/trpc", "/mcp", "/artifacts", "/metrics"]));
+    expect(mounted).toContain('["/trpc", "/v1", "/mcp", "/artifacts", "/metrics"]');
+  });
 
   it("a member's action on many builds at once reaches its own alone, whatever it asks for", async () => {
     const [own, others] = [await here.build("member", ""), await here.build("another", "")];

@@ -6,6 +6,7 @@ import { callerOf, memoryDeps, OWN_STAGES } from "../../test/fixture.ts";
 import { Program } from "../../test/program.ts";
 import { until } from "../../test/reading.ts";
 import { post, query, serve } from "../../test/serve.ts";
+import { restRoutes } from "../http/rest/table.ts";
 import { appRouter } from "../routers/index.ts";
 import { Auth } from "./authenticate.ts";
 
@@ -64,8 +65,15 @@ function addressesOf(project_id: string): [method: string, path: string][] {
     ["GET", `/trpc/${name}${input}`],
     ["POST", `/trpc/${name}`],
   ]);
+  const resources = restRoutes().map(({ method, path }): [string, string] => [
+    method.toUpperCase(),
+    `/v1${path.replace("{project_id}", project_id).replace(/\{\w+\}/g, "one")}`,
+  ]);
   return [
     ...procedures,
+    ...resources,
+    ["GET", "/v1/openapi.json"],
+    ["POST", "/mcp"],
     ["GET", `/artifacts/${project_id}/a`],
     ["HEAD", `/artifacts/${project_id}/a`],
     ["PUT", `/artifacts/${project_id}/a?stage=one&attempt=1`],
