@@ -1,7 +1,6 @@
 import { cp, mkdtemp, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type ModelSettings, parseModelName } from "@stagefold/models";
-import { PROVIDERS } from "@stagefold/models/testing";
+import { PROVIDERS, realSettings } from "@stagefold/models/testing";
 import { type PipelineRun, runPipeline } from "@stagefold/pipeline/testing";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { parse } from "yaml";
@@ -260,27 +259,7 @@ test("a build that the catalogue began is finished by it; one that a language mo
   expect(() => begunBy("anthropic:x", undefined)).toThrow("Set STAGEFOLD_MODEL and retry the stage");
 });
 
-const REAL = process.env.STAGEFOLD_TEST_MODEL;
-
-/** A model of a real service, by STAGEFOLD_TEST_MODEL (as STAGEFOLD_MODEL) and the provider's own names of its key. */
-function realSettings(name: string): ModelSettings {
-  const { ANTHROPIC_API_KEY, OPENAI_API_KEY, AWS_BEARER_TOKEN_BEDROCK, AWS_REGION, STAGEFOLD_MODEL_URL } =
-    process.env;
-  const parsed = parseModelName(name);
-  if (parsed === undefined)
-    throw new Error(`expected <provider>:<model> in STAGEFOLD_TEST_MODEL, found ${name}`);
-  const keys = {
-    anthropic: ANTHROPIC_API_KEY,
-    bedrock: AWS_BEARER_TOKEN_BEDROCK,
-    "openai-compatible": OPENAI_API_KEY,
-  };
-  return {
-    ...parsed,
-    url: STAGEFOLD_MODEL_URL,
-    apiKey: keys[parsed.provider],
-    ...(parsed.provider === "bedrock" && { aws: { region: AWS_REGION ?? "us-east-1" } }),
-  };
-}
+const REAL = realSettings();
 
 // Skipped without a key: it spends money.
 describe.skipIf(REAL === undefined)("a real language model (skipped without STAGEFOLD_TEST_MODEL)", () => {
@@ -288,7 +267,8 @@ describe.skipIf(REAL === undefined)("a real language model (skipped without STAG
     "%s",
     async (requirement) => {
       const folder = await mkdtemp(join(all.root, "real-"));
-      const model = stageModel(realSettings(REAL ?? ""), 2);
+      if (!REAL) throw new Error("expected a model");
+      const model = stageModel(REAL, 2);
       const run = await runPipeline(agentBuild, { requirement, folder, model });
       const { kind, self_tests } = agentOutput.parse(run.outputs.get("agent_code_developer"));
       expect(kind).toBe("model");

@@ -7,6 +7,7 @@ import {
   type ModelProvider,
   type ModelSettings,
   openModel,
+  parseModelName,
 } from "../src/index.ts";
 
 export const PROVIDERS: readonly ModelProvider[] = ["anthropic", "bedrock", "openai-compatible"];
@@ -31,6 +32,30 @@ export function settingsAt(provider: ModelProvider, url: string): ModelSettings 
 
 export const modelAt = (provider: ModelProvider, url: string, maxRetries = 0): Model =>
   openModel(settingsAt(provider, url), { prices: DEFAULT_PRICES, maxRetries });
+
+/**
+ * A model of a real service, by STAGEFOLD_TEST_MODEL (as STAGEFOLD_MODEL) and the provider's own names of its key; undefined
+ * without one. Tests with it spend money.
+ */
+export function realSettings(): ModelSettings | undefined {
+  const { STAGEFOLD_TEST_MODEL: name, STAGEFOLD_MODEL_URL, AWS_REGION } = process.env;
+  const { ANTHROPIC_API_KEY, OPENAI_API_KEY, AWS_BEARER_TOKEN_BEDROCK } = process.env;
+  if (name === undefined) return undefined;
+  const parsed = parseModelName(name);
+  if (parsed === undefined)
+    throw new Error(`expected <provider>:<model> in STAGEFOLD_TEST_MODEL, found ${name}`);
+  const keys = {
+    anthropic: ANTHROPIC_API_KEY,
+    bedrock: AWS_BEARER_TOKEN_BEDROCK,
+    "openai-compatible": OPENAI_API_KEY,
+  };
+  return {
+    ...parsed,
+    url: STAGEFOLD_MODEL_URL,
+    apiKey: keys[parsed.provider],
+    ...(parsed.provider === "bedrock" && { aws: { region: AWS_REGION ?? "us-east-1" } }),
+  };
+}
 
 /** The first frames of a streamed text, in each provider's own format, without its end. */
 const BEGINNINGS: Readonly<Record<ModelProvider, { type: string; frames: readonly (string | Buffer)[] }>> = {

@@ -101,6 +101,11 @@ const member = (user_id: string): Principal => ({
   user_id,
 });
 
+/** What a watch said, without its number: here it comes as it is sent. */
+function dataOf<T>(tracked: { readonly data: T }): T {
+  return Array.isArray(tracked) ? tracked[1] : tracked.data;
+}
+
 /** Everything that a watch says, as it comes. */
 function collect(watching: Promise<AsyncIterable<unknown>>) {
   const events: unknown[] = [];
@@ -139,6 +144,74 @@ describe("turns", () => {
     const third = collect(api.turns.watch({ session_id }));
     await third.done;
     expect(third.events).toMatchObject([{ event: "turn", turn: { status: "completed" } }, end]);
+  });
+
+  it("a reader that reconnects a hundred times gets each text once", async () => {
+    const { as, api, runner, agent_id } = await setUp();
+    const { session_id } = await api.sessions.create({ agent_id });
+    const { turn } = await api.turns.send({ session_id, text: "question" });
+    const pieces = Array.from({ length: 100 }, (_, n) => `piece ${n}, `);
+    const seen: string[] = [];
+    for (const piece of pieces) {
+      const connection = new AbortController();
+      const events = await as(LOCAL, connection.signal).turns.watch({ session_id, turn });
+      for await (const tracked of events) {
+        const event = dataOf(tracked);
+        // The turn as it is has all that came before, and the piece that follows is the next one.
+        if (event.event === "turn") {
+          const [block] = event.turn.blocks;
+          expect(block?.type === "text" ? block.text : "").toBe(seen.join(""));
+          await runner.say(piece, seen.join("").length);
+        }
+        if (event.event !== "text") continue;
+        expect(event.at).toBe(seen.join("").length);
+        seen.push(event.text);
+        break;
+      }
+      connection.abort();
+    }
+    expect(seen).toEqual(pieces);
+    await runner.end();
+    const last = collect(api.turns.watch({ session_id, turn }));
+    await last.done;
+    const whole = { blocks: [{ type: "text", text: pieces.join("") }] };
+    expect(last.events).toMatchObject([
+      { event: "turn", turn: whole },
+      { event: "end", status: "completed" },
+    ]);
+  });
+
+  it("a session of 5,000 turns opens in two requests to the store", async () => {
+    const { api, context, records, agent_id } = await setUp();
+    const { session_id } = await api.sessions.create({ agent_id });
+    const common = { session_id, agent_id, version: 1, caller: "web", status: "completed" as const };
+    const at = "2026-01-01T00:00:00.000Z";
+    const figures = { ...USAGE, error: null, finish_reason: "stop", blocks: [], started_at: at };
+    const many = Array.from({ length: 5000 }, (_, n) => {
+      return { ...common, ...figures, key: `k${n}`, user: { text: `question ${n + 1}`, files: [] } };
+    });
+    await context.agentRecords.imports.addTurns(await context.agentRecords.sessions.get(session_id), many);
+    const requests: string[] = [];
+    const spied = new Proxy(records, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name);
+        if (typeof value !== "function") return value;
+        return (...args: unknown[]) => {
+          requests.push(String(name));
+          return Reflect.apply(value, target, args);
+        };
+      },
+    });
+    const opened = appRouter.createCaller({
+      ...createContextInner({ ...memoryDeps(), records: spied }),
+      principal: LOCAL,
+    });
+    const page = await opened.turns.list({ session_id });
+    expect(requests).toEqual(["get", "query"]);
+    expect(page.items.map(({ turn }) => turn)).toEqual(Array.from({ length: 50 }, (_, n) => 5000 - n));
+    const older = await opened.turns.list({ session_id, cursor: page.next_cursor });
+    expect(older.items[0]).toMatchObject({ turn: 4950, user: { text: "question 4950" } });
+    expect(requests).toHaveLength(4);
   });
 
   it("the next turn is given the ones before it, oldest first; messages are a view of them", async () => {
