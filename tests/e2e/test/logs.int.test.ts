@@ -65,7 +65,7 @@ const short = (texts: readonly string[]) =>
   texts.map((text) => (text.length > 200 ? `${text.length} ${text.slice(0, 50)}` : text));
 
 it("shows the same text live, after a reload and in the command line, whatever a command writes", {
-  timeout: 240_000,
+  timeout: process.env.SOAK ? 600_000 : 240_000,
 }, async () => {
   await using folder = await tempFolder();
   await writeFile(join(folder.path, "writes.yaml"), yaml);
