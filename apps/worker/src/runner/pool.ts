@@ -3,13 +3,14 @@ import type { Logger } from "pino";
 import { type RunnerOptions, RunnerProcess } from "./process.ts";
 
 /**
- * How long a stage waits without any runner becoming free before a new one is started, in milliseconds. Starting one
- * takes longer than that on a processor of its own. While short stages follow each other quickly, a few runners serve
- * all of them.
+ * How long a stage waits without any runner becoming free before a new one is started, in milliseconds: half of what the
+ * last start took, within these bounds. While short stages follow each other quickly, a few runners serve all of them;
+ * where processors are busy, one more that starts keeps them from the stages.
  */
-const PATIENCE_MS = 100;
-/** How long a stage waits at most while runners become free for others. */
+const MIN_PATIENCE_MS = 100;
 const MAX_PATIENCE_MS = 1000;
+/** A stage waits at most so many times as long while runners become free for others. */
+const PATIENCES = 10;
 
 interface Waiting {
   readonly user: string;
@@ -37,6 +38,7 @@ export class RunnerPool {
   #starting = 0;
   /** When a runner became free last, by the monotonic clock. */
   #releasedAt = Number.NEGATIVE_INFINITY;
+  #patienceMs = MIN_PATIENCE_MS;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
   #warned = false;
@@ -50,7 +52,7 @@ export class RunnerPool {
   /** Starts a runner for a stage that comes soon, unless this user has one that waits, or will be free in a moment. */
   prepare(user: string): void {
     const waits = this.#idle.some((runner) => serves(runner, user));
-    const freesSoon = this.#hasOne(user) && performance.now() - this.#releasedAt < PATIENCE_MS;
+    const freesSoon = this.#hasOne(user) && performance.now() - this.#releasedAt < this.#patienceMs;
     const full = this.#all.size >= this.#size && this.#idle.length === 0;
     if (!this.#closed && !waits && !freesSoon && !full && this.#starting === 0) this.#startOne();
   }
@@ -62,8 +64,9 @@ export class RunnerPool {
     if (idle) return idle;
     return await new Promise((resolve, reject) => {
       const now = performance.now();
-      const dueAt = this.#hasOne(user) || this.#starting > 0 ? now + PATIENCE_MS : now;
-      this.#waiting.push({ user, dueAt, dueAtLast: now + MAX_PATIENCE_MS, resolve, reject });
+      const patienceMs = this.#patienceMs;
+      const dueAt = this.#hasOne(user) || this.#starting > 0 ? now + patienceMs : now;
+      this.#waiting.push({ user, dueAt, dueAtLast: now + PATIENCES * patienceMs, resolve, reject });
       this.#startForWaiting();
     });
   }
@@ -80,7 +83,7 @@ export class RunnerPool {
     this.#releasedAt = performance.now();
     const [next, ...others] = this.#waiting.filter(({ user }) => serves(runner, user));
     if (next !== undefined) {
-      const dueAt = this.#releasedAt + PATIENCE_MS;
+      const dueAt = this.#releasedAt + this.#patienceMs;
       for (const other of others) other.dueAt = Math.min(dueAt, other.dueAtLast);
       this.#waiting.splice(this.#waiting.indexOf(next), 1);
       next.resolve(runner);
@@ -163,7 +166,7 @@ export class RunnerPool {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       this.#startForWaiting();
-    }, PATIENCE_MS / 2);
+    }, MIN_PATIENCE_MS / 2);
   }
 
   #startOne(): void {
@@ -184,7 +187,10 @@ export class RunnerPool {
   }
 
   async #start(): Promise<RunnerProcess> {
+    const from = performance.now();
     const runner = await RunnerProcess.start(this.#options);
+    const halfMs = (performance.now() - from) / 2;
+    this.#patienceMs = Math.min(MAX_PATIENCE_MS, Math.max(MIN_PATIENCE_MS, halfMs));
     this.#all.add(runner);
     void runner.exited.then(() => this.#all.delete(runner));
     if (this.#closed) {
