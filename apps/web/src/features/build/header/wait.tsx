@@ -33,9 +33,8 @@ export function Wait({ project }: { project: Project }) {
     staleTime: 0,
     refetchInterval: REFRESH_MS,
   });
-  if (!workers) return <span>{t.waiting}</span>;
   const ofPipeline = running?.items.length ?? 0;
-  const reason = waitReason(project, { nowMs: now, workers: workers.items, ofPipeline, most });
+  const reason = waitReason(project, { nowMs: now, workers: workers?.items, ofPipeline, most });
   const isTurn = reason.kind === "slots" || reason.kind === "no worker" || reason.kind === "pipeline";
   const isWhole = queue !== undefined && queue.next_cursor === null;
   const isThere = isWhole && queue.items.some((other) => other.project_id === project_id);

@@ -18,6 +18,7 @@ test.each([
   ["a worker that can run stages", build, { ...idle, workers: [worker(0, "no disk")] }, "no worker"],
   ["its pipeline", build, { ...idle, ofPipeline: 1, most: 1 }, "pipeline"],
   ["a slot", build, { ...idle, workers: [worker(2), worker(2), worker(0, "no disk")] }, "slots"],
+  ["what is not known yet", build, { ...idle, workers: undefined }, "soon"],
   ["nothing", build, { ...idle, workers: [worker(2), worker(1)] }, "soon"],
 ])("a build says that it waits for %s", (_what, project, state, kind) => {
   expect(waitReason(project, state).kind).toBe(kind);

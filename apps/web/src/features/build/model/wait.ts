@@ -12,7 +12,10 @@ export type WaitReason =
 
 export interface QueueState {
   readonly nowMs: number;
-  readonly workers: readonly { slots: number; running: readonly unknown[]; not_ready?: string | undefined }[];
+  /** Undefined while they are not known. */
+  readonly workers:
+    | readonly { slots: number; running: readonly unknown[]; not_ready?: string | undefined }[]
+    | undefined;
   /** Builds of its pipeline that run now, and how many may. */
   readonly ofPipeline: number;
   readonly most: number | undefined;
@@ -30,6 +33,7 @@ export function waitReason(
   const dueMs = Date.parse(work_due_at ?? "");
   if (dueMs > nowMs) return { kind: "retry", atMs: dueMs };
   if (pipeline_version === undefined) return { kind: "program" };
+  if (workers === undefined) return { kind: "soon" };
   const ready = workers.filter(({ not_ready }) => not_ready === undefined);
   if (ready.length === 0) return { kind: "no worker" };
   if (most !== undefined && ofPipeline >= most) return { kind: "pipeline", most };

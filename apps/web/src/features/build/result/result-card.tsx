@@ -169,7 +169,7 @@ function Figures({ project, result }: { project: Project; result: BuildResult })
     [t.artifacts, formatNumber(summary.artifacts, lang)],
   ];
   return (
-    <dl className="flex flex-wrap gap-x-8 gap-y-2 border-line border-t pt-3">
+    <dl className="flex flex-wrap gap-x-8 gap-y-2 border-line not-first:border-t not-first:pt-3">
       {figures.map(([name, value]) => (
         <div key={name}>
           <dt className="text-ink-3 text-xs">{name}</dt>
