@@ -62,6 +62,8 @@ export interface BuildDeps {
   readonly modelAccess: ModelAccess | undefined;
   /** The agents that builds make; without them each build makes a new one. */
   readonly agents: Pick<Agents, "get" | "publish" | "usersOf"> | undefined;
+  /** How many stages of one build may run at once: no more than this worker runs builds. */
+  readonly stagesAtOnce: number;
   readonly metrics: WorkerMetrics;
   readonly timings: Timings;
   readonly log: Logger;

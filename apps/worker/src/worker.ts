@@ -113,6 +113,7 @@ class StageWorker implements Worker {
       modelAccess: deps.modelAccess,
       agents: deps.agents,
       secrets: deps.secrets ?? { get: async () => new Map() },
+      stagesAtOnce: deps.concurrency,
       metrics: deps.metrics ?? createMetrics(),
       workerBackoff: new WorkerBackoff(),
       timings: { ...TIMINGS, ...deps.timings },

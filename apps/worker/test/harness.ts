@@ -111,7 +111,15 @@ export async function openBench({ files, leaseMs = 15_000 }: BenchOptions): Prom
       const plan = {
         pipeline: name,
         pipeline_version: pipeline.version,
-        stages: stagesFor(pipeline, {}).map(({ stage, weight }) => ({ stage, weight })),
+        stages: stagesFor(pipeline, {}).map(
+          ({ stage, weight, needs, finally: runsFinally, allow_failure }) => ({
+            stage,
+            weight,
+            needs,
+            finally: runsFinally,
+            allow_failure,
+          }),
+        ),
       };
       return (await repository.control.create({ requirement, user_id: "u1" }, plan)).project_id;
     },

@@ -1,4 +1,6 @@
+import { allNeedsOf, orderProblem } from "@stagefold/core/snapshot";
 import type { z } from "zod";
+import { conditionProblem } from "./condition.ts";
 import type { JsonSchema, Pipeline, StageDefinition } from "./definition.ts";
 import { definitionDigest } from "./digest.ts";
 import { type Finding, firstFinding, isRecord, meant, show, unknownField, valueAt } from "./finding.ts";
@@ -63,6 +65,10 @@ function normalise(head: StageHead, rest: Pick<StageDefinition, "action" | "outp
     stage_name: head.stage_name ?? head.stage,
     weight: head.weight,
     ...(head.when === undefined ? {} : { when: head.when }),
+    ...(head.needs === undefined ? {} : { needs: head.needs }),
+    ...(head.if === undefined ? {} : { if: head.if }),
+    ...(head.finally === true ? { finally: true } : {}),
+    ...(head.allow_failure === true ? { allow_failure: true } : {}),
     ...(head.agent_name === undefined ? {} : { agent_name: head.agent_name }),
     ...(head.memory_mb === undefined ? {} : { memory_mb: head.memory_mb }),
     ...(head.secrets === undefined ? {} : { secrets: head.secrets }),
@@ -89,6 +95,8 @@ export function checkPipeline(value: unknown): Checked {
   }
   const { name, version, description, max_running, publishes, requirement, limits, retention_days } =
     head.data;
+  const misplaced = checkOrder(stages, publishes === "agent");
+  if (misplaced) return { finding: misplaced };
   const input = checkInput(head.data.input, stages);
   if (input && "finding" in input) return input;
   const definition = {
@@ -103,6 +111,47 @@ export function checkPipeline(value: unknown): Checked {
     ...(retention_days === undefined ? {} : { retention_days }),
   };
   return { pipeline: { ...definition, version: version ?? definitionDigest(definition) } };
+}
+
+/** What stages need, and what their conditions read. */
+function checkOrder(stages: readonly StageDefinition[], publishes: boolean): Finding | undefined {
+  const problem = orderProblem(stages);
+  if (problem) {
+    const { position, field, found } = problem;
+    const path = ["stages", position, ...field];
+    const keys = stages.map(({ stage }) => stage);
+    const key = valueAt({ stages }, path);
+    const near = typeof key === "string" && !keys.includes(key) ? meant(key, keys) : undefined;
+    const expected = near === undefined ? problem.expected : `${problem.expected}; did you mean ${near}?`;
+    return { path, expected, found };
+  }
+  for (const [position, { if: condition }] of stages.entries()) {
+    if (condition === undefined) continue;
+    const needed = [...allNeedsOf(stages, position)].sort((a, b) => a - b);
+    const wrong = conditionProblem(
+      condition,
+      needed.flatMap((i) => stages[i]?.stage ?? []),
+    );
+    if (wrong) return { path: ["stages", position, "if"], ...wrong };
+  }
+  return publishes ? checkLast(stages) : undefined;
+}
+
+/** The last stage of a pipeline that publishes says what is published: it ends the build, and always runs. */
+function checkLast(stages: readonly StageDefinition[]): Finding | undefined {
+  const position = stages.length - 1;
+  const last = stages[position];
+  if (!last) return undefined;
+  const isLast = allNeedsOf(stages, position).size === position;
+  const fields = [
+    ...(isLast ? [] : ["needs"]),
+    ...(["finally", "allow_failure", "if"] as const).filter((name) => last[name] !== undefined),
+  ];
+  const [field] = fields;
+  if (field === undefined) return undefined;
+  const expected =
+    "expected a last stage that needs all others and always runs: its output says what is published";
+  return { path: ["stages", position, field], expected, found: show(valueAt(last, [field])) };
 }
 
 /** The schema of inputs, which are objects, and names what stages depend on. */

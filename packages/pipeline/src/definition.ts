@@ -83,6 +83,14 @@ export interface StageDefinition<Key extends string = string, Output = unknown> 
   readonly retry: RetryPolicy;
   /** A build has this stage only if its input has these values. */
   readonly when?: Readonly<Record<string, string | number | boolean>>;
+  /** Stages that must be finished before it begins; those that do not need each other run at once. Absent: all earlier ones. */
+  readonly needs?: readonly string[];
+  /** It is skipped unless this holds when it would begin; see `condition.ts`. */
+  readonly if?: string;
+  /** It runs after all others, also when the build is failing. */
+  readonly finally?: boolean;
+  /** The build continues when it has failed. */
+  readonly allow_failure?: boolean;
   /** Megabytes of memory that its processes may have together, where the system tells. */
   readonly memory_mb?: number;
   /** Names of secrets that its worker must have: `ctx.secret(name)`, or the environment of its command. */
@@ -150,6 +158,14 @@ interface StageInputBase {
   readonly agent_name?: string;
   /** A build has this stage only if its input has these values: `{ review: true }`. */
   readonly when?: Readonly<Record<string, string | number | boolean>>;
+  /** Keys of the stages that must be finished before it begins; absent: all earlier ones. `[]`: it begins at once. */
+  readonly needs?: readonly string[];
+  /** It is skipped unless this holds: `outputs.test.passed && input.mode != "draft"`. */
+  readonly if?: string;
+  /** It runs after all others, also when the build is failing. */
+  readonly finally?: boolean;
+  /** The build continues when it has failed. */
+  readonly allow_failure?: boolean;
   /** 1 to 86400, default 3600. */
   readonly timeout_seconds?: number;
   /** Default one attempt. */
@@ -204,7 +220,7 @@ export interface GateInput<Input = unknown> {
 }
 
 export interface GateStageInput<Input = unknown>
-  extends Pick<StageInputBase, "stage" | "stage_name" | "weight" | "agent_name" | "when"> {
+  extends Omit<StageInputBase, "timeout_seconds" | "retry" | "memory_mb" | "secrets"> {
   readonly gate: GateInput<Input>;
   readonly timeout_seconds?: never;
   readonly retry?: never;

@@ -1,3 +1,4 @@
+export { type ConditionScope, conditionHolds } from "./condition.ts";
 export type {
   ArtifactContent,
   ArtifactOptions,

@@ -1,4 +1,4 @@
-import { aliasesOf } from "@stagefold/core/snapshot";
+import { aliasesOf, needsOf } from "@stagefold/core/snapshot";
 import type { LocalisedText, Pipeline, StageDefinition } from "./definition.ts";
 import { PipelineError } from "./errors.ts";
 
@@ -28,13 +28,26 @@ export function createRegistry(
   return { get: (name) => byName.get(name), list: () => all, problems: () => problems };
 }
 
-/** The stages that a build with this input has. */
+/** The stages that a build with this input has. What needs one that it has not needs what that one needs. */
 export function stagesFor(
   { stages }: Pipeline,
   input: Readonly<Record<string, unknown>> = {},
 ): readonly StageDefinition[] {
-  return stages.filter(({ when = {} }) =>
+  const kept = stages.filter(({ when = {} }) =>
     Object.entries(when).every(([name, value]) => input[name] === value),
+  );
+  if (kept.length === stages.length) return stages;
+  const present = new Set(kept.map(({ stage }) => stage));
+  const inherited = (position: number): string[] =>
+    needsOf(stages, position).flatMap((i) => {
+      const key = stages[i]?.stage ?? "";
+      const isLike = stages[i]?.finally === stages[position]?.finally;
+      return !isLike ? [] : present.has(key) ? [key] : inherited(i);
+    });
+  return kept.map((stage) =>
+    stage.needs?.some((key) => !present.has(key))
+      ? { ...stage, needs: [...new Set(inherited(stages.indexOf(stage)))] }
+      : stage,
   );
 }
 

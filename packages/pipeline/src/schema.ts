@@ -100,6 +100,10 @@ const stageFields = {
   when: acceptSchema
     .refine((values) => Object.keys(values).length > 0, "expected at least one field of the input")
     .optional(),
+  needs: z.array(z.string("expected the key of a stage")).max(LIMITS.stages).optional(),
+  if: z.string().min(1).optional(),
+  finally: z.boolean().optional(),
+  allow_failure: z.boolean().optional(),
   agent_name: z.string().min(1).max(128).optional(),
   timeout_seconds: z.number().min(1).max(DAY_SECONDS).default(DEFAULT_TIMEOUT_SECONDS),
   retry: retry.default({ ...DEFAULT_RETRY }),
@@ -174,6 +178,10 @@ export const gateStage = z.strictObject({
   weight: stageFields.weight,
   agent_name: stageFields.agent_name,
   when: stageFields.when,
+  needs: stageFields.needs,
+  if: stageFields.if,
+  finally: stageFields.finally,
+  allow_failure: stageFields.allow_failure,
   gate,
 });
 

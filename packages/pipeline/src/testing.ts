@@ -1,9 +1,11 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { checkedAnswer, checkedInput } from "@stagefold/core/snapshot";
+
+import { checkedAnswer, checkedInput, needsOf, type StageStatus } from "@stagefold/core/snapshot";
 import type { z } from "zod";
+import { conditionHolds } from "./condition.ts";
 import type { StageModel, StageProject } from "./context.ts";
-import type { Pipeline } from "./definition.ts";
+import type { Pipeline, StageDefinition } from "./definition.ts";
 import { StageError } from "./errors.ts";
 import { stageNameIn, stagesFor } from "./registry.ts";
 import { type StageRecord, TestContext } from "./testing/context.ts";
@@ -14,6 +16,8 @@ export interface PipelineRun {
   readonly project: StageProject;
   /** Key of a stage to its output, as it would be read from the item. */
   readonly outputs: ReadonlyMap<string, unknown>;
+  /** Of the stages that have run or were skipped. */
+  readonly statuses: ReadonlyMap<string, StageStatus>;
   readonly records: readonly StageRecord[];
   readonly workDir: string;
   /** Holds the recorded artifacts and nothing else. */
@@ -51,8 +55,10 @@ function storedOutput(schema: z.ZodType | undefined, stage: string, output: unkn
 }
 
 /**
- * Runs the `run` stages of a pipeline in this process, with `answers` at its gates (their questions are in the log), one after the other, one attempt each: for tests of stages.
- * There is no store, lease, retry or timeout. Throws what a stage throws, and a StageError for a command stage.
+ * Runs the `run` stages of a pipeline in this process, with `answers` at its gates (their questions are in the log), one
+ * after the other in the order of what they need, one attempt each: for tests of stages.
+ * There is no store, lease, retry or timeout. Throws what a stage throws, once those that run finally have run, and a
+ * StageError for a command stage.
  */
 export async function runPipeline(pipeline: Pipeline, options: RunPipelineOptions): Promise<PipelineRun> {
   const workDir = join(options.folder, "work");
@@ -66,28 +72,64 @@ export async function runPipeline(pipeline: Pipeline, options: RunPipelineOption
     tags: [],
   };
   const signal = options.signal ?? new AbortController().signal;
-  const { secrets } = options;
+  const { secrets, folder, model } = options;
   const outputs = new Map<string, unknown>();
+  const statuses = new Map<string, StageStatus>();
   const records: StageRecord[] = [];
   const input = pipeline.input && checkedInput(options.input ?? {}, pipeline.input);
-  for (const { stage, action, output } of stagesFor(pipeline, input)) {
+  const base = { folder, project, signal, outputs, input };
+
+  const runStage = async ({ stage, action, output }: StageDefinition): Promise<void> => {
     if (action.kind === "gate") {
-      const ctx = new TestContext({ stage, folder: options.folder, project, signal, outputs, input });
+      const ctx = new TestContext({ ...base, stage });
       records.push(ctx.record);
       const { question } =
         typeof action.asks === "function" ? await action.asks(ctx) : { question: "", ...action.asks };
       ctx.log(stageNameIn(question, "en"));
       const answer = checkedAnswer(options.answers?.[stage], action.answer);
       outputs.set(stage, { answer, at: new Date().toISOString() });
-      continue;
+      return;
     }
     if (action.kind !== "run")
       throw new StageError(`the stage ${stage} has no function here; expected a stage with run`);
-    const { folder, model } = options;
-    const ctx = new TestContext({ stage, folder, project, signal, outputs, model, input, secrets });
+    const ctx = new TestContext({ ...base, stage, model, secrets });
     records.push(ctx.record);
     const stored = storedOutput(output, stage, await action.run(ctx));
     if (stored !== undefined) outputs.set(stage, stored);
+  };
+
+  let failure: { readonly error: unknown } | undefined;
+  for (const definition of inOrder(stagesFor(pipeline, input))) {
+    const { stage, if: condition } = definition;
+    if (failure && definition.finally !== true) continue;
+    const scope = {
+      outputs: Object.fromEntries(outputs),
+      status: Object.fromEntries(statuses),
+      input,
+      failed: failure !== undefined,
+    };
+    if (condition !== undefined && !conditionHolds(condition, scope)) {
+      statuses.set(stage, "skipped");
+      continue;
+    }
+    try {
+      await runStage(definition);
+      statuses.set(stage, "completed");
+    } catch (error) {
+      statuses.set(stage, "failed");
+      if (definition.allow_failure !== true) failure ??= { error };
+    }
   }
-  return { project, outputs, records, workDir, artifactsDir };
+  if (failure) throw failure.error;
+  return { project, outputs, statuses, records, workDir, artifactsDir };
+}
+
+/** Each stage after all that it needs. */
+function inOrder(stages: readonly StageDefinition[]): StageDefinition[] {
+  const placed = new Set<number>();
+  for (let before = -1; before < placed.size; ) {
+    before = placed.size;
+    for (const i of stages.keys()) if (needsOf(stages, i).every((need) => placed.has(need))) placed.add(i);
+  }
+  return [...placed].flatMap((i) => stages[i] ?? []);
 }

@@ -29,6 +29,14 @@ export const pipelineSchema = z.object({
       timeout_seconds: z.number(),
       /** Builds have the stage only if their input has these values. */
       when: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+      /** Stages that must be finished before it begins; absent: all earlier ones. */
+      needs: z.array(z.string()).readonly().optional(),
+      /** It is skipped unless this expression holds. */
+      if: z.string().optional(),
+      /** It runs after all others, also when the build is failing. */
+      finally: z.boolean().optional(),
+      /** The build continues when it has failed. */
+      allow_failure: z.boolean().optional(),
       /** `command`, `gate`, or `run`: a function. */
       kind: z.enum(["run", "command", "gate"]),
       /** JSON Schema of what answers a gate. */

@@ -72,7 +72,7 @@ function lowest(a: Limits = {}, b: Limits = {}): Limits | undefined {
 function planOf(pipeline: Pipeline, requirement: string, input: Record<string, unknown> | undefined): Plan {
   const language = languageOf(requirement);
   const stages = stagesFor(pipeline, input);
-  if (stages.length === 0)
+  if (!stages.some((stage) => stage.finally !== true))
     throw invalidInput(`The pipeline ${pipeline.name} has no stage for this input.`, [
       "input: expected one that some stage is for",
     ]);
@@ -80,12 +80,17 @@ function planOf(pipeline: Pipeline, requirement: string, input: Record<string, u
     pipeline: pipeline.name,
     pipeline_version: pipeline.version,
     publishes: pipeline.publishes,
-    stages: stages.map(({ stage, stage_name, weight, agent_name }) => ({
-      stage,
-      stage_name: stageNameIn(stage_name, language),
-      weight,
-      agent_name,
-    })),
+    stages: stages.map(
+      ({ stage, stage_name, weight, agent_name, needs, finally: runsFinally, allow_failure }) => ({
+        stage,
+        stage_name: stageNameIn(stage_name, language),
+        weight,
+        agent_name,
+        needs,
+        finally: runsFinally,
+        allow_failure,
+      }),
+    ),
   };
 }
 

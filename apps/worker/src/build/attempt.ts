@@ -1,26 +1,19 @@
 import { randomUUID } from "node:crypto";
-import {
-  type ArtifactStore,
-  type Project,
-  type ReportEvent,
-  remainingOf,
-  type Stage,
-  scopeOf,
-} from "@stagefold/core";
+import { type ReportEvent, remainingOf, type Stage, scopeOf } from "@stagefold/core";
 import { SecretMask } from "@stagefold/node-files";
 import { type Pipeline, type StageDefinition, StageError } from "@stagefold/pipeline";
 import { MissingSecretError } from "@stagefold/runtime/secrets";
 import type { Logger } from "pino";
-import { z } from "zod";
 import type { BuildDeps } from "../deps.ts";
 import type { StageFailure, StageJob, StageOutcome, StopReason } from "../runner/protocol.ts";
 import type { RunningStage } from "../runner/runner.ts";
 import { storeArtifact } from "../workspace/artifact-upload.ts";
 import { versionToChange } from "./current-version.ts";
+import type { EarlierOutputs } from "./earlier-outputs.ts";
 import { refusedWrite } from "./failure.ts";
 import type { LeaseWriter } from "./lease-writer.ts";
-import { ModelCalls } from "./model-calls.ts";
-import { type MetricSums, ReportBuffer } from "./report-buffer.ts";
+import { type BuildSpending, ModelCalls } from "./model-calls.ts";
+import { type MetricSums, ReportBuffer, type ReportBuffers } from "./report-buffer.ts";
 
 /** What starting a process and reading the pipelines in it may take, in milliseconds. */
 const START_TIMEOUT_MS = 60_000;
@@ -34,6 +27,9 @@ export interface AttemptOptions {
   /** The stage as its start left it. */
   readonly stage: Stage;
   readonly position: number;
+  /** Those of the stages that run beside it, and its own while it runs. */
+  readonly buffers: ReportBuffers;
+  readonly buildSpending: BuildSpending;
   readonly log: Logger;
 }
 
@@ -173,7 +169,7 @@ export class Attempt {
   }
 
   #modelCalls(job: StageJob, sums: MetricSums): ModelCalls | undefined {
-    const { deps, writer, stage, log } = this.#options;
+    const { deps, writer, stage, log, buildSpending } = this.#options;
     if (deps.modelAccess === undefined) return undefined;
     return new ModelCalls({
       access: deps.modelAccess,
@@ -182,17 +178,19 @@ export class Attempt {
       artifacts: deps.artifacts,
       project: () => writer.project,
       sums,
+      buildSpending,
       now: () => deps.repository.now(),
       onError: (error) => log.error({ err: error }, "a call of a language model was not kept"),
     });
   }
 
   #reports(job: StageJob, sums: MetricSums, calls: ModelCalls | undefined): ReportBuffer {
-    const { deps, writer, stage, log } = this.#options;
+    const { deps, writer, stage, log, buffers } = this.#options;
     const { project_id } = writer.project;
     const ref = { project_id, stage: stage.stage, attempt: stage.attempt };
     return new ReportBuffer({
       stage: stage.stage,
+      buffers,
       sums,
       ask: async (question) => {
         if (calls === undefined) throw new StageError("This worker has no language model.", { final: true });
@@ -230,54 +228,4 @@ function moduleOf(action: StageDefinition["action"]): string | undefined {
 
 function failed(failure: StageFailure): StageOutcome {
   return { kind: "failed", failure };
-}
-
-const objectSchema = z.record(z.string(), z.unknown());
-type Output = Readonly<Record<string, unknown>>;
-
-/** What the finished stages of a build returned; large outputs are read from the artifact store, once. */
-export class EarlierOutputs {
-  readonly #store: ArtifactStore;
-  readonly #known = new Map<string, Output>();
-
-  constructor(store: ArtifactStore) {
-    this.#store = store;
-  }
-
-  remember(stage: Stage, output: Output): void {
-    this.#known.set(`${stage.stage}/${stage.attempt}`, output);
-  }
-
-  /** By the pipeline's keys, of the completed stages before `position`. */
-  async before(project: Project, position: number, pipeline: Pipeline): Promise<Record<string, unknown>> {
-    const entries: [string, unknown][] = [];
-    for (const [i, stage] of project.stages_snapshot.stages.slice(0, position).entries()) {
-      const key = pipeline.stages[i]?.stage;
-      if (key !== undefined && stage.status === "completed")
-        entries.push([key, await this.#outputOf(project, stage)]);
-    }
-    return Object.fromEntries(entries);
-  }
-
-  async #outputOf(project: Project, stage: Stage): Promise<Output> {
-    const known = this.#known.get(`${stage.stage}/${stage.attempt}`);
-    if (known) return known;
-    const output =
-      stage.output_ref === undefined ? ownOutput(stage) : await this.#read(project, stage, stage.output_ref);
-    this.remember(stage, output);
-    return output;
-  }
-
-  async #read({ project_id }: Project, stage: Stage, path: string): Promise<Output> {
-    const found = await this.#store.get({ project_id, stage: stage.stage, attempt: stage.attempt, path });
-    if (!found) throw new Error(`Expected the output of ${stage.stage} in the artifact ${path}; found none.`);
-    const parts: Uint8Array[] = [];
-    for await (const part of found.stream) parts.push(part);
-    return objectSchema.parse(JSON.parse(Buffer.concat(parts).toString("utf8")));
-  }
-}
-
-function ownOutput(stage: Stage): Output {
-  const { artifacts: _a, artifact_info: _i, artifact_count: _c, ...own } = stage.output_data;
-  return own;
 }

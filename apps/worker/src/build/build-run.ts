@@ -7,19 +7,24 @@ import {
   type ReportEvent,
   type Stage,
   scopeOf,
+  withStage,
 } from "@stagefold/core";
 import { checkedQuestion, type GateAction, type Pipeline, type StageDefinition } from "@stagefold/pipeline";
 import type { Logger } from "pino";
 import { sleep } from "../async.ts";
 import type { BuildDeps } from "../deps.ts";
 import type { ClockReading } from "../monotonic-clock.ts";
-import type { StageOutcome } from "../runner/protocol.ts";
-import { Attempt, type AttemptEnd, EarlierOutputs } from "./attempt.ts";
+import type { StageFailure, StageOutcome } from "../runner/protocol.ts";
+import type { AttemptEnd } from "./attempt.ts";
+import { EarlierOutputs } from "./earlier-outputs.ts";
 import { refusedWrite } from "./failure.ts";
 import { LeaseRenewer } from "./lease-renewer.ts";
 import { type LeaseEnd, LeaseLostError, LeaseWriter } from "./lease-writer.ts";
+import { BuildSpending } from "./model-calls.ts";
 import { matchPipeline } from "./pipeline-match.ts";
 import { publishAgent } from "./publish-agent.ts";
+import { ReportBuffers } from "./report-buffer.ts";
+import { type EndedAttempt, leftEvents, RunningAttempts } from "./running-attempts.ts";
 import { StageBoundary } from "./stage-boundary.ts";
 
 const PUBLISH_RETRY_MS = 500;
@@ -33,15 +38,14 @@ export class BuildRun {
   readonly pipelineName: string | undefined;
   readonly userId: string | undefined;
   readonly #deps: BuildDeps;
-  /** Says project and token and, while a stage runs, stage and attempt. */
-  #log: Logger;
+  /** Says project and token. */
+  readonly #log: Logger;
   readonly #writer: LeaseWriter;
   readonly #renewer: LeaseRenewer;
   readonly #writes: StageBoundary;
   readonly #outputs: EarlierOutputs;
-  #attempt: Attempt | undefined;
+  readonly #attempts: RunningAttempts;
   #leaving = false;
-  #stopping = false;
   #end: BuildEnd = "over";
 
   constructor(deps: BuildDeps, claimed: Claimed & { readonly sentAt: ClockReading }) {
@@ -58,8 +62,17 @@ export class BuildRun {
     this.#writes = new StageBoundary({
       deps,
       writer: this.#writer,
+      outputs: this.#outputs,
       log,
       isLeaving: () => this.#leaving,
+    });
+    this.#attempts = new RunningAttempts({
+      deps,
+      writer: this.#writer,
+      outputs: this.#outputs,
+      buffers: new ReportBuffers(),
+      buildSpending: new BuildSpending(),
+      log: this.#log,
     });
     this.#renewer = new LeaseRenewer({
       repository: deps.repository,
@@ -98,6 +111,7 @@ export class BuildRun {
 
   /** A caught error is not the end: what concerns this build ends it, what concerns this worker gives it back. */
   async #leave(error: unknown): Promise<void> {
+    const said = await this.#stopOthers();
     if (error instanceof LeaseLostError) {
       this.#log.warn({ reason: error.reason }, "the lease is over: the build is left");
       return;
@@ -107,7 +121,7 @@ export class BuildRun {
       if (scopeOf(error) === "project") return await this.#writes.failAsItIs(refusedWrite(error));
       const reason = error instanceof Error ? error.message : String(error);
       this.#end = "not_run";
-      await this.#writes.giveBack([], { code: "WORKER_LOST", reason });
+      await this.#writes.giveBack(said, { code: "WORKER_LOST", reason });
     } catch (again) {
       this.#log.error(
         { err: again },
@@ -116,16 +130,15 @@ export class BuildRun {
     }
   }
 
-  /** Gives the build back once the stage that runs has ended. */
+  /** Gives the build back once the stages that run have ended. */
   drain(): void {
     this.#leaving = true;
   }
 
-  /** Stops the stage that runs and gives the build back. */
+  /** Stops the stages that run and gives the build back. */
   stop(): void {
     this.#leaving = true;
-    this.#stopping = true;
-    this.#attempt?.stop("shutdown", this.#deps.timings.stopGraceMs);
+    this.#attempts.stop("shutdown", this.#deps.timings.stopGraceMs);
   }
 
   /** A change of the project that this process made itself. */
@@ -143,8 +156,8 @@ export class BuildRun {
     if (reason === "lost" || reason === "expired") leaseLost.inc();
     const { cancelGraceMs } = this.#deps.timings;
     // A lost lease may have a new owner already: nothing of the old attempt may run beside it.
-    if (reason === "cancelled" || reason === "deleted") this.#attempt?.stop("cancelled", cancelGraceMs);
-    else this.#attempt?.stop("lease_lost", 0);
+    if (reason === "cancelled" || reason === "deleted") this.#attempts.stop("cancelled", cancelGraceMs);
+    else this.#attempts.stop("lease_lost", 0);
   }
 
   async #build(): Promise<void> {
@@ -172,106 +185,98 @@ export class BuildRun {
     }
   }
 
+  /** Starts what is ready, and takes up the ends of what runs, one at a time, until the build is not this worker's. */
   async #stages(pipeline: Pipeline): Promise<void> {
-    let position = this.#writes.nextOpen();
-    if (position === undefined) throw new Error("Expected a stage that is not finished; found none.");
-    if (!(await this.#writes.start(pipeline, position))) return;
-    while (position !== undefined) position = await this.#stage(pipeline, position);
+    const writer = this.#writer;
+    const attempts = this.#attempts;
+    while (isHeld(writer.project)) {
+      await attempts.dropEnded(writer.project, this.#deps.timings.cancelGraceMs);
+      await this.#writes.start(pipeline);
+      await attempts.dropEnded(writer.project, this.#deps.timings.cancelGraceMs);
+      if (!isHeld(writer.project)) return;
+      attempts.launch(pipeline, writer.project);
+      const ended = attempts.size > 0 ? await attempts.next(writer.project) : undefined;
+      if (ended) await this.#ended(pipeline, ended);
+    }
+    await attempts.dropEnded(writer.project, this.#deps.timings.cancelGraceMs);
   }
 
-  async #stage(pipeline: Pipeline, position: number): Promise<number | undefined> {
-    const definition = pipeline.stages[position];
-    const stage = this.#writer.project.stages_snapshot.stages[position];
-    if (!definition || !stage) throw new Error(`Expected a stage at position ${position}; found none.`);
-    const log = this.#log;
-    this.#log = log.child({ stage: stage.stage, attempt: stage.attempt });
-    this.#log.info("stage started");
-    this.#attempt = new Attempt({
-      deps: this.#deps,
-      writer: this.#writer,
-      outputs: this.#outputs,
-      pipeline,
-      definition,
-      stage,
-      position,
-      log: this.#log,
-    });
-    if (this.#stopping) this.stop();
-    const end = await this.#attempt.run();
-    this.#attempt = undefined;
-    const next = await this.#ended(pipeline, definition, stage, position, end);
-    this.#log = log;
-    return next;
-  }
-
-  async #ended(
-    pipeline: Pipeline,
-    definition: StageDefinition,
-    stage: Stage,
-    position: number,
-    end: AttemptEnd,
-  ): Promise<number | undefined> {
+  async #ended(pipeline: Pipeline, ended: EndedAttempt): Promise<void> {
+    const { definition, stage, end } = ended;
     const { outcome } = end;
     const { workerBackoff, metrics } = this.#deps;
     if (outcome.kind === "completed" || outcome.kind === "failed") workerBackoff.succeeded();
     switch (outcome.kind) {
       case "completed":
-        return await this.#completed(pipeline, definition, stage, position, end, outcome);
+        return await this.#completed(pipeline, ended, outcome);
       case "failed":
-        await this.#writes.fail(definition, stage, end, outcome.failure);
-        return undefined;
+        return await this.#failed(definition, stage, end, outcome.failure);
       case "stopped":
         if (this.#writer.over !== undefined) throw new LeaseLostError(this.#writer.over);
-        await this.#writes.giveBack(end.events);
-        return undefined;
+        return await this.#writes.giveBack([...end.events, ...(await this.#stopOthers())]);
       case "not_run":
         metrics.notRun.inc();
         workerBackoff.failed(outcome.reason);
         this.#end = "not_run";
         this.#log.error(
-          { reason: outcome.reason, backoffMs: Math.round(workerBackoff.waitMs) },
+          { stage: stage.stage, reason: outcome.reason, backoffMs: Math.round(workerBackoff.waitMs) },
           "the stage could not be run here: the build is given back",
         );
-        await this.#writes.giveBack(end.events, { code: "WORKER_LOST", reason: outcome.reason });
-        return undefined;
+        return await this.#writes.giveBack([...end.events, ...(await this.#stopOthers())], {
+          code: "WORKER_LOST",
+          reason: outcome.reason,
+          stage: stage.stage,
+        });
       default:
         return outcome satisfies never;
     }
   }
 
-  /** One write ends the stage and starts the next; where it may not start, the build is given back. */
+  /** One write ends the stage and starts what is ready then; where nothing may start, the build is given back. */
   async #completed(
     pipeline: Pipeline,
-    definition: StageDefinition,
-    stage: Stage,
-    position: number,
-    end: AttemptEnd,
+    { definition, stage, position, end }: EndedAttempt,
     outcome: Extract<StageOutcome, { kind: "completed" }>,
-  ): Promise<number | undefined> {
+  ): Promise<void> {
     const output = { ...outcome.output };
     const { action } = definition;
-    if (action.kind === "gate") {
-      await this.#ask(definition, action, stage, end, outcome);
-      return undefined;
-    }
+    if (action.kind === "gate") return await this.#ask(definition, action, stage, end, outcome);
     const done: ReportEvent[] = [
       ...end.events,
       { event: "completed", stage: stage.stage, output, metrics: { ...end.metrics } },
     ];
     this.#outputs.remember(stage, output);
-    const next = this.#writes.nextOpen(position);
+    const { project } = this.#writer;
+    const now = project.stages_snapshot.stages[position] ?? stage;
+    const after = withStage(project, position, { ...now, status: "completed" });
     try {
-      if (next === undefined && pipeline.publishes === "agent")
-        await this.#publish(stage, output, end.events);
-      const started = await this.#writes.complete(pipeline, done, next);
+      const isLast = position === project.stages_snapshot.stages.length - 1;
+      if (isLast && pipeline.publishes === "agent") await this.#publish(stage, output, end.events);
+      await this.#writes.complete(pipeline, done, after);
       await this.#noteFinished(this.#writer.project.stages_snapshot.stages[position] ?? stage);
-      return started ? next : undefined;
     } catch (error) {
       if (error instanceof LeaseLostError) throw error;
-      this.#log.error({ err: error }, "the end of a stage was refused: the stage fails");
-      await this.#writes.fail(definition, stage, { ...end, events: [] }, refusedWrite(error));
-      return undefined;
+      this.#log.error({ err: error, stage: stage.stage }, "the end of a stage was refused: the stage fails");
+      await this.#failed(definition, stage, { ...end, events: [] }, refusedWrite(error));
     }
+  }
+
+  /** A stage that fails for good stops those that run beside it: the build fails with it. */
+  async #failed(
+    definition: StageDefinition,
+    stage: Stage,
+    end: AttemptEnd,
+    failure: StageFailure,
+  ): Promise<void> {
+    const isBuilds = this.#writes.failsBuild(definition, stage, failure);
+    const said = isBuilds ? await this.#stopOthers() : [];
+    await this.#writes.fail(definition, stage, { ...end, events: [...said, ...end.events] }, failure);
+  }
+
+  /** Stops all that runs beside a stage. Resolves with what they said and no write has carried. */
+  async #stopOthers(): Promise<ReportEvent[]> {
+    const others = await this.#attempts.stopOthers("shutdown", this.#deps.timings.stopGraceMs);
+    return others.flatMap(leftEvents);
   }
 
   /** While the store is away it is tried again, as long as the lease is trusted. */
@@ -325,4 +330,9 @@ export class BuildRun {
       this.#log.error({ err: error }, "the workspace of an ended build could not be removed");
     }
   }
+}
+
+/** Whether stages may still be written, by the lease owner. */
+function isHeld({ status, lease }: Project): boolean {
+  return (status === "building" || status === "paused") && lease.owner !== undefined;
 }

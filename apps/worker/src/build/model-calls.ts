@@ -68,9 +68,20 @@ export interface ModelCallsOptions {
   readonly project: () => Project;
   /** Sums of this attempt, which each call adds to. */
   readonly sums: MetricSums;
+  readonly buildSpending: BuildSpending;
   readonly now: () => string;
   /** Called with what the calls could not be kept or counted for: the answers are given all the same. */
   readonly onError: (error: unknown) => void;
+}
+
+/**
+ * What the attempts of a build that run at once have used and no write has carried yet. Where spending is limited, a call
+ * of one waits for that of another, so that none is one too many.
+ */
+export class BuildSpending {
+  /** By stage. */
+  readonly running = new Map<string, { readonly attempt: number; readonly sums: MetricSums }>();
+  turn: Promise<unknown> = Promise.resolve();
 }
 
 /** The calls of the language model that one attempt of a stage makes. */
@@ -80,18 +91,21 @@ export class ModelCalls {
   readonly #calls: ModelCall[] = [];
   readonly #running = new Set<Promise<unknown>>();
   #paid: Promise<Map<string, string>> | undefined;
-  #turn: Promise<unknown> = Promise.resolve();
   #writing: Promise<void> = Promise.resolve();
 
   constructor(options: ModelCallsOptions) {
     this.#options = options;
+    const { buildSpending, attempt, sums } = options;
+    buildSpending.running.set(attempt.stage, { attempt: attempt.attempt, sums });
   }
 
-  /** Errors: StageError. Where spending is limited one call waits for the other, so that none is one too many. */
+  /** Errors: StageError. */
   ask(question: ModelQuestion): Promise<ModelReply> {
-    const begun = this.#isLimited ? this.#turn.then(() => this.#ask(question)) : this.#ask(question);
-    this.#turn = begun.catch(() => undefined);
-    const settled: Promise<unknown> = this.#turn.then(() => this.#running.delete(settled));
+    const { buildSpending } = this.#options;
+    const begun = this.#isLimited ? buildSpending.turn.then(() => this.#ask(question)) : this.#ask(question);
+    const over = begun.catch(() => undefined);
+    if (this.#isLimited) buildSpending.turn = over;
+    const settled: Promise<unknown> = over.then(() => this.#running.delete(settled));
     this.#running.add(settled);
     return begun;
   }
@@ -169,13 +183,13 @@ export class ModelCalls {
   }
 
   async #requireBudget(): Promise<void> {
-    const { access, project, attempt, sums } = this.#options;
+    const { access, project, buildSpending } = this.#options;
     const { budgetUsd, spending } = access;
     const limits = this.#limits;
     const bound = limits.cost_usd !== undefined ? "The build's limit" : "The day's budget";
     const without = (limits.cost_usd ?? budgetUsd !== undefined) ? unpriced(access.model, bound) : undefined;
     if (without !== undefined) throw new StageError(without, { code: "MODEL_NOT_CONFIGURED", final: true });
-    const stages = project().stages_snapshot.stages.map((stage) => withSums(stage, attempt, sums));
+    const stages = project().stages_snapshot.stages.map((stage) => withSums(stage, buildSpending));
     const spent = modelSpending(stages);
     if (limits.cost_usd !== undefined && spent.cost_usd >= limits.cost_usd)
       throw overBudget(`The build has spent ${usd(spent.cost_usd)} of its ${usd(limits.cost_usd)}.`);
@@ -235,10 +249,11 @@ function figures(usage: TokenUsage, cost_usd: number | null, duration_ms: number
   return { input_tokens, output_tokens, cached_tokens, cost_usd, duration_ms };
 }
 
-/** The running stage as the item does not show it yet. */
-function withSums(stage: Stage, attempt: AttemptRef, sums: MetricSums): Stage {
-  if (stage.stage !== attempt.stage) return stage;
-  const { input_tokens = 0, output_tokens = 0, cost_usd = 0, model_calls } = sums;
+/** A running stage as the item does not show it yet. */
+function withSums(stage: Stage, { running }: BuildSpending): Stage {
+  const own = running.get(stage.stage);
+  if (stage.status !== "running" || own?.attempt !== stage.attempt) return stage;
+  const { input_tokens = 0, output_tokens = 0, cost_usd = 0, model_calls } = own.sums;
   if (model_calls === undefined) return stage;
   return { ...stage, metrics: { ...stage.metrics, input_tokens, output_tokens, cost_usd, model_calls } };
 }

@@ -1,4 +1,4 @@
-import type { ArtifactInput, LogLine, Notes, ReportEvent } from "@stagefold/core";
+import type { ArtifactInput, LogLine, ReportEvent } from "@stagefold/core";
 import type { ModelQuestion, ModelReply } from "@stagefold/pipeline";
 import { type Deferred, deferred } from "../async.ts";
 import type {
@@ -10,6 +10,7 @@ import type {
 } from "../runner/protocol.ts";
 import type { LeaseWriter } from "./lease-writer.ts";
 import { LeaseLostError } from "./lease-writer.ts";
+import { PendingEvents } from "./pending-events.ts";
 
 /** Characters of log that may wait for a write: beyond them the stage's output waits in its pipe. */
 const MAX_PENDING_CHARACTERS = 4 * 1024 * 1024;
@@ -20,6 +21,7 @@ export interface ReportBufferOptions {
   /** The stage's key as the project has it. */
   readonly stage: string;
   readonly writer: LeaseWriter;
+  readonly buffers: ReportBuffers;
   /** What the stage says of figures is added here. */
   readonly sums: MetricSums;
   /** The present time in the stored form. */
@@ -41,6 +43,17 @@ export interface MetricSums {
   model?: string;
 }
 
+/** The buffers of the stages of a build that run at once: a write of one takes along what the others have. */
+export class ReportBuffers {
+  readonly open = new Set<ReportBuffer>();
+}
+
+/** What one buffer adds to a write. */
+interface Part {
+  readonly buffer: ReportBuffer;
+  readonly events: ReportEvent[];
+}
+
 /** Takes what a stage says, and writes it down now and then. */
 export class ReportBuffer implements StageSink {
   readonly #options: ReportBufferOptions;
@@ -56,6 +69,7 @@ export class ReportBuffer implements StageSink {
   constructor(options: ReportBufferOptions) {
     this.#options = options;
     this.#pending = new PendingEvents(options.stage, options.now);
+    options.buffers.open.add(this);
   }
 
   lines(lines: readonly LogLine[]): void {
@@ -124,6 +138,7 @@ export class ReportBuffer implements StageSink {
   /** Ends the writing now and then. Resolves with what no write has carried. */
   async close(): Promise<ReportEvent[]> {
     this.#closed = true;
+    this.#options.buffers.open.delete(this);
     clearTimeout(this.#timer);
     this.#makeRoom();
     await this.#writing;
@@ -134,159 +149,60 @@ export class ReportBuffer implements StageSink {
     if (this.#closed || this.#timer || this.#writing || this.#refused.length > 0) return;
     if (this.#pending.empty && this.#takeBegun === undefined) return;
     // From what is said first, not from the last write: a short stage then needs no write of its own.
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.#writing = this.#write();
-    }, this.#options.flushMs);
+    this.#timer = setTimeout(() => this.#writeAll(), this.#options.flushMs);
   }
 
-  async #write(): Promise<void> {
+  /** One write for all that the stages of the build have said meanwhile. */
+  #writeAll(): void {
+    const members = [...this.#options.buffers.open].filter((one) => one === this || one.#mayJoin());
+    const writing = this.#send(members.map((buffer) => ({ buffer, events: buffer.#takeAll() })));
+    for (const one of members) {
+      clearTimeout(one.#timer);
+      one.#timer = undefined;
+      one.#writing = writing;
+    }
+    void writing.then(() => {
+      for (const one of members) {
+        one.#writing = undefined;
+        one.#makeRoom();
+        one.#later();
+      }
+    });
+  }
+
+  #mayJoin(): boolean {
+    return !this.#closed && this.#writing === undefined && this.#refused.length === 0;
+  }
+
+  #takeAll(): ReportEvent[] {
     this.#pending.lines(this.#takeBegun?.() ?? []);
     this.#takeBegun = undefined;
-    const events = this.#pending.take();
+    return this.#pending.take();
+  }
+
+  /** Never rejects. What is refused together is sent one by one, to learn whose it is. */
+  async #send(parts: readonly Part[]): Promise<void> {
+    const said = parts.filter(({ events }) => events.length > 0);
+    if (said.length === 0) return;
     try {
-      if (events.length > 0) await this.#options.writer.write(events);
+      await this.#options.writer.write(said.flatMap(({ events }) => events));
     } catch (error) {
-      this.#refused = events;
-      // The end of a lease ends the stage by itself.
-      if (!(error instanceof LeaseLostError)) this.#options.onRefused(error);
-    } finally {
-      this.#writing = undefined;
-      this.#makeRoom();
-      this.#later();
+      if (said.length > 1 && !(error instanceof LeaseLostError)) {
+        for (const part of said) await this.#send([part]);
+        return;
+      }
+      for (const { buffer, events } of said) buffer.#refuse(events, error);
     }
+  }
+
+  #refuse(events: ReportEvent[], error: unknown): void {
+    this.#refused = events;
+    // The end of a lease ends the stage by itself.
+    if (!(error instanceof LeaseLostError)) this.#options.onRefused(error);
   }
 
   #makeRoom(): void {
     this.#room?.resolve();
     this.#room = undefined;
-  }
-}
-
-/** Lines of one log event. */
-const LINES_OF_EVENT = 10_000;
-/** Artifacts of one event. */
-const ARTIFACTS_OF_EVENT = 10_000;
-
-/** What a running stage has said and no write has carried yet, as few events as will do. */
-class PendingEvents {
-  readonly #stage: string;
-  readonly #now: () => string;
-  #parts: ReportEvent[] = [];
-  #notes: Notes = {};
-  #summary: string | undefined;
-  #lines: LogLine[] = [];
-  #characters = 0;
-  #progress: number | undefined;
-  #highest = 0;
-  readonly #partProgress = new Map<string, number>();
-  /** By path: what is recorded again replaces what was there. */
-  readonly #artifacts = new Map<string, ArtifactInput>();
-
-  /** `stage` as the project names it; `now` gives the present time in the stored form. */
-  constructor(stage: string, now: () => string) {
-    this.#stage = stage;
-    this.#now = now;
-  }
-
-  get empty(): boolean {
-    return (
-      this.#characters === 0 &&
-      this.#parts.length === 0 &&
-      this.#summary === undefined &&
-      Object.keys(this.#notes).length === 0 &&
-      this.#artifacts.size === 0 &&
-      this.#progress === undefined &&
-      this.#partProgress.size === 0
-    );
-  }
-
-  /** Characters of the log that wait. */
-  get characters(): number {
-    return this.#characters;
-  }
-
-  get lineCount(): number {
-    return this.#lines.length;
-  }
-
-  lines(lines: readonly LogLine[]): void {
-    for (const line of lines) {
-      this.#lines.push(line);
-      this.#characters += line.text.length + 1;
-    }
-  }
-
-  noted(notes: Notes | undefined, summary: string | undefined): void {
-    this.#notes = { ...this.#notes, ...notes };
-    this.#summary = summary ?? this.#summary;
-  }
-
-  /** Progress never falls: what is lower than before says nothing. */
-  progress(percent: number, part: string | undefined): void {
-    if (part !== undefined) {
-      this.#partProgress.set(part, percent);
-    } else if (percent > this.#highest) {
-      this.#highest = percent;
-      this.#progress = percent;
-    }
-  }
-
-  part(given: PartEvent): void {
-    const about = { stage: this.#stage, sub_stage: given.key, at: this.#now() };
-    if (given.event !== "started") this.#takePartProgress(given.key);
-    switch (given.event) {
-      case "started":
-        this.#parts.push({ event: "started", ...about });
-        return;
-      case "completed":
-        this.#parts.push({ event: "completed", ...about });
-        return;
-      case "failed":
-        this.#parts.push({ event: "failed", ...about, message: given.message, code: "STAGE_FAILED" });
-        return;
-      default:
-        given satisfies never;
-    }
-  }
-
-  artifact(artifact: ArtifactInput): void {
-    this.#artifacts.delete(artifact.path);
-    this.#artifacts.set(artifact.path, artifact);
-  }
-
-  /** Everything, in an order in which each event is possible; nothing is left. */
-  take(): ReportEvent[] {
-    const stage = this.#stage;
-    for (const key of [...this.#partProgress.keys()]) this.#takePartProgress(key);
-    const events = [...this.#parts];
-    for (let from = 0; from < this.#lines.length; from += LINES_OF_EVENT)
-      events.push({ event: "log", stage, lines: this.#lines.slice(from, from + LINES_OF_EVENT) });
-    if (this.#progress !== undefined) events.push({ event: "progress", stage, progress: this.#progress });
-    const artifacts = [...this.#artifacts.values()];
-    for (let from = 0; from < artifacts.length; from += ARTIFACTS_OF_EVENT)
-      events.push({
-        event: "artifacts",
-        stage,
-        artifacts: artifacts.slice(from, from + ARTIFACTS_OF_EVENT),
-        mode: "add",
-      });
-    if (this.#summary !== undefined || Object.keys(this.#notes).length > 0)
-      events.push({ event: "noted", stage, notes: { ...this.#notes }, summary: this.#summary });
-    this.#notes = {};
-    this.#summary = undefined;
-    this.#parts = [];
-    this.#lines = [];
-    this.#characters = 0;
-    this.#progress = undefined;
-    this.#artifacts.clear();
-    return events;
-  }
-
-  #takePartProgress(key: string): void {
-    const progress = this.#partProgress.get(key);
-    if (progress === undefined) return;
-    this.#partProgress.delete(key);
-    this.#parts.push({ event: "progress", stage: this.#stage, sub_stage: key, progress });
   }
 }

@@ -4,6 +4,7 @@ import {
   type NotRun,
   type Project,
   type ReportEvent,
+  readyStages,
   type Stage,
 } from "@stagefold/core";
 import type { GateAction, GateQuestion, Pipeline, StageDefinition } from "@stagefold/pipeline";
@@ -11,10 +12,12 @@ import type { Logger } from "pino";
 import type { BuildDeps } from "../deps.ts";
 import type { StageFailure } from "../runner/protocol.ts";
 import type { AttemptEnd } from "./attempt.ts";
+import type { EarlierOutputs } from "./earlier-outputs.ts";
 import { failureCode, retryDelay } from "./failure.ts";
 import { fixedQuestion, waitingEvent } from "./gate.ts";
 import type { LeaseWriter } from "./lease-writer.ts";
 import { LeaseLostError } from "./lease-writer.ts";
+import { nextStages } from "./next-stages.ts";
 import { runsAs } from "./pipeline-match.ts";
 
 type FailedEvent = Extract<ReportEvent, { event: "failed" }>;
@@ -25,6 +28,7 @@ const MAX_REASON = 500;
 export interface StageBoundaryOptions {
   readonly deps: BuildDeps;
   readonly writer: LeaseWriter;
+  readonly outputs: EarlierOutputs;
   readonly log: () => Logger;
   /** Whether no further stage may start here. */
   readonly isLeaving: () => boolean;
@@ -34,63 +38,70 @@ export interface StageBoundaryOptions {
 export class StageBoundary {
   readonly #deps: BuildDeps;
   readonly #writer: LeaseWriter;
+  readonly #outputs: EarlierOutputs;
   readonly #log: () => Logger;
   readonly #isLeaving: () => boolean;
   readonly #unsaid: string[] = [];
   #digest = "";
 
-  constructor({ deps, writer, log, isLeaving }: StageBoundaryOptions) {
+  constructor({ deps, writer, outputs, log, isLeaving }: StageBoundaryOptions) {
     this.#deps = deps;
     this.#writer = writer;
+    this.#outputs = outputs;
     this.#log = log;
     this.#isLeaving = isLeaving;
   }
 
-  /** Where the first stage that is not finished stands, after a position. */
-  nextOpen(after = -1): number | undefined {
-    const { stages } = this.#writer.project.stages_snapshot;
-    const position = stages.findIndex((stage, i) => i > after && !isFinished(stage));
-    return position < 0 ? undefined : position;
+  /**
+   * Starts what is ready. Where nothing runs and nothing may start, the build is given back, such as one that was paused
+   * meanwhile. A gate whose question is known is open then.
+   */
+  async start(pipeline: Pipeline): Promise<void> {
+    const { project } = this.#writer;
+    const runs = project.stages_snapshot.stages.some(({ status }) => status === "running");
+    const events = runs ? await this.#nextUnlessAway(pipeline, project) : await this.#next(pipeline, project);
+    if (events.length > 0 && (await this.#writeUnlessPaused(events))) return;
+    if (!runs) await this.giveBack([]);
   }
 
   /**
-   * Starts a stage. False when there is nothing to run: a gate is open now, or no stage may start, such as of a project
-   * paused meanwhile, which is given back.
+   * Ends a stage and starts what is ready then in the same write. `after`: the project with the stage ended. Where
+   * nothing runs and nothing may start, the stage's end is written alone, and the build is given back or, after its last
+   * stage, over.
    */
-  async start(pipeline: Pipeline, position: number): Promise<boolean> {
-    const begins = this.#begins(pipeline, position);
-    if (this.#mayBegin(begins)) {
-      if (begins.event === "started") this.#deps.runner.prepare(this.#writer.project.user_id);
-      const project = await this.#writeUnlessPaused([begins, ...this.#remarks(begins)]);
-      if (project) return project.status === "building";
-    }
-    await this.giveBack([]);
-    return false;
+  async complete(pipeline: Pipeline, done: readonly ReportEvent[], after: Project): Promise<void> {
+    const events = await this.#nextUnlessAway(pipeline, after);
+    if (events.length > 0 && (await this.#writeUnlessPaused([...done, ...events]))) return;
+    const { stages } = after.stages_snapshot;
+    const isIdle = !stages.some(({ status }) => status === "running");
+    const isLeft = stages.some((stage) => !isFinished(stage));
+    await this.#writer.write(done, { release: isIdle && isLeft });
   }
 
-  /** A gate needs no worker once it is open. */
-  #mayBegin(begins: ReportEvent): boolean {
-    return !this.#isLeaving() || begins.event === "waiting";
+  /** What a condition reads may be away: that keeps the end of a stage from nothing. */
+  async #nextUnlessAway(pipeline: Pipeline, project: Project): Promise<ReportEvent[]> {
+    try {
+      return await this.#next(pipeline, project);
+    } catch (error) {
+      this.#log().warn({ err: error }, "what begins next could not be decided here");
+      return [];
+    }
   }
 
-  /**
-   * Ends a stage and starts the one at `next` in the same write. False when there is nothing to run: the next one is a
-   * gate, which is open now; or it may not start, and the stage's end is written without it, and the build is given back
-   * or, after its last stage, over.
-   */
-  async complete(
-    pipeline: Pipeline,
-    done: readonly ReportEvent[],
-    next: number | undefined,
-  ): Promise<boolean> {
-    const begins = next === undefined ? undefined : this.#begins(pipeline, next);
-    if (begins && this.#mayBegin(begins) && this.#writer.project.status === "building") {
-      const project = await this.#writeUnlessPaused([...done, begins, ...this.#remarks(begins)]);
-      // An end that could not be recorded as such has failed the build instead.
-      if (project) return project.status === "building";
+  /** The events that skip and begin the stages whose needs are met. A gate needs no worker once it is open. */
+  async #next(pipeline: Pipeline, project: Project): Promise<ReportEvent[]> {
+    if (project.status !== "building") return [];
+    const { repository, stagesAtOnce: atOnce, runner } = this.#deps;
+    const options = { repository, outputs: this.#outputs, atOnce };
+    const { skipped, begin } = await nextStages(pipeline, project, options);
+    const events: ReportEvent[] = skipped.map((one) => ({ event: "skipped", ...one }));
+    for (const position of begin) {
+      const begins = this.#begins(pipeline, position);
+      if (this.#isLeaving() && begins.event !== "waiting") continue;
+      if (begins.event === "started") runner.prepare(project.user_id);
+      events.push(begins, ...this.#remarks(begins));
     }
-    await this.#writer.write(done, { release: next !== undefined });
-    return false;
+    return this.#isLeaving() && !events.some(({ event }) => event === "waiting") ? [] : events;
   }
 
   /** Opens a gate whose question the stage has made. */
@@ -107,6 +118,18 @@ export class StageBoundary {
     await this.giveBack(said);
   }
 
+  /** Whether the build fails with this failure of a stage. */
+  failsBuild(definition: StageDefinition, stage: Stage, failure: StageFailure): boolean {
+    const current = this.#current(stage);
+    if (current.allow_failure === true || current.finally === true) return false;
+    return retryDelay(current, definition.retry, failure) === undefined;
+  }
+
+  #current(stage: Stage): Stage {
+    const { stages } = this.#writer.project.stages_snapshot;
+    return stages.find((one) => one.stage === stage.stage) ?? stage;
+  }
+
   /** Ends an attempt that failed; the project fails with it unless the stage is to be tried again. */
   async fail(
     definition: StageDefinition,
@@ -114,9 +137,7 @@ export class StageBoundary {
     end: AttemptEnd,
     failure: StageFailure,
   ): Promise<void> {
-    const { project } = this.#writer;
-    const current = project.stages_snapshot.stages.find((one) => one.stage === stage.stage) ?? stage;
-    const retry_in_seconds = retryDelay(current, definition.retry, failure);
+    const retry_in_seconds = retryDelay(this.#current(stage), definition.retry, failure);
     const event: FailedEvent = {
       event: "failed",
       stage: stage.stage,
@@ -127,7 +148,10 @@ export class StageBoundary {
       ...(failure.signal !== undefined && { signal: failure.signal }),
       ...(retry_in_seconds !== undefined && { retry_in_seconds }),
     };
-    this.#log().warn({ failure, retry_in_seconds }, "stage failed");
+    this.#log().warn(
+      { stage: stage.stage, attempt: stage.attempt, failure, retry_in_seconds },
+      "stage failed",
+    );
     await this.#writeEnd(end.events, event);
     if (retry_in_seconds !== undefined) this.#deps.metrics.retries.inc({ by: "stage" });
   }
@@ -161,15 +185,19 @@ export class StageBoundary {
     await this.failAsItIs({ code: "PIPELINE_CHANGED", message });
   }
 
-  /** Fails the build at the stage that runs, or at the one that would run next. */
+  /** Fails the build at the first stage that runs, or at the one that would run next. */
   async failAsItIs({ code, message }: StageFailure): Promise<void> {
-    const { stages } = this.#writer.project.stages_snapshot;
-    const stage = stages[this.nextOpen() ?? stages.length - 1];
+    const { project } = this.#writer;
+    const { stages } = project.stages_snapshot;
+    const running = stages.find(({ status }) => status === "running");
+    const stage = running ?? stages[readyStages(project)[0] ?? stages.length - 1];
     if (stage === undefined) throw new Error("Expected a project with stages; found none.");
     const failed: FailedEvent = { event: "failed", stage: stage.stage, message, code: failureCode(code) };
-    if (stage.status === "running") await this.#writeEnd([], failed);
-    else if (!(await this.#writeUnlessPaused([{ event: "started", stage: stage.stage }, failed])))
-      await this.giveBack([]);
+    if (running) await this.#writeEnd([], failed);
+    else await this.#writeUnlessPaused([{ event: "started", stage: stage.stage }, failed]);
+    // Paused meanwhile, or with stages left that run whatever happens.
+    const { status } = this.#writer.project;
+    if (status === "building" || status === "paused") await this.giveBack([]);
   }
 
   /** `notRun` says why this worker cannot run it; after several workers that cannot, the build fails. */

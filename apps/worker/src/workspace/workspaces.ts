@@ -18,6 +18,7 @@ import {
   type AgentVersion,
   type ArtifactInfo,
   type ArtifactStore,
+  allNeedsOf,
   isStagefoldError,
   type Project,
   projectIdSchema,
@@ -55,6 +56,8 @@ export class Workspaces {
   readonly #store: ArtifactStore;
   readonly #repository: Repository;
   readonly #log: Logger;
+  /** By build, what the last of its stages does with their folder: those that run at once wait for each other. */
+  readonly #turns = new Map<string, Promise<unknown>>();
 
   constructor(root: string, store: ArtifactStore, repository: Repository, log: Logger) {
     this.#root = root;
@@ -64,14 +67,18 @@ export class Workspaces {
   }
 
   /**
-   * The folder of a build, with the recorded artifacts of the stages before `position`. Where there are none, the
-   * runner makes it.
+   * The folder of a build, with the recorded artifacts of the stages that the one at `position` needs. Where there are
+   * none, the runner makes it.
    */
-  async prepare(project: Project, position: number): Promise<string> {
+  prepare(project: Project, position: number): Promise<string> {
+    return this.#inTurn(project.project_id, () => this.#prepare(project, position));
+  }
+
+  async #prepare(project: Project, position: number): Promise<string> {
     const folder = join(this.#root, project.project_id);
-    const made = project.stages_snapshot.stages
-      .slice(0, position)
-      .filter((one) => one.status === "completed" && madeFiles(one));
+    const { stages } = project.stages_snapshot;
+    const needed = allNeedsOf(stages, position);
+    const made = stages.filter((one, i) => needed.has(i) && one.status === "completed" && madeFiles(one));
     if (made.length === 0) return folder;
     const isNew = await makeFolder(folder, FOLDER_MODE);
     const contents = isNew ? { stages: {} } : await this.#contents(project.project_id);
@@ -85,7 +92,11 @@ export class Workspaces {
    * Puts what the build of another version of its agent made into the folder `.current` of a build, unless it is there.
    * What cannot be found any more is left out: then the build makes the agent anew.
    */
-  async prepareCurrent(project: Project, version: AgentVersion): Promise<void> {
+  prepareCurrent(project: Project, version: AgentVersion): Promise<void> {
+    return this.#inTurn(project.project_id, () => this.#prepareCurrent(project, version));
+  }
+
+  async #prepareCurrent(project: Project, version: AgentVersion): Promise<void> {
     const folder = join(this.#root, project.project_id, CURRENT_FOLDER);
     if ((await orNone(stat(folder))) !== undefined) return;
     try {
@@ -105,7 +116,23 @@ export class Workspaces {
   /** Records in the manifest that a folder has what a stage, as its end was written, made. */
   async finished(projectId: string, stage: Stage): Promise<void> {
     if (!madeFiles(stage)) return;
-    await this.#record(projectId, await this.#contents(projectId), [stage]);
+    await this.#inTurn(projectId, async () =>
+      this.#record(projectId, await this.#contents(projectId), [stage]),
+    );
+  }
+
+  async #inTurn<T>(projectId: string, work: () => Promise<T>): Promise<T> {
+    const mine = (this.#turns.get(projectId) ?? Promise.resolve()).then(work);
+    const settled = mine.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#turns.set(projectId, settled);
+    try {
+      return await mine;
+    } finally {
+      if (this.#turns.get(projectId) === settled) this.#turns.delete(projectId);
+    }
   }
 
   async remove(projectId: string): Promise<void> {
