@@ -33,7 +33,8 @@ function stateOf(stage: Stage, nowMs: number): string {
   const parts = (...texts: string[]) => texts.filter((text) => text !== "").join("  ");
   switch (stage.status) {
     case "pending":
-      return stage.attempt > 0 ? `waiting for attempt ${stage.attempt + 1}` : "pending";
+      if (stage.attempt > 0) return `waiting for attempt ${stage.attempt + 1}`;
+      return stage.needs?.length ? `pending  needs ${stage.needs.join(", ")}` : "pending";
     case "running": {
       const since = duration(secondsSince(stage.started_at, undefined, nowMs));
       return parts(`${bar(stage.progress)} ${percent(stage.progress)}`, since, attempt);
@@ -48,10 +49,14 @@ function stateOf(stage: Stage, nowMs: number): string {
     case "failed":
     case "skipped":
     case "cancelled":
-      return parts(stage.status, tookOf(stage), artifactsOf(stage), attempt);
+      return parts(endOf(stage), tookOf(stage), artifactsOf(stage), attempt);
     default:
       return stage satisfies never;
   }
+}
+
+function endOf({ status, allow_failure }: Stage): string {
+  return status === "failed" && allow_failure === true ? "failed, and may" : status;
 }
 
 function tookOf(stage: Stage): string {
@@ -79,7 +84,10 @@ function notesOf({ notes = {} }: Stage): string | undefined {
 function below(stage: Stage, { paint }: Frame, columns: number): string[] {
   const indent = "     ";
   const error = stage.error_message;
-  if (error !== null && (stage.status === "failed" || stage.status === "pending"))
+  if (
+    error !== null &&
+    (stage.status === "failed" || stage.status === "pending" || stage.status === "cancelled")
+  )
     return [indent + paint.red(cut(escaped(error), columns))];
   const last = stage.status === "running" ? stage.logs?.at(-1) : undefined;
   return [notesOf(stage), last].flatMap((text) =>

@@ -5,6 +5,7 @@ import { retry } from "../commands/retry.ts";
 import { type ErrorCode, isStagefoldError } from "../errors.ts";
 import { normalise } from "../legacy/normalise.ts";
 import { apply } from "../patch/index.ts";
+import { summarise } from "../snapshot/derive.ts";
 import { allNeedsOf, orderProblem, readyStages } from "../snapshot/graph.ts";
 import { createProjectSchema } from "../snapshot/inputs.ts";
 import type { Project } from "../snapshot/schema.ts";
@@ -80,6 +81,21 @@ describe("a diamond", () => {
     expect(ready(after(half, "complete left"))).toEqual(["join"]);
     const over = after(half, "complete left", "start join", "complete join");
     expect(over).toMatchObject({ status: "completed", progress_percentage: 100, lease: { claims: 0 } });
+    const at = (seconds: number) => `2026-01-01T00:00:${String(seconds).padStart(2, "0")}.000Z`;
+    const ran = [
+      [0, 2],
+      [2, 6],
+      [3, 9],
+      [12, 13],
+    ].map(([from = 0, to = 0]) => ({
+      started_at: at(from),
+      completed_at: at(to),
+      duration_seconds: to - from,
+    }));
+    const { stages } = over.stages_snapshot;
+    expect(summarise(stages.map((stage, i) => ({ ...stage, ...ran[i] })))).toMatchObject({
+      active_seconds: 10,
+    });
   });
 
   test.each<[string, ErrorCode | undefined]>([

@@ -108,12 +108,14 @@ export function summarise(stages: readonly Stage[]): BuildSummary {
   const sum = (of: (stage: Stage) => number | undefined) =>
     stages.reduce((total, stage) => total + (of(stage) ?? 0), 0);
   const { cost_usd } = modelSpending(stages);
+  const active_seconds = activeSeconds(stages);
   return {
     stage_seconds: Object.fromEntries(
       stages.flatMap((stage) =>
         stage.duration_seconds === undefined ? [] : [[stage.stage, stage.duration_seconds] as const],
       ),
     ),
+    ...(active_seconds !== undefined && { active_seconds }),
     input_tokens: sum((stage) => stage.metrics.input_tokens),
     output_tokens: sum((stage) => stage.metrics.output_tokens),
     tool_calls: sum((stage) => stage.metrics.tool_calls),
@@ -121,6 +123,23 @@ export function summarise(stages: readonly Stage[]): BuildSummary {
     unmet_total: sum(unmetTotal),
     ...(cost_usd > 0 && { cost_usd }),
   };
+}
+
+/** Seconds in which a stage ran, where several may at once. */
+function activeSeconds(stages: readonly Stage[]): number | undefined {
+  if (!stages.some(({ needs }) => needs !== undefined)) return undefined;
+  const spans = stages.flatMap(({ started_at, completed_at, duration_seconds }) =>
+    started_at === undefined || completed_at === undefined || duration_seconds === undefined
+      ? []
+      : [{ from: Date.parse(started_at), to: Date.parse(completed_at) }],
+  );
+  let ms = 0;
+  let end = 0;
+  for (const { from, to } of spans.sort((a, b) => a.from - b.from)) {
+    ms += Math.max(0, to - Math.max(from, end));
+    end = Math.max(end, to);
+  }
+  return ms / 1000;
 }
 
 /** What all attempts of the stages have used of a language model: USD, tokens in both directions. */

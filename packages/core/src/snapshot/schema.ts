@@ -230,6 +230,8 @@ export const errorInfoSchema = z.looseObject({
 /** Written once, when a build ends. Seconds by stage; sums of the stages' metrics. */
 export const buildSummarySchema = z.looseObject({
   stage_seconds: z.record(z.string(), z.number()),
+  /** In which at least one stage ran, where stages may run at once; else the sum of theirs. */
+  active_seconds: z.number().optional(),
   input_tokens: z.number(),
   output_tokens: z.number(),
   tool_calls: z.number(),

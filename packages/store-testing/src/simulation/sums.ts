@@ -21,5 +21,21 @@ export function summary(stages: readonly Stage[]) {
     sums.tool_calls += metrics.tool_calls ?? 0;
     sums.artifacts += output_data.artifacts.length;
   }
-  return { stage_seconds, ...sums };
+  const active = stages.some(({ needs }) => needs !== undefined) ? secondsCovered(stages) : undefined;
+  return { stage_seconds, ...(active !== undefined && { active_seconds: active }), ...sums };
+}
+
+/** Seconds between the first and last of all starts and ends, without those in which no stage ran. */
+function secondsCovered(stages: readonly Stage[]): number {
+  const spans = stages
+    .filter((stage) => stage.duration_seconds !== undefined)
+    .map(
+      ({ started_at = "", completed_at = "" }) => [Date.parse(started_at), Date.parse(completed_at)] as const,
+    );
+  const edges = [...new Set(spans.flat())].sort((a, b) => a - b);
+  const covered = edges.map((from, i) => {
+    const to = edges[i + 1] ?? from;
+    return spans.some(([begin, end]) => begin <= from && to <= end) ? to - from : 0;
+  });
+  return covered.reduce((sum, ms) => sum + ms, 0) / 1000;
 }

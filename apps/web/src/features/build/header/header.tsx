@@ -92,7 +92,8 @@ function Hint({ project }: { project: Project }) {
 /** The failed stage itself says more, where it is shown. */
 function ProjectFailure({ project, nameOf, shown, onShow }: HeaderProps) {
   const t = useMessages(messages);
-  if (project.status !== "failed") return null;
+  // A build that still runs its `finally` stages has its failure already.
+  if (project.error_info === undefined) return null;
   const { stage: key, code, message } = project.error_info;
   const stage = project.stages_snapshot.stages.find((one) => one.stage === key);
   if (!stage) return <Failure code={code} message={message} title={t.failedBuild} />;

@@ -1,3 +1,4 @@
+import { allNeedsOf, isFinished } from "@stagefold/core";
 import type { Project, ProjectStatus, Stage } from "../../../lib/api.ts";
 
 export const CONTROLS = ["pause", "resume", "cancel", "retry", "delete"] as const;
@@ -16,17 +17,14 @@ export function isPossible(control: Control, project: Pick<Project, "status">): 
   return FROM[control].includes(project.status);
 }
 
-/** Whether a build can run again from a stage: it has ended, and all before that stage is done. */
+/** Whether a build can run again from a stage: it has ended, and all that the stage needs is done. */
 export function canRetryFrom(project: Project, stage: string): boolean {
   const { stages } = project.stages_snapshot;
   const at = stages.findIndex((one) => one.stage === stage);
   const ended =
     project.status === "completed" || project.status === "failed" || project.status === "cancelled";
-  return ended && at >= 0 && stages.slice(0, at).every(isFinished);
-}
-
-export function isFinished({ status }: Pick<Stage, "status">): boolean {
-  return status === "completed" || status === "skipped";
+  const needed = allNeedsOf(stages, at);
+  return ended && at >= 0 && stages.every((one, i) => !needed.has(i) || isFinished(one));
 }
 
 /** A paused build whose stage still runs: it pauses when that stage ends. */
@@ -40,7 +38,7 @@ export function isPausing(project: Project): boolean {
 export function stageInFocus(project: Project): Stage | undefined {
   const { stages } = project.stages_snapshot;
   return (
-    stages.find(({ status }) => status === "failed") ??
+    stages.find((stage) => stage.status === "failed" && !isFinished(stage)) ??
     stages.find(({ status }) => status === "running" || status === "waiting") ??
     stages.find((stage) => stage.stage === project.current_stage && !isFinished(stage)) ??
     stages.findLast(({ attempt }) => attempt > 0) ??

@@ -1,3 +1,4 @@
+import { isFinished, withDependants } from "@stagefold/core";
 import { RotateCcw } from "lucide-react";
 import { useState } from "react";
 import { Button } from "../../../components/ui/button.tsx";
@@ -6,7 +7,7 @@ import { common } from "../../../i18n/common.ts";
 import { useMessages } from "../../../i18n/lang.ts";
 import type { Project, Stage } from "../../../lib/api.ts";
 import { messages } from "../messages.ts";
-import { canRetryFrom, isFinished } from "../model/controls.ts";
+import { canRetryFrom } from "../model/controls.ts";
 import type { StageName } from "../model/stage-name.ts";
 import type { BuildControl } from "../use-control.ts";
 
@@ -24,7 +25,8 @@ export function RetryFrom({ project, stage, control, nameOf }: RetryFromProps) {
   const [asks, setAsks] = useState(false);
   if (!canRetryFrom(project, stage.stage)) return null;
   const { stages } = project.stages_snapshot;
-  const again = stages.length - stages.findIndex((one) => one.stage === stage.stage);
+  const first = stages.flatMap((one, i) => (one.stage === stage.stage || !isFinished(one) ? [i] : []));
+  const again = withDependants(stages, first).size;
   const retry = () => control.retry(stage.stage);
   return (
     <>
