@@ -130,7 +130,8 @@ describe.skipIf(chromiumPath === undefined)(`signing in${skipReason}`, { timeout
   it("shows the ways to keys and audit to administrators alone", async () => {
     const client = createClient({ url: system.url, key: adminKey });
     const { key } = await client.keys.create({ name: "reader", role: "viewer" });
-    await using reader = await visit(browser, system.url, `/#key=${key}`);
+    const viewport = { width: 900, height: 700 };
+    await using reader = await visit(browser, system.url, `/#key=${key}`, { viewport });
     const { page } = reader;
     await page.getByRole("button", { name: "More" }).click();
     await page.getByRole("menuitem", { name: "Pipelines" }).waitFor();
