@@ -65,7 +65,7 @@ export async function start(options: StartOptions): Promise<System & AsyncDispos
   const child = launch(["up", ...(options.args ?? [])], env);
   const out = collect(child);
   const printed = () => out().stdout + out().stderr;
-  const url = await until(30_000, "the address", () => {
+  const url = await until(120_000, "the address", () => {
     if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${printed()}`);
     return /http:\/\/127\.0\.0\.1:\d+/.exec(out().stdout)?.[0];
   }).catch((error: unknown) => {

@@ -1,26 +1,9 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { AgentSession, Turn } from "@stagefold/client";
+import type { Turn } from "@stagefold/client";
 import { describe, expect, it } from "vitest";
-import { processesOf, run, type System, start, tempFolder, until } from "./harness.ts";
-
-const REQUIREMENT = "读取 CSV 表格，计算每列的平均值";
-const CSV = "name,height,weight\nann,170,60\nbob,180,80\ncy,190,70\n";
-const ROUNDS = process.env.SOAK === "1" ? 100 : 2;
-
-/** The agent that a build of the requirement made: a completed build has one. */
-async function builtAgent({ client }: System): Promise<string> {
-  const listed = await until(20_000, "the build", async () => (await client.projects.list({})).items[0]);
-  const project = await client.projects.waitForEnd({ project_id: listed.project_id });
-  expect(project.status, JSON.stringify(project.error_info)).toBe("completed");
-  const agent = await client.agents.get({ agent_id: project.agent_id ?? "" });
-  expect(agent).toMatchObject({
-    status: "ready",
-    version: 1,
-    versions: [{ project_id: project.project_id, run: 1 }],
-  });
-  return agent.agent_id;
-}
+import { builtAgent, CSV, REQUIREMENT } from "./built-agent.ts";
+import { run, start, tempFolder } from "./harness.ts";
 
 const textOf = (turn: Turn) => turn.blocks.map((block) => (block.type === "text" ? block.text : "")).join("");
 
@@ -67,48 +50,4 @@ describe("an agent that was built", () => {
     const refused = await run(["delete", project_id, "--yes", "--json"], env);
     expect(JSON.parse(refused.stderr)).toMatchObject({ error: { code: "AGENT_IN_USE" } });
   });
-
-  it("loses no turn when the API is killed in its middle, and runs none again", {
-    timeout: 3_600_000,
-  }, async () => {
-    await using folder = await tempFolder();
-    await using system = await start({ dataDir: folder.path, args: [REQUIREMENT] });
-    const agent_id = await builtAgent(system);
-    const { session_id } = await system.client.sessions.create({ agent_id });
-    for (let round = 1; round <= ROUNDS; round++) {
-      const { turn } = await until(60_000, "a server that takes a question", () =>
-        ask(system, session_id, `round-${round}`),
-      );
-      expect(turn).toBe(round);
-      await new Promise((next) => setTimeout(next, (round * 37) % 200));
-      for (const pid of await apiProcesses(system)) process.kill(pid, "SIGKILL");
-      const ended = await until(60_000, "the end of the turn", async () => {
-        const found = await system.client.turns.get({ session_id, turn }).catch(() => undefined);
-        return found && found.status !== "running" ? found : undefined;
-      });
-      expect(["completed", "interrupted"]).toContain(ended.status);
-    }
-    const session: AgentSession = await system.client.sessions.get({ session_id });
-    const { items } = await system.client.turns.list({ session_id, limit: 100 });
-    expect(items.map(({ turn, key }) => [turn, key])).toEqual(
-      Array.from({ length: ROUNDS }, (_, n) => [ROUNDS - n, `round-${ROUNDS - n}`]),
-    );
-    expect(session).toMatchObject({ turns: ROUNDS });
-    expect(session.totals.failed).toBe(items.filter(({ status }) => status !== "completed").length);
-  });
 });
-
-async function ask({ client }: System, session_id: string, message_key: string) {
-  const files = [{ name: "people.csv", text: CSV }];
-  const text = "每列的平均值是多少？";
-  return await client.turns.send({ session_id, text, files, message_key }).catch(() => undefined);
-}
-
-/** The API's own process: the one that serves. */
-async function apiProcesses({ dataDir }: System): Promise<number[]> {
-  const pids = await processesOf(dataDir);
-  const named = await Promise.all(
-    pids.map(async (pid) => ({ pid, line: await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "") })),
-  );
-  return named.filter(({ line }) => /api\/dist\/main\.js/.test(line)).map(({ pid }) => pid);
-}

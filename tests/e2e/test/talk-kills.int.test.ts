@@ -1,0 +1,161 @@
+import { readFile } from "node:fs/promises";
+import type { Turn, TurnEvent } from "@stagefold/client";
+import { startEngine } from "@stagefold/store-testing/engine";
+import { expect, it } from "vitest";
+import { builtAgent, CSV, REQUIREMENT } from "./built-agent.ts";
+import { processesOf, type System, start, tempFolder, until } from "./harness.ts";
+
+const SOAK = process.env.SOAK === "1";
+const ROUNDS = SOAK ? Number(process.env.ROUNDS ?? 100) : 3;
+
+/** What is killed in a round, by its command line. */
+const VICTIMS = {
+  api: /api\/dist\/main\.js/,
+  runner: /--serve/,
+  worker: /worker\/dist\/main\.js/,
+} as const;
+type Victim = keyof typeof VICTIMS;
+const TURNS_OF_VICTIMS: readonly (readonly Victim[])[] = [
+  ["api"],
+  ["runner"],
+  ["api", "runner", "worker"],
+  ["worker"],
+];
+
+it("no turn is lost, doubled or moved when API, worker and runner are killed in its middle, on SQLite", {
+  timeout: 7_200_000,
+}, async () => {
+  await using folder = await tempFolder();
+  await killed(folder.path, {});
+});
+
+// Skipped without SOAK=1: the same once more, and an engine beside it.
+it.skipIf(!SOAK)("the same on DynamoDB", { timeout: 7_200_000 }, async () => {
+  await using folder = await tempFolder();
+  await using engine = await startEngine();
+  await killed(folder.path, {
+    STAGEFOLD_STORE: "dynamodb",
+    STAGEFOLD_DYNAMODB_ENDPOINT: engine.endpoint,
+    AWS_ACCESS_KEY_ID: "test",
+    AWS_SECRET_ACCESS_KEY: "test",
+  });
+});
+
+async function killed(dataDir: string, env: NodeJS.ProcessEnv): Promise<void> {
+  await using system = await start({ dataDir, args: [REQUIREMENT], env });
+  const { client } = system;
+  const agent_id = await builtAgent(system);
+  const { session_id } = await client.sessions.create({ agent_id });
+  const ended: Turn[] = [];
+  const kills = { api: 0, runner: 0, worker: 0 };
+  for (let round = 1; round <= ROUNDS; round++) {
+    const { turn } = await until(120_000, "a server that takes a question", () =>
+      ask(system, session_id, round),
+    );
+    expect(turn).toBe(round);
+    const reading = read(client.turns.watch({ session_id, turn }));
+    await new Promise((next) => setTimeout(next, (round * 37) % 400));
+    const victims = TURNS_OF_VICTIMS[round % TURNS_OF_VICTIMS.length] ?? [];
+    for (const [victim, pid] of await processesNamed(system, victims)) {
+      kill(pid);
+      kills[victim] += 1;
+    }
+    const end = await until(120_000, "the end of the turn", async () => {
+      const found = await client.turns.get({ session_id, turn }).catch(() => undefined);
+      return found && found.status !== "running" ? found : undefined;
+    });
+    expect(["completed", "interrupted", "failed"], JSON.stringify(end.error)).toContain(end.status);
+    ended.push(end);
+    // The reader lost its connection with the server, and has every text once nevertheless.
+    expect(await reading).toBe(textOf(end));
+  }
+  expect(kills.api).toBeGreaterThan(0);
+  await allIsAsItWas(system, session_id, agent_id, ended);
+  console.info(JSON.stringify({ rounds: ROUNDS, kills, ended: countBy(ended.map(({ status }) => status)) }));
+}
+
+/** Every turn is there once, in its order, as it was when it ended: none ran again. */
+async function allIsAsItWas(
+  { client }: System,
+  session_id: string,
+  agent_id: string,
+  ended: readonly Turn[],
+): Promise<void> {
+  const turns: Turn[] = [];
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page = await client.turns.list({ session_id, limit: 100, ...(cursor && { cursor }) });
+    turns.push(...page.items);
+    cursor = page.next_cursor;
+  }
+  expect(turns.toReversed()).toEqual(ended);
+  expect(ended.map(({ key }) => key)).toEqual(ended.map((_, at) => `round-${at + 1}`));
+  const session = await client.sessions.get({ session_id });
+  expect(session.turns).toBe(ended.length);
+  expect(session.open).toBeUndefined();
+  const sum = (of: (turn: Turn) => number) => ended.reduce((total, turn) => total + of(turn), 0);
+  expect(session.totals).toMatchObject({
+    failed: sum(({ status }) => (status === "completed" ? 0 : 1)),
+    input_tokens: sum((turn) => turn.input_tokens),
+    output_tokens: sum((turn) => turn.output_tokens),
+  });
+  const calls: string[] = [];
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page = await client.invocations.list({ agent_id, limit: 100, ...(cursor && { cursor }) });
+    calls.push(...page.items.map((row) => `${row.turn} ${row.status}`));
+    cursor = page.next_cursor;
+  }
+  expect(calls.toReversed()).toEqual(ended.map(({ turn, status }) => `${turn} ${status}`));
+}
+
+/** The text that a reader has in the end. A piece that it has already, or that is not the next one, is an error. */
+async function read(events: AsyncIterable<TurnEvent>): Promise<string> {
+  let blocks: string[] = [];
+  for await (const event of events) {
+    if (event.event === "turn")
+      blocks = event.turn.blocks.map((block) => (block.type === "text" ? block.text : ""));
+    if (event.event === "tool") blocks[event.block] = "";
+    if (event.event === "text") {
+      const known = blocks[event.block] ?? "";
+      expect(event.at).toBe(known.length);
+      blocks[event.block] = known + event.text;
+    }
+  }
+  return blocks.join("");
+}
+
+function textOf({ blocks }: Turn): string {
+  return blocks.map((block) => (block.type === "text" ? block.text : "")).join("");
+}
+
+async function ask({ client }: System, session_id: string, round: number) {
+  const files = [{ name: "people.csv", text: CSV }];
+  const text = "每列的平均值是多少？";
+  const message_key = `round-${round}`;
+  return await client.turns.send({ session_id, text, files, message_key }).catch(() => undefined);
+}
+
+async function processesNamed({ dataDir }: System, victims: readonly Victim[]): Promise<[Victim, number][]> {
+  const pids = await processesOf(dataDir);
+  const found = await Promise.all(
+    pids.map(async (pid): Promise<[Victim, number][]> => {
+      const line = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+      return victims.flatMap((victim) => (VICTIMS[victim].test(line) ? [[victim, pid]] : []));
+    }),
+  );
+  return found.flat();
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    // It ended by itself, or went down with another one.
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
+}
+
+function countBy(names: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
+}
