@@ -206,12 +206,14 @@ export class Live {
       );
       for await (const change of events) for (const listener of this.#onChange) listener(change);
     } catch (error) {
-      before?.abort();
       if (signal.aborted) return;
       this.#stream = undefined;
       this.#setConnection("lost");
       for (const entry of this.#projects.values()) entry.fail(toError(error));
       this.#retry = setTimeout(() => this.#open(), RETRY_MS);
+    } finally {
+      // Also where this one gave way to the next before it was connected itself.
+      before?.abort();
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Artifact, Project } from "@stagefold/client";
+import { type Artifact, LogLines, type Project } from "@stagefold/client";
 import type { Entry } from "./entry.ts";
 import { type Live, serially } from "./live.ts";
 
@@ -10,7 +10,7 @@ const PAGE = 100;
 const LOG_PAGE = 500;
 
 export interface Log {
-  /** The last 5000 lines. */
+  /** The last 5000 lines, as they look now: pieces of a line are one, and a line that was rewritten is what it is last. */
   readonly lines: readonly string[];
   /** True when no more can come: the stage, or the attempt that was asked for, is over. */
   readonly ended: boolean;
@@ -45,27 +45,25 @@ export function logOf(live: Live, project_id: string, stage: string, attempt?: n
   return live.other<Log>(key, (entry) => {
     let cursor: string | undefined;
     let shown: number | undefined;
+    let whole = new LogLines();
     let lines: readonly string[] = [];
     let ended = false;
     return onProject(live, project_id, entry, async (project, signal) => {
       const now = attempt ?? project.stages_snapshot.stages.find((one) => one.stage === stage)?.attempt;
-      if (now !== shown) [cursor, lines, ended, shown] = [undefined, [], false, now];
+      let isChanged = now !== shown || entry.read().status !== "ready";
+      if (now !== shown) [cursor, whole, lines, ended, shown] = [undefined, new LogLines(), [], false, now];
       while (!ended) {
         const at = { ...(attempt !== undefined && { attempt }), ...(cursor !== undefined && { cursor }) };
         const input = { project_id, stage, limit: LOG_PAGE, ...at };
         const page = await live.client.stages.logs(input, { signal });
-        lines = [...lines, ...page.items.map(({ text }) => text)].slice(-MAX_LINES);
         ended = page.next_cursor === null;
+        const complete = [...whole.add(page.items), ...(ended ? whole.end() : [])];
+        lines = [...lines, ...complete.map(({ text }) => text)].slice(-MAX_LINES);
+        isChanged ||= ended || page.items.length > 0;
         cursor = page.next_cursor ?? undefined;
         if (page.items.length < LOG_PAGE) break;
       }
-      const { value } = entry.read();
-      if (
-        value?.lines.length !== lines.length ||
-        value.lines.at(-1) !== lines.at(-1) ||
-        value.ended !== ended
-      )
-        entry.set({ lines, ended });
+      if (isChanged) entry.set({ lines: [...lines, ...whole.open.map(({ text }) => text)], ended });
     });
   });
 }

@@ -88,6 +88,37 @@ test("what is watched beside it comes over the next stream, and nothing is misse
   expect(seen).toEqual([...seen].sort((a, b) => a - b));
 });
 
+test("streams that gave way before they were connected are ended with the ones before them", async () => {
+  const { streams, open, program } = setUp();
+  let release: () => void = () => undefined;
+  let held: Promise<void> | undefined;
+  // What is opened while `held` is set is connected once it is released, unless it was ended before.
+  const fetch: Fetch = async (input, init) => {
+    if (!String(input).includes(".watch")) return await globalThis.fetch(input, init);
+    streams.push({ url: String(input), signal: init?.signal });
+    const ended = new Promise((_, reject) =>
+      init?.signal?.addEventListener("abort", () => reject(new Error("ended"))),
+    );
+    await Promise.race([held, ended]);
+    return await globalThis.fetch(input, init);
+  };
+  const slow = new Live(createClient({ url: api.url, fetch }));
+  const ids = [await program(), await program(), await program()].map(({ project_id }) => project_id);
+  slow.project(ids[0] ?? "").subscribe(nothing);
+  await vi.waitFor(() => expect(slow.readConnection()).toBe("online"), { timeout: 5000 });
+  held = new Promise((resolve) => {
+    release = resolve;
+  });
+  slow.project(ids[1] ?? "").subscribe(nothing);
+  await vi.waitFor(() => expect(streams).toHaveLength(2));
+  held = undefined;
+  slow.project(ids[2] ?? "").subscribe(nothing);
+  await vi.waitFor(() => expect(streams).toHaveLength(3));
+  await vi.waitFor(() => expect(slow.project(ids[2] ?? "").read().status).toBe("ready"));
+  await vi.waitFor(() => expect(open()).toHaveLength(1), { timeout: 5000 });
+  release();
+});
+
 test("a build that is not there, or is deleted, fails with the API's own refusal", async () => {
   const { client, live } = setUp();
   const missing = live.project("proj_000000000000");
@@ -143,6 +174,27 @@ test("a log grows with its stage, begins again with an attempt, and says when it
   first.subscribe(nothing);
   await vi.waitFor(() => expect(first.read().value).toMatchObject({ ended: true, lines: { length: 901 } }));
   expect(log.read().status).toBe("ready");
+});
+
+test("a log shows lines as they look: pieces are one, and what is rewritten is what it is last", async () => {
+  const { live, program } = setUp();
+  const { project_id, report } = await program();
+  const log = logOf(live, project_id, "one");
+  log.subscribe(nothing);
+  const shows = async (...lines: string[]) =>
+    await vi.waitFor(() => expect(log.read().value?.lines).toEqual(lines));
+  const say = (...lines: { text: string; stream: "stdout" | "stderr"; end?: "" | "\r" }[]) =>
+    report({ event: "log", stage: "one", lines });
+  await report({ event: "started", stage: "one" });
+  await say({ text: "first", stream: "stdout" }, { text: "Name? ", stream: "stderr", end: "" });
+  await shows("first", "Name? ");
+  await say({ text: "10 %", stream: "stdout", end: "\r" }, { text: "Ada", stream: "stderr" });
+  await shows("first", "Name? Ada", "10 %");
+  await say({ text: "20 %", stream: "stdout", end: "\r" });
+  await shows("first", "Name? Ada", "20 %");
+  await report({ event: "failed", stage: "one", message: "no" });
+  await vi.waitFor(() => expect(log.read().value?.ended).toBe(true));
+  await shows("first", "Name? Ada", "20 %");
 });
 
 test("artifacts come with the stages that record them, page by page", async () => {
