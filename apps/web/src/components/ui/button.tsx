@@ -14,6 +14,8 @@ const SIZES = {
   small: "h-7 gap-1.5 rounded-md px-2.5 text-sm max-sm:min-h-10",
   normal: "h-8 gap-1.5 rounded-md px-3 text-sm max-sm:min-h-11",
   icon: "size-8 rounded-md max-sm:size-11",
+  /** One of many in a row, which a phone has room for. */
+  tool: "size-8 rounded-md",
   inside: "size-7 rounded-md",
 } as const;
 

@@ -46,7 +46,7 @@ export function LogMenu({ buffer, range, onLine }: LogMenuProps) {
   return (
     <Menu
       trigger={
-        <Button aria-label={t.moreOfLog} look="ghost" size="icon">
+        <Button aria-label={t.moreOfLog} look="ghost" size="tool">
           <Ellipsis aria-hidden className="size-4" />
         </Button>
       }

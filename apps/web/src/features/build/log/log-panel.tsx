@@ -115,7 +115,7 @@ export function LogPanel({ fromEnd, fileName, line, onLine, children, ...ref }: 
               focusableWhenDisabled
               look="ghost"
               onClick={() => saveBlob(new Blob(buffer.parts(), { type: "text/plain" }), `${fileName}.log`)}
-              size="icon"
+              size="tool"
             >
               <Download aria-hidden className="size-4" />
             </Button>
@@ -248,7 +248,7 @@ function Toggle({ label, on, onClick, children }: ToggleProps) {
         className={cn(on && "bg-selected text-accent")}
         look="ghost"
         onClick={onClick}
-        size="icon"
+        size="tool"
       >
         {children}
       </Button>
