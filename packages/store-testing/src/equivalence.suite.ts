@@ -1,3 +1,4 @@
+// Long because: its steps and their arbitraries are read together.
 import {
   isStagefoldError,
   MemoryProjectStore,

@@ -1,3 +1,4 @@
+// Long because: all that becomes of a stage is read in one place.
 import { type FailureCode, StagefoldError } from "../errors.ts";
 import { ended, isUnderway } from "../snapshot/derive.ts";
 import { blockerOf } from "../snapshot/graph.ts";
