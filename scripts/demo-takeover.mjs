@@ -9,7 +9,7 @@ import { prepare } from "./lib/prepare.mjs";
 const PARTS = 9;
 const PATIENCE_MS = 120_000;
 
-// Each part is made under another name and renamed: whoever finds it finds it whole, and nobody makes it again.
+// Each part is made under another name and renamed: an attempt that finds it finds it whole and does not make it again.
 const PIPELINE = `
 name: takeover
 stages:

@@ -18,7 +18,7 @@ process.exitCode = await repeat(Number(given));
 async function repeat(times) {
   for (let i = 1; i <= times; i++) {
     const folder = mkdtempSync(join(tmpdir(), "stagefold-soak-"));
-    // As a checkout usually is: some tests go on as another user, who is to read it.
+    // As a checkout usually is: some tests continue as another user, who must be able to read it.
     chmodSync(folder, 0o755);
     const started = performance.now();
     const code = await soak(folder);

@@ -30,7 +30,7 @@ export interface CountingProxy extends AsyncDisposable {
 
 /**
  * Stands between everything and the engine, and counts what passes. Each write is made to show the item that it
- * leaves, which whoever sent it only sees if it asked.
+ * leaves, which its sender only sees if it asked.
  */
 export async function startCountingProxy(
   target: string,

@@ -87,7 +87,7 @@ def refusal_of(error):
 
 
 def moment():
-    """Now by two clocks: one that never goes back, and one that goes on while the machine sleeps."""
+    """Now by two clocks: one that never goes back, and one that also counts while the machine sleeps."""
     return time.monotonic(), time.time()
 
 
@@ -120,7 +120,7 @@ class Lease:
         threading.Thread(target=self._beat, daemon=True).start()
 
     def _beat(self):
-        """Renews after a quarter of the lease. Without an answer for three quarters of it somebody else may be next."""
+        """Renews after a quarter of the lease. Without an answer for three quarters of it another worker may be next."""
         wait = self.every
         while not self._over.wait(wait):
             sent_at = moment()

@@ -7,7 +7,7 @@ const POLL_MS = 500;
 /**
  * Runs a command of the repository. A failure to prepare ends it with one sentence; anything else that is
  * thrown is a defect and keeps its stack.
- * @param {() => Promise<number | undefined>} work gives the exit code, or undefined when the process goes on
+ * @param {() => Promise<number | undefined>} work gives the exit code, or undefined when the process keeps running
  */
 export async function command(work) {
   endWithNpm();
@@ -23,7 +23,7 @@ export async function command(work) {
 
 /**
  * npm runs scripts through a shell, and a SIGTERM or SIGKILL of npm reaches neither that shell nor this process, which
- * would go on unseen. So npm's end counts as SIGTERM. (On Ctrl-C npm and the shell wait for this process.)
+ * would keep running unseen. So npm's end counts as SIGTERM. (On Ctrl-C npm and the shell wait for this process.)
  */
 function endWithNpm() {
   if (!process.env.npm_lifecycle_event) return;

@@ -16,7 +16,7 @@ export function readReport(path) {
 
 /**
  * Counts every test of these reports. A file that did not load, or whose hooks failed, counts as one failure, and so does a
- * run that failed although none of its tests did (such as an error that nobody caught): the line must never
+ * run that failed although none of its tests did (such as an uncaught error): the line must never
  * look better than the run was.
  * @param {readonly (Report | undefined)[]} reports
  * @param {number} exitCode of the test run

@@ -105,7 +105,7 @@ async function openAuth(
   return new Auth({ keys, oidc, ratePerMinute, publicUrl, proxyHops }, { records, clock, onError });
 }
 
-/** Where the first admin key is; undefined when it was made before. Browsers send the fragment of the link to nobody. */
+/** Where the first admin key is; undefined when it was made before. Browsers never send the fragment of a link. */
 async function firstKeyNote(auth: Auth, env: Env, url: string): Promise<string | undefined> {
   const first = await makeFirstKey(auth.keys, env.dataDir);
   if (!first) return undefined;
@@ -113,7 +113,7 @@ async function firstKeyNote(auth: Auth, env: Env, url: string): Promise<string |
   return `The first admin key is in ${first.file}. Sign in with it: ${link}`;
 }
 
-/** `--page <folder>`: the built dashboard, from whoever starts the API with one. */
+/** `--page <folder>`: the built dashboard, given by the program that starts the API with one. */
 function pageFolder(): { pageDir?: string } {
   const { page } = parseArgs({ options: { page: { type: "string" } } }).values;
   return page === undefined ? {} : { pageDir: page };

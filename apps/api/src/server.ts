@@ -46,7 +46,7 @@ export async function startApi(deps: ApiDeps, listen: Listen): Promise<Api> {
   if (!deps.auth && !isLoopback(listen.host))
     throw new ApiStartError(
       "HOST_NOT_LOOPBACK",
-      `The API cannot listen on ${listen.host}: it asks nobody who they are, so it serves this machine alone. Use 127.0.0.1, ::1 or localhost, or set STAGEFOLD_AUTH.`,
+      `The API cannot listen on ${listen.host}: it needs no sign-in, so it serves this machine alone. Use 127.0.0.1, ::1 or localhost, or set STAGEFOLD_AUTH.`,
     );
   const app = createApp(deps);
   const connections = new Connections();

@@ -30,7 +30,7 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-/** `ms` give or take a fifth, so that many do not act in step. */
+/** `ms` with up to a fifth of jitter, so that many callers do not act in step. */
 export function jittered(ms: number): number {
   return ms * (0.8 + Math.random() * 0.4);
 }

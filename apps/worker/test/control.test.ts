@@ -38,7 +38,7 @@ async function heldByTheDead(bench: Bench) {
 const secondAttempt = { attempt: 2, status: "completed", history: [{ attempt: 1 }] };
 
 describe("with a worker that is dead", () => {
-  test("a build is paused at once, and goes on when it is resumed", async () => {
+  test("a build is paused at once, and continues when it is resumed", async () => {
     await using bench = await openBench({ files, leaseMs: 5000 });
     const { id } = await heldByTheDead(bench);
     expect(await bench.repository.control.pause(id)).toMatchObject({ status: "paused" });
@@ -50,7 +50,7 @@ describe("with a worker that is dead", () => {
     expect(stageOf(await bench.until(id, completed), "first")).toMatchObject(secondAttempt);
   });
 
-  test("a build that is resumed while the dead one's lease lives goes on once it has run out", async () => {
+  test("a build that is resumed while the dead one's lease lives continues once it has run out", async () => {
     await using bench = await openBench({ files, leaseMs: 5000 });
     const { id } = await heldByTheDead(bench);
     await bench.repository.control.pause(id);
@@ -130,7 +130,7 @@ describe("when two press at once while a stage runs", () => {
     } else expect(await bench.repository.get(id)).toMatchObject({ status });
   });
 
-  test("resume and resume: one build goes on, once", async () => {
+  test("resume and resume: one build continues, once", async () => {
     await using bench = await openBench({ files, leaseMs: 600_000 });
     const id = await bench.create("two");
     await bench.repository.control.pause(id);

@@ -13,7 +13,7 @@ stages:
   - { stage: b, command: "echo ${word} b" }
 `;
 
-test("a build goes on with the definition that it began with, each attempt says which it ran, and workers say which they have", async () => {
+test("a build continues with the definition that it began with, each attempt says which it ran, and workers say which they have", async () => {
   await using bench = await openBench({ files: { "words.yaml": yaml("first") }, leaseMs: 60_000 });
   const records = new MemoryRecordStore();
   // The workspace is there when the stage has begun.
@@ -58,7 +58,10 @@ test("a build goes on with the definition that it began with, each attempt says 
   expect(stageOf(project, "a").definition).toBe(began);
   expect(stageOf(project, "b").definition).toBe(began);
   const log = await bench.logOf(project, "b");
-  expect(log).toEqual([expect.stringContaining("goes on with the definition that it began with"), "first b"]);
+  expect(log).toEqual([
+    expect.stringContaining("continues with the definition that it began with"),
+    "first b",
+  ]);
   const kept = await new DefinitionArchive(records, bench.repository.clock).get("words", began);
   expect(kept?.definition).toMatchObject({
     stages: [{ stage: "a", command: expect.stringContaining("first") }, {}],

@@ -68,7 +68,7 @@ async function begun(pipeline: string, requirement?: string): Promise<{ bench: B
 }
 
 describe("a gate", () => {
-  test("opens with the end of the stage before, uses no slot, and goes on at once with the answer", async () => {
+  test("opens with the end of the stage before, uses no slot, and continues at once with the answer", async () => {
     const { bench, id } = await begun("site", "一个网站");
     await using _ = bench;
     const waiting = await bench.until(id, asks("approve"));

@@ -68,7 +68,7 @@ test("a build's input is what its stages find, inline or by reference, and a ret
   expect(stageOf(again, "read").output_data).toMatchObject({ site: "new", pages: 1 });
 });
 
-test("no stage starts beyond the budget, and a retry with a higher one goes on", async () => {
+test("no stage starts beyond the budget, and a retry with a higher one continues", async () => {
   await using bench = await openBench({ files: FILES });
   bench.worker(quick).start();
   const { control } = bench.repository;

@@ -81,7 +81,7 @@ async function until(id: string, when: (project: Project) => boolean, seconds = 
 test.each([
   ["waits", "two", 2],
   ["spins", "s", 1],
-])("when a worker is killed, %s dies with it and another worker goes on", async (name, key, count) => {
+])("when a worker is killed, %s dies with it and another worker continues", async (name, key, count) => {
   await using first = spawnWorker(env);
   await untilReady(first);
   const id = await create(name);
@@ -229,7 +229,7 @@ test("an agent-build runs to its end, and its worker tells how it is", async () 
   );
 });
 
-test("started by hand it goes on after a build, until a signal", async () => {
+test("started by hand it continues after a build, until a signal", async () => {
   const { STAGEFOLD_DATA_DIR = "" } = env;
   await using worker = spawnAlone({ STAGEFOLD_DATA_DIR });
   for (let build = 0; build < 2; build++) {

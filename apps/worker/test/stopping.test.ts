@@ -87,7 +87,7 @@ test("a delete ends the stage and leaves no folder", async () => {
   await expect(bench.repository.get(id)).rejects.toMatchObject({ code: "PROJECT_NOT_FOUND" });
 });
 
-test("a build that is paused while a stage runs stops at the boundary and goes on when resumed", async () => {
+test("a build that is paused while a stage runs stops at the boundary and continues when resumed", async () => {
   const slow = `
 name: slow
 stages:

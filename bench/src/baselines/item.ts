@@ -1,6 +1,6 @@
 import { REQUIREMENT, STAGES } from "../workload/contents.ts";
 
-/** The stages of a build that nobody has begun. */
+/** The stages of a build that no worker has begun. */
 export function newStages() {
   return STAGES.map((stage, i) => ({
     stage,

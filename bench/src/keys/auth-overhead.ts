@@ -10,7 +10,7 @@ import { finishedBuild } from "./api-overhead.ts";
 import type { Measurement } from "./measurement.ts";
 import { mediansMs } from "./median-ms.ts";
 
-/** `projects.get` by an API that asks for a key against one that asks nobody, one request of each in turn. */
+/** `projects.get` by an API that asks for a key against one without sign-in, one request of each in turn. */
 export const authOverhead: Measurement = {
   keys: ["auth_overhead"],
   async run({ short }) {

@@ -32,7 +32,7 @@ async function recoverySeconds(by: "same_machine" | "other"): Promise<number> {
   const observer = await openLocalObserver(dataDir);
   cleanup.add(() => observer[Symbol.dispose]());
   const start = async (): Promise<AppProcess> => {
-    // At the end nobody waits for a stage that takes for ever.
+    // At the end the bench does not wait for a stage that takes for ever.
     const env = { STAGEFOLD_LEASE_SECONDS: String(LEASE_SECONDS), STAGEFOLD_DRAIN_SECONDS: "0" };
     const worker = await startApp("worker", { dataDir, env });
     cleanup.add(() => worker[Symbol.asyncDispose]());

@@ -59,7 +59,7 @@ async function delays(
     const { revision } = await write(i % 2 === 0 ? "pause" : "resume");
     const acknowledged = performance.now();
     found.push(Math.max(0, (await seen.until(revision)) - acknowledged));
-    // Not in step with whoever looks now and then.
+    // Not in step with what polls.
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 150));
   }
   return found;

@@ -30,7 +30,7 @@ export async function startProgram(
   const ended = once(child, "exit").then(([code, signal]: unknown[]): never => {
     throw new Error(`The program ${name} ended with ${String(code ?? signal)} instead of answering.`);
   });
-  // Whoever asks is told; one that ends as it should is nobody's fault.
+  // The caller gets the error; a program that ends as it should is no error.
   ended.catch(() => undefined);
   const answer = async (): Promise<unknown> => {
     const [message]: unknown[] = await Promise.race([once(child, "message"), ended]);

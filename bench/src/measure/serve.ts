@@ -1,6 +1,6 @@
 /**
  * The other side of `startProgram`: what a program does with its argument and then with each message. What it throws
- * ends the process, and so whoever asked hears of it.
+ * ends the process, and so its caller sees it.
  */
 export async function serve(
   begin: (argument: unknown) => Promise<{

@@ -48,7 +48,7 @@ export async function startApp(app: "api" | "worker", options: AppOptions): Prom
     throw new Error(`The ${app} ended with ${String(code)} before it was ready.`);
   });
   const [message] = await Promise.race([once(child, "message"), early]);
-  // From here on its end is nobody's surprise.
+  // From here on its end is expected.
   early.catch(() => undefined);
   const url: unknown = message?.url;
   return {

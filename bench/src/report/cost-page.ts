@@ -109,7 +109,7 @@ Where nothing else is said, reads are eventually consistent: half a unit for eac
 | the number of builds in each state | every row of StatusIndex | 125 for each 1,000 builds |
 | statistics of some days, the first time | the rows of builds that were made in these days | 125 for each 1,000 builds |
 
-An hour of one open list on a full table is about 220,000 units, $${((220_000 * PRICE.read) / 1e6).toFixed(2)}; it costs nothing while nobody looks.
+An hour of one open list on a full table is about 220,000 units, $${((220_000 * PRICE.read) / 1e6).toFixed(2)}; it costs nothing while no list is open.
 
 ## What a role must be allowed
 

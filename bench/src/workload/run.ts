@@ -8,7 +8,7 @@ export interface Run {
   readonly engine_cpu_ms_per_build: number | undefined;
 }
 
-/** Times `work`, which goes on until all builds are done, and what worker and engine spend on it. */
+/** Times `work`, which runs until all builds are done, and what worker and engine spend on it. */
 export async function timed(
   builds: number,
   pids: { readonly worker: number; readonly engine?: number | undefined },

@@ -22,7 +22,7 @@ export function sameAuthor(
   const here = chooseAuthor(choice, ctx);
   if (here.name === begun) return here;
   if (begun === offlineAuthor.name) return offlineAuthor;
-  // Another model can continue what one began; without any there is nobody who could.
+  // Another model can continue what one began; without any model no author could.
   if (here.kind === "model") return here;
   throw new StageError(
     `The agent was begun by ${begun}; this worker has ${here.name}. Set STAGEFOLD_MODEL and retry the stage.`,

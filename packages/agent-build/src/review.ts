@@ -11,7 +11,7 @@ export const buildInput = z.object({
 
 /** What a reviewer may answer. */
 export const reviewAnswer = z.object({
-  approve: z.boolean().describe("Go on with this design"),
+  approve: z.boolean().describe("Continue with this design"),
   changes: z.string().max(8000).optional().describe("What is to be different, in words"),
 });
 

@@ -64,7 +64,7 @@ async function wrongFile(test: SelfTest, folder: string): Promise<string | undef
   return undefined;
 }
 
-/** Code that nobody has read yet may see its own files and write into the folder of its test. */
+/** Code that no person has read yet may see its own files and write into the folder of its test. */
 function limits(workDir: string, folder: string): string[] {
   return [
     ...permissionFlags([join(workDir, "*"), join(ASSETS, "*")], [join(folder, "*")]),

@@ -16,7 +16,7 @@ import { readDesign, readRequirements, workOf } from "./stages.ts";
 const CHECK_SECONDS = 60;
 /** How often the author may put a tool right before the stage fails. */
 const MAX_REPAIRS = 3;
-/** What an author is told of an error. */
+/** What an author gets to know of an error. */
 const MAX_PROBLEM = 4000;
 
 const RUNTIME = new URL("../assets/agent/runtime.mjs", import.meta.url).href;

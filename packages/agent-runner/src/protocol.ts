@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** What an agent's process says, a line of JSON each. What it is told is in `orders`. See `serve.mjs` of agent-build. */
+/** What an agent's process says, a line of JSON each. What we send it is in `orders`. See `serve.mjs` of agent-build. */
 
 /** Characters of one line; more than that is no answer of a tool. */
 export const MAX_LINE = 8 * 1024 * 1024;

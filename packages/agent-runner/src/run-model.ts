@@ -35,7 +35,7 @@ export interface ModelRun {
   readonly onErrorText: (text: string) => void;
 }
 
-/** A tool that does not end by then is stopped, and the model is told. Milliseconds. */
+/** A tool that does not end by then is stopped, and its result says so. Milliseconds. */
 const TOOL_MS = 60_000;
 /** Characters of a result that the model is given; the turn keeps all of it. */
 const MAX_RESULT = 100_000;

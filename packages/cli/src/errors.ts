@@ -25,7 +25,7 @@ export function endingOf(error: unknown): Ending | undefined {
   return undefined;
 }
 
-/** The text of it is on stderr already, with a hint; whoever reads JSON gets a sentence. */
+/** The text of it is on stderr already, with a hint; a reader of JSON gets a sentence. */
 function usageEnding(error: CommanderError): Ending {
   if (error.exitCode === 0) return { exitCode: EXIT.done };
   const message =
@@ -45,7 +45,7 @@ function connectionText(error: ConnectionError): string {
   return `no Stagefold runs at ${error.url}; start it with "npm start" (or "stagefold up"), or set STAGEFOLD_URL to where it is`;
 }
 
-/** Whether nobody listens there. */
+/** Whether no server listens there. */
 function refused(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if ("code" in error && error.code === "ECONNREFUSED") return true;

@@ -19,7 +19,7 @@ interface Follower {
 
 /**
  * Shows a build until it ends: redrawn in place for a person, line by line for a file, one JSON object a line with
- * --json. Answers with the exit code: whether it completed, or was interrupted here (the build goes on).
+ * --json. Answers with the exit code: whether it completed, or was interrupted here (the build continues).
  */
 export async function followBuild(cli: Cli, projectId: string): Promise<number> {
   const follower = followerFor(cli);

@@ -6,7 +6,7 @@ import { createProgram } from "./program.ts";
 import { createRunner } from "./runner.ts";
 
 const interrupt = new AbortController();
-// Known before anything is parsed: wrong usage is told in JSON too.
+// Known before anything is parsed: wrong usage is reported as JSON too.
 const json = asksForJson(process.argv.slice(2));
 
 // A reader that has seen enough, such as `head`, is no error; nothing more can be said to it.

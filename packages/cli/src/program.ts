@@ -29,7 +29,7 @@ function version(): string {
 }
 
 /**
- * The command line. `run` is what every command's action goes through; `quiet`: wrong usage is told by the error alone,
+ * The command line. `run` is what every command's action goes through; `quiet`: wrong usage shows in the error alone,
  * not on stderr.
  */
 export function createProgram(run: Runner, { quiet = false }: { readonly quiet?: boolean } = {}): Command {

@@ -123,7 +123,7 @@ test.skipIf(process.platform !== "linux")("a folder that cannot be made is told 
   );
 });
 
-test("L17, C2, F1: names that the disk cannot keep are saved safely and said, modes are kept, and the rest goes on", async () => {
+test("L17, C2, F1: names that the disk cannot keep are saved safely and said, modes are kept, and the rest continues", async () => {
   const { project_id, lease_token, report } = await beginProgram(server.client);
   await report({ event: "started", stage: "one" });
   const long = `${"n".repeat(240)}.txt`;

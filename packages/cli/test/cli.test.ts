@@ -254,7 +254,7 @@ test("logs print a stage, all stages, and follow until the build ends", async ()
   expect(JSON.parse(json)).toEqual({ text: "of two", stream: "log", at: time });
 });
 
-test("F10: logs -f goes on while the API restarts, and says so", async () => {
+test("F10: logs -f continues while the API restarts, and says so", async () => {
   const first = await serve();
   const { project_id, report } = await beginProgram(first.client);
   await report({ event: "started", stage: "one" }, { event: "log", stage: "one", lines: ["before"] });

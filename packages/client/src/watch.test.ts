@@ -77,7 +77,7 @@ test("a restart of the server on the same port is lived through: nothing missed,
   expect(states).toEqual(["connected", "lost", "connected"]);
 });
 
-test("a watch that goes on after a revision is not told of it again", async () => {
+test("a watch that continues after a revision is not told of it again", async () => {
   const client = createClient({ url: (await start()).url });
   const { project_id, revision } = await client.projects.create({ requirement: "r" });
   const watch = client.projects.watch({ project_id, lastEventId: String(revision) });

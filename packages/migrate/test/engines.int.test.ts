@@ -123,7 +123,7 @@ describe.each(ENGINES)("on %s", (engine) => {
     expect(await run()).toMatchObject({ projects: { created: 0, unchanged: 1 } });
   });
 
-  it("names an item that it cannot bring to today's form, and goes on", async () => {
+  it("names an item that it cannot bring to today's form, and continues", async () => {
     await fillWithOld();
     await using place = await aPlace(table.store);
     const write = table.store.write.bind(table.store);

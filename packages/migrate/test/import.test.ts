@@ -228,7 +228,7 @@ describe("what comes in", () => {
   });
 });
 
-it("names rows whose stage has lost its document, keeps them, and goes on", async () => {
+it("names rows whose stage has lost its document, keeps them, and continues", async () => {
   await using place = await aPlace();
   await place.run({ sources: sources() });
   await rm(place.files, { recursive: true });

@@ -40,7 +40,7 @@ export interface CommandAction {
 /** JSON Schema of a value. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** What happens when nobody has answered in time: the build fails, the gate is skipped, or this is the answer. */
+/** What happens when no answer came in time: the build fails, the gate is skipped, or this is the answer. */
 export type OnTimeout = "fail" | "skip" | { readonly answer: unknown };
 
 /** What a gate asks, once it is known. */
@@ -64,7 +64,7 @@ export interface GateAction {
     | { readonly module: string; readonly source: string };
 }
 
-/** The output of a gate. `by` is missing where no one is known, `expired` says that nobody answered in time. */
+/** The output of a gate. `by` is missing where no one is known, `expired` says that no answer came in time. */
 export interface GateOutput<Answer = unknown> {
   readonly answer: Answer;
   readonly by?: string;

@@ -172,7 +172,7 @@ export class Live {
     };
   }
 
-  /** Opens the stream for what is watched now. The one before goes on until the new one is there. */
+  /** Opens the stream for what is watched now. The previous one stays open until the new one is there. */
   #open(): void {
     const ids = [...this.#watched.keys()].sort().slice(0, MAX_WATCHED);
     if (this.#onChange.size === 0) {

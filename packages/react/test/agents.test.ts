@@ -84,7 +84,7 @@ test("a turn grows while it is answered, is kept as it ended, and the next one c
   await say(0, "Hel");
   await say(3, "lo");
   expect(turns.read().value).toMatchObject([{ status: "running", blocks: [{ text: "Hello" }] }]);
-  // Another question while it runs is refused, and what is shown goes on.
+  // Another question while it runs is refused, and what is shown continues.
   await expect(sendTurn(live, { session_id, text: "early" })).rejects.toMatchObject({ code: "SESSION_BUSY" });
   runner.end?.();
   await vi.waitFor(() =>

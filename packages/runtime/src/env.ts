@@ -171,7 +171,7 @@ export interface Env {
   readonly publicUrl: string | undefined;
   /** How many proxies stand before the API and say whom they were asked by. Counts only with a public address. */
   readonly proxyHops: number;
-  /** Undefined: nobody is asked, and the API serves its own machine alone. */
+  /** Undefined: no sign-in, and the API serves its own machine alone. */
   readonly auth: AuthSettings | undefined;
   /** Whether webhooks may post to private addresses; undefined: where no caller is asked who it is. */
   readonly privateWebhooks: boolean | undefined;

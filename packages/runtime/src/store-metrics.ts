@@ -7,7 +7,7 @@ export interface BuildCounters {
   readonly storeRequest: RequestListener;
   /** Leases that ended against the will of those who held them. */
   readonly leaseLost: Counter;
-  /** Another attempt, after one that failed (`stage`), or because somebody asked for it (`hand`). */
+  /** Another attempt, after one that failed (`stage`), or because a person or program asked for it (`hand`). */
   readonly retries: Counter<"by">;
   /** Due work that the work index had lost and the reconciler found. */
   readonly reconciled: Counter;

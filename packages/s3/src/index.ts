@@ -25,7 +25,7 @@ export interface S3StoreOptions extends BucketOptions {
  * <prefix>/<project_id>/long/<sha256>                                       what has a longer key than S3 takes
  * ```
  *
- * An upload that its process does not live to finish leaves parts that nobody sees: a bucket wants a lifecycle rule
+ * An upload that its process does not live to finish leaves parts that no list shows: a bucket wants a lifecycle rule
  * that removes incomplete uploads.
  *
  * Errors: INVALID_INPUT for names that are not as the schemas want them, a range beyond the bytes, a cursor that no page

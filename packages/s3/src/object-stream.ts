@@ -2,10 +2,10 @@ import { Readable } from "node:stream";
 import type { ByteRange } from "@stagefold/core";
 import { storeError, unavailable } from "./errors.ts";
 
-/** How often a download that breaks off goes on where it was. */
+/** How often a download that breaks off is resumed. */
 const MAX_RESUMES = 3;
 
-/** The bytes of an object, which go on where they were when the connection breaks. */
+/** The bytes of an object; a broken connection is resumed where it broke. */
 export class ObjectStream extends Readable {
   #body: Readable;
   #blocks: AsyncIterator<Uint8Array>;

@@ -92,7 +92,7 @@ export function hasDatabase(folder: string): boolean {
   return existsSync(join(folder, DATABASE_FILE));
 }
 
-/** An error that nobody asked for is not swallowed either. */
+/** An error outside of any call is reported too. */
 function reportLater(error: unknown): void {
   queueMicrotask(() => {
     throw error;

@@ -105,7 +105,7 @@ function parseLines(text: unknown): unknown[] {
   return Array.isArray(stored) ? stored : [];
 }
 
-/** Where a reader goes on: behind this many lines of the chunk of this number, or in the first chunk after it. */
+/** Where a reader continues: behind this many lines of the chunk of this number, or in the first chunk after it. */
 function parseCursor(text: string): { readonly seq: number; readonly line: number } {
   const [, seq, line] = /^(\d{1,15}):(\d{1,15})$/.exec(text) ?? [];
   if (seq === undefined || line === undefined)

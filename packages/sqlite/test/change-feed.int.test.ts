@@ -156,7 +156,7 @@ describe("the change feed of one file", () => {
     stop();
   });
 
-  it("reports a listener that throws and goes on with the others", async () => {
+  it("reports a listener that throws and continues with the others", async () => {
     await using stores = await two();
     const { here, there, errors } = stores;
     const id = await createNewProject(here.projects);

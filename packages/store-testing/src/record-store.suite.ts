@@ -110,7 +110,7 @@ export function recordStoreSuite(name: string, getStore: () => RecordStore): voi
       expect(await getStore().query({ pk: partition(), limit: 3 })).toEqual({ items: [], next: undefined });
     });
 
-    it("goes on behind an item that was deleted meanwhile", async () => {
+    it("continues behind an item that was deleted meanwhile", async () => {
       const pk = partition();
       for (const sk of ["a", "b", "c", "d"]) await getStore().write(put(pk, sk));
       const found: unknown[] = [];

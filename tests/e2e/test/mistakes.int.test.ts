@@ -69,7 +69,7 @@ describe("what can go wrong at the start", () => {
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining(file) });
   });
 
-  it("an API that is not there is told in one sentence", async () => {
+  it("an API that is not there is one sentence", async () => {
     const refused = await run(["ls"], { STAGEFOLD_URL: "http://127.0.0.1:9" });
     expect(refused.code).toBe(1);
     expect(refused.stderr.trim().split("\n")).toHaveLength(1);

@@ -63,7 +63,7 @@ function makeNetwork(names: readonly string[]) {
   return { [Symbol.dispose]: remove };
 }
 
-/** A machine's one process, with processes and a name of its own: nobody else can tell whether it lives. */
+/** A machine's one process, with processes and a name of its own: no other machine can tell whether it lives. */
 function startMachine(name: string, program: string, env: Record<string, string>) {
   const inside = `hostname ${name}; exec ${process.execPath} ${join(root, program)}`;
   const args = ["netns", "exec", `sf-${name}`, "unshare", "--uts", "--pid", "--fork", "--mount-proc"];

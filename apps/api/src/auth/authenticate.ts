@@ -14,7 +14,7 @@ import { Sessions } from "./sessions.ts";
 export interface AuthOptions {
   /** Whether API keys are taken. */
   readonly keys: boolean;
-  /** Made by whoever starts the API, which loads what it needs only then. */
+  /** Made by the program that starts the API, which loads what it needs only then. */
   readonly oidc?: Oidc | undefined;
   /** Requests a minute of one key, and of one address; no limit when left out. */
   readonly ratePerMinute?: number | undefined;

@@ -2,7 +2,7 @@ import { type Asker, ROLES, type Role, StagefoldError } from "@stagefold/core";
 
 /** Who makes a request. */
 export interface Principal {
-  /** `local`: the API asks nobody who it is, and everything on this machine is its user's. */
+  /** `local`: the API needs no sign-in, and everything on this machine is its user's. */
   readonly kind: "local" | "key" | "user";
   /** As `control.by` and the audit log have it: `local`, `key:<name>`, `user:<user id>` or `schedule:<id>`. */
   readonly id: string;

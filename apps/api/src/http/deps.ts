@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import type { ContextDeps } from "../context.ts";
 import type { Metrics } from "./metrics.ts";
 
-/** What an API is made of. Whoever starts it chooses the adapters. */
+/** What an API is made of. The program that starts it chooses the adapters. */
 export interface ApiDeps extends ContextDeps {
   /** Nothing is logged without one. */
   readonly log?: Logger;

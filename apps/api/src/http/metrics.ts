@@ -106,7 +106,7 @@ export class Metrics {
     this.#changes.inc({ kind });
   }
 
-  /** Open streams, read when somebody asks. */
+  /** Open streams, counted when a scrape asks. */
   watch(watch: Watch): void {
     new Gauge({
       name: "stagefold_open_watches",

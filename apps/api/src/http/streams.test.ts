@@ -58,7 +58,7 @@ describe("projects.watch over SSE", () => {
     await until(() => api.watch.projects.open.watches === 0);
   });
 
-  it("goes on after the server was started again, without a gap and without a repeat", async () => {
+  it("continues after the server was started again, without a gap and without a repeat", async () => {
     const api = await setUp();
     const { control } = api.deps.repository;
     const following = follow(api.client, api.project_id);

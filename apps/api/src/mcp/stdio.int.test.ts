@@ -124,7 +124,7 @@ describe.each(Object.entries(CLIENTS))("MCP on stdin and stdout, with %s", (_nam
   });
 });
 
-it("an API that does not answer is a refusal, and the server goes on", async () => {
+it("an API that does not answer is a refusal, and the server continues", async () => {
   server = { ...server, env: { STAGEFOLD_URL: "http://127.0.0.1:1" } };
   const connect = CLIENTS["a client of 2025"];
   await using client = await connect?.();

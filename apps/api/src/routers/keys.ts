@@ -56,8 +56,8 @@ export const keys = router({
     .mutation(({ ctx, input }) => authOf(ctx).keys.revoke(input.key_id)),
 });
 
-/** Errors: INVALID_INPUT where the API asks nobody who it is, and so has no keys. */
+/** Errors: INVALID_INPUT where the API needs no sign-in, and so has no keys. */
 export function authOf(ctx: Context): Auth {
   if (ctx.auth) return ctx.auth;
-  throw invalidInput("This API asks nobody who they are: set STAGEFOLD_AUTH to keys, oidc or keys,oidc.");
+  throw invalidInput("This API needs no sign-in: set STAGEFOLD_AUTH to keys, oidc or keys,oidc.");
 }

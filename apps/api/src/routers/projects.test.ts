@@ -213,7 +213,7 @@ describe("several builds at once", () => {
     expect((await projects.list()).items.map(({ status }) => status)).toEqual(["queued", "queued", "queued"]);
   });
 
-  it("refuses one by one what cannot be done, and goes on", async () => {
+  it("refuses one by one what cannot be done, and continues", async () => {
     const deps = memoryDeps();
     const { projects } = callerOf(deps);
     const kept = await projects.create({ requirement: "kept" });

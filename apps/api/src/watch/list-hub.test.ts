@@ -65,7 +65,7 @@ describe("watching a list", () => {
     await reading.stop();
   });
 
-  it("goes on from the last event for a reader that comes back, with what happened meanwhile", async () => {
+  it("continues from the last event for a reader that comes back, with what happened meanwhile", async () => {
     const { hub, open, here, elsewhere } = setUp();
     const reading = open();
     const first = reading.next();

@@ -51,7 +51,7 @@ interface Known {
 
 /** For so long after its last reader the hub follows the changes, for one that comes back. Milliseconds. */
 const LINGER_MS = 10_000;
-/** Changes that wait for a slow reader; with more than that it is told to read the list again. */
+/** Changes that wait for a slow reader; with more than that the hub tells it to read the list again. */
 const MAX_WAITING = 500;
 const MAX_LOGGED = 1000;
 const MAX_KNOWN = 10_000;

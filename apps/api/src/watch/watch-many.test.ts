@@ -36,7 +36,7 @@ describe("watching the list and some projects in one stream", () => {
     expect([watch.list.open, watch.projects.open.watches]).toEqual([0, 0]);
   });
 
-  it("says of one project that it is gone, and goes on with the rest", async () => {
+  it("says of one project that it is gone, and continues with the rest", async () => {
     const { open, projects } = setUp();
     const one = await projects.create({ requirement: "one" });
     const reading = open([one.project_id, "proj_000000000000"]);
@@ -53,7 +53,7 @@ describe("watching the list and some projects in one stream", () => {
     await reading.stop();
   });
 
-  it("goes on in the list after the event of any id, one of a project too", async () => {
+  it("continues in the list after the event of any id, one of a project too", async () => {
     const { open, projects } = setUp();
     const one = await projects.create({ requirement: "one" });
     const reading = open([one.project_id]);

@@ -65,7 +65,7 @@ export class Leader {
     void this.#open(ids);
   }
 
-  /** The stream before goes on until the new one is there, so that nothing falls between them. */
+  /** The previous stream stays open until the new one is there, so that no event falls between them. */
   async #open(ids: readonly string[]): Promise<void> {
     const before = this.#stream;
     const stream = new AbortController();

@@ -275,7 +275,7 @@ describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, {
     expect(reader.complaints).toEqual([]);
   });
 
-  it("goes on while it is scrolled, and stays where it is read when builds come in above", async () => {
+  it("continues while it is scrolled, and stays where it is read when builds come in above", async () => {
     await removeAll();
     for (let from = 0; from < 240; from += 20)
       await Promise.all(

@@ -27,7 +27,7 @@ describe.skipIf(chromiumPath === undefined)(`the event stream${skipReason}`, { t
     return Number(/stagefold_open_watches\{kind="list"\} (\d+)/.exec(text)?.[1]);
   }
 
-  it("is one for all tabs of a browser, and goes on when the tab that has it is closed", async () => {
+  it("is one for all tabs of a browser, and continues when the tab that has it is closed", async () => {
     const one = await make("first_build");
     const other = await make("second_build");
     await using reader = await visit(browser, system.url, `/builds/${one.project_id}`);

@@ -8,7 +8,7 @@ const stage = (failed_attempts?: number) => ({
   ...(failed_attempts !== undefined && { failed_attempts }),
 });
 
-test("the wait doubles with each failure, give or take a fifth", () => {
+test("the wait doubles with each failure, with up to a fifth of jitter", () => {
   const policy = { attempts: 5, backoff_seconds: 10 };
   for (const [before, seconds] of [10, 20, 40, 80].entries()) {
     const delay = retryDelay(stage(before === 0 ? undefined : before), policy, failure);

@@ -32,7 +32,7 @@ export function matchPipeline(project: Project, pipelines: WorkerPipelines): Mat
   const pastStages = past?.stages.every(isWhole) ? stagesNamed(past, expected) : undefined;
   if (past && pastStages) {
     const now = present === undefined ? "not there any more" : `another one now (${present.version})`;
-    const remark = `The pipeline ${name} is ${now}; this build goes on with the definition that it began with (${began}).`;
+    const remark = `The pipeline ${name} is ${now}; this build continues with the definition that it began with (${began}).`;
     return { kind: "same", pipeline: { ...past, stages: pastStages }, digest: began, remark };
   }
   if (!present) return { kind: "outdated", message: `This worker does not have the pipeline ${name}.` };

@@ -114,7 +114,7 @@ export class StageBoundary {
   ): Promise<void> {
     const event = waitingEvent(this.#writer.project, stage.stage, definition, action, asked);
     if (await this.#writeUnlessPaused([...said, event])) return;
-    // Paused meanwhile: the question is made again when the build goes on.
+    // Paused meanwhile: the next owner makes the question again when the build continues.
     await this.giveBack(said);
   }
 

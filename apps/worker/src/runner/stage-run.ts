@@ -137,7 +137,7 @@ export class StageRun {
     return reusable;
   }
 
-  /** Without /proc nobody can tell what a stage left behind: its group ends with it. */
+  /** Without /proc the worker cannot see what a stage left behind, so it ends the whole group. */
   #hasLeftovers(): boolean {
     const since = performance.now() - this.#startedAt < SHORT_MS ? this.#since : undefined;
     return this.#process.hasLeftovers(since) ?? true;

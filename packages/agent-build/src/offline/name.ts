@@ -34,7 +34,7 @@ const hashOf = (text: string): string => createHash("sha256").update(text).diges
 
 const startsWithLetter = (name: string): string => (/^[a-z]/.test(name) ? name : `agent_${name}`);
 
-/** A name that somebody chose, not the beginning of the requirement or a placeholder. */
+/** A name that a person chose, not the beginning of the requirement or a placeholder. */
 function givenName(projectName: string, requirement: string): string | undefined {
   const slug = slugOf(projectName);
   const whole = slugOf(requirement);

@@ -11,7 +11,7 @@ import { catalogue, catalogueEntry } from "./catalogue.ts";
 const unmetOf = (requirements: RequirementsDocument): string[] =>
   requirements.unmet.map((part) => part.capability);
 
-/** The files of the agent and what depends on what, whoever writes them. */
+/** The files of the agent and what depends on what, whichever author writes them. */
 export function componentsOf(requirements: RequirementsDocument): ArchitectureDocument["components"] {
   const { agent_name: agent } = requirements;
   const keys = requirements.tools.map((tool) => tool.key);

@@ -39,7 +39,7 @@ export function addAgents(program: Command, run: Runner): void {
     .argument("<agent>", "the agent", agentRef)
     .option("--set-version <number>", "answer by this version from now on", wholeNumber(1, MOST))
     .addOption(new Option("--enable", "let it answer").conflicts("disable"))
-    .option("--disable", "let it answer nobody")
+    .option("--disable", "stop it from answering")
     .action(
       (agent_id: string, options: { setVersion?: number; enable?: true; disable?: true }, command: Command) =>
         run(command, async ({ client, terminal, json }) => {

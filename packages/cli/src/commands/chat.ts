@@ -35,8 +35,8 @@ export function addChat(program: Command, run: Runner): void {
     .argument("[text]", "what is asked")
     .option("--file <path>", "a file for the question; may be given several times", collect)
     .option("--out <folder>", "save the files that the agent writes below this folder", folder)
-    .option("--session <id>", "go on in this session")
-    .option("--continue", "go on in the agent's session that was active last")
+    .option("--session <id>", "continue this session")
+    .option("--continue", "continue the agent's session that was active last")
     .action((agent_id: string, text: string | undefined, options: ChatOptions, command: Command) =>
       run(command, (cli) => chat(cli, agent_id, text, options)),
     );
@@ -82,7 +82,7 @@ async function sessionOf(cli: Cli, agent_id: string, options: ChatOptions): Prom
     return (await cli.client.sessions.get({ session_id: options.session })).session_id;
   if (!options.continue) return (await cli.client.sessions.create({ agent_id })).session_id;
   const [last] = (await cli.client.sessions.list({ agent_id, limit: 1 })).items;
-  if (!last) throw new CliError(`nobody has talked to ${agent_id} yet: leave out --continue`, EXIT.failed);
+  if (!last) throw new CliError(`${agent_id} has no session yet: leave out --continue`, EXIT.failed);
   return last.session_id;
 }
 

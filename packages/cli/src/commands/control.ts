@@ -12,7 +12,7 @@ import { statusText } from "../view/status.ts";
 
 const VERBS = {
   pause: "Offer builds to no worker until they are resumed",
-  resume: "Let paused builds go on",
+  resume: "Resume paused builds",
   cancel: "End builds",
 } as const;
 

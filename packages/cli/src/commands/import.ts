@@ -58,7 +58,7 @@ export function addImport(program: Command, run: Runner): void {
     );
 }
 
-/** What keeps an import from its folder is told in one sentence. */
+/** What keeps an import from its folder is reported in one sentence. */
 async function told(work: () => Promise<number>): Promise<number> {
   const { ImportRunningError, ReportError } = await import("@stagefold/migrate");
   try {

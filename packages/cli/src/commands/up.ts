@@ -139,7 +139,7 @@ async function stopped(cli: Cli, stack: Stack): Promise<void> {
   }
 }
 
-/** Creates a build and shows it; what it ends with is the build's matter, and everything goes on. */
+/** Creates a build and shows it; how it ends is the build's matter, and the servers keep running. */
 async function build(cli: Cli, url: string, requirement: string): Promise<void> {
   const client = createClient({ url, key: cli.env.key });
   const { project_id, project_name } = await client.projects.create({ requirement });

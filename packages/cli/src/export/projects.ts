@@ -48,14 +48,14 @@ async function isDirectory(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory();
   } catch {
-    // Not there, or not to be looked at: whoever writes it hears why.
+    // Not there, or not readable: the write reports why.
     return false;
   }
 }
 
 function zipped(lines: AsyncIterable<string>, signal: AbortSignal): AsyncIterable<Uint8Array> {
   const gzip = createGzip();
-  // What goes wrong ends the stream with it, and so reaches whoever reads it.
+  // What goes wrong ends the stream with it, and so reaches its reader.
   Readable.from(lines, { signal })
     .on("error", (error) => gzip.destroy(error))
     .pipe(gzip);

@@ -78,7 +78,7 @@ export function importFolder(cli: Cli): string {
   return resolve(cli.env.dataDir, "import");
 }
 
-/** A run without writes writes no report either, unless it is told where. */
+/** A run without writes writes no report either, unless an option says where. */
 export function reportTo(cli: Cli, options: ImportCommandOptions): { report?: string } {
   if (options.report !== undefined) return { report: resolve(options.report) };
   if (options.dryRun) return {};

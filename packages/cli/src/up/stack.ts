@@ -22,7 +22,7 @@ export function programUrl(name: ProgramName): string {
   }
 }
 
-/** What the program is started with. The API knows no dashboard: it is told where its build is. */
+/** What the program is started with. The API knows no dashboard: this program tells it where its build is. */
 export function programArgs(name: ProgramName): string[] {
   if (name !== "api") return [];
   return ["--page", dirname(fileURLToPath(import.meta.resolve("@stagefold/web/page")))];

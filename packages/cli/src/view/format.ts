@@ -18,7 +18,7 @@ export function size(bytes: number): string {
   return `${value.toFixed(1)} GB`;
 }
 
-/** A stored time on the clock of whoever reads it: `2026-11-22 17:25`. */
+/** A stored time on the reader's clock: `2026-11-22 17:25`. */
 export function clockTime(time: string): string {
   const date = new Date(time);
   const two = (value: number) => String(value).padStart(2, "0");

@@ -24,7 +24,7 @@ export function heartbeatInvocation(id: string, token: number, expires_at: strin
   return { ...invocationKey(id), kind: "update", guards, edits: [{ op: "set", path, value: expires_at }] };
 }
 
-/** Archive and end in one: while the token holds, nobody else has decided what it was. */
+/** Archive and end in one: while the token holds, no other process has decided what it was. */
 export function endInvocation(id: string, token: number, ended: Turn): RecordPatch {
   const { status, error, finish_reason, blocks, first_text_at, ended_at, duration_ms } = ended;
   const { input_tokens, output_tokens, cached_tokens, tool_calls, steps, model, cost_usd } = ended;

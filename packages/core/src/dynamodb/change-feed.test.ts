@@ -110,7 +110,7 @@ it("a deleted project is reported once while the index still shows it", async ()
   expect(seen).toEqual(["deleted"]);
 });
 
-it("a store that does not answer is asked ever more seldom, and the subscription goes on", async () => {
+it("a store that does not answer is asked ever more seldom, and the subscription continues", async () => {
   const { store, seen, errors, polls, become } = await watched();
   store.down = true;
   const list = vi.spyOn(store, "list");

@@ -93,7 +93,7 @@ export function toPutItem(patch: Kind<"put">, table: string): PutCommandInput {
   };
 }
 
-/** Without guards no condition: deleting what is not there is told by the missing old item. */
+/** Without guards no condition: the missing old item shows that there was nothing to delete. */
 export function toDeleteItem(patch: Kind<"delete">, table: string): DeleteCommandInput {
   const aliases = new Aliases();
   const text = patch.guards.map((guard) => condition(guard, aliases)).join(" AND ");

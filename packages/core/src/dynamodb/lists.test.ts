@@ -73,7 +73,7 @@ describe("a list over all states", () => {
     expect(reads.asked).toHaveLength(PROJECT_STATUSES.length);
   });
 
-  it("ends a page in time where a filter passes few, and goes on behind it", async () => {
+  it("ends a page in time where a filter passes few, and continues behind it", async () => {
     const many = Array.from({ length: 50 }, (_, n) =>
       Array.from({ length: 60 }, (_, m) => {
         const at = `${DAY}${String(n % 24).padStart(2, "0")}:${String(m).padStart(2, "0")}:${String(n).padStart(2, "0")}.000Z`;

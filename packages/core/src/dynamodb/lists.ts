@@ -9,7 +9,7 @@ import { PROJECT_STATUSES, type ProjectStatus } from "../snapshot/schema.ts";
 import { type Partition, partitionQuery } from "./queries.ts";
 import { INDEXES } from "./table.ts";
 
-/** Rows taken at the most for one page; the cursor goes on behind them. Only filters that no index knows need so many. */
+/** Rows taken at the most for one page; the cursor continues behind them. Only filters that no index knows need so many. */
 const MAX_ROWS = 2000;
 /** Projects of one millisecond that a cursor remembers, to tell those that were given and then changed their state. */
 const MAX_SEEN = 50;
@@ -157,7 +157,7 @@ class Source {
       const page = await this.#ask(this.#taken);
       this.#rows = page.items;
       this.#next = 0;
-      // A page without rows has no place to go on from.
+      // A page without rows has no place to continue from.
       this.#more = page.more && page.items.length > 0;
     }
   }

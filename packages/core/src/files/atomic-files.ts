@@ -212,7 +212,7 @@ async function removeAll(folder: string): Promise<void> {
 
 function folderInTheWay(cause?: unknown): Error {
   return invalidInput(
-    "expected a file or nothing at this path, found a folder: other paths go on below it",
+    "expected a file or nothing at this path, found a folder: other paths continue below it",
     cause,
   );
 }

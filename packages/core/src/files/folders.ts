@@ -66,7 +66,7 @@ export function madeAtOnce(root: string, key: StorageKey): boolean {
 
 export function inTheWay(path: string): Error {
   return invalidInput(
-    `expected a folder, found a file named ${nameIn(path)}: a path cannot go on below a file`,
+    `expected a folder, found a file named ${nameIn(path)}: a path cannot continue below a file`,
   );
 }
 

@@ -273,7 +273,7 @@ describe("a system that refuses", () => {
     await expect(reading).rejects.toEqual(unavailable);
   });
 
-  it("shows nothing of an append that a kill cut short, and goes on in another file", async () => {
+  it("shows nothing of an append that a kill cut short, and continues in another file", async () => {
     await stores.logs.append(attempt, 1, ["whole"]);
     const file = await logFile();
     const whole = await readFile(file);

@@ -119,7 +119,7 @@ describe("a disk that takes no more", () => {
 
   // Skipped where this process may not mount a file system of its own.
   it.skipIf(!canMount)(
-    "keeps nothing of what does not fit a full disk, and goes on with what does",
+    "keeps nothing of what does not fit a full disk, and continues with what does",
     async () => {
       const puts = JSON.stringify([
         ["small", 100],
@@ -154,7 +154,7 @@ describe("a disk that takes no more", () => {
   );
 
   // Skipped where this process may not mount a file system of its own.
-  it.skipIf(!canMount)("says that the file system is read-only, and goes on reading", async () => {
+  it.skipIf(!canMount)("says that the file system is read-only, and continues reading", async () => {
     const remount = `(await import("node:child_process")).execFileSync("mount", ["-o", "remount,ro", root]);`;
     const source = PUTS.replace(
       "const results",

@@ -32,7 +32,7 @@ async function damage(what: RegExp): Promise<void> {
 }
 
 describe("reading", () => {
-  it("goes on with the file it opened when another takes its place or the project is removed", async () => {
+  it("continues with the file it opened when another takes its place or the project is removed", async () => {
     const content = new Uint8Array(1_000_000).fill(1);
     await stores.artifacts.put(at("a"), content);
     for (const change of [

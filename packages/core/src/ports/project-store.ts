@@ -42,7 +42,7 @@ export interface DueWork {
   readonly lease?: { readonly owner?: string | undefined; readonly claims?: number | undefined } | undefined;
 }
 
-/** One row of the work index, as a place to go on behind; it need not be there any more. */
+/** One row of the work index, as a place to continue behind; it need not be there any more. */
 export interface DuePosition {
   readonly work_due_at: string;
   readonly project_id: string;

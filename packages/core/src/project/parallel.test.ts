@@ -182,7 +182,7 @@ describe("a diamond", () => {
 describe("a stage that may fail", () => {
   const stages = [{ stage: "lint", allow_failure: true }, { stage: "make" }];
 
-  it("is finished when it has failed, and the build goes on", () => {
+  it("is finished when it has failed, and the build continues", () => {
     const failed = after(claimed(stages), "start lint", "fail lint");
     expect(failed).toMatchObject({ status: "building", progress_percentage: 50, current_stage: "make" });
     expect(failed.stages_snapshot).toMatchObject({ completed: 1, stages: [{ status: "failed" }, {}] });

@@ -16,7 +16,7 @@ async function building() {
 }
 
 describe("pausing and resuming", () => {
-  it("goes on under the same lease while it lives, with the due time of the lease as it is now", async () => {
+  it("continues under the same lease while it lives, with the due time of the lease as it is now", async () => {
     const { owner, other, clock, id } = await building();
     await other.control.pause(id);
     // The other process has seen the lease as it was; heartbeats move it on.

@@ -20,7 +20,7 @@ async function fiveBuilds() {
 }
 
 describe("the cursor of a list of projects", () => {
-  it("goes on with the same filter, also where the pages have another size", async () => {
+  it("continues with the same filter, also where the pages have another size", async () => {
     const { lists } = await fiveBuilds();
     const first = await lists.projects({ tag: "demo" }, 2);
     const rest = await lists.projects({ tag: "demo", user_id: undefined }, 50, first.next_cursor ?? "");
@@ -69,7 +69,7 @@ describe("a build that changes its state between two pages", () => {
 });
 
 describe("the cursor of the artifacts of an agent", () => {
-  it("goes on in the middle of a build, and is refused for another agent", async () => {
+  it("continues in the middle of a build, and is refused for another agent", async () => {
     const { lists } = await fiveBuilds();
     const paths: string[] = [];
     let cursor: string | undefined;

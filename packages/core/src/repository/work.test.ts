@@ -167,7 +167,7 @@ describe("claims in a row", () => {
     expect(await owner.report([])).toMatchObject({ status: "completed", stages_snapshot: { completed: 3 } });
   });
 
-  it("opens what an older form left failed in a project that goes on", async () => {
+  it("opens what an older form left failed in a project that continues", async () => {
     const owner = await aLeaseOwner(STAGES);
     await owner.store.write({
       kind: "update",

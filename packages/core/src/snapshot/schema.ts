@@ -153,7 +153,7 @@ const stageBase = z.looseObject({
 /** What an answer must have for the build to continue, by the names of its fields. */
 export const acceptSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
 
-/** What happens when nobody has answered in time: the build fails, the gate is skipped, or this is the answer. */
+/** What happens when no answer came in time: the build fails, the gate is skipped, or this is the answer. */
 export const onTimeoutSchema = z.union([
   z.enum(["fail", "skip"]),
   z.strictObject({ answer: z.unknown() }).refine(({ answer }) => answer !== undefined, "expected an answer"),

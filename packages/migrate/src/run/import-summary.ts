@@ -7,7 +7,7 @@ export type Fate = "created" | "changed" | "unchanged";
 /** What a run did. Every row of the input is in `merged` or under its reason in `not_merged`. */
 export interface ImportSummary {
   readonly dry_run: boolean;
-  /** Stopped before its end: run again, it goes on. */
+  /** Stopped before its end: running it again continues it. */
   readonly interrupted: boolean;
   readonly rows: number;
   readonly read: Readonly<Record<RowKind | "unreadable", number>>;

@@ -37,7 +37,7 @@ export interface InPlaceSummary {
 const AT_ONCE = 16;
 
 /**
- * Brings every item of the table to today's form, on the condition that nobody changes it meanwhile, with the rows
+ * Upgrades every item of the table to the current schema version, on the condition that no other process changes it meanwhile, with the rows
  * deferred until now. An item that cannot be read stays as it is. Safe to stop and run again.
  * Errors: ReportError; ImportRunningError; STORE_UNAVAILABLE and the like from the stores.
  */

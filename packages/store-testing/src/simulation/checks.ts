@@ -45,7 +45,7 @@ export type ViolationKind = (typeof VIOLATIONS)[number];
 /** What a write that took effect must not have done; undefined when all is well. */
 type Check = (change: Change) => string | undefined;
 
-/** A change of a project that goes on being there. */
+/** A change of a project that still exists afterwards. */
 export interface Change {
   readonly effect: Effect;
   readonly before: Project;
@@ -208,7 +208,7 @@ function wrongCounters({ effect, before, after }: Change): string | undefined {
   const { transition } = effect.patch;
   if (EXACT.includes(transition) && after.item_bytes !== weight)
     return `item_bytes ${after.item_bytes}, found ${weight}`;
-  // A retry has opened its stages already for whoever looks at the progress, and its next lease owner for all.
+  // A retry has opened its stages already for readers of the progress, and its next lease owner for all.
   if (after.restart_from === undefined && percent(stages) !== after.progress_percentage)
     return `progress_percentage ${after.progress_percentage}, found ${percent(stages)}`;
   const ends = after.build_summary !== undefined && before.build_summary === undefined;
@@ -256,7 +256,7 @@ function artifactsLost({ effect, before, after }: Change): string | undefined {
 
 const CONTROL = ["pause", "resume", "cancel", "retry", "answer", "queue", "heartbeat", "claim"];
 
-/** Only the lease owner edits stages. (What ran in a cancelled build reads as cancelled: nobody has written that.) */
+/** Only the lease owner edits stages. (What ran in a cancelled build reads as cancelled: no writer has written that.) */
 function stagesOfOthers({ effect, before, after }: Change): string | undefined {
   if (!CONTROL.includes(effect.patch.transition)) return undefined;
   const read = (stages: readonly Stage[]) =>

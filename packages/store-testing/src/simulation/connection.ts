@@ -24,7 +24,7 @@ export const TIMEOUT_MS = 1500;
 const LATE_AT_MOST_MS = 9000;
 /**
  * The same for create and delete. What is not there remembers nothing, so nothing can refuse a create that arrives
- * after its project was deleted: whoever deletes waits for so long after the last create, and the other way round.
+ * after its project was deleted: the deleting user waits for so long after the last create, and the other way round.
  */
 export const LATE_UNGUARDED_MS = 2000;
 const STALE_AT_MOST_MS = 4000;

@@ -3,7 +3,7 @@ import type { Random } from "./random.ts";
 /** What may happen to a write on its way to the store and back. */
 const WRITE_FAULTS = [
   "request_dropped",
-  /** It took effect, and its sender is told that the store is unavailable. */
+  /** It took effect, and its sender gets STORE_UNAVAILABLE. */
   "reply_dropped",
   /** It arrives after its sender has given it up. */
   "delayed",
@@ -56,7 +56,7 @@ const AT_MOST: Readonly<Record<Fault, number>> = {
 /** Which faults a run has, and how often. Many runs have few of them: one alone may be what it takes. */
 export class Weather {
   readonly counts: FaultCounts = noFaults();
-  /** Requests that arrive although nobody waits for them any more. */
+  /** Requests that arrive although their senders no longer wait for them. */
   strays = 0;
   readonly #rates: Readonly<Record<Fault, number>>;
   readonly #random: Random;

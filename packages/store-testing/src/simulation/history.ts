@@ -48,7 +48,7 @@ export class Histories {
 
   /**
    * A late copy of a claim took effect. A claim decides by times alone: where clocks disagree, a copy that arrives
-   * after its project was offered anew may find it due. Nobody knows of that lease; it runs out by itself.
+   * after its project was offered anew may find it due. No process knows of that lease; it expires by itself.
    */
   claimedByNobody(projectId: string): void {
     this.#begin("a late copy", projectId, { do: "claim" });

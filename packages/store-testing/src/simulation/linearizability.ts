@@ -93,7 +93,7 @@ class Search {
   }
 
   /**
-   * The revision only grows while a project lives, the token over all its lives: nobody can be shown any more what
+   * The revision only grows while a project lives, the token over all its lives: no reader can be shown any more what
    * was before. (A lease owner can: what it knows of its own write.)
    */
   #isPast({ state, marks }: Place): boolean {
@@ -138,7 +138,7 @@ class Search {
   }
 
   /**
-   * Whoever has given up decides nothing any more: if what it wrote was there then, it is not written again. (If it was
+   * A writer that has given up decides nothing any more: if what it wrote was there then, it is not written again. (If it was
    * undone, what was sent to write it again may still arrive.) `i` is about to be next.
    */
   #withoutGivenUp(place: Place, i: number, next: Entry): Place {

@@ -65,7 +65,7 @@ export class SimProcess {
     return new Promise((resolve) => this.after(ms, resolve));
   }
 
-  /** Now, unless it stands still: then as soon as it goes on. Never if it is gone. */
+  /** Now, unless it stands still: then as soon as it continues. Never if it is gone. */
   whenAwake(run: () => void): void {
     if (this.#dead) return;
     if (this.frozen) this.after(this.#frozenUntil - this.#scheduler.now, run);

@@ -29,7 +29,7 @@ export class Scheduler {
   }
 
   /**
-   * Time stands still until the answer is called: something goes on that takes real time, such as a digest, which
+   * Time stands still until the answer is called: something runs that takes real time, such as a digest, which
    * ends when it ends.
    */
   hold(): () => void {
@@ -59,7 +59,7 @@ function isLater(event: Event, other: Event | undefined): boolean {
   return other !== undefined && (event.at > other.at || (event.at === other.at && event.order > other.order));
 }
 
-/** Every promise that can go on has gone on: Node empties its queue of them before the next immediate. */
+/** Every promise that can continue has continued: Node empties its queue of them before the next immediate. */
 function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -6,7 +6,7 @@ import { Builds, User } from "./user.ts";
 import { Worker } from "./worker.ts";
 import { type Violation, World, type WorldOptions } from "./world.ts";
 
-/** Trouble lasts so long, then everything is let go on in peace until it is done, but at most so long. */
+/** Trouble lasts so long, then everything continues without faults until it is done, but at most so long. */
 const TROUBLE_MS = 16_000;
 const PEACE_AT_MOST_MS = 240_000;
 const SETTLING_MS = 2 * TIMEOUT_MS;

@@ -170,7 +170,7 @@ function absent(call: Call): readonly Outcome[] {
   return call.do === "report" ? [nothing, { state: undefined, answer: "ok", before: true }] : [nothing];
 }
 
-/** A gate that has no time-out is nobody's to claim. */
+/** A gate that has no time-out cannot be claimed. */
 function isOffered({ status, gate }: Spec): boolean {
   return status === "queued" || status === "building" || (status === "waiting" && gate?.timed === true);
 }

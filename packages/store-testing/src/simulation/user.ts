@@ -32,7 +32,7 @@ const HOW_OFTEN: Readonly<Record<Deed, number>> = {
 /** A caller gives up after so many answers that the store is unavailable. */
 const TRIES = 3;
 
-/** What users have in common: which builds there are, and since when nobody makes or deletes them. */
+/** What users have in common: which builds there are, and since when no user makes or deletes them. */
 export class Builds {
   readonly keys = new Map<string, string>();
   /** What each key's build is made with: a repeat of a create asks for the same. */

@@ -4,7 +4,7 @@ import type { Machine, World } from "./world.ts";
 
 export type OverReason = "cancelled" | "deleted" | "lost" | "expired";
 
-/** The lease is over: whoever meets this writes nothing more. */
+/** The lease is over: a writer that meets this writes nothing more. */
 export class LeaseOver extends Error {
   constructor(reason: OverReason) {
     super(`The lease is over: ${reason}.`);

@@ -22,7 +22,7 @@ export class ApiProcess {
   readonly records: AgentRecords;
   readonly #world: World;
   readonly #random: Random;
-  /** Whether it goes on when it is told that a turn is no longer its own. */
+  /** Whether it continues after an answer that a turn is no longer its own. */
   readonly #isStubborn: boolean;
   /** Turns that it runs. */
   running = 0;

@@ -124,7 +124,7 @@ const CHANGES: readonly [string, FindingKind, (evidence: Evidence) => Evidence][
   ["a number used twice", "sequence broken", (e) => withWrite(e, -2, (item) => ({ ...item, lease_seq: 1 }))],
   ["a revision made twice", "doubled write", (e) => withWrite(e, -1, (item) => ({ ...item, revision: 2 }))],
   [
-    "a build that ended and goes on",
+    "a build that ended and continues",
     "transition not allowed",
     (e) => withWrite(e, 2, (item) => ({ ...item, status: "completed" })),
   ],

@@ -7,7 +7,7 @@ export interface Finding {
 }
 
 export type FindingKind =
-  /** An acknowledged write is not in the table, or something is there that nobody wrote. */
+  /** An acknowledged write is not in the table, or something is there that no process wrote. */
   | "lost write"
   | "unknown write"
   /** Two acknowledged writes made the same revision. */

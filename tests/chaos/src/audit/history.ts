@@ -92,7 +92,7 @@ function checkRevisions(history: ProjectHistory, steps: readonly Step[]): Findin
     findings.push({
       what: "unknown write",
       where,
-      detail: `nobody made the revisions ${missing.join(", ")}; ${inDoubt} writes are in doubt`,
+      detail: `no write made the revisions ${missing.join(", ")}; ${inDoubt} writes are in doubt`,
     });
   return findings;
 }

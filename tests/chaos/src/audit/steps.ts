@@ -89,7 +89,7 @@ function checkStatus(before: Project, after: Project, add: Add): void {
   add("transition not allowed", `revision ${after.revision}: from ${before.status} to ${after.status}`);
 }
 
-/** Nobody here opens a finished stage again: what is recorded of it stays as it is. */
+/** No process here opens a finished stage again: what is recorded of it stays as it is. */
 function checkStages(before: Project, after: Project, add: Add): void {
   for (const [i, stage] of before.stages_snapshot.stages.entries()) {
     const next = after.stages_snapshot.stages[i];

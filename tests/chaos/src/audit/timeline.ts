@@ -3,7 +3,7 @@ import type { Write } from "../net/journal.ts";
 import type { Finding } from "./finding.ts";
 import type { ProjectHistory } from "./history.ts";
 
-/** What was written to the projects that something was found of, for whoever looks for the cause. */
+/** What was written to the projects that something was found of, for the reader who looks for the cause. */
 export function timelines(findings: readonly Finding[], histories: readonly ProjectHistory[]): string {
   const found = new Set(findings.map(({ where }) => where));
   return histories

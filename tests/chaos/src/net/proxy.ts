@@ -44,7 +44,7 @@ export class NetworkProxy implements AsyncDisposable {
     this.#journal = journal;
     this.#faults = faults;
     this.#server = createServer((incoming, outgoing) => {
-      // The sender went away, or the engine did: either way nobody gets an answer.
+      // The sender went away, or the engine did: either way there is no answer.
       this.#handle(incoming, outgoing).catch(() => outgoing.destroy());
     });
   }
@@ -116,7 +116,7 @@ export class NetworkProxy implements AsyncDisposable {
 
   #later(request: Request, until: () => Promise<unknown>, rewrite?: Rewrite): void {
     const sent = until().then(() => this.#send(request, rewrite));
-    // The engine may be down just then: the journal has it, and nobody waits for the answer.
+    // The engine may be down just then: the journal has it, and no sender waits for the answer.
     this.#track(sent.catch(() => undefined));
   }
 

@@ -120,7 +120,7 @@ export class Round {
     return pid === 0 ? [] : heldBy(this.#world.journal, [...this.#builds.values()], pid);
   }
 
-  /** One that holds builds, as soon as any does: what happens to the others hurts nobody. */
+  /** One that holds builds, as soon as any does: what happens to the others stops no build. */
   async #victim(index: number): Promise<Site> {
     for (const until = performance.now() + VICTIM_MS; performance.now() < until; await sleep(20)) {
       const owners = this.#world.sites.filter(({ worker }) => this.#heldBy(worker.pid).length > 0);
@@ -131,7 +131,7 @@ export class Round {
     return this.#site(index);
   }
 
-  /** Whether there is, or will be, a build that somebody may hold. */
+  /** Whether there is, or will be, a build that a worker may hold. */
   #isBusy(): boolean {
     const statuses = [...this.#builds.values()].map((id) => this.#world.journal.latest(id)?.status);
     const over = statuses.filter((status) => status === "completed" || status === "cancelled");
@@ -159,7 +159,7 @@ export class Round {
     await Promise.all(left.map((id) => this.#completed(id)));
   }
 
-  /** A build comes to its end; a person goes on with one that was stopped or given up on the way. */
+  /** A build comes to its end; a user retries one that was stopped or given up on the way. */
   async #completed(id: string): Promise<void> {
     const { direct, driver, sites } = this.#world;
     let last: Project | undefined;

@@ -7,12 +7,12 @@ const require = createRequire(import.meta.url);
 /** The built program, as it is deployed; tests by themselves load the sources. */
 const MAIN = require.resolve("@stagefold/worker/main").replace(/src\/main\.ts$/, "dist/main.js");
 const KEPT_LINES = 60;
-/** How long whoever runs a worker waits before starting one again that ended by itself, in milliseconds. */
+/** How long a supervisor waits before it starts a worker again that ended by itself, in milliseconds. */
 const AGAIN_MS = 300;
 
 /**
  * A worker in a process of its own, that can be killed, frozen and started again. One that ends by itself, such as for
- * want of a store when it starts, is started again, as whoever runs workers has it done.
+ * want of a store when it starts, is started again, as a supervisor would.
  */
 export class WorkerProcess {
   readonly name: string;

@@ -11,7 +11,7 @@ export const PING = "event: ping\ndata: \n\n\n";
 
 const frames = new WeakMap<Project, Buffer>();
 
-/** The event of a project's revision: written once, whoever it goes to. */
+/** The event of a project's revision: encoded once for all readers. */
 export function encodeProject(project: Project): Buffer {
   const known = frames.get(project);
   if (known) return known;

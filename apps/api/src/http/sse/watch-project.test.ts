@@ -102,7 +102,7 @@ describe("a watch and tRPC's own stream", () => {
 });
 
 describe("a watch", () => {
-  it("keeps the newest state alone for a reader that takes nothing, and goes on when it does", async () => {
+  it("keeps the newest state alone for a reader that takes nothing, and continues when it does", async () => {
     await using api = await setUp("x".repeat(20_000));
     const { host, port } = new URL(api.url);
     const socket = connect(Number(port), "127.0.0.1");

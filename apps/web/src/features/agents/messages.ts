@@ -48,7 +48,7 @@ export const messages = defineMessages({
     noConversations: "No conversations yet",
     calls: "Recent calls",
     allCalls: "All calls",
-    noCalls: "Nobody has called it yet",
+    noCalls: "It has not been called yet",
     callsOf: (title: string) => `Calls of ${title}`,
     question: "Question",
     status: "Status",

@@ -113,7 +113,7 @@ function Build({ project }: { project: Project }) {
     const next = stages[stages.findIndex((one) => one.stage === stage?.stage) + by];
     if (next) show(next.stage);
   };
-  // Among the files there is no stage to go on from.
+  // Among the files there is no stage to continue from.
   const disabled = search.view === "artifacts";
   useShortcut("j", () => step(1), { disabled });
   useShortcut("k", () => step(-1), { disabled });

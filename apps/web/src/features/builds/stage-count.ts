@@ -17,7 +17,7 @@ export function stageCount(
   return total === undefined || total <= at ? undefined : { total, done: at };
 }
 
-/** Of a program's build, whose stages nobody has described: as many as fit its progress, where all weigh the same. */
+/** Of a program's build, whose stages no pipeline describes: as many as fit its progress, where all weigh the same. */
 function totalBy(done: number, percentage: number): number | undefined {
   if (done === 0 || percentage <= 0) return undefined;
   const total = Math.round((done * 100) / percentage);

@@ -157,7 +157,7 @@ function LimitHint({
   return allowed === undefined ? t.noLimit : t.pipelineLimit(shown(allowed));
 }
 
-/** From this share of the limit on, the reader is told how much there is. */
+/** From this share of the limit on, the form shows how much there is. */
 const NEAR = 0.8;
 
 function RequirementHint({ text, isOptional }: { text: string; isOptional: boolean }) {

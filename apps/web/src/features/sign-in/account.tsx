@@ -5,7 +5,7 @@ import { sessionQuery, useApi } from "../../lib/api.ts";
 import { messages } from "./messages.ts";
 import { signOut } from "./session.ts";
 
-/** Who one is signed in as, and the way out. Nothing where the API asks nobody. */
+/** Who one is signed in as, and the way out. Nothing where the API needs no sign-in. */
 export function Account() {
   const t = useMessages(messages);
   const { data: session } = useQuery(sessionQuery(useApi()));

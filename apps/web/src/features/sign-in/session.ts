@@ -1,6 +1,6 @@
 import { BASE } from "../../lib/base.ts";
 
-/** How this server lets people sign in; empty where it asks nobody. */
+/** How this server lets people sign in; empty where it needs no sign-in. */
 export async function signInMethods(): Promise<readonly string[]> {
   const answer = await fetch(`${BASE}/auth/methods`);
   if (!answer.ok) throw new Error(`expected the ways to sign in, found HTTP ${answer.status}`);
@@ -27,7 +27,7 @@ export function providerAddress(): string {
   return `${BASE}/auth/sign-in?return_to=${encodeURIComponent(pathname + search)}`;
 }
 
-/** The key of a link such as `/#key=sf_…`: taken out of the address at once, and sent to nobody as part of it. */
+/** The key of a link such as `/#key=sf_…`: the page takes it out of the address at once, so that no request carries it there. */
 export function takeKeyFromAddress(): string | undefined {
   const key = new URLSearchParams(window.location.hash.slice(1)).get("key") ?? undefined;
   if (key !== undefined)

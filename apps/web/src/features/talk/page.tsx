@@ -145,7 +145,7 @@ function Turns({ talk }: { talk: ReturnType<typeof useTalk> }) {
   const scroller = useRef<HTMLDivElement>(null);
   const [following, setFollowing] = useState(true);
   const last = turns.at(-1);
-  // Whoever reads at the end stays there while the answer grows.
+  // A reader at the end stays there while the answer grows.
   // biome-ignore lint/correctness/useExhaustiveDependencies: what was said is the occasion
   useLayoutEffect(() => {
     const element = scroller.current;

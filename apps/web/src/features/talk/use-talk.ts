@@ -36,7 +36,7 @@ export function useTalk(session_id: string) {
   const key = useRef({ of: "", key: "" });
   const fail = (error: unknown) => {
     toast.fail(t.failed, textOf(error));
-    // Somebody else, or another tab, was faster: what happened is read.
+    // Another person or tab was faster: read what happened.
     if (codeOf(error) === "SESSION_BUSY" || codeOf(error) === "SESSION_CONFLICT") void list.refetch();
   };
   const send = useMutation({

@@ -199,7 +199,7 @@ export class RunnerContext implements StageContext {
     if (lines.length > 0) writeOutput("log", `${lines.map((line) => prefix + line).join("\n")}\n`);
   }
 
-  /** The caller gets a promise of its own, so that a failure nobody handles still shows. */
+  /** The caller gets a promise of its own, so that an unhandled failure still shows. */
   #tracked<Result>(work: Promise<Result>): Promise<Result> {
     this.#pending.add(work);
     const done = () => this.#pending.delete(work);

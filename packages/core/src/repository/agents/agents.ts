@@ -141,7 +141,7 @@ export class Agents {
     }));
   }
 
-  /** From now on it answers nobody, until it is enabled again. Turns that run end as they would. */
+  /** From now on it answers no question, until it is enabled again. Turns that run end as they would. */
   async disable(ref: string, asker: Asker = {}): Promise<Agent> {
     return await this.#change(ref, asker, (agent) => ({ ...agent, status: "disabled" }));
   }

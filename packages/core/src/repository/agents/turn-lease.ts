@@ -22,7 +22,7 @@ import { BlockKeeper } from "./turn-blocks.ts";
 export interface LeaseState {
   /** False once another owner has taken the turn over, or its session was deleted: it is to stop at once. */
   readonly isHeld: boolean;
-  /** Somebody has asked for the turn to be stopped. */
+  /** A user has asked for the turn to be stopped. */
   readonly isStopped: boolean;
 }
 

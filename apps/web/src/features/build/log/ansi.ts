@@ -64,7 +64,7 @@ export function carriedAfter(carried: string, raw: string): string {
     if (/^[0;]*$/.test(codes)) open = "";
     else open = /^0*;/.test(codes) ? sequence : open + sequence;
   }
-  // Whoever never switches off keeps the latest.
+  // A colour that is never switched off stays until the next one.
   return open.length > 200 ? open.slice(open.indexOf(ESC, open.length - 200)) : open;
 }
 

@@ -50,7 +50,7 @@ describe("readLog", () => {
     expect(waits).toEqual([]);
   });
 
-  it("waits at the end of a log that still grows, and goes on where it was", async () => {
+  it("waits at the end of a log that still grows, and continues where it was", async () => {
     const { lines, states, asked, waits } = await read([
       page(["a"], "1"),
       page([], "1"),

@@ -46,7 +46,7 @@ export const ADVICE: Readonly<Record<Lang, Readonly<Record<FailureCode, Advice>>
       next: "What it made so far is kept. Retry with higher limits to let it continue.",
     },
     GATE_EXPIRED: {
-      title: "Nobody answered in time",
+      title: "No answer in time",
       next: "Retry: the question is asked again, and the stages before it keep their results.",
     },
     GATE_REFUSED: {

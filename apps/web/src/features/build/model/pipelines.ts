@@ -1,6 +1,6 @@
 import type { PipelineInfo, Project } from "../../../lib/api.ts";
 
-/** Codes, of a failure or a refusal, that say: under the pipeline it had, this build cannot go on. */
+/** Codes, of a failure or a refusal, that say: this build cannot continue under the pipeline it had. */
 const LOST: readonly (string | undefined)[] = ["PIPELINE_CHANGED", "PIPELINE_NOT_FOUND"];
 
 export function lostItsPipeline(code: string | undefined): boolean {
