@@ -9,7 +9,7 @@ import { budgetProblem, withSpent } from "./budget.ts";
 import { endedIfDone, failBuild, giveUpLease, projectFailed, waitMs } from "./end.ts";
 import type { ReportEvent } from "./events.ts";
 import { openGate } from "./gate.ts";
-import { requireStatus } from "./require.ts";
+import { requireReady, requireStatus } from "./require.ts";
 import {
   addMetrics,
   completeStage,
@@ -17,7 +17,6 @@ import {
   logStage,
   noteStage,
   progressStage,
-  requireReady,
   retryStageLater,
   skipStage,
   startStage,

@@ -1,4 +1,5 @@
 import { StagefoldError } from "../errors.ts";
+import { blockerOf } from "../snapshot/graph.ts";
 import type { Project, ProjectStatus, Stage, StageStatus } from "../snapshot/schema.ts";
 
 /** Refuses unless the project is in one of these states. */
@@ -44,4 +45,10 @@ export function requireStage<S extends StageStatus>(
 export function requireNotRunning(stage: Stage): void {
   if (stage.status === "running")
     throw stageConflict(stage.stage, "not running (its lease owner reports its artifacts)", stage.status);
+}
+
+/** Refuses to start a stage while one that it needs is not finished. */
+export function requireReady(project: Project, position: number): void {
+  const open = blockerOf(project, position);
+  if (open) throw stageConflict(open.stage, "completed or skipped", open.status);
 }

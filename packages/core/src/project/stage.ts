@@ -1,10 +1,9 @@
 // Long because: all that becomes of a stage is read in one place.
 import { type FailureCode, StagefoldError } from "../errors.ts";
 import { ended, isUnderway } from "../snapshot/derive.ts";
-import { blockerOf } from "../snapshot/graph.ts";
 import { LIMITS, utf8Bytes, valueBytes } from "../snapshot/limits.ts";
 import { type ReportedLine, wholeTexts } from "../snapshot/log-line.ts";
-import type { HistoryEntry, Metrics, OutputData, Project, Stage } from "../snapshot/schema.ts";
+import type { HistoryEntry, Metrics, OutputData, Stage } from "../snapshot/schema.ts";
 import { inNaturalOrder, storableText } from "../snapshot/storable.ts";
 import { requireStage, stageConflict } from "./require.ts";
 
@@ -298,10 +297,4 @@ function withEntry(stage: Stage, entry: HistoryEntry): HistoryEntry[] {
 
 export function errorText(message: string): string {
   return storableText(message, LIMITS.error);
-}
-
-/** Refuses to start a stage while one that it needs is not finished. */
-export function requireReady(project: Project, position: number): void {
-  const open = blockerOf(project, position);
-  if (open) throw stageConflict(open.stage, "completed or skipped", open.status);
 }
