@@ -137,11 +137,22 @@ function internal(error: unknown): StagefoldError<"INTERNAL"> {
   return new StagefoldError("INTERNAL", INTERNAL_MESSAGE, {}, { cause: error });
 }
 
+/** Of a value that may have several forms: what keeps it from the one that it comes closest to. */
+function closestIssues(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== "invalid_union" || issue.errors.length === 0) return [issue];
+  const depth = (issues: readonly z.core.$ZodIssue[]) => Math.max(...issues.map(({ path }) => path.length));
+  const closest = issue.errors.reduce((best, other) => (depth(other) > depth(best) ? other : best));
+  return closest.flatMap((one) => closestIssues({ ...one, path: [...issue.path, ...one.path] }));
+}
+
 function invalidInputOf(error: z.ZodError): StagefoldError<"INVALID_INPUT"> {
-  const issues = error.issues.slice(0, 20).map((issue) => {
-    const field = issue.path.map(String).join(".");
-    return `${(field === "" ? "input" : field).slice(0, 200)}: ${issue.message.slice(0, 300)}`;
-  });
+  const issues = error.issues
+    .flatMap(closestIssues)
+    .slice(0, 20)
+    .map((issue) => {
+      const field = issue.path.map(String).join(".");
+      return `${(field === "" ? "input" : field).slice(0, 200)}: ${issue.message.slice(0, 300)}`;
+    });
   return new StagefoldError(
     "INVALID_INPUT",
     `The input is not valid: ${issues[0]}`,

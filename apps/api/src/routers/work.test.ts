@@ -31,6 +31,33 @@ describe("work.claim", () => {
     });
   });
 
+  it("takes a plain path for an artifact, and says what is wrong with a described one", async () => {
+    const { projects, work, artifacts } = callerOf(memoryDeps());
+    const { project_id } = await projects.create({ requirement: "x", stages: OWN_STAGES });
+    const claimed = await work.claim({ owner: "p" });
+    const { lease_token, lease_seq } = claimed ?? expect.fail("there is work");
+    const stage = OWN_STAGES[0]?.stage ?? "";
+    const given = { project_id, lease_token, lease_seq: lease_seq + 1 };
+    const refused = work.report({
+      ...given,
+      events: [{ event: "completed", stage, artifacts: [{ path: "a.md", size: "3" as never }] }],
+    });
+    const { message } = toStagefoldError(await refused.catch((error: unknown) => error));
+    expect(message).toMatch(/events\.0\.artifacts\.0\.size: .*expected number/);
+    await work.report({
+      ...given,
+      events: [
+        { event: "started", stage },
+        { event: "completed", stage, artifacts: ["a.md", { path: "b.md", size: 3 }] },
+      ],
+    });
+    const { items } = await artifacts.listByProject({ project_id });
+    expect(items.map(({ path, size }) => ({ path, size }))).toEqual([
+      { path: "a.md" },
+      { path: "b.md", size: 3 },
+    ]);
+  });
+
   it("W4: finds one pipeline's work behind 2,000 builds of another, and a second one where the first is refused", async () => {
     const deps = memoryDeps();
     const { projects, work } = callerOf(deps);

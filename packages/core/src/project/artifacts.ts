@@ -5,8 +5,7 @@ import { LIMITS, utf8Bytes } from "../snapshot/limits.ts";
 import { type ArtifactInfo, artifactInfoSchema, type Stage } from "../snapshot/schema.ts";
 import { jsonObjectSchema, storableText } from "../snapshot/storable.ts";
 
-/** One artifact as a caller gives it. `size` in bytes. */
-export const artifactInputSchema = z.object({
+const describedArtifactSchema = z.object({
   path: artifactPathSchema,
   sub_stage: stageKeySchema.optional(),
   ...artifactInfoSchema.shape,
@@ -29,7 +28,14 @@ export const artifactInputSchema = z.object({
     )
     .optional(),
 });
-export type ArtifactInput = z.output<typeof artifactInputSchema>;
+export type ArtifactInput = z.output<typeof describedArtifactSchema>;
+
+/** One artifact as a caller gives it, `size` in bytes. A plain path is short for `{ path }`. */
+export const artifactInputSchema = z.union([
+  describedArtifactSchema,
+  artifactPathSchema.transform((path): ArtifactInput => ({ path })),
+]);
+
 export type ArtifactMode = "replace" | "add";
 
 /** One entry of a stage's full list. */
