@@ -1,7 +1,7 @@
 import {
   agentRefSchema,
-  artifactInputSchema,
   artifactModeSchema,
+  artifactOrPathSchema,
   artifactSchema,
   operationIdSchema,
   projectIdSchema,
@@ -41,7 +41,7 @@ export const artifacts = router({
   record: procedure
     .input(
       onStage.extend({
-        artifacts: z.array(artifactInputSchema).max(10_000),
+        artifacts: z.array(artifactOrPathSchema).max(10_000),
         mode: artifactModeSchema.default("add"),
       }),
     )

@@ -5,7 +5,8 @@ import { LIMITS, utf8Bytes } from "../snapshot/limits.ts";
 import { type ArtifactInfo, artifactInfoSchema, type Stage } from "../snapshot/schema.ts";
 import { jsonObjectSchema, storableText } from "../snapshot/storable.ts";
 
-const describedArtifactSchema = z.object({
+/** One artifact as a caller describes it, `size` in bytes. */
+export const artifactInputSchema = z.object({
   path: artifactPathSchema,
   sub_stage: stageKeySchema.optional(),
   ...artifactInfoSchema.shape,
@@ -28,11 +29,11 @@ const describedArtifactSchema = z.object({
     )
     .optional(),
 });
-export type ArtifactInput = z.output<typeof describedArtifactSchema>;
+export type ArtifactInput = z.output<typeof artifactInputSchema>;
 
-/** One artifact as a caller gives it, `size` in bytes. A plain path is short for `{ path }`. */
-export const artifactInputSchema = z.union([
-  describedArtifactSchema,
+/** One artifact as a caller gives it: a plain path is short for `{ path }`. */
+export const artifactOrPathSchema = z.union([
+  artifactInputSchema,
   artifactPathSchema.transform((path): ArtifactInput => ({ path })),
 ]);
 

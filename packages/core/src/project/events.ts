@@ -7,7 +7,7 @@ import { reportedLineSchema } from "../snapshot/log-line.ts";
 import { failureCodeSchema, processEnd } from "../snapshot/schema.ts";
 import { figureSchema, jsonObjectSchema, storableTextSchema, textSchema } from "../snapshot/storable.ts";
 import { timeSchema } from "../snapshot/time.ts";
-import { artifactInputSchema } from "./artifacts.ts";
+import { artifactOrPathSchema } from "./artifacts.ts";
 
 const about = { stage: stageKeySchema, sub_stage: stageKeySchema.optional(), at: timeSchema.optional() };
 const metrics = z
@@ -62,7 +62,7 @@ export const reportEventSchema = z.discriminatedUnion("event", [
   z.object({
     event: z.literal("artifacts"),
     ...about,
-    artifacts: z.array(artifactInputSchema).max(10_000),
+    artifacts: z.array(artifactOrPathSchema).max(10_000),
     mode: artifactModeSchema.default("add"),
   }),
   z.object({
@@ -70,7 +70,7 @@ export const reportEventSchema = z.discriminatedUnion("event", [
     ...about,
     output: jsonObjectSchema.optional(),
     metrics,
-    artifacts: z.array(artifactInputSchema).max(10_000).optional(),
+    artifacts: z.array(artifactOrPathSchema).max(10_000).optional(),
   }),
   z.object({
     event: z.literal("failed"),
