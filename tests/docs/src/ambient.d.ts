@@ -6,6 +6,8 @@ import type { StageContext } from "@stagefold/pipeline";
 declare global {
   const client: StagefoldClient<typeof agentBuild>;
   const project_id: string;
+  const session_id: string;
+  const turn: number;
   const agent_id: string;
   const user_id: string;
   const folder: string;

@@ -99,7 +99,7 @@ const CALLERS = [
 ] as const;
 
 describe.each(CALLERS)("by %s", (_name, open, isHere) => {
-  // The program may not be installed where the tests run.
+  // Skipped when python3 or curl is not on the machine.
   it.skipIf(!isHere).each(cases.map((one) => [one.name, one] as const))(
     "%s",
     { timeout: 30_000 },

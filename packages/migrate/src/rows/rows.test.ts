@@ -66,10 +66,16 @@ describe("a row is told by its content", () => {
   it.each([
     [
       { date: "2025-01-01", builds: 3 },
-      "expected a project, a stage or an artifact, found a row of date, builds",
+      "expected a project, a stage, an artifact, an agent, a session, a message or an invocation, found a row of date, builds",
     ],
-    [{}, "expected a project, a stage or an artifact, found no field"],
-    [{ project_id, builds: 3 }, "expected a project, a stage or an artifact"],
+    [
+      {},
+      "expected a project, a stage, an artifact, an agent, a session, a message or an invocation, found no field",
+    ],
+    [
+      { project_id, builds: 3 },
+      "expected a project, a stage, an artifact, an agent, a session, a message or an invocation",
+    ],
     [{ artifact_id: "a", file_path: "f" }, "expected a project_id"],
     [{ requirement: "r", project_id: 5 }, "expected a project_id"],
   ])("not: %o", (value, sentence) => {
