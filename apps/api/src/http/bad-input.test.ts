@@ -144,7 +144,7 @@ const CASES: [name: string, path: string, init: RequestInit, status: number, cod
     ],
     [
       "an unknown agent's form",
-      `/trpc/artifacts.listByAgent${query({ agent_id: "x" })}`,
+      `/trpc/artifacts.listByAgent${query({ agent_id: "x".repeat(1000) })}`,
       {},
       400,
       "INVALID_INPUT",

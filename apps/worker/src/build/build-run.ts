@@ -56,7 +56,7 @@ export class BuildRun {
     this.#deps = deps;
     this.#log = deps.log.child({ project: project.project_id, token: claimed.lease_token });
     this.#outputs = new EarlierOutputs(deps.artifacts);
-    const log = () => this.#log;
+    const log = () => this.#attempts.log;
     const onOver = (reason: LeaseEnd) => this.#over(reason);
     this.#writer = new LeaseWriter(deps.repository, claimed, { log, onOver });
     this.#writes = new StageBoundary({
@@ -113,7 +113,7 @@ export class BuildRun {
   async #leave(error: unknown): Promise<void> {
     const said = await this.#stopOthers();
     if (error instanceof LeaseLostError) {
-      this.#log.warn({ reason: error.reason }, "the lease is over: the build is left");
+      this.#log.warn({ reason: error.reason }, "the build is left");
       return;
     }
     this.#log.error({ err: error }, "the build cannot be continued here");
@@ -153,6 +153,7 @@ export class BuildRun {
   #over(reason: LeaseEnd): void {
     const { leasesOver, leaseLost } = this.#deps.metrics;
     leasesOver.inc({ reason });
+    this.#attempts.log.warn({ reason }, "the lease is over: what runs is stopped");
     if (reason === "lost" || reason === "expired") leaseLost.inc();
     const { cancelGraceMs } = this.#deps.timings;
     // A lost lease may have a new owner already: nothing of the old attempt may run beside it.

@@ -1,5 +1,6 @@
 import type { Project, ReportEvent, Stage } from "@stagefold/core";
 import type { Pipeline, StageDefinition } from "@stagefold/pipeline";
+import type { Logger } from "pino";
 import { sleep } from "../async.ts";
 import type { StopReason } from "../runner/protocol.ts";
 import { Attempt, type AttemptEnd, type AttemptOptions } from "./attempt.ts";
@@ -17,6 +18,7 @@ export interface EndedAttempt {
 
 interface Running {
   readonly number: number;
+  readonly log: Logger;
   readonly attempt: Attempt;
   readonly ended: Promise<EndedAttempt>;
 }
@@ -37,6 +39,13 @@ export class RunningAttempts {
     return this.#running.size;
   }
 
+  /** Says which stage and attempt runs, or which stages, where several do. */
+  get log(): Logger {
+    const [only, ...others] = this.#running.values();
+    if (only !== undefined && others.length === 0) return only.log;
+    return only ? this.#shared.log.child({ stages: [...this.#running.keys()] }) : this.#shared.log;
+  }
+
   /** Runs the stages that run by the project and not here yet. */
   launch(pipeline: Pipeline, project: Project): void {
     for (const [position, stage] of project.stages_snapshot.stages.entries()) {
@@ -48,7 +57,7 @@ export class RunningAttempts {
       const attempt = new Attempt({ ...this.#shared, pipeline, definition, stage, position, log });
       if (this.#stopped) attempt.stop(this.#stopped.reason, this.#stopped.graceMs);
       const ended = attempt.run().then((end) => ({ definition, stage, position, end }));
-      this.#running.set(stage.stage, { number: stage.attempt, attempt, ended });
+      this.#running.set(stage.stage, { number: stage.attempt, log, attempt, ended });
     }
   }
 
