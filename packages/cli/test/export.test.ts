@@ -120,7 +120,7 @@ test("lists that are too long for the item are told of", async () => {
 test("a table that is not there is nothing to export, and is not made", async () => {
   const missing = await run(["export"], { ...table.env, STAGEFOLD_TABLE: "NoSuchTable" });
   expect(missing).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("NoSuchTable") });
-  expect(await table.tables()).toEqual([TABLE]);
+  expect(await table.tables()).not.toContain("NoSuchTable");
   const data = join(folder, "data");
   const nowhere = await run(["export"], { STAGEFOLD_DATA_DIR: data });
   expect(nowhere).toMatchObject({ code: 1, stdout: "" });

