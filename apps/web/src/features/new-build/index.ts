@@ -1,4 +1,4 @@
 // What other features use of this one.
 export { BuildFields } from "./build-fields.tsx";
 export { type Draft, draftOf, EMPTY, inputOf } from "./input.ts";
-export { type Issues, problemsOf, sortIssues } from "./problems.ts";
+export { problemsOf, sortIssues } from "./problems.ts";
