@@ -100,11 +100,14 @@ export function LogView(props: LogViewProps) {
         over && count < SHORT ? "min-h-28" : "h-[28rem]",
       )}
       data-testid="log"
-      // A key scrolls little by little, and a line that comes meanwhile would take the reader back.
+      // A key or a wheel scrolls little by little, and a line that comes meanwhile would take the reader back.
       onKeyDown={({ key }) => {
         if (following && UPWARDS.includes(key)) onFollowing(false);
       }}
       onScroll={scrolled}
+      onWheel={({ deltaY, currentTarget }) => {
+        if (following && deltaY < 0 && currentTarget.scrollTop > 0) onFollowing(false);
+      }}
       ref={scroller}
       role="region"
       // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keys
