@@ -74,6 +74,16 @@ export function pipelinesQuery(api: StagefoldClient) {
   });
 }
 
+/** Pipeline files that are wrong. The API reads a file again within a second of its change. */
+export function pipelineProblemsQuery(api: StagefoldClient) {
+  return queryOptions({
+    queryKey: ["pipelines", "problems"],
+    queryFn: ({ signal }) => api.pipelines.problems({ limit: 100 }, { signal }),
+    staleTime: 0,
+    refetchInterval: MINUTE_MS / 20,
+  });
+}
+
 export function systemQuery(api: StagefoldClient) {
   return queryOptions({
     queryKey: ["system"],

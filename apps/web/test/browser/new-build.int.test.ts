@@ -1,3 +1,5 @@
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { axe, openBrowser, visit } from "./browser.ts";
@@ -110,6 +112,21 @@ describe.skipIf(chromiumPath === undefined)(`starting a build${skipReason}`, { t
     const { items } = await system.client.projects.list({});
     expect(page.url()).toContain(items[0]?.project_id ?? "no build");
     await page.locator("header [data-status=completed]").first().waitFor({ timeout: 120_000 });
+    expect(reader.complaints).toEqual([]);
+  });
+
+  it("says which pipeline files are wrong, and where, until they are right", async () => {
+    const broken = join(pipelines.folder, "broken.yaml");
+    await writeFile(broken, "name: broken\nstages:\n  - stage: one\n    comand: echo one\n");
+    await using reader = await visit(browser, system.url, "/pipelines");
+    const { page } = reader;
+    await page.getByRole("heading", { name: "1 mistake in the files" }).waitFor();
+    await page.getByText("broken.yaml:4").waitFor();
+    expect(await axe(page)).toEqual([]);
+    // The others are there all the same.
+    await page.getByRole("heading", { name: "agent-build" }).waitFor();
+    await rm(broken);
+    await page.getByRole("heading", { name: "1 mistake in the files" }).waitFor({ state: "detached" });
     expect(reader.complaints).toEqual([]);
   });
 });

@@ -17,6 +17,8 @@ export const messages = defineMessages({
     timeout: (time: string) => `at most ${time}`,
     success: (share: string, n: number) => `${share} of ${n} completed in 30 days`,
     noBuilds: "no builds in 30 days",
+    problems: (n: number) => (n === 1 ? "1 mistake in the files" : `${n} mistakes in the files`),
+    needs: (stages: string) => `after ${stages}`,
   },
   zh: {
     title: "流水线",
@@ -34,5 +36,7 @@ export const messages = defineMessages({
     timeout: (time) => `最长 ${time}`,
     success: (share, n) => `30 天内 ${n} 个构建中 ${share} 完成`,
     noBuilds: "30 天内没有构建",
+    problems: (n) => `文件中有 ${n} 处错误`,
+    needs: (stages) => `在 ${stages} 之后`,
   },
 });

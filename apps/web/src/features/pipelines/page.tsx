@@ -5,10 +5,17 @@ import { PageScroll } from "../../components/page-scroll.tsx";
 import { buttonClass } from "../../components/ui/button.tsx";
 import { EmptyState } from "../../components/ui/empty-state.tsx";
 import { ErrorState } from "../../components/ui/error-state.tsx";
+import { Notice } from "../../components/ui/notice.tsx";
 import { Skeleton } from "../../components/ui/skeleton.tsx";
 import { localised } from "../../i18n/common.ts";
 import { useLang, useMessages } from "../../i18n/lang.ts";
-import { buildStatsQuery, type PipelineInfo, pipelinesQuery, useApi } from "../../lib/api.ts";
+import {
+  buildStatsQuery,
+  type PipelineInfo,
+  pipelineProblemsQuery,
+  pipelinesQuery,
+  useApi,
+} from "../../lib/api.ts";
 import { formatDuration, formatPercent } from "../../lib/format.ts";
 import { usePageTitle } from "../../lib/page-title.ts";
 import { messages } from "./messages.ts";
@@ -22,6 +29,7 @@ export function PipelinesPage() {
     <PageScroll>
       <h1 className="font-semibold text-xl">{t.title}</h1>
       <p className="mt-1 mb-4 text-ink-2">{t.intro}</p>
+      <Problems />
       {error && !data && <ErrorState error={error} onRetry={() => void refetch()} />}
       {!data && !error && <Skeleton className="h-64 rounded-xl" />}
       {data?.items.length === 0 && (
@@ -37,6 +45,27 @@ export function PipelinesPage() {
         ))}
       </ul>
     </PageScroll>
+  );
+}
+
+/** The files that cannot be used, each with what is wrong and where. The other pipelines are not touched by them. */
+function Problems() {
+  const t = useMessages(messages);
+  const { data } = useQuery(pipelineProblemsQuery(useApi()));
+  if (!data || data.items.length === 0) return null;
+  return (
+    <div className="mb-4">
+      <Notice warns>
+        <h2 className="font-semibold">{t.problems(data.items.length)}</h2>
+        <ul className="mt-1 grid gap-2">
+          {data.items.map(({ message }) => (
+            <li className="[overflow-wrap:anywhere]" key={message}>
+              {message}
+            </li>
+          ))}
+        </ul>
+      </Notice>
+    </div>
   );
 }
 
@@ -85,6 +114,7 @@ function PipelineCard({ pipeline }: { pipeline: PipelineInfo }) {
               title={[
                 t.timeout(formatDuration(stage.timeout_seconds, lang)),
                 stage.retry.attempts > 1 && t.attempts(stage.retry.attempts),
+                stage.needs !== undefined && stage.needs.length > 0 && t.needs(stage.needs.join(", ")),
               ]
                 .filter(Boolean)
                 .join(" · ")}
