@@ -8,7 +8,7 @@ import { parseAst } from "rolldown/parseAst";
 import { isAboutOurs } from "./warnings.mjs";
 
 /** They find files of their own, or are large and loaded when first needed. */
-const APART = /^(?:jiti|ai|@ai-sdk\/.+)$/;
+const APART = /^(?:jiti|ai|@(?:ai-sdk|opentelemetry)\/.+)$/;
 
 /** @param {string} from @param {string} to */
 function relativeTo(from, to) {

@@ -11,6 +11,7 @@ import {
   type Repository,
 } from "@stagefold/core";
 import type { PipelineRegistry } from "@stagefold/pipeline";
+import { NO_TELEMETRY, type Telemetry } from "@stagefold/runtime/telemetry";
 import { TurnEngine, type TurnEngineOptions } from "./agents/turn-engine.ts";
 import { AnswerLinks } from "./answer-links/answer-links.ts";
 import type { AuditRow } from "./auth/audit.ts";
@@ -73,6 +74,8 @@ export interface ContextDeps {
   readonly sessionDays?: number | undefined;
   /** Called with what went wrong beside a turn. */
   readonly onTurnError?: ((error: unknown) => void) | undefined;
+  /** Traces calls; without it nothing is traced. */
+  readonly telemetry?: Telemetry | undefined;
   readonly onCall?: ((call: CallSeen) => void) | undefined;
   /** Called with a row of the audit log that could not be kept. */
   readonly onAuditError?: ((row: Omit<AuditRow, "at">, error: unknown) => void) | undefined;
@@ -90,7 +93,10 @@ export interface ContextDeps {
   readonly maxRunningPerUser?: number | undefined;
 }
 
-export interface Context extends Omit<ContextDeps, "system" | "watch" | "onWebhookChange"> {
+export interface Context extends Omit<ContextDeps, "system" | "watch" | "onWebhookChange" | "telemetry"> {
+  readonly telemetry: Telemetry;
+  /** The trace that this call is part of: what it makes belongs to it. */
+  readonly traceparent?: string | undefined;
   readonly system: SystemInfo;
   readonly watch: Watch;
   readonly statistics: Statistics;
@@ -123,6 +129,7 @@ export function createContextInner(deps: ContextDeps): Context {
   const statistics = new Statistics(deps);
   return {
     ...deps,
+    telemetry: deps.telemetry ?? NO_TELEMETRY,
     agentRecords,
     turns: new TurnEngine({
       records: agentRecords,

@@ -6,6 +6,7 @@ import { PricesError } from "@stagefold/models";
 import { PipelineError } from "@stagefold/pipeline";
 import { type Backend, type Env, EnvError, openBackend } from "@stagefold/runtime";
 import type { AuthSettings } from "@stagefold/runtime/env";
+import { openTelemetry } from "@stagefold/runtime/telemetry";
 import { type Logger, pino } from "pino";
 import { z } from "zod";
 import { openAgentRunner } from "./agents/open-runner.ts";
@@ -49,8 +50,18 @@ async function serve(
     onProblem: (error) => log.error({ err: error }, "a pipeline file is left out"),
   });
   opened.push({ close: async () => await pipelines[Symbol.asyncDispose]() });
+  const telemetry = await openTelemetry({
+    isWanted: env.traces,
+    service: "stagefold-api",
+    version: await version(),
+    onLost: (error) => log.warn({ err: error }, "traces cannot be sent: their collector does not take them"),
+  });
+  opened.push(telemetry);
   const backend = await openBackend(env, {
-    onRequest: metrics.storeRequest,
+    onRequest: (request) => {
+      metrics.storeRequest(request);
+      telemetry.storeRequest(request);
+    },
     onFeedError: (error) => log.error({ err: error }, "the change feed met an error"),
   });
   opened.push(backend);
@@ -73,6 +84,7 @@ async function serve(
     pipelines,
     log,
     metrics,
+    telemetry,
     system: { ...program, ...agents.system },
     auth,
     publicUrl,

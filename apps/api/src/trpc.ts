@@ -35,6 +35,20 @@ const typed = t.middleware(async ({ ctx, next, path, type }) => {
   throw toTRPCError(result.error);
 });
 
+/** A call is a span, and builds that it makes are part of its trace. */
+const traced = t.middleware(({ ctx, next, path, type }) =>
+  ctx.telemetry.span(
+    path,
+    { kind: "server", parent: ctx.traceparent, attributes: { "stagefold.type": type } },
+    async (span) => {
+      const result = await next({ ctx: { traceparent: span.traceparent } });
+      if (result.ok) span.set({ "stagefold.project_id": projectIdIn(result.data) });
+      else span.fail(toStagefoldError(result.error).code);
+      return result;
+    },
+  ),
+);
+
 /** What no schema looks at is refused first. */
 const checked = t.middleware(async ({ getRawInput, next }) => {
   rejectUnsafeKeys(await getRawInput());
@@ -74,4 +88,4 @@ function projectIdIn(input: unknown): string | undefined {
   return typeof id === "string" ? id.slice(0, 64) : undefined;
 }
 
-export const procedure = t.procedure.use(typed).use(checked).use(authorised);
+export const procedure = t.procedure.use(typed).use(traced).use(checked).use(authorised);

@@ -1,6 +1,7 @@
 import type { Agents, ArtifactStore, Repository } from "@stagefold/core";
 import type { Pipeline, PipelineRegistry } from "@stagefold/pipeline";
 import type { SecretSource } from "@stagefold/runtime/secrets";
+import type { Telemetry } from "@stagefold/runtime/telemetry";
 import type { Logger } from "pino";
 import type { ModelAccess } from "./build/model-calls.ts";
 import type { WorkerMetrics } from "./metrics.ts";
@@ -65,6 +66,7 @@ export interface BuildDeps {
   /** How many stages of one build may run at once: no more than this worker runs builds. */
   readonly stagesAtOnce: number;
   readonly metrics: WorkerMetrics;
+  readonly telemetry: Telemetry;
   readonly timings: Timings;
   readonly log: Logger;
 }

@@ -13,7 +13,7 @@ export function inheritedEnv(): Record<string, string> {
 }
 
 /** What a stage's processes find of it in their environment. */
-export function stageEnv({ project, input, stage, attempt }: StageJob): Record<string, string> {
+export function stageEnv({ project, input, stage, attempt, traceparent }: StageJob): Record<string, string> {
   return {
     STAGEFOLD_PROJECT_ID: project.project_id,
     // The environment cannot carry NUL; JSON writes it as an escape.
@@ -21,10 +21,13 @@ export function stageEnv({ project, input, stage, attempt }: StageJob): Record<s
     STAGEFOLD_INPUT: JSON.stringify(input ?? {}),
     STAGEFOLD_STAGE: stage,
     STAGEFOLD_ATTEMPT: String(attempt),
+    ...(traceparent !== undefined && { TRACEPARENT: traceparent }),
   };
 }
 
 /** Tells this process, and those that it starts from now on, which stage it runs. */
 export function announceStage(job: StageJob): void {
+  // A runner runs one stage after the other.
+  delete process.env.TRACEPARENT;
   Object.assign(process.env, stageEnv(job));
 }

@@ -6,6 +6,7 @@ import { openModel, readPrices, unpriced } from "@stagefold/models";
 import { type Backend, type Env, EnvError, openBackend, parseEnv } from "@stagefold/runtime";
 import { secretsIn, secretsOfModel } from "@stagefold/runtime/env";
 import { secretSource } from "@stagefold/runtime/secrets";
+import { openTelemetry } from "@stagefold/runtime/telemetry";
 import { destination, type Logger, pino } from "pino";
 import { collectDefaultMetrics } from "prom-client";
 import type { ModelAccess } from "./build/model-calls.ts";
@@ -26,8 +27,17 @@ async function main(env: Env, source: Source, log: Logger): Promise<void> {
   });
   const metrics = createMetrics();
   collectDefaultMetrics({ register: metrics.registry });
+  const telemetry = await openTelemetry({
+    isWanted: env.traces,
+    service: "stagefold-worker",
+    version: await version(),
+    onLost: (error) => log.warn({ err: error }, "traces cannot be sent: their collector does not take them"),
+  });
   await using backend = await openBackend(env, {
-    onRequest: metrics.storeRequest,
+    onRequest: (request) => {
+      metrics.storeRequest(request);
+      telemetry.storeRequest(request);
+    },
     onFeedError: (error) => log.error({ err: error }, "the change feed met an error"),
   });
   const { records, artifacts, repository } = backend;
@@ -56,12 +66,14 @@ async function main(env: Env, source: Source, log: Logger): Promise<void> {
     },
     log,
     metrics,
+    telemetry,
   });
   const server = await openHealth(env, backend, worker, log, metrics);
   const ended = untilEnded(worker, log);
   worker.start();
   process.send?.({ kind: "ready" });
   await ended;
+  await telemetry.close();
   server?.closeAllConnections();
   server?.close();
 }

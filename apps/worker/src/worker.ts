@@ -10,6 +10,7 @@ import type {
   Repository,
 } from "@stagefold/core";
 import type { SecretSource } from "@stagefold/runtime/secrets";
+import { NO_TELEMETRY, type Telemetry } from "@stagefold/runtime/telemetry";
 import type { Logger } from "pino";
 import { sleep } from "./async.ts";
 import { BuildRun } from "./build/build-run.ts";
@@ -59,6 +60,8 @@ export interface WorkerDeps {
   readonly stageEnv: Readonly<Record<string, string>>;
   readonly log: Logger;
   readonly metrics?: WorkerMetrics;
+  /** Traces builds; without it nothing is traced. */
+  readonly telemetry?: Telemetry | undefined;
   /** The built module of runner processes, for a worker that itself runs from its sources. */
   readonly runnerScript?: string;
   readonly timings?: Partial<Timings>;
@@ -115,6 +118,7 @@ class StageWorker implements Worker {
       secrets: deps.secrets ?? { get: async () => new Map() },
       stagesAtOnce: deps.concurrency,
       metrics: deps.metrics ?? createMetrics(),
+      telemetry: deps.telemetry ?? NO_TELEMETRY,
       workerBackoff: new WorkerBackoff(),
       timings: { ...TIMINGS, ...deps.timings },
       log,

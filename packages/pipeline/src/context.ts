@@ -111,6 +111,8 @@ export interface StageContext<Outputs = Record<string, unknown>, Input = unknown
   readonly attempt: number;
   /** What the build was given, as the pipeline's input schema accepted it; undefined for a pipeline without one. */
   readonly input: Input;
+  /** For the header `traceparent` of the stage's own requests, where the build is traced (W3C Trace Context). */
+  readonly traceparent?: string | undefined;
   /** What remains of the build's limits when the stage starts; a limit that is not set is not there. */
   readonly limits: PipelineLimits;
   /** The build's own workspace, absolute, shared by its stages. */

@@ -41,6 +41,22 @@ describe("the settings", () => {
     expect(parseEnv(source).url).toBe(url);
   });
 
+  it.each([
+    [{}, false],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: "" }, false],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318" }, true],
+    [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "https://collector.example/v1/traces" }, true],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318", OTEL_SDK_DISABLED: "true" }, false],
+  ])("ask with %o for traces: %s", (source, traces) => {
+    expect(parseEnv(source).traces).toBe(traces);
+  });
+
+  it("refuse a collector that is no address, without showing it", () => {
+    expect(messageOf({ OTEL_EXPORTER_OTLP_ENDPOINT: "collector:4318" })).toBe(
+      "OTEL_EXPORTER_OTLP_ENDPOINT must be an http:// or https:// address; it is something else (not shown).",
+    );
+  });
+
   it("name a bucket, with or without a prefix and an endpoint", () => {
     const bucketOf = (more: Record<string, string>) => parseEnv(more).bucket;
     expect(bucketOf({})).toBeUndefined();

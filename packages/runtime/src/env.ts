@@ -217,6 +217,8 @@ export interface Env {
   readonly agentConcurrency: number;
   /** Sessions without activity for so long are removed; undefined: they are kept. */
   readonly sessionDays: number | undefined;
+  /** Whether OTEL_EXPORTER_OTLP_ENDPOINT names a collector of traces. What else it needs OpenTelemetry's SDK reads. */
+  readonly traces: boolean;
   readonly logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
 }
 
@@ -305,6 +307,7 @@ export function parseEnv(source: Readonly<Record<string, string | undefined>>): 
     budgetUsd: env.STAGEFOLD_BUDGET_USD,
     agentConcurrency: env.STAGEFOLD_AGENT_CONCURRENCY,
     sessionDays: env.STAGEFOLD_SESSION_DAYS,
+    traces: isTraced(source),
     logLevel: env.STAGEFOLD_LOG_LEVEL,
   };
 }
@@ -391,6 +394,18 @@ function modelOf(
     default:
       return named.provider satisfies never;
   }
+}
+
+/** By the standard's own names. */
+function isTraced(source: Readonly<Record<string, string | undefined>>): boolean {
+  const names = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] as const;
+  const given = names.filter((name) => source[name]);
+  for (const name of given)
+    if (!address.safeParse(source[name]).success)
+      throw new EnvError(
+        `${name} must be an http:// or https:// address; it is ${shownValue(name, source[name])}.`,
+      );
+  return given.length > 0 && source.OTEL_SDK_DISABLED?.toLowerCase() !== "true";
 }
 
 /** Rules between commas, `<claim>:<value>=<role>` or `*=<role>`. Undefined when it is not that. */

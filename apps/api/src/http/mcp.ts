@@ -7,8 +7,8 @@ import { MAX_BODY_BYTES } from "../errors.ts";
 import { LocalBackend } from "../mcp/local-backend.ts";
 import { buildUri } from "../mcp/resources.ts";
 import { createMcpServer } from "../mcp/server.ts";
-import { principalOf } from "./auth-routes.ts";
 import { exactNumbers, jsonOf, noStore, notTooLarge, onlyJson, readText } from "./json-body.ts";
+import { contextOf } from "./request-context.ts";
 import { logError } from "./send-error.ts";
 
 /** `/mcp`: the Model Context Protocol over streamable HTTP, without sessions, for clients of 2025 and of 2026. */
@@ -22,10 +22,10 @@ export function mcpRoutes(context: Context, log: Logger | undefined): Router {
   const answer = toNodeHandler(handler);
   routes.use(noStore, onlyJson, notTooLarge, readText, exactNumbers);
   routes.all("/", async (req, res) => {
-    const principal = principalOf(res);
-    const backend = new LocalBackend({ ...context, principal, address: context.auth?.addressOf(req) });
+    const asked = contextOf(context, req, res);
+    const backend = new LocalBackend(asked);
     // Who asks is known already: this is how it comes to the server that answers.
-    const auth = { token: "", clientId: principal.id, scopes: [], extra: { backend } };
+    const auth = { token: "", clientId: asked.principal.id, scopes: [], extra: { backend } };
     const body = typeof req.body === "string" && req.body !== "" ? jsonOf(req.body) : undefined;
     await answer(Object.assign(req, { auth }), res, body);
   });

@@ -8,9 +8,9 @@ import { MAX_BATCH, MAX_BODY_BYTES } from "../errors.ts";
 import { rejectUnsafeKeys } from "../reject-unsafe-keys.ts";
 import { appRouter } from "../routers/index.ts";
 import { WATCH_INPUTS } from "../routers/watch.ts";
-import { principalOf } from "./auth-routes.ts";
 import { compressed } from "./compressed.ts";
 import { exactNumbers, jsonOf, noStore, notTooLarge, onlyJson, readText } from "./json-body.ts";
+import { contextOf } from "./request-context.ts";
 import { logError, sendError } from "./send-error.ts";
 
 /** `/trpc`: the procedures, with the limits that tRPC leaves open by itself. */
@@ -29,11 +29,7 @@ export function trpcRoutes(context: Context, log: Logger | undefined): Router {
   routes.use(
     createExpressMiddleware({
       router: appRouter,
-      createContext: ({ req, res }) => ({
-        ...context,
-        principal: principalOf(res),
-        address: context.auth?.addressOf(req),
-      }),
+      createContext: ({ req, res }) => contextOf(context, req, res),
       maxBodySize: MAX_BODY_BYTES,
       maxBatchSize: MAX_BATCH,
       // Left out where a request is refused as a whole. As a plain object it is set, and not added once more.

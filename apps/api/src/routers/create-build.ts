@@ -17,5 +17,10 @@ export async function createBuild(
   if (given.agent_id !== undefined) await ctx.agentRecords.agents.requireOwn(given.agent_id, asker);
   const { request, plan } = resolvePipeline(given, ctx.pipelines);
   const agent_id = request.agent_id === undefined ? undefined : await agentIdOf(request.agent_id);
-  return await ctx.repository.control.createOnce({ ...request, user_id, agent_id }, plan, asker);
+  return await ctx.repository.control.createOnce(
+    { ...request, user_id, agent_id },
+    plan,
+    asker,
+    ctx.traceparent,
+  );
 }

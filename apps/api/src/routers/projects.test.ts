@@ -5,6 +5,8 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { callerOf, memoryDeps, OWN_STAGES, twoSteps } from "../../test/fixture.ts";
 import { refusal } from "../../test/refusal.ts";
+import { createContextInner } from "../context.ts";
+import { appRouter } from "./index.ts";
 
 const NOWHERE = "proj_000000000000";
 
@@ -48,6 +50,18 @@ describe("projects.create", () => {
       });
     }
     expect((await projects.list()).items).toHaveLength(2);
+  });
+
+  it("keeps the trace that a build was made in, which is no part of what is asked for", async () => {
+    const context = createContextInner(memoryDeps());
+    const inTrace = (id: string) =>
+      appRouter.createCaller({ ...context, traceparent: `00-${id.repeat(32)}-${id.repeat(16)}-01` }).projects;
+    const first = await inTrace("a").create({ requirement: "x", idempotency_key: "k" });
+    expect(first.traceparent).toBe(`00-${"a".repeat(32)}-${"a".repeat(16)}-01`);
+    expect(await inTrace("b").create({ requirement: "x", idempotency_key: "k" })).toMatchObject({
+      project_id: first.project_id,
+      traceparent: first.traceparent,
+    });
   });
 
   it("refuses fields that it does not know, so that no wish is dropped in silence", async () => {

@@ -3,6 +3,7 @@ import { type ReportEvent, remainingOf, type Stage, scopeOf } from "@stagefold/c
 import { SecretMask } from "@stagefold/node-files";
 import { type Pipeline, type StageDefinition, StageError } from "@stagefold/pipeline";
 import { MissingSecretError } from "@stagefold/runtime/secrets";
+import type { Span } from "@stagefold/runtime/telemetry";
 import type { Logger } from "pino";
 import type { BuildDeps } from "../deps.ts";
 import type { StageFailure, StageJob, StageOutcome, StopReason } from "../runner/protocol.ts";
@@ -59,24 +60,39 @@ export class Attempt {
   }
 
   async run(): Promise<AttemptEnd> {
-    const { deps, definition, pipeline, log } = this.#options;
+    const { deps, definition, pipeline, log, stage, writer } = this.#options;
     const endTimer = deps.metrics.stages.startTimer({ pipeline: pipeline.name, stage: definition.stage });
-    const end = await this.#run();
+    const attributes = {
+      "stagefold.project_id": writer.projectId,
+      "stagefold.pipeline": pipeline.name,
+      "stagefold.stage": stage.stage,
+      "stagefold.attempt": stage.attempt,
+    };
+    const options = { attributes, parent: writer.project.traceparent };
+    const end = await deps.telemetry.span(`stage ${stage.stage}`, options, async (span) => {
+      const ended = await this.#run(span);
+      const { outcome } = ended;
+      span.set({ "stagefold.outcome": outcome.kind });
+      if (outcome.kind === "failed") span.fail(outcome.failure.code);
+      else if (outcome.kind === "not_run") span.fail("WORKER_LOST");
+      else if (outcome.kind === "stopped") span.set({ "stagefold.reason": outcome.reason });
+      return ended;
+    });
     const seconds = endTimer({ outcome: end.outcome.kind });
     log.info({ outcome: end.outcome.kind, seconds }, "stage ended");
     return end;
   }
 
-  async #run(): Promise<AttemptEnd> {
+  async #run(span: Span): Promise<AttemptEnd> {
     const { deps, writer, log } = this.#options;
     let job: StageJob;
     try {
-      job = await this.#job();
+      job = await this.#job(span.traceparent);
     } catch (error) {
       return { outcome: this.#unprepared(error), events: [], metrics: {} };
     }
     const sums: MetricSums = {};
-    const calls = this.#modelCalls(job, sums);
+    const calls = this.#modelCalls(job, sums, span);
     const reports = this.#reports(job, sums, calls);
     const running = deps.runner.run(job, reports, log);
     this.#running = running;
@@ -116,7 +132,7 @@ export class Attempt {
     return outcome;
   }
 
-  async #job(): Promise<StageJob> {
+  async #job(traceparent: string | undefined): Promise<StageJob> {
     const { deps, writer, outputs, pipeline, definition, stage, position } = this.#options;
     const { project } = writer;
     const work_dir = await deps.workspaces.prepare(project, position);
@@ -138,6 +154,7 @@ export class Attempt {
       project: { project_id, project_name, requirement, user_id, agent_id, tags },
       input: await deps.repository.inputOf(project),
       limits: remainingOf(project),
+      ...(traceparent !== undefined && { traceparent }),
     };
     if (action.kind === "command") {
       const { command, env, artifacts } = action;
@@ -168,11 +185,13 @@ export class Attempt {
     return Object.fromEntries(found);
   }
 
-  #modelCalls(job: StageJob, sums: MetricSums): ModelCalls | undefined {
+  #modelCalls(job: StageJob, sums: MetricSums, span: Span): ModelCalls | undefined {
     const { deps, writer, stage, log, buildSpending } = this.#options;
     if (deps.modelAccess === undefined) return undefined;
     return new ModelCalls({
       access: deps.modelAccess,
+      telemetry: deps.telemetry,
+      span,
       mask: new SecretMask([...deps.modelAccess.secrets, ...Object.values(job.secrets)]),
       attempt: { project_id: writer.project.project_id, stage: stage.stage, attempt: stage.attempt },
       artifacts: deps.artifacts,

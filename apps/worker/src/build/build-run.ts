@@ -58,7 +58,7 @@ export class BuildRun {
     this.#outputs = new EarlierOutputs(deps.artifacts);
     const log = () => this.#attempts.log;
     const onOver = (reason: LeaseEnd) => this.#over(reason);
-    this.#writer = new LeaseWriter(deps.repository, claimed, { log, onOver });
+    this.#writer = new LeaseWriter(deps.repository, claimed, { log, onOver, telemetry: deps.telemetry });
     this.#writes = new StageBoundary({
       deps,
       writer: this.#writer,
@@ -96,7 +96,34 @@ export class BuildRun {
 
   /** Resolves when nothing of the build is left in this worker. Never rejects. */
   async run(): Promise<BuildEnd> {
-    this.#renewer.start();
+    const { telemetry } = this.#deps;
+    const { project, leaseToken } = this.#writer;
+    const options = {
+      kind: "consumer" as const,
+      parent: project.traceparent,
+      attributes: {
+        "stagefold.project_id": this.projectId,
+        "stagefold.pipeline": this.pipelineName,
+        "stagefold.run": project.run,
+        "stagefold.lease_token": leaseToken,
+      },
+    };
+    const traced = () =>
+      telemetry.span(`build ${this.pipelineName}`, options, async (span) => {
+        this.#writer.span = span;
+        const end = await this.#run();
+        const now = this.#writer.project;
+        span.set({ "stagefold.status": now.status, "stagefold.lease_end": this.#writer.over });
+        if (now.status === "failed") span.fail(now.error_info.code);
+        return end;
+      });
+    // The end of another build may be what made room for this one.
+    return await telemetry.outside(traced);
+  }
+
+  async #run(): Promise<BuildEnd> {
+    // The looks of a lease's owner are many, and nothing waits for them.
+    this.#deps.telemetry.outside(() => this.#renewer.start());
     this.#log.info({ pipeline: this.pipelineName }, "build claimed");
     try {
       await this.#build();

@@ -7,6 +7,7 @@ import {
   type ReportEvent,
   type Repository,
 } from "@stagefold/core";
+import type { Span, Telemetry } from "@stagefold/runtime/telemetry";
 import type { Logger } from "pino";
 import { jittered, sleep } from "../async.ts";
 import { type ClockReading, readClock, since } from "../monotonic-clock.ts";
@@ -37,9 +38,12 @@ export class LeaseWriter {
   /** When the last write was acknowledged, by the monotonic clock. */
   wroteAt = performance.now();
   readonly leaseToken: number;
+  /** Of the build in this worker: what stages say comes from their processes, which belong to no span. */
+  span: Span | undefined;
   readonly #repository: Repository;
   readonly #log: () => Logger;
   readonly #onOver: (reason: LeaseEnd) => void;
+  readonly #telemetry: Telemetry;
   readonly #end = new AbortController();
   #seq: number;
   #turn: Promise<unknown> = Promise.resolve();
@@ -48,7 +52,11 @@ export class LeaseWriter {
   constructor(
     repository: Repository,
     claimed: Claimed & { readonly sentAt: ClockReading },
-    options: { readonly log: () => Logger; readonly onOver: (reason: LeaseEnd) => void },
+    options: {
+      readonly log: () => Logger;
+      readonly onOver: (reason: LeaseEnd) => void;
+      readonly telemetry: Telemetry;
+    },
   ) {
     this.#repository = repository;
     this.project = claimed.project;
@@ -57,6 +65,7 @@ export class LeaseWriter {
     this.renewedAt = claimed.sentAt;
     this.#log = options.log;
     this.#onOver = options.onOver;
+    this.#telemetry = options.telemetry;
   }
 
   get projectId(): string {
@@ -89,7 +98,9 @@ export class LeaseWriter {
     events: readonly ReportEvent[],
     options: { readonly release?: boolean | NotRun } = {},
   ): Promise<Project> {
-    const mine = this.#turn.then(() => this.#write(events, options.release ?? false));
+    const write = () => this.#write(events, options.release ?? false);
+    const { span } = this;
+    const mine = this.#turn.then(span ? () => this.#telemetry.within(span, write) : write);
     this.#turn = mine.catch(() => undefined);
     return mine;
   }

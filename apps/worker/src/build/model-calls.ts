@@ -13,8 +13,10 @@ import {
 import { type Model, ModelError, parseJsonAnswer, type TokenUsage, unpriced } from "@stagefold/models";
 import type { SecretMask } from "@stagefold/node-files";
 import { type ModelQuestion, type ModelReply, StageError } from "@stagefold/pipeline";
+import type { Span, Telemetry } from "@stagefold/runtime/telemetry";
 import { z } from "zod";
 import type { MetricSums } from "./report-buffer.ts";
+import { tracedCall } from "./traced-call.ts";
 
 /** What one answer may take, in milliseconds. */
 const CALL_MS = 5 * 60_000;
@@ -69,6 +71,9 @@ export interface ModelCallsOptions {
   /** Sums of this attempt, which each call adds to. */
   readonly sums: MetricSums;
   readonly buildSpending: BuildSpending;
+  readonly telemetry: Telemetry;
+  /** Of the attempt, whose calls these are. */
+  readonly span: Span;
   readonly now: () => string;
   /** Called with what the calls could not be kept or counted for: the answers are given all the same. */
   readonly onError: (error: unknown) => void;
@@ -150,14 +155,16 @@ export class ModelCalls {
     const started = performance.now();
     const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(CALL_MS)]);
     try {
-      const answer = await access.model.object({
-        system,
-        messages: messages.map(({ role, text }) => ({ role, text })),
-        // The stage checks the answer: here its schema is data.
-        schema: z.unknown().meta(schema),
-        maxOutputTokens: max_output_tokens,
-        signal,
-      });
+      const answer = await tracedCall(this.#options, access.model.name, () =>
+        access.model.object({
+          system,
+          messages: messages.map(({ role, text }) => ({ role, text })),
+          // The stage checks the answer: here its schema is data.
+          schema: z.unknown().meta(schema),
+          maxOutputTokens: max_output_tokens,
+          signal,
+        }),
+      );
       const { text, usage, duration_ms } = answer;
       (await this.#paid).set(digest, text);
       await this.#keep({

@@ -6,6 +6,7 @@ import {
   type Notes,
   notesSchema,
   stageKeySchema,
+  traceparentSchema,
   truncateUtf8,
 } from "@stagefold/core";
 import type { ModelQuestion, ModelReply } from "@stagefold/pipeline";
@@ -72,6 +73,8 @@ export const jobSchema = z.object({
   input: z.record(z.string(), z.unknown()).optional(),
   /** What remains of its limits. */
   limits: limitsSchema,
+  /** What the stage's own requests say of the trace. */
+  traceparent: traceparentSchema.optional(),
   /** What earlier stages returned, by key. */
   outputs: z.record(z.string(), z.unknown()),
   /** Megabytes that the stage's processes may have for themselves. */

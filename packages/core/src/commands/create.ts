@@ -43,6 +43,7 @@ export interface NewProject {
   readonly request_hash?: string | undefined;
   /** Who asked for it, as `control.by` has it. */
   readonly created_by?: string | undefined;
+  readonly traceparent?: string | undefined;
   readonly stages: readonly StagePlan[];
 }
 

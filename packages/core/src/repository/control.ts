@@ -52,11 +52,15 @@ export class Control {
     return (await this.createOnce(input, plan, asker)).project;
   }
 
-  /** The same, and whether it was there already: a key finds its project for as long as that exists. */
+  /**
+   * The same, and whether it was there already: a key finds its project for as long as that exists. `traceparent` is of
+   * the request and no part of what is asked for: a repeat may have another.
+   */
   async createOnce(
     input: CreateProjectInput,
     plan: Plan,
     asker: Asker = {},
+    traceparent?: string,
   ): Promise<{ readonly project: Project; readonly again: boolean }> {
     const key = input.idempotency_key;
     const id = key === undefined ? newProjectId() : await idempotentProjectId(input.user_id, key);
@@ -68,7 +72,7 @@ export class Control {
     const named = { project_id: id, agent_id: request.agent_id };
     const agent_id = publishes ? agentIdOfBuild(named) : request.agent_id;
     const patch = create(
-      { ...planned, ...request, agent_id, project_id: id, request_hash, created_by: asker.by },
+      { ...planned, ...request, agent_id, project_id: id, request_hash, created_by: asker.by, traceparent },
       at,
     );
     const written = await optimisticWrite(this.#context.store, {

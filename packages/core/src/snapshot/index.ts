@@ -11,4 +11,5 @@ export * from "./project-id.ts";
 export * from "./schema.ts";
 export * from "./storable.ts";
 export * from "./time.ts";
+export * from "./traceparent.ts";
 export * from "./work-queue.ts";

@@ -4,6 +4,7 @@ import { FAILURE_CODES } from "../errors.ts";
 import { projectIdSchema, stageKeySchema } from "./ids.ts";
 import { LIMITS } from "./limits.ts";
 import { timeSchema } from "./time.ts";
+import { traceparentSchema } from "./traceparent.ts";
 
 export const SCHEMA_VERSION = 1;
 
@@ -298,6 +299,8 @@ const projectBase = z.looseObject({
   lease: freeLease,
   control: z.looseObject({ op: z.string(), at: timeSchema, by: z.string().optional() }).optional(),
   created_by: z.string().optional(),
+  /** The trace that it was asked for in, which those that run it continue. */
+  traceparent: traceparentSchema.optional(),
   /** What the pipeline's schema of inputs accepted; a larger one is the document that `input_ref` names. */
   input: z.record(z.string(), z.unknown()).optional(),
   input_ref: z.string().optional(),

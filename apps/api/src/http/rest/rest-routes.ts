@@ -5,9 +5,9 @@ import type { Logger } from "pino";
 import type { Context } from "../../context.ts";
 import { rejectUnsafeKeys } from "../../reject-unsafe-keys.ts";
 import { PING_MS } from "../../trpc.ts";
-import { principalOf } from "../auth-routes.ts";
 import { compressed } from "../compressed.ts";
 import { exactNumbers, jsonOf, noStore, notTooLarge, onlyJson, readText } from "../json-body.ts";
+import { contextOf } from "../request-context.ts";
 import { KeepAlive } from "../sse/keep-alive.ts";
 import { sendEvents } from "./events.ts";
 import { callerOf, fromText, inputSchemaOf, isList, type JsonSchema, procedureOf } from "./inputs.ts";
@@ -60,8 +60,7 @@ function answer(res: Response, result: unknown, { status }: RestRoute): void {
 function callOf(context: Context, req: Request, res: Response, path: string) {
   const ending = new AbortController();
   res.once("close", () => ending.abort());
-  const principal = principalOf(res);
-  return callerOf({ ...context, principal, address: context.auth?.addressOf(req) }, path, ending.signal);
+  return callerOf(contextOf(context, req, res), path, ending.signal);
 }
 
 /** What of a request makes the input: the address, the query or the body, and two headers. */

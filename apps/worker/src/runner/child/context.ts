@@ -32,6 +32,7 @@ export class RunnerContext implements StageContext {
   readonly workDir: string;
   readonly input: unknown;
   readonly limits: PipelineLimits;
+  readonly traceparent: string | undefined;
   readonly signal: AbortSignal;
   readonly model: StageModel | undefined;
   readonly #channel: Channel;
@@ -48,6 +49,7 @@ export class RunnerContext implements StageContext {
     this.workDir = job.work_dir;
     this.input = job.input;
     this.limits = job.limits;
+    this.traceparent = job.traceparent;
     this.signal = signal;
     const { model } = job;
     if (model !== undefined)

@@ -1,0 +1,60 @@
+import type { RequestListener } from "@stagefold/core/dynamodb";
+
+/** Figures and names of a span; what is undefined is left out. */
+export type Attributes = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface SpanOptions {
+  /** `server`: it answers a request; `client`: it waits for another server; `consumer`: it does queued work. */
+  readonly kind?: "server" | "client" | "consumer";
+  readonly attributes?: Attributes;
+  /** The trace context that it continues where it is not part of another span of this process. */
+  readonly parent?: string | undefined;
+}
+
+/** Work that is traced. */
+export interface Span {
+  /** What a request made within it says of its trace (W3C Trace Context); undefined where there is none. */
+  readonly traceparent: string | undefined;
+  set(attributes: Attributes): void;
+  /** It failed, for a reason with this code. */
+  fail(code: string): void;
+}
+
+/** Traces what a process does. */
+export interface Telemetry {
+  /** Runs work as a span: part of the span that it is called in, else of `parent`, else a trace of its own. */
+  span<T>(name: string, options: SpanOptions, work: (span: Span) => Promise<T>): Promise<T>;
+  /** Runs work as part of a span, wherever it was called. */
+  within<T>(span: Span, work: () => T): T;
+  /** Runs work as part of none: what it begins may last longer than the span that is there. */
+  outside<T>(work: () => T): T;
+  /** A request to a store, as a span of the work that made it; one that belongs to no work is left out. */
+  readonly storeRequest: RequestListener;
+  /** Sends what is not sent yet, for a few seconds at most. Never rejects. */
+  close(): Promise<void>;
+}
+
+/** Traces nothing, and hands on what others trace. */
+export const NO_TELEMETRY: Telemetry = {
+  span: (_name, { parent }, work) =>
+    work({ traceparent: parent, set: () => undefined, fail: () => undefined }),
+  within: (_span, work) => work(),
+  outside: (work) => work(),
+  storeRequest: () => undefined,
+  close: async () => undefined,
+};
+
+export interface TelemetryOptions {
+  /** Whether the environment names a collector: see `Env.traces`. */
+  readonly isWanted: boolean;
+  /** Such as `stagefold-api`; OTEL_SERVICE_NAME goes before it. */
+  readonly service: string;
+  readonly version: string;
+  /** Told once when the collector cannot be reached, and again after it could be. */
+  readonly onLost: (error: unknown) => void;
+}
+
+/** OpenTelemetry's SDK is loaded only where there is a collector: it takes half a second. */
+export async function openTelemetry(options: TelemetryOptions): Promise<Telemetry> {
+  return options.isWanted ? await (await import("./open-traces.ts")).openTraces(options) : NO_TELEMETRY;
+}

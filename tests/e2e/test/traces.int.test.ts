@@ -1,0 +1,150 @@
+import { once } from "node:events";
+import { mkdir, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { LLMock } from "@copilotkit/aimock";
+import { expect, it } from "vitest";
+import { start, tempFolder } from "./harness.ts";
+
+const TRACE = "0af7651916cd43dd8448eb211c80319c";
+const ASKED = "b7ad6b7169203331";
+const PIPELINE = `
+import { definePipeline } from "@stagefold/pipeline";
+const schema = { type: "object", properties: { n: { type: "number" } }, required: ["n"], additionalProperties: false };
+export default definePipeline({ name: "traced", stages: [
+  { stage: "think", run: async (ctx) => {
+    await ctx.model.ask({ purpose: "test", messages: [{ role: "user", text: "count" }], schema });
+    return { ctx: ctx.traceparent, env: process.env.TRACEPARENT };
+  } },
+  { stage: "try", command: 'echo "in $TRACEPARENT"; test "$STAGEFOLD_ATTEMPT" = 2', retry: { attempts: 2, backoff_seconds: 0 } },
+] });
+`;
+
+interface SentSpan {
+  readonly name: string;
+  readonly service: string;
+  readonly spanId: string;
+  readonly traceId: string;
+  readonly parentSpanId: string | undefined;
+  readonly failed: boolean;
+  readonly attributes: Readonly<Record<string, unknown>>;
+}
+
+/** A collector that keeps what it gets. */
+async function openCollector() {
+  const spans: SentSpan[] = [];
+  const server = createServer(async (req, res) => {
+    let body = "";
+    for await (const part of req) body += String(part);
+    for (const { resource, scopeSpans } of JSON.parse(body).resourceSpans)
+      for (const { spans: sent } of scopeSpans)
+        for (const span of sent)
+          spans.push({
+            ...span,
+            service: plain(resource.attributes)["service.name"],
+            failed: span.status.code === 2,
+            attributes: plain(span.attributes),
+          });
+    res.setHeader("content-type", "application/json").end("{}");
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("expected a port");
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    spans,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+function plain(attributes: readonly { key: string; value: object }[]): Record<string, unknown> {
+  return Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
+}
+
+it("a build is one trace, from the request that made it to each call of the language model", {
+  timeout: 60_000,
+}, async () => {
+  await using folder = await tempFolder();
+  await using collector = await openCollector();
+  const pipelines = join(folder.path, "pipelines");
+  await mkdir(pipelines);
+  await writeFile(join(pipelines, "traced.ts"), PIPELINE);
+  const mock = new LLMock({ port: 0, logLevel: "silent" });
+  await mock.start();
+  mock.onMessage("count", { content: { n: 1 }, usage: { prompt_tokens: 100, completion_tokens: 20 } });
+  const env = {
+    STAGEFOLD_PIPELINES: pipelines,
+    STAGEFOLD_MODEL: "openai-compatible:gpt-4.1",
+    STAGEFOLD_MODEL_URL: `${mock.url}/v1`,
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+  };
+  const { project_id, outputs, log } = await build(join(folder.path, "data"), env);
+  await mock.stop();
+
+  const ofTrace = collector.spans.filter((span) => span.traceId === TRACE);
+  const named = (name: string) => ofTrace.filter((span) => span.name === name);
+  const [create] = named("projects.create");
+  expect(create).toMatchObject({ service: "stagefold-api", parentSpanId: ASKED, failed: false });
+  expect(create?.attributes["stagefold.project_id"]).toBe(project_id);
+  const [run, ...others] = named("build traced");
+  expect(others).toEqual([]);
+  expect(run).toMatchObject({ service: "stagefold-worker", parentSpanId: create?.spanId, failed: false });
+  expect(run?.attributes).toMatchObject({
+    "stagefold.project_id": project_id,
+    "stagefold.pipeline": "traced",
+    "stagefold.status": "completed",
+  });
+  const [think] = named("stage think");
+  expect(think).toMatchObject({ parentSpanId: run?.spanId, failed: false });
+  const attempts = named("stage try").map(({ parentSpanId, failed, attributes }) => [
+    parentSpanId,
+    failed,
+    attributes["stagefold.attempt"],
+    attributes["stagefold.outcome"],
+    attributes["error.type"],
+  ]);
+  expect(attempts).toEqual([
+    [run?.spanId, true, 1, "failed", "STAGE_FAILED"],
+    [run?.spanId, false, 2, "completed", undefined],
+  ]);
+  const [chat] = named("chat gpt-4.1");
+  expect(chat).toMatchObject({ parentSpanId: think?.spanId, failed: false });
+  expect(chat?.attributes).toMatchObject({
+    "gen_ai.operation.name": "chat",
+    "gen_ai.request.model": "gpt-4.1",
+    "gen_ai.usage.input_tokens": 100,
+    "gen_ai.usage.output_tokens": 20,
+  });
+  // The writes of both are part of what made them, and every span's parent is there.
+  const ids = new Set(ofTrace.map(({ spanId }) => spanId));
+  expect(ofTrace.filter(({ parentSpanId = "" }) => !ids.has(parentSpanId))).toEqual([create]);
+  const parentsOf = (name: string) => named(name).map(({ parentSpanId }) => parentSpanId);
+  expect(parentsOf("store PutItem")).toContain(create?.spanId);
+  expect(parentsOf("store UpdateItem")).toContain(run?.spanId);
+
+  const within = (id: string | undefined) => `00-${TRACE}-${id}-01`;
+  expect(outputs).toMatchObject({ ctx: within(think?.spanId), env: within(think?.spanId) });
+  expect(log).toEqual([`in ${within(named("stage try")[1]?.spanId)}`]);
+});
+
+/** Ends the platform too: what it has not sent yet is sent then. */
+async function build(dataDir: string, env: NodeJS.ProcessEnv) {
+  await using system = await start({ dataDir, env });
+  const answer = await fetch(`${system.url}/trpc/projects.create`, {
+    method: "POST",
+    headers: { "content-type": "application/json", traceparent: `00-${TRACE}-${ASKED}-01` },
+    body: JSON.stringify({ requirement: "x", pipeline: "traced" }),
+  });
+  const made: { result: { data: { project_id: string } } } = JSON.parse(await answer.text());
+  const { project_id } = made.result.data;
+  const project = await system.client.projects.waitForEnd({ project_id });
+  const lines = await system.client.stages.logs({ project_id, stage: "try" });
+  return {
+    project_id,
+    outputs: project.stages_snapshot.stages[0]?.output_data,
+    log: lines.items.map(({ text }) => text),
+  };
+}
