@@ -31,8 +31,8 @@ it(`no turn is lost, doubled or reordered, and totals are exact, in seeds ${firs
       "resent",
     ].sort(),
   );
-  expect(turns).toBeGreaterThan(10 * SEEDS);
-  expect(interrupted).toBeGreaterThan(SEEDS);
+  expect(turns).toBeGreaterThan(5 * SEEDS);
+  expect(interrupted).toBeGreaterThan(SEEDS / 2);
 }, 3_600_000);
 
 // The tests of the tests: with a part of the fence taken out, the checks must find what comes of it.
