@@ -127,14 +127,14 @@ test("a build that another process creates wakes the worker: its first stage sta
   await untilReady(worker);
   await until(await create("quick"), (project) => project.status === "completed");
   const waits: number[] = [];
-  for (let i = 0; i < 5; i++) {
+  for (let i = 0; i < 3; i++) {
     // By then the worker scans by itself every two seconds only.
     await new Promise((resolve) => setTimeout(resolve, 3000));
     const project = await until(await create("quick"), (one) => one.status === "completed");
     waits.push(Date.parse(stageOf(project, "s").started_at ?? "") - Date.parse(project.created_at));
   }
   // 150 ms on a machine that has nothing else to do; without the wake-up a second on average.
-  expect(waits.sort((a, b) => a - b)[2]).toBeLessThan(400);
+  expect(waits.sort((a, b) => a - b)[1]).toBeLessThan(400);
 });
 
 test("a frozen worker loses its build to another one, and stops what it ran when it comes back", async () => {
