@@ -349,6 +349,11 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, { timeout:
     expect(await page.getByLabel(zh ? "优先级" : "Priority").inputValue()).toBe("2");
     expect(await page.getByLabel(zh ? "名称" : "Name").inputValue()).toBe(`ending_${the.lang}`);
     expect(await axe(page)).toEqual([]);
+    // What was made can be talked to at once, and updated.
+    await page.goBack();
+    await result.getByRole("link", { name: zh ? "更新智能体" : "Update the agent" }).waitFor();
+    await result.getByRole("button", { name: zh ? "对话" : "Talk" }).click();
+    await page.waitForURL(/\/talk\/sess_/);
     expect(reader.complaints).toEqual([]);
   });
 

@@ -1,14 +1,27 @@
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { CircleAlert, CircleCheck, CircleX, FileDown, FileText, Repeat2, Wrench } from "lucide-react";
+import {
+  Bot,
+  CircleAlert,
+  CircleCheck,
+  CircleX,
+  FileDown,
+  FileText,
+  MessageSquare,
+  RefreshCw,
+  Repeat2,
+  Wrench,
+} from "lucide-react";
 import type { ReactNode } from "react";
 import { CopyButton } from "../../../components/copy-button.tsx";
 import { Markdown } from "../../../components/markdown/lazy-markdown.tsx";
 import { Button, buttonClass } from "../../../components/ui/button.tsx";
 import { useLang, useMessages } from "../../../i18n/lang.ts";
-import type { Project } from "../../../lib/api.ts";
+import { type Agent, agentQuery, type Project, useApi } from "../../../lib/api.ts";
 import { cn } from "../../../lib/cn.ts";
 import { formatCompact, formatCost, formatDuration, formatNumber } from "../../../lib/format.ts";
 import { type Artifact, useDownloadAll } from "../../artifacts/index.ts";
+import { useStartTalk } from "../../talk/index.ts";
 import { messages } from "../messages.ts";
 import { type BuildResult, resultOf } from "../model/result.ts";
 import type { BuildSearch } from "../search.ts";
@@ -23,6 +36,7 @@ export interface ResultCardProps {
 export function ResultCard({ project, artifacts, onShow }: ResultCardProps) {
   const t = useMessages(messages);
   const result = resultOf(project);
+  const agent = useAgentOf(project, result?.command !== undefined);
   if (!result) return null;
   return (
     <section
@@ -30,6 +44,16 @@ export function ResultCard({ project, artifacts, onShow }: ResultCardProps) {
       className="grid grid-cols-1 gap-4 rounded-xl border border-line bg-surface p-4 sm:p-5"
       data-testid="result"
     >
+      {agent && (
+        <Link
+          className="inline-flex items-center gap-2 justify-self-start font-semibold hover:underline"
+          params={{ agentId: agent.agent_id }}
+          to="/agents/$agentId"
+        >
+          <Bot aria-hidden className="size-4 shrink-0 text-ink-3" />
+          <span className="[overflow-wrap:anywhere]">{agent.title}</span>
+        </Link>
+      )}
       {result.purpose !== undefined && result.purpose !== project.requirement && (
         <p className="text-lg [overflow-wrap:anywhere]">{result.purpose}</p>
       )}
@@ -44,13 +68,50 @@ export function ResultCard({ project, artifacts, onShow }: ResultCardProps) {
       <MainFiles artifacts={artifacts} onShow={onShow} paths={result.main} />
       <Figures project={project} result={result} />
       <div className="flex flex-wrap gap-2">
-        <Download artifacts={artifacts} name={project.project_name} />
+        {agent && <Talk agent={agent} />}
+        <Download artifacts={artifacts} isFirst={!agent} name={project.project_name} />
         <Link className={buttonClass()} search={{ from: project.project_id }} to="/new">
           <Repeat2 aria-hidden className="size-4" />
           {t.buildAgain}
         </Link>
+        {agent && (
+          <Link
+            className={buttonClass()}
+            search={{ agent_id: agent.agent_id, from: project.project_id }}
+            to="/new"
+          >
+            <RefreshCw aria-hidden className="size-4" />
+            {t.updateAgent}
+          </Link>
+        )}
       </div>
     </section>
+  );
+}
+
+/** The agent that the build made: asked for where the build says how its agent is started. */
+function useAgentOf({ agent_id = "", project_id }: Project, isMade: boolean): Agent | undefined {
+  const { data } = useQuery({
+    ...agentQuery(useApi(), agent_id),
+    enabled: isMade && agent_id !== "",
+    retry: false,
+  });
+  return data?.versions.some((version) => version.project_id === project_id) ? data : undefined;
+}
+
+function Talk({ agent }: { agent: Agent }) {
+  const t = useMessages(messages);
+  const start = useStartTalk();
+  return (
+    <Button
+      disabled={agent.status === "disabled" || start.isPending}
+      focusableWhenDisabled
+      look="primary"
+      onClick={() => start.mutate(agent.agent_id)}
+    >
+      <MessageSquare aria-hidden className="size-4" />
+      {t.talk}
+    </Button>
   );
 }
 
@@ -180,12 +241,25 @@ function Figures({ project, result }: { project: Project; result: BuildResult })
   );
 }
 
-function Download({ artifacts, name }: { artifacts: readonly Artifact[]; name: string }) {
+function Download({
+  artifacts,
+  isFirst,
+  name,
+}: {
+  artifacts: readonly Artifact[];
+  isFirst: boolean;
+  name: string;
+}) {
   const t = useMessages(messages);
   const { done, start } = useDownloadAll(artifacts, name);
   if (artifacts.length === 0) return null;
   return (
-    <Button disabled={done !== undefined} focusableWhenDisabled look="primary" onClick={() => void start()}>
+    <Button
+      disabled={done !== undefined}
+      focusableWhenDisabled
+      {...(isFirst && { look: "primary" as const })}
+      onClick={() => void start()}
+    >
       <FileDown aria-hidden className="size-4" />
       {done === undefined ? t.download : t.packing(done, artifacts.length)}
     </Button>
