@@ -48,7 +48,7 @@ function operationText(method, path, operation) {
 }
 
 /** @param {unknown} access */
-const whoMay = (access) => (access === "anyone" ? "for everybody" : `for \`${String(access)}\``);
+const whoMay = (access) => (access === "anyone" ? "for every caller" : `for \`${String(access)}\``);
 
 /**
  * Every command with its arguments and options.

@@ -27,7 +27,7 @@ interface Watched {
 /** Levels of pino from `error` on. */
 const ERRORS = FilterPattern.numberValue("$.level", ">=", 50);
 
-/** What somebody should look at. All alarms go to one topic. */
+/** What an operator should look at. All alarms go to one topic. */
 export function addAlarms(stack: Stack, { parameters, tables, target, services, meter }: Watched): void {
   const topic = new Topic(stack, "Alarms", { enforceSSL: true });
   if (parameters.alarmEmail !== undefined)

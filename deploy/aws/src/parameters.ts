@@ -51,7 +51,7 @@ export const parametersSchema = z.strictObject({
   /** Who may reach the load balancer. */
   allowFrom: z.array(z.string()).default(["0.0.0.0/0"]),
   logDays: z.union([z.literal(7), z.literal(14), z.literal(30), z.literal(90), z.literal(365)]).default(30),
-  /** Gets the alarms; none: nobody does until somebody subscribes to the topic. */
+  /** Gets the alarms; none: no one gets them until an operator subscribes to the topic. */
   alarmEmail: z.email().optional(),
 });
 

@@ -34,7 +34,7 @@ function synthesise(name: keyof typeof INSTALLATIONS) {
 // Once each: it takes seconds.
 const MADE = { example: synthesise("example"), other: synthesise("other") };
 
-/** Of the stack, what cdk-nag finds and nobody has acknowledged. */
+/** Of the stack, what cdk-nag finds and no suppression has acknowledged. */
 function findings(stack: Stack): string[] {
   const { violations } = new AwsSolutionsChecks().validateScope(stack);
   return violations.flatMap(({ ruleName, violatingResources }) =>
@@ -117,7 +117,7 @@ describe("the installation", () => {
     }
   });
 
-  it("refuses parameters that nobody knows, or that cannot be", () => {
+  it("refuses parameters that are unknown, or that cannot be", () => {
     const wrong = [
       { workers: 3 },
       { publicUrl: "http://x.example" },

@@ -47,7 +47,7 @@ async function setUp() {
   for (const role of ROLES) keys.set(role, (await auth.keys.create({ name: role, role }, "test")).key);
   const { record: revoked, key: over } = await auth.keys.create({ name: "over", role: "admin" }, "test");
   await auth.keys.revoke(revoked.key_id);
-  // Whoever is refused leaves a row of the audit log, and a key the hour of its last use: nothing else is written.
+  // A refused caller leaves a row of the audit log, and a key the hour of its last use: nothing else is written.
   const write = records.write.bind(records);
   records.write = (patch) => {
     if (!/^(audit|key)#/.test(patch.pk)) writes.push(`${patch.kind} of the record ${patch.pk}`);

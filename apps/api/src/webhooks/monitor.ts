@@ -1,9 +1,8 @@
 import {
+  activeSeconds,
   DailySpending,
   DEFAULT_POOL,
   type DueWork,
-  isFinished,
-  type Project,
   type RecordStore,
   type Repository,
   secondsBetween,
@@ -62,7 +61,7 @@ export class Monitor {
   readonly #directory: WorkerDirectory;
   readonly #spending: DailySpending;
   /** Runs of builds of which it was said that they are slow. */
-  readonly #toldSlow = new Set<string>();
+  #toldSlow: ReadonlySet<string> = new Set();
   #running: ReadonlySet<string> | undefined;
   #lookedAt = 0;
 
@@ -99,22 +98,32 @@ export class Monitor {
   async #slow(): Promise<WebhookEvent[]> {
     const { repository } = this.#options;
     const found: WebhookEvent[] = [];
+    const told = new Set<string>();
     for (let cursor: string | undefined; ; ) {
       const page = await repository.lists.projects({ status: "building" }, 100, cursor);
       for (const row of page.items) {
         const run = `${row.project_id}.${row.run}`;
-        const usual_seconds = this.#toldSlow.has(run) ? undefined : await this.#usual(row.pipeline);
+        if (this.#toldSlow.has(run)) {
+          told.add(run);
+          continue;
+        }
+        const usual_seconds = await this.#usual(row.pipeline);
         if (usual_seconds === undefined || row.started_at === undefined) continue;
         const limit = Math.max(MIN_SLOW_SECONDS, SLOW_FACTOR * usual_seconds);
         const now = toTime(repository.clock.now());
         // What lay idle between its stages counts here and not below: most rows need no read of the build.
         if (secondsBetween(row.started_at, now) < limit) continue;
-        const active_seconds = activeSeconds(await repository.get(row.project_id), now);
+        const { stages } = (await repository.get(row.project_id)).stages_snapshot;
+        const active_seconds = activeSeconds(stages, now);
         if (active_seconds < limit) continue;
-        this.#toldSlow.add(run);
+        told.add(run);
         found.push(slowEvent(row, { active_seconds: Math.round(active_seconds), usual_seconds }));
       }
-      if (page.next_cursor === null) return found;
+      if (page.next_cursor === null) {
+        // Runs that have ended since are forgotten.
+        this.#toldSlow = told;
+        return found;
+      }
       cursor = page.next_cursor;
     }
   }
@@ -189,14 +198,6 @@ export class Monitor {
     if (spent_usd < BUDGET_LOW * budgetUsd) return [];
     return spent_usd < budgetUsd ? [event("low", "1")] : [event("low", "1"), event("spent", "9")];
   }
-}
-
-/** As statistics count it: what the stages took, and those that run until now. */
-function activeSeconds({ stages_snapshot }: Project, now: string): number {
-  return stages_snapshot.stages.reduce((sum, stage) => {
-    if (stage.status === "running") return sum + secondsBetween(stage.started_at, now);
-    return sum + (isFinished(stage) ? (stage.duration_seconds ?? 0) : 0);
-  }, 0);
 }
 
 function hasFreeSlot({ slots, running, not_ready }: WorkerEntry): boolean {

@@ -195,7 +195,7 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, { timeout:
       .getByRole("button", { name: "Delete" })
       .click();
     await page.waitForURL((url) => url.pathname === "/");
-    // Whoever looks at it meanwhile is told.
+    // A page that shows it meanwhile says so.
     await other.getByText("There is no such build").waitFor();
     expect(await axe(other)).toEqual([]);
     await other.getByRole("link", { name: "To the builds" }).click();

@@ -70,7 +70,7 @@ describe.skipIf(chromiumPath === undefined)(
         await new Promise((wake) => setTimeout(wake, 1500));
         const before = requests.length;
         await new Promise((wake) => setTimeout(wake, 2500));
-        // Who works and what waits is looked at every few seconds, whatever a page shows.
+        // The build of the other tab waits: that page looks every few seconds at who works and what is before it.
         const looks = /\/trpc\/(workers\.list|projects\.list\?.*queued)/;
         expect(requests.slice(before).filter((url) => !looks.test(url))).toEqual([]);
         expect(requests.filter((url) => url.includes("/trpc/projects.get"))).toEqual([]);

@@ -194,7 +194,8 @@ export class ModelCalls {
     const { budgetUsd, spending } = access;
     const limits = this.#limits;
     const bound = limits.cost_usd !== undefined ? "The build's limit" : "The day's budget";
-    const without = (limits.cost_usd ?? budgetUsd !== undefined) ? unpriced(access.model, bound) : undefined;
+    const isBound = limits.cost_usd !== undefined || budgetUsd !== undefined;
+    const without = isBound ? unpriced(access.model, bound) : undefined;
     if (without !== undefined) throw new StageError(without, { code: "MODEL_NOT_CONFIGURED", final: true });
     const stages = project().stages_snapshot.stages.map((stage) => withSums(stage, buildSpending));
     const spent = modelSpending(stages);

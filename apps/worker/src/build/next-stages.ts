@@ -25,7 +25,7 @@ export interface NextOptions {
 }
 
 /**
- * What may begin in a project. A gate begins alone, when nothing else runs or will: nobody holds a build that waits.
+ * What may begin in a project. A gate begins alone, when nothing else runs or will: no worker holds a build that waits.
  * Errors: what the store answers where a condition reads a large output.
  */
 export async function nextStages(

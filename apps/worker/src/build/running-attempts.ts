@@ -81,17 +81,15 @@ export class RunningAttempts {
   /** Ends those whose stages do not run any more by the project: the build has failed beside them. */
   async dropEnded(project: Project, graceMs: number): Promise<void> {
     const { stages } = project.stages_snapshot;
-    for (const [key, { attempt, ended, number }] of this.#running) {
-      if (
-        stages.some(
-          ({ stage, status, attempt: now }) => stage === key && status === "running" && now === number,
-        )
-      )
-        continue;
-      attempt.stop("cancelled", graceMs);
-      await ended;
-      this.#running.delete(key);
-    }
+    const runs = ([key, { number }]: [string, Running]) =>
+      stages.some(
+        ({ stage, status, attempt }) => stage === key && status === "running" && attempt === number,
+      );
+    const over = [...this.#running].filter((one) => !runs(one));
+    // All are asked before any is waited for: together they take one grace.
+    for (const [, { attempt }] of over) attempt.stop("cancelled", graceMs);
+    await Promise.all(over.map(([, { ended }]) => ended));
+    for (const [key] of over) this.#running.delete(key);
   }
 
   /** Ends those that run now, and resolves with how they did. */

@@ -28,7 +28,7 @@ export function openGate(
   const stage = project.stages_snapshot.stages[position];
   if (!stage) return project;
   requireStage(stage, ["pending", "running"]);
-  // Nobody holds a build that waits.
+  // No worker holds a build that waits.
   const other = project.stages_snapshot.stages.find((one, i) => i !== position && isUnderway(one));
   if (other) throw stageConflict(other.stage, "ended before a gate opens", other.status);
   const { logs: _tail, ...begun } =

@@ -108,14 +108,15 @@ export function summarise(stages: readonly Stage[]): BuildSummary {
   const sum = (of: (stage: Stage) => number | undefined) =>
     stages.reduce((total, stage) => total + (of(stage) ?? 0), 0);
   const { cost_usd } = modelSpending(stages);
-  const active_seconds = activeSeconds(stages);
+  // In a sequence it is the sum of the stages' own.
+  const overlaps = stages.some(({ needs }) => needs !== undefined);
   return {
     stage_seconds: Object.fromEntries(
       stages.flatMap((stage) =>
         stage.duration_seconds === undefined ? [] : [[stage.stage, stage.duration_seconds] as const],
       ),
     ),
-    ...(active_seconds !== undefined && { active_seconds }),
+    ...(overlaps && { active_seconds: activeSeconds(stages) }),
     input_tokens: sum((stage) => stage.metrics.input_tokens),
     output_tokens: sum((stage) => stage.metrics.output_tokens),
     tool_calls: sum((stage) => stage.metrics.tool_calls),
@@ -125,14 +126,15 @@ export function summarise(stages: readonly Stage[]): BuildSummary {
   };
 }
 
-/** Seconds in which a stage ran, where several may at once. */
-function activeSeconds(stages: readonly Stage[]): number | undefined {
-  if (!stages.some(({ needs }) => needs !== undefined)) return undefined;
-  const spans = stages.flatMap(({ started_at, completed_at, duration_seconds }) =>
-    started_at === undefined || completed_at === undefined || duration_seconds === undefined
+/** Seconds in which a stage ran, several at once counted once. What still runs counts until `now`, where it is given. */
+export function activeSeconds(stages: readonly Stage[], now?: string): number {
+  const spans = stages.flatMap((stage) => {
+    const { started_at, completed_at, duration_seconds } = stage;
+    const to = stage.status === "running" ? now : duration_seconds === undefined ? undefined : completed_at;
+    return started_at === undefined || to === undefined
       ? []
-      : [{ from: Date.parse(started_at), to: Date.parse(completed_at) }],
-  );
+      : [{ from: Date.parse(started_at), to: Date.parse(to) }];
+  });
   let ms = 0;
   let end = 0;
   for (const { from, to } of spans.sort((a, b) => a.from - b.from)) {

@@ -1,16 +1,16 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
-import { Bot, ChevronLeft, CircleAlert, MessageSquare, Repeat2 } from "lucide-react";
+import { Bot, ChevronLeft, CircleAlert, Repeat2 } from "lucide-react";
 import { CopyButton } from "../../components/copy-button.tsx";
 import { PageScroll } from "../../components/page-scroll.tsx";
 import { Badge } from "../../components/ui/badge.tsx";
-import { Button, buttonClass } from "../../components/ui/button.tsx";
+import { buttonClass } from "../../components/ui/button.tsx";
 import { ErrorState } from "../../components/ui/error-state.tsx";
 import { Skeleton } from "../../components/ui/skeleton.tsx";
 import { useMessages } from "../../i18n/lang.ts";
 import { type Agent, agentQuery, conversationsQuery, invocationsQuery, useApi } from "../../lib/api.ts";
 import { usePageTitle } from "../../lib/page-title.ts";
-import { ConversationLinks, useStartTalk } from "../talk/index.ts";
+import { ConversationLinks, TalkButton } from "../talk/index.ts";
 import { AgentActions } from "./agent-actions.tsx";
 import { CallTable } from "./call-table.tsx";
 import { Card } from "./card.tsx";
@@ -69,9 +69,7 @@ interface HeadProps {
 
 function Head({ agent, current, control }: HeadProps) {
   const t = useMessages(messages);
-  const start = useStartTalk();
   const off = agent.status === "disabled";
-  const canAnswer = agent.versions.length > 0;
   return (
     <header className="grid grid-cols-1 gap-3">
       <Link
@@ -91,7 +89,7 @@ function Head({ agent, current, control }: HeadProps) {
             <h1 className="font-semibold text-xl [overflow-wrap:anywhere]">{agent.title}</h1>
             <p className="flex flex-wrap items-center gap-1.5 text-ink-3 text-xs">
               <span className="font-mono">{agent.agent_id}</span>
-              {canAnswer && <span>· {t.version(agent.version)}</span>}
+              {agent.versions.length > 0 && <span>· {t.version(agent.version)}</span>}
               {off && <span className="text-bad">· {t.disabled}</span>}
               {agent.tags.map((tag) => (
                 <Badge key={tag}>{tag}</Badge>
@@ -100,16 +98,7 @@ function Head({ agent, current, control }: HeadProps) {
           </div>
         </div>
         <div className="flex flex-wrap items-center gap-2">
-          <Button
-            className="max-sm:h-11"
-            disabled={start.isPending || off || !canAnswer}
-            focusableWhenDisabled
-            look="primary"
-            onClick={() => start.mutate(agent.agent_id)}
-          >
-            <MessageSquare aria-hidden className="size-4" />
-            {t.talk}
-          </Button>
+          <TalkButton agent={agent} className="max-sm:h-11" />
           <Link
             className={`${buttonClass()} max-sm:h-11`}
             search={{ agent_id: agent.agent_id, ...(current && { from: current.project_id }) }}

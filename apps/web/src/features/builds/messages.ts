@@ -50,7 +50,7 @@ export const messages = defineMessages({
     stopped: (done: number) => `It was stopped after ${done} builds`,
     views: "Views",
     noViews:
-      "Filters that you use again and again can be kept here, under a name of yours. They stay in this browser; their address can be sent to anybody.",
+      "Filters that you use again and again can be kept here, under a name of yours. They stay in this browser; their address can be sent to others.",
     viewName: "Name of the view",
     saveView: "Save these filters",
     nothingToSave: "Set a filter first.",

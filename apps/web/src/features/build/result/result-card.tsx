@@ -7,7 +7,6 @@ import {
   CircleX,
   FileDown,
   FileText,
-  MessageSquare,
   RefreshCw,
   Repeat2,
   Wrench,
@@ -21,7 +20,7 @@ import { type Agent, agentQuery, type Project, useApi } from "../../../lib/api.t
 import { cn } from "../../../lib/cn.ts";
 import { formatCompact, formatCost, formatDuration, formatNumber } from "../../../lib/format.ts";
 import { type Artifact, useDownloadAll } from "../../artifacts/index.ts";
-import { useStartTalk } from "../../talk/index.ts";
+import { TalkButton } from "../../talk/index.ts";
 import { messages } from "../messages.ts";
 import { type BuildResult, resultOf } from "../model/result.ts";
 import type { BuildSearch } from "../search.ts";
@@ -68,7 +67,7 @@ export function ResultCard({ project, artifacts, onShow }: ResultCardProps) {
       <MainFiles artifacts={artifacts} onShow={onShow} paths={result.main} />
       <Figures project={project} result={result} />
       <div className="flex flex-wrap gap-2">
-        {agent && <Talk agent={agent} />}
+        {agent && <TalkButton agent={agent} />}
         <Download artifacts={artifacts} isFirst={!agent} name={project.project_name} />
         <Link className={buttonClass()} search={{ from: project.project_id }} to="/new">
           <Repeat2 aria-hidden className="size-4" />
@@ -97,22 +96,6 @@ function useAgentOf({ agent_id = "", project_id }: Project, isMade: boolean): Ag
     retry: false,
   });
   return data?.versions.some((version) => version.project_id === project_id) ? data : undefined;
-}
-
-function Talk({ agent }: { agent: Agent }) {
-  const t = useMessages(messages);
-  const start = useStartTalk();
-  return (
-    <Button
-      disabled={agent.status === "disabled" || start.isPending}
-      focusableWhenDisabled
-      look="primary"
-      onClick={() => start.mutate(agent.agent_id)}
-    >
-      <MessageSquare aria-hidden className="size-4" />
-      {t.talk}
-    </Button>
-  );
 }
 
 function Unmet({ result: { unmet }, onShow }: { result: BuildResult; onShow: ResultCardProps["onShow"] }) {
