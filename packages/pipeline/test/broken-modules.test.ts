@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { loadPipelines } from "../src/index.ts";
 
 const ENTRY = new URL("../dist/index.js", import.meta.url).href;
-const TIMEOUT_MS = 4000;
+const TIMEOUT_MS = 6000;
 const FINE = `import { definePipeline } from "@stagefold/pipeline";
 export default definePipeline({ name: "NAME", stages: [{ stage: "s", run: () => ({}) }] });`;
 
