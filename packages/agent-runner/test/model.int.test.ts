@@ -256,7 +256,7 @@ describe("a model agent", () => {
     );
     const cut = await at.ask(await modelAgent(), { text: "cut" });
     expect(cut.outcome).toMatchObject({ status: "failed", error: { code: "MODEL_UNAVAILABLE" } });
-    expect(cut.text.length).toBeGreaterThan(5);
+    expect(cut.text.length).toBeGreaterThan(0);
   });
 
   test("a stop ends model and tools and keeps the text", async () => {
