@@ -1,7 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
 
+const MESSAGE_LINES = 30;
+
 /**
- * @typedef {{ name: string, status: string, message?: string, assertionResults: { status: string }[] }} FileReport
+ * @typedef {{ status: string, fullName: string, failureMessages?: string[] | null }} TestReport
+ * @typedef {{ name: string, status: string, message?: string, assertionResults: TestReport[] }} FileReport
  * @typedef {{ testResults: FileReport[] }} Report the part of vitest's JSON report that is read here
  * @typedef {{ passed: number, failed: number, skipped: number, notes: string[] }} Counts
  */
@@ -27,14 +30,18 @@ export function countTests(reports, exitCode) {
   const counts = { passed: 0, failed: 0, skipped: 0, notes: [] };
   for (const file of reports.flatMap((report) => report?.testResults ?? [])) {
     const failedBefore = counts.failed;
-    for (const { status } of file.assertionResults) {
+    for (const { status, fullName, failureMessages } of file.assertionResults) {
       if (status === "passed") counts.passed += 1;
-      else if (status === "failed") counts.failed += 1;
-      else counts.skipped += 1;
+      else if (status === "failed") {
+        counts.failed += 1;
+        counts.notes.push(`Failed: ${file.name} > ${fullName}\n${start(failureMessages?.join("\n"))}`);
+      } else counts.skipped += 1;
     }
     if (file.status === "failed" && counts.failed === failedBefore) {
       counts.failed += 1;
-      counts.notes.push(`Counted as one failure: ${file.name} did not load, or failed outside of its tests.`);
+      counts.notes.push(
+        `Counted as one failure: ${file.name} did not load, or failed outside of its tests.\n${start(file.message)}`,
+      );
     }
   }
   if (counts.passed + counts.failed === 0) counts.notes.push("No test ran: expected at least one.");
@@ -45,6 +52,17 @@ export function countTests(reports, exitCode) {
     );
   }
   return counts;
+}
+
+/**
+ * The lines of a message that say what failed; all of it stands above, in the output of its workspace.
+ * @param {string | undefined} message
+ */
+function start(message = "") {
+  return message
+    .split("\n", MESSAGE_LINES)
+    .map((line) => `  ${line}`.trimEnd())
+    .join("\n");
 }
 
 /** @param {Counts} counts */

@@ -15,6 +15,8 @@ import { startApi } from "./server.ts";
 const SOAK = process.env.SOAK === "1";
 /** Some more than are let in, or as many as an attack would bring. */
 const socketsOver = (limit: number) => (SOAK ? 5000 : limit + 200);
+/** One that has to wait for the others would wait until those are cut off, 15 s and more; a busy machine takes a few seconds. */
+const SOON_MS = 10_000;
 const ATTACKER = "127.0.0.2";
 
 async function setUp() {
@@ -90,7 +92,7 @@ describe.skipIf(process.platform !== "linux")("connections of one address", () =
       const sockets = await here.openMany(socketsOver(most), text);
       const during = await Promise.all([here.ask(), here.ask()]);
       expect([before, ...during].map(({ status }) => status)).toEqual([200, 200, 200]);
-      expect(Math.max(...during.map(({ ms }) => ms))).toBeLessThan(2000);
+      expect(Math.max(...during.map(({ ms }) => ms))).toBeLessThan(SOON_MS);
       expect(await openOf(sockets)).toBeLessThanOrEqual(most + 50);
       const [late] = await here.openMany(1, head("GET /healthz"));
       let answer = "";
@@ -111,7 +113,7 @@ describe.skipIf(process.platform !== "linux")("connections of one address", () =
     const sockets = await here.openMany(count, head(watch, `authorization: Bearer ${here.key}`));
     const idle = await here.openMany(400, "");
     const during = await here.ask();
-    expect([during.status, during.ms < 2000]).toEqual([200, true]);
+    expect([during.status, during.ms < SOON_MS]).toEqual([200, true]);
     expect(await openOf(sockets)).toBe(count);
     expect(await openOf(idle)).toBeLessThanOrEqual(256);
   }, 120_000);

@@ -27,6 +27,29 @@ test("passed, failed and skipped tests are counted", () => {
   expect(summaryOf({ "a.test.js": text, "b.test.js": passes })).toBe("2 passed, 1 failed, 1 skipped");
 });
 
+test("each failure is named, and how it began", () => {
+  const report = {
+    testResults: [
+      {
+        name: "/a/b.test.ts",
+        status: "failed",
+        assertionResults: [
+          {
+            status: "failed",
+            fullName: "group fails",
+            failureMessages: ["expected 1 to be 2\n    at line 3"],
+          },
+        ],
+      },
+      { name: "/a/c.test.ts", status: "failed", message: "Cannot find module 'x'", assertionResults: [] },
+    ],
+  };
+  expect(countTests([report], 1).notes).toEqual([
+    "Failed: /a/b.test.ts > group fails\n  expected 1 to be 2\n      at line 3",
+    "Counted as one failure: /a/c.test.ts did not load, or failed outside of its tests.\n  Cannot find module 'x'",
+  ]);
+});
+
 test("a file that does not load is one failure", () => {
   expect(summaryOf({ "a.test.js": passes, "b.test.js": 'import "./missing.js";\n' })).toBe(
     "1 passed, 1 failed",

@@ -78,8 +78,8 @@ describe("a process killed while it writes", () => {
       expect([last % 256, (last + 1) % 256]).toContain(version);
       expect(await wholeWrites(stores, last + 1)).toBeGreaterThanOrEqual(last);
     }
-    expect(reads).toBeGreaterThan(12);
-    // Kills that hit no write would have preview nothing.
+    expect(reads).toBeGreaterThanOrEqual(12);
+    // Kills that hit no write would have proved nothing.
     expect((await readdir(join(root, ".tmp"))).length).toBeGreaterThan(0);
   });
 });
