@@ -56,7 +56,8 @@ export async function startApi(deps: ApiDeps, listen: Listen): Promise<Api> {
       headersTimeout: 15_000,
       // A slow line may take its time for a large artifact; one that stands still is cut sooner.
       requestTimeout: 3_600_000,
-      keepAliveTimeout: 5000,
+      // Longer than proxies keep theirs, a minute: else one sends a request just when this side closes the connection.
+      keepAliveTimeout: 75_000,
       connectionsCheckingInterval: 5000,
       // The guard refuses it, with an answer like every other.
       requireHostHeader: false,

@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { beginProgram } from "../test/program.ts";
 import { serve } from "../test/server.ts";
-import { createClient, type StagefoldClient } from "./index.ts";
+import { ConnectionError, createClient, type StagefoldClient } from "./index.ts";
 
 let server: Awaited<ReturnType<typeof serve>>;
 let client: StagefoldClient;
@@ -131,4 +133,30 @@ test("headers and fetch are the caller's", async () => {
   const { project_id } = await own.projects.create({ requirement: "r" });
   for await (const project of own.projects.watch({ project_id })) if (project.revision > 0) break;
   expect(seen).toEqual(["yes /trpc/projects.create", "yes /trpc/projects.watch"]);
+});
+
+test("a read whose connection was cut before an answer is asked once more, a write is not", async () => {
+  const asked: string[] = [];
+  const server = createServer((socket) => {
+    socket
+      .on("error", () => undefined)
+      .once("data", (head) => {
+        asked.push(String(head).split(" ", 1)[0] ?? "");
+        const body = JSON.stringify({ result: { data: { items: [], next_cursor: null } } });
+        if (asked.filter((method) => method === "GET").length < 2) socket.resetAndDestroy();
+        else
+          socket.end(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n${body}`);
+      });
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const address = server.address();
+  const port = typeof address === "object" ? address?.port : undefined;
+  const cut = createClient({ url: `http://127.0.0.1:${port}` });
+  try {
+    await expect(cut.projects.create({ requirement: "r" })).rejects.toThrow(ConnectionError);
+    expect(await cut.projects.list({})).toEqual({ items: [], next_cursor: null });
+    expect(asked).toEqual(["POST", "GET", "GET"]);
+  } finally {
+    server.close();
+  }
 });

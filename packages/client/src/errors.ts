@@ -122,6 +122,12 @@ export function notTheApi(url: string, cause: unknown): ConnectionError {
   return new ConnectionError(url, message, { cause });
 }
 
+/** Whether `fetch` says that the other side ended the connection, as Node's does by a code; browsers ask again by themselves. */
+export function wasCut(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return isRecord(cause) && ["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"].includes(String(cause.code));
+}
+
 /** The innermost cause says most: `fetch failed` alone does not tell why. */
 function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);

@@ -1,4 +1,4 @@
-import { errorFrom, isRecord, jsonOf, notTheApi, refusalOf } from "./errors.ts";
+import { errorFrom, isRecord, jsonOf, notTheApi, refusalOf, wasCut } from "./errors.ts";
 import type { CallOptions, ClientOptions, Fetch } from "./options.ts";
 
 /** One API: its address, and how it is asked. What it speaks is tRPC on plain JSON. */
@@ -44,8 +44,9 @@ export class Transport {
   }
 
   /**
-   * An answer that is OK. Errors: StagefoldClientError where the API says why not, else ConnectionError; the reason of
-   * an aborted signal.
+   * An answer that is OK. A request that only reads is made once more when its connection was cut before an answer: a
+   * server or a proxy closes idle connections, and may do so just when one is used again. Errors: StagefoldClientError
+   * where the API says why not, else ConnectionError; the reason of an aborted signal.
    */
   async send(
     route: string,
@@ -55,10 +56,11 @@ export class Transport {
     try {
       const bearer = await this.#bearer();
       const headers = { ...this.#headers, ...bearer, ...this.#options.headers, ...request.headers };
-      const response = await this.#fetch(this.url + route, {
-        ...request,
-        headers,
-        ...(signal && { signal }),
+      const init = { ...request, headers, ...(signal && { signal }) };
+      const ask = () => this.#fetch(this.url + route, init);
+      const response = await ask().catch((error: unknown) => {
+        if (request.method === undefined && wasCut(error)) return ask();
+        throw error;
       });
       if (response.ok) return response;
       throw await refusalOf(response, this.url);
