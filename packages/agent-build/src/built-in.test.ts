@@ -1,6 +1,9 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { stageNameIn } from "@stagefold/pipeline";
 import { expect, test } from "vitest";
-import { agentBuild, builtInPipelines } from "./index.ts";
+import { agentBuild, builtInPipelines, followPipelines } from "./index.ts";
 
 test("agent-build is built in, with the keys and names that other programs know", () => {
   expect(builtInPipelines().get("agent-build")).toBe(agentBuild);
@@ -20,4 +23,29 @@ test("agent-build is built in, with the keys and names that other programs know"
     ["tools_developer", "工具开发", "Tool development"],
     ["agent_code_developer", "代码开发", "Agent code"],
   ]);
+});
+
+test("what is wrong with a file is told once, and again when it changes", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "stagefold-follow-"));
+  const told: string[] = [];
+  let changes = 0;
+  const write = (name: string, text: string) => writeFile(join(folder, name), text);
+  try {
+    await write("bad.yaml", "name: bad\nstages: [{ stage: a, comand: x }]\n");
+    await using pipelines = await followPipelines(folder, {
+      onProblem: (problem) => told.push(String(problem)),
+      onChange: () => {
+        changes += 1;
+      },
+    });
+    expect(told).toEqual([expect.stringContaining("did you mean command?")]);
+    await write("good.yaml", "name: good\nstages: [{ stage: a, command: x }]\n");
+    await expect.poll(() => pipelines.get("good"), { timeout: 10_000 }).toBeDefined();
+    expect([told.length, changes]).toEqual([1, 2]);
+    await write("bad.yaml", "name: bad\nstages: [{ stage: a, run: x }]\n");
+    await expect.poll(() => changes, { timeout: 10_000 }).toBe(3);
+    expect(told[1]).toContain("expected a function");
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

@@ -3,6 +3,7 @@ import {
   findPipelineFiles,
   fixedPipelines,
   loadPipelines,
+  type PipelineError,
   type PipelineFile,
   type PipelineRegistry,
   readPipelines,
@@ -27,7 +28,7 @@ export async function openPipelines(folder: string | undefined): Promise<Pipelin
 }
 
 export interface FollowOptions {
-  /** Called with each file that cannot be used, and with what keeps the folder from being read. */
+  /** Called once with each file that cannot be used, and again when that changes; with what keeps the folder from being read. */
   readonly onProblem: (problem: unknown) => void;
   /** Called after the files were read again. */
   readonly onChange?: (() => void) | undefined;
@@ -39,8 +40,11 @@ export async function followPipelines(
   { onProblem, onChange }: FollowOptions,
 ): Promise<WatchedPipelines> {
   if (folder === undefined) return fixedPipelines(builtInPipelines(), Date.now() - process.uptime() * 1000);
-  const tell = (problems: readonly unknown[]) => {
-    for (const problem of problems) onProblem(problem);
+  let told = new Set<string>();
+  const tell = (problems: readonly PipelineError[]) => {
+    // A change of one file reads the others again: nobody needs to hear twice what is wrong with those.
+    for (const problem of problems) if (!told.has(problem.message)) onProblem(problem);
+    told = new Set(problems.map(({ message }) => message));
     onChange?.();
   };
   const pipelines = await watchPipelines(folder, { ...OPTIONS, onChange: tell, onError: onProblem });

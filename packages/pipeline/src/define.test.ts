@@ -217,6 +217,11 @@ describe("is refused:", () => {
       "expected the name of an environment variable",
     ],
     [
+      "F11: an env name that no object keeps",
+      { name: "p", stages: [{ ...one, env: JSON.parse('{"__proto__": "x"}') }] },
+      "stages.0.env.__proto__: no environment can have this name here",
+    ],
+    [
       "artifacts elsewhere",
       { name: "p", stages: [{ ...one, artifacts: ["a/../../b"] }] },
       "stays below the workspace",

@@ -52,7 +52,7 @@ const glob = z
 const MAX_ENTRY = 128 * 1024 - 1;
 const MAX_ENV = 1024 * 1024;
 
-const env = z
+const envMap = z
   .record(
     z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "expected the name of an environment variable"),
     z
@@ -73,6 +73,14 @@ const env = z
       return;
     }
   });
+
+/** z.record leaves a name `__proto__` out without a word, and no object keeps one for long. */
+const env = z
+  .custom<z.input<typeof envMap>>((value) => !Object.hasOwn(Object(value), "__proto__"), {
+    path: ["__proto__"],
+    message: "no environment can have this name here",
+  })
+  .pipe(envMap);
 
 const isFunction = (value: unknown): value is (ctx: StageContext) => unknown => typeof value === "function";
 const isZodType = (value: unknown): value is z.ZodType => value instanceof z.ZodType;
