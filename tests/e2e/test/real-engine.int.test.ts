@@ -8,7 +8,7 @@ import { SENTENCE, TOOL, weights } from "./engine/weights.ts";
 import { start, tempFolder, until } from "./harness.ts";
 
 /** A folder where node-llama-cpp is installed. */
-const INSTALLED = process.env.STAGEFOLD_LLAMA;
+const INSTALLED = process.env.STAGEFOLD_TEST_LLAMA;
 /** USD for a million tokens. */
 const PRICE = { input: 1, output: 10 };
 
@@ -21,9 +21,9 @@ function figuresOf(calls: readonly EngineCall[]) {
   return { input_tokens, output_tokens, cost_usd: expect.closeTo(cost, 8) };
 }
 
-// Skipped without STAGEFOLD_LLAMA: the engine is 85 MB, and no dependency. CONTRIBUTING.md says how to get it.
+// Skipped without STAGEFOLD_TEST_LLAMA: the engine is 85 MB, and no dependency. CONTRIBUTING.md says how to get it.
 it.skipIf(INSTALLED === undefined)(
-  "llama.cpp is the author of an agent, and talks as it, with its own weights (skipped without STAGEFOLD_LLAMA)",
+  "llama.cpp is the author of an agent, and talks as it, with its own weights (skipped without STAGEFOLD_TEST_LLAMA)",
   async () => {
     await using folder = await tempFolder();
     const file = join(folder.path, "weights.gguf");
