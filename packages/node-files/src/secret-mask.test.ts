@@ -40,6 +40,35 @@ describe("a mask", () => {
     );
   });
 
+  it("leaves nothing in base64 that depends on the secret: its last group, with a line end after it or any text", () => {
+    const bytes = fc.uint8Array({ maxLength: 9 });
+    const after = fc.oneof(
+      fc.constantFrom("", "\n", "\r\n").map((end) => Buffer.from(end)),
+      bytes,
+    );
+    fc.assert(
+      fc.property(
+        bytes,
+        after,
+        fc.constantFrom("token-12345678", "token-123456789", SECRET),
+        (b, a, secret) => {
+          const text = Buffer.concat([b, Buffer.from(secret), a]).toString("base64");
+          const [left = "", right = "", ...more] = new SecretMask([secret]).text(text).split("***");
+          expect(more).toEqual([]);
+          expect(left.length).toBeLessThanOrEqual(Math.floor((b.length * 8) / 6));
+          expect(right.replace(/=+$/, "").length).toBeLessThanOrEqual(Math.ceil((a.length * 8) / 6));
+        },
+      ),
+    );
+    const masked = new SecretMask(["token-12345678"]);
+    // The K is the line's end alone.
+    expect(masked.text("got dG9rZW4tMTIzNDU2NzgK.")).toBe("got ***K.");
+    expect(masked.text("got dG9rZW4tMTIzNDU2Nzg=.")).toBe("got ***.");
+    // Not before the character is there that has the secret's last bits.
+    expect(masked.heldFrom("got dG9rZW4tMTIzNDU2Nz")).toBe(4);
+    expect(masked.heldFrom("got dG9rZW4tMTIzNDU2NzgK")).toBe(24);
+  });
+
   it("hides it in names and values of any depth, and leaves the rest", () => {
     const value = { [SECRET]: [{ a: `x${SECRET}` }, 1, null, true], plain: "text" };
     expect(mask.value(value)).toEqual({ "***": [{ a: "x***" }, 1, null, true], plain: "text" });

@@ -2,6 +2,8 @@
 const MASKED = "***";
 /** Characters of a line of a secret from which on it is masked by itself: shorter ones would mask ordinary text. */
 const MIN_LINE = 4;
+const BASE64 = "A-Za-z0-9+/_-";
+const ENDS_IN_BASE64 = new RegExp(`[${BASE64}]$`);
 
 /**
  * Takes secrets out of texts: as they are and as programs usually write them (JSON, base64 at any position, hex, URLs,
@@ -10,15 +12,22 @@ const MIN_LINE = 4;
  */
 export class SecretMask {
   readonly #pattern: RegExp | undefined;
-  readonly #forms: readonly string[];
+  /** What is held at the end of a text while it may become a secret. */
+  readonly #held: readonly string[];
   readonly #longest: number;
 
   constructor(secrets: Iterable<string>) {
-    const forms = new Set([...secrets].flatMap(formsOf));
-    this.#forms = [...forms].sort((a, b) => b.length - a.length);
-    this.#longest = this.#forms[0]?.length ?? 0;
+    const all = [...secrets].flatMap(textsOf);
+    const plain = sorted(all.flatMap(formsOf));
+    const base64 = sorted(all.flatMap(base64Of));
+    // One character more of what is in base64: which it is depends on the secret's last byte too.
+    this.#held = [...plain, ...base64.map((form) => `${form}?`)];
+    this.#longest = Math.max(0, ...this.#held.map(({ length }) => length));
+    const either = (forms: readonly string[]) => (forms.length === 0 ? "(?!)" : forms.map(escaped).join("|"));
     this.#pattern =
-      this.#forms.length === 0 ? undefined : new RegExp(this.#forms.map(escaped).join("|"), "g");
+      plain.length === 0
+        ? undefined
+        : new RegExp(`(${either(base64)})[${BASE64}]?={0,2}|${either(plain)}`, "g");
   }
 
   /** Whether there is nothing to hide. */
@@ -27,7 +36,16 @@ export class SecretMask {
   }
 
   text(text: string): string {
-    return this.#pattern === undefined ? text : text.replace(this.#pattern, MASKED);
+    if (this.#pattern === undefined) return text;
+    let masked = "";
+    let from = 0;
+    for (const { 0: found, 1: base64, index } of text.matchAll(this.#pattern)) {
+      const before = text.slice(from, index);
+      // The character before it may have bits of the secret's first byte.
+      masked += (base64 === undefined ? before : before.replace(ENDS_IN_BASE64, "")) + MASKED;
+      from = index + found.length;
+    }
+    return from === 0 ? text : masked + text.slice(from);
   }
 
   /** The same in every text and name of a JSON value. */
@@ -61,32 +79,39 @@ export class SecretMask {
   #begunFrom(text: string): number {
     for (let from = Math.max(0, text.length - this.#longest + 1); from < text.length; from++) {
       const end = text.slice(from);
-      if (this.#forms.some((form) => form.length > end.length && form.startsWith(end))) return from;
+      if (this.#held.some((form) => form.length > end.length && form.startsWith(end))) return from;
     }
     return text.length;
   }
 }
 
-function formsOf(secret: string): string[] {
+/** A secret, and each line of one of several lines. */
+function textsOf(secret: string): string[] {
   const lines = secret.split(/\r?\n/).map((line) => line.trim());
-  const texts = [secret, secret.trim(), ...(lines.length > 1 ? lines : [])];
-  return texts
-    .flatMap((text) => {
-      const bytes = Buffer.from(text);
-      const base64 = [0, 1, 2].flatMap((offset) => base64At(bytes, offset));
-      return [
-        text,
-        JSON.stringify(text).slice(1, -1),
-        encodeURIComponent(text.toWellFormed()),
-        text.replaceAll("'", `'\\''`),
-        [...text].reverse().join(""),
-        bytes.toString("hex"),
-        bytes.toString("hex").toUpperCase(),
-        ...base64,
-        ...base64.map((form) => form.replaceAll("+", "-").replaceAll("/", "_")),
-      ];
-    })
-    .filter((form) => form.length >= MIN_LINE);
+  return [secret, secret.trim(), ...(lines.length > 1 ? lines : [])];
+}
+
+function formsOf(text: string): string[] {
+  const hex = Buffer.from(text).toString("hex");
+  return [
+    text,
+    JSON.stringify(text).slice(1, -1),
+    encodeURIComponent(text.toWellFormed()),
+    text.replaceAll("'", `'\\''`),
+    [...text].reverse().join(""),
+    hex,
+    hex.toUpperCase(),
+  ];
+}
+
+function base64Of(text: string): string[] {
+  const forms = [0, 1, 2].flatMap((offset) => base64At(Buffer.from(text), offset));
+  return [...forms, ...forms.map((form) => form.replaceAll("+", "-").replaceAll("/", "_"))];
+}
+
+/** Each once, the longest first: it goes before those that it begins with. */
+function sorted(forms: readonly string[]): string[] {
+  return [...new Set(forms.filter(({ length }) => length >= MIN_LINE))].sort((a, b) => b.length - a.length);
 }
 
 /** What is the same of the base64 of any text in which the bytes stand at this position, modulo three. */
