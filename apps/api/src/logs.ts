@@ -62,10 +62,14 @@ export async function logPage(reader: LogReader, query: LogQuery): Promise<Page<
   return { items: [...read.lines], next_cursor: read.over ? null : cursors.encode(read.place) };
 }
 
-/** New lines of a watched log. `cursor`: where the next begin. `over`: no more can come, and this is the last event. */
+/**
+ * New lines of a watched log. `from`: the cursor that they begin at, null for the beginning of the log. `cursor`: where
+ * the next begin. `over`: no more can come, and this is the last event.
+ */
 export interface LogChange {
   readonly lines: readonly LogLine[];
   readonly attempt: number;
+  readonly from: string | null;
   readonly cursor: string;
   readonly over: boolean;
 }
@@ -82,6 +86,7 @@ export async function* watchLog(
   const query = { limit: WATCHED_LINES };
   let place: Place | undefined;
   let cursors: Cursors<Place> | undefined;
+  let from = ref.cursor ?? null;
   let seen = "";
   for await (const project of reader.watch.projects.watch(ref.project_id, { signal })) {
     const { stage } = findStage(project, ref.stage);
@@ -95,9 +100,10 @@ export async function* watchLog(
       const read: Read = await readLines(reader, project, ref.stage, place, query);
       ({ place, end } = read);
       const { lines, over } = read;
-      if (lines.length > 0 || over)
-        yield { lines, attempt: place.attempt, cursor: cursors.encode(place), over };
+      const cursor = cursors.encode(place);
+      if (lines.length > 0 || over) yield { lines, attempt: place.attempt, from, cursor, over };
       if (over) return;
+      from = cursor;
     }
   }
 }

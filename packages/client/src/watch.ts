@@ -152,13 +152,13 @@ function refusalFrom(error: unknown, { url }: Transport): Error {
 }
 
 /** Whether trying again can help. */
-function mayPass(error: unknown): boolean {
+export function mayPass(error: unknown): boolean {
   if (!(error instanceof StagefoldClientError)) return true;
   return error.code === "STORE_UNAVAILABLE" || error.code === "RATE_LIMITED" || error.code === "INTERNAL";
 }
 
 /** Spread, so that not all clients of a server come back at once; not before the server says. Milliseconds. */
-function pauseAfter(failures: number, reason: unknown): number {
+export function pauseAfter(failures: number, reason: unknown): number {
   const longest = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures, 10));
   const spread = longest * (0.5 + Math.random() / 2);
   const data = reason instanceof StagefoldClientError ? reason.data : {};
@@ -167,7 +167,8 @@ function pauseAfter(failures: number, reason: unknown): number {
     : spread;
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+/** Resolves after that time, or when the signal is aborted. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);

@@ -1,4 +1,14 @@
-import type { ManyChange, Project, ProjectFilter, ProjectSummary, StagefoldClient } from "@stagefold/client";
+import {
+  type LogRef,
+  logKey,
+  type ManyChange,
+  type Project,
+  type ProjectFilter,
+  type ProjectSummary,
+  type StagefoldClient,
+  unreadLog,
+  type WatchLog,
+} from "@stagefold/client";
 import { type Entry, entryIn, type Snapshot } from "./entry.ts";
 
 /** `connecting` is before there ever was a connection, and while nothing is watched. */
@@ -12,6 +22,8 @@ const REREAD_MS = 300;
 const RETRY_MS = 5000;
 /** Projects that one stream follows as a whole: so many the API allows. Others are read when the stream names them. */
 const MAX_WATCHED = 50;
+/** So with logs. */
+const MAX_LOGS = 8;
 
 export interface ListOptions extends ProjectFilter {
   /** 1 to 100; 20 unless given. */
@@ -69,12 +81,15 @@ export class Live {
   /** Whatever else is kept per provider: logs, artifacts, agents, turns. */
   readonly #others = new Map<string, Entry<unknown>>();
   readonly #watched = new Map<string, number>();
+  /** The logs that are followed, each by one reader, and where that one is. */
+  readonly #logs = new Set<LogRef & { cursor: string }>();
   readonly #onChange = new Set<(change: ManyChange) => void>();
   readonly #onConnection = new Set<() => void>();
   readonly #reopen = debounced(() => this.#open(), SETTLE_MS);
   #connection: Connection = "connecting";
   #stream: AbortController | undefined;
-  #ids = "";
+  #ids: readonly string[] = [];
+  #followed = "";
   #retry: ReturnType<typeof setTimeout> | undefined;
 
   constructor(client: StagefoldClient) {
@@ -121,6 +136,21 @@ export class Live {
     });
   }
 
+  /** For `followLog`: brings the changes of a log over the stream. */
+  readonly watchLog: WatchLog = (log, onChange) => {
+    const followed = { ...log };
+    this.#logs.add(followed);
+    const leave = this.listen((change) => {
+      if (change.kind !== "log" || logKey(change) !== logKey(log)) return;
+      if (change.from === followed.cursor) followed.cursor = change.cursor;
+      onChange(change);
+    });
+    return () => {
+      this.#logs.delete(followed);
+      leave();
+    };
+  };
+
   /** Something of a kind of its own, which is begun and ended with its readers. */
   other<T>(key: string, begin: (entry: Entry<T>) => () => void): Entry<T> {
     // The key says of which type the value is: who calls this names both.
@@ -134,7 +164,7 @@ export class Live {
   }
 
   #toProject(entry: Entry<Project>, id: string, change: ManyChange): void {
-    if (change.kind === "reset" || idOf(change) !== id) return;
+    if (change.kind === "reset" || change.kind === "log" || idOf(change) !== id) return;
     if (change.kind === "project") this.show(change.project);
     // What the stream does not send as a whole is read; of what is gone the refusal says why.
     else if (change.kind !== "changed" || !this.#ids.includes(id)) void this.#readProject(entry, id);
@@ -181,16 +211,25 @@ export class Live {
       this.#setConnection("connecting");
       return;
     }
-    if (this.#stream && ids.join() === this.#ids) return;
-    void this.#follow(ids, this.#stream);
+    const all = new Map([...this.#logs].map((log) => [logKey(log), log]));
+    const followed = [...ids, ...all.keys()].join();
+    if (this.#stream && followed === this.#followed) return;
+    this.#followed = followed;
+    this.#ids = ids;
+    void this.#follow([...all.values()], this.#stream);
   }
 
-  async #follow(ids: string[], before: AbortController | undefined): Promise<void> {
+  async #follow(
+    all: readonly (LogRef & { cursor: string })[],
+    before: AbortController | undefined,
+  ): Promise<void> {
     clearTimeout(this.#retry);
     const stream = new AbortController();
     const { signal } = stream;
+    const ids = this.#ids;
+    const logs = all.slice(0, MAX_LOGS);
+    const left = all.slice(MAX_LOGS);
     this.#stream = stream;
-    this.#ids = ids.join();
     const onConnection = (state: "connected" | "lost") => {
       if (signal.aborted) return;
       if (state === "connected") before?.abort();
@@ -201,10 +240,15 @@ export class Live {
     };
     try {
       const events = this.client.projects.watchMany(
-        { project_ids: ids },
+        { project_ids: [...ids], logs: logs.map((log) => ({ ...log })) },
         { signal, patient: true, onConnection },
       );
-      for await (const change of events) for (const listener of this.#onChange) listener(change);
+      for await (const change of events) {
+        this.#tell(change);
+        if (change.kind === "project")
+          for (const log of left)
+            if (log.project_id === change.project.project_id) this.#tell(unreadLog(log));
+      }
     } catch (error) {
       if (signal.aborted) return;
       this.#stream = undefined;
@@ -215,6 +259,10 @@ export class Live {
       // Also where this one gave way to the next before it was connected itself.
       before?.abort();
     }
+  }
+
+  #tell(change: ManyChange): void {
+    for (const listener of this.#onChange) listener(change);
   }
 
   #setConnection(connection: Connection): void {

@@ -1,13 +1,12 @@
-import { type Artifact, LogLines, type Project } from "@stagefold/client";
+import { type Artifact, followLog, type LogRef, type Project } from "@stagefold/client";
 import type { Entry } from "./entry.ts";
-import { type Live, serially } from "./live.ts";
+import { type Live, serially, toError } from "./live.ts";
 
 /** Lines of a log that are kept: the last ones. */
 const MAX_LINES = 5000;
 /** Artifacts that are read: of a build that has more, the first ones. */
 const MAX_ARTIFACTS = 1000;
 const PAGE = 100;
-const LOG_PAGE = 500;
 
 export interface Log {
   /** The last 5000 lines, as they look now: pieces of a line are one, and a line that was rewritten is what it is last. */
@@ -43,28 +42,37 @@ function onProject(
 export function logOf(live: Live, project_id: string, stage: string, attempt?: number): Entry<Log> {
   const key = `log ${project_id} ${stage} ${attempt ?? ""}`;
   return live.other<Log>(key, (entry) => {
-    let cursor: string | undefined;
-    let shown: number | undefined;
-    let whole = new LogLines();
-    let lines: readonly string[] = [];
-    let ended = false;
-    return onProject(live, project_id, entry, async (project, signal) => {
-      const now = attempt ?? project.stages_snapshot.stages.find((one) => one.stage === stage)?.attempt;
-      let isChanged = now !== shown || entry.read().status !== "ready";
-      if (now !== shown) [cursor, whole, lines, ended, shown] = [undefined, new LogLines(), [], false, now];
-      while (!ended) {
-        const at = { ...(attempt !== undefined && { attempt }), ...(cursor !== undefined && { cursor }) };
-        const input = { project_id, stage, limit: LOG_PAGE, ...at };
-        const page = await live.client.stages.logs(input, { signal });
-        ended = page.next_cursor === null;
-        const complete = [...whole.add(page.items), ...(ended ? whole.end() : [])];
-        lines = [...lines, ...complete.map(({ text }) => text)].slice(-MAX_LINES);
-        isChanged ||= ended || page.items.length > 0;
-        cursor = page.next_cursor ?? undefined;
-        if (page.items.length < LOG_PAGE) break;
+    let followed: number | undefined;
+    let ending = new AbortController();
+    const follow = async (log: LogRef, { signal }: AbortController) => {
+      let lines: readonly string[] = [];
+      try {
+        for await (const part of followLog(live.client, log, { watch: live.watchLog, signal })) {
+          lines = [...lines, ...part.lines.map(({ text }) => text)].slice(-MAX_LINES);
+          const shown = [...lines, ...part.open.map(({ text }) => text)];
+          if (part.state === "away") entry.fail(toError(part.error));
+          else if (part.state !== "reading") entry.set({ lines: shown, ended: part.state === "over" });
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        // The next state of the project begins it anew.
+        followed = undefined;
+        entry.fail(toError(error));
       }
-      if (isChanged) entry.set({ lines: [...lines, ...whole.open.map(({ text }) => text)], ended });
+    };
+    const leave = onProject(live, project_id, entry, async (project) => {
+      const present = project.stages_snapshot.stages.find((one) => one.stage === stage)?.attempt ?? 1;
+      const now = attempt ?? Math.max(1, present);
+      if (now === followed) return;
+      followed = now;
+      ending.abort();
+      ending = new AbortController();
+      void follow({ project_id, stage, attempt: now }, ending);
     });
+    return () => {
+      ending.abort();
+      leave();
+    };
   });
 }
 

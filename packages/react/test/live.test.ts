@@ -23,11 +23,14 @@ afterAll(() => api.close());
 /** What one provider has, on a real API; `streams` are those that it opened. */
 function setUp() {
   const streams: { readonly url: string; readonly signal: AbortSignal | null | undefined }[] = [];
+  const asked: string[] = [];
   const fetch: Fetch = (input, init) => {
+    asked.push(String(input));
     if (String(input).includes(".watch")) streams.push({ url: String(input), signal: init?.signal });
     return globalThis.fetch(input, init);
   };
   const client = createClient({ url: api.url, fetch });
+  const requests = (procedure: string) => asked.filter((url) => url.includes(procedure)).length;
   const open = () => streams.filter(({ signal }) => signal?.aborted === false);
   const program = async () => {
     const stages = [{ stage: "one" }, { stage: "two" }];
@@ -41,7 +44,7 @@ function setUp() {
       client.work.report({ project_id, lease_token, lease_seq: ++lease_seq, events });
     return { project_id, report };
   };
-  return { client, live: new Live(client), streams, open, program };
+  return { client, live: new Live(client), streams, open, requests, program };
 }
 
 const nothing = () => undefined;
@@ -174,6 +177,41 @@ test("a log grows with its stage, begins again with an attempt, and says when it
   first.subscribe(nothing);
   await vi.waitFor(() => expect(first.read().value).toMatchObject({ ended: true, lines: { length: 901 } }));
   expect(log.read().status).toBe("ready");
+});
+
+test("lines of two logs come over the one stream of all, without a request for each, and none is lost", async () => {
+  const { live, open, program, requests } = setUp();
+  const [first, second] = [await program(), await program()];
+  const logs = [first, second].map(({ project_id }) => logOf(live, project_id, "one"));
+  for (const log of logs) log.subscribe(nothing);
+  for (const { report } of [first, second]) await report({ event: "started", stage: "one" });
+  await vi.waitFor(() => expect(logs.map((log) => log.read().status)).toEqual(["ready", "ready"]));
+  await vi.waitFor(() => expect(decodeURIComponent(open()[0]?.url ?? "").split('"cursor"')).toHaveLength(3));
+  await vi.waitFor(() => expect(open()).toHaveLength(1));
+  const before = requests("stages.logs");
+  const said: string[] = [];
+  for (let n = 0; n < 30; n++) {
+    said.push(`line ${n}`);
+    for (const { report } of [first, second])
+      await report({ event: "log", stage: "one", lines: [`line ${n}`] });
+  }
+  for (const log of logs) await vi.waitFor(() => expect(log.read().value?.lines).toEqual(said));
+  expect(requests("stages.logs")).toBe(before);
+  expect(open()).toHaveLength(1);
+});
+
+test("more logs than one stream has room for are shown too", async () => {
+  const { live, program } = setUp();
+  const programs = await Promise.all(Array.from({ length: 10 }, () => program()));
+  const logs = programs.map(({ project_id }) => logOf(live, project_id, "one"));
+  for (const log of logs) log.subscribe(nothing);
+  for (const { report } of programs) await report({ event: "started", stage: "one" });
+  for (const line of ["a", "b"]) {
+    for (const { report } of programs) await report({ event: "log", stage: "one", lines: [line] });
+    await vi.waitFor(() =>
+      expect(logs.map((log) => log.read().value?.lines.at(-1))).toEqual(logs.map(() => line)),
+    );
+  }
 });
 
 test("a log shows lines as they look: pieces are one, and what is rewritten is what it is last", async () => {

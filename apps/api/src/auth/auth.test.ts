@@ -234,8 +234,12 @@ describe("API keys", () => {
     const watches = [
       await openStream(`${url}/trpc/projects.watch${query({ project_id })}`, key),
       await openStream(`${url}/trpc/projects.watchList${query({})}`, key),
+      await openStream(
+        `${url}/trpc/projects.watchMany${query({ logs: [{ project_id, stage: "one" }] })}`,
+        key,
+      ),
     ];
-    expect(auth.open.size).toBe(2);
+    expect(auth.open.size).toBe(3);
     const revokedAt = performance.now();
     await call("/trpc/keys.revoke", as(admin, post({ key_id: record.key_id })));
     await Promise.all(watches.map(({ ended }) => ended));

@@ -81,7 +81,7 @@ const head = (port: number, line: string, ...more: string[]) =>
   `${[`${line} HTTP/1.1`, `host: 127.0.0.1:${port}`, ...more].join("\r\n")}\r\n\r\n`;
 const watchOf = ({ project_id }: Setup) => `GET /trpc/projects.watch${query({ project_id })}`;
 const manyOf = ({ project_id }: Setup) =>
-  `GET /trpc/projects.watchMany${query({ project_ids: [project_id] })}`;
+  `GET /trpc/projects.watchMany${query({ project_ids: [project_id], logs: [{ project_id, stage: "one" }] })}`;
 const bytesOf = ({ project_id }: Setup) => `GET /artifacts/${project_id}/big.bin`;
 
 function mcpCall(port: number): string {
@@ -169,7 +169,8 @@ describe.skipIf(process.platform !== "linux")("A3: exchanges that their client a
     };
     const reads = open(watchOf(all)).resume();
     const stalled = [open(manyOf(all)).pause(), open(watchOf(all)).pause(), open(bytesOf(all), 20).pause()];
-    await until(() => all.watch.projects.open.watches === 3);
+    // That of many has one of the project and one of its log.
+    await until(() => all.watch.projects.open.watches === 4);
     const withFiles = await descriptors();
     const end = performance.now() + 30_000;
     while (all.watch.projects.open.watches > 1 && performance.now() < end) {

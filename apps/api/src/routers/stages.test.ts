@@ -303,13 +303,14 @@ describe("lines of a log", () => {
     const open = (cursor?: string) => new Reading((signal) => watchLog(watched, { ...ref, cursor }, signal));
     const reading = open();
     const first = await reading.next();
-    expect(first).toMatchObject({ lines: [{ text: "a" }, { text: "b" }], over: false, attempt: 1 });
+    const lines = [{ text: "a" }, { text: "b" }];
+    expect(first).toMatchObject({ lines, over: false, attempt: 1, from: null });
     await program.report({ event: "progress", stage: "one", progress: 5 });
     const from = performance.now();
     await program.report({ event: "log", stage: "one", lines: ["c"] });
     const second = await reading.next(1000);
     expect(performance.now() - from).toBeLessThan(300);
-    expect(second.lines).toMatchObject([{ text: "c" }]);
+    expect(second).toMatchObject({ lines: [{ text: "c" }], from: first.cursor });
     await program.report({ event: "log", stage: "one", lines: ["d"] }, { event: "completed", stage: "one" });
     expect(await reading.next()).toMatchObject({ lines: [{ text: "d" }], over: true });
     await expect(reading.next()).rejects.toThrow("the stream ended");

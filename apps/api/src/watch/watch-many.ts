@@ -65,7 +65,7 @@ export async function* watchMany(
     yield cursors.length === 0 ? event : { ...event, id: [event.id, ...cursors].join(LOGS) };
 }
 
-/** A log that cannot be watched is over. */
+/** A log that cannot be watched is over here; a reader that reads it is told why. */
 async function* watchOneLog(reader: LogReader, log: LogRef, signal: AbortSignal) {
   const { project_id, stage } = log;
   try {
@@ -74,7 +74,7 @@ async function* watchOneLog(reader: LogReader, log: LogRef, signal: AbortSignal)
   } catch (error) {
     if (!endsLog(error)) throw error;
     const { attempt = 1, cursor = "" } = log;
-    yield { kind: "log" as const, project_id, stage, lines: [], attempt, cursor, over: true };
+    yield { kind: "log" as const, project_id, stage, lines: [], attempt, from: null, cursor, over: true };
   }
 }
 

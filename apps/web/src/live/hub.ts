@@ -1,5 +1,6 @@
+import { logKey, type WatchLog } from "@stagefold/client";
 import type { StagefoldClient } from "../lib/api.ts";
-import { type Interest, ownInterest, sharedInterest, until } from "./interest.ts";
+import { type Interest, nameOfLog, ownInterest, sharedInterest, until } from "./interest.ts";
 import { type Connection, Leader, type LiveEvent } from "./leader.ts";
 
 const CHANNEL = "stagefold.live";
@@ -19,6 +20,7 @@ export class LiveHub {
   readonly #interest: Interest = this.#locks ? sharedInterest(this.#locks) : ownInterest();
   readonly #listeners = new Set<(event: LiveEvent) => void>();
   readonly #watched = new Map<string, { count: number; release: () => void }>();
+  readonly #cursors = new Map<string, string>();
   #channel: BroadcastChannel | undefined;
   #leader: Leader | undefined;
   #connection: Connection = "connecting";
@@ -60,6 +62,21 @@ export class LiveHub {
     }
     return () => this.#unwatch(projectId);
   }
+
+  /** For `followLog`: every change of the log that the stream brings is an event. */
+  readonly watchLog: WatchLog = (log, onChange) => {
+    const unsubscribe = this.subscribe((event) => {
+      if (event.kind !== "change") return;
+      const { change } = event;
+      if (change.kind === "log" && logKey(change) === logKey(log)) onChange(change);
+    });
+    const release = this.#interest.hold(nameOfLog(log), () => this.#interestChanged());
+    return () => {
+      unsubscribe();
+      release();
+      this.#interestChanged();
+    };
+  };
 
   #unwatch(projectId: string): void {
     const known = this.#watched.get(projectId);
@@ -111,6 +128,7 @@ export class LiveHub {
         this.#emit(event);
         this.#post({ kind: "event", event });
       },
+      cursors: this.#cursors,
       takesOver,
     });
   }
@@ -133,7 +151,8 @@ export class LiveHub {
     if (event.kind === "connection") {
       if (event.connection === this.#connection) return;
       this.#connection = event.connection;
-    }
+    } else if (event.change.kind === "log" && event.change.from !== null)
+      this.#cursors.set(logKey(event.change), event.change.cursor);
     for (const listener of this.#listeners) listener(event);
   }
 }

@@ -1,10 +1,11 @@
 import { expect, test, vi } from "vitest";
-import type { StagefoldClient } from "../lib/api.ts";
-import { ownInterest, until } from "./interest.ts";
+import type { Project, StagefoldClient } from "../lib/api.ts";
+import { nameOfLog, ownInterest, until } from "./interest.ts";
 import { Leader, type LiveEvent } from "./leader.ts";
 
 interface Stream {
   readonly ids: readonly string[];
+  readonly logs: readonly object[];
   readonly signal: AbortSignal;
   /** What the watch of the client then does. */
   readonly tell: (event: LiveEvent) => Promise<void>;
@@ -14,6 +15,7 @@ function setUp(takesOver = false) {
   const interest = ownInterest();
   const streams: Stream[] = [];
   const told: LiveEvent[] = [];
+  const cursors = new Map<string, string>();
   const watchMany: StagefoldClient["projects"]["watchMany"] = async function* (input, options) {
     const { signal = new AbortController().signal, onConnection } = options ?? {};
     const waiting: Extract<LiveEvent, { kind: "change" }>["change"][] = [];
@@ -22,15 +24,15 @@ function setUp(takesOver = false) {
       else onConnection?.(event.connection === "online" ? "connected" : "lost");
       await vi.waitFor(() => expect(waiting).toEqual([]));
     };
-    streams.push({ ids: input?.project_ids ?? [], signal, tell });
+    streams.push({ ids: input?.project_ids ?? [], logs: input?.logs ?? [], signal, tell });
     while (!signal.aborted) {
       yield* waiting.splice(0);
       await Promise.race([until(signal), new Promise((next) => setTimeout(next, 5))]);
     }
   };
-  const leader = new Leader({ interest, watchMany, emit: (event) => told.push(event), takesOver });
+  const leader = new Leader({ interest, watchMany, emit: (event) => told.push(event), cursors, takesOver });
   const open = () => streams.filter(({ signal }) => !signal.aborted).map(({ ids }) => ids.join());
-  return { interest, streams, told, leader, open };
+  return { interest, streams, told, cursors, leader, open };
 }
 const online: LiveEvent = { kind: "connection", connection: "online" };
 const lost: LiveEvent = { kind: "connection", connection: "lost" };
@@ -90,6 +92,7 @@ test("S2: what is refused is not asked again before the next poll, and 50 projec
       throw new Error("refused");
     },
     emit: (event) => told.push(event),
+    cursors: new Map(),
     takesOver: false,
   });
   for (let i = 0; i < 60; i++) interest.hold(`proj_${i}`, () => leader.pollSoon());
@@ -98,5 +101,28 @@ test("S2: what is refused is not asked again before the next poll, and 50 projec
   await new Promise((next) => setTimeout(next, 500));
   expect(asked).toHaveLength(before);
   expect(told).toEqual([lost]);
+  leader.end();
+});
+
+test("logs come over the same stream, from where the last one was, and those without room are announced", async () => {
+  const { interest, streams, told, cursors, leader } = setUp();
+  const log = { project_id: "proj_1", stage: "one", attempt: 1, cursor: "a" };
+  const hold = (more: object) => interest.hold(nameOfLog({ ...log, ...more }), () => leader.pollSoon());
+  hold({});
+  await vi.waitFor(() => expect(streams.at(-1)?.logs).toEqual([log]));
+  // Another tab that looks at the same log is no other stream.
+  hold({ cursor: "b" });
+  leader.pollSoon();
+  await new Promise((next) => setTimeout(next, 100));
+  expect(streams.filter(({ logs }) => logs.length > 0)).toHaveLength(1);
+  cursors.set("proj_1 one 1", "c").set("proj_1 gone 1", "x");
+  for (let i = 1; i <= 8; i++) hold({ stage: `z${i}` });
+  await vi.waitFor(() => expect(streams.at(-1)?.logs).toHaveLength(8));
+  expect(streams.at(-1)?.logs[0]).toEqual({ ...log, cursor: "c" });
+  expect([...cursors.keys()]).toEqual(["proj_1 one 1"]);
+  const project = { project_id: "proj_1" } as Project;
+  await streams.at(-1)?.tell({ kind: "change", change: { kind: "project", project } });
+  const left = { kind: "log", project_id: "proj_1", stage: "z8", attempt: 1, lines: [], from: null };
+  expect(told.at(-1)).toMatchObject({ kind: "change", change: left });
   leader.end();
 });

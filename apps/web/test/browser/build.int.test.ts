@@ -86,6 +86,32 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, { timeout:
     expect(reader.complaints).toEqual([]);
   });
 
+  it("has its lines brought by the one event stream, to a second tab too, without a request for them", async () => {
+    const { project_id } = await make("slow", "streamed");
+    await using reader = await visit(browser, system.url, `/builds/${project_id}`);
+    const tabs = [reader.page, await reader.page.context().newPage()];
+    const asked = tabs.map((tab) => {
+      const urls: string[] = [];
+      tab.on("request", (request) => urls.push(request.url()));
+      return urls;
+    });
+    const count = (procedure: string) =>
+      asked.map((urls) => urls.filter((url) => url.includes(procedure)).length);
+    await tabs[1]?.goto(`${system.url}/builds/${project_id}`);
+    for (const tab of tabs) await isLong(tab);
+    await new Promise((next) => setTimeout(next, 1000));
+    const before = count("stages.logs");
+    const height = (tab: Page) => log(tab).evaluate(({ scrollHeight }) => scrollHeight);
+    const heights = await Promise.all(tabs.map(height));
+    for (const [i, tab] of tabs.entries())
+      await until(2 * PATIENCE_MS, "more lines", async () => (await height(tab)) > (heights[i] ?? 0) + 200);
+    expect(count("stages.logs")).toEqual(before);
+    expect(count("watch")[1]).toBe(0);
+    await pipelines.finish(project_id);
+    for (const tab of tabs) await log(tab).getByText("the end", { exact: true }).waitFor();
+    expect(reader.complaints).toEqual([]);
+  });
+
   it("has its log searched and downloaded, in its colours", async () => {
     const { project_id } = await make("slow", "searched");
     await until(60_000, "a few lines", async () => {

@@ -70,6 +70,8 @@ const listChange = z.discriminatedUnion("kind", [
 ]);
 const logChange = z.object({
   lines: z.array(loggedLineSchema),
+  attempt: z.number().int(),
+  from: z.string().nullable(),
   cursor: z.string(),
   over: z.boolean(),
 });

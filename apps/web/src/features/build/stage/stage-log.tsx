@@ -42,7 +42,6 @@ export function StageLog({ project, stage, attempts, chosen, onChoose, line, onL
         line={line}
         onLine={onLine}
         projectId={project.project_id}
-        revision={project.revision}
         stage={stage.stage}
       >
         {stage.attempt > 1 && (
