@@ -13,7 +13,7 @@ stages:
   - { stage: b, command: "echo ${word} b" }
 `;
 
-test("a build continues with the definition that it began with, each attempt says which it ran, and workers say which they have", async () => {
+test("C6: a build continues with the definition that it began with, each attempt says which it ran, and workers say which they have", async () => {
   await using bench = await openBench({ files: { "words.yaml": yaml("first") }, leaseMs: 60_000 });
   const records = new MemoryRecordStore();
   // The workspace is there when the stage has begun.

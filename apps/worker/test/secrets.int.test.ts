@@ -161,7 +161,7 @@ test("what a hostile stage does with its secrets is masked wherever the platform
 
 // Skipped when there is no /proc.
 test.runIf(process.platform === "linux")(
-  "no stage reads the worker's environment in /proc, and a command gets what it names alone",
+  "A8: no stage reads the worker's environment in /proc, and a command gets what it names alone",
   { timeout: 120_000 },
   async () => {
     const project = await built("spies");

@@ -35,13 +35,16 @@ it.each<[string, RegExp]>([
   ["\n\nthrow new TypeError('no luck');", /broken\.ts:3: cannot be loaded: TypeError: no luck/],
   ["process.send({ kind: 'loaded', file: '/etc/passwd', pipelines: [] });", /message of its own|no exports/],
   ["export const x = { name: 'x', stages: [{ stage: '../..', run() {} }] };", /broken\.ts.*stage/],
-])("W10, F5: a module that does %s is named within seconds, and the others work", async (text, said) => {
-  await writeFile(join(folder, "broken.ts"), text);
-  const registry = await loadPipelines(folder, { timeoutMs: TIMEOUT_MS });
-  expect(registry.list().map(({ name }) => name)).toEqual(["first", "last", "commands"]);
-  expect(registry.problems().map(({ message }) => message)).toEqual([expect.stringMatching(said)]);
-  expect(registry.problems()[0]?.mistake.file).toContain(NAMED);
-});
+])(
+  "W10, F5, F6, C5: a module that does %s is named within seconds, and the others work",
+  async (text, said) => {
+    await writeFile(join(folder, "broken.ts"), text);
+    const registry = await loadPipelines(folder, { timeoutMs: TIMEOUT_MS });
+    expect(registry.list().map(({ name }) => name)).toEqual(["first", "last", "commands"]);
+    expect(registry.problems().map(({ message }) => message)).toEqual([expect.stringMatching(said)]);
+    expect(registry.problems()[0]?.mistake.file).toContain(NAMED);
+  },
+);
 
 it("W10: a YAML file with a mistake is named with its line and field, and the others work", async () => {
   await writeFile(join(folder, "b.yaml"), "name: b\nstages:\n  - stage: s\n    comand: echo\n");

@@ -1,14 +1,36 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, readlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { itemBytes } from "@stagefold/core";
 import { describe, expect, it } from "vitest";
-import { run, start, tempFolder, until } from "./harness.ts";
+import { processesOf, run, start, tempFolder, until } from "./harness.ts";
 
 const REQUIREMENT =
   "A simple math calculation agent that supports basic arithmetic operations (addition, subtraction, multiplication, division).";
+
+/** The addresses at which any of these processes takes connections (Linux). */
+async function listening(pids: readonly number[]): Promise<string[]> {
+  const links = await Promise.all(
+    pids.map(async (pid) => {
+      const names = await readdir(`/proc/${pid}/fd`);
+      return await Promise.all(names.map((name) => readlink(`/proc/${pid}/fd/${name}`).catch(() => "")));
+    }),
+  );
+  const own = new Set(links.flat());
+  const rows = await Promise.all(["tcp", "tcp6"].map((name) => readFile(`/proc/net/${name}`, "utf8")));
+  return rows.flatMap((text) =>
+    text.split("\n").flatMap((row) => {
+      const [, local = "", , state, ...rest] = row.trim().split(/\s+/);
+      const [host = "", port = ""] = local.split(":");
+      // 0A is LISTEN; the number of the socket stands in the tenth column.
+      if (state !== "0A" || !own.has(`socket:[${rest[5]}]`)) return [];
+      const address = Buffer.from(host, "hex").reverse().join(".");
+      return [`${address}:${Number.parseInt(port, 16)}`];
+    }),
+  );
+}
 
 describe("npm start with a requirement", () => {
   it("builds the agent, keeps serving, and what it built works", { timeout: 120_000 }, async () => {
@@ -50,6 +72,10 @@ describe("npm start with a requirement", () => {
     );
     const answer = await promisify(execFile)(process.execPath, [agent?.path ?? "", "12.5*4"], { cwd: built });
     expect(answer.stdout.trim()).toBe("50");
+
+    // A1: no process of it listens anywhere but the API, and there on this machine alone.
+    if (process.platform === "linux")
+      expect(await listening(await processesOf(folder.path))).toEqual([`127.0.0.1:${new URL(url).port}`]);
 
     // It keeps serving: the page, the lists, the command line.
     expect((await fetch(`${url}/`)).headers.get("content-type")).toContain("text/html");

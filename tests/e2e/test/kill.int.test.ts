@@ -30,7 +30,9 @@ stages:
 const answerOf = (by: string) => ({ stage: "approve", value: { by } });
 
 describe("kill -9 of everything", () => {
-  it("loses nothing, and the interrupted build continues to its end", { timeout: 240_000 }, async () => {
+  it("W3: loses nothing, and the interrupted build continues to its end; each process outlives the death of any other", {
+    timeout: 240_000,
+  }, async () => {
     await using folder = await tempFolder();
     await writeFile(join(folder.path, "slow.yaml"), SLOW);
     await writeFile(join(folder.path, "asks.yaml"), ASKS);

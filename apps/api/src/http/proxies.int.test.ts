@@ -119,7 +119,7 @@ function streamOf(url: string, headers: Record<string, string>) {
 
 for (const [name, one] of Object.entries(CASES)) {
   // Skipped where this machine has no such proxy.
-  describe.skipIf(!hasProxy(one.proxy))(`behind ${name}`, () => {
+  describe.skipIf(!hasProxy(one.proxy))(`A5, C11: behind ${name}`, () => {
     it("the page, sign-in, calls, streams, artifacts and the audit log are as they are without", async () => {
       await using here = await setUp(one);
       const { base, key, auth, deps } = here;
