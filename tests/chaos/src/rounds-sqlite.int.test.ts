@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { type Item, normalise } from "@stagefold/core";
-import { loadPipelines } from "@stagefold/pipeline";
 import { type Backend, openBackend, parseEnv } from "@stagefold/runtime";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checkAnswer } from "./audit/answers.ts";
@@ -18,7 +17,7 @@ import { BUILDS, type Event, scheduleOf } from "./round/schedule.ts";
 import { Closers } from "./world/closers.ts";
 import { Driver } from "./world/driver.ts";
 import { persist, TEST_MS, until } from "./world/patience.ts";
-import { PIPELINE, runsOf, writePipeline } from "./world/pipeline.ts";
+import { runsOf, writePipelines } from "./world/pipeline.ts";
 import { untilGone } from "./world/processes.ts";
 import { WorkerProcess } from "./world/worker-process.ts";
 import { LEASE_SECONDS } from "./world/world.ts";
@@ -45,7 +44,7 @@ describe(`real processes on SQLite, CHAOS_SEED=${seed}`, () => {
     folder = await mkdtemp(join(tmpdir(), "stagefold-chaos-"));
     closers.add(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
     const pipelines = join(folder, "pipelines");
-    await writePipeline(pipelines, join(folder, "runs"));
+    const plans = await writePipelines(pipelines, join(folder, "runs"));
     const settings = {
       STAGEFOLD_DATA_DIR: join(folder, "data"),
       STAGEFOLD_PIPELINES: pipelines,
@@ -54,10 +53,7 @@ describe(`real processes on SQLite, CHAOS_SEED=${seed}`, () => {
     };
     backend = closers.use(await openBackend(parseEnv(settings)));
     withDatabase((database) => database.exec(WRITE_LOG));
-    const pipeline = (await loadPipelines(pipelines)).get(PIPELINE) ?? expect.fail("no pipeline");
-    const stages = pipeline.stages.map(({ stage, weight }) => ({ stage, weight }));
-    const plan = { pipeline: PIPELINE, pipeline_version: pipeline.version, stages };
-    driver = new Driver(backend.repository, plan, folder);
+    driver = new Driver(backend.repository, plans, folder);
     closers.add(() => untilGone(pipelines, GONE_MS));
     for (let i = 1; i <= WORKERS; i++) {
       const worker = new WorkerProcess(`worker ${i}`, settings);

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Item } from "@stagefold/core";
+import { type Item, normalise, type Stage } from "@stagefold/core";
 import { createFileStores } from "@stagefold/core/files";
 import { beforeAll, describe, expect, test } from "vitest";
 import { ChosenFaults } from "../net/faults.ts";
@@ -10,12 +10,12 @@ import { collect, compare, type Evidence } from "./audit.ts";
 import { type FindingKind, report } from "./finding.ts";
 import { nameOf } from "./observe.ts";
 
-// A real worker runs two builds without any fault; then one thing of what was seen is changed.
+// A real worker runs three builds without any fault, one of them with stages at once; then one thing of what was seen is changed.
 let clean: Evidence;
 
 beforeAll(async () => {
   await using world = await openWorld({ engine: "dynalite", workers: 1, faults: new ChosenFaults() });
-  for (const n of [3, 9]) {
+  for (const n of [2, 8, 9]) {
     const id = await world.driver.create(n);
     await until("the build to be completed", async () => {
       const { status } = await world.direct.get(id);
@@ -138,8 +138,24 @@ const CHANGES: readonly [string, FindingKind, (evidence: Evidence) => Evidence][
     "outcome changed",
     (e) => withWrite(e, -2, (item) => ({ ...item, stages_snapshot: reopened(item.stages_snapshot) })),
   ],
+  [
+    "a stage that began before what it needs",
+    "out of order",
+    (e) => withWrite(e, -2, (item) => withStage(item, "prepare", { status: "pending" })),
+  ],
+  [
+    "a stage that did not begin beside another",
+    "out of order",
+    (e) => withWrite(e, -2, (item) => withStage(item, "flaky", { status: "pending", attempt: 0 })),
+  ],
   ["a last write that is not stored", "lost write", (e) => withWrite(e, -1, (i) => ({ ...i, tags: ["x"] }))],
 ];
+
+function withStage(item: Item, key: string, change: Partial<Stage>): Item {
+  const { stages_snapshot } = normalise(item);
+  const stages = stages_snapshot.stages.map((one) => (one.stage === key ? { ...one, ...change } : one));
+  return { ...item, stages_snapshot: { ...stages_snapshot, stages } };
+}
 
 function reopened(snapshot: unknown): unknown {
   const text = JSON.stringify(snapshot).replace('"status":"completed"', '"status":"skipped"');
@@ -149,7 +165,7 @@ function reopened(snapshot: unknown): unknown {
 describe("the comparison", () => {
   test("finds nothing where nothing went wrong", () => {
     expect(report(compare(clean))).toEqual([]);
-    expect(clean.stages.size).toBe(2);
+    expect(clean.stages.size).toBe(3);
     expect(clean.histories.map(({ writes }) => writes.length).every((count) => count >= 6)).toBe(true);
   });
 

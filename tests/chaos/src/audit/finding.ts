@@ -21,6 +21,8 @@ export type FindingKind =
   | "outcome changed"
   | "outcome doubled"
   | "progress fell"
+  /** A stage began before all that it needs was finished, or one that could begin did not. */
+  | "out of order"
   | "came back"
   | "request refused as wrong"
   | "failed"

@@ -61,6 +61,19 @@ function checkAlone(project: Project, add: Add): void {
   if (project.status === "completed" && !stages.every(isFinished))
     add("inconsistent", `${at}: completed with open stages`);
   for (const stage of stages) checkAttempts(stage, at, add);
+  checkOrder(stages, at, add);
+}
+
+/** What has begun had all that it needs, and stages that need the same begin together. */
+function checkOrder(stages: readonly Stage[], at: string, add: Add): void {
+  const needed = stages.map(({ needs }, i) => stages.filter((other, j) => needs?.includes(other.stage) ?? j < i));
+  for (const [i, { stage, attempt }] of stages.entries()) {
+    if (attempt === 0) continue;
+    const open = needed[i]?.find((other) => !isFinished(other));
+    if (open) add("out of order", `${at}: ${stage} began, and needs ${open.stage}, which is ${open.status}`);
+    const late = stages.find((other, j) => other.attempt === 0 && isDeepStrictEqual(needed[i], needed[j]));
+    if (late) add("out of order", `${at}: ${stage} began without ${late.stage}, which needs the same`);
+  }
 }
 
 /** An attempt has one outcome. */

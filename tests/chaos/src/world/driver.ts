@@ -1,6 +1,6 @@
 import { isStagefoldError, type Plan, type Repository } from "@stagefold/core";
 import { persist } from "./patience.ts";
-import { GATE, PIPELINE } from "./pipeline.ts";
+import { GATE } from "./pipeline.ts";
 
 export const USERS = ["ada", "bo", "cy"] as const;
 export const AGENTS = ["agent_000000000001", "agent_000000000002"] as const;
@@ -11,33 +11,35 @@ export const AGENTS = ["agent_000000000001", "agent_000000000002"] as const;
  */
 export class Driver {
   readonly #repository: Repository;
-  readonly #plan: Plan;
+  readonly #plans: readonly Plan[];
   readonly #world: string;
   /** Whose answers were acknowledged, by build. */
   readonly answers = new Map<string, string[]>();
   #operations = 0;
 
   /**
-   * `world`: what no other world on this machine is called. Ids come from the keys of creates, and processes of a stage
+   * `plans`: the builds have them in turn. `world`: what no other world on this machine is called. Ids come from the keys of creates, and processes of a stage
    * are known by its build's id: builds of the same id would end each other's.
    */
-  constructor(repository: Repository, plan: Plan, world: string) {
+  constructor(repository: Repository, plans: readonly Plan[], world: string) {
     this.#repository = repository;
-    this.#plan = plan;
+    this.#plans = plans;
     this.#world = world;
   }
 
   /** A build of a number that is its own. */
   async create(n: number): Promise<string> {
+    const plan = this.#plans[n % this.#plans.length];
+    if (!plan) throw new Error("expected a plan");
     const request = {
       requirement: `chaos ${n}`,
-      pipeline: PIPELINE,
+      pipeline: plan.pipeline,
       user_id: USERS[n % USERS.length],
       agent_id: AGENTS[n % AGENTS.length],
       priority: 1 + (n % 5),
       idempotency_key: `${this.#world} ${n}`,
     };
-    const { project_id } = await persist(() => this.#repository.control.create(request, this.#plan));
+    const { project_id } = await persist(() => this.#repository.control.create(request, plan));
     return project_id;
   }
 

@@ -1,8 +1,10 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Plan } from "@stagefold/core";
+import { loadPipelines, stagesFor } from "@stagefold/pipeline";
 
-export const PIPELINE = "chaos";
-export const STAGES = ["prepare", "compute", "approve", "flaky", "finish"] as const;
+/** One stage after the other, with a gate among them; and a diamond, whose middle two run at the same time. */
+const PIPELINES = ["chaos", "diamond"] as const;
 /** The stage that asks a person. */
 export const GATE = "approve";
 
@@ -22,13 +24,21 @@ export function resultOf(projectId: string, attempt: number): { path: string; te
 }
 
 /**
- * The pipeline of the builds, as a user writes one: commands and code, artifacts that later stages read, logs, a gate, and a
- * stage whose first attempt fails by itself. Each attempt leaves a line in `<runs>/<project_id>` when it begins.
+ * The pipelines of the builds, as a user writes them: commands and code, artifacts that later stages read, logs, a gate, and a
+ * stage whose first attempt fails by itself. Each attempt leaves a line in `<runs>/<project_id>` when it begins. Answers
+ * with a plan for each.
  */
-export async function writePipeline(folder: string, runs: string): Promise<void> {
+export async function writePipelines(folder: string, runs: string): Promise<Plan[]> {
   await mkdir(folder, { recursive: true });
   await mkdir(runs, { recursive: true });
-  await writeFile(join(folder, "chaos.ts"), source(runs));
+  for (const name of PIPELINES) await writeFile(join(folder, `${name}.ts`), source(name, runs));
+  const loaded = await loadPipelines(folder);
+  return PIPELINES.map((name) => {
+    const pipeline = loaded.get(name);
+    if (!pipeline) throw new Error(`expected the pipeline ${name}`);
+    const stages = stagesFor(pipeline, undefined).map(({ stage, weight, needs }) => ({ stage, weight, needs }));
+    return { pipeline: name, pipeline_version: pipeline.version, stages };
+  });
 }
 
 const BEGIN = 'echo "$STAGEFOLD_STAGE $STAGEFOLD_ATTEMPT" >> "$RUNS/$STAGEFOLD_PROJECT_ID"';
@@ -55,15 +65,17 @@ const COMMANDS = {
   finish: [BEGIN, say("begin"), "test -s in/data.txt || exit 4", "sleep 0.4", say("middle"), say("end")],
 } as const;
 
-function source(runs: string): string {
+function source(name: (typeof PIPELINES)[number], runs: string): string {
   const command = (stage: keyof typeof COMMANDS) => JSON.stringify(["set -e", ...COMMANDS[stage]].join("\n"));
+  const isDiamond = name === "diamond";
+  const needs = (...stages: string[]) => (isDiamond ? `needs: ${JSON.stringify(stages)},` : "");
   return `import { appendFileSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { definePipeline } from "@stagefold/pipeline";
 const env = { RUNS: ${JSON.stringify(runs)} };
-export default definePipeline({ name: "${PIPELINE}", stages: [
+export default definePipeline({ name: "${name}", stages: [
   { stage: "prepare", command: ${command("prepare")}, env, artifacts: ["in/data.txt"] },
-  { stage: "compute", weight: 2, async run(ctx) {
+  { stage: "compute", weight: 2, ${needs("prepare")} async run(ctx) {
     const { project_id } = ctx.project;
     appendFileSync(env.RUNS + "/" + project_id, "compute " + ctx.attempt + "\\n");
     ctx.log("begin compute " + ctx.attempt);
@@ -78,15 +90,17 @@ export default definePipeline({ name: "${PIPELINE}", stages: [
     ctx.log("end compute " + ctx.attempt);
     return { attempt: ctx.attempt, data };
   } },
-  { stage: "${GATE}", gate: {
-    question: "Go on?",
-    answer: { type: "object", properties: { by: { type: "string" } }, required: ["by"] },
-  } },
-  { stage: "flaky", command: ${command("flaky")}, env, retry: { attempts: 5, backoff_seconds: 0.2 } },
-  { stage: "finish", command: ${command("finish")}, env },
+  ${isDiamond ? "" : GATE_SOURCE}
+  { stage: "flaky", ${needs("prepare")} command: ${command("flaky")}, env, retry: { attempts: 5, backoff_seconds: 0.2 } },
+  { stage: "finish", ${needs("compute", "flaky")} command: ${command("finish")}, env },
 ] });
 `;
 }
+
+const GATE_SOURCE = `{ stage: "${GATE}", gate: {
+    question: "Go on?",
+    answer: { type: "object", properties: { by: { type: "string" } }, required: ["by"] },
+  } },`;
 
 /** How often each attempt of each stage began, as `<stage> <attempt>`. */
 export async function runsOf(runs: string, projectId: string): Promise<string[]> {

@@ -1,17 +1,16 @@
 import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Plan, Repository } from "@stagefold/core";
+import { Repository } from "@stagefold/core";
 import { createDynamoClient, DynamoProjectStore, ensureTable } from "@stagefold/core/dynamodb";
 import { createFileStores } from "@stagefold/core/files";
-import { loadPipelines } from "@stagefold/pipeline";
 import { type Engine, type EngineName, startEngine } from "@stagefold/store-testing/engine";
 import type { Faults } from "../net/faults.ts";
 import { Journal } from "../net/journal.ts";
 import { NetworkProxy } from "../net/proxy.ts";
 import { Closers } from "./closers.ts";
 import { Driver } from "./driver.ts";
-import { PIPELINE, writePipeline } from "./pipeline.ts";
+import { writePipelines } from "./pipeline.ts";
 import { untilGone } from "./processes.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
@@ -66,7 +65,7 @@ async function build({ engine: name, workers, faults }: WorldOptions, closers: C
   const engine = closers.use(await startEngine(name));
   const journal = new Journal();
   const runs = join(root, "runs");
-  await writePipeline(join(root, "pipelines"), runs);
+  const plans = await writePipelines(join(root, "pipelines"), runs);
   await mkdir(join(root, "files"));
   const direct = openRepository(root, engine.endpoint, closers);
   const opening = createDynamoClient({ endpoint: engine.endpoint });
@@ -82,7 +81,7 @@ async function build({ engine: name, workers, faults }: WorldOptions, closers: C
     const { proxy, endpoint } = await proxyFor(name);
     return { proxy, repository: openRepository(root, endpoint, closers) };
   };
-  const driver = new Driver((await behind("person")).repository, await planOf(root), root);
+  const driver = new Driver((await behind("person")).repository, plans, root);
   // Disposed of first: no process outlives the networks and folders it uses.
   closers.add(() => untilGone(join(root, "pipelines"), GONE_MS));
   const sites: Site[] = [];
@@ -132,11 +131,4 @@ async function workerEnv(root: string, n: number, endpoint: string): Promise<Rec
     STAGEFOLD_LEASE_SECONDS: String(LEASE_SECONDS),
     STAGEFOLD_WORKER_CONCURRENCY: "2",
   };
-}
-
-async function planOf(root: string): Promise<Plan> {
-  const pipeline = (await loadPipelines(join(root, "pipelines"))).get(PIPELINE);
-  if (!pipeline) throw new Error(`expected the pipeline ${PIPELINE}`);
-  const stages = pipeline.stages.map(({ stage, weight }) => ({ stage, weight }));
-  return { pipeline: PIPELINE, pipeline_version: pipeline.version, stages };
 }
