@@ -1,4 +1,4 @@
-import { itemBytes } from "@stagefold/core";
+import { itemBytes, type Project } from "@stagefold/core";
 import { createDynamoClient } from "@stagefold/core/dynamodb";
 import { createReplacedTable } from "../baselines/replaced.ts";
 import { type Counted, type CountingProxy, startCountingProxy } from "../counting-proxy.ts";
@@ -6,7 +6,7 @@ import { Cleanup } from "../measure/cleanup.ts";
 import { startEngine } from "../measure/engine.ts";
 import { startProgram } from "../measure/program.ts";
 import { startApp } from "../measure/worker-process.ts";
-import { AT_ONCE, OUTPUT_BYTES, pipelineOf, STAGES } from "../workload/contents.ts";
+import { AT_ONCE, PIPELINE, STAGES } from "../workload/contents.ts";
 import { openObserver, queueBuilds, requireBuilt, untilNoWork } from "../workload/store.ts";
 import { OLD_INDEXES } from "../write-units.ts";
 
@@ -36,26 +36,11 @@ export async function countWorkload(builds: number): Promise<{
   return { stagefold, replaced: await countReplaced(Math.min(builds, 32), builds) };
 }
 
-/** Counts builds whose stages' outputs have so many bytes. */
-export async function countStagefold(builds: number, outputBytes = OUTPUT_BYTES): Promise<WorkloadCount> {
-  await using cleanup = new Cleanup();
-  const engine = await startEngine();
-  cleanup.add(() => engine[Symbol.asyncDispose]());
-  const observer = openObserver(engine.endpoint, engine.dataDir);
-  cleanup.add(() => observer[Symbol.dispose]());
-  const ids = await queueBuilds(observer, builds, pipelineOf(outputBytes));
-  const proxy = await startCountingProxy(engine.endpoint);
-  cleanup.add(() => proxy[Symbol.asyncDispose]());
-  const worker = await startApp("worker", {
-    endpoint: proxy.endpoint,
-    dataDir: engine.dataDir,
-    env: { STAGEFOLD_WORKER_CONCURRENCY: String(AT_ONCE) },
-  });
-  cleanup.add(() => worker[Symbol.asyncDispose]());
-  await untilNoWork(observer, 300_000);
-  const { requests } = proxy;
-  await requireBuilt(observer, ids);
-  const project = await observer.repository.get(ids[0] ?? "");
+/** Counts builds of one of the workload's pipelines. */
+export async function countStagefold(builds: number, pipeline = PIPELINE): Promise<WorkloadCount> {
+  const { requests, projects } = await buildCounted(builds, [pipeline]);
+  const [project] = projects;
+  if (!project) throw new Error("expected a build");
   const first = requests.findIndex((one) => one.project_id !== undefined);
   const last = requests.findLastIndex((one) => one.project_id !== undefined);
   // Before the first claim the worker opens the table; after the last write there is nothing left to build.
@@ -68,6 +53,32 @@ export async function countStagefold(builds: number, outputBytes = OUTPUT_BYTES)
     refused: counted.filter((one) => one.refused).length,
     item_bytes: itemBytes(project),
   };
+}
+
+/** Has a worker of its own run so many builds of each pipeline; answers with all that it sent, and what was built. */
+export async function buildCounted(
+  builds: number,
+  pipelines: readonly string[],
+): Promise<{ readonly requests: readonly Counted[]; readonly projects: readonly Project[] }> {
+  await using cleanup = new Cleanup();
+  const engine = await startEngine();
+  cleanup.add(() => engine[Symbol.asyncDispose]());
+  const observer = openObserver(engine.endpoint, engine.dataDir);
+  cleanup.add(() => observer[Symbol.dispose]());
+  const ids: string[] = [];
+  for (const pipeline of pipelines) ids.push(...(await queueBuilds(observer, builds, pipeline)));
+  const proxy = await startCountingProxy(engine.endpoint);
+  cleanup.add(() => proxy[Symbol.asyncDispose]());
+  const worker = await startApp("worker", {
+    endpoint: proxy.endpoint,
+    dataDir: engine.dataDir,
+    env: { STAGEFOLD_WORKER_CONCURRENCY: String(AT_ONCE) },
+  });
+  cleanup.add(() => worker[Symbol.asyncDispose]());
+  await untilNoWork(observer, 300_000);
+  await requireBuilt(observer, ids);
+  const projects = await Promise.all(ids.map((id) => observer.repository.get(id)));
+  return { requests: proxy.requests, projects };
 }
 
 /** Queries of one look for work: it belongs to the first claim. */
@@ -94,6 +105,6 @@ export async function countReplaced(counted: number, builds: number) {
   return { requests: (of.length / counted) * builds, write_units: (sum(of) / counted) * builds };
 }
 
-function sum(requests: readonly Counted[]): number {
+export function sum(requests: readonly Counted[]): number {
   return requests.reduce((total, request) => total + request.units, 0);
 }

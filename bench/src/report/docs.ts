@@ -3,7 +3,7 @@ import { cpus } from "node:os";
 import { dirname, join } from "node:path";
 import { countReplaced, countStagefold } from "../counts/workload.ts";
 import { builtFolder } from "../measure/program.ts";
-import { LARGER_OUTPUTS, OUTPUT_BYTES } from "../workload/contents.ts";
+import { LARGER_OUTPUTS, OUTPUT_BYTES, pipelineOf } from "../workload/contents.ts";
 import { type CostFigures, costPage } from "./cost-page.ts";
 import { type Results, rowsOf } from "./table.ts";
 
@@ -12,7 +12,7 @@ const docs = () => join(dirname(dirname(builtFolder())), "docs");
 export async function writeCostPage(builds: number): Promise<string> {
   const bySize: CostFigures["bySize"][number][] = [];
   for (const output_bytes of [OUTPUT_BYTES, ...LARGER_OUTPUTS])
-    bySize.push({ output_bytes, count: await countStagefold(builds, output_bytes) });
+    bySize.push({ output_bytes, count: await countStagefold(builds, pipelineOf(output_bytes)) });
   const path = join(docs(), "cost.md");
   await writeFile(
     path,

@@ -1,6 +1,26 @@
 /** What each stage of the workload says and makes, the same for everything that is measured. */
 export const STAGES = ["one", "two", "three", "four", "five", "six"] as const;
 export const PIPELINE = "bench-workload";
+/** The same six stages, whose order is said: each needs the one before it, or two at a time need the same. */
+export const ROW_PIPELINE = "bench-row";
+export const PAIRS_PIPELINE = "bench-pairs";
+const NEEDS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  [ROW_PIPELINE]: { two: ["one"], three: ["two"], four: ["three"], five: ["four"], six: ["five"] },
+  [PAIRS_PIPELINE]: {
+    two: ["one"],
+    three: ["one"],
+    four: ["two", "three"],
+    five: ["two", "three"],
+    six: ["four", "five"],
+  },
+};
+
+/** What a stage of a workload's pipeline says that it needs; most say nothing. */
+export function needsIn(pipeline: string, stage: string): { readonly needs?: readonly string[] } {
+  const needs = NEEDS[pipeline]?.[stage];
+  return needs === undefined ? {} : { needs };
+}
+
 /** Builds in work at once. */
 export const AT_ONCE = 16;
 export const REQUIREMENT = "A build whose stages have no work of their own";

@@ -5,7 +5,7 @@ import { createFileStores } from "@stagefold/core/files";
 import { openSqlite } from "@stagefold/sqlite";
 import { inParallel } from "../baselines/pool.ts";
 import { TABLE } from "../measure/engine.ts";
-import { PIPELINE, REQUIREMENT, STAGES } from "./contents.ts";
+import { needsIn, PIPELINE, REQUIREMENT, STAGES } from "./contents.ts";
 
 /** The benchmark's own way to the projects: it queues builds and sees whether they are done. */
 export interface Observer extends Disposable {
@@ -43,7 +43,7 @@ export async function queueBuilds(
   const plan = {
     pipeline,
     pipeline_version: "bench",
-    stages: STAGES.map((stage) => ({ stage, stage_name: `Stage ${stage}` })),
+    stages: STAGES.map((stage) => ({ stage, stage_name: `Stage ${stage}`, ...needsIn(pipeline, stage) })),
   };
   while (ids.length < count) {
     const some = Array.from({ length: Math.min(AT_ONCE_QUEUED, count - ids.length) }, () =>

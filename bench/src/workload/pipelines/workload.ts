@@ -3,9 +3,12 @@ import {
   artifactPaths,
   LARGER_OUTPUTS,
   logLines,
+  needsIn,
   OUTPUT_BYTES,
   outputOf,
+  PAIRS_PIPELINE,
   pipelineOf,
+  ROW_PIPELINE,
   STAGES,
 } from "../contents.ts";
 
@@ -20,12 +23,14 @@ function stageOf(bytes: number) {
   };
 }
 
-function workload(bytes: number) {
-  const stages = STAGES.map((stage) => ({ stage, run: stageOf(bytes) }));
-  return definePipeline({ name: pipelineOf(bytes), stages });
+function workload(bytes: number, name = pipelineOf(bytes)) {
+  const stages = STAGES.map((stage) => ({ stage, ...needsIn(name, stage), run: stageOf(bytes) }));
+  return definePipeline({ name, stages });
 }
 
-/** Six stages without work of their own; then with larger outputs. */
+/** Six stages without work of their own; with larger outputs; with their order said. */
 export const usual = workload(OUTPUT_BYTES);
 export const larger = workload(LARGER_OUTPUTS[0]);
 export const largest = workload(LARGER_OUTPUTS[1]);
+export const row = workload(OUTPUT_BYTES, ROW_PIPELINE);
+export const pairs = workload(OUTPUT_BYTES, PAIRS_PIPELINE);
