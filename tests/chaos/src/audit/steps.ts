@@ -66,7 +66,9 @@ function checkAlone(project: Project, add: Add): void {
 
 /** What has begun had all that it needs, and stages that need the same begin together. */
 function checkOrder(stages: readonly Stage[], at: string, add: Add): void {
-  const needed = stages.map(({ needs }, i) => stages.filter((other, j) => needs?.includes(other.stage) ?? j < i));
+  const needed = stages.map(({ needs }, i) =>
+    stages.filter((other, j) => needs?.includes(other.stage) ?? j < i),
+  );
   for (const [i, { stage, attempt }] of stages.entries()) {
     if (attempt === 0) continue;
     const open = needed[i]?.find((other) => !isFinished(other));

@@ -36,7 +36,11 @@ export async function writePipelines(folder: string, runs: string): Promise<Plan
   return PIPELINES.map((name) => {
     const pipeline = loaded.get(name);
     if (!pipeline) throw new Error(`expected the pipeline ${name}`);
-    const stages = stagesFor(pipeline, undefined).map(({ stage, weight, needs }) => ({ stage, weight, needs }));
+    const stages = stagesFor(pipeline, undefined).map(({ stage, weight, needs }) => ({
+      stage,
+      weight,
+      needs,
+    }));
     return { pipeline: name, pipeline_version: pipeline.version, stages };
   });
 }
