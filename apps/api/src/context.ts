@@ -136,6 +136,7 @@ export function createContextInner(deps: ContextDeps): Context {
       artifacts,
       runner,
       requireRunnable,
+      telemetry: deps.telemetry,
       concurrency,
       onError,
     }),

@@ -6,7 +6,7 @@ import { PricesError } from "@stagefold/models";
 import { PipelineError } from "@stagefold/pipeline";
 import { type Backend, type Env, EnvError, openBackend } from "@stagefold/runtime";
 import type { AuthSettings } from "@stagefold/runtime/env";
-import { openTelemetry } from "@stagefold/runtime/telemetry";
+import { LogOutput, openTelemetry } from "@stagefold/runtime/telemetry";
 import { type Logger, pino } from "pino";
 import { z } from "zod";
 import { openAgentRunner } from "./agents/open-runner.ts";
@@ -25,11 +25,12 @@ interface Closable {
 async function main(): Promise<void> {
   const env = loadEnv();
   // Synchronous: what is said last, before the process ends, is not lost.
-  const log = pino({ level: env.logLevel, base: { app: "api" } }, pino.destination({ dest: 2, sync: true }));
+  const output = new LogOutput(pino.destination({ dest: 2, sync: true }));
+  const log = pino({ level: env.logLevel, base: { app: "api" } }, output);
   const opened: Closable[] = [];
   stopOnSignals(log, () => closeAll(opened));
   try {
-    const { api, firstKey } = await serve(env, log, opened);
+    const { api, firstKey } = await serve(env, log, output, opened);
     log.info({ url: api.url }, "serving");
     // Never through the log, which others may read.
     if (process.send) process.send({ kind: "ready", url: api.url, ...(firstKey && { note: firstKey }) });
@@ -43,6 +44,7 @@ async function main(): Promise<void> {
 async function serve(
   env: Env,
   log: Logger,
+  output: LogOutput,
   opened: Closable[],
 ): Promise<{ api: Api; firstKey: string | undefined }> {
   const metrics = new Metrics({ ofProcess: true });
@@ -51,11 +53,14 @@ async function serve(
   });
   opened.push({ close: async () => await pipelines[Symbol.asyncDispose]() });
   const telemetry = await openTelemetry({
-    isWanted: env.traces,
+    signals: env.signals,
     service: "stagefold-api",
     version: await version(),
-    onLost: (error) => log.warn({ err: error }, "traces cannot be sent: their collector does not take them"),
+    registry: metrics.registry,
+    onLost: (error, signal) =>
+      log.warn({ err: error }, `${signal} cannot be sent: their collector does not take them`),
   });
+  output.also = telemetry.log;
   opened.push(telemetry);
   const backend = await openBackend(env, {
     onRequest: (request) => {
@@ -69,7 +74,7 @@ async function serve(
   const publicUrl = env.publicUrl === undefined ? undefined : new URL(env.publicUrl);
   const auth = env.auth && (await openAuth(env.auth, env.proxyHops, backend, publicUrl, log));
   const environment = { inherited: inheritedByAgents(), given: givenSecrets() };
-  const agents = await openAgentRunner(env, backend, environment, log);
+  const agents = await openAgentRunner(env, backend, environment, telemetry, log);
   const program = { version: await version(), engine: env.store, node_version: process.versions.node };
   const { agentConcurrency, sessionDays } = env;
   const deps = {

@@ -6,7 +6,7 @@ import { openModel, readPrices, unpriced } from "@stagefold/models";
 import { type Backend, type Env, EnvError, openBackend, parseEnv } from "@stagefold/runtime";
 import { secretsIn, secretsOfModel } from "@stagefold/runtime/env";
 import { secretSource } from "@stagefold/runtime/secrets";
-import { openTelemetry } from "@stagefold/runtime/telemetry";
+import { LogOutput, openTelemetry } from "@stagefold/runtime/telemetry";
 import { destination, type Logger, pino } from "pino";
 import { collectDefaultMetrics } from "prom-client";
 import type { ModelAccess } from "./build/model-calls.ts";
@@ -19,7 +19,7 @@ import { createWorker, type Worker } from "./worker.ts";
 const EMBEDDED_FLUSH_MS = 250;
 
 /** Ends when the worker has ended. */
-async function main(env: Env, source: Source, log: Logger): Promise<void> {
+async function main(env: Env, source: Source, log: Logger, output: LogOutput): Promise<void> {
   let worker: Worker | undefined;
   await using pipelines = await followPipelines(env.pipelines, {
     onProblem: (error) => log.error({ err: error }, "a pipeline file is left out"),
@@ -28,11 +28,14 @@ async function main(env: Env, source: Source, log: Logger): Promise<void> {
   const metrics = createMetrics();
   collectDefaultMetrics({ register: metrics.registry });
   const telemetry = await openTelemetry({
-    isWanted: env.traces,
+    signals: env.signals,
     service: "stagefold-worker",
     version: await version(),
-    onLost: (error) => log.warn({ err: error }, "traces cannot be sent: their collector does not take them"),
+    registry: metrics.registry,
+    onLost: (error, signal) =>
+      log.warn({ err: error }, `${signal} cannot be sent: their collector does not take them`),
   });
+  output.also = telemetry.log;
   await using backend = await openBackend(env, {
     onRequest: (request) => {
       metrics.storeRequest(request);
@@ -151,8 +154,9 @@ function settings(source: Source): Env {
 
 const source = environment();
 const env = settings(source);
-const log = pino({ level: env.logLevel, base: { pid: process.pid } }, destination({ fd: 2, sync: true }));
-main(env, source, log).then(
+const output = new LogOutput(destination({ fd: 2, sync: true }));
+const log = pino({ level: env.logLevel, base: { pid: process.pid } }, output);
+main(env, source, log, output).then(
   () => process.exit(0),
   (error: unknown) => {
     log.debug({ err: error }, "the worker ended with an error");

@@ -10,6 +10,7 @@ import type { Answer } from "./answer.ts";
 import type { DocumentReader } from "./document-reader.ts";
 import type { Made } from "./made-files.ts";
 import { toMessages, withFileNames } from "./messages.ts";
+import type { TurnTrace } from "./runner.ts";
 import { ToolProcess } from "./tool-process.ts";
 import type { TurnFolder } from "./turn-folder.ts";
 
@@ -28,6 +29,7 @@ export interface ModelRun {
   readonly text: string;
   readonly model: Model;
   readonly spending: Spending;
+  readonly trace: TurnTrace;
   readonly documents: DocumentReader;
   readonly mask: SecretMask;
   /** What the tools have written since it was asked last. */
@@ -72,7 +74,9 @@ export async function runModel(run: ModelRun, answer: Answer, signal: AbortSigna
     const id = `${++calls}-${call.id}`;
     if (!answer.toolStarted(id, call.name, call.input)) throw tooLong();
     const input = textTools.has(call.name) ? inputText(call.input) : call.input;
-    const result = await tools.call(id, call.name, input, TOOL_MS, signal);
+    const result = await run.trace.toolCall({ name: call.name, id }, () =>
+      tools.call(id, call.name, input, TOOL_MS, signal),
+    );
     // The model is another company's: it sees no secret of a tool.
     const [output, failed] = [run.mask.text(result.output), result.failed];
     const made = await run.collect();
@@ -93,6 +97,7 @@ export async function runModel(run: ModelRun, answer: Answer, signal: AbortSigna
       if (await run.spending.isOver())
         throw new ModelError("BUDGET_EXCEEDED", "The day's budget for language models is used up.");
     },
+    around: (ask) => run.trace.modelCall(model.name, ask),
     onText: (text) => {
       if (!answer.text(text)) throw tooLong();
     },

@@ -7,7 +7,7 @@ import type {
   RunRequest,
   TurnErrorCode,
 } from "@stagefold/core";
-import { type Model, ModelError } from "@stagefold/models";
+import { type Model, ModelError, type TokenUsage } from "@stagefold/models";
 import { SecretMask } from "@stagefold/node-files";
 import type { AgentProcessOptions } from "./agent-process.ts";
 import { Answer } from "./answer.ts";
@@ -17,6 +17,7 @@ import { type Made, MadeFiles } from "./made-files.ts";
 import { RunFailure } from "./run-failure.ts";
 import { runModel, type Spending } from "./run-model.ts";
 import { runRules } from "./run-rules.ts";
+import type { ToolOutcome } from "./tool-process.ts";
 import { layOut } from "./turn-folder.ts";
 import { VersionError, type VersionFile, VersionFolders } from "./version-files.ts";
 
@@ -38,7 +39,23 @@ export interface AgentRunnerDeps {
   readonly spending: Spending;
   /** What went wrong, for the operator: the provider's or the agent's own words. */
   readonly onProblem: (problem: AgentProblem) => void;
+  readonly trace?: TurnTrace | undefined;
 }
+
+/** Traces what a turn does: each runs the work that it is given, and answers as that does. */
+export interface TurnTrace {
+  /** `model`: as in STAGEFOLD_MODEL. */
+  modelCall<Answer extends { readonly usage: TokenUsage }>(
+    model: string,
+    call: () => Promise<Answer>,
+  ): Promise<Answer>;
+  toolCall(
+    tool: { readonly name: string; readonly id: string },
+    call: () => Promise<ToolOutcome>,
+  ): Promise<ToolOutcome>;
+}
+
+const UNTRACED: TurnTrace = { modelCall: (_, call) => call(), toolCall: (_, call) => call() };
 
 export interface AgentProblem {
   /** Absent where it is a problem of no agent. */
@@ -112,7 +129,7 @@ interface Shared {
 async function runOne(
   deps: AgentRunnerDeps,
   { versions, documents, secrets, mask, problem }: Shared,
-  { version, history, user, settings, place }: RunRequest,
+  { version, history, user, settings, place, traceparent }: RunRequest,
   answer: Answer,
   signal: AbortSignal,
 ): Promise<string> {
@@ -122,7 +139,7 @@ async function runOne(
     entry: join(agentFolder, version.entry),
     agentFolder,
     turnFolder: folder.path,
-    env: { ...deps.env, ...secrets },
+    env: { ...deps.env, ...secrets, ...(traceparent !== undefined && { TRACEPARENT: traceparent }) },
   };
   const made = new MadeFiles(folder, deps.artifacts, place, mask);
   const collect = () =>
@@ -140,7 +157,7 @@ async function runOne(
   const model = deps.model(settings.model);
   if (model === undefined)
     throw new RunFailure("MODEL_UNAVAILABLE", "No language model is set for this agent.");
-  const { spending } = deps;
+  const { spending, trace = UNTRACED } = deps;
   return await runModel(
     {
       process,
@@ -150,6 +167,7 @@ async function runOne(
       text: user.text,
       model,
       spending,
+      trace,
       documents,
       mask,
       collect,

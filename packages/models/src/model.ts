@@ -19,7 +19,13 @@ interface Common {
   readonly signal?: AbortSignal | undefined;
   /** Asked before every call, with what is used so far: throws to stop it, such as a ModelError BUDGET_EXCEEDED. */
   readonly beforeCall?: ((soFar: ModelUsage) => void | Promise<void>) | undefined;
+  /** Runs each call of the model and answers as it does, such as within a span of a trace. */
+  readonly around?: AroundCall | undefined;
 }
+
+type AroundCall = <Answer extends { readonly usage: TokenUsage }>(
+  call: () => Promise<Answer>,
+) => Promise<Answer>;
 
 export interface ObjectRequest<S extends z.ZodType> extends Common {
   /**
@@ -84,10 +90,15 @@ export function openModel(settings: ModelSettings, options: ModelOptions): Model
 
   type Call = Omit<Parameters<typeof callModel>[1], "maxRetries">;
   /** Calls the model and adds to what is used; a failed call's usage counts too. */
-  const call = async (request: Call, before: TokenUsage): Promise<CallAnswer & { total: TokenUsage }> => {
+  const call = async (
+    request: Call,
+    before: TokenUsage,
+    around: AroundCall = (run) => run(),
+  ): Promise<CallAnswer & { total: TokenUsage }> => {
     provider ??= openProvider(settings);
+    const opening = provider;
     try {
-      const answer = await callModel(await provider, { ...request, maxRetries });
+      const answer = await around(async () => await callModel(await opening, { ...request, maxRetries }));
       return { ...answer, total: addTokens(before, answer.usage) };
     } catch (error) {
       if (error instanceof ModelError) noteUsage(error, addTokens(before, error.usage ?? NO_TOKENS));
@@ -126,6 +137,7 @@ export function openModel(settings: ModelSettings, options: ModelOptions): Model
           signal: request.signal,
         },
         NO_TOKENS,
+        request.around,
       );
       if (finish === "length") throw noteUsage(outOfTokens(request.maxOutputTokens, text), total);
       const parsed = parseAnswer(request.schema, text);
@@ -154,6 +166,7 @@ export function openModel(settings: ModelSettings, options: ModelOptions): Model
             onText: request.onText,
           },
           used,
+          request.around,
         );
         used = answer.total;
         request.onUsage?.(withCost(used), step);

@@ -42,18 +42,29 @@ describe("the settings", () => {
   });
 
   it.each([
-    [{}, false],
-    [{ OTEL_EXPORTER_OTLP_ENDPOINT: "" }, false],
-    [{ OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318" }, true],
-    [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "https://collector.example/v1/traces" }, true],
-    [{ OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318", OTEL_SDK_DISABLED: "true" }, false],
-  ])("ask with %o for traces: %s", (source, traces) => {
-    expect(parseEnv(source).traces).toBe(traces);
+    [{}, ""],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: "" }, ""],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318" }, "traces metrics logs"],
+    [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "https://collector.example/v1/traces" }, "traces"],
+    [{ OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: "https://collector.example/v1/logs" }, "logs"],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318", OTEL_METRICS_EXPORTER: "none" }, "traces logs"],
+    [
+      { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318", OTEL_METRICS_EXPORTER: "prometheus,otlp" },
+      "traces metrics logs",
+    ],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318", OTEL_SDK_DISABLED: "true" }, ""],
+  ])("send with %o: %s", (source, sent) => {
+    const { metricIntervalMs, ...signals } = parseEnv(source).signals;
+    const names = Object.entries(signals).flatMap(([name, isSent]) => (isSent ? [name] : []));
+    expect([names.join(" "), metricIntervalMs]).toEqual([sent, 60_000]);
   });
 
   it("refuse a collector that is no address, without showing it", () => {
     expect(messageOf({ OTEL_EXPORTER_OTLP_ENDPOINT: "collector:4318" })).toBe(
       "OTEL_EXPORTER_OTLP_ENDPOINT must be an http:// or https:// address; it is something else (not shown).",
+    );
+    expect(messageOf({ OTEL_METRIC_EXPORT_INTERVAL: "1m" })).toBe(
+      'OTEL_METRIC_EXPORT_INTERVAL must be a whole number of milliseconds; it is "1m".',
     );
   });
 

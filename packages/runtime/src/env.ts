@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { ROLES, type Role } from "@stagefold/core";
 import { type ModelSettings, parseModelName } from "@stagefold/models";
 import { z } from "zod";
+import { type Signals, signalsIn } from "./otel-env.ts";
 
 /** Something in the environment is wrong: the sentence names the variable, what was expected and what was found. */
 export class EnvError extends Error {
@@ -217,8 +218,8 @@ export interface Env {
   readonly agentConcurrency: number;
   /** Sessions without activity for so long are removed; undefined: they are kept. */
   readonly sessionDays: number | undefined;
-  /** Whether OTEL_EXPORTER_OTLP_ENDPOINT names a collector of traces. What else it needs OpenTelemetry's SDK reads. */
-  readonly traces: boolean;
+  /** What goes to a collector of OpenTelemetry. */
+  readonly signals: Signals;
   readonly logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
 }
 
@@ -307,7 +308,9 @@ export function parseEnv(source: Readonly<Record<string, string | undefined>>): 
     budgetUsd: env.STAGEFOLD_BUDGET_USD,
     agentConcurrency: env.STAGEFOLD_AGENT_CONCURRENCY,
     sessionDays: env.STAGEFOLD_SESSION_DAYS,
-    traces: isTraced(source),
+    signals: signalsIn(source, (name, expected) => {
+      throw new EnvError(`${name} must be ${expected}; it is ${shownValue(name, source[name])}.`);
+    }),
     logLevel: env.STAGEFOLD_LOG_LEVEL,
   };
 }
@@ -394,18 +397,6 @@ function modelOf(
     default:
       return named.provider satisfies never;
   }
-}
-
-/** By the standard's own names. */
-function isTraced(source: Readonly<Record<string, string | undefined>>): boolean {
-  const names = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] as const;
-  const given = names.filter((name) => source[name]);
-  for (const name of given)
-    if (!address.safeParse(source[name]).success)
-      throw new EnvError(
-        `${name} must be an http:// or https:// address; it is ${shownValue(name, source[name])}.`,
-      );
-  return given.length > 0 && source.OTEL_SDK_DISABLED?.toLowerCase() !== "true";
 }
 
 /** Rules between commas, `<claim>:<value>=<role>` or `*=<role>`. Undefined when it is not that. */

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { agentSchema, MemoryRecordStore } from "@stagefold/core";
 import { parseEnv } from "@stagefold/runtime";
+import { NO_TELEMETRY } from "@stagefold/runtime/telemetry";
 import { pino } from "pino";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { memoryDeps } from "../../test/fixture.ts";
@@ -21,7 +22,7 @@ async function opened(settings: Record<string, string>) {
   const log = pino({}, { write: (line: string) => lines.push(line) });
   const env = parseEnv({ STAGEFOLD_DATA_DIR: folder, ANTHROPIC_API_KEY: "key", ...settings });
   const backend = { ...memoryDeps(), records: new MemoryRecordStore() };
-  const agents = await openAgentRunner(env, backend, { inherited: {}, given: {} }, log);
+  const agents = await openAgentRunner(env, backend, { inherited: {}, given: {} }, NO_TELEMETRY, log);
   return { ...agents, said: lines.join("") };
 }
 

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type AgentRunnerDeps, createAgentRunner } from "@stagefold/agent-runner";
+import { type AgentRunnerDeps, createAgentRunner, type TurnTrace } from "@stagefold/agent-runner";
 import {
   type Agent,
   type AgentRunner,
@@ -18,6 +18,7 @@ import {
 import type { Backend, Env } from "@stagefold/runtime";
 import { secretsOfModel } from "@stagefold/runtime/env";
 import { secretSource } from "@stagefold/runtime/secrets";
+import { type Telemetry, tracedModelCall } from "@stagefold/runtime/telemetry";
 import type { Logger } from "pino";
 import type { SystemInfo } from "../context.ts";
 
@@ -38,6 +39,7 @@ export async function openAgentRunner(
   env: Pick<Env, "model" | "modelPrices" | "budgetUsd" | "dataDir" | "secrets" | "agentSecrets">,
   { repository, artifacts, records }: Pick<Backend, "repository" | "artifacts" | "records">,
   { inherited, given }: Readonly<Record<"inherited" | "given", Readonly<Record<string, string>>>>,
+  telemetry: Telemetry,
   log: Logger,
 ): Promise<RunsAgents> {
   const model = env.model && modelsOf(env.model, await readPrices(env.modelPrices));
@@ -58,6 +60,7 @@ export async function openAgentRunner(
       isOver: async () => budgetUsd !== undefined && (await spending.today()) >= budgetUsd,
       add: async (usd) => await spending.add(usd),
     },
+    trace: traceOf(telemetry),
     onProblem: ({ cause, message, ...of }) => log.warn({ ...of, err: cause }, message),
   };
   return {
@@ -77,6 +80,25 @@ export async function openAgentRunner(
     system: {
       model: standard ? { name: standard.name, priced: standard.prices.known } : null,
       budget_usd: budgetUsd ?? null,
+    },
+  };
+}
+
+/** Calls of models and tools as spans of their turn, under OpenTelemetry's names. */
+function traceOf(telemetry: Telemetry): TurnTrace {
+  return {
+    modelCall: (model, call) => tracedModelCall(telemetry, model, call),
+    toolCall: ({ name, id }, call) => {
+      const attributes = {
+        "gen_ai.operation.name": "execute_tool",
+        "gen_ai.tool.name": name,
+        "gen_ai.tool.call.id": id,
+      };
+      return telemetry.span(`execute_tool ${name}`, { attributes }, async (span) => {
+        const outcome = await call();
+        if (outcome.failed) span.fail("TOOL_FAILED");
+        return outcome;
+      });
     },
   };
 }

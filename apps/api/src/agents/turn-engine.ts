@@ -17,6 +17,7 @@ import {
   type TurnFile,
   type TurnTarget,
 } from "@stagefold/core";
+import { NO_TELEMETRY, type Telemetry } from "@stagefold/runtime/telemetry";
 import type { FileInput } from "./files.ts";
 import { keepFiles } from "./files.ts";
 import { LiveTurn } from "./live-turn.ts";
@@ -40,6 +41,7 @@ export interface TurnEngineOptions {
   readonly runner?: AgentRunner | undefined;
   /** Turns that run at the same time; the others wait. */
   readonly concurrency: number;
+  readonly telemetry?: Telemetry | undefined;
   /** Refuses an agent that cannot be run here, such as one whose model is not set. */
   readonly requireRunnable?: ((agent: Agent, version: AgentVersion) => void) | undefined;
   readonly onError?: ((error: unknown) => void) | undefined;
@@ -54,6 +56,16 @@ export interface Question {
   readonly key?: string | undefined;
   readonly caller: string;
   readonly retry_of?: number | string | undefined;
+  /** The trace context of the call. */
+  readonly traceparent?: string | undefined;
+}
+
+/** What answers a question, and what it is given. */
+interface AskedAgent {
+  readonly agent: Agent;
+  readonly version: AgentVersion;
+  readonly traceparent: string | undefined;
+  readonly history: () => Promise<Turn[]>;
 }
 
 /** Runs turns in this process: begin, run, checkpoint, archive, end. */
@@ -129,16 +141,19 @@ export class TurnEngine {
     const begun = await records.turns.begin(sessionId, asked, options.afterTurn, options.asker);
     const turn = begun.turn.turn ?? 0;
     if (!begun.again)
-      this.#start({ session_id: sessionId, turn }, begun, agent, version, () =>
-        historyOf(records, sessionId, turn),
-      );
+      this.#start({ session_id: sessionId, turn }, begun, {
+        agent,
+        version,
+        traceparent: question.traceparent,
+        history: () => historyOf(records, sessionId, turn),
+      });
     return begun;
   }
 
   /** The question of an earlier turn once more. Errors: as `send`, TURN_NOT_FOUND, INVALID_INPUT for one that runs. */
   async repeat(
     target: { readonly session_id: string; readonly turn: number },
-    again: Pick<Question, "key" | "caller" | "retry_of">,
+    again: Pick<Question, "key" | "caller" | "retry_of" | "traceparent">,
     asker: Asker,
   ): Promise<Begun> {
     const { user, status } = await this.get(target);
@@ -181,7 +196,9 @@ export class TurnEngine {
       files: await keepFiles(artifacts, invocation_id, question.files),
     };
     const begun = await records.turns.invoke(invocation_id, asked);
-    if (!begun.again) this.#start({ invocation_id }, begun, agent, version, () => Promise.resolve([]));
+    const { traceparent } = question;
+    if (!begun.again)
+      this.#start({ invocation_id }, begun, { agent, version, traceparent, history: async () => [] });
     return begun;
   }
 
@@ -250,11 +267,9 @@ export class TurnEngine {
   #start(
     target: TurnTarget,
     { turn, lease }: Extract<Begun, { again: false }>,
-    agent: Agent,
-    version: AgentVersion,
-    history: () => Promise<Turn[]>,
+    { agent, version, traceparent: parent, history }: AskedAgent,
   ): void {
-    const { runner, records } = this.#options;
+    const { runner, records, telemetry = NO_TELEMETRY } = this.#options;
     if (!runner) throw new Error("This server runs no agents.");
     const live = new LiveTurn({
       begun: turn,
@@ -265,7 +280,8 @@ export class TurnEngine {
       onError: (error) => this.#options.onError?.(error),
     });
     const slot = this.#slots.take();
-    const request = async () => ({
+    const request = async (traceparent: string | undefined) => ({
+      traceparent,
       agent,
       version,
       history: await history(),
@@ -273,10 +289,31 @@ export class TurnEngine {
       settings: agent.settings,
       place: lease.place,
     });
-    const done = live.run(runner, slot.ready, request).finally(() => {
-      slot.release();
-      this.#live.delete(nameOf(target));
-    });
+    const attributes = {
+      "gen_ai.operation.name": "invoke_agent",
+      "gen_ai.agent.id": agent.agent_id,
+      "gen_ai.agent.name": agent.agent_name,
+      "gen_ai.agent.version": String(version.version),
+      ...("invocation_id" in target
+        ? { "stagefold.invocation_id": target.invocation_id }
+        : { "gen_ai.conversation.id": target.session_id, "stagefold.turn": target.turn }),
+    };
+    const done = telemetry
+      .span(`invoke_agent ${agent.agent_name}`, { attributes, parent }, async (span) => {
+        await live.run(runner, slot.ready, () => request(span.traceparent));
+        const { status, error, input_tokens, output_tokens, finish_reason } = live.turn;
+        span.set({
+          "stagefold.status": status,
+          "gen_ai.usage.input_tokens": input_tokens,
+          "gen_ai.usage.output_tokens": output_tokens,
+          "stagefold.finish_reason": finish_reason ?? undefined,
+        });
+        if (error) span.fail(error.code);
+      })
+      .finally(() => {
+        slot.release();
+        this.#live.delete(nameOf(target));
+      });
     this.#live.set(nameOf(target), { turn: live, done });
   }
 }

@@ -151,7 +151,9 @@ export const agents = router({
       const { agent_id, text, files = [], invocation_key: key, wait_seconds } = input;
       const user_id = userIdFor(ctx.principal, input.user_id);
       const caller = callerOf(ctx.principal, input.caller);
-      const { turn } = await ctx.turns.invoke(agent_id, { text, files, key, caller }, user_id);
+      const { traceparent } = ctx;
+      const question = { text, files, key, caller, traceparent };
+      const { turn } = await ctx.turns.invoke(agent_id, question, user_id);
       const { invocation_id } = turn;
       if (invocation_id === undefined || wait_seconds === 0) return turnOutput(turn);
       return turnOutput(await ctx.turns.waitForEnd({ invocation_id }, wait_seconds * 1000, signal));

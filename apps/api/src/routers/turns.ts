@@ -59,7 +59,7 @@ export const turns = router({
       const { session_id, text, files = [], message_key: key } = input;
       const caller = callerOf(ctx.principal, input.caller);
       const options = { afterTurn: input.after_turn, asker: askerOf(ctx.principal) };
-      const { turn, again } = await ctx.turns.send(session_id, { text, files, key, caller }, options);
+      const { turn, again } = await ctx.turns.send(session_id, { text, files, key, caller, traceparent: ctx.traceparent }, options);
       return { session_id, turn: turn.turn ?? 0, again };
     }),
 
@@ -89,7 +89,7 @@ export const turns = router({
     .mutation(async ({ ctx, input }): Promise<Sent> => {
       const { session_id, turn: number, message_key: key } = input;
       const caller = callerOf(ctx.principal, input.caller);
-      const again = { key, caller, retry_of: number };
+      const again = { key, caller, retry_of: number, traceparent: ctx.traceparent };
       const begun = await ctx.turns.repeat({ session_id, turn: number }, again, askerOf(ctx.principal));
       return { session_id, turn: begun.turn.turn ?? 0, again: begun.again };
     }),

@@ -13,10 +13,9 @@ import {
 import { type Model, ModelError, parseJsonAnswer, type TokenUsage, unpriced } from "@stagefold/models";
 import type { SecretMask } from "@stagefold/node-files";
 import { type ModelQuestion, type ModelReply, StageError } from "@stagefold/pipeline";
-import type { Span, Telemetry } from "@stagefold/runtime/telemetry";
+import { type Span, type Telemetry, tracedModelCall } from "@stagefold/runtime/telemetry";
 import { z } from "zod";
 import type { MetricSums } from "./report-buffer.ts";
-import { tracedCall } from "./traced-call.ts";
 
 /** What one answer may take, in milliseconds. */
 const CALL_MS = 5 * 60_000;
@@ -155,7 +154,8 @@ export class ModelCalls {
     const started = performance.now();
     const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(CALL_MS)]);
     try {
-      const answer = await tracedCall(this.#options, access.model.name, () =>
+      const { telemetry, span } = this.#options;
+      const ask = () =>
         access.model.object({
           system,
           messages: messages.map(({ role, text }) => ({ role, text })),
@@ -163,8 +163,8 @@ export class ModelCalls {
           schema: z.unknown().meta(schema),
           maxOutputTokens: max_output_tokens,
           signal,
-        }),
-      );
+        });
+      const answer = await telemetry.within(span, () => tracedModelCall(telemetry, access.model.name, ask));
       const { text, usage, duration_ms } = answer;
       (await this.#paid).set(digest, text);
       await this.#keep({

@@ -16,6 +16,8 @@ export interface RunRequest {
   readonly settings: AgentSettings;
   /** Below which files that the agent writes are kept. */
   readonly place: TurnPlace;
+  /** The trace context of the turn: its tools find it in their environment. */
+  readonly traceparent?: string | undefined;
 }
 
 export interface RunOutcome {

@@ -1,3 +1,5 @@
+export { LogOutput } from "./log-output.ts";
+export { tracedModelCall } from "./model-call.ts";
 export {
   type Attributes,
   NO_TELEMETRY,

@@ -1,4 +1,6 @@
 import type { RequestListener } from "@stagefold/core/dynamodb";
+import type { Registry } from "prom-client";
+import type { Signals } from "../otel-env.ts";
 
 /** Figures and names of a span; what is undefined is left out. */
 export type Attributes = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -20,7 +22,9 @@ export interface Span {
   fail(code: string): void;
 }
 
-/** Traces what a process does. */
+export type Signal = "traces" | "metrics" | "logs";
+
+/** Traces what a process does, and sends its figures and its log where they are asked for. */
 export interface Telemetry {
   /** Runs work as a span: part of the span that it is called in, else of `parent`, else a trace of its own. */
   span<T>(name: string, options: SpanOptions, work: (span: Span) => Promise<T>): Promise<T>;
@@ -30,6 +34,8 @@ export interface Telemetry {
   outside<T>(work: () => T): T;
   /** A request to a store, as a span of the work that made it; one that belongs to no work is left out. */
   readonly storeRequest: RequestListener;
+  /** Takes a line of the program's log, where logs are sent. */
+  readonly log?: ((line: string) => void) | undefined;
   /** Sends what is not sent yet, for a few seconds at most. Never rejects. */
   close(): Promise<void>;
 }
@@ -45,16 +51,19 @@ export const NO_TELEMETRY: Telemetry = {
 };
 
 export interface TelemetryOptions {
-  /** Whether the environment names a collector: see `Env.traces`. */
-  readonly isWanted: boolean;
+  readonly signals: Signals;
   /** Such as `stagefold-api`; OTEL_SERVICE_NAME goes before it. */
   readonly service: string;
   readonly version: string;
+  /** The figures of the process. */
+  readonly registry: Registry;
   /** Told once when the collector cannot be reached, and again after it could be. */
-  readonly onLost: (error: unknown) => void;
+  readonly onLost: (error: unknown, signal: Signal) => void;
 }
 
 /** OpenTelemetry's SDK is loaded only where there is a collector: it takes half a second. */
 export async function openTelemetry(options: TelemetryOptions): Promise<Telemetry> {
-  return options.isWanted ? await (await import("./open-traces.ts")).openTraces(options) : NO_TELEMETRY;
+  const { traces, metrics, logs } = options.signals;
+  if (!traces && !metrics && !logs) return NO_TELEMETRY;
+  return await (await import("./open-telemetry.ts")).openSignals(options);
 }

@@ -1,30 +1,31 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Span as SdkSpan } from "@opentelemetry/api";
-import type { SpanExporter } from "@opentelemetry/sdk-trace";
+import type { Resource } from "@opentelemetry/resources";
 import { parseTraceparent } from "@stagefold/core";
-import type { Attributes, Span, SpanOptions, Telemetry, TelemetryOptions } from "./telemetry.ts";
+import type { Attributes, Span, SpanOptions, Telemetry } from "./telemetry.ts";
+import { tellOnce } from "./tell-once.ts";
 
-/** What the end of the process may wait for a collector, in milliseconds. */
-const CLOSE_MS = 3000;
+export type Spans = Pick<Telemetry, "span" | "within" | "outside" | "storeRequest"> & {
+  /** What is traced just now. */
+  readonly active: () => SdkSpan | undefined;
+  shutdown(): Promise<void>;
+};
 
-/**
- * Spans over OTLP/HTTP in JSON. Where they go, under which name, and which headers they carry is for the exporter to read in
- * the environment (`OTEL_…`).
- */
-export async function openTraces({ service, version, onLost }: TelemetryOptions): Promise<Telemetry> {
-  const [api, sdk, resources, { OTLPTraceExporter }] = await Promise.all([
+export async function openSpans(
+  resource: Resource,
+  version: string,
+  onLost: (error: unknown) => void,
+): Promise<Spans> {
+  const [api, sdk, { OTLPTraceExporter }] = await Promise.all([
     import("@opentelemetry/api"),
     import("@opentelemetry/sdk-trace"),
-    import("@opentelemetry/resources"),
     import("@opentelemetry/exporter-trace-otlp-http"),
   ]);
   const KINDS = { server: api.SpanKind.SERVER, client: api.SpanKind.CLIENT, consumer: api.SpanKind.CONSUMER };
-  const named = resources.resourceFromAttributes({ "service.name": service, "service.version": version });
-  const given = resources.detectResources({ detectors: [resources.envDetector] });
-  const provider = new sdk.TracerProvider({
-    resource: resources.defaultResource().merge(named).merge(given),
-    spanProcessors: [new sdk.BatchSpanProcessor({ exporter: tellingOnce(new OTLPTraceExporter(), onLost) })],
-  });
+  const exporter = new OTLPTraceExporter();
+  tellOnce(exporter, onLost);
+  const spanProcessors = [new sdk.BatchSpanProcessor({ exporter })];
+  const provider = new sdk.TracerProvider({ resource, spanProcessors });
   const tracer = provider.getTracer("stagefold", version);
   const current = new AsyncLocalStorage<LiveSpan | undefined>();
 
@@ -87,30 +88,8 @@ export async function openTraces({ service, version, onLost }: TelemetryOptions)
       if (!ok && !conditionFailed) request.fail("STORE_UNAVAILABLE");
       request.span.end(new Date(now));
     },
-    close: async () => {
-      let timer: NodeJS.Timeout | undefined;
-      const enough = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, CLOSE_MS);
-      });
-      await Promise.race([provider.shutdown().catch(() => undefined), enough]);
-      clearTimeout(timer);
-    },
-  };
-}
-
-/** A collector that is away stays away for many batches: the log says it with the first one. */
-function tellingOnce(exporter: SpanExporter, onLost: (error: unknown) => void): SpanExporter {
-  let isLost = false;
-  return {
-    export: (spans, done) =>
-      exporter.export(spans, (result) => {
-        if (result.code !== 0 && !isLost) onLost(result.error);
-        isLost = result.code !== 0;
-        // What was lost is lost: for the SDK it is as well sent, or it would report each batch in its own way.
-        done({ code: 0 });
-      }),
-    forceFlush: async () => await exporter.forceFlush?.(),
-    shutdown: () => exporter.shutdown(),
+    active: () => active()?.span,
+    shutdown: () => provider.shutdown(),
   };
 }
 
