@@ -59,7 +59,11 @@ export const turns = router({
       const { session_id, text, files = [], message_key: key } = input;
       const caller = callerOf(ctx.principal, input.caller);
       const options = { afterTurn: input.after_turn, asker: askerOf(ctx.principal) };
-      const { turn, again } = await ctx.turns.send(session_id, { text, files, key, caller, traceparent: ctx.traceparent }, options);
+      const { turn, again } = await ctx.turns.send(
+        session_id,
+        { text, files, key, caller, traceparent: ctx.traceparent },
+        options,
+      );
       return { session_id, turn: turn.turn ?? 0, again };
     }),
 
