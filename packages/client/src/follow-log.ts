@@ -6,6 +6,12 @@ import { mayPass, pause, pauseAfter } from "./watch.ts";
 /** Lines in one answer: as many as the API gives. */
 const PAGE = 1000;
 
+/**
+ * What one stream of `projects.watchMany` follows: projects as a whole, others are read when it names them; and logs. So
+ * many the API allows.
+ */
+export const WATCHED = { projects: 50, logs: 8 } as const;
+
 /** The log of one attempt. */
 export interface LogRef {
   readonly project_id: string;

@@ -10,7 +10,15 @@ export {
 export { createClient, type StagefoldClient } from "./client.ts";
 export { ConnectionError, type ErrorCode, type ErrorData, StagefoldClientError } from "./errors.ts";
 export { foldTurn } from "./fold-turn.ts";
-export { type FollowedLog, followLog, type LogRef, logKey, unreadLog, type WatchLog } from "./follow-log.ts";
+export {
+  type FollowedLog,
+  followLog,
+  type LogRef,
+  logKey,
+  unreadLog,
+  WATCHED,
+  type WatchLog,
+} from "./follow-log.ts";
 export { LogLines, type WholeLine } from "./log-lines.ts";
 export type { CallOptions, ClientOptions, Fetch, WatchOptions } from "./options.ts";
 export {

@@ -7,6 +7,7 @@ import {
   type ProjectSummary,
   type StagefoldClient,
   unreadLog,
+  WATCHED,
   type WatchLog,
 } from "@stagefold/client";
 import { type Entry, entryIn, type Snapshot } from "./entry.ts";
@@ -20,11 +21,6 @@ const SETTLE_MS = 20;
 const REREAD_MS = 300;
 /** After a refusal, such as of a token that ran out. Milliseconds. */
 const RETRY_MS = 5000;
-/** Projects that one stream follows as a whole: so many the API allows. Others are read when the stream names them. */
-const MAX_WATCHED = 50;
-/** So with logs. */
-const MAX_LOGS = 8;
-
 export interface ListOptions extends ProjectFilter {
   /** 1 to 100; 20 unless given. */
   readonly limit?: number | undefined;
@@ -204,7 +200,7 @@ export class Live {
 
   /** Opens the stream for what is watched now. The previous one stays open until the new one is there. */
   #open(): void {
-    const ids = [...this.#watched.keys()].sort().slice(0, MAX_WATCHED);
+    const ids = [...this.#watched.keys()].sort().slice(0, WATCHED.projects);
     if (this.#onChange.size === 0) {
       this.#stream?.abort();
       this.#stream = undefined;
@@ -227,8 +223,8 @@ export class Live {
     const stream = new AbortController();
     const { signal } = stream;
     const ids = this.#ids;
-    const logs = all.slice(0, MAX_LOGS);
-    const left = all.slice(MAX_LOGS);
+    const logs = all.slice(0, WATCHED.logs);
+    const left = all.slice(WATCHED.logs);
     this.#stream = stream;
     const onConnection = (state: "connected" | "lost") => {
       if (signal.aborted) return;

@@ -5,6 +5,7 @@ import {
   artifactPathSchema,
   type ByteRange,
   findStage,
+  LIMITS,
   leaseLost,
   type Project,
   projectIdSchema,
@@ -32,9 +33,6 @@ import {
 } from "./find-artifact.ts";
 import { servedType } from "./media-type.ts";
 import { findTurnFile } from "./turn-files.ts";
-
-/** Bytes of one artifact. */
-const MAX_ARTIFACT_BYTES = 64 * 1024 * 1024;
 
 const putAddressSchema = z.object({
   project_id: projectIdSchema,
@@ -218,7 +216,7 @@ async function putArtifact(deps: ApiDeps, address: Address, req: Request, res: R
   const wanted = putAddressSchema.parse(address);
   const token = tokenOf(req);
   const ref = refOfOwner(await deps.repository.get(wanted.project_id), wanted, token);
-  if (Number(req.headers["content-length"] ?? 0) > MAX_ARTIFACT_BYTES) throw tooLarge();
+  if (Number(req.headers["content-length"] ?? 0) > LIMITS.artifact) throw tooLarge();
   const stored = await put(deps, ref, req);
   if (!stored) return;
   res.json({ path: wanted.path, size: stored.size, sha256: stored.sha256 });
@@ -228,7 +226,7 @@ async function put(deps: ApiDeps, ref: ArtifactRef, req: Request) {
   try {
     // A store that stops reading must not end the connection, which still has to carry the answer.
     const bytes = req.iterator({ destroyOnReturn: false });
-    return await deps.artifacts.put(ref, bytes, { limit: MAX_ARTIFACT_BYTES });
+    return await deps.artifacts.put(ref, bytes, { limit: LIMITS.artifact });
   } catch (error) {
     // The client went away half-way: nothing was kept, and there is no one to answer.
     if (req.destroyed && !req.complete) return undefined;
@@ -257,7 +255,7 @@ function refOfOwner(project: Project, wanted: PutAddress, token: number): Artifa
 }
 
 function tooLarge() {
-  return new StagefoldError("PAYLOAD_TOO_LARGE", `An artifact may have ${MAX_ARTIFACT_BYTES} bytes.`, {
-    limit: MAX_ARTIFACT_BYTES,
+  return new StagefoldError("PAYLOAD_TOO_LARGE", `An artifact may have ${LIMITS.artifact} bytes.`, {
+    limit: LIMITS.artifact,
   });
 }

@@ -1,4 +1,4 @@
-import { logKey, unreadLog } from "@stagefold/client";
+import { logKey, unreadLog, WATCHED } from "@stagefold/client";
 import type { ManyChange, StagefoldClient } from "../lib/api.ts";
 import { type Interest, logOfName, type WatchedLog } from "./interest.ts";
 
@@ -8,11 +8,6 @@ export type Connection = "connecting" | "online" | "lost";
 export type LiveEvent =
   | { readonly kind: "change"; readonly change: ManyChange }
   | { readonly kind: "connection"; readonly connection: Connection };
-
-/** Projects that one stream follows as a whole: so many the API allows. */
-const MAX_WATCHED = 50;
-/** So with logs. */
-const MAX_LOGS = 8;
 
 /** A page that is left and the next that is opened are one change of what is looked at. Milliseconds. */
 const SETTLE_MS = 30;
@@ -66,7 +61,7 @@ export class Leader {
     this.#timer = setTimeout(() => void this.#poll(), POLL_MS);
     const names = await this.#options.interest.all();
     if (this.#ended) return;
-    const ids = names.filter((name) => !logOfName(name)).slice(0, MAX_WATCHED);
+    const ids = names.filter((name) => !logOfName(name)).slice(0, WATCHED.projects);
     const logs = this.#logsOf(names);
     const followed = [...ids, ...logs.map(logKey)].join();
     if (followed === this.#followed) return;
@@ -100,8 +95,8 @@ export class Leader {
       if (missed) emit({ kind: "change", change: { kind: "reset" } });
       missed = false;
     };
-    const logs = all.slice(0, MAX_LOGS);
-    const left = all.slice(MAX_LOGS);
+    const logs = all.slice(0, WATCHED.logs);
+    const left = all.slice(WATCHED.logs);
     const input = { project_ids: [...ids], logs: [...logs] };
     try {
       for await (const change of watchMany(input, { signal, patient: true, onConnection })) {

@@ -6,15 +6,13 @@ import {
   type AttemptRef,
   artifactInputSchema,
   isStagefoldError,
+  LIMITS,
 } from "@stagefold/core";
 import { errorCode, openRegularFile, type RegularFile } from "@stagefold/node-files";
 import { z } from "zod";
 import type { StageArtifact } from "../runner/protocol.ts";
 import { mediaTypeOf } from "./media-type.ts";
 import { ArtifactPathError, findBelow, isBelow } from "./safe-path.ts";
-
-/** Bytes of one artifact. */
-export const MAX_ARTIFACT = 64 * 1024 * 1024;
 
 /** Permission bits that a restored file gets anyway. */
 const USUAL_MODES = [0o644, 0o755];
@@ -35,7 +33,7 @@ export async function storeArtifact(
   const file = await open(await realpath(workDir), path);
   try {
     const { size, mode } = file;
-    if (size > MAX_ARTIFACT) throw tooLarge(path, size);
+    if (size > LIMITS.artifact) throw tooLarge(path, size);
     const entry = artifactInputSchema.safeParse({
       ...given,
       media_type,
@@ -44,11 +42,11 @@ export async function storeArtifact(
     });
     if (!entry.success) throw new ArtifactPathError(`The artifact ${path}: ${z.prettifyError(entry.error)}`);
     const content = file.handle.createReadStream({ autoClose: false });
-    const stored = await store.put({ ...attempt, path }, content, { limit: MAX_ARTIFACT });
+    const stored = await store.put({ ...attempt, path }, content, { limit: LIMITS.artifact });
     return { ...entry.data, size: stored.size, sha256: stored.sha256 };
   } catch (error) {
     // It grew while it was read.
-    if (isStagefoldError(error, "PAYLOAD_TOO_LARGE")) throw tooLarge(path, MAX_ARTIFACT + 1);
+    if (isStagefoldError(error, "PAYLOAD_TOO_LARGE")) throw tooLarge(path, LIMITS.artifact + 1);
     throw error;
   } finally {
     await file.handle.close();
@@ -78,5 +76,5 @@ async function placeOf({ handle }: RegularFile): Promise<string | undefined> {
 }
 
 function tooLarge(path: string, size: number): ArtifactPathError {
-  return new ArtifactPathError(`The artifact ${path} has ${size} bytes; it may have ${MAX_ARTIFACT}.`);
+  return new ArtifactPathError(`The artifact ${path} has ${size} bytes; it may have ${LIMITS.artifact}.`);
 }

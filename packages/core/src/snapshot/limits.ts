@@ -18,6 +18,8 @@ export const LIMITS = {
   artifacts: 50,
   artifactEntries: 8 * 1024,
   artifactPath: 1024,
+  /** Of the content of one artifact. */
+  artifact: 64 * 1024 * 1024,
   metadata: 4 * 1024,
   question: 4 * 1024,
   /** Of a schema of answers, as JSON. */
