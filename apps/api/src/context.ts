@@ -14,7 +14,7 @@ import type { PipelineRegistry } from "@stagefold/pipeline";
 import { NO_TELEMETRY, type Telemetry } from "@stagefold/runtime/telemetry";
 import { TurnEngine, type TurnEngineOptions } from "./agents/turn-engine.ts";
 import { AnswerLinks } from "./answer-links/answer-links.ts";
-import type { AuditRow } from "./auth/audit.ts";
+import type { AuditSink } from "./auth/audit.ts";
 import type { Auth } from "./auth/authenticate.ts";
 import { LOCAL, type Principal } from "./auth/principal.ts";
 import { DeleteOperations } from "./delete-operations.ts";
@@ -77,8 +77,7 @@ export interface ContextDeps {
   /** Traces calls; without it nothing is traced. */
   readonly telemetry?: Telemetry | undefined;
   readonly onCall?: ((call: CallSeen) => void) | undefined;
-  /** Called with a row of the audit log that could not be kept. */
-  readonly onAuditError?: ((row: Omit<AuditRow, "at">, error: unknown) => void) | undefined;
+  readonly onAuditError?: AuditSink["onAuditError"];
   /** Called when a program's attempt failed and another one is to follow. */
   readonly onStageRetry?: (() => void) | undefined;
   /** Called once for each project that a program's claim found unclaimable, such as one that cannot be read. */

@@ -1,5 +1,6 @@
 import { initTRPC } from "@trpc/server";
 import { accessTo } from "./auth/access.ts";
+import { audited } from "./auth/audit.ts";
 import { requireAccess } from "./auth/principal.ts";
 import type { Context } from "./context.ts";
 import { errorShapeOf, toStagefoldError, toTRPCError } from "./errors.ts";
@@ -61,9 +62,7 @@ const authorised = t.middleware(async ({ ctx, next, path, type, getRawInput }) =
     if (!ctx.auth) return;
     const { id, role } = ctx.principal;
     const given = { by: id, role, procedure: path, from: ctx.address, result };
-    const row = { ...given, project_id: projectIdIn(await getRawInput()) };
-    // What is done is done: its caller is not told that it failed because the log of it did.
-    await ctx.auth.audit.add(row).catch((error: unknown) => ctx.onAuditError?.(row, error));
+    await audited(ctx, { ...given, project_id: projectIdIn(await getRawInput()) });
   };
   try {
     requireAccess(ctx.principal, accessTo(path));

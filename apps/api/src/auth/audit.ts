@@ -20,6 +20,21 @@ export const auditRowSchema = z.object({
 });
 export type AuditRow = z.output<typeof auditRowSchema>;
 
+/** A row as it is added. */
+export type NewAuditRow = Omit<AuditRow, "at">;
+
+/** Where rows go; none without `auth`. */
+export interface AuditSink {
+  readonly auth?: { readonly audit: AuditLog } | undefined;
+  /** Called with a row that could not be kept. */
+  readonly onAuditError?: ((row: NewAuditRow, error: unknown) => void) | undefined;
+}
+
+/** What is done is done: its caller is not told that it failed because the log of it did. */
+export async function audited({ auth, onAuditError }: AuditSink, row: NewAuditRow): Promise<void> {
+  await auth?.audit.add(row).catch((error: unknown) => onAuditError?.(row, error));
+}
+
 const placeSchema = z.object({ day: z.string(), inner: z.string().nullable() });
 
 /** Rows by day, which the store itself removes after a while. */
@@ -32,7 +47,7 @@ export class AuditLog {
     this.#clock = clock;
   }
 
-  async add(row: Omit<AuditRow, "at">): Promise<void> {
+  async add(row: NewAuditRow): Promise<void> {
     const now = this.#clock.now();
     const at = toTime(now);
     const key = { pk: partitionOf(at), sk: `${at}#${randomBytes(4).toString("hex")}` };

@@ -384,6 +384,21 @@ describe("the audit log", () => {
     const wrong = await call(`/trpc/audit.list${query({ cursor: "e30" })}`, as(admin));
     expect(codeOf(wrong.body)).toBe("INVALID_INPUT");
   });
+
+  it("has the refusal of an upload, as of a procedure", async () => {
+    const { call, issue, as } = await aGuardedApi();
+    const [admin, viewer] = [
+      await issue({ name: "root", role: "admin" }),
+      await issue({ name: "eve", role: "viewer" }),
+    ];
+    const project_id = "proj_000000000001";
+    const to = `/artifacts/${project_id}/a?stage=one&attempt=1`;
+    expect((await call(to, as(viewer, { method: "PUT", body: "x" }))).status).toBe(403);
+    const { body } = await call("/trpc/audit.list", as(admin));
+    expect(dataOf<{ items: object[] }>(body).items).toMatchObject([
+      { procedure: "artifacts.put", by: "key:eve", role: "viewer", result: "FORBIDDEN", project_id },
+    ]);
+  });
 });
 
 describe("limits", () => {

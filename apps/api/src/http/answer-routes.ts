@@ -2,6 +2,7 @@ import { StagefoldError } from "@stagefold/core";
 import { type Request, type RequestHandler, Router } from "express";
 import { z } from "zod";
 import { answerBy, askedBy, askedSchema, byOf, grantOf } from "../answer-links/answer-link.ts";
+import { audited } from "../auth/audit.ts";
 import { markProven } from "../connections.ts";
 import type { Context } from "../context.ts";
 import { toStagefoldError } from "../errors.ts";
@@ -33,7 +34,7 @@ export function answerRoutes(context: Context): Router {
       const from = context.auth.addressOf(req);
       const { project_id } = grant;
       const row = { by: byOf(grant), role: "link", procedure: "projects.answer", project_id, from, result };
-      await context.auth.audit.add(row).catch((error: unknown) => context.onAuditError?.(row, error));
+      await audited(context, row);
     };
     try {
       const asked = await answerBy(context, token, value);

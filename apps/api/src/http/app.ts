@@ -71,7 +71,7 @@ export function createApp(deps: ApiDeps): App {
     "/mcp",
     whenAsked(async () => (await import("./mcp.ts")).mcpRoutes(context, log)),
   );
-  app.use("/artifacts", artifactRoutes(deps, context.turns));
+  app.use("/artifacts", artifactRoutes(deps, context));
   app.use(pageRoutes(deps.pageDir, basePathOf(deps.publicUrl)));
   app.use((_req, res) => {
     sendError(res, new TRPCError({ code: "NOT_FOUND", message: "There is nothing at this address." }));

@@ -13,10 +13,12 @@ import {
   stageKeySchema,
 } from "@stagefold/core";
 import { verifiedBytes } from "@stagefold/node-files";
-import { type Request, type Response, Router } from "express";
+import { type Request, type RequestHandler, type Response, Router } from "express";
 import { z } from "zod";
 import type { TurnEngine } from "../agents/turn-engine.ts";
+import { audited } from "../auth/audit.ts";
 import { requireAccess } from "../auth/principal.ts";
+import type { Context } from "../context.ts";
 import { errorShapeOf } from "../errors.ts";
 import { linkTo, sendLink, wantsLink } from "./artifact-link.ts";
 import { principalOf } from "./auth-routes.ts";
@@ -47,12 +49,15 @@ type PutAddress = z.output<typeof putAddressSchema>;
  * `/artifacts/{project_id}/{path}`: the bytes of artifacts. With a session or an invocation in the place of the project,
  * those that its turns name; `stage` and `attempt` are then what a `ref` says.
  */
-export function artifactRoutes(deps: ApiDeps, turns: Pick<TurnEngine, "get">): Router {
+export function artifactRoutes(
+  deps: ApiDeps,
+  context: Pick<Context, "turns" | "auth" | "onAuditError">,
+): Router {
   const routes = Router();
   routes
     .route("/:project_id/{*path}")
-    .get((req, res) => sendArtifact(deps, turns, addressOf(req), req, res))
-    .put((req, res) => putArtifact(deps, addressOf(req), req, res));
+    .get((req, res) => sendArtifact(deps, context.turns, addressOf(req), req, res))
+    .put(mayPut(context), (req, res) => putArtifact(deps, addressOf(req), req, res));
   return routes;
 }
 
@@ -210,9 +215,26 @@ function isKnown(known: string | undefined, sha256: string | undefined): boolean
     .some((one) => one === `"${sha256}"` || one === "*");
 }
 
+/** As of procedures, a refusal by role leaves a row in the audit log; what is put is in the reports of its lease owner. */
+function mayPut(context: Pick<Context, "auth" | "onAuditError">): RequestHandler {
+  return async (req, res, next) => {
+    const principal = principalOf(res);
+    try {
+      requireAccess(principal, "work");
+    } catch (error) {
+      const { id: by, role } = principal;
+      const project_id = String(req.params.project_id).slice(0, 64);
+      const from = context.auth?.addressOf(req);
+      const result = "FORBIDDEN";
+      await audited(context, { by, role, procedure: "artifacts.put", project_id, from, result });
+      throw error;
+    }
+    next();
+  };
+}
+
 /** Keeps the bytes of an artifact for the lease owner, who then reports it with an `artifacts` event. */
 async function putArtifact(deps: ApiDeps, address: Address, req: Request, res: Response): Promise<void> {
-  requireAccess(principalOf(res), "work");
   const wanted = putAddressSchema.parse(address);
   const token = tokenOf(req);
   const ref = refOfOwner(await deps.repository.get(wanted.project_id), wanted, token);

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { StagefoldError } from "@stagefold/core";
 import { type Request, type RequestHandler, type Response, Router } from "express";
 import { type Auth, cookieOf } from "../auth/authenticate.ts";
-import { type Access, LOCAL, type Principal, requireAccess } from "../auth/principal.ts";
+import { LOCAL, type Principal } from "../auth/principal.ts";
 import { markProven } from "../connections.ts";
 import { basePathOf } from "./base-path.ts";
 
@@ -17,12 +17,11 @@ export function principalOf(res: ServerResponse): Principal {
   throw new StagefoldError("UNAUTHENTICATED", "This request was not admitted.", {});
 }
 
-/** Admits those alone who say who they are, where that is asked. `access` is what all of a route needs. */
-export function admit(auth: Auth | undefined, access?: Access): RequestHandler {
+/** Admits those alone who say who they are, where that is asked. */
+export function admit(auth: Auth | undefined): RequestHandler {
   return async (req, res, next) => {
     const principal = auth ? await auth.admit(req, res) : LOCAL;
     if (!auth) markProven(req.socket);
-    if (access !== undefined) requireAccess(principal, access);
     principals.set(res, principal);
     next();
   };
