@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { acquireLock } from "../../packages/node-files/src/lock.mjs";
 import { installFingerprint, modulesPresent, outputFingerprint, sourceFingerprint } from "./fingerprint.mjs";
@@ -68,9 +68,10 @@ async function buildAll() {
   writeStamp({ install });
   // Taken before: an edit during the build leads to another build next time.
   const sources = sourceFingerprint();
-  const code = await runTool("turbo/bin/turbo", ["run", "build", "--output-logs=errors-only"], {
-    quiet: true,
-  });
+  // Outside of git (an archive, an image) turbo reads all that node_modules leads to before it begins, for many minutes.
+  const code = existsSync(join(root, ".git"))
+    ? await runTool("turbo/bin/turbo", ["run", "build", "--output-logs=errors-only"], { quiet: true })
+    : await runTool("pnpm/bin/pnpm.cjs", ["--recursive", "run", "build"], { quiet: true });
   if (code !== 0) throw new PrepareError(`Building failed (exit code ${code}).`, code);
   const outputs = outputFingerprint();
   if (!outputs)
