@@ -188,7 +188,11 @@ test("a gate is shown with what to type, and answered", async () => {
   expect(await server.client.projects.get({ project_id })).toMatchObject({
     answer: { stage: "one", value: { ok: true, note: "well done" } },
   });
-  expect(await stagefold("answer", project_id, "true")).toMatchObject({ code: 1 });
+  // The same again is a repeat; another one comes too late.
+  const again = await stagefold("answer", project_id, "--set", "ok=true", "--set", "note=well done");
+  expect(again).toMatchObject({ code: 0 });
+  const other = await stagefold("answer", project_id, "--set", "ok=false");
+  expect(other).toMatchObject({ code: 1, stderr: expect.stringContaining("it is answered") });
   expect(await stagefold("answer", project_id, "--link")).toMatchObject({ code: 1 });
   await server.client.projects.cancel({ project_id });
   expect((await watched).stdout).toContain("one asks: Publish?");

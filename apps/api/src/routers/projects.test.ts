@@ -270,6 +270,27 @@ describe("projects.answer", () => {
       output_data: { answer: { ok: true } },
     });
   });
+
+  it("is harmless to repeat without an operation_id too, also when the build has gone on; another is refused", async () => {
+    const { projects, work } = callerOf(memoryDeps());
+    const { project_id } = await projects.create({ requirement: "x", pipeline: "mine", stages: OWN_STAGES });
+    const claimed = await work.claim({ owner: "program", project_id });
+    if (!claimed) throw new Error("expected a claim");
+    const { lease_token, lease_seq } = claimed;
+    const gate = { event: "waiting", stage: "one", question: "Go on?" } as const;
+    await work.report({ project_id, lease_token, lease_seq: lease_seq + 1, events: [gate] });
+    const yes = { project_id, stage: "one", value: { ok: true, note: "n" } };
+    const first = await projects.answer(yes);
+    const reordered = { ...yes, value: { note: "n", ok: true } };
+    expect(await projects.answer(reordered)).toMatchObject({ revision: first.revision, status: "queued" });
+    const next = await work.claim({ owner: "program", project_id });
+    const [token, seq] = [next?.lease_token ?? 0, next?.lease_seq ?? 0];
+    const events = [{ event: "started", stage: "two" } as const];
+    const { revision } = await work.report({ project_id, lease_token: token, lease_seq: seq + 1, events });
+    expect(await projects.answer(yes)).toMatchObject({ revision, status: "building" });
+    const no = projects.answer({ ...yes, value: { ok: false, note: "n" } });
+    expect(await refusal(no)).toMatchObject({ code: "STAGE_CONFLICT" });
+  });
 });
 
 describe("projects.get and projects.list", () => {

@@ -8,7 +8,7 @@ import {
   textSchema,
 } from "@stagefold/core";
 import { z } from "zod";
-import { answerLink } from "../answer-links/answer-link.ts";
+import { answerLink, sameAnswer } from "../answer-links/answer-link.ts";
 import { askerOf } from "../auth/principal.ts";
 import { type CreatedProject, type ProjectOutput, projectOutput } from "../outputs.ts";
 import { listFields, listOfAgent, pageSchema } from "../pagination.ts";
@@ -90,8 +90,9 @@ export const projects = router({
   answer: procedure
     .input(onProject.extend({ stage: stageKeySchema, value: z.unknown() }))
     .mutation(async ({ ctx, input }): Promise<ProjectOutput> => {
-      const { project_id, operation_id, stage, value } = input;
+      const { project_id, stage, value } = input;
       const asker = askerOf(ctx.principal);
+      const operation_id = input.operation_id ?? sameAnswer(asker.by ?? "", value);
       return projectOutput(
         await ctx.repository.control.answer(project_id, { stage, value }, operation_id, asker),
       );

@@ -126,8 +126,12 @@ function answerOf(text: string | undefined, fields: readonly [string, unknown][]
 }
 
 async function askingStage(cli: Cli, project_id: string): Promise<string> {
-  const { waiting, status } = await cli.client.projects.get({ project_id });
+  const { waiting, status, answer, stages_snapshot } = await cli.client.projects.get({ project_id });
   if (waiting && status === "waiting") return waiting.stage;
+  // Of the last question that was answered the API says by whom, or that this answer is a repeat.
+  const answered = stages_snapshot.stages.findLast(({ output_data }) => "answer" in output_data);
+  const stage = answer?.stage ?? answered?.stage;
+  if (stage !== undefined) return stage;
   throw new CliError(`${project_id} is ${status}: it asks nothing`, EXIT.failed);
 }
 
