@@ -45,3 +45,29 @@ test("a changed file is read again within a second, a bad one is named and harml
     await rm(folder, { recursive: true });
   }
 });
+
+test("a module that never settles keeps no other file from being read again, not even other modules", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "stagefold-watch-"));
+  await writeFile(join(folder, "one.yaml"), yaml("echo 1"));
+  await writeFile(join(folder, "two.ts"), module("first"));
+  await writeFile(join(folder, "_helper.ts"), 'export const said = "a";\n');
+  await using pipelines = await watchPipelines(folder);
+  try {
+    const digests = () => pipelines.list().map((pipeline) => definitionDigest(pipeline));
+    const before = digests();
+    const from = performance.now();
+    await writeFile(
+      join(folder, "hangs.ts"),
+      "await new Promise(() => setInterval(() => undefined, 1000));\n",
+    );
+    await writeFile(join(folder, "one.yaml"), yaml("echo 2"));
+    await expect.poll(() => digests()[0], { timeout: 10_000 }).not.toBe(before[0]);
+    await writeFile(join(folder, "_helper.ts"), 'export const said = "b";\n');
+    await expect.poll(() => digests()[1], { timeout: 20_000 }).not.toBe(before[1]);
+    // It is named only when its time is over: 30 seconds.
+    expect(performance.now() - from).toBeLessThan(25_000);
+    expect([pipelines.problems(), digests().length]).toEqual([[], 2]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}, 40_000);

@@ -45,19 +45,28 @@ export interface ModuleOptions {
 export async function describeModules(
   files: readonly string[],
   options: ModuleOptions = {},
+  { found = new Map<string, Loaded>(), signal }: Describing = {},
 ): Promise<ReadonlyMap<string, Loaded>> {
-  const found = new Map<string, Loaded>();
-  for (let left = files; left.length > 0; left = files.filter((file) => !found.has(file)))
-    await describeSome(left, options, found);
+  for (let left = files; left.length > 0 && !signal?.aborted; left = files.filter((file) => !found.has(file)))
+    await describeSome(left, options, { found, signal });
   return found;
+}
+
+/** For one who does not wait for all. */
+export interface Describing {
+  /** What each file defines, as soon as it is known. */
+  readonly found?: Map<string, Loaded>;
+  /** Ends it: nobody needs the answer any more. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Adds what one process finds; at least the first file gets its answer. */
 async function describeSome(
   files: readonly string[],
   options: ModuleOptions,
-  found: Map<string, Loaded>,
+  describing: Required<Describing>,
 ): Promise<void> {
+  const { found, signal } = describing;
   const { modules = {}, timeoutMs = LOAD_MS } = options;
   const child = start([JSON.stringify(modules), ...files]);
   let said = "";
@@ -76,6 +85,8 @@ async function describeSome(
       end(`expected a module that is loaded within ${timeoutMs / 1000} s; it was still loading`);
     }, timeoutMs);
   };
+  const onAbort = () => end("nobody waits for it");
+  signal?.addEventListener("abort", onAbort);
   watch();
   child.stderr?.on("data", (bytes) => {
     said = (said + String(bytes)).slice(-MAX_SAID);
@@ -96,22 +107,24 @@ async function describeSome(
   });
   try {
     const ended: unknown[] = await once(child, "close");
-    const [code, signal] = ended;
+    if (signal?.aborted) return;
+    const [code, killedBy] = ended;
     const missing = found.has(file) ? files.find((one) => !found.has(one)) : file;
     if (missing === undefined) return;
     // It may pay for what a module before it left behind: alone, it is its own doing.
     if (files.length > 1 && !isLate) {
-      await describeSome([missing], options, found);
+      await describeSome([missing], options, describing);
       return;
     }
     const how =
-      signal === null
+      killedBy === null
         ? `exit code ${String(code)}`
-        : `${String(signal)}; it gets ${CPU_SECONDS} s of processor time`;
+        : `${String(killedBy)}; it gets ${CPU_SECONDS} s of processor time`;
     blame ??= `expected a module that can be loaded; it ended the process (${how})${said === "" ? "" : `: ${said.trim()}`}`;
     found.set(missing, { problem: new PipelineError(`${missing}: ${blame}`, { file: missing }) });
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener("abort", onAbort);
   }
 }
 

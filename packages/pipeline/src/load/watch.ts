@@ -1,14 +1,17 @@
 import { readdir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Pipeline } from "../definition.ts";
 import { definitionDigest } from "../digest.ts";
 import type { PipelineError } from "../errors.ts";
 import type { PipelineRegistry } from "../registry.ts";
 import { type Describe, isYaml, type LoadOptions, loadPipelines } from "./load.ts";
-import { describeModules } from "./module-process.ts";
+import { describeModules, type Loaded } from "./module-process.ts";
 
 /** How often the folder is looked at, in milliseconds. */
 const POLL_MS = 400;
+/** How long a change waits for modules that are still loading, in milliseconds: what else has changed is shown then. */
+const MODULES_MS = 500;
 /** Earlier definitions that are remembered. */
 const MAX_PAST = 200;
 
@@ -40,8 +43,8 @@ export async function watchPipelines(folder: string, options: WatchOptions = {})
   const past = new Map<string, Pipeline>();
   // Before the files are read, so that a change meanwhile is seen. Why a folder cannot be read, the loader says.
   const before = await stateOf(folder).catch(() => undefined);
-  let modules = before && new ModuleMemory(before.code);
-  let registry = await loadPipelines(folder, options, modules?.describe);
+  const modules = new ModuleMemory(before?.code);
+  let registry = await loadPipelines(folder, options, modules.describe);
   let state = before ?? (await stateOf(folder));
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
@@ -54,10 +57,10 @@ export async function watchPipelines(folder: string, options: WatchOptions = {})
   const poll = async () => {
     try {
       const next = await stateOf(folder);
-      if (next.text !== state.text) {
+      if (next.text !== state.text || modules.hasNews) {
         // A file that is being written is read once more when it has changed again.
         state = next;
-        if (modules?.code !== next.code) modules = new ModuleMemory(next.code);
+        modules.code = next.code;
         const loaded = await loadPipelines(folder, options, modules.describe);
         if (closed) return;
         registry = loaded;
@@ -81,30 +84,77 @@ export async function watchPipelines(folder: string, options: WatchOptions = {})
     [Symbol.asyncDispose]: async () => {
       closed = true;
       clearTimeout(timer);
+      modules.end();
     },
   };
 }
 
-/** What modules define, read once for as long as no code has changed: a process for each change of a YAML file takes long. */
-class ModuleMemory {
-  readonly code: string;
-  #known: { readonly files: string; readonly described: ReturnType<Describe> } | undefined;
+/** Of a module that has not loaded yet. */
+const NOT_READ: Loaded = { pipelines: [] };
 
-  constructor(code: string) {
+/**
+ * What modules define, read once for as long as no code has changed: a process for each change of a YAML file takes long.
+ * One that takes long to load, or never does, keeps no other file from being read again: it is what it was until then.
+ */
+class ModuleMemory {
+  /** Differs when any code does. */
+  code: string | undefined;
+  #reading:
+    | { readonly key: string; readonly found: Map<string, Loaded>; readonly all: Promise<unknown> }
+    | undefined;
+  /** What each file was when it was read last. */
+  #last: ReadonlyMap<string, Loaded> = new Map();
+  #isFirst = true;
+  #ending = new AbortController();
+  /** Of the files that are being read, how many the last answer had. */
+  #told = 0;
+
+  constructor(code: string | undefined) {
     this.code = code;
   }
 
-  readonly describe: Describe = (files, options) => {
-    const names = files.join("\n");
-    if (this.#known?.files === names) return this.#known.described;
-    const described = describeModules(files, options);
-    this.#known = { files: names, described };
-    // That no process could be started is no matter of the files: the next look tries again.
-    described.catch(() => {
-      this.#known = undefined;
-    });
-    return described;
+  /** Whether more is known than the last answer had. */
+  get hasNews(): boolean {
+    return this.#reading !== undefined && this.#reading.found.size > this.#told;
+  }
+
+  readonly describe: Describe = async (files, options) => {
+    const key = [this.code, ...files].join("\n");
+    const reading = this.#reading?.key === key ? this.#reading : this.#read(key, files, options);
+    await (this.#isFirst
+      ? reading.all
+      : Promise.race([reading.all, sleep(MODULES_MS, undefined, { ref: false })]));
+    this.#isFirst = false;
+    const { found } = reading;
+    this.#told = found.size;
+    const known = files.map((file) => [file, found.get(file) ?? this.#last.get(file) ?? NOT_READ] as const);
+    this.#last = new Map(known);
+    return this.#last;
   };
+
+  #read(key: string, files: readonly string[], options: LoadOptions | undefined) {
+    this.end();
+    this.#ending = new AbortController();
+    const { signal } = this.#ending;
+    // What has not been loaded before comes last: it may take its whole time.
+    const isGood = (file: string) => {
+      const last = this.#last.get(file) ?? NOT_READ;
+      return "pipelines" in last && last.pipelines.length > 0;
+    };
+    const order = [...files.filter(isGood), ...files.filter((file) => !isGood(file))];
+    const found = new Map<string, Loaded>();
+    const reading = { key, found, all: describeModules(order, options, { found, signal }) };
+    this.#reading = reading;
+    // That no process could be started is no matter of the files: the next look tries again.
+    reading.all.catch(() => {
+      if (this.#reading === reading) this.#reading = undefined;
+    });
+    return reading;
+  }
+
+  end(): void {
+    this.#ending.abort();
+  }
 }
 
 interface FolderState {
