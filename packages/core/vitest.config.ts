@@ -1,7 +1,4 @@
 import { defineConfig } from "vitest/config";
 import { project } from "../../tooling/vitest/project.ts";
 
-const shared = project("core");
-
-// Many short files that change nothing global: they share their processes, so that zod and the AWS SDK are loaded once.
-export default defineConfig({ ...shared, test: { ...shared.test, isolate: false } });
+export default defineConfig(project("core"));

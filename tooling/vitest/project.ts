@@ -28,6 +28,11 @@ export function project(name: string): ViteUserConfig {
       include: ["src/**/*.test.ts", "test/**/*.test.ts"],
       pool: "forks",
       maxWorkers,
+      // The files of a workspace share its processes, so that zod and the AWS SDK are loaded once and not by every file.
+      // What a file changes for its whole process is put back: vitest does it with spies and stubbed variables.
+      isolate: false,
+      restoreMocks: true,
+      unstubEnvs: true,
       testTimeout: testTimeoutMs,
       hookTimeout: 60_000,
       teardownTimeout: 20_000,

@@ -1,13 +1,13 @@
 import { startEngine, startS3Double } from "@stagefold/store-testing";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { openBackend } from "./backend.ts";
 import { parseEnv } from "./env.ts";
 import { openTable } from "./table.ts";
 
 // As a machine without a role would have them.
-beforeAll(() => {
-  process.env.AWS_ACCESS_KEY_ID ??= "test";
-  process.env.AWS_SECRET_ACCESS_KEY ??= "test";
+beforeEach(() => {
+  vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
+  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
 });
 
 async function setUp() {

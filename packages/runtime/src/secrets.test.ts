@@ -8,7 +8,6 @@ import { secretSource } from "./secrets.ts";
 
 const folders: string[] = [];
 afterEach(async () => {
-  vi.unstubAllEnvs();
   for (const folder of folders.splice(0)) await rm(folder, { recursive: true });
 });
 

@@ -8,16 +8,16 @@ import { MemoryRecordStore } from "@stagefold/core";
 import { openBackend } from "@stagefold/runtime";
 import { parseEnv } from "@stagefold/runtime/env";
 import { startS3Double } from "@stagefold/store-testing";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { callerOf, memoryDeps } from "../../test/fixture.ts";
 import { Program } from "../../test/program.ts";
 import { serve } from "../../test/serve.ts";
 import { Auth } from "../auth/authenticate.ts";
 
 // As a machine without a role would have them: the double holds signatures against this secret.
-beforeAll(() => {
-  process.env.AWS_ACCESS_KEY_ID = "test";
-  process.env.AWS_SECRET_ACCESS_KEY = "test";
+beforeEach(() => {
+  vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
+  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
 });
 
 const BYTES = randomBytes(300_000);

@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { StagefoldError } from "@stagefold/core";
 import { pino } from "pino";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import { afterEach, expect, it, vi } from "vitest";
+import { expect, it, vi } from "vitest";
 import { LogOutput, NO_TELEMETRY, openTelemetry } from "./index.ts";
 
 const PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -69,10 +69,6 @@ const options = {
   onLost: () => undefined,
   signals: { traces: true, metrics: false, logs: false, metricIntervalMs: 60_000 },
 };
-
-afterEach(() => {
-  vi.unstubAllEnvs();
-});
 
 it("loads nothing and hands the caller's trace on where there is no collector", async () => {
   const telemetry = await openTelemetry({
