@@ -25,7 +25,7 @@ export class Reading<T> {
 }
 
 /** Waits until something is so; fails when it never is. */
-export async function until(isSo: () => boolean, withinMs = 3000): Promise<void> {
+export async function until(isSo: () => boolean, withinMs = 30_000): Promise<void> {
   const end = performance.now() + withinMs;
   while (!isSo()) {
     if (performance.now() > end) throw new Error(`expected within ${withinMs} ms: ${isSo}`);

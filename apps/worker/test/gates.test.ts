@@ -96,7 +96,7 @@ describe("a gate", () => {
     expect(gate?.duration_seconds).toBeUndefined();
     const tookMs = Date.parse(publish?.started_at ?? "") - Date.parse(done.control?.at ?? "");
     // 150 ms where the machine has time for it: the benchmark measures that.
-    expect(tookMs).toBeLessThan(1000);
+    expect(tookMs).toBeLessThan(10_000);
     // The same once more is no error, another one is told who was first.
     await control.answer(id, { stage: "approve", value: { ok: true } }, "op");
     await expect(control.answer(id, { stage: "approve", value: { ok: false } }, "op2")).rejects.toMatchObject(

@@ -162,7 +162,7 @@ describe("W8: what is opened as an artifact is a file, whatever stands there by 
     async (path) => {
       const from = performance.now();
       await expect(store(path)).rejects.toThrow();
-      expect(performance.now() - from).toBeLessThan(2000);
+      expect(performance.now() - from).toBeLessThan(10_000);
     },
   );
   it("F1: a file is stored with its bits", async () => {

@@ -79,8 +79,8 @@ it("O2: a stage that writes empty lines without end holds up no other build", as
   clearInterval(beat);
   expect(quiet.status).toBe("completed");
   expect(stageOf(quiet, "s")).toMatchObject({ attempt: 1, history: [] });
-  // Far below the lease: the rest is what a busy machine adds.
-  expect(longest).toBeLessThan(2500);
+  // Less than the lease, also on a busy machine.
+  expect(longest).toBeLessThan(5000);
   await bench.repository.control.cancel(endless);
 });
 

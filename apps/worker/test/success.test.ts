@@ -37,7 +37,8 @@ export default definePipeline({
 
 test("a build of six stages takes one claim, one start and six ends", async () => {
   await using bench = await openBench({ files: { "six.ts": SIX }, leaseMs: 60_000 });
-  const worker = bench.worker();
+  // A slow stage would write in the middle too.
+  const worker = bench.worker({ timings: { flushMs: 60_000 } });
   worker.start();
   const id = await bench.create("six", "a requirement");
   const project = await bench.until(id, completed);

@@ -243,7 +243,8 @@ describe("API keys", () => {
     const revokedAt = performance.now();
     await call("/trpc/keys.revoke", as(admin, post({ key_id: record.key_id })));
     await Promise.all(watches.map(({ ended }) => ended));
-    expect(performance.now() - revokedAt).toBeLessThan(1000);
+    // Some milliseconds; a busy machine takes longer, and a stream that is not ended never ends.
+    expect(performance.now() - revokedAt).toBeLessThan(10_000);
     expect((await call("/trpc/projects.list", as(key))).status).toBe(401);
     await vi.waitFor(() => expect(auth.open.size).toBe(0));
 

@@ -241,15 +241,15 @@ describe("who is not let in any more", () => {
     ];
     const ofKey = await follow({ authorization: `Bearer ${key}` });
     expect((await signOut(phone)).status).toBe(200);
-    await until(() => streams[0]?.ended === true, 1000);
+    await until(() => streams[0]?.ended === true);
     expect(streams.map(({ ended }) => ended)).toEqual([true, false, false]);
     const everywhere = await signOut(laptop, "?everywhere=1");
     expect([everywhere.status, await everywhere.json()]).toEqual([200, { signed_out: true }]);
-    await until(() => streams.every(({ ended }) => ended), 1000);
+    await until(() => streams.every(({ ended }) => ended));
     expect(ofKey.ended).toBe(false);
     const later = await follow({ cookie: await signIn() });
     await auth.keys.revoke(record.key_id);
-    await until(() => ofKey.ended && later.ended, 1000);
+    await until(() => ofKey.ended && later.ended);
   });
 });
 
