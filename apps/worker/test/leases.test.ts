@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { StagefoldError } from "@stagefold/core";
 import { pino } from "pino";
 import { expect, onTestFinished, test, vi } from "vitest";
@@ -51,6 +52,20 @@ test("a machine that slept past three quarters of the lease stops its stages: th
   jumpMs += 20_000;
   const project = await bench.until(id, completed);
   expect(stageOf(project, "wait")).toMatchObject({ attempt: 2, history: [{ code: "WORKER_LOST" }] });
+});
+
+test("S4: while a stage says nothing its build is looked at by eventually consistent reads alone", async () => {
+  await using bench = await openBench({ files, leaseMs: 60_000 });
+  bench.worker().start();
+  const id = await bench.create("busy");
+  await bench.until(id, (project) => stageOf(project, "s").status === "running");
+  const get = vi.spyOn(bench.store, "get");
+  await sleep(1500);
+  const looks: readonly (readonly unknown[])[] = get.mock.calls;
+  expect(looks.length).toBeGreaterThan(0);
+  expect(looks).toEqual(looks.map(() => [id, { consistent: false }]));
+  get.mockRestore();
+  await bench.until(id, completed);
 });
 
 test("a stage that computes for two leases and a half without yielding keeps its lease", async () => {
