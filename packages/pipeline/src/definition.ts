@@ -66,6 +66,8 @@ export interface GateAction {
 
 /** The output of a gate. `by` is missing where no one is known, `expired` says that no answer came in time. */
 export interface GateOutput<Answer = unknown> {
+  /** What was asked. */
+  readonly question: string;
   readonly answer: Answer;
   readonly by?: string;
   readonly at: string;

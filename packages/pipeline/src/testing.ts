@@ -83,11 +83,12 @@ export async function runPipeline(pipeline: Pipeline, options: RunPipelineOption
     if (action.kind === "gate") {
       const ctx = new TestContext({ ...base, stage });
       records.push(ctx.record);
-      const { question } =
+      const { question: asked } =
         typeof action.asks === "function" ? await action.asks(ctx) : { question: "", ...action.asks };
-      ctx.log(stageNameIn(question, "en"));
+      const question = stageNameIn(asked, "en");
+      ctx.log(question);
       const answer = checkedAnswer(options.answers?.[stage], action.answer);
-      outputs.set(stage, { answer, at: new Date().toISOString() });
+      outputs.set(stage, { question, answer, at: new Date().toISOString() });
       return;
     }
     if (action.kind !== "run")

@@ -22,7 +22,7 @@ export interface AnswerIntent {
 export function answer(known: Project, intent: AnswerIntent, control: Control): UpdatePatch {
   const { stage } = findStage(known, intent.stage);
   if (known.status !== "waiting" || known.waiting.stage !== stage.stage) throw notAsked(known, stage);
-  const { answer_schema, accept, since } = known.waiting;
+  const { question, answer_schema, accept, since } = known.waiting;
   const { asked } = intent;
   if (asked && (asked.run !== known.run || asked.since !== since))
     throw stageConflict(stage.stage, "the question that was read", "asked anew");
@@ -30,6 +30,7 @@ export function answer(known: Project, intent: AnswerIntent, control: Control): 
   const refused = refusalOf(value, accept);
   const said: Answer = {
     stage: stage.stage,
+    question,
     value,
     ...(control.by !== undefined && { by: control.by }),
     at: control.at,

@@ -37,7 +37,7 @@ describe("an open gate", () => {
     const begun = await report({ event: "started", stage: "make" });
     expect(begun.stages_snapshot.stages[0]).toMatchObject({
       status: "completed",
-      output_data: { answer: { a: [1], b: 1 }, by: "key:ci", at: "2026-01-01T00:00:59.999Z" },
+      output_data: { question: "Go on?", answer: { a: [1], b: 1 }, by: "key:ci", at: "2026-01-01T00:00:59.999Z" },
     });
     expect([begun.answer, begun.waiting]).toEqual([undefined, undefined]);
   });
@@ -53,7 +53,10 @@ describe("an open gate", () => {
     await later.open();
     later.clock.advance(3_600_000);
     const { claimed, report } = await later.claim("w2");
-    expect(claimed.project.stages_snapshot.stages[0]).toMatchObject({ status: "skipped" });
+    expect(claimed.project.stages_snapshot.stages[0]).toMatchObject({
+      status: "skipped",
+      output_data: { question: "Go on?" },
+    });
     await expect(later.control.answer(later.id, { stage: "plan", value: 1 })).rejects.toMatchObject({
       code: "STAGE_CONFLICT",
       data: { actual: "past its time-out" },

@@ -91,6 +91,7 @@ function answered(
   position: number,
   stage: Stage,
   answer: {
+    readonly question?: string | undefined;
     readonly value?: unknown;
     readonly by?: string | undefined;
     readonly at: string;
@@ -99,8 +100,9 @@ function answered(
   },
   now: string,
 ): Project {
-  const { value, by, at, refused, expired: isExpired } = answer;
+  const { question, value, by, at, refused, expired: isExpired } = answer;
   const said = {
+    ...(question !== undefined && { question }),
     answer: inNaturalOrder(value),
     ...(by !== undefined && { by }),
     at,
@@ -118,15 +120,16 @@ function answered(
   return failed(project, position, ended, "GATE_REFUSED", message, now);
 }
 
-function expired(project: Project, position: number, stage: Stage, waiting: Waiting, at: string): Project {
-  const { on_timeout, expires_at = at, accept } = waiting;
+function expired(project: Project, position: number, open: Stage, waiting: Waiting, at: string): Project {
+  const { question, on_timeout, expires_at = at, accept } = waiting;
+  const stage: Stage = { ...open, output_data: { ...open.output_data, question } };
   if (on_timeout === "skip") {
     const skipped = skipStage({ ...stage, status: "pending" }, "No answer came in time.", at);
     return withStage(project, position, withoutDuration(skipped));
   }
   if (on_timeout !== "fail") {
     const { answer: value } = on_timeout;
-    const answer = { value, at, refused: refusalOf(value, accept), expired: true } as const;
+    const answer = { question, value, at, refused: refusalOf(value, accept), expired: true } as const;
     return answered(project, position, stage, answer, at);
   }
   const message = `No answer came until ${expires_at}.`;

@@ -196,6 +196,8 @@ export const waitingSchema = z.looseObject({
 /** What a person answered, until the next lease owner's first write completes the gate with it. */
 export const answerSchema = z.looseObject({
   stage: stageKeySchema,
+  /** What was asked. */
+  question: z.string().optional(),
   value: z.unknown(),
   by: z.string().optional(),
   at: timeSchema,

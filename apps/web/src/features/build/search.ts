@@ -1,6 +1,6 @@
 import { isOneOf } from "../../lib/one-of.ts";
 
-export const STAGE_TABS = ["log", "artifacts", "output", "calls", "metrics", "attempts"] as const;
+export const STAGE_TABS = ["question", "log", "artifacts", "output", "calls", "metrics", "attempts"] as const;
 export type StageTab = (typeof STAGE_TABS)[number];
 const isTab = isOneOf(STAGE_TABS);
 const isView = isOneOf(["stages", "artifacts"]);

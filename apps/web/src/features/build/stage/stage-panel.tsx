@@ -2,7 +2,7 @@ import { attemptsOf, type HistoryEntry } from "@stagefold/core";
 import { useQuery } from "@tanstack/react-query";
 import { LocateFixed } from "lucide-react";
 import type { ReactNode } from "react";
-import { Duration, RelativeTime } from "../../../components/relative-time.tsx";
+import { Duration } from "../../../components/relative-time.tsx";
 import { StatusBadge } from "../../../components/status.tsx";
 import { Button } from "../../../components/ui/button.tsx";
 import { type Tab, Tabs } from "../../../components/ui/tabs.tsx";
@@ -15,11 +15,13 @@ import { Failure } from "../header/failure.tsx";
 import { messages } from "../messages.ts";
 import type { StageName } from "../model/stage-name.ts";
 import type { BuildSearch, StageTab } from "../search.ts";
+import { isGate } from "../timeline/bars.ts";
 import type { BuildControl } from "../use-control.ts";
 import { AttemptTable } from "./attempt-table.tsx";
 import { Metrics } from "./metrics.tsx";
 import { ModelCalls } from "./model-calls.tsx";
 import { Output } from "./output.tsx";
+import { Question } from "./question.tsx";
 import { RetryFrom } from "./retry-from.tsx";
 import { StageLog } from "./stage-log.tsx";
 
@@ -109,14 +111,6 @@ function StageProblem({ stage, search, onSearch }: StagePanelProps) {
         title={statusNames[lang].failed}
       />
     );
-  const { by, at, answer } = stage.output_data;
-  // A gate: who answered it, and when. What they said is its output.
-  if (stage.status === "completed" && answer !== undefined && typeof at === "string")
-    return (
-      <p className="text-ink-2 text-sm">
-        {typeof by === "string" ? t.answeredBy(by) : t.answered} · <RelativeTime at={at} />
-      </p>
-    );
   const reason = stage.output_data.skipped_reason;
   if (stage.status === "skipped" && typeof reason === "string")
     return (
@@ -136,8 +130,12 @@ function StageProblem({ stage, search, onSearch }: StagePanelProps) {
 function StageTabs({ project, stage, artifacts, search, onSearch }: StagePanelProps) {
   const t = useMessages(messages);
   const attempts = useAttempts(project, stage);
+  const gate = isGate(stage);
+  // A gate is a question before all else, and mostly has no log.
+  const first = gate ? "question" : "log";
   const choose = ({ path, stage: from }: Artifact) => onSearch({ view: "artifacts", file: path, from });
   const tabs = [
+    ...(gate ? [tab("question", t.question, <Question project={project} stage={stage} />)] : []),
     tab(
       "log",
       t.log,
@@ -182,9 +180,9 @@ function StageTabs({ project, stage, artifacts, search, onSearch }: StagePanelPr
   return (
     <Tabs
       label={t.partsOfStage}
-      onChange={(chosen) => onSearch({ tab: chosen === "log" ? undefined : chosen })}
+      onChange={(chosen) => onSearch({ tab: chosen === first ? undefined : chosen })}
       tabs={tabs}
-      value={search.tab ?? "log"}
+      value={search.tab === undefined || (search.tab === "question" && !gate) ? first : search.tab}
     />
   );
 }

@@ -2,14 +2,14 @@ import type { Project, Stage, StageStatus } from "../../../lib/api.ts";
 
 /** A stretch of time in a row of the timeline. Epoch milliseconds; an open one grows until now. */
 export interface Bar {
-  readonly kind: "queue" | "attempt" | "part" | "wait" | "gate";
+  readonly kind: "attempt" | "part" | "wait" | "ask" | "gate";
   readonly status: StageStatus;
   readonly fromMs: number;
   readonly toMs: number;
   /** Whether it still grows. */
   readonly open: boolean;
-  /** Of the stage; absent for the time in the queue. */
-  readonly attempt?: number;
+  /** Of the stage. */
+  readonly attempt: number;
   /** How far a running attempt is by its own account, 0 … 100; absent where it says nothing. */
   readonly progress?: number;
   /** How long the stage takes usually, by earlier builds of the pipeline. Milliseconds. */
@@ -20,18 +20,17 @@ export interface Row {
   /** Unique among the rows. */
   readonly id: string;
   readonly bars: readonly Bar[];
-  readonly kind: "queue" | "stage" | "part";
-  /** The stage's key; absent for the queue. */
-  readonly stage?: string;
+  readonly kind: "stage" | "part";
+  /** The stage's key. */
+  readonly stage: string;
   /** The sub-stage's key. */
   readonly part?: string;
 }
 
-/** The rows of a build's timeline: its time in the queue, each stage with its attempts, and the stage's parts. */
+/** The rows of a build's timeline: each stage with its attempts, and the stage's parts. */
 export function rowsOf(project: Project, nowMs: number): Row[] {
   const end = project.completed_at === undefined ? nowMs : Date.parse(project.completed_at);
-  const queue: Row = { id: "queue", kind: "queue", bars: queueBars(project, nowMs) };
-  const stages = project.stages_snapshot.stages.flatMap((stage): Row[] => [
+  return project.stages_snapshot.stages.flatMap((stage): Row[] => [
     { id: stage.stage, kind: "stage", stage: stage.stage, bars: stageBars(project, stage, end, nowMs) },
     ...Object.entries(stage.sub_stages)
       .sort(([, a], [, b]) => a.number - b.number)
@@ -41,7 +40,6 @@ export function rowsOf(project: Project, nowMs: number): Row[] {
         return { id: `${stage.stage}/${part}`, kind: "part", stage: stage.stage, part, bars };
       }),
   ]);
-  return queue.bars.length > 0 ? [queue, ...stages] : stages;
 }
 
 /** The rows, with how long the last attempt of each stage would take usually. What waits for a person has no usual time. */
@@ -49,24 +47,28 @@ export function withUsual(rows: readonly Row[], usualSeconds: (stage: string) =>
   return rows.map((row) => {
     const at = row.bars.findLastIndex(({ kind }) => kind === "attempt");
     const bar = row.bars[at];
-    const seconds = row.kind === "stage" ? usualSeconds(row.stage ?? "") : undefined;
-    const isGate = row.bars.some(({ kind }) => kind === "gate");
-    if (bar === undefined || seconds === undefined || isGate) return row;
+    const seconds = row.kind === "stage" ? usualSeconds(row.stage) : undefined;
+    if (bar === undefined || seconds === undefined) return row;
     return { ...row, bars: row.bars.with(at, { ...bar, usualMs: seconds * 1000 }) };
   });
 }
 
-/** From the creation to the first start; after a retry the time since then, while it waits. */
-function queueBars(project: Project, nowMs: number): Bar[] {
-  const bars: Bar[] = [];
+/** How long a build was in the queue. Milliseconds. */
+export interface QueueTime {
+  readonly ms: number;
+  /** Whether it is there now. */
+  readonly open: boolean;
+}
+
+/** From the creation to the first start, and while it waits after a retry, the time since then. Undefined: it never was there. */
+export function queueTime(project: Project, nowMs: number): QueueTime | undefined {
   const created = Date.parse(project.created_at);
-  const waits = project.status === "queued";
+  const open = project.status === "queued";
   const first = firstStart(project);
-  if (first !== undefined) bars.push(closed("queue", "completed", created, first));
-  else if (waits) bars.push(openBar("queue", created, nowMs));
+  if (first === undefined) return open ? { ms: Math.max(0, nowMs - created), open } : undefined;
   const retried = project.control?.op.startsWith("retry ") ? Date.parse(project.control.at) : undefined;
-  if (waits && first !== undefined && retried !== undefined) bars.push(openBar("queue", retried, nowMs));
-  return bars;
+  const again = open && retried !== undefined ? Math.max(0, nowMs - retried) : 0;
+  return { ms: Math.max(0, first - created) + again, open: again > 0 };
 }
 
 function firstStart(project: Project): number | undefined {
@@ -82,41 +84,59 @@ function firstStart(project: Project): number | undefined {
 function stageBars(project: Project, stage: Stage, endMs: number, nowMs: number): Bar[] {
   const bars = stage.history.flatMap(pastAttempt);
   const known = stage.history.some((entry) => entry.attempt === stage.attempt);
-  if (stage.started_at !== undefined && !known) bars.push(presentAttempt(stage, stage.started_at, endMs));
+  if (stage.started_at !== undefined && !known) bars.push(...presentAttempt(stage, stage.started_at, endMs));
   const last = bars.at(-1);
   const active = project.status === "queued" || project.status === "building";
   // A stage with an attempt behind it that is pending waits for its next one.
   if (stage.status === "pending" && last && active && project.restart_from === undefined)
     bars.push({ ...openBar("wait", last.toMs, nowMs), attempt: stage.attempt });
-  return [...bars.flatMap((bar, i) => [...waitBefore(bars[i - 1], bar), bar]), ...gateBars(stage, nowMs)];
+  return bars.flatMap((bar, i) => [...waitBefore(bars[i - 1], bar), bar]);
 }
 
 /** From one attempt to the next. */
 function waitBefore(before: Bar | undefined, next: Bar): Bar[] {
-  if (before === undefined || next.kind !== "attempt" || next.fromMs <= before.toMs) return [];
-  return [closed("wait", "pending", before.toMs, next.fromMs)];
+  if (before === undefined || next.kind === "gate" || next.fromMs <= before.toMs) return [];
+  return [{ ...closed("wait", "pending", before.toMs, next.fromMs), attempt: next.attempt }];
 }
 
 function pastAttempt(entry: Stage["history"][number]): Bar[] {
   if (entry.started_at === undefined) return [];
+  const { attempt, status, code } = entry;
   const from = Date.parse(entry.started_at);
   const to = entry.completed_at === undefined ? from : Date.parse(entry.completed_at);
-  return [{ ...closed("attempt", entry.status, from, to), attempt: entry.attempt }];
+  if (isGateCode(code)) return asked(from, to, { status, attempt, open: false });
+  return [{ ...closed("attempt", status, from, to), attempt }];
 }
 
-function presentAttempt(stage: Stage, started: string, endMs: number): Bar {
+function presentAttempt(stage: Stage, started: string, endMs: number): Bar[] {
+  const { status, attempt } = stage;
   const from = Date.parse(started);
-  const open = stage.status === "running" || stage.status === "waiting";
   const to = stage.completed_at === undefined ? endMs : Date.parse(stage.completed_at);
+  if (isGate(stage)) return asked(from, to, { status, attempt, open: status === "waiting" });
+  const open = status === "running";
   const told = open && stage.progress > 0 && { progress: stage.progress };
-  return { ...closed("attempt", stage.status, from, to), open, attempt: stage.attempt, ...told };
+  return [{ ...closed("attempt", status, from, to), open, attempt, ...told }];
 }
 
-/** Where a gate was answered, or asks now. */
-function gateBars({ status, output_data: { answer, at }, attempt }: Stage, nowMs: number): Bar[] {
-  if (status === "waiting") return [{ ...openBar("gate", nowMs, nowMs), status, attempt }];
-  if (answer === undefined || typeof at !== "string" || Number.isNaN(Date.parse(at))) return [];
-  return [{ ...closed("gate", status, Date.parse(at), Date.parse(at)), attempt }];
+/** Whether a stage asks a person, or has asked one. */
+export function isGate({ status, error_code, output_data: { answer, at } }: Stage): boolean {
+  return status === "waiting" || isGateCode(error_code) || (answer !== undefined && typeof at === "string");
+}
+
+function isGateCode(code: string | undefined): boolean {
+  return code === "GATE_EXPIRED" || code === "GATE_REFUSED";
+}
+
+/** How long a gate has asked, and where it was answered or asks now. */
+function asked(
+  fromMs: number,
+  toMs: number,
+  { open, ...fields }: Pick<Bar, "status" | "attempt" | "open">,
+): Bar[] {
+  return [
+    { ...closed("ask", fields.status, fromMs, toMs), ...fields, open },
+    { ...closed("gate", fields.status, toMs, toMs), ...fields, open },
+  ];
 }
 
 function partBars(part: Stage["sub_stages"][string], attempt: number, untilMs: number): Bar[] {
@@ -127,10 +147,10 @@ function partBars(part: Stage["sub_stages"][string], attempt: number, untilMs: n
 }
 
 /** Clocks of two machines differ: what ends before it began has no length. */
-function closed(kind: Bar["kind"], status: StageStatus, fromMs: number, toMs: number): Bar {
+function closed(kind: Bar["kind"], status: StageStatus, fromMs: number, toMs: number): Omit<Bar, "attempt"> {
   return { kind, status, fromMs, toMs: Math.max(fromMs, toMs), open: false };
 }
 
-function openBar(kind: Bar["kind"], fromMs: number, nowMs: number): Bar {
+function openBar(kind: Bar["kind"], fromMs: number, nowMs: number): Omit<Bar, "attempt"> {
   return { kind, status: "pending", fromMs, toMs: Math.max(fromMs, nowMs), open: true };
 }

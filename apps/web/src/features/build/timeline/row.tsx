@@ -1,5 +1,4 @@
 import { ChevronRight } from "lucide-react";
-import type { ReactNode } from "react";
 import { StatusIcon } from "../../../components/status.tsx";
 import { statusNames } from "../../../i18n/common.ts";
 import { useLang, useMessages } from "../../../i18n/lang.ts";
@@ -7,8 +6,8 @@ import type { Stage } from "../../../lib/api.ts";
 import { cn } from "../../../lib/cn.ts";
 import { formatDuration } from "../../../lib/format.ts";
 import { messages } from "../messages.ts";
-import type { Row } from "./bars.ts";
-import type { Span } from "./scale.ts";
+import type { Bar, Row } from "./bars.ts";
+import type { Scale, View } from "./scale.ts";
 import { Bars } from "./track.tsx";
 
 /** Name, bars, seconds; on a phone the bars lie below. */
@@ -16,15 +15,18 @@ export const ROW =
   "grid grid-cols-[minmax(0,1fr)_4.5rem] items-center gap-x-3 sm:grid-cols-[minmax(9rem,15rem)_minmax(0,1fr)_4.5rem]";
 export const TRACK = "max-sm:order-last max-sm:col-span-2";
 
-interface StageRowProps {
+interface RowProps {
   row: Row;
   stage: Stage;
+  scale: Scale;
+  view: View;
+  /** Opens the stage, or one attempt of it. */
+  onShow: (attempt?: number) => void;
+}
+
+export interface StageRowProps extends RowProps {
   name: string;
-  span: Span;
   shown: boolean;
-  onShow: () => void;
-  /** Opens one attempt. */
-  onAttempt: (attempt: number) => void;
   /** Undefined when the stage has no parts, `none` when no stage has any. */
   partsOpen: boolean | "none" | undefined;
   onParts: () => void;
@@ -34,10 +36,10 @@ export function StageRow({
   row,
   stage,
   name,
-  span,
+  scale,
+  view,
   shown,
   onShow,
-  onAttempt,
   partsOpen,
   onParts,
 }: StageRowProps) {
@@ -49,7 +51,7 @@ export function StageRow({
       className={cn("relative rounded-md", shown ? "bg-selected" : "hover:bg-hover")}
       data-stage={stage.stage}
     >
-      <div className={cn(ROW, "min-h-8 px-2 py-1")}>
+      <div className={cn(ROW, "min-h-8 px-2 py-1 max-sm:min-h-11")}>
         <div className="flex min-w-0 items-center gap-1.5">
           {partsOpen !== "none" && <PartsToggle name={name} onClick={onParts} open={partsOpen} />}
           <StatusIcon status={stage.status} />
@@ -57,7 +59,8 @@ export function StageRow({
           <button
             aria-current={shown ? "true" : undefined}
             className="min-w-0 truncate text-left text-sm after:absolute after:inset-0 after:rounded-md focus-visible:outline-none focus-visible:after:outline-2 focus-visible:after:outline-accent-strong"
-            onClick={onShow}
+            data-row
+            onClick={() => onShow()}
             title={name}
             type="button"
           >
@@ -79,7 +82,7 @@ export function StageRow({
         <div
           className={cn(TRACK, "pointer-events-none z-1 h-6 max-sm:h-4 [&_[data-bar]]:pointer-events-auto")}
         >
-          <Bars bars={row.bars} onOpen={(bar) => onAttempt(bar.attempt ?? stage.attempt)} span={span} />
+          <Bars onOpen={({ attempt }: Bar) => onShow(attempt)} row={row} scale={scale} view={view} />
         </div>
         <Seconds row={row} />
       </div>
@@ -102,7 +105,7 @@ function PartsToggle({
     <button
       aria-expanded={open}
       aria-label={open ? t.hideParts(name) : t.showParts(name)}
-      className="z-1 grid size-5 shrink-0 place-items-center rounded text-ink-3 hover:bg-sunken hover:text-ink"
+      className="z-1 grid size-5 shrink-0 place-items-center rounded text-ink-3 hover:bg-sunken hover:text-ink max-sm:-ml-2 max-sm:-my-2 max-sm:h-11 max-sm:w-8"
       onClick={onClick}
       type="button"
     >
@@ -111,20 +114,22 @@ function PartsToggle({
   );
 }
 
-/** A row that is no stage: the time in the queue, or a part of a stage. `className` indents what it is called. */
-export function PlainRow(props: {
-  row: Row;
-  span: Span;
-  className: string;
-  children: ReactNode;
-  onOpen?: (() => void) | undefined;
-}) {
-  const { row, span, className, children, onOpen } = props;
+/** A part of a stage. */
+export function PartRow({ row, stage, scale, view, onShow }: RowProps) {
+  const lang = useLang();
+  const part = row.part ?? "";
+  const status = stage.sub_stages[part]?.status ?? "pending";
   return (
     <div className={cn(ROW, "min-h-7 px-2 py-0.5 text-ink-2 text-sm")}>
-      <div className={cn("flex min-w-0 items-center gap-1.5", className)}>{children}</div>
+      <div className="flex min-w-0 items-center gap-1.5 pl-12">
+        <StatusIcon className="size-3.5" status={status} />
+        <span className="min-w-0 truncate" title={part}>
+          {part}
+        </span>
+        <span className="sr-only">, {statusNames[lang][status]}</span>
+      </div>
       <div className={cn(TRACK, "h-5 max-sm:h-3")}>
-        <Bars bars={row.bars} span={span} {...(onOpen && { onOpen })} />
+        <Bars onOpen={() => onShow()} row={row} scale={scale} view={view} />
       </div>
       <Seconds row={row} />
     </div>

@@ -1,7 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, test } from "vitest";
 import type { Project, Stage } from "../../../lib/api.ts";
-import { type Row, rowsOf, withUsual } from "./bars.ts";
-import { activeSpans, barsIn, shareOf, ticksOf, wholeSpan, withExpected } from "./scale.ts";
+import { type Bar, queueTime, type Row, rowsOf, withUsual } from "./bars.ts";
+import { barsIn, breaksIn, scaleOf, shareAt, ticksOf, timeAt, viewAround, WHOLE, zoomed } from "./scale.ts";
 
 const START = Date.parse("2025-06-01T12:00:00.000Z");
 const at = (seconds: number) => new Date(START + seconds * 1000).toISOString();
@@ -49,23 +49,23 @@ describe("rowsOf", () => {
     const asked = stage("asked", {
       status: "completed",
       started_at: at(2),
-      completed_at: at(9),
+      completed_at: at(8),
       attempt: 1,
       output_data: { artifacts: [], artifact_info: {}, answer: { ok: true }, by: "user:ada", at: at(8) },
     } as Partial<Stage>);
     const rows = rowsOf(project([running, asks, asked]), ms(20));
     expect(barsOf(rows, "run")).toMatchObject([{ kind: "attempt", open: true, progress: 40 }]);
     expect(barsOf(rows, "ask")).toMatchObject([
-      { kind: "attempt", status: "waiting", open: true },
+      { kind: "ask", status: "waiting", fromMs: ms(2), toMs: ms(20), open: true },
       { kind: "gate", status: "waiting", fromMs: ms(20) },
     ]);
     expect(barsOf(rows, "asked")).toMatchObject([
-      { kind: "attempt", toMs: ms(9) },
+      { kind: "ask", fromMs: ms(2), toMs: ms(8), open: false },
       { kind: "gate", status: "completed", fromMs: ms(8), toMs: ms(8) },
     ]);
   });
 
-  it("has the time in the queue, each stage, and a stage's parts in their order", () => {
+  it("has each stage, and a stage's parts in their order", () => {
     const parts = {
       b: { number: 2, status: "running" as const, started_at: at(12), artifacts: [] },
       a: { number: 1, status: "completed" as const, started_at: at(10), completed_at: at(11), artifacts: [] },
@@ -78,8 +78,7 @@ describe("rowsOf", () => {
       ]),
       ms(20),
     );
-    expect(rows.map((row) => row.id)).toEqual(["queue", "one", "two", "two/a", "two/b", "three"]);
-    expect(barsOf(rows, "queue")).toMatchObject([{ kind: "queue", fromMs: ms(0), toMs: ms(5), open: false }]);
+    expect(rows.map((row) => row.id)).toEqual(["one", "two", "two/a", "two/b", "three"]);
     expect(barsOf(rows, "two")).toMatchObject([
       { status: "running", fromMs: ms(9), toMs: ms(20), open: true },
     ]);
@@ -108,28 +107,6 @@ describe("rowsOf", () => {
     const cancelled = stage("one", { status: "cancelled", attempt: 1, started_at: at(2) });
     const ended = project([cancelled, stage("two")], { status: "cancelled", completed_at: at(6) });
     expect(barsOf(rowsOf(ended, ms(999)), "one")).toMatchObject([{ toMs: ms(6), open: false }]);
-    expect(wholeSpan(rowsOf(ended, ms(999)))).toEqual({ fromMs: ms(0), toMs: ms(6) });
-  });
-
-  it("counts the time in the queue after a retry too", () => {
-    const done = stage("one", {
-      status: "failed",
-      attempt: 1,
-      started_at: at(2),
-      completed_at: at(3),
-      error_message: "",
-    });
-    const retried = project([done], {
-      status: "queued",
-      restart_from: "one",
-      control: { op: "retry x", at: at(60) },
-    });
-    const rows = rowsOf(retried, ms(62));
-    expect(barsOf(rows, "queue")).toMatchObject([
-      { fromMs: ms(0), toMs: ms(2) },
-      { fromMs: ms(60), toMs: ms(62), open: true },
-    ]);
-    expect(barsOf(rows, "one")).toHaveLength(1);
   });
 
   it("gives no length to what ends before it begins", () => {
@@ -138,21 +115,41 @@ describe("rowsOf", () => {
   });
 });
 
-describe("the usual time", () => {
-  const bar = (kind: "attempt" | "gate", from: number, to: number, open = false) => ({
-    kind,
-    status: "running" as const,
-    fromMs: ms(from),
-    toMs: ms(to),
-    open,
+test("the time in the queue is that before the first start, and that since a retry", () => {
+  const done = stage("one", {
+    status: "failed",
+    attempt: 1,
+    started_at: at(2),
+    completed_at: at(3),
+    error_message: "",
   });
+  expect(queueTime(project([stage("one")], { status: "queued" }), ms(7))).toEqual({ ms: 7000, open: true });
+  expect(queueTime(project([done]), ms(9))).toEqual({ ms: 2000, open: false });
+  const control = { op: "retry x", at: at(60) };
+  const retried = project([done], { status: "queued", restart_from: "one", control });
+  expect(queueTime(retried, ms(62))).toEqual({ ms: 4000, open: true });
+  expect(queueTime(project([stage("one")], { status: "paused" }), ms(7))).toBeUndefined();
+});
+
+const bar = (kind: Bar["kind"], from: number, to: number, fields: Partial<Bar> = {}): Bar => ({
+  kind,
+  status: "completed",
+  attempt: 1,
+  fromMs: ms(from),
+  toMs: ms(to),
+  open: false,
+  ...fields,
+});
+const row = (...bars: Bar[]): Row => ({ id: "a", kind: "stage", stage: "a", bars });
+
+describe("the usual time", () => {
   it("belongs to the last attempt, and to no gate", () => {
     const rows: Row[] = [
-      { id: "a", kind: "stage", stage: "a", bars: [bar("attempt", 0, 1), bar("attempt", 2, 3)] },
-      { id: "g", kind: "stage", stage: "g", bars: [bar("attempt", 3, 4), bar("gate", 4, 4)] },
-      { id: "new", kind: "stage", stage: "new", bars: [bar("attempt", 3, 4)] },
+      { ...row(bar("attempt", 0, 1), bar("attempt", 2, 3)), stage: "a" },
+      { ...row(bar("ask", 3, 4), bar("gate", 4, 4)), stage: "g" },
+      { ...row(bar("attempt", 3, 4)), stage: "new" },
     ];
-    const usual = withUsual(rows, (stage) => ({ a: 8, g: 9 })[stage]);
+    const usual = withUsual(rows, (key) => ({ a: 8, g: 9 })[key]);
     expect(usual.map(({ bars }) => bars.map(({ usualMs }) => usualMs))).toEqual([
       [undefined, 8000],
       [undefined, undefined],
@@ -161,19 +158,58 @@ describe("the usual time", () => {
   });
 
   it("makes room for what runs, and for nothing that has ended", () => {
-    const rows = (open: boolean): Row[] =>
-      withUsual([{ id: "a", kind: "stage", stage: "a", bars: [bar("attempt", 2, 3, open)] }], () => 8);
-    const span = { fromMs: ms(0), toMs: ms(3) };
-    expect(withExpected(span, rows(true))).toEqual({ fromMs: ms(0), toMs: ms(10) });
-    expect(withExpected(span, rows(false))).toEqual(span);
+    const end = (open: boolean) =>
+      scaleOf([row(bar("attempt", 2, 3, { open, usualMs: 8000 }))], ms(3)).at(-1)?.toMs;
+    expect([end(true), end(false)]).toEqual([ms(10), ms(3)]);
   });
 });
 
 describe("the scale", () => {
-  it("is true: shares of the width are shares of the time", () => {
-    const span = { fromMs: 0, toMs: 8000 };
-    expect([0, 2000, 8000, 9000, -5].map((time) => shareOf(span, time))).toEqual([0, 0.25, 1, 1, 0]);
-    expect(shareOf({ fromMs: 5, toMs: 5 }, 5)).toBe(0);
+  it("is true where something runs: shares of the width are shares of the time", () => {
+    const scale = scaleOf([row(bar("attempt", 0, 8))], ms(8));
+    expect([0, 2, 8, 9, -5].map((second) => shareAt(scale, ms(second)))).toEqual([0, 0.25, 1, 1, 0]);
+    expect(timeAt(scale, 0.25)).toBe(ms(2));
+    expect(scaleOf([], ms(0))).toHaveLength(1);
+  });
+
+  it("cuts a gate of a day, a wait and a week before a retry, and no short pause", () => {
+    const [day, week] = [86_400, 7 * 86_400];
+    const rows = [
+      row(bar("attempt", 0, 10), bar("wait", 10, 11), bar("attempt", 11, 20)),
+      row(bar("ask", 20, day), bar("gate", day, day)),
+      row(bar("attempt", day, day + 20), bar("wait", day + 20, week), bar("attempt", week, week + 10)),
+    ];
+    const scale = scaleOf(rows, ms(week + 10));
+    expect(scale.map(({ cut }) => cut)).toEqual([false, true, false, true, false]);
+    expect(breaksIn(scale, WHOLE).map(({ seconds }) => seconds)).toEqual([day - 20, week - day - 20]);
+    const width = (from: number, to: number) => shareAt(scale, ms(to)) - shareAt(scale, ms(from));
+    // All that is not cut has one pace.
+    expect(width(0, 10)).toBeCloseTo(width(day, day + 10));
+    expect(width(0, 20) + width(day, day + 20) + width(week, week + 10)).toBeCloseTo(0.88);
+    expect(timeAt(scale, shareAt(scale, ms(day + 7)))).toBeCloseTo(ms(day + 7), 0);
+    // Marks count on as if nothing had been cut, and each of them is there once.
+    expect(ticksOf(scale, WHOLE, 5).map(({ offsetMs }) => offsetMs / 1000)).toEqual([0, 15, 30, 45]);
+  });
+
+  it("cuts nothing of a build that only waits, and leaves room between many cuts", () => {
+    expect(scaleOf([row(bar("ask", 0, 999), bar("gate", 999, 999))], ms(999))).toHaveLength(1);
+    const many = row(...Array.from({ length: 20 }, (_, i) => bar("attempt", i * 1000, i * 1000 + 1)));
+    const scale = scaleOf([many], ms(20_000));
+    const worked = scale.filter(({ cut }) => !cut).reduce((sum, { from, to }) => sum + to - from, 0);
+    expect(worked).toBeCloseTo(0.6);
+    expect(scale.at(-1)?.to).toBeCloseTo(1);
+  });
+
+  it("is zoomed where one points, no further than its ends, and shows what is there", () => {
+    const bars = row(bar("attempt", 0, 10), bar("attempt", 90, 100));
+    const scale = [{ fromMs: ms(0), toMs: ms(100), from: 0, to: 1, cut: false }];
+    const near = zoomed(WHOLE, 0.5, 0.5);
+    expect(near).toEqual({ from: 0.25, to: 0.75 });
+    expect(zoomed(near, 0.5, 0)).toEqual({ from: 0.25, to: 0.5 });
+    expect(zoomed(near, 4, 0.5)).toEqual(WHOLE);
+    expect(viewAround(0, 0.2)).toEqual({ from: 0, to: 0.2 });
+    expect(barsIn(scale, { from: 0, to: 0.2 }, bars.bars)).toMatchObject([{ from: 0, to: 0.5 }]);
+    expect(barsIn(scale, WHOLE, bars.bars)).toHaveLength(2);
   });
 
   it.each([
@@ -181,35 +217,16 @@ describe("the scale", () => {
     [45_000, 5, [0, 10_000, 20_000, 30_000, 40_000]],
     [3 * 3600_000, 4, [0, 3600_000, 7200_000, 10_800_000]],
   ])("marks %i ms at round times", (length, most, offsets) => {
-    const ticks = ticksOf({ fromMs: ms(0), toMs: ms(0) + length }, most);
+    const scale = [{ fromMs: ms(0), toMs: ms(0) + length, from: 0, to: 1, cut: false }];
+    const ticks = ticksOf(scale, WHOLE, most);
     expect(ticks.map((tick) => tick.offsetMs)).toEqual(offsets);
     expect(ticks.map((tick) => tick.at)).toEqual(offsets.map((offset) => offset / length));
   });
 
   it("never makes more marks than asked for, however long the time", () => {
-    for (const length of [1, 10, 999, 61_000, 86_400_000 * 3, 86_400_000 * 5000])
-      expect(ticksOf({ fromMs: 0, toMs: length }, 6).length).toBeLessThanOrEqual(7);
-  });
-
-  it("cuts out a week in which nothing happened, and no short pause", () => {
-    const bar = (from: number, to: number) => ({
-      kind: "attempt" as const,
-      status: "completed" as const,
-      fromMs: ms(from),
-      toMs: ms(to),
-      open: false,
-    });
-    const week = 7 * 86_400;
-    const bars = [bar(0, 10), bar(12, 20), bar(week, week + 5)];
-    const wait = { ...bar(20, week), kind: "wait" as const };
-    const rows: Row[] = [{ id: "a", kind: "stage", stage: "a", bars: [...bars, wait] }];
-    const spans = activeSpans(rows);
-    expect(spans).toEqual([
-      { fromMs: ms(0), toMs: ms(20) },
-      { fromMs: ms(week), toMs: ms(week + 5) },
-    ]);
-    expect(spans.map((span) => barsIn(span, bars).length)).toEqual([2, 1]);
-    expect(activeSpans([])).toEqual([]);
-    expect(wholeSpan([])).toBeUndefined();
+    for (const length of [1, 10, 999, 61_000, 86_400_000 * 3, 86_400_000 * 5000]) {
+      const scale = [{ fromMs: 0, toMs: length, from: 0, to: 1, cut: false }];
+      expect(ticksOf(scale, WHOLE, 6).length).toBeLessThanOrEqual(7);
+    }
   });
 });

@@ -1,52 +1,54 @@
-import { Fragment } from "react";
+import { Tooltip } from "@base-ui/react/tooltip";
 import { STATUS_LOOK } from "../../../components/status.tsx";
 import { statusNames } from "../../../i18n/common.ts";
 import type { Lang } from "../../../i18n/define-messages.ts";
 import { useLang, useMessages } from "../../../i18n/lang.ts";
 import { cn } from "../../../lib/cn.ts";
-import { formatDuration, formatExact } from "../../../lib/format.ts";
+import { formatDuration } from "../../../lib/format.ts";
 import { messages } from "../messages.ts";
-import type { Bar } from "./bars.ts";
-import { barsIn, type Span, shareOf, type Tick } from "./scale.ts";
+import { useBarTip } from "./bar-tip.tsx";
+import type { Bar, Row } from "./bars.ts";
+import { type Break, barsIn, placeIn, type Scale, shareAt, type Tick, type View } from "./scale.ts";
 
 const LOOK: Readonly<Record<Bar["kind"], string>> = {
-  queue: "h-2 rounded-sm border border-line-strong border-dashed",
-  wait: "h-0 border-line-strong border-t border-dashed",
+  wait: "h-4 before:absolute before:inset-x-0 before:top-1/2 before:border-line-strong before:border-t before:border-dashed",
+  ask: "h-4 before:absolute before:inset-x-0 before:top-1/2 before:border-warn before:border-t-2 before:border-dotted",
   attempt: "h-4 rounded-sm",
   part: "h-2.5 rounded-sm",
   gate: "size-2.5 -translate-x-1/2 rotate-45 rounded-[1px] ring-2 ring-surface",
 };
 
 export interface BarsProps {
-  bars: readonly Bar[];
-  span: Span;
-  /** Called with the bar that is clicked; without it bars are no buttons. */
-  onOpen?: (bar: Bar) => void;
+  row: Row;
+  scale: Scale;
+  view: View;
+  /** Called with the bar that is clicked. */
+  onOpen: (bar: Bar) => void;
 }
 
-/** What happened in one row, at its place on the scale. The same is said, and opened, in words beside it. */
-export function Bars({ bars, span, onOpen }: BarsProps) {
-  const describe = useDescription();
+/** What happened in one row, at its place on the scale. Each bar is a button that the arrow keys lead to. */
+export function Bars({ row, scale, view, onOpen }: BarsProps) {
+  const handle = useBarTip();
+  const nameOf = useBarName();
   return (
-    <div aria-hidden className="relative h-full">
-      {barsIn(span, bars).map((bar) => {
-        const from = shareOf(span, bar.fromMs);
+    <div className="relative h-full overflow-x-clip [overflow-clip-margin:6px]">
+      {barsIn(scale, view, row.bars).map(({ bar, from, to }) => {
         const solid = bar.kind === "attempt" || bar.kind === "part" || bar.kind === "gate";
-        const width = bar.kind === "gate" ? undefined : `${(shareOf(span, bar.toMs) - from) * 100}%`;
-        const Tag = onOpen ? "button" : "span";
+        const usualMs = bar.usualMs === undefined ? undefined : bar.fromMs + bar.usualMs;
         return (
-          <Fragment key={`${bar.kind} ${bar.fromMs}`}>
-            {bar.usualMs !== undefined && (
+          <span className="contents" key={`${bar.kind} ${bar.fromMs}`}>
+            {usualMs !== undefined && (
               <span
                 className="-translate-y-1/2 pointer-events-none absolute top-1/2 h-6 rounded-sm border border-line-strong border-dotted"
                 data-usual
                 style={{
                   left: `${from * 100}%`,
-                  width: `${(shareOf(span, bar.fromMs + bar.usualMs) - from) * 100}%`,
+                  width: `${(placeIn(view, shareAt(scale, usualMs)) - from) * 100}%`,
                 }}
               />
             )}
-            <Tag
+            <Tooltip.Trigger
+              aria-label={nameOf(bar)}
               className={cn(
                 "-translate-y-1/2 absolute top-1/2 min-w-[3px] hover:brightness-110",
                 LOOK[bar.kind],
@@ -55,9 +57,15 @@ export function Bars({ bars, span, onOpen }: BarsProps) {
                 bar.progress !== undefined && "overflow-hidden",
               )}
               data-bar={bar.kind}
-              style={{ left: `${from * 100}%`, ...(width !== undefined && { width }) }}
-              title={describe(bar)}
-              {...(onOpen && { type: "button", tabIndex: -1, onClick: () => onOpen(bar) })}
+              delay={100}
+              handle={handle}
+              onClick={() => onOpen(bar)}
+              payload={{ row, bar }}
+              style={{
+                left: `${from * 100}%`,
+                ...(bar.kind !== "gate" && { width: `${(to - from) * 100}%` }),
+              }}
+              tabIndex={-1}
             >
               {/* What is not done yet by its own account is paler. */}
               {bar.progress !== undefined && (
@@ -67,60 +75,80 @@ export function Bars({ bars, span, onOpen }: BarsProps) {
                   style={{ width: `${100 - bar.progress}%` }}
                 />
               )}
-            </Tag>
-          </Fragment>
+            </Tooltip.Trigger>
+          </span>
         );
       })}
     </div>
   );
 }
 
-/** "Attempt 2 · Failed · 3.2s · 12:00:05", for those who point at it. */
-function useDescription(): (bar: Bar) => string {
+/** "Attempt 2, Failed": what a bar is called. */
+export function useBarName(): (bar: Bar) => string {
   const t = useMessages(messages);
   const lang = useLang();
-  return ({ kind, status, attempt, fromMs, toMs, progress, usualMs }) => {
-    const what = {
-      queue: [t.queue],
-      wait: [t.wait],
-      attempt: [
-        t.attempt(attempt ?? 1),
-        statusNames[lang][status],
-        ...(progress === undefined ? [] : [`${Math.floor(progress)}%`]),
-      ],
-      part: [statusNames[lang][status]],
-      gate: [t.gateBar, statusNames[lang][status]],
-    } satisfies Record<Bar["kind"], string[]>;
-    const seconds = formatDuration((toMs - fromMs) / 1000, lang);
-    const usual = usualMs === undefined ? [] : [t.usually(formatDuration(usualMs / 1000, lang))];
-    return [...what[kind], seconds, ...usual, formatExact(new Date(fromMs).toISOString(), lang)].join(" · ");
+  return ({ kind, status, attempt }) => {
+    const state = statusNames[lang][status];
+    const name = {
+      wait: t.wait,
+      attempt: `${t.attempt(attempt)}, ${state}`,
+      part: state,
+      ask: t.asked,
+      gate: `${t.gateBar}, ${state}`,
+    } satisfies Record<Bar["kind"], string>;
+    return name[kind];
   };
 }
 
-/** The time since the period began, at round marks. */
-export function Axis({ ticks }: { ticks: readonly Tick[] }) {
+/** A mark this close to the edge or to a cut has no room for its label. */
+const NEAR = 0.07;
+
+/** The time since the build began, at round marks; what is cut out says how long it was. */
+export function Axis({ ticks, breaks }: { ticks: readonly Tick[]; breaks: readonly Break[] }) {
   const lang = useLang();
+  const isFree = (at: number) =>
+    at < 1 - NEAR && !breaks.some(({ from, to }) => at > from - NEAR && at < to + NEAR / 2);
   return (
-    <div aria-hidden className="relative h-5 text-[0.6875rem] text-ink-3">
-      {ticks.map(({ at, offsetMs }) => (
+    <div aria-hidden className="relative h-5 overflow-x-clip text-[0.6875rem] text-ink-3">
+      {ticks.map(
+        ({ at, offsetMs }) =>
+          isFree(at) && (
+            <span
+              className="tabular absolute top-0 whitespace-nowrap pl-1"
+              key={offsetMs}
+              style={{ left: `${at * 100}%` }}
+            >
+              {tickLabel(offsetMs, lang)}
+            </span>
+          ),
+      )}
+      {breaks.map(({ from, to, seconds }) => (
         <span
-          className="tabular absolute top-0 whitespace-nowrap pl-1"
-          key={offsetMs}
-          style={{ left: `${at * 100}%` }}
+          className="-translate-x-1/2 tabular absolute top-0 whitespace-nowrap text-ink-2"
+          key={from}
+          style={{ left: `${((from + to) / 2) * 100}%` }}
         >
-          {at < 0.93 && tickLabel(offsetMs, lang)}
+          {formatDuration(seconds, lang, true)}
         </span>
       ))}
     </div>
   );
 }
 
-/** Lines through all rows at the marks. */
-export function Grid({ ticks }: { ticks: readonly Tick[] }) {
+/** Lines through all rows at the marks, and bands where time is cut out. */
+export function Grid({ ticks, breaks }: { ticks: readonly Tick[]; breaks: readonly Break[] }) {
   return (
     <div aria-hidden className="pointer-events-none absolute inset-0">
       {ticks.map(({ at, offsetMs }) => (
         <span className="absolute inset-y-0 w-px bg-line" key={offsetMs} style={{ left: `${at * 100}%` }} />
+      ))}
+      {breaks.map(({ from, to }) => (
+        <span
+          className="absolute inset-y-0 bg-[repeating-linear-gradient(135deg,var(--line)_0_1px,var(--surface)_1px_6px)]"
+          data-break
+          key={from}
+          style={{ left: `${from * 100}%`, width: `${(to - from) * 100}%` }}
+        />
       ))}
     </div>
   );

@@ -1,25 +1,42 @@
 import { useQuery } from "@tanstack/react-query";
-import { useLayoutEffect, useMemo, useRef, useState } from "react";
-import { StatusIcon } from "../../../components/status.tsx";
-import { statusNames } from "../../../i18n/common.ts";
+import { Clock3, Maximize, ZoomIn, ZoomOut } from "lucide-react";
+import { useId, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { Badge } from "../../../components/ui/badge.tsx";
+import { Button } from "../../../components/ui/button.tsx";
 import { useLang, useMessages } from "../../../i18n/lang.ts";
 import { earlierBuildsQuery, type Project, type Stage, useApi } from "../../../lib/api.ts";
 import { cn } from "../../../lib/cn.ts";
-import { formatExact } from "../../../lib/format.ts";
+import { formatDuration } from "../../../lib/format.ts";
 import { useNow } from "../../../lib/ticker.ts";
 import { messages } from "../messages.ts";
 import { usualStageSeconds } from "../model/estimate.ts";
 import type { StageName } from "../model/stage-name.ts";
 import type { BuildSearch } from "../search.ts";
-import { type Row, rowsOf, withUsual } from "./bars.ts";
-import { PlainRow, ROW, StageRow, TRACK } from "./row.tsx";
-import { activeSpans, type Span, ticksOf, wholeSpan, withExpected } from "./scale.ts";
+import { BarTips } from "./bar-tip.tsx";
+import { type QueueTime, queueTime, rowsOf, withUsual } from "./bars.ts";
+import { Minimap, ZOOM } from "./minimap.tsx";
+import { PartRow, ROW, StageRow, TRACK } from "./row.tsx";
+import {
+  breaksIn,
+  LEAST_VIEW,
+  type Scale,
+  type Span,
+  scaleOf,
+  shareAt,
+  ticksOf,
+  timeAt,
+  type View,
+  WHOLE,
+  zoomed,
+} from "./scale.ts";
 import { Axis, Grid } from "./track.tsx";
+import { Zoomable } from "./zoomable.tsx";
 
 /** Marks of the axis; more would not fit a phone. */
 const MARKS = 5;
-/** So many parts of a stage are shown at once without being asked for. */
+/** So many parts are shown without being asked for: of one stage, and of the whole build. */
 const FEW_PARTS = 8;
+const FEW_ROWS = 64;
 
 export interface WaterfallProps {
   project: Project;
@@ -28,7 +45,7 @@ export interface WaterfallProps {
   onShow: (stage: string, more?: Partial<BuildSearch>) => void;
 }
 
-/** The stages on a true scale of time, growing while they run. */
+/** The stages on one scale of time, growing while they run. */
 export function Waterfall({ project, nameOf, shown, onShow }: WaterfallProps) {
   const t = useMessages(messages);
   const open = project.completed_at === undefined && project.status !== "pending";
@@ -36,80 +53,143 @@ export function Waterfall({ project, nameOf, shown, onShow }: WaterfallProps) {
   const now = Math.max(useNow(open), Date.parse(project.updated_at));
   const { data: earlier } = useQuery(earlierBuildsQuery(useApi(), project.pipeline));
   const usual = useMemo(() => usualStageSeconds(project, earlier?.items ?? []), [project, earlier]);
-  const rows = withUsual(rowsOf(project, now), usual);
-  const periods = activeSpans(rows);
-  const [period, setPeriod] = useState<number | "all">();
+  const rows = useMemo(() => withUsual(rowsOf(project, now), usual), [project, now, usual]);
+  const scale = useMemo(() => scaleOf(rows, now), [rows, now]);
+  const [view, setView] = useView(scale);
+  const ticks = ticksOf(scale, view, MARKS);
+  const breaks = breaksIn(scale, view);
+  const { stages } = project.stages_snapshot;
+  const byKey = new Map(stages.map((stage) => [stage.stage, stage]));
   const [closed, setClosed] = useState<ReadonlyMap<string, boolean>>(new Map());
-  const shownSpan = spanOf(rows, periods, period) ?? { fromMs: now, toMs: now + 1000 };
-  const isLast = period === undefined || period === periods.length - 1 || period === "all";
-  const span = isLast ? withExpected(shownSpan, rows) : shownSpan;
-  const ticks = ticksOf(span, MARKS);
-  const stages = new Map(project.stages_snapshot.stages.map((stage) => [stage.stage, stage]));
+  const countOf = (stage: Stage) => Object.keys(stage.sub_stages).length;
+  const parts = stages.reduce((sum, stage) => sum + countOf(stage), 0);
   const partsOpen = (stage: Stage) =>
-    closed.get(stage.stage) ?? Object.keys(stage.sub_stages).length <= FEW_PARTS;
-  const hasParts = (stage: Stage) => Object.keys(stage.sub_stages).length > 0;
+    closed.get(stage.stage) ??
+    (countOf(stage) <= FEW_PARTS && (parts <= FEW_ROWS || stage.status === "running"));
   const list = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
     const row = list.current?.querySelector<HTMLElement>(`[data-stage="${shown}"]`);
     if (list.current && row) scrollInto(list.current, row);
   }, [shown]);
-  const anyParts = project.stages_snapshot.stages.some(hasParts);
-  const toggle = (stage: Stage) => setClosed(new Map(closed).set(stage.stage, !partsOpen(stage)));
+  const id = useId();
+  const stageRows = rows.filter(({ kind }) => kind === "stage");
+  const began = stageRows.some(({ bars }) => bars.length > 0);
   return (
-    <section aria-label={t.timeline} className="rounded-xl border border-line bg-surface p-2">
-      <div className={cn(ROW, "px-2 pt-1")}>
-        <Periods onChoose={setPeriod} period={period} periods={periods} />
-        <div className={TRACK}>
-          <Axis ticks={ticks} />
-        </div>
-      </div>
-      <div className="relative max-h-[60dvh] overflow-y-auto" ref={list}>
-        <div aria-hidden className={cn(ROW, "pointer-events-none absolute inset-0 px-2 max-sm:hidden")}>
-          <span />
-          <div className="relative h-full">
-            <Grid ticks={ticks} />
+    <BarTips
+      nameOf={({ stage, part }) =>
+        [nameOf(byKey.get(stage) ?? { stage, stage_name: stage }), part].filter(Boolean).join(" / ")
+      }
+      project={project}
+    >
+      <section aria-label={t.timeline} className="rounded-xl border border-line bg-surface p-2">
+        <div className={cn(ROW, "gap-y-1 px-2 pt-1 max-sm:grid-cols-[minmax(0,1fr)_auto]")}>
+          <Queued time={queueTime(project, now)} />
+          {began && (
+            <>
+              <div className={TRACK}>
+                <Minimap controls={id} onView={setView} rows={stageRows} scale={scale} view={view} />
+              </div>
+              <ZoomButtons onView={setView} view={view} />
+              <span className="max-sm:hidden" />
+            </>
+          )}
+          <div className={TRACK}>
+            <Axis breaks={breaks} ticks={ticks} />
           </div>
         </div>
-        <ol className="relative">
-          {rows.map((row) => {
-            const stage = stages.get(row.stage ?? "");
-            if (row.kind === "part" && stage && !partsOpen(stage)) return null;
-            return (
-              <li key={row.id}>
-                {row.kind === "stage" && stage ? (
-                  <StageRow
-                    name={nameOf(stage)}
-                    onParts={() => toggle(stage)}
-                    onAttempt={(attempt) =>
-                      onShow(stage.stage, {
-                        tab: undefined,
-                        attempt: attempt === stage.attempt ? undefined : attempt,
-                      })
-                    }
-                    onShow={() => onShow(stage.stage)}
-                    partsOpen={hasParts(stage) ? partsOpen(stage) : anyParts ? undefined : "none"}
-                    row={row}
-                    shown={stage.stage === shown}
-                    span={span}
-                    stage={stage}
-                  />
-                ) : (
-                  <PlainRow
-                    onOpen={stage && (() => onShow(stage.stage))}
-                    className={row.kind === "part" ? "pl-12" : anyParts ? "pl-6.5" : "pl-5.5"}
-                    row={row}
-                    span={span}
-                  >
-                    {row.kind === "queue" ? t.queue : <PartName part={row.part ?? ""} stage={stage} />}
-                  </PlainRow>
-                )}
-              </li>
-            );
-          })}
-        </ol>
-        {stages.size === 0 && <p className="p-4 text-ink-2">{t.noStages}</p>}
-      </div>
-    </section>
+        <Zoomable id={id} list={list} onView={setView} view={view}>
+          <div aria-hidden className={cn(ROW, "pointer-events-none absolute inset-0 px-2 max-sm:hidden")}>
+            <span />
+            <div className="relative h-full" data-track>
+              <Grid breaks={breaks} ticks={ticks} />
+            </div>
+          </div>
+          <ol className="relative">
+            {rows.map((row) => {
+              const stage = byKey.get(row.stage);
+              if (!stage || (row.kind === "part" && !partsOpen(stage))) return null;
+              const show = (attempt?: number) =>
+                onShow(stage.stage, attempt === undefined || attempt === stage.attempt ? {} : { attempt });
+              const shared = { row, stage, scale, view };
+              return (
+                <li key={row.id}>
+                  {row.kind === "part" ? (
+                    <PartRow {...shared} onShow={show} />
+                  ) : (
+                    <StageRow
+                      {...shared}
+                      name={nameOf(stage)}
+                      onParts={() => setClosed(new Map(closed).set(stage.stage, !partsOpen(stage)))}
+                      onShow={show}
+                      partsOpen={countOf(stage) > 0 ? partsOpen(stage) : parts > 0 ? undefined : "none"}
+                      shown={stage.stage === shown}
+                    />
+                  )}
+                </li>
+              );
+            })}
+          </ol>
+          {stages.length === 0 && <p className="p-4 text-ink-2">{t.noStages}</p>}
+        </Zoomable>
+      </section>
+    </BarTips>
+  );
+}
+
+/** What is shown of a scale. Kept as times: what is looked at stays there while the scale grows. */
+function useView(scale: Scale): [View, (view: View) => void] {
+  const [span, setSpan] = useState<Span>();
+  const view = span
+    ? {
+        from: shareAt(scale, span.fromMs),
+        to: Math.max(shareAt(scale, span.toMs), shareAt(scale, span.fromMs) + LEAST_VIEW),
+      }
+    : WHOLE;
+  const change = ({ from, to }: View) =>
+    setSpan(from <= 0 && to >= 1 ? undefined : { fromMs: timeAt(scale, from), toMs: timeAt(scale, to) });
+  return [view, change];
+}
+
+/** Time in the queue is no part of the scale, which it would squeeze. */
+function Queued({ time }: { time: QueueTime | undefined }) {
+  const t = useMessages(messages);
+  const lang = useLang();
+  if (time === undefined) return <span className="max-sm:hidden" />;
+  return (
+    <span className="min-w-0" data-testid="queue-time">
+      <Badge>
+        <Clock3 aria-hidden className="size-3.5" />
+        {t.inQueueFor(formatDuration(time.ms / 1000, lang, time.open))}
+      </Badge>
+    </span>
+  );
+}
+
+function ZoomButtons({ view, onView }: { view: View; onView: (view: View) => void }) {
+  const t = useMessages(messages);
+  const isWhole = view.from <= 0 && view.to >= 1;
+  const buttons = [
+    { name: t.zoomIn, Icon: ZoomIn, to: zoomed(view, ZOOM, 0.5), disabled: false },
+    { name: t.zoomOut, Icon: ZoomOut, to: zoomed(view, 1 / ZOOM, 0.5), disabled: isWhole },
+    { name: t.zoomAll, Icon: Maximize, to: WHOLE, disabled: isWhole },
+  ];
+  return (
+    <div className="flex justify-end">
+      {buttons.map(({ name, Icon, to, disabled }) => (
+        <Button
+          aria-label={name}
+          className="size-6! p-0! max-sm:size-11!"
+          disabled={disabled}
+          focusableWhenDisabled
+          key={name}
+          look="ghost"
+          onClick={() => onView(to)}
+          title={name}
+        >
+          <Icon aria-hidden className="size-3.5 max-sm:size-4" />
+        </Button>
+      ))}
+    </div>
   );
 }
 
@@ -118,55 +198,4 @@ function scrollInto(list: HTMLElement, row: HTMLElement): void {
   const [outer, inner] = [list.getBoundingClientRect(), row.getBoundingClientRect()];
   if (inner.top < outer.top) list.scrollTop -= outer.top - inner.top;
   else if (inner.bottom > outer.bottom) list.scrollTop += inner.bottom - outer.bottom;
-}
-
-function PartName({ part, stage }: { part: string; stage: Stage | undefined }) {
-  const lang = useLang();
-  const status = stage?.sub_stages[part]?.status ?? "pending";
-  return (
-    <>
-      <StatusIcon className="size-3.5" status={status} />
-      <span className="min-w-0 truncate" title={part}>
-        {part}
-      </span>
-      <span className="sr-only">, {statusNames[lang][status]}</span>
-    </>
-  );
-}
-
-interface PeriodsProps {
-  periods: readonly Span[];
-  period: number | "all" | undefined;
-  onChoose: (period: number | "all") => void;
-}
-
-/** Which part of the build's life is shown, where it has several with much time between them. */
-function Periods({ periods, period, onChoose }: PeriodsProps) {
-  const t = useMessages(messages);
-  const lang = useLang();
-  if (periods.length < 2) return <span className="max-sm:hidden" />;
-  return (
-    <select
-      aria-label={t.period}
-      className="h-6 min-w-0 rounded-md border border-line bg-surface px-1 text-xs"
-      onChange={(event) => onChoose(event.target.value === "all" ? "all" : Number(event.target.value))}
-      value={period ?? periods.length - 1}
-    >
-      {periods.map(({ fromMs }, i) => (
-        <option key={fromMs} value={i}>
-          {t.periodNumber(i + 1)} · {formatExact(new Date(fromMs).toISOString(), lang)}
-        </option>
-      ))}
-      <option value="all">{t.wholeTime}</option>
-    </select>
-  );
-}
-
-function spanOf(
-  rows: readonly Row[],
-  periods: readonly Span[],
-  period: number | "all" | undefined,
-): Span | undefined {
-  if (period === "all") return wholeSpan(rows);
-  return periods[period ?? periods.length - 1] ?? periods.at(-1);
 }
