@@ -27,6 +27,15 @@ export const common = defineMessages({
     haveCopied: "I have copied it",
     edit: "Edit",
     unmet: (n: number) => `${n} unmet`,
+    waitsWorker: "Waiting for a worker",
+    startsIn: (time: string) => `Starts in ${time}`,
+    waitsProgram: "Waits for the program that runs its stages",
+    waitsNoWorker: "No worker runs",
+    waitsPipeline: (n: string) =>
+      `Waits for another build of its pipeline: at most ${n} run at the same time`,
+    waitsSlots: (n: string) => `All ${n} slots of the workers are in use`,
+    triesAgainIn: (time: string) => `Tries again in ${time}`,
+    inQueue: (place: string, all: string) => `about number ${place} of ${all} in the queue`,
   },
   zh: {
     builds: "构建",
@@ -52,6 +61,14 @@ export const common = defineMessages({
     haveCopied: "我已复制",
     edit: "编辑",
     unmet: (n) => `${n} 项未满足`,
+    waitsWorker: "等待工作进程",
+    startsIn: (time) => `${time}后开始`,
+    waitsProgram: "等待运行其阶段的程序",
+    waitsNoWorker: "没有工作进程在运行",
+    waitsPipeline: (n) => `等待同一流水线的其他构建：最多同时运行 ${n} 个`,
+    waitsSlots: (n) => `工作进程的 ${n} 个槽位已全部占用`,
+    triesAgainIn: (time) => `${time}后重试`,
+    inQueue: (place, all) => `队列中约第 ${place} 位，共 ${all} 个`,
   },
 });
 

@@ -1,8 +1,9 @@
 import { useEffect } from "react";
+import { isOneOf } from "../lib/one-of.ts";
 import { preference, usePreference } from "../lib/preference.ts";
 import { LANGS, type Lang, type Messages } from "./define-messages.ts";
 
-const langPreference = preference<Lang>("lang", LANGS, () =>
+const langPreference = preference("lang", isOneOf(LANGS), () =>
   navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en",
 );
 

@@ -207,6 +207,16 @@ export function workersQuery(api: StagefoldClient) {
   });
 }
 
+/** The queue, as far as a place in it says something. */
+export function queueQuery(api: StagefoldClient) {
+  return queryOptions({
+    queryKey: ["queue"],
+    queryFn: ({ signal }) => api.projects.list({ status: "queued", limit: 100 }, { signal }),
+    staleTime: 0,
+    refetchInterval: MINUTE_MS / 12,
+  });
+}
+
 export function schedulesQuery(api: StagefoldClient) {
   return infiniteQueryOptions({
     queryKey: ["schedules"],

@@ -1,7 +1,23 @@
 import { useSyncExternalStore } from "react";
 import type { ProjectStatus } from "./api.ts";
 
-/** The filters of the list, as the address has them. */
+/** By what a list can be ordered. */
+export const SORTS = [
+  "name",
+  "status",
+  "pipeline",
+  "user",
+  "priority",
+  "duration",
+  "tokens",
+  "cost",
+  "created",
+] as const;
+export type SortKey = (typeof SORTS)[number];
+/** With `-` the largest, or the newest, comes first. */
+export type Sort = SortKey | `-${SortKey}`;
+
+/** The filters and the order of the list, as the address has them. */
 export interface BuildsSearch {
   readonly status?: ProjectStatus;
   readonly user?: string;
@@ -13,6 +29,8 @@ export interface BuildsSearch {
   /** Days as `YYYY-MM-DD` of the reader's own time zone: from the beginning of one to the end of the other. */
   readonly since?: string;
   readonly until?: string;
+  /** Absent: the newest first. */
+  readonly sort?: Sort;
 }
 
 /** Where the reader of a list was: the build at its top, how far that one was scrolled away, and the build in focus. */

@@ -1,7 +1,8 @@
 import { BASE } from "./base.ts";
+import { isOneOf } from "./one-of.ts";
 import { preference, usePreference } from "./preference.ts";
 
-const wanted = preference<"on" | "off">("notifications", ["on", "off"], () => "off");
+const wanted = preference("notifications", isOneOf(["on", "off"]), () => "off");
 
 /** Whether this browser can notify at all, and the reader has not forbidden it for good. */
 export function canNotify(): boolean {

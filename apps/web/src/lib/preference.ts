@@ -1,21 +1,19 @@
 import { useSyncExternalStore } from "react";
-import { isOneOf } from "./one-of.ts";
 import { keep, onKeptElsewhere, readKept } from "./storage.ts";
 
 /** One choice of the reader, kept by the browser and shared by its tabs. */
-export interface Preference<T extends string> {
+export interface Preference<T> {
   get(): T;
   set(value: T): void;
   subscribe(listener: () => void): () => void;
 }
 
-/** `initial` is asked while nothing has been chosen. */
-export function preference<const T extends string>(
+/** `known` tells what was chosen from what an older page kept; `initial` is asked while nothing has been chosen. */
+export function preference<T>(
   key: string,
-  values: readonly T[],
+  known: (value: unknown) => value is T,
   initial: () => T,
 ): Preference<T> {
-  const known = isOneOf(values);
   const listeners = new Set<() => void>();
   let value: T | undefined;
   const notify = () => {
@@ -45,6 +43,6 @@ export function preference<const T extends string>(
   };
 }
 
-export function usePreference<T extends string>({ subscribe, get }: Preference<T>): T {
+export function usePreference<T>({ subscribe, get }: Preference<T>): T {
   return useSyncExternalStore(subscribe, get);
 }

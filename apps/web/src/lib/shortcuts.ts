@@ -1,8 +1,9 @@
 import { useEffect, useEffectEvent } from "react";
 import { preference, usePreference } from "../lib/preference.ts";
+import { isOneOf } from "./one-of.ts";
 
 /** Single keys get in the way of some readers, such as those who speak to their computer: they can be switched off. */
-const enabled = preference<"on" | "off">("shortcuts", ["on", "off"], () => "on");
+const enabled = preference("shortcuts", isOneOf(["on", "off"]), () => "on");
 
 export function useShortcutsEnabled(): boolean {
   return usePreference(enabled) === "on";

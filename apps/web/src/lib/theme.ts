@@ -1,10 +1,11 @@
 import { useEffect } from "react";
+import { isOneOf } from "./one-of.ts";
 import { preference, usePreference } from "./preference.ts";
 
 export const THEMES = ["system", "light", "dark"] as const;
 export type Theme = (typeof THEMES)[number];
 
-const themePreference = preference<Theme>("theme", THEMES, () => "system");
+const themePreference = preference<Theme>("theme", isOneOf(THEMES), () => "system");
 
 export function useTheme(): Theme {
   return usePreference(themePreference);

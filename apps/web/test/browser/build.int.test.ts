@@ -170,8 +170,25 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, { timeout:
     expect(new URL(page.url()).searchParams.get("attempt")).toBe("1");
     await page.getByRole("tab", { name: /Attempts/ }).click();
     await page.getByRole("cell", { name: "STAGE_FAILED" }).waitFor();
-    expect(await page.locator("[data-stage=second] [data-bar=attempt]").count()).toBe(2);
+    const bars = page.locator("[data-stage=second] [data-bar=attempt]");
+    expect(await bars.count()).toBe(2);
+    // Each bar says what it was, and opens it, by the keyboard alone.
+    await page.locator("[data-stage=second] [data-row]").focus();
+    await page.keyboard.press("ArrowRight");
+    const tip = page.getByTestId("bar-tip");
+    await tip.getByText("STAGE_FAILED").waitFor();
+    await tip.getByText("Attempt 1").waitFor();
     expect(await axe(page)).toEqual([]);
+    await page.keyboard.press("ArrowUp");
+    await page.locator("[data-stage=first] [data-row]:focus").waitFor();
+    await page.getByRole("button", { name: "Zoom in" }).click();
+    await page.getByTestId("minimap-view").waitFor();
+    const strip = page.getByRole("scrollbar", { name: "Part of the timeline that is shown" });
+    await strip.focus();
+    await page.keyboard.press("End");
+    expect(await strip.getAttribute("aria-valuenow")).toBe("100");
+    await page.keyboard.press("0");
+    await page.getByTestId("minimap-view").waitFor({ state: "detached" });
     expect(reader.complaints).toEqual([]);
   });
 

@@ -156,7 +156,7 @@ describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, {
     expect(reader.complaints).toEqual([]);
   });
 
-  it("selects all by the box of the heading, acts by keys, and has less room for each build if wanted", async () => {
+  it("selects all by the box of the heading, acts by keys, is in the order and has the columns and the room that are wanted", async () => {
     await removeAll();
     for (const name of ["one", "two", "three"]) await make(`keys_${name}`);
     await using reader = await visit(browser, system.url, "/", { viewport: { width: 1440, height: 800 } });
@@ -177,9 +177,33 @@ describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, {
     await page.getByText("3 selected").waitFor({ state: "detached" });
     const height = async () => (await page.locator("tr[data-build]").first().boundingBox())?.height ?? 0;
     const before = await height();
-    await page.getByRole("button", { name: "Less room for each build" }).click();
+    const display = page.getByRole("button", { name: "Columns and density" });
+    await display.click();
+    expect(await axe(page)).toEqual([]);
+    await page.getByRole("menuitemradio", { name: "One line" }).click();
     await until(PATIENCE_MS, "less room", async () => (await height()) < before);
     await page.getByText("for a test").first().waitFor();
+    await page.keyboard.press("Escape");
+    await display.focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("menuitemcheckbox", { name: "Priority" }).focus();
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Escape");
+    await page.getByRole("columnheader", { name: "Priority" }).waitFor();
+    const names = () => page.locator("tr[data-build] td:nth-child(2) a:first-child").allTextContents();
+    const inOrder = (wanted: string) =>
+      until(PATIENCE_MS, wanted, async () => (await names()).join(" ") === wanted);
+    await inOrder("keys_three keys_two keys_one");
+    const byName = page.getByRole("columnheader", { name: "Build" });
+    await byName.getByRole("button").click();
+    await inOrder("keys_one keys_three keys_two");
+    expect(await byName.getAttribute("aria-sort")).toBe("ascending");
+    expect(new URL(page.url()).searchParams.get("sort")).toBe("name");
+    // The order and the columns are there again, and the order is no filter.
+    await page.reload();
+    await inOrder("keys_one keys_three keys_two");
+    await page.getByRole("columnheader", { name: "Priority" }).waitFor();
+    expect(await page.getByRole("button", { name: "Clear filters" }).count()).toBe(0);
     expect(await axe(page)).toEqual([]);
     // The whole row is a link, which opens in another tab where the reader wants that.
     const [tab] = await Promise.all([

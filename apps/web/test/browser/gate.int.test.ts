@@ -151,10 +151,11 @@ describe.skipIf(chromiumPath === undefined)(`a gate${skipReason}`, { timeout: 18
     await page.getByTestId("gate").waitFor({ state: "detached" });
     await page.getByTestId("result").waitFor();
     await page.locator('[data-stage="review"] button').first().click();
-    await page
-      .getByTestId("stage-panel")
-      .getByText(/^Answered/)
-      .waitFor();
+    // A gate has no log: it opens on its question and who answered.
+    const question = page.getByTestId("stage-panel").getByTestId("question");
+    await question.getByText("Publish this draft?").waitFor();
+    await question.getByText(/^Answered/).waitFor();
+    await question.getByText("copies").waitFor();
     expect(await axe(page)).toEqual([]);
     expect(reader.complaints).toEqual([]);
   });

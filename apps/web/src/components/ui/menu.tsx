@@ -6,6 +6,8 @@ import { cn } from "../../lib/cn.ts";
 const ITEM =
   "flex cursor-default select-none items-center gap-2 rounded-md px-2 py-1.5 text-sm outline-none max-sm:min-h-11 data-highlighted:bg-hover data-disabled:opacity-50";
 
+const GROUP_LABEL = "px-2 pt-1.5 pb-1 text-ink-3 text-xs";
+
 /** A button (`trigger`, an element) with a list of things to do. */
 export function Menu({
   trigger,
@@ -66,7 +68,7 @@ export function MenuChoice<T extends string>({ label, value, onChange, options }
   return (
     <Base.RadioGroup onValueChange={(next: T) => onChange(next)} value={value}>
       <Base.Group>
-        <Base.GroupLabel className="px-2 pt-1.5 pb-1 text-ink-3 text-xs">{label}</Base.GroupLabel>
+        <Base.GroupLabel className={GROUP_LABEL}>{label}</Base.GroupLabel>
         {options.map(([option, name]) => (
           <Base.RadioItem className={ITEM} key={option} value={option}>
             <span className="size-4">
@@ -94,6 +96,16 @@ export function MenuToggle(props: { on: boolean; onChange: (on: boolean) => void
       </span>
       {children}
     </Base.CheckboxItem>
+  );
+}
+
+/** Things of one kind in a menu, under what they are called. */
+export function MenuGroup({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <Base.Group>
+      <Base.GroupLabel className={GROUP_LABEL}>{label}</Base.GroupLabel>
+      {children}
+    </Base.Group>
   );
 }
 

@@ -10,6 +10,7 @@ import { useLang, useMessages } from "../../i18n/lang.ts";
 import type { Project } from "../../lib/api.ts";
 import { cn } from "../../lib/cn.ts";
 import { formatNumber } from "../../lib/format.ts";
+import { isOneOf } from "../../lib/one-of.ts";
 import { preference, usePreference } from "../../lib/preference.ts";
 import { FileRows } from "./file-rows.tsx";
 import { messages } from "./messages.ts";
@@ -20,7 +21,7 @@ import { useDownloadAll } from "./use-download-all.ts";
 
 const Preview = lazy(() => import("./preview/preview.tsx").then((module) => ({ default: module.Preview })));
 
-const shape = preference<"tree" | "list">("artifacts.shape", ["tree", "list"], () => "tree");
+const shape = preference("artifacts.shape", isOneOf(["tree", "list"]), () => "tree");
 
 export interface ArtifactsViewProps {
   project: Project;

@@ -51,7 +51,7 @@ export function matchingFilter(
   builds: readonly ProjectSummary[],
 ): BuildFilter | undefined {
   const { user, note, ...others } = search;
-  const newest = builds[0]?.created_at;
+  const newest = newestOf(builds);
   if (newest === undefined || note !== undefined) return undefined;
   const filter = filterOf(others);
   const after = new Date(Date.parse(newest) + 1).toISOString();
@@ -59,4 +59,12 @@ export function matchingFilter(
   if (user === undefined) return { ...filter, until };
   const [userId, ...more] = new Set(builds.map(({ user_id }) => user_id));
   return userId === undefined || more.length > 0 ? undefined : { ...filter, user_id: userId, until };
+}
+
+/** Whatever the order of the list is. */
+function newestOf(builds: readonly ProjectSummary[]): string | undefined {
+  return builds.reduce<string | undefined>(
+    (newest, { created_at }) => (newest !== undefined && newest > created_at ? newest : created_at),
+    undefined,
+  );
 }

@@ -1,9 +1,9 @@
 import { type QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { Rows2, Rows3, X } from "lucide-react";
+import { Settings2, X } from "lucide-react";
 import { StatusIcon } from "../../components/status.tsx";
 import { Button } from "../../components/ui/button.tsx";
-import { Tooltip } from "../../components/ui/tooltip.tsx";
+import { Menu, MenuChoice, MenuGroup, MenuSeparator, MenuToggle } from "../../components/ui/menu.tsx";
 import { statusNames } from "../../i18n/common.ts";
 import { useLang, useMessages } from "../../i18n/lang.ts";
 import { overviewQuery, pipelinesQuery, useApi } from "../../lib/api.ts";
@@ -11,11 +11,12 @@ import type { BuildsSearch } from "../../lib/builds-list.ts";
 import { cn } from "../../lib/cn.ts";
 import { formatCompact } from "../../lib/format.ts";
 import type { List } from "../../live/lists.ts";
+import { COLUMN, COLUMNS, showColumn, useColumns } from "./columns.tsx";
 import { DateFilter } from "./date-filter.tsx";
 import { density, useDensity } from "./density.ts";
 import { messages } from "./messages.ts";
 import { type Key, parseQuery, queryText } from "./query.ts";
-import { readSearch, STATUSES } from "./search.ts";
+import { filtersOf, readSearch, STATUSES } from "./search.ts";
 import { SearchField } from "./search-field.tsx";
 import { Views } from "./views.tsx";
 
@@ -23,7 +24,6 @@ import { Views } from "./views.tsx";
 export function Filters({ search }: { search: BuildsSearch }) {
   const t = useMessages(messages);
   const navigate = useNavigate({ from: "/" });
-  const dense = useDensity();
   const valuesOf = useKnownValues();
   const go = (next: BuildsSearch) => void navigate({ search: next, replace: true });
   /** A tag that has been typed half-way stands for the first known one that begins so. */
@@ -38,7 +38,7 @@ export function Filters({ search }: { search: BuildsSearch }) {
           label={t.searchPlaceholder}
           onChange={(text) => {
             const next = parseQuery(text, complete);
-            go(next);
+            go(readSearch({ ...next, sort: search.sort }));
             return queryText(next);
           }}
           text={queryText(search)}
@@ -46,24 +46,13 @@ export function Filters({ search }: { search: BuildsSearch }) {
         />
         <DateFilter onChange={(dates) => go(readSearch({ ...search, ...dates }))} search={search} />
         <Views onChoose={go} search={search} />
-        <Tooltip content={dense ? t.roomy : t.dense}>
-          <Button
-            aria-label={t.dense}
-            aria-pressed={dense}
-            className="max-sm:hidden"
-            look="ghost"
-            onClick={() => density.set(dense ? "roomy" : "dense")}
-            size="icon"
-          >
-            {dense ? <Rows3 aria-hidden className="size-4" /> : <Rows2 aria-hidden className="size-4" />}
-          </Button>
-        </Tooltip>
-        {Object.keys(search).length > 0 && (
+        <Display />
+        {Object.keys(filtersOf(search)).length > 0 && (
           <Button
             aria-label={t.clearFilters}
             className="max-sm:w-11 max-sm:px-0"
             look="ghost"
-            onClick={() => go({})}
+            onClick={() => go(readSearch({ sort: search.sort }))}
           >
             <X aria-hidden className="size-4" />
             <span className="max-sm:sr-only">{t.clearFilters}</span>
@@ -75,13 +64,50 @@ export function Filters({ search }: { search: BuildsSearch }) {
   );
 }
 
+/** How the list is shown: the room for a build, and which columns there are. A phone has room for neither. */
+function Display() {
+  const t = useMessages(messages);
+  const dense = useDensity();
+  const columns = useColumns();
+  return (
+    <span className="max-sm:hidden">
+      <Menu
+        trigger={
+          <Button aria-label={t.display} look="secondary" size="icon" title={t.display}>
+            <Settings2 aria-hidden className="size-4" />
+          </Button>
+        }
+      >
+        <MenuChoice
+          label={t.density}
+          onChange={(value) => density.set(value)}
+          options={[
+            ["roomy", t.roomy],
+            ["dense", t.dense],
+          ]}
+          value={dense ? "dense" : "roomy"}
+        />
+        <MenuSeparator />
+        <MenuGroup label={t.columns}>
+          {COLUMNS.map((key) => (
+            <MenuToggle key={key} on={columns.includes(key)} onChange={(shown) => showColumn(key, shown)}>
+              {t[COLUMN[key].name]}
+            </MenuToggle>
+          ))}
+        </MenuGroup>
+      </Menu>
+    </span>
+  );
+}
+
 function States({ search }: { search: BuildsSearch }) {
   const t = useMessages(messages);
   const lang = useLang();
   const { status: chosen, ...others } = search;
+  const isWhole = Object.keys(filtersOf(others)).length === 0;
   const { data } = useQuery({ ...overviewQuery(useApi()), refetchInterval: 5000 });
   // They are of all builds: beside other filters they would be wrong.
-  const counts = Object.keys(others).length === 0 ? data?.by_status : undefined;
+  const counts = isWhole ? data?.by_status : undefined;
   const total = counts && Object.values(counts).reduce((sum, count) => sum + count, 0);
   // A state that no build has is offered where it is chosen, or nothing is known.
   const shown = STATUSES.filter((status) => status === chosen || !counts || counts[status] > 0);

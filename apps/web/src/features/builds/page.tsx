@@ -1,4 +1,4 @@
-import { Link, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { Boxes, SearchX } from "lucide-react";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { buttonClass } from "../../components/ui/button.tsx";
@@ -6,15 +6,18 @@ import { EmptyState } from "../../components/ui/empty-state.tsx";
 import { ErrorState } from "../../components/ui/error-state.tsx";
 import { Skeleton } from "../../components/ui/skeleton.tsx";
 import { common } from "../../i18n/common.ts";
-import { useMessages } from "../../i18n/lang.ts";
+import { useLang, useMessages } from "../../i18n/lang.ts";
 import { type BuildsSearch, keepListSearch } from "../../lib/builds-list.ts";
+import { formatNumber } from "../../lib/format.ts";
 import { usePageTitle } from "../../lib/page-title.ts";
 import { matchingFilter } from "./filter.ts";
 import { Filters } from "./filters.tsx";
 import { MatchingBar } from "./matching-bar.tsx";
 import { messages } from "./messages.ts";
+import { filtersOf, readSearch } from "./search.ts";
 import { useSelection } from "./selection.ts";
 import { SelectionBar } from "./selection-bar.tsx";
+import { SORTED_MOST } from "./sort.ts";
 import { Table } from "./table.tsx";
 import { useBuilds } from "./use-builds.ts";
 
@@ -33,6 +36,8 @@ export function BuildsPage() {
 }
 
 function List({ search }: { search: BuildsSearch }) {
+  const t = useMessages(messages);
+  const lang = useLang();
   const {
     builds,
     error,
@@ -60,24 +65,34 @@ function List({ search }: { search: BuildsSearch }) {
     setMatching(undefined);
     clear();
   }, [clear]);
+  const navigate = useNavigate({ from: "/" });
+  // In another order than the API's the next builds would not belong at the end.
+  const isCut = search.sort !== undefined && hasNextPage;
   const more = () => {
     if (!isFetchingNextPage && !error) void fetchNextPage();
   };
   if (isPending) return <Loading />;
   if (builds.length === 0 && error) return <ErrorState error={error} onRetry={() => void refetch()} />;
-  if (builds.length === 0 && !isPlaceholderData) return <Empty filtered={Object.keys(search).length > 0} />;
+  if (builds.length === 0 && !isPlaceholderData)
+    return <Empty filtered={Object.keys(filtersOf(search)).length > 0} />;
   return (
     <>
       <Table
         builds={builds}
-        hasMore={hasNextPage}
+        hasMore={hasNextPage && (!isCut || isFetchingNextPage)}
         onClear={clearAll}
         onEnd={more}
         onSelect={selectOne}
         onSelectAll={selectAll}
+        onSort={(sort) => void navigate({ search: readSearch({ ...search, sort }), replace: true })}
         search={search}
         selected={allMatch ? new Set(ids) : selection.ids}
       />
+      {isCut && builds.length >= SORTED_MOST && (
+        <p className="shrink-0 border-line border-t bg-surface px-4 py-2 text-ink-2 text-sm" role="status">
+          {t.sortedNewest(formatNumber(builds.length, lang))}
+        </p>
+      )}
       {allMatch && <MatchingBar filter={filter} onClear={clearAll} />}
       {!allMatch && selection.ids.size > 0 && (
         <SelectionBar

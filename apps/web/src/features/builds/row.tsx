@@ -1,17 +1,13 @@
 import { memo } from "react";
-import { ProgressBar } from "../../components/progress-bar.tsx";
-import { Duration, RelativeTime } from "../../components/relative-time.tsx";
-import { StageDots } from "../../components/stage-dots.tsx";
 import { StatusBadge } from "../../components/status.tsx";
-import { statusNames } from "../../i18n/common.ts";
-import { useLang, useMessages } from "../../i18n/lang.ts";
+import { useMessages } from "../../i18n/lang.ts";
 import type { PipelineInfo, ProjectSummary } from "../../lib/api.ts";
 import { BASE } from "../../lib/base.ts";
 import type { BuildsSearch } from "../../lib/builds-list.ts";
 import { cn } from "../../lib/cn.ts";
 import type { StageNames } from "../../lib/stage-names.ts";
+import { type BuildColumn, COLUMN, type ColumnKey } from "./columns.tsx";
 import { messages } from "./messages.ts";
-import { stageCount } from "./stage-count.ts";
 
 export interface RowProps {
   build: ProjectSummary;
@@ -22,6 +18,7 @@ export interface RowProps {
   onSelect: (projectId: string, range: boolean) => void;
   stageNames: StageNames;
   phone: boolean;
+  columns: readonly ColumnKey[];
   /** One line for each build. */
   dense: boolean;
   pipelines: ReadonlyMap<string, PipelineInfo>;
@@ -31,9 +28,21 @@ export interface RowProps {
 
 /** One build; as high as all others, so that thousands of them can be scrolled. */
 export const Row = memo(function Row(props: RowProps) {
-  const { build, position, height, selected, onSelect, stageNames, phone, dense, pipelines, search } = props;
+  const {
+    build,
+    position,
+    height,
+    selected,
+    onSelect,
+    stageNames,
+    phone,
+    columns,
+    dense,
+    pipelines,
+    search,
+  } = props;
   const t = useMessages(messages);
-  const { project_id, project_name, status } = build;
+  const { project_id, project_name } = build;
   const stage = build.current_stage && stageNames(build.pipeline, build.current_stage, build.current_stage);
   return (
     <tr
@@ -72,23 +81,17 @@ export const Row = memo(function Row(props: RowProps) {
         </div>
         {!dense && <Beneath build={build} phone={phone} stage={stage} />}
       </td>
-      {!phone && (
-        <td className="pr-3">
-          <StatusBadge status={status} unmet={build.build_summary?.unmet_total} />
-        </td>
-      )}
-      <td className="pr-4 max-md:hidden">
-        <Stages build={build} pipelines={pipelines} stage={stage} />
-      </td>
-      <td className="truncate pr-3 text-ink-2 text-sm max-lg:hidden">{build.user_name ?? build.user_id}</td>
-      {!phone && (
-        <td className="tabular truncate pr-3 text-right text-ink-2 text-sm">
-          <Took build={build} />
-        </td>
-      )}
-      <td className="truncate pr-3 text-right text-ink-2 text-sm sm:pr-5">
-        <RelativeTime at={build.created_at} narrow />
-      </td>
+      {columns.map((key) => {
+        const { className, end, Cell }: BuildColumn = COLUMN[key];
+        return (
+          <td
+            className={cn("truncate pr-3 text-ink-2 text-sm", end && "tabular text-right", className)}
+            key={key}
+          >
+            <Cell build={build} pipelines={pipelines} stage={stage} />
+          </td>
+        );
+      })}
     </tr>
   );
 });
@@ -120,38 +123,6 @@ function Beneath(props: { build: ProjectSummary; stage: string | undefined; phon
       </span>
     </p>
   );
-}
-
-interface StagesProps {
-  build: ProjectSummary;
-  stage: string | undefined;
-  pipelines: ReadonlyMap<string, PipelineInfo>;
-}
-
-/** A dot for each stage; where their number is not known, how far the build is. */
-function Stages({ build, stage, pipelines }: StagesProps) {
-  const t = useMessages(messages);
-  const lang = useLang();
-  const { status, progress_percentage: value } = build;
-  const unmet = build.build_summary?.unmet_total;
-  const count = stageCount(build, pipelines);
-  if (!count)
-    return (
-      <ProgressBar label={t.progressOf(build.project_name)} status={status} unmet={unmet} value={value} />
-    );
-  const now =
-    stage === undefined || status === "completed" ? "" : t.stageNow(stage, statusNames[lang][status]);
-  return (
-    <StageDots {...count} label={t.stagesDone(count.done, count.total, now)} status={status} unmet={unmet} />
-  );
-}
-
-/** From the start to the end; of what has not ended, until now. */
-function Took({ build }: { build: ProjectSummary }) {
-  const { started_at, completed_at, status } = build;
-  const runs = status === "building" || status === "paused";
-  if (started_at === undefined || (completed_at === undefined && !runs)) return "–";
-  return <Duration from={started_at} to={completed_at} />;
 }
 
 const SHOWN = 3;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readSearch, STATUSES } from "./search.ts";
+import { filtersOf, readSearch, STATUSES } from "./search.ts";
 
 test("the filters are read from the address", () => {
   const search = { status: "failed", user: "ann", tag: "demo", text: "calc" };
@@ -10,6 +10,12 @@ test("the filters are read from the address", () => {
 test("what means nothing is as good as none", () => {
   expect(readSearch({ status: "nonsense", user: "", tag: { a: 1 }, text: null, other: "x" })).toEqual({});
   for (const status of ["toString", "__proto__", "constructor"]) expect(readSearch({ status })).toEqual({});
+});
+
+test("an order is read, and the one that there is anyway is none", () => {
+  expect(readSearch({ sort: "-cost" })).toEqual({ sort: "-cost" });
+  for (const sort of ["-created", "-", "constructor", "stages", 1]) expect(readSearch({ sort })).toEqual({});
+  expect(filtersOf({ sort: "name", tag: "a" })).toEqual({ tag: "a" });
 });
 
 test("a text that looks like a number is a text, and one that is too long for the API is cut", () => {

@@ -1,5 +1,5 @@
 import type { ProjectStatus } from "../../lib/api.ts";
-import type { BuildsSearch } from "../../lib/builds-list.ts";
+import { type BuildsSearch, SORTS, type Sort } from "../../lib/builds-list.ts";
 import { isOneOf } from "../../lib/one-of.ts";
 
 /** In the order in which a build has them. */
@@ -18,6 +18,15 @@ export const STATUSES = Object.keys(ORDER).filter((name): name is ProjectStatus 
 );
 const isStatus = isOneOf(STATUSES);
 
+/** The order in which the API gives them. */
+const NEWEST_FIRST: Sort = "-created";
+const isSort = isOneOf<Sort>(SORTS.flatMap((key): Sort[] => [key, `-${key}`]));
+
+/** The filters without the order. */
+export function filtersOf({ sort: _, ...filters }: BuildsSearch): BuildsSearch {
+  return filters;
+}
+
 /** Characters that the API takes. */
 const LONGEST = { user: 256, tag: 64, pipeline: 64, note: 1200, text: 200 } as const;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
@@ -34,6 +43,7 @@ export function readSearch(search: Readonly<Record<string, unknown>>): BuildsSea
     ...textIn(search, "text"),
     ...dayIn(search, "since"),
     ...dayIn(search, "until"),
+    ...(isSort(search.sort) && search.sort !== NEWEST_FIRST && { sort: search.sort }),
   };
 }
 

@@ -1,18 +1,22 @@
 import { useQuery } from "@tanstack/react-query";
 import { useVirtualizer } from "@tanstack/react-virtual";
+import { ArrowDown, ArrowUp } from "lucide-react";
 import { type RefObject, useCallback, useLayoutEffect, useMemo, useRef } from "react";
 import { Skeleton } from "../../components/ui/skeleton.tsx";
 import { useMessages } from "../../i18n/lang.ts";
 import { type ProjectSummary, pipelinesQuery, useApi } from "../../lib/api.ts";
 import { BASE } from "../../lib/base.ts";
-import type { BuildsSearch } from "../../lib/builds-list.ts";
+import type { BuildsSearch, Sort, SortKey } from "../../lib/builds-list.ts";
+import { cn } from "../../lib/cn.ts";
 import { useShortcut } from "../../lib/shortcuts.ts";
 import { useStageNames } from "../../lib/stage-names.ts";
 import { useMedia } from "../../lib/use-media.ts";
 import { usePlainLinks } from "../../lib/use-plain-links.ts";
+import { type BuildColumn, COLUMN, type ColumnKey, useColumns } from "./columns.tsx";
 import { useDensity } from "./density.ts";
 import { messages } from "./messages.ts";
 import { Row } from "./row.tsx";
+import { isDescending, keyOf, nextSort } from "./sort.ts";
 import { useAnchoredScroll } from "./use-anchored-scroll.ts";
 import { useListPlace } from "./use-list-place.ts";
 import { buildAt, useRowKeys } from "./use-row-keys.ts";
@@ -21,6 +25,8 @@ import { buildAt, useRowKeys } from "./use-row-keys.ts";
 const ROOMY = 57;
 const DENSE = 41;
 const HEAD = 36;
+
+const PHONE_COLUMNS: readonly ColumnKey[] = ["created"];
 
 export interface TableProps {
   builds: readonly ProjectSummary[];
@@ -32,17 +38,21 @@ export interface TableProps {
   onEnd: () => void;
   hasMore: boolean;
   search: BuildsSearch;
+  onSort: (sort: Sort | undefined) => void;
 }
 
 /** The builds in a table of which only what can be seen is there. */
 export function Table(props: TableProps) {
-  const { builds, selected, onSelect, onSelectAll, onClear, onEnd, hasMore, search } = props;
+  const { builds, selected, onSelect, onSelectAll, onClear, onEnd, hasMore, search, onSort } = props;
   const t = useMessages(messages);
   const stageNames = useStageNames();
   const scroller = useRef<HTMLDivElement>(null);
   // With another function every time, all rows would be measured again at each step.
-  const keyOf = useCallback((index: number) => builds[index]?.project_id ?? index, [builds]);
+  const keyAt = useCallback((index: number) => builds[index]?.project_id ?? index, [builds]);
   const phone = useMedia("(width < 40rem)");
+  const wanted = useColumns();
+  // A phone has room for the age alone; the rest is in the second line.
+  const columns = phone ? PHONE_COLUMNS : wanted;
   const dense = useDensity() && !phone;
   const height = dense ? DENSE : ROOMY;
   const { data: described } = useQuery(pipelinesQuery(useApi()));
@@ -60,7 +70,7 @@ export function Table(props: TableProps) {
     estimateSize: () => height,
     scrollMargin: HEAD,
     overscan: 6,
-    getItemKey: keyOf,
+    getItemKey: keyAt,
     onChange: ({ range }) => {
       if (range && hasMore && range.endIndex > builds.length - 30) onEnd();
     },
@@ -90,11 +100,17 @@ export function Table(props: TableProps) {
       ref={scroller}
     >
       <table
-        aria-label={t.tableLabel}
+        aria-label={search.sort === undefined ? t.tableLabel : t.tableSorted}
         aria-rowcount={hasMore ? -1 : builds.length + 1}
         className="w-full table-fixed border-collapse text-left"
       >
-        <Head allSelected={all} onSelectAll={all === true ? onClear : onSelectAll} />
+        <Head
+          allSelected={all}
+          columns={columns}
+          onSelectAll={all === true ? onClear : onSelectAll}
+          onSort={onSort}
+          sort={search.sort}
+        />
         <tbody>
           {before > 0 && <Space height={before} />}
           {items.map(({ index, key }) => {
@@ -103,6 +119,7 @@ export function Table(props: TableProps) {
               build && (
                 <Row
                   build={build}
+                  columns={columns}
                   dense={dense}
                   height={height}
                   key={key}
@@ -140,13 +157,20 @@ function useTopOfEach(search: BuildsSearch, scroller: RefObject<HTMLElement | nu
   }, [search, scroller]);
 }
 
-function Head({ allSelected, onSelectAll }: { allSelected: boolean | "some"; onSelectAll: () => void }) {
+interface HeadProps {
+  columns: readonly ColumnKey[];
+  sort: Sort | undefined;
+  onSort: (sort: Sort | undefined) => void;
+  allSelected: boolean | "some";
+  onSelectAll: () => void;
+}
+
+function Head({ columns, sort, onSort, allSelected, onSelectAll }: HeadProps) {
   const t = useMessages(messages);
   const box = useRef<HTMLInputElement>(null);
   useLayoutEffect(() => {
     if (box.current) box.current.indeterminate = allSelected === "some";
   }, [allSelected]);
-  const cell = "font-medium text-ink-2 text-xs pr-3";
   return (
     <thead className="sticky top-0 z-10 bg-surface shadow-[0_1px_0_var(--line)]">
       <tr aria-rowindex={1} style={{ height: HEAD }}>
@@ -162,26 +186,61 @@ function Head({ allSelected, onSelectAll }: { allSelected: boolean | "some"; onS
             />
           </label>
         </td>
-        <th className={cell} scope="col">
-          {t.name}
-        </th>
-        <th className={`${cell} w-44 max-sm:hidden`} scope="col">
-          {t.status}
-        </th>
-        <th className={`${cell} w-40 max-md:hidden lg:w-44`} scope="col">
-          {t.stageList}
-        </th>
-        <th className={`${cell} w-36 max-lg:hidden 2xl:w-56`} scope="col">
-          {t.user}
-        </th>
-        <th className={`${cell} w-24 text-right max-sm:hidden`} scope="col">
-          {t.duration}
-        </th>
-        <th className={`${cell} w-24 text-right sm:w-32 sm:pr-5`} scope="col">
-          {t.age}
-        </th>
+        <HeadCell name={t.name} onSort={onSort} sort={sort} sortKey="name" />
+        {columns.map((key) => {
+          const { name, className, end, sort: sortKey }: BuildColumn = COLUMN[key];
+          return (
+            <HeadCell
+              className={cn(className, end && "text-right")}
+              end={end}
+              key={key}
+              name={t[name]}
+              onSort={onSort}
+              sort={sort}
+              sortKey={sortKey}
+            />
+          );
+        })}
       </tr>
     </thead>
+  );
+}
+
+interface HeadCellProps extends Pick<HeadProps, "sort" | "onSort"> {
+  name: string;
+  sortKey: SortKey | undefined;
+  className?: string;
+  end?: true | undefined;
+}
+
+/** A head that puts the list in the order of its column. */
+function HeadCell({ name, sortKey, sort, onSort, className, end }: HeadCellProps) {
+  const here = sort !== undefined && keyOf(sort) === sortKey;
+  const down = here && isDescending(sort);
+  const Arrow = down ? ArrowDown : ArrowUp;
+  return (
+    <th
+      aria-sort={here ? (down ? "descending" : "ascending") : undefined}
+      className={cn("pr-3 font-medium text-ink-2 text-xs", className)}
+      scope="col"
+    >
+      {sortKey === undefined ? (
+        name
+      ) : (
+        <button
+          className={cn(
+            "inline-flex max-w-full items-center gap-1 rounded px-1 py-1.5 hover:text-ink",
+            end ? "-mr-1 flex-row-reverse" : "-ml-1",
+            here && "text-ink",
+          )}
+          onClick={() => onSort(nextSort(sort, sortKey))}
+          type="button"
+        >
+          <span className="truncate">{name}</span>
+          {here && <Arrow aria-hidden className="size-3 shrink-0" />}
+        </button>
+      )}
+    </th>
   );
 }
 

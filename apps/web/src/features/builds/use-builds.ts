@@ -1,10 +1,11 @@
 import { keepPreviousData, replaceEqualDeep, useInfiniteQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
+import { useEffect, useMemo } from "react";
 import { buildsQuery, type ProjectSummary, useApi } from "../../lib/api.ts";
 import type { BuildsSearch } from "../../lib/builds-list.ts";
 import { type List, withRecent } from "../../live/lists.ts";
 import { useLive } from "../../live/live-provider.tsx";
 import { filterOf, isOfUser } from "./filter.ts";
+import { SORTED_MOST, sorted } from "./sort.ts";
 
 const PAGE = 100;
 /** How often a list by note is read again. Milliseconds. */
@@ -23,11 +24,21 @@ export function useBuilds(search: BuildsSearch) {
     structuralSharing: (known, list) => replaceEqualDeep(known, withRecent(list as List, filter, recent)),
   });
   const { data } = query;
-  const { user } = search;
+  const { user, sort } = search;
   const builds = useMemo(() => {
     const all = once(data?.pages.flatMap(({ items }) => items) ?? []);
-    return all.filter((build) => isOfUser(build, user));
-  }, [data, user]);
+    return sorted(
+      all.filter((build) => isOfUser(build, user)),
+      sort,
+      Date.now(),
+    );
+  }, [data, user, sort]);
+  // Another order is one of many builds: they are read at once, and not as far as one scrolls.
+  const { hasNextPage, isFetching, error, fetchNextPage } = query;
+  const reads = sort !== undefined && hasNextPage && !isFetching && !error && builds.length < SORTED_MOST;
+  useEffect(() => {
+    if (reads) void fetchNextPage();
+  }, [reads, fetchNextPage]);
   return { ...query, builds };
 }
 

@@ -1,19 +1,22 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { Waits } from "../../../components/waits.tsx";
+import { common } from "../../../i18n/common.ts";
 import { useLang, useMessages } from "../../../i18n/lang.ts";
-import { type Project, pipelinesQuery, useApi, workersQuery } from "../../../lib/api.ts";
-import { formatDuration, formatNumber } from "../../../lib/format.ts";
+import { type Project, pipelinesQuery, queueQuery, useApi, workersQuery } from "../../../lib/api.ts";
+import { formatNumber } from "../../../lib/format.ts";
 import { useNow } from "../../../lib/ticker.ts";
+import { placeIn, waitReason } from "../../../lib/wait.ts";
 import { messages } from "../messages.ts";
-import { placeIn, type WaitReason, waitReason } from "../model/wait.ts";
 
-/** The queue is counted up to here; in a longer one a place would say little. */
+/** So many that run are counted. */
 const COUNTED = 100;
 const REFRESH_MS = 5000;
 
 /** Why a build in the queue waits, and about where it is there. */
 export function Wait({ project }: { project: Project }) {
   const t = useMessages(messages);
+  const c = useMessages(common);
   const lang = useLang();
   const api = useApi();
   const now = useNow();
@@ -27,12 +30,7 @@ export function Wait({ project }: { project: Project }) {
     enabled: most !== undefined,
     refetchInterval: REFRESH_MS,
   });
-  const { data: queue } = useQuery({
-    queryKey: ["queue"],
-    queryFn: ({ signal }) => api.projects.list({ status: "queued", limit: COUNTED }, { signal }),
-    staleTime: 0,
-    refetchInterval: REFRESH_MS,
-  });
+  const { data: queue } = useQuery(queueQuery(api));
   const ofPipeline = running?.items.length ?? 0;
   const reason = waitReason(project, { nowMs: now, workers: workers?.items, ofPipeline, most });
   const isTurn = reason.kind === "slots" || reason.kind === "no worker" || reason.kind === "pipeline";
@@ -41,11 +39,11 @@ export function Wait({ project }: { project: Project }) {
   return (
     <>
       <span className={reason.kind === "no worker" ? "text-warn" : ""} data-testid="wait">
-        <Reason now={now} reason={reason} />
+        <Waits now={now} reason={reason} />
       </span>
       {isTurn && isThere && (
         <span className="tabular">
-          {t.inQueue(
+          {c.inQueue(
             formatNumber(placeIn(queue.items, project), lang),
             formatNumber(queue.items.length, lang),
           )}
@@ -58,28 +56,4 @@ export function Wait({ project }: { project: Project }) {
       )}
     </>
   );
-}
-
-function Reason({ reason, now }: { reason: WaitReason; now: number }) {
-  const t = useMessages(messages);
-  const lang = useLang();
-  const until = (atMs: number) => formatDuration(Math.max(0, Math.ceil((atMs - now) / 1000)), lang, true);
-  switch (reason.kind) {
-    case "start":
-      return t.startsIn(until(reason.atMs));
-    case "retry":
-      return t.triesAgainIn(until(reason.atMs));
-    case "program":
-      return t.waitsProgram;
-    case "no worker":
-      return t.waitsNoWorker;
-    case "pipeline":
-      return t.waitsPipeline(formatNumber(reason.most, lang));
-    case "slots":
-      return t.waitsSlots(formatNumber(reason.slots, lang));
-    case "soon":
-      return t.waiting;
-    default:
-      return reason satisfies never;
-  }
 }

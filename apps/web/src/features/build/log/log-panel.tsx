@@ -6,6 +6,7 @@ import { Tooltip } from "../../../components/ui/tooltip.tsx";
 import { useLang, useMessages } from "../../../i18n/lang.ts";
 import { cn } from "../../../lib/cn.ts";
 import { formatNumber } from "../../../lib/format.ts";
+import { isOneOf } from "../../../lib/one-of.ts";
 import { preference, usePreference } from "../../../lib/preference.ts";
 import { saveBlob } from "../../../lib/save.ts";
 import { useShortcut } from "../../../lib/shortcuts.ts";
@@ -18,8 +19,8 @@ import { SearchBar } from "./search-bar.tsx";
 import { throttled } from "./throttle.ts";
 import { type Log, type LogRef, useLog } from "./use-log.ts";
 
-const timing = preference<"on" | "off">("log.times", ["on", "off"], () => "off");
-const wrapping = preference<"on" | "off">("log.wrap", ["on", "off"], () => "on");
+const timing = preference("log.times", isOneOf(["on", "off"]), () => "off");
+const wrapping = preference("log.wrap", isOneOf(["on", "off"]), () => "on");
 
 export interface LogPanelProps extends LogRef {
   /** Whether the end says most: the stage runs, or failed. */

@@ -1,4 +1,4 @@
-import type { Project, ProjectSummary } from "../../../lib/api.ts";
+import type { Project, ProjectSummary } from "./api.ts";
 
 /** Why a build in the queue does not run. */
 export type WaitReason =
