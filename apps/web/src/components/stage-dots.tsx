@@ -30,7 +30,7 @@ export function StageDots({ total, done, status, unmet, label }: StageDotsProps)
       {Array.from({ length: total }, (_, i) => (
         <span
           className={cn(
-            lined ? "h-2 min-w-0.5 flex-1 first:rounded-l-full last:rounded-r-full" : "size-2.5 rounded-full",
+            lined ? "h-2 min-w-px flex-1 first:rounded-l-full last:rounded-r-full" : "size-2.5 rounded-full",
             // Of a build that left something out, the last one says so.
             i < done && (status === "completed" && i === total - 1 ? bar : "bg-good"),
             i === done && status !== "completed" && isAt(status) && bar,

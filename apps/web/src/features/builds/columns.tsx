@@ -5,7 +5,7 @@ import { Duration, RelativeTime } from "../../components/relative-time.tsx";
 import { StageDots } from "../../components/stage-dots.tsx";
 import { StatusBadge } from "../../components/status.tsx";
 import { Waits } from "../../components/waits.tsx";
-import { common, statusNames } from "../../i18n/common.ts";
+import { statusNames } from "../../i18n/common.ts";
 import { useLang, useMessages } from "../../i18n/lang.ts";
 import { type PipelineInfo, type ProjectSummary, queueQuery, useApi, workersQuery } from "../../lib/api.ts";
 import type { SortKey } from "../../lib/builds-list.ts";
@@ -120,7 +120,7 @@ function State({ build, pipelines }: CellProps) {
 
 /** A line of the list does not say when a build is due: what is said is about. */
 export function InQueue({ build, pipelines }: Pick<CellProps, "build" | "pipelines">) {
-  const c = useMessages(common);
+  const t = useMessages(messages);
   const lang = useLang();
   const api = useApi();
   const { data: workers } = useQuery(workersQuery(api));
@@ -132,11 +132,13 @@ export function InQueue({ build, pipelines }: Pick<CellProps, "build" | "pipelin
     { nowMs: 0, workers: workers?.items, ofPipeline: 0, most: undefined },
   );
   const all = queue?.next_cursor === null ? queue.items : [];
-  const place = described && all.some(({ project_id }) => project_id === build.project_id);
+  // One that has begun waits for its next attempt, or was given back.
+  const place =
+    described && started_at === undefined && all.some(({ project_id }) => project_id === build.project_id);
   return (
     <span className="max-w-full truncate text-ink-3 text-xs" data-testid="in-queue">
       {place && reason.kind !== "no worker" ? (
-        c.inQueue(formatNumber(placeIn(all, build), lang), formatNumber(all.length, lang))
+        t.place(formatNumber(placeIn(all, build), lang), formatNumber(all.length, lang))
       ) : (
         <Waits now={0} reason={reason} />
       )}

@@ -210,7 +210,7 @@ function Figures({ project, result }: { project: Project; result: BuildResult })
     ...(tokens > 0 ? [[t.tokens, formatCompact(tokens, lang)] as const] : []),
     ...(result.costUsd > 0 ? [[t.cost, formatCost(result.costUsd, lang)] as const] : []),
     ...(summary.tool_calls > 0 ? [[t.tool_calls, formatNumber(summary.tool_calls, lang)] as const] : []),
-    [t.artifacts, formatNumber(summary.artifacts, lang)],
+    ...(summary.artifacts > 0 ? [[t.artifacts, formatNumber(summary.artifacts, lang)] as const] : []),
   ];
   return (
     <dl className="flex flex-wrap gap-x-8 gap-y-2 border-line not-first:border-t not-first:pt-3">

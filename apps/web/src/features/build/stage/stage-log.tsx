@@ -47,7 +47,7 @@ export function StageLog({ project, stage, attempts, chosen, onChoose, line, onL
         {stage.attempt > 1 && (
           <Select
             aria-label={t.chooseAttempt}
-            className="h-7! w-auto text-sm!"
+            className="h-7! w-auto! text-sm! max-sm:h-11!"
             onChange={(event) => {
               const next = Number(event.target.value);
               onChoose(next === stage.attempt ? undefined : next);

@@ -12,7 +12,7 @@ import { Bars } from "./track.tsx";
 
 /** Name, bars, seconds; on a phone the bars lie below. */
 export const ROW =
-  "grid grid-cols-[minmax(0,1fr)_4.5rem] items-center gap-x-3 sm:grid-cols-[minmax(9rem,15rem)_minmax(0,1fr)_4.5rem]";
+  "grid grid-cols-[minmax(0,1fr)_4.5rem] items-center gap-x-3 sm:grid-cols-[minmax(8rem,30%)_minmax(0,1fr)_4.5rem]";
 export const TRACK = "max-sm:order-last max-sm:col-span-2";
 
 interface RowProps {

@@ -31,7 +31,7 @@ export const LEAST_VIEW = 1 / 400;
 const IDLE_SHARE = 0.15;
 const IDLE_MS = 5000;
 /** How wide a cut is, and all of them together. */
-const CUT_WIDTH = 0.06;
+const CUT_WIDTH = 0.1;
 const CUTS_WIDTH = 0.4;
 
 /**

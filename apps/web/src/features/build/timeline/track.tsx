@@ -31,7 +31,7 @@ export function Bars({ row, scale, view, onOpen }: BarsProps) {
   const handle = useBarTip();
   const nameOf = useBarName();
   return (
-    <div className="relative h-full overflow-x-clip [overflow-clip-margin:6px]">
+    <div className="relative h-full overflow-clip [overflow-clip-margin:8px]">
       {barsIn(scale, view, row.bars).map(({ bar, from, to }) => {
         const solid = bar.kind === "attempt" || bar.kind === "part" || bar.kind === "gate";
         const usualMs = bar.usualMs === undefined ? undefined : bar.fromMs + bar.usualMs;
@@ -100,14 +100,15 @@ export function useBarName(): (bar: Bar) => string {
   };
 }
 
-/** A mark this close to the edge or to a cut has no room for its label. */
+/** A mark this close to a cut, or to the edge, has no room for its label. */
 const NEAR = 0.07;
+const EDGE = 0.13;
 
 /** The time since the build began, at round marks; what is cut out says how long it was. */
 export function Axis({ ticks, breaks }: { ticks: readonly Tick[]; breaks: readonly Break[] }) {
   const lang = useLang();
   const isFree = (at: number) =>
-    at < 1 - NEAR && !breaks.some(({ from, to }) => at > from - NEAR && at < to + NEAR / 2);
+    at < 1 - EDGE && !breaks.some(({ from, to }) => at > from - NEAR && at < to + NEAR / 2);
   return (
     <div aria-hidden className="relative h-5 overflow-x-clip text-[0.6875rem] text-ink-3">
       {ticks.map(
@@ -124,9 +125,12 @@ export function Axis({ ticks, breaks }: { ticks: readonly Tick[]; breaks: readon
       )}
       {breaks.map(({ from, to, seconds }) => (
         <span
-          className="-translate-x-1/2 tabular absolute top-0 whitespace-nowrap text-ink-2"
+          className={cn(
+            "tabular absolute top-0 whitespace-nowrap text-ink-2",
+            from > 0 && to < 1 && "-translate-x-1/2",
+          )}
           key={from}
-          style={{ left: `${((from + to) / 2) * 100}%` }}
+          style={to >= 1 ? { right: 0 } : { left: from <= 0 ? 0 : `${((from + to) / 2) * 100}%` }}
         >
           {formatDuration(seconds, lang, true)}
         </span>

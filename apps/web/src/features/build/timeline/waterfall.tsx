@@ -1,7 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Clock3, Maximize, ZoomIn, ZoomOut } from "lucide-react";
 import { useId, useLayoutEffect, useMemo, useRef, useState } from "react";
-import { Badge } from "../../../components/ui/badge.tsx";
 import { Button } from "../../../components/ui/button.tsx";
 import { useLang, useMessages } from "../../../i18n/lang.ts";
 import { earlierBuildsQuery, type Project, type Stage, useApi } from "../../../lib/api.ts";
@@ -156,11 +155,12 @@ function Queued({ time }: { time: QueueTime | undefined }) {
   const lang = useLang();
   if (time === undefined) return <span className="max-sm:hidden" />;
   return (
-    <span className="min-w-0" data-testid="queue-time">
-      <Badge>
-        <Clock3 aria-hidden className="size-3.5" />
-        {t.inQueueFor(formatDuration(time.ms / 1000, lang, time.open))}
-      </Badge>
+    <span
+      className="inline-flex items-center gap-1 justify-self-start whitespace-nowrap rounded-full bg-idle-soft py-0.5 pr-2.5 pl-1.5 text-ink-2 text-xs"
+      data-testid="queue-time"
+    >
+      <Clock3 aria-hidden className="size-3.5" />
+      {t.inQueueFor(formatDuration(time.ms / 1000, lang, time.open))}
     </span>
   );
 }
