@@ -44,6 +44,8 @@ export function BarTips({ project, nameOf, children }: BarTipsProps) {
               <Tooltip.Popup
                 className="w-max max-w-[min(22rem,calc(100vw-1rem))] rounded-lg border border-line bg-raised px-3 py-2 text-ink text-xs shadow-pop"
                 data-testid="bar-tip"
+                // What has the focus is told to those who hear the page, too.
+                role="status"
               >
                 {payload && <Tip {...payload} name={nameOf(payload.row)} project={project} />}
               </Tooltip.Popup>
