@@ -37,7 +37,12 @@ describe("an open gate", () => {
     const begun = await report({ event: "started", stage: "make" });
     expect(begun.stages_snapshot.stages[0]).toMatchObject({
       status: "completed",
-      output_data: { question: "Go on?", answer: { a: [1], b: 1 }, by: "key:ci", at: "2026-01-01T00:00:59.999Z" },
+      output_data: {
+        question: "Go on?",
+        answer: { a: [1], b: 1 },
+        by: "key:ci",
+        at: "2026-01-01T00:00:59.999Z",
+      },
     });
     expect([begun.answer, begun.waiting]).toEqual([undefined, undefined]);
   });
