@@ -17,6 +17,10 @@ export const stats = router({
         days: z.number().int().min(1).max(366),
         time_zone: timeZoneSchema.default("UTC"),
         pipeline: textSchema(64, 1).optional(),
+        /** A part of the id of a user, or of the name that is shown. */
+        user: textSchema(256, 1).optional(),
+        /** As many days before these are counted too. */
+        before: z.boolean().optional(),
       }),
     )
     .output(buildsSchema)

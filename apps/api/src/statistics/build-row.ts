@@ -13,18 +13,27 @@ export interface BuildRow {
   readonly status: ProjectStatus;
   readonly created_at: string;
   readonly pipeline?: string | undefined;
+  readonly user_id?: string | undefined;
+  readonly user_name?: string | undefined;
+  /** From its creation to its first start. */
+  readonly queue_seconds?: number | undefined;
   /** How long its stages ran. Undefined where nothing says so, or what says so cannot be. */
   readonly active_seconds?: number | undefined;
   readonly error_info?: { readonly stage?: string | undefined } | undefined;
   readonly build_summary?: SummaryTotals | undefined;
 }
 
-type SummaryTotals = Pick<BuildSummary, "stage_seconds" | "input_tokens" | "output_tokens" | "tool_calls">;
+type SummaryTotals = Pick<
+  BuildSummary,
+  "stage_seconds" | "input_tokens" | "output_tokens" | "tool_calls" | "cost_usd"
+>;
 
 /** The fields of an index row that it is made of; the status is known from the query. */
 export const BUILD_ROW_FIELDS = [
   "created_at",
   "pipeline",
+  "user_id",
+  "user_name",
   "started_at",
   "completed_at",
   "error_info",
@@ -34,12 +43,15 @@ export const BUILD_ROW_FIELDS = [
 /** From an index row of any age, or from a project. */
 export function buildRowOf(row: Item, status: ProjectStatus): BuildRow {
   const fields = isCurrent(row) ? row : summaryOfRow({ ...row, status });
-  const { project_id, created_at, pipeline, error_info, build_summary } = fields;
+  const { project_id, created_at, pipeline, user_id, user_name, error_info, build_summary } = fields;
   return {
     project_id,
     status,
     created_at,
     pipeline,
+    user_id,
+    user_name,
+    queue_seconds: queueSeconds(fields),
     active_seconds: activeSeconds(fields),
     error_info,
     build_summary: build_summary && totalsOf(build_summary),
@@ -48,8 +60,8 @@ export function buildRowOf(row: Item, status: ProjectStatus): BuildRow {
 
 /** Without numbers that no stage can have had. */
 function totalsOf(summary: SummaryTotals): SummaryTotals {
-  const { stage_seconds, input_tokens, output_tokens, tool_calls } = summary;
-  if ([...Object.values(stage_seconds), input_tokens, output_tokens, tool_calls].every(isAmount))
+  const { stage_seconds, input_tokens, output_tokens, tool_calls, cost_usd = 0 } = summary;
+  if ([...Object.values(stage_seconds), input_tokens, output_tokens, tool_calls, cost_usd].every(isAmount))
     return summary;
   const count = (number: number) => (isAmount(number) ? number : 0);
   return {
@@ -59,7 +71,15 @@ function totalsOf(summary: SummaryTotals): SummaryTotals {
     input_tokens: count(input_tokens),
     output_tokens: count(output_tokens),
     tool_calls: count(tool_calls),
+    cost_usd: count(cost_usd),
   };
+}
+
+/** Builds that were imported, or whose clocks differ, may have begun before they were created. */
+function queueSeconds({ created_at, started_at }: Fields): number | undefined {
+  if (started_at === undefined) return undefined;
+  const seconds = secondsBetween(created_at, started_at);
+  return isAmount(seconds) ? seconds : undefined;
 }
 
 /**
@@ -86,16 +106,24 @@ function isAmount(value: unknown): value is number {
 
 type Fields = Pick<
   ProjectSummary,
-  "project_id" | "created_at" | "pipeline" | "started_at" | "completed_at" | "error_info"
+  | "project_id"
+  | "created_at"
+  | "pipeline"
+  | "user_id"
+  | "user_name"
+  | "started_at"
+  | "completed_at"
+  | "error_info"
 > & { readonly build_summary?: SummaryTotals | undefined };
 
 /** Looked at by hand, because a question may take thousands of rows: a schema takes ten times as long. */
 function isCurrent(row: Item): row is Item & Fields {
-  const { project_id, created_at, pipeline, started_at, completed_at, error_info, build_summary } = row;
+  const { project_id, created_at, pipeline, user_id, user_name } = row;
+  const { started_at, completed_at, error_info, build_summary } = row;
   return (
     typeof project_id === "string" &&
     isTime(created_at) &&
-    (pipeline === undefined || typeof pipeline === "string") &&
+    [pipeline, user_id, user_name].every((text) => text === undefined || typeof text === "string") &&
     (started_at === undefined || isTime(started_at)) &&
     (completed_at === undefined || isTime(completed_at)) &&
     (error_info === undefined || isError(error_info)) &&

@@ -43,6 +43,35 @@ describe("stats.overview", () => {
 });
 
 describe("stats.builds", () => {
+  it("are of a user as one sees them, have cost and queue, and are held against the days before", async () => {
+    const deps = memoryDeps();
+    const caller = callerOf(deps);
+    const build = async (day: string, user_name: string, cost_usd: number) => {
+      deps.clock.set(`${day}T12:00:00.000Z`);
+      const program = await Program.begin(caller, { user_id: user_name.slice(0, 3), user_name });
+      deps.clock.pass(4);
+      await program.report({ event: "started", stage: "one" });
+      await program.report(
+        { event: "completed", stage: "one", metrics: { cost_usd } },
+        { event: "skipped", stage: "two", reason: "-" },
+      );
+    };
+    await build("2025-05-30", "Grace Hopper", 0.5);
+    await build("2025-06-01", "Grace Hopper", 0.25);
+    await build("2025-06-02", "Ada Lovelace", 2);
+    const { all, before, days } = await caller.stats.builds({ days: 2, user: "hopper", before: true });
+    expect(days.map(({ date, total }) => [date, total])).toEqual([
+      ["2025-06-01", 1],
+      ["2025-06-02", 0],
+    ]);
+    expect(all).toMatchObject({ total: 1, cost_usd: 0.25 });
+    expect(before).toMatchObject({ total: 1, cost_usd: 0.5 });
+    const everyone = await caller.stats.builds({ days: 2 });
+    expect(everyone.all).toMatchObject({ total: 2, cost_usd: 2.25 });
+    expect(everyone.all.queue_seconds).toEqual({ median: expect.any(Number), p95: expect.any(Number) });
+    expect(everyone.before).toBeUndefined();
+  });
+
   it("sums up builds by the day they were created on", async () => {
     const deps = memoryDeps();
     const caller = callerOf(deps);

@@ -26,6 +26,10 @@ export interface BuildsQuery {
   readonly days: number;
   readonly time_zone: string;
   readonly pipeline?: string | undefined;
+  /** A part of a user's id or name. */
+  readonly user?: string | undefined;
+  /** Whether the days before are wanted too. */
+  readonly before?: boolean | undefined;
 }
 
 /** Totals over many builds, never older than ten seconds. */
@@ -50,12 +54,22 @@ export class Statistics {
     });
   }
 
-  builds({ days, time_zone, pipeline }: BuildsQuery): Promise<Builds> {
-    return this.#builds.get(JSON.stringify([days, time_zone, pipeline]), async () => {
-      const { dates, notBefore } = lastDates(days, time_zone, this.#repository.clock.now());
+  builds({ days, time_zone, pipeline, user, before = false }: BuildsQuery): Promise<Builds> {
+    return this.#builds.get(JSON.stringify([days, time_zone, pipeline, user, before]), async () => {
+      const { dates, notBefore } = lastDates(
+        before ? 2 * days : days,
+        time_zone,
+        this.#repository.clock.now(),
+      );
       const all = await this.#rollup.since(notBefore);
-      const rows = pipeline === undefined ? all : all.filter((row) => row.pipeline === pipeline);
-      return buildsByDay(rows, dates, time_zone);
+      const wanted = user?.toLowerCase();
+      const rows = all.filter(
+        (row) =>
+          (pipeline === undefined || row.pipeline === pipeline) &&
+          (wanted === undefined ||
+            [row.user_id, row.user_name].some((name) => name?.toLowerCase().includes(wanted))),
+      );
+      return buildsByDay(rows, dates, time_zone, days);
     });
   }
 }

@@ -24,6 +24,10 @@ const figuresSchema = z.object({
   input_tokens: z.number(),
   output_tokens: z.number(),
   tool_calls: z.number(),
+  /** US dollars, as the stages count them. */
+  cost_usd: z.number(),
+  /** From creation to first start, of those that began. */
+  queue_seconds: z.object({ median: z.number(), p95: z.number() }).nullable(),
 });
 
 export const buildsSchema = z.object({
@@ -32,31 +36,44 @@ export const buildsSchema = z.object({
   days: z.array(figuresSchema.extend({ date: z.string() })),
   /** The same over all days together. */
   all: figuresSchema,
+  /** The same over as many days before these, where it was asked for. */
+  before: figuresSchema.optional(),
 });
 
 export type Builds = z.output<typeof buildsSchema>;
 type Figures = z.output<typeof figuresSchema>;
 
-/** Figures of builds by the day they were created on. */
-export function buildsByDay(builds: readonly BuildRow[], dates: readonly string[], timeZone: string): Builds {
+/** Figures of builds by the day they were created on: of the last `shown` dates, and of those before them together. */
+export function buildsByDay(
+  builds: readonly BuildRow[],
+  dates: readonly string[],
+  timeZone: string,
+  shown = dates.length,
+): Builds {
   const dateOf = dateIn(timeZone);
   const byDate = new Map<string, BuildRow[]>(dates.map((date) => [date, []]));
   for (const build of builds) byDate.get(dateOf(fromTime(build.created_at)))?.push(build);
+  const days = [...byDate];
+  const [before, last] = [days.slice(0, -shown), days.slice(-shown)];
+  const together = (some: typeof days) => figuresOf(some.flatMap(([, rows]) => rows));
   return {
     time_zone: timeZone,
-    days: [...byDate].map(([date, some]) => ({ date, ...figuresOf(some) })),
-    all: figuresOf([...byDate.values()].flat()),
+    days: last.map(([date, some]) => ({ date, ...figuresOf(some) })),
+    all: together(last),
+    ...(before.length > 0 && { before: together(before) }),
   };
 }
 
 /** One pass over the builds, which may be many. */
 function figuresOf(builds: readonly BuildRow[]): Figures {
   const count = { completed: 0, failed: 0, cancelled: 0 };
-  const used = { input_tokens: 0, output_tokens: 0, tool_calls: 0 };
+  const used = { input_tokens: 0, output_tokens: 0, tool_calls: 0, cost_usd: 0 };
   const durations: number[] = [];
+  const queued: number[] = [];
   const secondsByStage = new Map<string, number[]>();
   const failures = new Map<string, number>();
-  for (const { status, active_seconds, error_info, build_summary } of builds) {
+  for (const { status, active_seconds, queue_seconds, error_info, build_summary } of builds) {
+    if (queue_seconds !== undefined) queued.push(queue_seconds);
     if (status === "completed" || status === "failed" || status === "cancelled") count[status] += 1;
     if (status === "completed" && active_seconds !== undefined) durations.push(active_seconds);
     if (status === "failed" && error_info?.stage !== undefined)
@@ -65,6 +82,7 @@ function figuresOf(builds: readonly BuildRow[]): Figures {
     used.input_tokens += build_summary.input_tokens;
     used.output_tokens += build_summary.output_tokens;
     used.tool_calls += build_summary.tool_calls;
+    used.cost_usd += build_summary.cost_usd ?? 0;
     for (const [stage, seconds] of Object.entries(build_summary.stage_seconds)) {
       const known = secondsByStage.get(stage);
       if (known) known.push(seconds);
@@ -76,12 +94,17 @@ function figuresOf(builds: readonly BuildRow[]): Figures {
     ...count,
     open: builds.length - count.completed - count.failed - count.cancelled,
     success_rate: successRate(count.completed, count.failed),
-    duration_seconds:
-      durations.length === 0 ? null : { median: quantile(durations, 0.5), p95: quantile(durations, 0.95) },
+    duration_seconds: spread(durations),
+    queue_seconds: spread(queued),
     stage_seconds: Object.fromEntries([...secondsByStage].map(([stage, all]) => [stage, stageFigures(all)])),
     stage_failures: Object.fromEntries(failures),
     ...used,
+    cost_usd: rounded(used.cost_usd, 6),
   };
+}
+
+function spread(seconds: readonly number[]): { median: number; p95: number } | null {
+  return seconds.length === 0 ? null : { median: quantile(seconds, 0.5), p95: quantile(seconds, 0.95) };
 }
 
 function stageFigures(seconds: readonly number[]) {

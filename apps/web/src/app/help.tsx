@@ -45,6 +45,8 @@ const SHORTCUTS: readonly (readonly [where: Key, keys: readonly (readonly [keys:
       ["e", "keyError"],
       ["/", "keySearch"],
       ["u", "keyUp"],
+      ["↓,↑", "keyRow"],
+      ["→,←", "keyBar"],
     ],
   ],
   [

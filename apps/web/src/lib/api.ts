@@ -1,5 +1,5 @@
 import type { Inputs, Outputs, StagefoldClient } from "@stagefold/client";
-import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { createContext, useContext } from "react";
 
 export type {
@@ -268,6 +268,31 @@ export function auditQuery(api: StagefoldClient) {
     initialPageParam: null as string | null,
     getNextPageParam: ({ next_cursor }) => next_cursor,
     staleTime: 0,
+  });
+}
+
+/** So many pages of the audit are read for one build. */
+const AUDIT_PAGES = 5;
+
+/** The rows of the audit since a build was created, as far back as a few pages reach. Read anew at each of its revisions. */
+export function auditSinceQuery(api: StagefoldClient, since: string, revision: number) {
+  return queryOptions({
+    queryKey: ["audit since", since, revision],
+    queryFn: async ({ signal }) => {
+      const rows: Outputs["audit"]["list"]["items"] = [];
+      let cursor: string | null = null;
+      for (let page = 0; page < AUDIT_PAGES; page++) {
+        const { items, next_cursor }: Outputs["audit"]["list"] = await api.audit.list(
+          { limit: 100, cursor },
+          { signal },
+        );
+        rows.push(...items);
+        if (next_cursor === null || (items.at(-1)?.at ?? "") < since) break;
+        cursor = next_cursor;
+      }
+      return rows.filter(({ at }) => at >= since);
+    },
+    placeholderData: keepPreviousData,
   });
 }
 

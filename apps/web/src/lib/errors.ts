@@ -22,3 +22,13 @@ export function mayPass(error: unknown): boolean {
   const code = codeOf(error);
   return code === "STORE_UNAVAILABLE" || code === "RATE_LIMITED";
 }
+
+/** `events.0: expected …`, by the field that it is about: the first sentence of each. */
+export function issuesByField(issues: readonly string[]): Partial<Record<string, string>> {
+  const found: Partial<Record<string, string>> = {};
+  for (const issue of issues) {
+    const [, field, sentence] = /^([a-z_]+)[^:]*: (.*)$/s.exec(issue) ?? [];
+    if (field !== undefined && sentence !== undefined) found[field] ??= sentence;
+  }
+  return found;
+}

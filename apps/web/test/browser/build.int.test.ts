@@ -169,7 +169,19 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, { timeout:
     await log(page).getByText("try 1 fails").waitFor();
     expect(new URL(page.url()).searchParams.get("attempt")).toBe("1");
     await page.getByRole("tab", { name: /Attempts/ }).click();
-    await page.getByRole("cell", { name: "STAGE_FAILED" }).waitFor();
+    await page.getByRole("cell", { name: /STAGE_FAILED/ }).waitFor();
+    await page.getByRole("columnheader", { name: "Definition" }).waitFor();
+    await page.getByRole("tab", { name: "History" }).click();
+    const history = page.getByTestId("history").getByRole("listitem");
+    await history
+      .filter({ hasText: "second · Attempt 1 · Failed" })
+      .getByText(/^Definition/)
+      .waitFor();
+    await history.filter({ hasText: "Retried" }).waitFor();
+    expect(await axe(page)).toEqual([]);
+    await history.filter({ hasText: "second · Attempt 1" }).getByRole("button", { name: "second" }).click();
+    await page.getByTestId("stage-panel").getByLabel("Attempt", { exact: true }).waitFor();
+    expect(new URL(page.url()).searchParams.get("attempt")).toBe("1");
     const bars = page.locator("[data-stage=second] [data-bar=attempt]");
     expect(await bars.count()).toBe(2);
     // Each bar says what it was, and opens it, by the keyboard alone.

@@ -209,6 +209,13 @@ describe.skipIf(chromiumPath === undefined)(
       await page.getByLabel("How often").selectOption("Every day");
       await page.getByLabel("At", { exact: true }).fill("02:30");
       await page.getByRole("textbox", { name: "Requirement" }).fill("Counts words");
+      // A form that is closed, even with its page, is there again as it was.
+      await page.keyboard.press("Escape");
+      await page.reload();
+      await page.getByRole("button", { name: "New schedule" }).click();
+      await page.getByText("You began this before").waitFor();
+      expect(await page.getByLabel("Name of the schedule").inputValue()).toBe("Nightly report");
+      expect(await page.getByRole("textbox", { name: "Requirement" }).inputValue()).toBe("Counts words");
       expect(await axe(page)).toEqual([]);
       await page.getByRole("button", { name: "Save" }).click();
       await page.getByText("Every day at 02:30").waitFor();

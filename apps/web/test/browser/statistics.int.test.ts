@@ -69,7 +69,20 @@ describe.skipIf(chromiumPath === undefined)(`statistics${skipReason}`, { timeout
       .getByRole("row", { name: /only_stage.*4/ })
       .waitFor();
 
+    await shows("Time in the queue", /^\d+(\.\d)?m?s$/);
+    // Of one user, by a part of the name, and of everyone again: the address has it.
+    await page.getByRole("searchbox", { name: "User" }).fill("nobody at all");
+    await page.getByText("No builds in this time").waitFor();
+    expect(new URL(page.url()).searchParams.get("user")).toBe("nobody at all");
+    expect(await axe(page)).toEqual([]);
+    await page.getByRole("searchbox", { name: "User" }).fill("");
+    await shows("Builds", "4");
+
     // Figures lead to the builds that they are of.
+    await tile("Tokens").getByRole("link").click();
+    await page.waitForURL(/sort=-tokens/);
+    expect(new URL(page.url()).searchParams.get("since")).toMatch(/^\d{4}-\d\d-\d\d$/);
+    await page.goBack();
     await failing.getByRole("link", { name: "Their builds" }).click();
     await page.waitForURL(/status=failed/);
     await until(30_000, "the failed one", async () => (await page.locator("tr[data-build]").count()) === 1);
@@ -84,6 +97,7 @@ describe.skipIf(chromiumPath === undefined)(`statistics${skipReason}`, { timeout
       async () => (await outcomes.locator(".recharts-bar-rectangle path").count()) >= 2,
     );
     await outcomes.getByText("Show as a table").click();
+    await outcomes.getByRole("link", { name: "3" }).waitFor();
     const days = outcomes.getByRole("row");
     expect(await days.count()).toBe(8);
     expect(await days.nth(1).getByRole("cell").allTextContents()).toEqual(["3", "1", "0", "0"]);

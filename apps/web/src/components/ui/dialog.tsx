@@ -1,7 +1,7 @@
 import { AlertDialog } from "@base-ui/react/alert-dialog";
 import { Dialog as Base } from "@base-ui/react/dialog";
 import { X } from "lucide-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useRef } from "react";
 import { common } from "../../i18n/common.ts";
 import { useMessages } from "../../i18n/lang.ts";
 import { Button, buttonClass } from "./button.tsx";
@@ -22,18 +22,28 @@ export interface DialogProps {
 /** A window over the page; Escape and a click outside close it. */
 export function Dialog({ open, onOpenChange, title, children, wide = false }: DialogProps) {
   const t = useMessages(common);
+  const content = useRef<HTMLDivElement>(null);
   return (
     <Base.Root onOpenChange={(next) => onOpenChange(next)} open={open}>
       <Base.Portal>
         <Base.Backdrop className={BACKDROP} />
-        <Base.Popup className={`${POPUP} ${wide ? "max-w-4xl" : "max-w-lg"}`}>
+        <Base.Popup
+          className={`${POPUP} ${wide ? "max-w-4xl" : "max-w-lg"}`}
+          // Who opens a form wants to fill it in; a touch would bring up the keyboard over it.
+          initialFocus={(how) =>
+            how === "touch" ||
+            (content.current?.querySelector<HTMLElement>("input, textarea, select") ?? true)
+          }
+        >
           <div className="flex items-center justify-between border-line border-b px-5 py-3">
             <Base.Title className="font-semibold text-lg">{title}</Base.Title>
             <Base.Close aria-label={t.close} className={buttonClass({ look: "ghost", size: "icon" })}>
               <X aria-hidden className="size-4" />
             </Base.Close>
           </div>
-          <div className="overflow-y-auto p-5">{children}</div>
+          <div className="overflow-y-auto p-5" ref={content}>
+            {children}
+          </div>
         </Base.Popup>
       </Base.Portal>
     </Base.Root>

@@ -1,11 +1,11 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useEffect, useRef, useState } from "react";
-import { Button } from "../../components/ui/button.tsx";
+import { DraftNote, useKeptDraft } from "../../components/kept-draft.tsx";
 import { describedBy, Field, Select, TextInput } from "../../components/ui/field.tsx";
+import { FormEnd, useSubmit } from "../../components/ui/form.tsx";
 import { useErrorText } from "../../i18n/errors.ts";
 import { useMessages } from "../../i18n/lang.ts";
 import { type Inputs, useApi } from "../../lib/api.ts";
-import { issuesOf } from "../../lib/errors.ts";
+import { issuesByField, issuesOf } from "../../lib/errors.ts";
 import { messages } from "./messages.ts";
 
 type NewKey = Inputs["keys"]["create"];
@@ -19,41 +19,39 @@ export function NewKeyForm({ onIssued }: { onIssued: (key: string) => void }) {
   const api = useApi();
   const queries = useQueryClient();
   const textOf = useErrorText();
-  const form = useRef<HTMLFormElement>(null);
-  const [draft, setDraft] = useState({
+  const { draft, set, ...kept } = useKeptDraft("draft.key", () => ({
     name: "",
     role: "member" as NewKey["role"],
     user: "",
     pipelines: "",
     days: "",
-  });
-  const [missing, setMissing] = useState(false);
+  }));
   const create = useMutation({
     mutationFn: () => api.keys.create(inputOf(draft)),
-    onSuccess: ({ key }) => onIssued(key),
+    onSuccess: ({ key }) => {
+      kept.done();
+      onIssued(key);
+    },
     onSettled: () => queries.invalidateQueries({ queryKey: ["keys"] }),
   });
-  const errors = missing ? { name: t.nameMissing } : byField(issuesOf(create.error));
-  useEffect(() => {
-    if (missing || create.error) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
-  }, [missing, create.error]);
+  const isNamed = draft.name.trim() !== "";
+  const { form, tried } = useSubmit({
+    error: create.error,
+    isPending: create.isPending,
+    isRight: isNamed,
+    send: () => create.mutate(),
+  });
+  const errors: Partial<Record<string, string>> =
+    tried && !isNamed ? { name: t.nameMissing } : byOwnField(issuesByField(issuesOf(create.error)));
   const about = (field: "name" | "role" | "user" | "pipelines" | "days") => ({
     id: `key-${field}`,
     "aria-describedby": describedBy(`key-${field}`),
     "aria-invalid": errors[field] !== undefined,
     value: draft[field],
-    onChange: (event: { target: { value: string } }) => {
-      setMissing(false);
-      setDraft({ ...draft, [field]: event.target.value });
-    },
+    onChange: (event: { target: { value: string } }) => set({ [field]: event.target.value }),
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    setMissing(draft.name.trim() === "");
-    if (draft.name.trim() !== "" && !create.isPending) create.mutate();
-  };
   return (
-    <form className="grid gap-2" noValidate onSubmit={submit} ref={form}>
+    <form className="grid gap-2" {...form}>
       <Field error={errors.name} hint={t.nameHint} id="key-name" label={t.name}>
         <TextInput {...about("name")} maxLength={64} required />
       </Field>
@@ -86,20 +84,13 @@ export function NewKeyForm({ onIssued }: { onIssued: (key: string) => void }) {
           </Select>
         </Field>
       </div>
-      {create.error && Object.keys(errors).length === 0 && (
-        <p className="text-bad text-sm" role="alert">
-          {textOf(create.error)}
-        </p>
-      )}
-      <Button
-        className="justify-self-end"
-        disabled={create.isPending}
-        focusableWhenDisabled
-        look="primary"
-        type="submit"
+      <FormEnd
+        error={create.error && Object.keys(errors).length === 0 ? textOf(create.error) : ""}
+        isPending={create.isPending}
+        label={create.isPending ? t.creating : t.create}
       >
-        {create.isPending ? t.creating : t.create}
-      </Button>
+        <DraftNote {...kept} />
+      </FormEnd>
     </form>
   );
 }
@@ -135,13 +126,11 @@ const FIELDS: Readonly<Record<string, "name" | "role" | "user" | "pipelines" | "
   valid_until: "days",
 };
 
-/** `pipelines.0: expected …`, beside the field that it is about. */
-function byField(issues: readonly string[]): Partial<Record<string, string>> {
-  const found: Partial<Record<string, string>> = {};
-  for (const issue of issues) {
-    const [, path = "", sentence = ""] = /^([a-z_]+)[^:]*: (.*)$/s.exec(issue) ?? [];
-    const field = FIELDS[path];
-    if (field !== undefined) found[field] ??= sentence;
-  }
-  return found;
+/** Beside the fields of the form, some of which have other names. */
+function byOwnField(issues: Partial<Record<string, string>>): Partial<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(FIELDS).flatMap(([name, field]) =>
+      issues[name] === undefined ? [] : [[field, issues[name]]],
+    ),
+  );
 }

@@ -18,6 +18,7 @@ import { useProject } from "../../live/use-project.ts";
 import { ArtifactsView, useArtifacts } from "../artifacts/index.ts";
 import { GateCard } from "./gate/gate-card.tsx";
 import { Header } from "./header/header.tsx";
+import { History } from "./history/history.tsx";
 import { messages } from "./messages.ts";
 import { stageInFocus } from "./model/controls.ts";
 import type { StageName } from "./model/stage-name.ts";
@@ -114,7 +115,7 @@ function Build({ project }: { project: Project }) {
     if (next) show(next.stage);
   };
   // Among the files there is no stage to continue from.
-  const disabled = search.view === "artifacts";
+  const disabled = search.view !== undefined && search.view !== "stages";
   useShortcut("j", () => step(1), { disabled });
   useShortcut("k", () => step(-1), { disabled });
   useShortcut("u", () => void navigate({ to: "/", search: listSearch }));
@@ -168,6 +169,11 @@ function Build({ project }: { project: Project }) {
               />
             </div>
           ),
+        },
+        {
+          value: "history",
+          label: t.history,
+          content: <History nameOf={nameOf} onShow={show} project={project} />,
         },
       ]}
       value={search.view ?? "stages"}

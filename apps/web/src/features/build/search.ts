@@ -3,11 +3,11 @@ import { isOneOf } from "../../lib/one-of.ts";
 export const STAGE_TABS = ["question", "log", "artifacts", "output", "calls", "metrics", "attempts"] as const;
 export type StageTab = (typeof STAGE_TABS)[number];
 const isTab = isOneOf(STAGE_TABS);
-const isView = isOneOf(["stages", "artifacts"]);
+const isView = isOneOf(["stages", "artifacts", "history"]);
 
 /** What of a build is shown, as the address says it. */
 export interface BuildSearch {
-  readonly view?: "stages" | "artifacts" | undefined;
+  readonly view?: "stages" | "artifacts" | "history" | undefined;
   /** The chosen stage; the page follows the build while there is none. */
   readonly stage?: string | undefined;
   readonly tab?: StageTab | undefined;

@@ -1,8 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { CalendarClock, Play } from "lucide-react";
-import { type FormEvent, type RefObject, useEffect, useRef, useState } from "react";
+import type { RefObject } from "react";
 import { Button } from "../../components/ui/button.tsx";
 import { describedBy, Field, TextInput } from "../../components/ui/field.tsx";
+import { useSubmit } from "../../components/ui/form.tsx";
 import { useErrorText } from "../../i18n/errors.ts";
 import { useLang, useMessages } from "../../i18n/lang.ts";
 import { pipelinesQuery, useApi } from "../../lib/api.ts";
@@ -27,41 +28,29 @@ export function Form({ draft, onChange, requirementRef }: FormProps) {
   const { data } = useQuery(pipelinesQuery(useApi()));
   const pipeline = data?.items.find(({ name }) => name === draft.pipeline);
   const create = useCreate();
-  const form = useRef<HTMLFormElement>(null);
-  /** What is wrong is said once the reader wants to start, and while it is corrected. */
-  const [tried, setTried] = useState(0);
   const issues = sortIssues(issuesOf(create.error));
   const problems = problemsOf(draft, pipeline);
   const isBeside = Object.keys(issues.byField).length > 0 || Object.keys(issues.input).length > 0;
   const general = create.error && !isBeside ? issues.others.join(" ") || textOf(create.error) : "";
 
-  // The reader is taken to the first field that is to be corrected.
-  useEffect(() => {
-    if (tried > 0 || create.error) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
-  }, [tried, create.error]);
-
-  const send = () => {
-    if (create.isPending) return;
-    setTried(tried + 1);
-    const isRight = Object.keys(problems.fields).length === 0 && Object.keys(problems.input).length === 0;
-    if (isRight) create.mutate({ draft, pipeline });
-  };
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    send();
-  };
+  const { form, tried, submit } = useSubmit({
+    error: create.error,
+    isPending: create.isPending,
+    isRight: Object.keys(problems.fields).length === 0 && Object.keys(problems.input).length === 0,
+    send: () => create.mutate({ draft, pipeline }),
+  });
   const isLater = draft.start_at !== "" && Date.parse(draft.start_at) > Date.now();
   const Icon = isLater ? CalendarClock : Play;
   return (
-    <form className="grid grid-cols-1 gap-2" noValidate onSubmit={submit} ref={form}>
+    <form className="grid grid-cols-1 gap-2" {...form}>
       <BuildFields
         draft={draft}
         issues={issues}
-        more={<StartAt draft={draft} error={issues.byField.start_at} onChange={onChange} tried={tried > 0} />}
+        more={<StartAt draft={draft} error={issues.byField.start_at} onChange={onChange} tried={tried} />}
         onChange={onChange}
-        onSend={send}
+        onSend={submit}
         pipeline={pipeline}
-        problems={tried > 0 ? problems : undefined}
+        problems={tried ? problems : undefined}
         requirementRef={requirementRef}
       />
       <div className="mt-2 flex flex-wrap items-center gap-3">

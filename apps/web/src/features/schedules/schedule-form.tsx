@@ -1,11 +1,11 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useEffect, useRef, useState } from "react";
-import { Button } from "../../components/ui/button.tsx";
+import { DraftNote, useKeptDraft } from "../../components/kept-draft.tsx";
 import { describedBy, Field, Select, TextInput } from "../../components/ui/field.tsx";
+import { FormEnd, useSubmit } from "../../components/ui/form.tsx";
 import { useErrorText } from "../../i18n/errors.ts";
 import { useLang, useMessages } from "../../i18n/lang.ts";
 import { type Inputs, pipelinesQuery, useApi } from "../../lib/api.ts";
-import { issuesOf } from "../../lib/errors.ts";
+import { issuesByField, issuesOf } from "../../lib/errors.ts";
 import {
   BuildFields,
   type Draft,
@@ -34,40 +34,33 @@ export function ScheduleForm({ schedule, onDone }: { schedule: Schedule | undefi
   const t = useMessages(messages);
   const textOf = useErrorText();
   const { data } = useQuery(pipelinesQuery(useApi()));
-  const form = useRef<HTMLFormElement>(null);
-  const [fields, setFields] = useState(() => fieldsOf(schedule));
-  const [tried, setTried] = useState(0);
-  const set = (changes: Partial<Fields>) => setFields({ ...fields, ...changes });
+  const { draft: fields, set, ...kept } = useKeptDraft("draft.schedule", () => fieldsOf(schedule));
   const pipeline = data?.items.find(({ name }) => name === fields.draft.pipeline);
-  const save = useSave(schedule, onDone);
+  const save = useSave(schedule, () => {
+    kept.done();
+    onDone();
+  });
   const said = issuesOf(save.error);
   const issues = sortIssues(said.flatMap((issue) => (issue.startsWith("build.") ? [issue.slice(6)] : [])));
-  const own = Object.fromEntries(
-    said.flatMap((issue) => {
-      const [, path, sentence] = /^(name|cron|time_zone|missed): (.*)$/s.exec(issue) ?? [];
-      return path === undefined || sentence === undefined ? [] : [[path, sentence]];
-    }),
-  );
   const problems = problemsOf(fields.draft, pipeline);
   const missing = {
     ...(fields.name.trim() === "" && { name: t.nameMissing }),
     ...(cronOf(fields.times) === "" && { cron: t.cronMissing }),
   };
-  const errors: Partial<Record<string, string>> = { ...own, ...(tried > 0 && missing) };
-  const isWrong = [missing, problems.fields, problems.input].some((some) => Object.keys(some).length > 0);
-  useEffect(() => {
-    if (tried > 0 || save.error) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
-  }, [tried, save.error]);
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    setTried(tried + 1);
-    if (isWrong || save.isPending) return;
-    const { name, times, time_zone, missed, draft } = fields;
-    const build = { ...keptOf(schedule), ...inputOf(draft, pipeline) };
-    save.mutate({ name: name.trim(), cron: cronOf(times), time_zone: time_zone.trim(), missed, build });
-  };
+  const isRight = [missing, problems.fields, problems.input].every((some) => Object.keys(some).length === 0);
+  const { form, tried } = useSubmit({
+    error: save.error,
+    isPending: save.isPending,
+    isRight,
+    send: () => {
+      const { name, times, time_zone, missed, draft } = fields;
+      const build = { ...keptOf(schedule), ...inputOf(draft, pipeline) };
+      save.mutate({ name: name.trim(), cron: cronOf(times), time_zone: time_zone.trim(), missed, build });
+    },
+  });
+  const errors: Partial<Record<string, string>> = { ...issuesByField(said), ...(tried && missing) };
   return (
-    <form className="grid grid-cols-1 gap-2" noValidate onSubmit={submit} ref={form}>
+    <form className="grid grid-cols-1 gap-2" {...form}>
       <Field error={errors.name} id="schedule-name" label={t.name}>
         <TextInput
           aria-describedby={describedBy("schedule-name")}
@@ -113,20 +106,15 @@ export function ScheduleForm({ schedule, onDone }: { schedule: Schedule | undefi
         issues={issues}
         onChange={(draft) => set({ draft })}
         pipeline={pipeline}
-        problems={tried > 0 ? problems : undefined}
+        problems={tried ? problems : undefined}
       />
-      <div className="mt-2 flex flex-wrap items-center justify-end gap-3">
-        <div role="alert">
-          {save.error && said.length === 0 && (
-            <p className="text-bad text-sm">
-              {t.notSaved}: {textOf(save.error)}
-            </p>
-          )}
-        </div>
-        <Button disabled={save.isPending} focusableWhenDisabled look="primary" type="submit">
-          {save.isPending ? t.saving : t.save}
-        </Button>
-      </div>
+      <FormEnd
+        error={save.error && said.length === 0 ? `${t.notSaved}: ${textOf(save.error)}` : ""}
+        isPending={save.isPending}
+        label={save.isPending ? t.saving : t.save}
+      >
+        <DraftNote {...kept} />
+      </FormEnd>
     </form>
   );
 }

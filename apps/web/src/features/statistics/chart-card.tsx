@@ -1,10 +1,11 @@
+import { Link } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
 import { Skeleton } from "../../components/ui/skeleton.tsx";
 import { useLang, useMessages } from "../../i18n/lang.ts";
+import type { BuildsSearch } from "../../lib/builds-list.ts";
 import { formatNumber } from "../../lib/format.ts";
 import type { Series } from "./chart.tsx";
-import type { Bin } from "./figures.ts";
-import { dateLabel } from "./figures.ts";
+import { type Bin, dateLabel, searchOf } from "./figures.ts";
 import { messages } from "./messages.ts";
 
 const Chart = lazy(() => import("./chart.tsx").then((module) => ({ default: module.Chart })));
@@ -13,10 +14,12 @@ export interface ChartCardProps {
   title: string;
   bins: readonly Bin[];
   series: readonly Series[];
+  /** What the figures are narrowed down to. */
+  search: BuildsSearch;
 }
 
 /** A chart, and the same as a table. */
-export function ChartCard({ title, bins, series }: ChartCardProps) {
+export function ChartCard({ title, bins, series, search }: ChartCardProps) {
   const t = useMessages(messages);
   return (
     <section aria-label={title} className="rounded-xl border border-line bg-surface p-4">
@@ -32,17 +35,17 @@ export function ChartCard({ title, bins, series }: ChartCardProps) {
         </ul>
       </div>
       <Suspense fallback={<Skeleton className="h-60" />}>
-        <Chart bins={bins} series={series} />
+        <Chart bins={bins} search={search} series={series} />
       </Suspense>
       <details className="mt-2 text-sm">
         <summary className="w-fit rounded text-accent hover:underline">{t.asTable}</summary>
-        <BinTable bins={bins} series={series} title={title} />
+        <BinTable bins={bins} search={search} series={series} title={title} />
       </details>
     </section>
   );
 }
 
-function BinTable({ title, bins, series }: ChartCardProps) {
+function BinTable({ title, bins, series, search }: ChartCardProps) {
   const t = useMessages(messages);
   const lang = useLang();
   return (
@@ -68,11 +71,24 @@ function BinTable({ title, bins, series }: ChartCardProps) {
               <th className="whitespace-nowrap py-1 pr-4 text-left font-normal" scope="row">
                 {dateLabel(bin, lang)}
               </th>
-              {series.map(({ key }) => (
-                <td className="tabular py-1 pl-4 text-right" key={key}>
-                  {formatNumber(bin[key], lang)}
-                </td>
-              ))}
+              {series.map((one) => {
+                const value = (one.format ?? formatNumber)(bin[one.key], lang);
+                return (
+                  <td className="tabular py-1 pl-4 text-right" key={one.key}>
+                    {bin[one.key] > 0 ? (
+                      <Link
+                        className="text-accent hover:underline"
+                        search={searchOf(bin, one.search, search)}
+                        to="/"
+                      >
+                        {value}
+                      </Link>
+                    ) : (
+                      value
+                    )}
+                  </td>
+                );
+              })}
             </tr>
           ))}
         </tbody>

@@ -1,19 +1,33 @@
+import { useNavigate } from "@tanstack/react-router";
 import { Bar, BarChart, CartesianGrid, ResponsiveContainer, Tooltip, XAxis, YAxis } from "recharts";
+import type { Lang } from "../../i18n/define-messages.ts";
 import { useLang } from "../../i18n/lang.ts";
+import type { BuildsSearch } from "../../lib/builds-list.ts";
 import { formatCompact, formatNumber } from "../../lib/format.ts";
-import type { Bin } from "./figures.ts";
-import { dateLabel } from "./figures.ts";
+import { type Bin, dateLabel, searchOf } from "./figures.ts";
 
 /** One part of each bar: which figure, what it is called, and its colour. */
 export interface Series {
   readonly key: Exclude<keyof Bin, "from" | "to">;
   readonly name: string;
   readonly colour: string;
+  /** Leads to the builds that are counted, besides their days. */
+  readonly search?: BuildsSearch;
+  /** Of a figure that is no count. */
+  readonly format?: (value: number, lang: Lang) => string;
 }
 
-/** Bars over time, their parts on top of each other. For the eye alone: a table says the same. */
-export function Chart({ bins, series }: { bins: readonly Bin[]; series: readonly Series[] }) {
+export interface ChartProps {
+  bins: readonly Bin[];
+  series: readonly Series[];
+  /** What the figures are narrowed down to. */
+  search: BuildsSearch;
+}
+
+/** Bars over time, their parts on top of each other; a click leads to their builds. For the eye alone: a table says the same. */
+export function Chart({ bins, series, search }: ChartProps) {
   const lang = useLang();
+  const navigate = useNavigate();
   const axis = { fill: "var(--ink-3)", fontSize: 11 };
   return (
     <div aria-hidden className="h-60 w-full">
@@ -50,8 +64,20 @@ export function Chart({ bins, series }: { bins: readonly Bin[]; series: readonly
             cursor={{ fill: "var(--hover)" }}
             isAnimationActive={false}
           />
-          {series.map(({ key, name, colour }) => (
-            <Bar dataKey={key} fill={colour} isAnimationActive={false} key={key} name={name} stackId="all" />
+          {series.map((one) => (
+            <Bar
+              className="cursor-pointer"
+              dataKey={one.key}
+              fill={one.colour}
+              isAnimationActive={false}
+              key={one.key}
+              name={one.name}
+              onClick={({ payload }) => {
+                const bin: unknown = payload;
+                if (isBin(bin)) void navigate({ to: "/", search: searchOf(bin, one.search, search) });
+              }}
+              stackId="all"
+            />
           ))}
         </BarChart>
       </ResponsiveContainer>
@@ -70,11 +96,11 @@ function Hint({ bin, series }: { bin: Bin; series: readonly Series[] }) {
       <p className="mb-1 font-medium">{dateLabel(bin, lang)}</p>
       {series
         .filter(({ key }) => bin[key] > 0)
-        .map(({ key, name, colour }) => (
+        .map(({ key, name, colour, format = formatNumber }) => (
           <p className="flex items-center gap-2" key={key}>
             <span className="size-2 rounded-xs" style={{ background: colour }} />
             {name}
-            <span className="tabular ml-auto pl-4">{formatNumber(bin[key], lang)}</span>
+            <span className="tabular ml-auto pl-4">{format(bin[key], lang)}</span>
           </p>
         ))}
     </div>

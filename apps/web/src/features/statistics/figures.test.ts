@@ -15,6 +15,8 @@ const day = (i: number): Day => ({
   input_tokens: 10,
   output_tokens: 2,
   tool_calls: 1,
+  cost_usd: 0.5,
+  queue_seconds: null,
 });
 const days = (count: number) => Array.from({ length: count }, (_, i) => day(i));
 

@@ -1,5 +1,6 @@
 import type { Lang } from "../../i18n/define-messages.ts";
 import type { Outputs } from "../../lib/api.ts";
+import type { BuildsSearch } from "../../lib/builds-list.ts";
 import { localeOf } from "../../lib/format.ts";
 
 export type Builds = Outputs["stats"]["builds"];
@@ -18,6 +19,8 @@ export interface Bin extends Readonly<Record<Outcome, number>> {
   readonly input_tokens: number;
   readonly output_tokens: number;
   readonly tool_calls: number;
+  /** US dollars. */
+  readonly cost_usd: number;
 }
 
 /** As many bars as can be told apart, the last one full: over longer times each stands for several days. */
@@ -32,9 +35,20 @@ export function binsOf(days: readonly Day[], most = 62): Bin[] {
 }
 
 function binOf(day: Day): Bin {
-  const { date, total, completed, failed, cancelled, open, input_tokens, output_tokens, tool_calls } = day;
+  const {
+    date,
+    total,
+    completed,
+    failed,
+    cancelled,
+    open,
+    input_tokens,
+    output_tokens,
+    tool_calls,
+    cost_usd,
+  } = day;
   const counts = { total, completed, failed, cancelled, open };
-  return { from: date, to: date, ...counts, input_tokens, output_tokens, tool_calls };
+  return { from: date, to: date, ...counts, input_tokens, output_tokens, tool_calls, cost_usd };
 }
 
 function joined(bin: Bin, day: Day): Bin {
@@ -49,6 +63,7 @@ function joined(bin: Bin, day: Day): Bin {
     input_tokens: bin.input_tokens + day.input_tokens,
     output_tokens: bin.output_tokens + day.output_tokens,
     tool_calls: bin.tool_calls + day.tool_calls,
+    cost_usd: bin.cost_usd + day.cost_usd,
   };
 }
 
@@ -86,6 +101,23 @@ export function failingStages(figures: Figures, most = 10): StageFailures[] {
     }))
     .sort((a, b) => b.failures - a.failures || a.stage.localeCompare(b.stage))
     .slice(0, most);
+}
+
+/** Leads to the builds of a part of a bar: of its days, of its kind, and of what all figures are narrowed down to. */
+export function searchOf(
+  { from, to }: Bin,
+  kind: BuildsSearch | undefined,
+  filters: BuildsSearch,
+): BuildsSearch {
+  return { ...filters, ...kind, since: from, until: to };
+}
+
+/** How much more or less it is than it was, as a share: 0.5 is half as much again. Undefined where there was nothing. */
+export function changeOf(
+  now: number | null | undefined,
+  before: number | null | undefined,
+): number | undefined {
+  return now == null || before == null || before === 0 ? undefined : (now - before) / before;
 }
 
 /** The reader's own time zone. */

@@ -6,10 +6,13 @@ import { PageScroll } from "../../components/page-scroll.tsx";
 import { Button } from "../../components/ui/button.tsx";
 import { EmptyState } from "../../components/ui/empty-state.tsx";
 import { ErrorState } from "../../components/ui/error-state.tsx";
+import { Select, TextInput } from "../../components/ui/field.tsx";
 import { Skeleton } from "../../components/ui/skeleton.tsx";
 import { useMessages } from "../../i18n/lang.ts";
-import { buildStatsQuery, useApi } from "../../lib/api.ts";
+import { buildStatsQuery, pipelinesQuery, useApi } from "../../lib/api.ts";
+import type { BuildsSearch } from "../../lib/builds-list.ts";
 import { cn } from "../../lib/cn.ts";
+import { formatCost } from "../../lib/format.ts";
 import { useStageNames } from "../../lib/stage-names.ts";
 import type { Series } from "./chart.tsx";
 import { ChartCard } from "./chart-card.tsx";
@@ -24,10 +27,11 @@ const DAYS = 30;
 export function StatisticsPage() {
   const t = useMessages(messages);
   const api = useApi();
-  const { days: wanted } = useSearch({ strict: false });
-  const days = RANGES.find((range) => range === wanted) ?? DAYS;
+  const found: Readonly<Record<string, unknown>> = useSearch({ strict: false });
+  const search = readStatisticsSearch(found);
+  const { days, ...filters } = search;
   const { data, error, refetch, isPlaceholderData } = useQuery({
-    ...buildStatsQuery(api, { days, time_zone: timeZone() }),
+    ...buildStatsQuery(api, { ...search, time_zone: timeZone(), before: true }),
     placeholderData: keepPreviousData,
   });
   return (
@@ -36,7 +40,10 @@ export function StatisticsPage() {
       <div className="grid grid-cols-1 gap-4">
         <div className="flex flex-wrap items-center justify-between gap-3">
           <h1 className="font-semibold text-xl">{t.statistics}</h1>
-          <Ranges days={days} />
+          <div className="flex flex-wrap items-center gap-2">
+            <Narrow search={search} />
+            <Ranges search={search} />
+          </div>
         </div>
         {error && !data && <ErrorState error={error} onRetry={() => void refetch()} />}
         {!data && !error && <Loading />}
@@ -45,7 +52,7 @@ export function StatisticsPage() {
             aria-busy={isPlaceholderData}
             className={cn("grid grid-cols-1 gap-4 transition-opacity", isPlaceholderData && "opacity-60")}
           >
-            <Figures builds={data} />
+            <Figures builds={data} filters={filters} />
           </div>
         )}
       </div>
@@ -53,9 +60,65 @@ export function StatisticsPage() {
   );
 }
 
-function Ranges({ days }: { days: number }) {
+interface StatisticsSearch {
+  readonly days: number;
+  readonly pipeline?: string;
+  /** A part of the id or the name. */
+  readonly user?: string;
+}
+
+function readStatisticsSearch({ days, pipeline, user }: Readonly<Record<string, unknown>>): StatisticsSearch {
+  return {
+    days: RANGES.find((range) => range === days) ?? DAYS,
+    ...(typeof pipeline === "string" && pipeline !== "" && { pipeline: pipeline.slice(0, 64) }),
+    ...(typeof user === "string" && user !== "" && { user: user.slice(0, 256) }),
+  };
+}
+
+/** Of one pipeline, of one user. */
+function Narrow({ search }: { search: StatisticsSearch }) {
   const t = useMessages(messages);
   const navigate = useNavigate();
+  const { data } = useQuery(pipelinesQuery(useApi()));
+  const { pipeline = "", user = "", days } = search;
+  const names = (data?.items ?? []).map(({ name }) => name);
+  const go = (next: object) =>
+    void navigate({
+      to: ".",
+      search: { ...readStatisticsSearch({ ...search, ...next }), days },
+      replace: true,
+    });
+  return (
+    <>
+      <Select
+        aria-label={t.pipeline}
+        className="w-44! max-sm:w-full!"
+        onChange={(event) => go({ pipeline: event.target.value })}
+        value={pipeline}
+      >
+        <option value="">{t.allPipelines}</option>
+        {[...new Set([...names, ...(pipeline === "" ? [] : [pipeline])])].map((name) => (
+          <option key={name} value={name}>
+            {name}
+          </option>
+        ))}
+      </Select>
+      <TextInput
+        aria-label={t.user}
+        className="w-36! max-sm:w-full!"
+        onChange={(event) => go({ user: event.target.value })}
+        placeholder={t.user}
+        type="search"
+        value={user}
+      />
+    </>
+  );
+}
+
+function Ranges({ search }: { search: StatisticsSearch }) {
+  const t = useMessages(messages);
+  const navigate = useNavigate();
+  const { days } = search;
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset would draw a frame
     <div aria-label={t.range} className="flex gap-1" role="group">
@@ -64,7 +127,7 @@ function Ranges({ days }: { days: number }) {
           aria-pressed={range === days}
           className={cn(range === days && "bg-selected! text-accent!")}
           key={range}
-          onClick={() => void navigate({ to: ".", search: { days: range }, replace: true })}
+          onClick={() => void navigate({ to: ".", search: { ...search, days: range }, replace: true })}
           size="small"
         >
           {t.days(range)}
@@ -74,13 +137,14 @@ function Ranges({ days }: { days: number }) {
   );
 }
 
-function Figures({ builds }: { builds: Builds }) {
+function Figures({ builds, filters }: { builds: Builds; filters: Pick<BuildsSearch, "pipeline" | "user"> }) {
   const t = useMessages(messages);
   const names = useStageNames();
   const nameOf = (stage: string) => names(undefined, stage, stage);
   const bins = useMemo(() => binsOf(builds.days), [builds]);
   const { all } = builds;
   const since = builds.days[0]?.date;
+  const search: BuildsSearch = { ...filters, ...(since !== undefined && { since }) };
   if (all.total === 0)
     return (
       <EmptyState icon={ChartNoAxesColumn} title={t.none}>
@@ -88,26 +152,30 @@ function Figures({ builds }: { builds: Builds }) {
       </EmptyState>
     );
   const outcomes: Series[] = [
-    { key: "completed", name: t.completed, colour: "var(--good)" },
-    { key: "failed", name: t.failed, colour: "var(--bad)" },
-    { key: "cancelled", name: t.cancelled, colour: "var(--idle)" },
+    { key: "completed", name: t.completed, colour: "var(--good)", search: { status: "completed" } },
+    { key: "failed", name: t.failed, colour: "var(--bad)", search: { status: "failed" } },
+    { key: "cancelled", name: t.cancelled, colour: "var(--idle)", search: { status: "cancelled" } },
     { key: "open", name: t.open, colour: "var(--info)" },
   ];
   const tokens: Series[] = [
-    { key: "input_tokens", name: t.input, colour: "var(--info)" },
-    { key: "output_tokens", name: t.output, colour: "var(--accent)" },
+    { key: "input_tokens", name: t.input, colour: "var(--info)", search: { sort: "-tokens" } },
+    { key: "output_tokens", name: t.output, colour: "var(--accent)", search: { sort: "-tokens" } },
+  ];
+  const cost: Series[] = [
+    { key: "cost_usd", name: t.cost, colour: "var(--accent)", search: { sort: "-cost" }, format: formatCost },
   ];
   return (
     <>
-      <Tiles all={all} since={since} />
-      <ChartCard bins={bins} series={outcomes} title={t.perDay} />
+      <Tiles all={all} before={builds.before} search={search} />
+      <ChartCard bins={bins} search={filters} series={outcomes} title={t.perDay} />
       <div className="grid grid-cols-1 gap-4 lg:grid-cols-2">
-        <SlowestStages all={all} nameOf={nameOf} />
-        <FailingStages all={all} nameOf={nameOf} since={since} />
+        <SlowestStages all={all} nameOf={nameOf} search={search} />
+        <FailingStages all={all} nameOf={nameOf} search={search} />
       </div>
       {all.input_tokens + all.output_tokens > 0 && (
-        <ChartCard bins={bins} series={tokens} title={t.tokensPerDay} />
+        <ChartCard bins={bins} search={filters} series={tokens} title={t.tokensPerDay} />
       )}
+      {all.cost_usd > 0 && <ChartCard bins={bins} search={filters} series={cost} title={t.costPerDay} />}
       <p className="text-ink-3 text-xs">{t.zone(builds.time_zone)}</p>
     </>
   );

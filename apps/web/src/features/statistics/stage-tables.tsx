@@ -1,6 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { useLang, useMessages } from "../../i18n/lang.ts";
+import type { BuildsSearch } from "../../lib/builds-list.ts";
 import { cn } from "../../lib/cn.ts";
 import { formatDuration, formatNumber, formatPercent } from "../../lib/format.ts";
 import { type Figures, failingStages, slowestStages } from "./figures.ts";
@@ -10,9 +11,11 @@ interface StageTableProps {
   all: Figures;
   /** What a stage is called, by its key. */
   nameOf: (stage: string) => string;
+  /** Leads to the builds that are counted. */
+  search: BuildsSearch;
 }
 
-export function SlowestStages({ all, nameOf }: StageTableProps) {
+export function SlowestStages({ all, nameOf, search }: StageTableProps) {
   const t = useMessages(messages);
   const lang = useLang();
   const stages = slowestStages(all);
@@ -27,13 +30,14 @@ export function SlowestStages({ all, nameOf }: StageTableProps) {
         share: longest > 0 ? median / longest : 0,
         cells: [formatDuration(median, lang), formatDuration(total, lang), formatNumber(builds, lang)],
       }))}
+      search={{ ...search, sort: "-duration" }}
       title={t.slowest}
       tone="bg-info"
     />
   );
 }
 
-export function FailingStages({ all, nameOf, since }: StageTableProps & { since: string | undefined }) {
+export function FailingStages({ all, nameOf, search }: StageTableProps) {
   const t = useMessages(messages);
   const lang = useLang();
   return (
@@ -46,17 +50,7 @@ export function FailingStages({ all, nameOf, since }: StageTableProps & { since:
         share,
         cells: [formatNumber(failures, lang), formatPercent(Math.round(share * 100) / 100, lang)],
       }))}
-      aside={
-        all.failed > 0 && (
-          <Link
-            className="text-accent text-sm hover:underline"
-            search={{ status: "failed", ...(since !== undefined && { since }) }}
-            to="/"
-          >
-            {t.theirBuilds}
-          </Link>
-        )
-      }
+      search={{ ...search, status: "failed" }}
       title={t.failing}
       tone="bg-bad"
     />
@@ -77,16 +71,21 @@ interface TableProps {
   rows: readonly Row[];
   empty: ReactNode;
   tone: string;
-  aside?: ReactNode;
+  /** Leads to the builds that it is about. */
+  search: BuildsSearch;
 }
 
-function StageTable({ aside, title, heads, rows, empty, tone }: TableProps) {
+function StageTable({ search, title, heads, rows, empty, tone }: TableProps) {
   const t = useMessages(messages);
   return (
     <section aria-label={title} className="min-w-0 rounded-xl border border-line bg-surface p-4">
       <div className="mb-2 flex items-baseline justify-between gap-2">
         <h2 className="font-semibold text-base">{title}</h2>
-        {aside}
+        {rows.length > 0 && (
+          <Link className="text-accent text-sm hover:underline" search={search} to="/">
+            {t.theirBuilds}
+          </Link>
+        )}
       </div>
       {rows.length === 0 ? (
         <p className="py-4 text-ink-2">{empty}</p>

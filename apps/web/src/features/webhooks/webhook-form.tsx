@@ -1,12 +1,12 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useEffect, useRef, useState } from "react";
-import { Button } from "../../components/ui/button.tsx";
+import { DraftNote, useKeptDraft } from "../../components/kept-draft.tsx";
 import { Checkbox } from "../../components/ui/checkbox.tsx";
 import { describedBy, Field, Select, TextInput } from "../../components/ui/field.tsx";
+import { FormEnd, useSubmit } from "../../components/ui/form.tsx";
 import { useErrorText } from "../../i18n/errors.ts";
 import { useMessages } from "../../i18n/lang.ts";
 import { useApi } from "../../lib/api.ts";
-import { issuesOf } from "../../lib/errors.ts";
+import { issuesByField, issuesOf } from "../../lib/errors.ts";
 import { messages } from "./messages.ts";
 import { BUILD_EVENTS, EVENTS, type Webhook } from "./use-webhooks.ts";
 
@@ -20,42 +20,41 @@ export interface WebhookFormProps {
 export function WebhookForm({ webhook, onDone }: WebhookFormProps) {
   const t = useMessages(messages);
   const textOf = useErrorText();
-  const form = useRef<HTMLFormElement>(null);
-  const [tried, setTried] = useState(0);
-  const [draft, setDraft] = useState({
+  const { draft, set, ...kept } = useKeptDraft("draft.webhook", () => ({
     url: webhook?.url ?? "",
     description: webhook?.description ?? "",
     events: webhook?.events ?? [...BUILD_EVENTS],
     pipelines: webhook?.pipelines?.join(", ") ?? "",
     format: webhook?.format ?? "standard",
+  }));
+  const save = useSave(webhook, (secret) => {
+    kept.done();
+    onDone(secret);
   });
-  const set = (changes: Partial<typeof draft>) => setDraft({ ...draft, ...changes });
-  const save = useSave(webhook, onDone);
   const missing = {
     ...(draft.url.trim() === "" && { url: t.addressMissing }),
     ...(draft.events.length === 0 && { events: t.eventsMissing }),
   };
+  const { form, tried } = useSubmit({
+    error: save.error,
+    isPending: save.isPending,
+    isRight: Object.keys(missing).length === 0,
+    send: () => {
+      const named = draft.pipelines.split(/[\s,，、]+/).filter(Boolean);
+      save.mutate({
+        url: draft.url.trim(),
+        description: draft.description.trim(),
+        events: draft.events,
+        format: draft.format,
+        ...(named.length > 0 && { pipelines: named }),
+      });
+    },
+  });
   const errors: Partial<Record<string, string>> = {
-    ...byField(issuesOf(save.error)),
-    ...(tried > 0 && missing),
+    ...issuesByField(issuesOf(save.error)),
+    ...(tried && missing),
   };
   const isShown = Object.keys(errors).some((field) => Object.hasOwn(draft, field));
-  useEffect(() => {
-    if (tried > 0 || save.error) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
-  }, [tried, save.error]);
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    setTried(tried + 1);
-    if (Object.keys(missing).length > 0 || save.isPending) return;
-    const named = draft.pipelines.split(/[\s,，、]+/).filter(Boolean);
-    save.mutate({
-      url: draft.url.trim(),
-      description: draft.description.trim(),
-      events: draft.events,
-      format: draft.format,
-      ...(named.length > 0 && { pipelines: named }),
-    });
-  };
   const about = (field: "url" | "description" | "pipelines") => ({
     id: `webhook-${field}`,
     "aria-describedby": describedBy(`webhook-${field}`),
@@ -64,7 +63,7 @@ export function WebhookForm({ webhook, onDone }: WebhookFormProps) {
     value: draft[field],
   });
   return (
-    <form className="grid grid-cols-1 gap-2" noValidate onSubmit={submit} ref={form}>
+    <form className="grid grid-cols-1 gap-2" {...form}>
       <Field error={errors.url} hint={t.addressHint} id="webhook-url" label={t.address}>
         <TextInput {...about("url")} inputMode="url" maxLength={2000} required type="url" />
       </Field>
@@ -108,20 +107,13 @@ export function WebhookForm({ webhook, onDone }: WebhookFormProps) {
           </Select>
         </Field>
       </div>
-      {save.error && !isShown && (
-        <p className="text-bad text-sm" role="alert">
-          {textOf(save.error)}
-        </p>
-      )}
-      <Button
-        className="justify-self-end"
-        disabled={save.isPending}
-        focusableWhenDisabled
-        look="primary"
-        type="submit"
+      <FormEnd
+        error={save.error && !isShown ? textOf(save.error) : ""}
+        isPending={save.isPending}
+        label={save.isPending ? t.saving : t.save}
       >
-        {save.isPending ? t.saving : t.save}
-      </Button>
+        <DraftNote {...kept} />
+      </FormEnd>
     </form>
   );
 }
@@ -139,14 +131,4 @@ function useSave(webhook: Webhook | undefined, onDone: WebhookFormProps["onDone"
     onSuccess: onDone,
     onSettled: () => queries.invalidateQueries({ queryKey: ["webhooks"] }),
   });
-}
-
-/** `events.0: expected …`, by the field that it is about. */
-function byField(issues: readonly string[]): Record<string, string> {
-  const found: Record<string, string> = {};
-  for (const issue of issues) {
-    const [, path, sentence] = /^([a-z_]+)[^:]*: (.*)$/s.exec(issue) ?? [];
-    if (path !== undefined && sentence !== undefined) found[path] ??= sentence;
-  }
-  return found;
 }

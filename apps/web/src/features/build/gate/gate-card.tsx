@@ -114,7 +114,7 @@ function AnswerLink({ project }: { project: Project }) {
   return (
     <div className="grid gap-1">
       <Button
-        className="justify-self-start max-sm:h-11"
+        className="-ml-3 justify-self-start max-sm:h-11"
         disabled={make.isPending}
         focusableWhenDisabled
         look="ghost"

@@ -174,7 +174,13 @@ function StageTabs({ project, stage, artifacts, search, onSearch }: StagePanelPr
     tab(
       "attempts",
       <Counted count={attempts.length} name={t.attempts} />,
-      <AttemptTable attempts={attempts} />,
+      <AttemptTable
+        attempts={attempts}
+        onChoose={(attempt) =>
+          onSearch({ tab: undefined, attempt: attempt === stage.attempt ? undefined : attempt })
+        }
+        stage={stage}
+      />,
     ),
   ];
   return (
