@@ -10,13 +10,13 @@ import { useListSearch } from "../lib/builds-list.ts";
 import { usePrefixKeys, useShortcut } from "../lib/shortcuts.ts";
 import { useMedia } from "../lib/use-media.ts";
 import { ConnectionBanner } from "./connection-banner.tsx";
-import { Help } from "./help.tsx";
 import { messages } from "./messages.ts";
 import { Navigation } from "./navigation.tsx";
 import { useSections } from "./sections.ts";
 import { SettingsMenu } from "./settings-menu.tsx";
 import { useBuildNotifications } from "./use-build-notifications.ts";
 
+const Help = lazy(() => import("./help.tsx").then((module) => ({ default: module.Help })));
 const Palette = lazy(() => import("./palette.tsx").then((module) => ({ default: module.Palette })));
 
 /** ⌘K or Ctrl+K, in fields too: it is no letter. */
@@ -119,7 +119,11 @@ export function Shell() {
           />
         </Suspense>
       )}
-      <Help onOpenChange={setHelp} open={help} />
+      {help && (
+        <Suspense>
+          <Help onOpenChange={setHelp} open />
+        </Suspense>
+      )}
     </div>
   );
 }

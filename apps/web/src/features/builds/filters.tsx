@@ -1,9 +1,9 @@
 import { type QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { Settings2, X } from "lucide-react";
+import { X } from "lucide-react";
+import { lazy, Suspense } from "react";
 import { StatusIcon } from "../../components/status.tsx";
 import { Button } from "../../components/ui/button.tsx";
-import { Menu, MenuChoice, MenuGroup, MenuSeparator, MenuToggle } from "../../components/ui/menu.tsx";
 import { statusNames } from "../../i18n/common.ts";
 import { useLang, useMessages } from "../../i18n/lang.ts";
 import { overviewQuery, pipelinesQuery, useApi } from "../../lib/api.ts";
@@ -11,14 +11,14 @@ import type { BuildsSearch } from "../../lib/builds-list.ts";
 import { cn } from "../../lib/cn.ts";
 import { formatCompact } from "../../lib/format.ts";
 import type { List } from "../../live/lists.ts";
-import { COLUMN, COLUMNS, showColumn, useColumns } from "./columns.tsx";
 import { DateFilter } from "./date-filter.tsx";
-import { density, useDensity } from "./density.ts";
 import { messages } from "./messages.ts";
 import { type Key, parseQuery, queryText } from "./query.ts";
 import { filtersOf, readSearch, STATUSES } from "./search.ts";
 import { SearchField } from "./search-field.tsx";
 import { Views } from "./views.tsx";
+
+const Display = lazy(() => import("./display.tsx").then((module) => ({ default: module.Display })));
 
 /** What the list shows: one field for all filters, and below it the states with how many builds there are in each. */
 export function Filters({ search }: { search: BuildsSearch }) {
@@ -46,7 +46,9 @@ export function Filters({ search }: { search: BuildsSearch }) {
         />
         <DateFilter onChange={(dates) => go(readSearch({ ...search, ...dates }))} search={search} />
         <Views onChoose={go} search={search} />
-        <Display />
+        <Suspense fallback={<span className="size-8 max-sm:hidden" />}>
+          <Display />
+        </Suspense>
         {Object.keys(filtersOf(search)).length > 0 && (
           <Button
             aria-label={t.clearFilters}
@@ -61,42 +63,6 @@ export function Filters({ search }: { search: BuildsSearch }) {
       </div>
       <States search={search} />
     </search>
-  );
-}
-
-/** How the list is shown: the room for a build, and which columns there are. A phone has room for neither. */
-function Display() {
-  const t = useMessages(messages);
-  const dense = useDensity();
-  const columns = useColumns();
-  return (
-    <span className="max-sm:hidden">
-      <Menu
-        trigger={
-          <Button aria-label={t.display} look="secondary" size="icon" title={t.display}>
-            <Settings2 aria-hidden className="size-4" />
-          </Button>
-        }
-      >
-        <MenuChoice
-          label={t.density}
-          onChange={(value) => density.set(value)}
-          options={[
-            ["roomy", t.roomy],
-            ["dense", t.dense],
-          ]}
-          value={dense ? "dense" : "roomy"}
-        />
-        <MenuSeparator />
-        <MenuGroup label={t.columns}>
-          {COLUMNS.map((key) => (
-            <MenuToggle key={key} on={columns.includes(key)} onChange={(shown) => showColumn(key, shown)}>
-              {t[COLUMN[key].name]}
-            </MenuToggle>
-          ))}
-        </MenuGroup>
-      </Menu>
-    </span>
   );
 }
 

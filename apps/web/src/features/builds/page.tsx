@@ -1,6 +1,6 @@
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { Boxes, SearchX } from "lucide-react";
-import { useCallback, useEffect, useMemo, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from "react";
 import { buttonClass } from "../../components/ui/button.tsx";
 import { EmptyState } from "../../components/ui/empty-state.tsx";
 import { ErrorState } from "../../components/ui/error-state.tsx";
@@ -12,14 +12,20 @@ import { formatNumber } from "../../lib/format.ts";
 import { usePageTitle } from "../../lib/page-title.ts";
 import { matchingFilter } from "./filter.ts";
 import { Filters } from "./filters.tsx";
-import { MatchingBar } from "./matching-bar.tsx";
 import { messages } from "./messages.ts";
 import { filtersOf, readSearch } from "./search.ts";
 import { useSelection } from "./selection.ts";
-import { SelectionBar } from "./selection-bar.tsx";
 import { SORTED_MOST } from "./sort.ts";
 import { Table } from "./table.tsx";
 import { useBuilds } from "./use-builds.ts";
+
+// What is done to selected builds comes with the first selection.
+const MatchingBar = lazy(() =>
+  import("./matching-bar.tsx").then((module) => ({ default: module.MatchingBar })),
+);
+const SelectionBar = lazy(() =>
+  import("./selection-bar.tsx").then((module) => ({ default: module.SelectionBar })),
+);
 
 export function BuildsPage() {
   const c = useMessages(common);
@@ -93,18 +99,20 @@ function List({ search }: { search: BuildsSearch }) {
           {t.sortedNewest(formatNumber(builds.length, lang))}
         </p>
       )}
-      {allMatch && <MatchingBar filter={filter} onClear={clearAll} />}
-      {!allMatch && selection.ids.size > 0 && (
-        <SelectionBar
-          builds={builds.filter(({ project_id }) => selection.ids.has(project_id))}
-          onClear={clearAll}
-          onSelectMatching={
-            hasNextPage && filter && selection.ids.size === builds.length
-              ? () => setMatching(search)
-              : undefined
-          }
-        />
-      )}
+      <Suspense>
+        {allMatch && <MatchingBar filter={filter} onClear={clearAll} />}
+        {!allMatch && selection.ids.size > 0 && (
+          <SelectionBar
+            builds={builds.filter(({ project_id }) => selection.ids.has(project_id))}
+            onClear={clearAll}
+            onSelectMatching={
+              hasNextPage && filter && selection.ids.size === builds.length
+                ? () => setMatching(search)
+                : undefined
+            }
+          />
+        )}
+      </Suspense>
     </>
   );
 }

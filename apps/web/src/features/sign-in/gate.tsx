@@ -1,9 +1,10 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { type ReactNode, useEffect, useState } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { SESSION_KEY, sessionQuery, useApi } from "../../lib/api.ts";
 import { codeOf } from "../../lib/errors.ts";
-import { SignInPage } from "./page.tsx";
 import { signInWithKey, takeKeyFromAddress } from "./session.ts";
+
+const SignInPage = lazy(() => import("./page.tsx").then((module) => ({ default: module.SignInPage })));
 
 /**
  * Shows the pages to those whom the API knows, and a sign-in to others. Who is asked nothing sees the pages at once: the
@@ -35,6 +36,11 @@ export function SignInGate({ children }: { children: ReactNode }) {
     [queries],
   );
   if (exchanging) return null;
-  if (codeOf(session.error) === "UNAUTHENTICATED") return <SignInPage onSignedIn={reload} />;
+  if (codeOf(session.error) === "UNAUTHENTICATED")
+    return (
+      <Suspense>
+        <SignInPage onSignedIn={reload} />
+      </Suspense>
+    );
   return children;
 }

@@ -38,7 +38,7 @@ export function ChartCard({ title, bins, series, search }: ChartCardProps) {
         <Chart bins={bins} search={search} series={series} />
       </Suspense>
       <details className="mt-2 text-sm">
-        <summary className="w-fit rounded text-accent hover:underline">{t.asTable}</summary>
+        <summary className="w-fit rounded text-accent hover:underline max-sm:py-3">{t.asTable}</summary>
         <BinTable bins={bins} search={search} series={series} title={title} />
       </details>
     </section>
@@ -77,7 +77,7 @@ function BinTable({ title, bins, series, search }: ChartCardProps) {
                   <td className="tabular py-1 pl-4 text-right" key={one.key}>
                     {bin[one.key] > 0 ? (
                       <Link
-                        className="text-accent hover:underline"
+                        className="text-accent hover:underline max-sm:inline-flex max-sm:min-h-9 max-sm:items-center"
                         search={searchOf(bin, one.search, search)}
                         to="/"
                       >

@@ -82,7 +82,11 @@ function StageTable({ search, title, heads, rows, empty, tone }: TableProps) {
       <div className="mb-2 flex items-baseline justify-between gap-2">
         <h2 className="font-semibold text-base">{title}</h2>
         {rows.length > 0 && (
-          <Link className="text-accent text-sm hover:underline" search={search} to="/">
+          <Link
+            className="text-accent text-sm hover:underline max-sm:-my-3 max-sm:py-3"
+            search={search}
+            to="/"
+          >
             {t.theirBuilds}
           </Link>
         )}

@@ -39,7 +39,7 @@ export function Header(props: HeaderProps) {
     <header className="grid grid-cols-1 gap-4">
       <div>
         <Link
-          className="-ml-1 inline-flex items-center gap-0.5 rounded text-ink-3 text-sm hover:text-ink"
+          className="-ml-1 inline-flex items-center gap-0.5 rounded text-ink-3 text-sm hover:text-ink max-sm:-mt-3 max-sm:min-h-11 max-sm:pr-3"
           search={listSearch}
           to="/"
         >

@@ -75,7 +75,10 @@ function Told({ happening, project, nameOf, onShow }: HistoryProps & { happening
           title={
             <>
               {t.answered}:{" "}
-              <ToStage name={nameOfKey(happening.stage)} onClick={() => onShow(happening.stage)} />
+              <ToStage
+                name={nameOfKey(happening.stage)}
+                onClick={() => onShow(happening.stage, { tab: undefined })}
+              />
             </>
           }
           who={happening.by}
@@ -110,7 +113,7 @@ function Told({ happening, project, nameOf, onShow }: HistoryProps & { happening
         <>
           <StatusIcon className="mt-0.5" status={status} />
           <span className="min-w-0">
-            <ToStage name={nameOfKey(stage)} onClick={() => onShow(stage, { attempt })} /> ·{" "}
+            <ToStage name={nameOfKey(stage)} onClick={() => onShow(stage, { attempt, tab: undefined })} /> ·{" "}
             {t.attempt(attempt)} · {statusNames[lang][status]}
             {seconds !== undefined && (
               <span className="tabular text-ink-2"> · {formatDuration(seconds, lang)}</span>

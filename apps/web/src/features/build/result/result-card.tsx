@@ -206,7 +206,7 @@ function Figures({ project, result }: { project: Project; result: BuildResult })
   if (!summary) return null;
   const tokens = summary.input_tokens + summary.output_tokens;
   const figures: (readonly [name: string, value: ReactNode])[] = [
-    ...(result.seconds > 0 ? [[t.took, formatDuration(result.seconds, lang)] as const] : []),
+    ...(result.seconds > 0 ? [[t.worked, formatDuration(result.seconds, lang)] as const] : []),
     ...(tokens > 0 ? [[t.tokens, formatCompact(tokens, lang)] as const] : []),
     ...(result.costUsd > 0 ? [[t.cost, formatCost(result.costUsd, lang)] as const] : []),
     ...(summary.tool_calls > 0 ? [[t.tool_calls, formatNumber(summary.tool_calls, lang)] as const] : []),
