@@ -6,7 +6,7 @@ import { useMessages } from "../../i18n/lang.ts";
 import { cn } from "../../lib/cn.ts";
 import { useShortcut } from "../../lib/shortcuts.ts";
 import { BULK_ACTIONS, type BulkAction } from "./bulk.ts";
-import { messages } from "./messages.ts";
+import { bulkMessages } from "./bulk-messages.ts";
 
 const ICONS: Readonly<Record<BulkAction, LucideIcon>> = {
   pause: CirclePause,
@@ -31,7 +31,7 @@ export interface ActionBarProps {
 
 /** What can be done to what is selected. It lies over the list, so that nothing jumps. */
 export function ActionBar({ label, countOf, of, onAction, onClear, disabled, children }: ActionBarProps) {
-  const t = useMessages(messages);
+  const t = useMessages(bulkMessages);
   const bar = useRef<HTMLElement>(null);
   const begin = (action: BulkAction) => {
     if (!disabled && countOf(action) !== 0) onAction(action);

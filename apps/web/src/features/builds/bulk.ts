@@ -3,7 +3,7 @@ import { useToast } from "../../components/ui/toast.tsx";
 import { useErrorText } from "../../i18n/errors.ts";
 import { useMessages } from "../../i18n/lang.ts";
 import { type ProjectStatus, type ProjectSummary, type StagefoldClient, useApi } from "../../lib/api.ts";
-import { messages } from "./messages.ts";
+import { bulkMessages } from "./bulk-messages.ts";
 
 export const BULK_ACTIONS = ["pause", "resume", "retry", "cancel", "delete"] as const;
 export type BulkAction = (typeof BULK_ACTIONS)[number];
@@ -62,7 +62,7 @@ export async function doAll(
 
 /** Does something to several builds and says how it went; what changed comes by the event stream. */
 export function useBulk(onDone: () => void) {
-  const t = useMessages(messages);
+  const t = useMessages(bulkMessages);
   const api = useApi();
   const toast = useToast();
   const textOf = useErrorText();

@@ -4,12 +4,12 @@ import { useLang, useMessages } from "../../i18n/lang.ts";
 import type { BuildFilter } from "../../lib/api.ts";
 import { formatNumber } from "../../lib/format.ts";
 import { ActionBar } from "./action-bar.tsx";
+import { bulkMessages } from "./bulk-messages.ts";
 import { useMatching } from "./matching.ts";
-import { messages } from "./messages.ts";
 
 /** What can be done to all builds that match the filters, also to those that have not been read. */
 export function MatchingBar({ filter, onClear }: { filter: BuildFilter | undefined; onClear: () => void }) {
-  const t = useMessages(messages);
+  const t = useMessages(bulkMessages);
   const c = useMessages(common);
   const lang = useLang();
   const matching = useMatching(filter, onClear);

@@ -5,7 +5,7 @@ import { useErrorText } from "../../i18n/errors.ts";
 import { useMessages } from "../../i18n/lang.ts";
 import { type BuildFilter, type StagefoldClient, useApi } from "../../lib/api.ts";
 import type { BulkAction } from "./bulk.ts";
-import { messages } from "./messages.ts";
+import { bulkMessages } from "./bulk-messages.ts";
 
 /** How many an action would reach, over all pages of the list. */
 export async function countMatching(
@@ -53,7 +53,7 @@ export async function doMatching(
 
 /** Counts first, asks with the number, then does it and says how it went. */
 export function useMatching(filter: BuildFilter | undefined, onDone: () => void) {
-  const t = useMessages(messages);
+  const t = useMessages(bulkMessages);
   const api = useApi();
   const toast = useToast();
   const textOf = useErrorText();

@@ -6,7 +6,7 @@ import { useMessages } from "../../i18n/lang.ts";
 import type { ProjectSummary } from "../../lib/api.ts";
 import { ActionBar } from "./action-bar.tsx";
 import { type BulkAction, needsQuestion, possible, useBulk } from "./bulk.ts";
-import { messages } from "./messages.ts";
+import { bulkMessages } from "./bulk-messages.ts";
 
 export interface SelectionBarProps {
   builds: readonly ProjectSummary[];
@@ -17,7 +17,7 @@ export interface SelectionBarProps {
 
 /** What can be done to all selected builds. */
 export function SelectionBar({ builds, onClear, onSelectMatching }: SelectionBarProps) {
-  const t = useMessages(messages);
+  const t = useMessages(bulkMessages);
   const [question, setQuestion] = useState<"cancel" | "delete">();
   const bulk = useBulk(onClear);
   const begin = (action: BulkAction) => {
@@ -66,7 +66,7 @@ interface QuestionProps {
 const NAMED = 5;
 
 function Question({ action, builds, onClose, onConfirm }: QuestionProps) {
-  const t = useMessages(messages);
+  const t = useMessages(bulkMessages);
   const n = builds.length;
   const isDelete = action === "delete";
   return (

@@ -1,10 +1,9 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { SESSION_KEY, sessionQuery, useApi } from "../../lib/api.ts";
 import { codeOf } from "../../lib/errors.ts";
+import { SignInPage } from "./page.tsx";
 import { signInWithKey, takeKeyFromAddress } from "./session.ts";
-
-const SignInPage = lazy(() => import("./page.tsx").then((module) => ({ default: module.SignInPage })));
 
 /**
  * Shows the pages to those whom the API knows, and a sign-in to others. Who is asked nothing sees the pages at once: the
@@ -36,11 +35,6 @@ export function SignInGate({ children }: { children: ReactNode }) {
     [queries],
   );
   if (exchanging) return null;
-  if (codeOf(session.error) === "UNAUTHENTICATED")
-    return (
-      <Suspense>
-        <SignInPage onSignedIn={reload} />
-      </Suspense>
-    );
+  if (codeOf(session.error) === "UNAUTHENTICATED") return <SignInPage onSignedIn={reload} />;
   return children;
 }
