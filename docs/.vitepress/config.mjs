@@ -64,6 +64,7 @@ export default defineConfig({
           page("Access", "/access"),
           page("Trust", "/trust"),
           page("Workers", "/workers"),
+          page("Systems", "/systems"),
           page("Traces, figures, logs", "/observability"),
           page("Cost", "/cost"),
           page("Performance", "/performance"),

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it, type TestContext } from "vitest";
 import { emptyProject, mustRun, npmStart, pack, run, tempFolder } from "./harness.ts";
@@ -109,7 +109,9 @@ describe("in an empty project", () => {
   }, async (context) => {
     await using folder = await tempFolder();
     const tarballs = await pack(join(folder.path, "tarballs"));
-    const cwd = await emptyProject(folder.path, "mine");
+    // Nothing is in it: the install writes the package.json.
+    const cwd = join(folder.path, "mine");
+    await mkdir(cwd);
     await install(context, cwd, tarballs);
     await mustRun(cwd, "npx", ["stagefold", "init"], { npm_config_prefer_offline: "true" });
 
@@ -146,6 +148,20 @@ describe("in an empty project", () => {
 
     const agent = ["stagefold", "create", "Convert units and count words", "--wait"];
     expect(await mustRun(cwd, "npx", agent, env)).toMatch(/proj_[0-9a-f]{12} completed/);
+
+    if (isSoak) {
+      // The official client of people who look at a server of MCP.
+      const inspector = [
+        "--yes",
+        "--package",
+        "@modelcontextprotocol/inspector@0.15.0",
+        "--",
+        "mcp-inspector",
+      ];
+      const asked = ["--cli", "npx", "stagefold", "mcp", "--method", "tools/list"];
+      const { tools } = JSON.parse(await mustRun(cwd, "npm", ["exec", ...inspector, ...asked], env));
+      expect(tools.map(({ name }: { name: string }) => name)).toContain("create_build");
+    }
 
     // A client for REST, made of the document that this API serves.
     const tools = ["--package=openapi-typescript@7.13.0", "--package=typescript@5.9.3"];

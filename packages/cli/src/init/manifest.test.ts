@@ -26,6 +26,12 @@ describe("the manifest that init writes", () => {
     });
   });
 
+  it("takes what an install in an empty folder has written for new", () => {
+    const installed = { private: true, dependencies: { stagefold: "file:stagefold.tgz" } };
+    expect(withStagefold(installed, "0.3.0")).toMatchObject({ ...installed, type: "module" });
+    expect(withStagefold({ ...installed, main: "index.js" } as object, "0.3.0").type).toBeUndefined();
+  });
+
   it("changes nothing that a project has: its kind, its scripts, its versions", () => {
     const before = {
       type: "commonjs",

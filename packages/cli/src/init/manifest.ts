@@ -18,6 +18,8 @@ const SCRIPTS: Table = {
 };
 /** What `npm init` writes where there are no tests. */
 const NO_TESTS = /^echo "Error: no test specified"/;
+/** All that a file has which a package manager made for what it installed. */
+const INSTALLED = ["name", "version", "private", "dependencies", "devDependencies"];
 
 const DEV_DEPENDENCIES: Table = { "@types/node": "^20.19.0", tsx: "^4.20.0", typescript: ">=5.9" };
 
@@ -29,11 +31,14 @@ function dependencies(version: string): Table {
 
 /**
  * The manifest with what is missing for the template's files; what is there is not changed. `before` is undefined
- * where there is no file. One that `npm init` has just written becomes a module.
+ * where there is no file. One that `npm init` has just written, or an install in an empty folder, becomes a module.
  */
 export function withStagefold(before: Manifest | undefined, version: string): Manifest {
   const scripts = before?.scripts ?? {};
-  const isNew = before === undefined || NO_TESTS.test(scripts.test ?? "");
+  const isNew =
+    before === undefined ||
+    NO_TESTS.test(scripts.test ?? "") ||
+    Object.keys(before).every((field) => INSTALLED.includes(field));
   const kept = Object.entries(scripts).filter(([name, text]) => name !== "test" || !NO_TESTS.test(text));
   const { devDependencies: dev = {}, dependencies: run = {} } = before ?? {};
   return {

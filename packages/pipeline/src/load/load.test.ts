@@ -284,7 +284,16 @@ const EXAMPLES = new URL("../../../../examples/pipelines/", import.meta.url);
 test("the examples load from a folder of their own, and the TypeScript one runs", async () => {
   await cp(EXAMPLES, folder, { recursive: true });
   const registry = await loadPipelines(folder);
-  expect(registry.list().map(({ name }) => name)).toEqual(["agent-build", "release-notes", "word-report"]);
+  const names = ["agent-build", "release-notes", "site-checks", "word-report"];
+  expect(registry.list().map(({ name }) => name)).toEqual(names);
+  const checks = registry.get("site-checks")?.stages.map(({ stage, needs }) => [stage, needs]);
+  expect(checks).toEqual([
+    ["pages", undefined],
+    ["links", ["pages"]],
+    ["spelling", ["pages"]],
+    ["publish", ["links", "spelling"]],
+    ["tidy", undefined],
+  ]);
   const report = await toRun("word-report.ts", "word-report");
   const run = await runPipeline(report, {
     requirement: "One fish. Two fish.\n\nRed fish.",
