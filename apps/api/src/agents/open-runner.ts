@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type AgentRunnerDeps, createAgentRunner, type TurnTrace } from "@stagefold/agent-runner";
+import { type AgentRunnerDeps, createAgentRunner } from "@stagefold/agent-runner";
 import {
   type Agent,
   type AgentRunner,
@@ -18,9 +18,10 @@ import {
 import type { Backend, Env } from "@stagefold/runtime";
 import { secretsOfModel } from "@stagefold/runtime/env";
 import { secretSource } from "@stagefold/runtime/secrets";
-import { type Telemetry, tracedModelCall } from "@stagefold/runtime/telemetry";
+import type { Telemetry } from "@stagefold/runtime/telemetry";
 import type { Logger } from "pino";
 import type { SystemInfo } from "../context.ts";
+import { traceOf } from "./traced-turn.ts";
 
 /** Runs the agents of an API, by its settings. */
 export interface RunsAgents {
@@ -80,25 +81,6 @@ export async function openAgentRunner(
     system: {
       model: standard ? { name: standard.name, priced: standard.prices.known } : null,
       budget_usd: budgetUsd ?? null,
-    },
-  };
-}
-
-/** Calls of models and tools as spans of their turn, under OpenTelemetry's names. */
-function traceOf(telemetry: Telemetry): TurnTrace {
-  return {
-    modelCall: (model, call) => tracedModelCall(telemetry, model, call),
-    toolCall: ({ name, id }, call) => {
-      const attributes = {
-        "gen_ai.operation.name": "execute_tool",
-        "gen_ai.tool.name": name,
-        "gen_ai.tool.call.id": id,
-      };
-      return telemetry.span(`execute_tool ${name}`, { attributes }, async (span) => {
-        const outcome = await call();
-        if (outcome.failed) span.fail("TOOL_FAILED");
-        return outcome;
-      });
     },
   };
 }

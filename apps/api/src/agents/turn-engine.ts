@@ -22,6 +22,7 @@ import type { FileInput } from "./files.ts";
 import { keepFiles } from "./files.ts";
 import { LiveTurn } from "./live-turn.ts";
 import { Slots } from "./slots.ts";
+import { tracedTurn } from "./traced-turn.ts";
 import type { TurnEvent } from "./turn-event.ts";
 import { historyOf, watchTurn } from "./watch-turn.ts";
 
@@ -289,31 +290,14 @@ export class TurnEngine {
       settings: agent.settings,
       place: lease.place,
     });
-    const attributes = {
-      "gen_ai.operation.name": "invoke_agent",
-      "gen_ai.agent.id": agent.agent_id,
-      "gen_ai.agent.name": agent.agent_name,
-      "gen_ai.agent.version": String(version.version),
-      ...("invocation_id" in target
-        ? { "stagefold.invocation_id": target.invocation_id }
-        : { "gen_ai.conversation.id": target.session_id, "stagefold.turn": target.turn }),
+    const run = async (traceparent: string | undefined) => {
+      await live.run(runner, slot.ready, () => request(traceparent));
+      return live.turn;
     };
-    const done = telemetry
-      .span(`invoke_agent ${agent.agent_name}`, { attributes, parent }, async (span) => {
-        await live.run(runner, slot.ready, () => request(span.traceparent));
-        const { status, error, input_tokens, output_tokens, finish_reason } = live.turn;
-        span.set({
-          "stagefold.status": status,
-          "gen_ai.usage.input_tokens": input_tokens,
-          "gen_ai.usage.output_tokens": output_tokens,
-          "stagefold.finish_reason": finish_reason ?? undefined,
-        });
-        if (error) span.fail(error.code);
-      })
-      .finally(() => {
-        slot.release();
-        this.#live.delete(nameOf(target));
-      });
+    const done = tracedTurn(telemetry, { target, agent, version, parent }, run).finally(() => {
+      slot.release();
+      this.#live.delete(nameOf(target));
+    });
     this.#live.set(nameOf(target), { turn: live, done });
   }
 }
