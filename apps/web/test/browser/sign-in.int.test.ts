@@ -139,6 +139,28 @@ describe.skipIf(chromiumPath === undefined)(`signing in${skipReason}`, { timeout
     await page.goto(`${system.url}/keys`);
     await page.getByText("Not allowed").waitFor();
   });
+
+  it("tells a viewer who tries to create or cancel that it may not, and nothing changes", async () => {
+    const client = createClient({ url: system.url, key: adminKey });
+    const start_at = new Date(Date.now() + 3_600_000).toISOString();
+    const { project_id } = await client.projects.create({
+      ...{ requirement: "Waits", project_name: "of-another", start_at },
+    });
+    const before = (await client.projects.list({})).items.length;
+    const { key } = await client.keys.create({ name: "wall", role: "viewer" });
+    await using reader = await visit(browser, system.url, `/new#key=${key}`);
+    const { page } = reader;
+    await page.getByRole("textbox", { name: "Requirement" }).fill("Counts words");
+    await page.getByRole("button", { name: "Start the build" }).click();
+    await page.getByText("You may not see or change this.").first().waitFor();
+    await page.goto(`${system.url}/builds/${project_id}`);
+    await page.getByRole("button", { name: "Cancel" }).first().click();
+    const question = page.getByRole("alertdialog", { name: "Cancel this build?" });
+    await question.getByRole("button").last().click();
+    await page.getByText("You may not see or change this.").first().waitFor();
+    expect((await client.projects.get({ project_id })).status).toBe("queued");
+    expect((await client.projects.list({})).items.length).toBe(before);
+  });
 });
 
 // Skipped where there is no Chromium to drive; the name of the suite says so.
