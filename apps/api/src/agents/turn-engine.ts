@@ -1,3 +1,4 @@
+// Long because: how a question becomes a turn, and who may still stop it, is read in one place.
 import {
   type Agent,
   type AgentRecords,
