@@ -1,3 +1,4 @@
+// Long because: one place says what the page reads, and under which keys.
 import type { Inputs, Outputs, StagefoldClient } from "@stagefold/client";
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { createContext, useContext } from "react";

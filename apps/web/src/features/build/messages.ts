@@ -1,3 +1,4 @@
+// Long because: it has all texts of one page, in both languages.
 import { defineMessages } from "../../i18n/define-messages.ts";
 
 export const messages = defineMessages({
