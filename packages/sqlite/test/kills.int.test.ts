@@ -11,7 +11,7 @@ import { aFolder } from "./folder.ts";
 import { createNewProject } from "./projects.ts";
 
 const soak = process.env.SOAK === "1";
-const KILLS = soak ? 400 : 12;
+const KILLS = soak ? 400 : 6;
 const WRITERS = 3;
 const WRITER = fileURLToPath(new URL("./writer.mjs", import.meta.url));
 

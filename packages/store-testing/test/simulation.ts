@@ -3,7 +3,7 @@ import { describeEntry } from "../src/simulation/history.ts";
 import { explain } from "../src/simulation/linearizability.ts";
 import { type SimulationResult, simulate } from "../src/simulation/simulation.ts";
 
-const SEEDS = process.env.SOAK === "1" ? 20_000 : 1000;
+const SEEDS = process.env.SOAK === "1" ? 20_000 : 500;
 const SEEDS_AT_ONCE = SEEDS / 20;
 /** For a machine that does much else: fifty times what a seed takes on one that does not. */
 const SEED_TIMEOUT_MS = 2000;
