@@ -118,7 +118,9 @@ export function Waterfall({ project, nameOf, shown, onShow }: WaterfallProps) {
                     <StageRow
                       {...shared}
                       name={nameOf(stage)}
-                      onParts={() => setClosed(new Map(closed).set(stage.stage, !partsOpen(stage)))}
+                      onParts={() =>
+                        setClosed((before) => new Map(before).set(stage.stage, !partsOpen(stage)))
+                      }
                       onShow={show}
                       partsOpen={countOf(stage) > 0 ? partsOpen(stage) : parts > 0 ? undefined : "none"}
                       shown={stage.stage === shown}
