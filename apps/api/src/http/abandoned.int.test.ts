@@ -38,7 +38,7 @@ async function setUp(stalledMs?: number, requirementLength = 10) {
   const port = Number(new URL(api.url).port);
   const dispose = async () => {
     await api.close();
-    await rm(root, { recursive: true, force: true });
+    await rm(root, { recursive: true, force: true, maxRetries: 5 });
   };
   return {
     deps,
