@@ -89,9 +89,11 @@ describe.skipIf(chromiumPath === undefined)(
       const { page } = reader;
       const panel = page.getByRole("tabpanel", { name: /Attempts/ });
       await panel.getByText(/it said a stage/).waitFor();
-      const wider = await panel.evaluate((it) =>
-        Math.max(0, ...[...it.querySelectorAll("*")].map((one) => one.getBoundingClientRect().right)),
-      );
+      // The heads of a table's columns are there for screen readers alone.
+      const wider = await panel.evaluate((it) => {
+        const seen = [...it.querySelectorAll(":not(thead, thead *)")];
+        return Math.max(0, ...seen.map((one) => one.getBoundingClientRect().right));
+      });
       expect(wider).toBeLessThanOrEqual(360);
       expect(await axe(page)).toEqual([]);
       await page.goto(`${system.url}/statistics`);

@@ -37,6 +37,7 @@ describe.skipIf(chromiumPath === undefined)(`starting a build${skipReason}`, { t
     expect(items).toMatchObject([{ project_name: "adder", tags: ["demo", "numbers"], priority: 1 }]);
     expect(page.url()).toContain(items[0]?.project_id ?? "no build");
 
+    await page.locator("header [data-status]").first().waitFor();
     await page.getByRole("link", { name: "New build" }).click();
     await page.getByRole("button", { name: "Adds up numbers" }).click();
     expect(await page.getByRole("textbox", { name: "Requirement" }).inputValue()).toBe("Adds up numbers");

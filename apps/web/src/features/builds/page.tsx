@@ -20,12 +20,7 @@ import { Table } from "./table.tsx";
 import { useBuilds } from "./use-builds.ts";
 
 // What is done to selected builds comes with the first selection.
-const MatchingBar = lazy(() =>
-  import("./matching-bar.tsx").then((module) => ({ default: module.MatchingBar })),
-);
-const SelectionBar = lazy(() =>
-  import("./selection-bar.tsx").then((module) => ({ default: module.SelectionBar })),
-);
+const Bars = lazy(() => import("./bars.tsx").then((module) => ({ default: module.Bars })));
 
 export function BuildsPage() {
   const c = useMessages(common);
@@ -100,10 +95,11 @@ function List({ search }: { search: BuildsSearch }) {
         </p>
       )}
       <Suspense>
-        {allMatch && <MatchingBar filter={filter} onClear={clearAll} />}
-        {!allMatch && selection.ids.size > 0 && (
-          <SelectionBar
+        {selection.ids.size > 0 && (
+          <Bars
+            allMatch={allMatch}
             builds={builds.filter(({ project_id }) => selection.ids.has(project_id))}
+            filter={filter}
             onClear={clearAll}
             onSelectMatching={
               hasNextPage && filter && selection.ids.size === builds.length
