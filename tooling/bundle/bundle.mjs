@@ -1,8 +1,9 @@
 #!/usr/bin/env node
-// stagefold-bundle dist/main.js …: puts a built program and all that it loads into one file, in its own place. Node
-// takes half its time to start such a program to find, read and link a thousand modules.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+// stagefold-bundle dist/main.js …: puts a built program and all that it always loads into one file, in its own place, and
+// what it loads when first needed into files beside it (main.NAME.js). Node takes half its time to start such a program to
+// find, read and link a thousand modules.
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { rolldown } from "rolldown";
 import { parseAst } from "rolldown/parseAst";
 import { isAboutOurs } from "./warnings.mjs";
@@ -41,10 +42,10 @@ function apart(own) {
         if (chunk.type !== "chunk") continue;
         const imported = [...chunk.imports, ...chunk.dynamicImports].filter((name) => APART.test(name));
         const resolved = [...chunk.code.matchAll(/import\.meta\.resolve\("([^"]+)"\)/g)].map(
-          ([, name]) => name,
+          ([, path = ""]) => /^(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? path,
         );
         for (const name of [...imported, ...resolved])
-          if (name !== undefined && !(name in own.dependencies))
+          if (!(name in own.dependencies))
             throw new Error(`${own.name}: its bundle loads ${name} by name; add it to its dependencies`);
       }
     },
@@ -126,13 +127,25 @@ async function bundle(file) {
     platform: "node",
     plugins: [apart(own), ownAddress(folder, own)],
     onLog: (level, log) => {
-      if (level !== "warn") return;
+      // What is loaded when first needed by one module may be loaded at once by another of the same program.
+      if (level !== "warn" || log.code === "INEFFECTIVE_DYNAMIC_IMPORT") return;
       if (isAboutOurs(log)) throw new Error(log.message);
       // Remarks about the bundler itself, such as how long its plugins took, and about installed packages.
       process.stderr.write(`${log.message}\n`);
     },
   });
-  const { output } = await built.write({ file, format: "esm", sourcemap: true, codeSplitting: false });
+  const name = basename(file, ".js");
+  // What an earlier build loaded when first needed.
+  for (const entry of readdirSync(folder))
+    if (entry.startsWith(`${name}.`) && /\..+\.js(?:\.map)?$/.test(entry)) rmSync(join(folder, entry));
+  const { output } = await built.write({
+    dir: folder,
+    entryFileNames: `${name}.js`,
+    // In the same folder, so that an address relative to the program is the same in each.
+    chunkFileNames: `${name}.[name].js`,
+    format: "esm",
+    sourcemap: true,
+  });
   const modules = output.flatMap((chunk) => (chunk.type === "chunk" ? chunk.moduleIds : []));
   writeFileSync(file.replace(/\.js$/, ".notices.txt"), notices(modules));
   await built.close();

@@ -85,6 +85,7 @@ describe("the packages", () => {
 
   it("have the notices of those whose code is in their bundles", async () => {
     for (const [name, notices, mentioned] of [
+      ["stagefold", "dist/main.notices.txt", "commander"],
       ["@stagefold/api", "dist/main.notices.txt", "express"],
       ["@stagefold/worker", "dist/main.notices.txt", "pino"],
       ["@stagefold/web", "dist/notices.md", "react"],
