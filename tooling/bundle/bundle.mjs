@@ -137,7 +137,7 @@ async function bundle(file) {
   const name = basename(file, ".js");
   // What an earlier build loaded when first needed.
   for (const entry of readdirSync(folder))
-    if (entry.startsWith(`${name}.`) && /\..+\.js(?:\.map)?$/.test(entry)) rmSync(join(folder, entry));
+    if (new RegExp(`^${name}\\d*\\.[^.]+\\.js(?:\\.map)?$`).test(entry)) rmSync(join(folder, entry));
   const { output } = await built.write({
     dir: folder,
     entryFileNames: `${name}.js`,
