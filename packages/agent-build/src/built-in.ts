@@ -42,7 +42,7 @@ export async function followPipelines(
   if (folder === undefined) return fixedPipelines(builtInPipelines(), Date.now() - process.uptime() * 1000);
   let told = new Set<string>();
   const tell = (problems: readonly PipelineError[]) => {
-    // A change of one file reads the others again: nobody needs to hear twice what is wrong with those.
+    // A change of one file reads the others again: what is wrong with those has been reported.
     for (const problem of problems) if (!told.has(problem.message)) onProblem(problem);
     told = new Set(problems.map(({ message }) => message));
     onChange?.();

@@ -21,6 +21,7 @@ const SETTLE_MS = 20;
 const REREAD_MS = 300;
 /** After a refusal, such as of a token that ran out. Milliseconds. */
 const RETRY_MS = 5000;
+
 export interface ListOptions extends ProjectFilter {
   /** 1 to 100; 20 unless given. */
   readonly limit?: number | undefined;

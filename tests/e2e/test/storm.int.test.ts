@@ -68,7 +68,7 @@ function chancesOf(build: number): number[] {
   return Array.from({ length: 8 }, (_, n) => bytes.readUInt32BE(4 * n) / 2 ** 32);
 }
 
-/** A build, two who watch it and come and go, and somebody who controls it at random. */
+/** A build, two watchers that come and go, and controls at random times. */
 async function oneBuild({ client }: System, chances: readonly number[]) {
   const { project_id } = await client.projects.create({ requirement: "storm", pipeline: "quick" });
   const over = new AbortController();

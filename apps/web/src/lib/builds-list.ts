@@ -1,10 +1,8 @@
 import { useSyncExternalStore } from "react";
 import type { ProjectStatus } from "./api.ts";
 
-/** By what a list can be ordered. */
-export const SORTS = [
-  "name",
-  "status",
+/** What a list shows of a build in columns of their own, and can be ordered by. */
+export const SORTED_COLUMNS = [
   "pipeline",
   "user",
   "priority",
@@ -13,6 +11,8 @@ export const SORTS = [
   "cost",
   "created",
 ] as const;
+/** By what a list can be ordered. */
+export const SORTS = ["name", "status", ...SORTED_COLUMNS] as const;
 export type SortKey = (typeof SORTS)[number];
 /** With `-` the largest, or the newest, comes first. */
 export type Sort = SortKey | `-${SortKey}`;

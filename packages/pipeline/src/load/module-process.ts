@@ -56,7 +56,7 @@ export async function describeModules(
 export interface Describing {
   /** What each file defines, as soon as it is known. */
   readonly found?: Map<string, Loaded>;
-  /** Ends it: nobody needs the answer any more. */
+  /** Ends it when its answer is no longer needed. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -85,7 +85,7 @@ async function describeSome(
       end(`expected a module that is loaded within ${timeoutMs / 1000} s; it was still loading`);
     }, timeoutMs);
   };
-  const onAbort = () => end("nobody waits for it");
+  const onAbort = () => end("its answer is no longer needed");
   signal?.addEventListener("abort", onAbort);
   watch();
   child.stderr?.on("data", (bytes) => {

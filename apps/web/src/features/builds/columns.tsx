@@ -8,7 +8,7 @@ import { Waits } from "../../components/waits.tsx";
 import { statusNames } from "../../i18n/common.ts";
 import { useLang, useMessages } from "../../i18n/lang.ts";
 import { type PipelineInfo, type ProjectSummary, queueQuery, useApi, workersQuery } from "../../lib/api.ts";
-import type { SortKey } from "../../lib/builds-list.ts";
+import { SORTED_COLUMNS, type SortKey } from "../../lib/builds-list.ts";
 import { formatCompact, formatCost, formatNumber } from "../../lib/format.ts";
 import { preference, usePreference } from "../../lib/preference.ts";
 import { placeIn, waitReason } from "../../lib/wait.ts";
@@ -16,17 +16,7 @@ import { messages } from "./messages.ts";
 import { stageCount } from "./stage-count.ts";
 
 /** Columns beside the name of a build, in their order. */
-export const COLUMNS = [
-  "status",
-  "stages",
-  "pipeline",
-  "user",
-  "priority",
-  "duration",
-  "tokens",
-  "cost",
-  "created",
-] as const;
+export const COLUMNS = ["status", "stages", ...SORTED_COLUMNS] as const;
 export type ColumnKey = (typeof COLUMNS)[number];
 
 const isColumns = (value: unknown): value is readonly ColumnKey[] =>
