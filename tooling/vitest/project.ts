@@ -1,4 +1,5 @@
 import type { ViteUserConfig } from "vitest/config";
+import type { Reporter } from "vitest/reporters";
 
 // Workspace packages load from their sources, so that a test sees an edit without a build.
 // The rest is what Node itself goes by: "module" is for bundlers, and some packages cannot be loaded that way.
@@ -14,6 +15,17 @@ export const testTimeoutMs = soak ? 3_600_000 : 120_000;
  * tested are mostly processes that are waited for. More would slow down those that a person waits for.
  */
 export const maxWorkers = 2;
+
+/** Puts the cause of an error into the JSON report, which leaves it out: a property that fails says only there what failed. */
+const withCauses: Reporter = {
+  onTestRunEnd(modules) {
+    for (const module of modules)
+      for (const test of module.children.allTests("failed"))
+        for (const error of test.result().errors ?? [])
+          if (error.cause?.message !== undefined)
+            error.stack = `${error.stack ?? error.message}\nCaused by: ${error.cause.message}`;
+  },
+};
 
 /**
  * The vitest configuration that every workspace shares; spread it and add what the workspace needs besides.
@@ -38,7 +50,7 @@ export function project(name: string): ViteUserConfig {
       teardownTimeout: 20_000,
       // With turbo's cache the report of an earlier run comes back too: `npm test` counts what is in it.
       ...(process.env.TURBO_HASH !== undefined && {
-        reporters: ["default", ["json", { outputFile: ".turbo/test-report.json" }]],
+        reporters: ["default", withCauses, ["json", { outputFile: ".turbo/test-report.json" }]],
       }),
       // A test that asserts nothing cannot fail. Type tests (*.test-d.ts) belong to the typecheck task.
       expect: { requireAssertions: true },

@@ -61,12 +61,13 @@ export class RandomFaults implements Faults {
     return kind === "hold" || kind === "repeat" ? { kind, until: () => sleep(ms) } : { kind };
   }
 
-  /** The next card that suits the operation. */
+  /** The next card that suits the operation; one of a kind that has not happened yet comes first, as a short run has few writes. */
   #deal(operation: string): FaultKind | undefined {
     if (this.#deck.length === 0) this.#deck = shuffled(DECK, this.#random);
     // A late create may bring back what was deleted meanwhile: nothing is promised of that.
     const suits = (kind: FaultKind) => operation === "UpdateItem" || (kind !== "hold" && kind !== "repeat");
-    const at = this.#deck.findIndex(suits);
+    const isNew = this.#deck.findIndex((kind) => suits(kind) && !this.counts.has(kind));
+    const at = isNew >= 0 ? isNew : this.#deck.findIndex(suits);
     return at < 0 ? undefined : this.#deck.splice(at, 1)[0];
   }
 }
