@@ -33,11 +33,13 @@ export class Database {
   readonly #connection: Connection;
   readonly #statements = new Map<string, Statement>();
   readonly #inode: number;
+  readonly #readOnly: boolean;
   readonly #listeners = new Set<() => void>();
 
-  private constructor(path: string, connection: Connection) {
+  private constructor(path: string, connection: Connection, readOnly: boolean) {
     this.path = path;
     this.#connection = connection;
+    this.#readOnly = readOnly;
     this.#inode = inodeOf(path) ?? 0;
   }
 
@@ -48,8 +50,9 @@ export class Database {
       refuseNetwork(path);
       makePrivateFile(path);
     }
-    const connection = await patiently(() => connect(path, { readOnly: options.readOnly === true }));
-    const database = new Database(path, connection);
+    const readOnly = options.readOnly === true;
+    const connection = await patiently(() => connect(path, { readOnly }));
+    const database = new Database(path, connection, readOnly);
     try {
       await database.#prepare(options);
       return database;
@@ -155,7 +158,7 @@ export class Database {
     this.#listeners.clear();
     try {
       // So that the file alone is the whole database once every process has stopped; another one may be reading.
-      this.sql("PRAGMA wal_checkpoint(TRUNCATE)").all();
+      if (!this.#readOnly) this.sql("PRAGMA wal_checkpoint(TRUNCATE)").all();
     } catch (error) {
       if (asStoreError(error) === error) throw error;
     }

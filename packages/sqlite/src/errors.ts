@@ -27,11 +27,24 @@ const CODE_NAMES: Readonly<Record<number, string>> = {
   26: "SQLITE_NOTADB",
 };
 
+/** What SQLite calls these: the package's driver gives no code with an error of `all` or `iterate`. */
+const SENTENCES: readonly (readonly [beginning: string, code: number])[] = [
+  ["access permission denied", 3],
+  ["database is locked", 5],
+  ["database table is locked", 6],
+  ["attempt to write a readonly database", 8],
+  ["disk I/O error", 10],
+  ["database disk image is malformed", 11],
+  ["database or disk is full", 13],
+  ["unable to open database file", 14],
+  ["file is not a database", 26],
+];
+
 /** SQLite's primary result code of an error; undefined for every other error. */
 function resultCode(error: unknown): number | undefined {
-  if (!(error instanceof Error) || !("errcode" in error) || typeof error.errcode !== "number")
-    return undefined;
-  return error.errcode & 0xff;
+  if (!(error instanceof Error) || !("code" in error) || error.code !== "ERR_SQLITE_ERROR") return undefined;
+  if ("errcode" in error && typeof error.errcode === "number") return error.errcode & 0xff;
+  return SENTENCES.find(([beginning]) => error.message.startsWith(beginning))?.[1];
 }
 
 export function isBusy(error: unknown): boolean {

@@ -11,6 +11,7 @@ import {
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { connect, isNewEnough, versionOf } from "../src/driver.ts";
+import { asStoreError } from "../src/errors.ts";
 import { networkFileSystem } from "../src/file-system.ts";
 import { openSqlite } from "../src/index.ts";
 import { aDatabase, aFolder } from "./folder.ts";
@@ -158,6 +159,31 @@ describe("the database's file", () => {
     const outcome = openSqlite(folder.path).then((sqlite) => createNewProject(sqlite.projects));
     await expect(outcome).rejects.toEqual(refusal("damaged"));
   });
+
+  it("what SQLite refuses is known by its code, however a statement is run", async () => {
+    await using folder = await aFolder();
+    const path = join(folder.path, "locked.db");
+    const first = connect(path);
+    const second = connect(path);
+    first.exec("CREATE TABLE t (a)");
+    const rows = second.prepare("SELECT a FROM t");
+    first.exec("BEGIN EXCLUSIVE");
+    for (const read of [() => rows.get(), () => rows.all(), () => [...rows.iterate()]])
+      expect(() => orStoreError(read)).toThrow("SQLITE_BUSY");
+    second.close();
+    first.close();
+  });
+
+  it("a database that was opened to be read is closed while another process has it, and changes nothing", async () => {
+    await using database = await aDatabase();
+    const id = await createNewProject(database.sqlite.projects);
+    const log = () => statSync(`${database.sqlite.path}-wal`).size;
+    const before = log();
+    const reader = await openSqlite(database.folder, { readOnly: true });
+    expect(await reader.projects.get(id)).toBeDefined();
+    expect(() => reader.close()).not.toThrow();
+    expect(log()).toBe(before);
+  });
 });
 
 describe("SQLite's version", () => {
@@ -170,6 +196,14 @@ describe("SQLite's version", () => {
     connection.close();
   });
 });
+
+function orStoreError(work: () => unknown): void {
+  try {
+    work();
+  } catch (error) {
+    throw asStoreError(error);
+  }
+}
 
 function makeForeign(path: string): void {
   const connection = connect(path);
