@@ -51,7 +51,7 @@ export function StageRow({
       className={cn("relative rounded-md", shown ? "bg-selected" : "hover:bg-hover")}
       data-stage={stage.stage}
     >
-      <div className={cn(ROW, "min-h-8 px-2 py-1 max-sm:min-h-11")}>
+      <div className={cn(ROW, "min-h-8 px-2 py-1 max-sm:min-h-13")}>
         <div className="flex min-w-0 items-center gap-1.5">
           {partsOpen !== "none" && <PartsToggle name={name} onClick={onParts} open={partsOpen} />}
           <StatusIcon status={stage.status} />
@@ -120,7 +120,7 @@ export function PartRow({ row, stage, scale, view, onShow }: RowProps) {
   const part = row.part ?? "";
   const status = stage.sub_stages[part]?.status ?? "pending";
   return (
-    <div className={cn(ROW, "min-h-7 px-2 py-0.5 text-ink-2 text-sm")}>
+    <div className={cn(ROW, "min-h-7 px-2 py-0.5 text-ink-2 text-sm max-sm:min-h-9")}>
       <div className="flex min-w-0 items-center gap-1.5 pl-12">
         <StatusIcon className="size-3.5" status={status} />
         <span className="min-w-0 truncate" title={part}>

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Clock3, Maximize, ZoomIn, ZoomOut } from "lucide-react";
-import { useId, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useId, useMemo, useState } from "react";
 import { Button } from "../../../components/ui/button.tsx";
 import { useLang, useMessages } from "../../../i18n/lang.ts";
 import { earlierBuildsQuery, type Project, type Stage, useApi } from "../../../lib/api.ts";
@@ -15,6 +15,7 @@ import { BarTips } from "./bar-tip.tsx";
 import { type QueueTime, queueTime, rowsOf, withUsual } from "./bars.ts";
 import { Minimap, ZOOM } from "./minimap.tsx";
 import { PartRow, ROW, StageRow, TRACK } from "./row.tsx";
+import { RowList } from "./row-list.tsx";
 import {
   breaksIn,
   LEAST_VIEW,
@@ -29,7 +30,6 @@ import {
   zoomed,
 } from "./scale.ts";
 import { Axis, Grid } from "./track.tsx";
-import { Zoomable } from "./zoomable.tsx";
 
 /** Marks of the axis; more would not fit a phone. */
 const MARKS = 5;
@@ -65,12 +65,11 @@ export function Waterfall({ project, nameOf, shown, onShow }: WaterfallProps) {
   const partsOpen = (stage: Stage) =>
     closed.get(stage.stage) ??
     (countOf(stage) <= FEW_PARTS && (parts <= FEW_ROWS || stage.status === "running"));
-  const list = useRef<HTMLDivElement>(null);
-  useLayoutEffect(() => {
-    const row = list.current?.querySelector<HTMLElement>(`[data-stage="${shown}"]`);
-    if (list.current && row) scrollInto(list.current, row);
-  }, [shown]);
   const id = useId();
+  const seen = rows.filter(({ kind, stage: key }) => {
+    const stage = byKey.get(key);
+    return stage && (kind === "stage" || partsOpen(stage));
+  });
   const stageRows = rows.filter(({ kind }) => kind === "stage");
   const began = stageRows.some(({ bars }) => bars.length > 0);
   return (
@@ -96,42 +95,41 @@ export function Waterfall({ project, nameOf, shown, onShow }: WaterfallProps) {
             <Axis breaks={breaks} ticks={ticks} />
           </div>
         </div>
-        <Zoomable id={id} list={list} onView={setView} view={view}>
-          <div aria-hidden className={cn(ROW, "pointer-events-none absolute inset-0 px-2 max-sm:hidden")}>
-            <span />
-            <div className="relative h-full" data-track>
-              <Grid breaks={breaks} ticks={ticks} />
+        <RowList
+          behind={
+            <div aria-hidden className={cn(ROW, "pointer-events-none absolute inset-0 px-2 max-sm:hidden")}>
+              <span />
+              <div className="relative h-full" data-track>
+                <Grid breaks={breaks} ticks={ticks} />
+              </div>
             </div>
-          </div>
-          <ol className="relative">
-            {rows.map((row) => {
-              const stage = byKey.get(row.stage);
-              if (!stage || (row.kind === "part" && !partsOpen(stage))) return null;
-              const show = (attempt?: number) =>
-                onShow(stage.stage, attempt === undefined || attempt === stage.attempt ? {} : { attempt });
-              const shared = { row, stage, scale, view };
-              return (
-                <li key={row.id}>
-                  {row.kind === "part" ? (
-                    <PartRow {...shared} onShow={show} />
-                  ) : (
-                    <StageRow
-                      {...shared}
-                      name={nameOf(stage)}
-                      onParts={() =>
-                        setClosed((before) => new Map(before).set(stage.stage, !partsOpen(stage)))
-                      }
-                      onShow={show}
-                      partsOpen={countOf(stage) > 0 ? partsOpen(stage) : parts > 0 ? undefined : "none"}
-                      shown={stage.stage === shown}
-                    />
-                  )}
-                </li>
-              );
-            })}
-          </ol>
-          {stages.length === 0 && <p className="p-4 text-ink-2">{t.noStages}</p>}
-        </Zoomable>
+          }
+          id={id}
+          onView={setView}
+          rows={seen}
+          shown={shown}
+          view={view}
+        >
+          {(row) => {
+            const stage = byKey.get(row.stage);
+            if (!stage) return null;
+            const show = (attempt?: number) =>
+              onShow(stage.stage, attempt === undefined || attempt === stage.attempt ? {} : { attempt });
+            const shared = { row, stage, scale, view, onShow: show };
+            if (row.kind === "part") return <PartRow {...shared} />;
+            const open = partsOpen(stage);
+            return (
+              <StageRow
+                {...shared}
+                name={nameOf(stage)}
+                onParts={() => setClosed((before) => new Map(before).set(stage.stage, !open))}
+                partsOpen={countOf(stage) > 0 ? open : parts > 0 ? undefined : "none"}
+                shown={stage.stage === shown}
+              />
+            );
+          }}
+        </RowList>
+        {stages.length === 0 && <p className="p-4 text-ink-2">{t.noStages}</p>}
       </section>
     </BarTips>
   );
@@ -193,11 +191,4 @@ function ZoomButtons({ view, onView }: { view: View; onView: (view: View) => voi
       ))}
     </div>
   );
-}
-
-/** Scrolls the list itself, and not the page around it, until the row can be seen. */
-function scrollInto(list: HTMLElement, row: HTMLElement): void {
-  const [outer, inner] = [list.getBoundingClientRect(), row.getBoundingClientRect()];
-  if (inner.top < outer.top) list.scrollTop -= outer.top - inner.top;
-  else if (inner.bottom > outer.bottom) list.scrollTop += inner.bottom - outer.bottom;
 }
