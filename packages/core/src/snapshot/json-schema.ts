@@ -4,14 +4,14 @@ import { parseInput } from "./inputs.ts";
 import { LIMITS, utf8Bytes } from "./limits.ts";
 import { acceptSchema, onTimeoutSchema } from "./schema.ts";
 import { jsonObjectSchema, textSchema } from "./storable.ts";
+import { withinTime } from "./within-time.ts";
 
 type JsonSchema = Readonly<Record<string, unknown>>;
 
 /** What is wrong with a JSON Schema; undefined when values can be checked against it. */
 export function schemaProblem(schema: JsonSchema): string | undefined {
   try {
-    z.fromJSONSchema(schema);
-    return undefined;
+    return withinTime(() => z.fromJSONSchema(schema)) ? undefined : "one that is read within a second";
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
@@ -54,7 +54,14 @@ export function checkedInput(
 
 /** The value with the defaults that its schema has. Errors: INVALID_INPUT, which names each field at fault. */
 function fitting(schema: JsonSchema, value: unknown, name: string, what: string): unknown {
-  const parsed = z.fromJSONSchema(schema).safeParse(value);
+  const parsed = withinTime(() => z.fromJSONSchema(schema).safeParse(value));
+  if (!parsed) {
+    const issue = `${name}: expected a value that can be held against its schema within a second`;
+    throw invalidInput(
+      `The ${what} cannot be held against its schema: a pattern or a reference of it takes too long for this value.`,
+      [issue],
+    );
+  }
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues.map(({ path, message }) => `${[name, ...path].join(".")}: ${message}`);
   throw invalidInput(`The ${what} does not fit its schema: ${issues.slice(0, 5).join("; ")}.`, issues);
