@@ -16,9 +16,10 @@ import {
   pipelinesQuery,
   useApi,
 } from "../../lib/api.ts";
-import { formatDuration, formatPercent } from "../../lib/format.ts";
+import { formatPercent } from "../../lib/format.ts";
 import { usePageTitle } from "../../lib/page-title.ts";
 import { messages } from "./messages.ts";
+import { StageGraph } from "./stage-graph.tsx";
 
 /** What can be built: every pipeline with its stages, how it went lately, and a way to start. */
 export function PipelinesPage() {
@@ -105,25 +106,7 @@ function PipelineCard({ pipeline }: { pipeline: PipelineInfo }) {
           </Link>
         </div>
       </div>
-      <ol className="mt-4 flex flex-wrap gap-x-1.5 gap-y-2">
-        {stages.map((stage, i) => (
-          <li className="flex items-center gap-1.5" key={stage.stage}>
-            {i > 0 && <span aria-hidden className="h-px w-3 bg-line-strong" />}
-            <span
-              className="rounded-md border border-line px-2 py-1 text-sm"
-              title={[
-                t.timeout(formatDuration(stage.timeout_seconds, lang)),
-                stage.retry.attempts > 1 && t.attempts(stage.retry.attempts),
-                stage.needs !== undefined && stage.needs.length > 0 && t.needs(stage.needs.join(", ")),
-              ]
-                .filter(Boolean)
-                .join(" · ")}
-            >
-              {localised(stage.stage_name, lang, stage.stage)}
-            </span>
-          </li>
-        ))}
-      </ol>
+      <StageGraph pipeline={pipeline} />
     </section>
   );
 }
