@@ -27,11 +27,18 @@ export interface Ended {
   readonly printed: string;
 }
 
+/** How this machine reaches a registry: by a proxy, with certificates of its own. */
+const NETWORK = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
+
 /** What a program gets in a project of a user: nothing of this repository and of what runs its tests. */
 export function userEnv(env: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   const { PATH = "", HOME } = process.env;
   const path = PATH.split(":").filter((one) => !one.startsWith(root));
-  return { PATH: path.join(":"), HOME, npm_config_audit: "false", npm_config_fund: "false", ...env };
+  const network = Object.fromEntries(
+    NETWORK.flatMap((name) => [name, name.toLowerCase()]).map((name) => [name, process.env[name]]),
+  );
+  const npm = { npm_config_audit: "false", npm_config_fund: "false" };
+  return { PATH: path.join(":"), HOME, ...network, ...npm, ...env };
 }
 
 /** Runs a command in a folder to its end. */

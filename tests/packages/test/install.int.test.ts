@@ -105,7 +105,7 @@ async function reviewed(cwd: string, url: string): Promise<void> {
 
 describe("in an empty project", () => {
   it("npm installs the tarballs; init, test, start, build, and types", {
-    timeout: 180_000,
+    timeout: 600_000,
   }, async (context) => {
     await using folder = await tempFolder();
     const tarballs = await pack(join(folder.path, "tarballs"));
