@@ -34,3 +34,11 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
 export function jittered(ms: number): number {
   return ms * (0.8 + Math.random() * 0.4);
 }
+
+const RETRY_FIRST_MS = 100;
+const RETRY_LAST_MS = 2000;
+
+/** Milliseconds to wait before what was refused is tried again, for the first time with 0 earlier tries. */
+export function retryDelay(tries: number): number {
+  return jittered(Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** tries));
+}

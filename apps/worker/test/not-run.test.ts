@@ -39,6 +39,26 @@ test("W2: a worker that cannot start processes gives the build back, and another
   expect(stageOf(project, "s").history.every((entry) => entry.code === "WORKER_LOST")).toBe(true);
 });
 
+test("W2: a store that is away while a stage's artifacts are stored fails no stage", async () => {
+  await using bench = await openBench({ files, leaseMs: 60_000 });
+  const put = bench.artifacts.put.bind(bench.artifacts);
+  const refusals = [
+    new StagefoldError("STORE_UNAVAILABLE", "The store is away.", { retry_after: 1 }),
+    Object.assign(new Error("too many open files"), { code: "EMFILE", syscall: "open" }),
+  ];
+  let tries = 0;
+  bench.artifacts.put = async (ref, content, limits) => {
+    const refusal = refusals[tries++];
+    if (refusal) throw refusal;
+    return await put(ref, content, limits);
+  };
+  bench.worker().start();
+  const project = await bench.until(await bench.create("two"), ended);
+  expect(project.status).toBe("completed");
+  expect(stageOf(project, "make")).toMatchObject({ attempt: 1, history: [] });
+  expect(tries).toBe(3);
+});
+
 test("W2: a sick worker does not empty the queue, and says that it is not ready after three in a row", async () => {
   await using bench = await openBench({ files, leaseMs: 60_000 });
   const ids = await Promise.all(Array.from({ length: 5 }, () => bench.create("one")));

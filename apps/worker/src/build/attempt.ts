@@ -1,12 +1,21 @@
 import { randomUUID } from "node:crypto";
-import { type ReportEvent, remainingOf, type Stage, scopeOf } from "@stagefold/core";
-import { SecretMask } from "@stagefold/node-files";
+import {
+  type ArtifactInput,
+  type AttemptRef,
+  isStagefoldError,
+  type ReportEvent,
+  remainingOf,
+  type Stage,
+  scopeOf,
+} from "@stagefold/core";
+import { errorCode, SecretMask } from "@stagefold/node-files";
 import { type Pipeline, type StageDefinition, StageError } from "@stagefold/pipeline";
 import { MissingSecretError } from "@stagefold/runtime/secrets";
 import type { Span } from "@stagefold/runtime/telemetry";
 import type { Logger } from "pino";
+import { retryDelay, sleep } from "../async.ts";
 import type { BuildDeps } from "../deps.ts";
-import type { StageFailure, StageJob, StageOutcome, StopReason } from "../runner/protocol.ts";
+import type { StageArtifact, StageFailure, StageJob, StageOutcome, StopReason } from "../runner/protocol.ts";
 import type { RunningStage } from "../runner/runner.ts";
 import { storeArtifact } from "../workspace/artifact-upload.ts";
 import { versionToChange } from "./current-version.ts";
@@ -18,6 +27,10 @@ import { type MetricSums, ReportBuffer, type ReportBuffers } from "./report-buff
 
 /** What starting a process and reading the pipelines in it may take, in milliseconds. */
 const START_TIMEOUT_MS = 60_000;
+/** How long an artifact waits for a store that is away, in milliseconds: then the stage learns of it. */
+const STORE_PATIENCE_MS = 60_000;
+/** What this process lacks for a moment. */
+const SHORTAGES = ["EMFILE", "ENFILE", "ENOMEM"];
 
 export interface AttemptOptions {
   readonly deps: BuildDeps;
@@ -218,13 +231,35 @@ export class Attempt {
       writer,
       now: () => deps.repository.now(),
       flushMs: deps.timings.flushMs,
-      store: (artifact) => storeArtifact(deps.artifacts, ref, job.work_dir, artifact),
+      store: (artifact) => this.#store(ref, job.work_dir, artifact),
       onRefused: (error) => {
         log.error({ err: error }, "a write of a running stage was refused: the stage fails");
         this.#refused = refusedWrite(error);
         this.stop("failed", deps.timings.stopGraceMs);
       },
     });
+  }
+
+  /** A store that is away for a moment is not the stage's doing. */
+  async #store(ref: AttemptRef, workDir: string, artifact: StageArtifact): Promise<ArtifactInput> {
+    const { deps, writer, log } = this.#options;
+    const giveUpAt = performance.now() + STORE_PATIENCE_MS;
+    for (let tries = 0; ; tries++) {
+      try {
+        return await storeArtifact(deps.artifacts, ref, workDir, artifact);
+      } catch (error) {
+        const mayPass =
+          isStagefoldError(error, "STORE_UNAVAILABLE") || SHORTAGES.includes(errorCode(error) ?? "");
+        const isLate =
+          performance.now() > giveUpAt || this.#stopped !== undefined || writer.over !== undefined;
+        if (!mayPass || isLate) throw error;
+        log.warn(
+          { reason: error instanceof Error ? error.message : String(error) },
+          "an artifact is stored again",
+        );
+      }
+      await sleep(retryDelay(tries));
+    }
   }
 
   /** The reason for which a stage was stopped may be a failure of its own. */

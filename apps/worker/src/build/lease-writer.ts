@@ -9,7 +9,7 @@ import {
 } from "@stagefold/core";
 import type { Span, Telemetry } from "@stagefold/runtime/telemetry";
 import type { Logger } from "pino";
-import { jittered, sleep } from "../async.ts";
+import { retryDelay, sleep } from "../async.ts";
 import { type ClockReading, readClock, since } from "../monotonic-clock.ts";
 
 /** How a lease ended before its owner ended the build. */
@@ -25,9 +25,6 @@ export class LeaseLostError extends Error {
     this.reason = reason;
   }
 }
-
-const RETRY_FIRST_MS = 100;
-const RETRY_LAST_MS = 2000;
 
 /** The writes of one lease: one at a time, each numbered above the last, until the lease is over. */
 export class LeaseWriter {
@@ -135,11 +132,10 @@ export class LeaseWriter {
   }
 
   async #wait(tries: number, error: Error): Promise<void> {
-    const ms = jittered(Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** tries));
     this.#log().warn(
       { err: error, sinceRenewalMs: Math.round(since(this.renewedAt)) },
       "a write failed and is sent again",
     );
-    await sleep(ms, this.#end.signal);
+    await sleep(retryDelay(tries), this.#end.signal);
   }
 }
