@@ -23,6 +23,12 @@ export const soon = one("soon", (ctx) => {
 export const exits = one("exits", () => { console.log("last words"); process.exit(3); });
 export const rejects = one("rejects", async () => { Promise.reject(new Error("nobody cares")); await new Promise((r) => setTimeout(r, 5000)); return {}; });
 export const unawaited = one("unawaited", (ctx) => { ctx.artifact("../out", "x"); return {}; });
+export const nothing = one("nothing", (ctx) => ctx.artifact("a.txt", undefined));
+export const below = one("below", async (ctx) => { await ctx.artifact("a", "1"); await ctx.artifact("a/b", "2"); });
+export const missing = one("missing", async (ctx) => {
+  const { readFile } = await import("node:fs/promises");
+  await ctx.subStage("part", () => readFile(ctx.workDir + "/in/missing.txt"));
+});
 export const wrong = one("wrong", () => ({ n: "one" }), { output: z.object({ n: z.number() }) });
 export const list = one("list", () => [1, 2]);
 export const circle = one("circle", () => { const a = {}; a.a = a; return a; });
@@ -90,6 +96,7 @@ test.each([
   ["exits", "exited with 3", "STAGE_FAILED"],
   ["rejects", "nobody cares", "STAGE_FAILED"],
   ["unawaited", "relative path", "STAGE_FAILED"],
+  ["nothing", "a.txt must be a text, bytes or { file }; found undefined", "STAGE_FAILED"],
   ["wrong", "expected number", "OUTPUT_INVALID"],
   ["list", "expected an object, found a list", "OUTPUT_INVALID"],
   ["circle", "levels of nesting", "OUTPUT_INVALID"],
@@ -106,6 +113,17 @@ test.each([
   expect(project.error_info?.message).toContain(message);
   expect(stageOf(project, "s").attempt).toBe(1);
   if (name === "exits") expect(await bench.logOf(project, "s")).toEqual(["last words"]);
+});
+
+test.each([
+  ["below", "'a'"],
+  ["missing", "'in/missing.txt'"],
+])("A9: %s fails with the path in its workspace, not with that of the data folder", async (name, path) => {
+  const project = await bench.until(await bench.create(name), ended);
+  expect(project.error_info?.message).toContain(path);
+  const log = (await bench.logOf(project, "s")).join("\n");
+  expect(log).toContain(path);
+  expect(JSON.stringify(project) + log).not.toContain(bench.folder);
 });
 
 test("a stage may say when it is to be tried again", async () => {

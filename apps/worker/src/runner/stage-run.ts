@@ -247,7 +247,7 @@ export class StageRun {
       this.#process.send({ ...about, reply: { text, value } });
     } catch (error) {
       this.#log.warn({ err: error, purpose: question.purpose }, "a language model gave no answer");
-      this.#process.send({ ...about, failure: failureOf(error) });
+      this.#process.send({ ...about, failure: failureOf(error, this.#job.work_dir) });
     }
   }
 

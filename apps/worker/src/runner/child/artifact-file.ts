@@ -1,5 +1,6 @@
 import { copyFile, lstat, mkdir, realpath, stat, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
+import { inspect } from "node:util";
 import { type ArtifactContent, StageError } from "@stagefold/pipeline";
 import { orNone, placeBelow } from "../../workspace/safe-path.ts";
 
@@ -14,6 +15,10 @@ export async function placeArtifact(workDir: string, path: string, content: Arti
     await writeFile(target, content);
     return;
   }
+  if (typeof content?.file !== "string")
+    throw new StageError(
+      `The artifact ${path} must be a text, bytes or { file }; found ${inspect(content, { depth: 0 })}.`,
+    );
   const source = await realpath(resolve(root, content.file));
   if (!(await stat(source)).isFile())
     throw new StageError(`The artifact ${path} must be a file; ${content.file} is not one.`);

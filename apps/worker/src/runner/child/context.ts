@@ -158,7 +158,7 @@ export class RunnerContext implements StageContext {
       return result;
     } catch (error) {
       this.#parts.set(key, "failed");
-      const { message } = failureOf(error);
+      const { message } = failureOf(error, this.workDir);
       this.#channel.send({ kind: "part", job: this.#channel.job, part: { event: "failed", key, message } });
       throw error;
     }

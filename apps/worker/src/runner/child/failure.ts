@@ -18,14 +18,18 @@ export class CommandError extends StageError {
   }
 }
 
-/** What the worker learns of an error that a stage threw, which may be anything at all. */
-export function failureOf(error: unknown): StageFailure {
+/**
+ * What the worker learns of an error that a stage threw, which may be anything at all. Readers of the build see it: paths
+ * in the stage's workspace are written from there.
+ */
+export function failureOf(error: unknown, workDir: string): StageFailure {
   try {
-    if (!isStageError(error)) return { message: messageOf(error), code: "STAGE_FAILED" };
+    const message = fromFolder(messageOf(error), workDir);
+    if (!isStageError(error)) return { message, code: "STAGE_FAILED" };
     const { code, final, retry_in_seconds } = error;
     return {
       ...(error instanceof CommandError && endingFields(error.exit)),
-      message: messageOf(error),
+      message,
       code: typeof code === "string" ? code : "STAGE_FAILED",
       final: final === true,
       ...(isDelay(retry_in_seconds) && { retry_in_seconds }),
@@ -45,6 +49,10 @@ function isDelay(seconds: unknown): seconds is number {
   return typeof seconds === "number" && seconds >= 0 && Number.isFinite(seconds);
 }
 
+function fromFolder(text: string, folder: string): string {
+  return text.replaceAll(`${folder}/`, "").replaceAll(folder, ".");
+}
+
 /** This installation: the workspace, whose workspaces `apps` and `packages` are what runs stages. */
 const INSTALLATION = fileURLToPath(new URL("../../../../../", import.meta.url));
 const OWN_FRAME = new RegExp(
@@ -54,15 +62,17 @@ const OWN_FRAME = new RegExp(
 /**
  * What a stage's log says of an error that ended it: a StageError is a sentence that was meant to be read; any other
  * error comes with its causes and the stage's own lines of its stack, not with those of what runs it. Paths below
- * the folder of `module` are written from there.
+ * the folder of `module`, and those in the workspace, are written from there.
  */
-export function details(error: unknown, module?: string): string {
+export function details(
+  error: unknown,
+  { module, workDir }: { readonly module?: string | undefined; readonly workDir?: string } = {},
+): string {
   const folder = module === undefined ? undefined : dirname(module);
-  if (isStageError(error))
-    return error.cause === undefined
-      ? error.message
-      : `${error.message}\nCaused by: ${text(error.cause, folder)}`;
-  return text(error, folder);
+  const all = isStageError(error)
+    ? error.message + (error.cause === undefined ? "" : `\nCaused by: ${text(error.cause, folder)}`)
+    : text(error, folder);
+  return workDir === undefined ? all : fromFolder(all, workDir);
 }
 
 function text(error: unknown, folder: string | undefined): string {

@@ -105,13 +105,13 @@ async function run(mine: Running): Promise<Record<string, unknown>> {
 
 async function fail(mine: Running, error: unknown): Promise<void> {
   const { job } = mine;
-  const failure = failureOf(error);
+  const failure = failureOf(error, job.work_dir);
   const { action } = job;
   const module = action.kind === "run" ? action.module : undefined;
   await end(
     mine,
     () => mine.channel.send({ kind: "failed", job: job.id, failure, ...remainsOf(mine.before) }),
-    details(error, module),
+    details(error, { module, workDir: job.work_dir }),
   );
 }
 
