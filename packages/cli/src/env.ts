@@ -10,10 +10,14 @@ export interface CliEnv extends Env {
   readonly inherited: Readonly<Record<string, string | undefined>>;
 }
 
-/** The settings, from the environment. Errors: EnvError. */
-export function loadEnv(): CliEnv {
-  const noColor = (process.env.NO_COLOR ?? "") !== "";
-  // Stages run as the same user, beside `up`.
+/** The environment of this process, kept from other processes of the same user: stages run beside `up`. */
+export function ownEnvironment(): CliEnv["inherited"] {
   hideEnvironment(process.env);
-  return { ...parseEnv(process.env), noColor, isDumb: process.env.TERM === "dumb", inherited: process.env };
+  return process.env;
+}
+
+/** The settings, from the environment. Errors: EnvError. */
+export function loadEnv(env: CliEnv["inherited"]): CliEnv {
+  const noColor = (env.NO_COLOR ?? "") !== "";
+  return { ...parseEnv(env), noColor, isDumb: env.TERM === "dumb", inherited: env };
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { Command } from "commander";
+import { Command, type OutputConfiguration } from "commander";
 import { addAgents } from "./commands/agents.ts";
 import { addArtifacts } from "./commands/artifacts.ts";
 import { addBatch } from "./commands/batch.ts";
@@ -28,14 +28,11 @@ function version(): string {
   return known ? String(manifest.version) : "unknown";
 }
 
-/**
- * The command line. `run` is what every command's action goes through; `quiet`: wrong usage shows in the error alone,
- * not on stderr.
- */
-export function createProgram(run: Runner, { quiet = false }: { readonly quiet?: boolean } = {}): Command {
+/** The command line. `run` is what every command's action goes through; help and wrong usage go to `output`. */
+export function createProgram(run: Runner, output: OutputConfiguration): Command {
   const program = new Command("stagefold")
     // Before the commands are added: they take it over.
-    .configureOutput(quiet ? { writeErr: () => undefined } : {})
+    .configureOutput(output)
     .description("Keeps and runs the builds of AI agents: one build, one item.")
     .version(version(), "-V, --version", "display the version")
     .option("--json", "answer with JSON: what the API says, as it says it")

@@ -1,20 +1,15 @@
 import type { Command } from "commander";
-import { type Cli, type GlobalOptions, openCli } from "./cli.ts";
+import { type Cli, type GlobalOptions, openCli, type Surroundings } from "./cli.ts";
 import { EXIT } from "./exit.ts";
 
 /** Runs the work of a command; its answer is the program's exit code, 0 when it has none. */
 export type Runner = (command: Command, work: (cli: Cli) => Promise<number | undefined>) => Promise<void>;
 
-export interface RunnerHooks {
-  /** Called with the exit code of what ran. */
-  readonly onExit: (code: number) => void;
-  readonly signal: AbortSignal;
-}
-
-export function createRunner(hooks: RunnerHooks): Runner {
+/** `onExit` gets the exit code of what ran. */
+export function createRunner(around: Surroundings, onExit: (code: number) => void): Runner {
   return async (command, work) => {
     const options = command.optsWithGlobals<GlobalOptions>();
-    const code = await work(openCli(options, hooks.signal));
-    hooks.onExit(code ?? EXIT.done);
+    const code = await work(openCli(options, around));
+    onExit(code ?? EXIT.done);
   };
 }

@@ -1,13 +1,10 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { beginProgram } from "./program.ts";
 import { resultOf, run, start } from "./run.ts";
 import { serve } from "./server.ts";
-
-// Each starts several processes, which a busy machine takes its time for.
-vi.setConfig({ testTimeout: 120_000 });
 
 let server: Awaited<ReturnType<typeof serve>>;
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { run } from "./run.ts";
+import { run, runProgram } from "./run.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -19,7 +19,7 @@ test("check says what is wrong with file, line and field, without a server, and 
   const good = await run(["check", join(folder, "good.yaml")], env);
   expect(good).toMatchObject({ code: 0, stderr: "" });
   expect(good.stdout).toContain("good.yaml: good, 1 stage");
-  const both = await run(["check", folder], env);
+  const both = await runProgram(["check", folder], env);
   expect(both.code).toBe(1);
   expect(both.stdout).toMatch(
     /bad\.yaml:4, pipeline "bad", stage "a", field comand: .*did you mean command\?/,

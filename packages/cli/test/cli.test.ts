@@ -1,11 +1,12 @@
-import { once } from "node:events";
+import type { ChildProcess } from "node:child_process";
+import { on, once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { beginProgram } from "./program.ts";
-import { resultOf, run, start } from "./run.ts";
+import { resultOf, run, runProgram, start } from "./run.ts";
 import { serve } from "./server.ts";
 
 let server: Awaited<ReturnType<typeof serve>>;
@@ -161,6 +162,7 @@ test("builds are listed by what a stage has noted", async () => {
 test("a gate is shown with what to type, and answered", async () => {
   const { project_id, report } = await beginProgram(server.client);
   const watching = start(["watch", project_id], env);
+  const asked = untilSays(watching, "one asks: Publish?");
   const watched = resultOf(watching);
   const properties = { ok: { type: "boolean" }, note: { type: "string" } };
   await report({
@@ -171,6 +173,7 @@ test("a gate is shown with what to type, and answered", async () => {
   });
   const { stdout } = await stagefold("show", project_id);
   expect(stdout).toContain("one asks: Publish?");
+  await asked;
   expect(stdout).toContain("  It is \\x1b[31mfinal");
   expect(stdout).toContain(`to answer: stagefold answer ${project_id} --set ok=… --set note=…`);
   // For one who does not sign in: the address is of the API that was asked, and good for this question.
@@ -195,8 +198,18 @@ test("a gate is shown with what to type, and answered", async () => {
   expect(other).toMatchObject({ code: 1, stderr: expect.stringContaining("it is answered") });
   expect(await stagefold("answer", project_id, "--link")).toMatchObject({ code: 1 });
   await server.client.projects.cancel({ project_id });
-  expect((await watched).stdout).toContain("one asks: Publish?");
+  expect((await watched).code).toBe(1);
 });
+
+/** Resolves once a program has said so on stdout; rejects when it ends without. */
+async function untilSays(program: ChildProcess, words: string): Promise<void> {
+  let said = "";
+  for await (const [bytes] of on(program.stdout ?? program, "data", { close: ["end"] })) {
+    said += String(bytes);
+    if (said.includes(words)) return;
+  }
+  throw new Error(`expected ${JSON.stringify(words)}, found ${said}`);
+}
 
 test("watch tells what happens until the build ends", async () => {
   const { project_id, report } = await beginProgram(server.client);
@@ -372,7 +385,7 @@ test("artifacts are listed and saved, if they are what was recorded", async () =
   expect((await stagefold("artifacts", project_id)).stdout).toMatch(/4 B {2}one {4}d\/文\.txt/);
   const folder = await mkdtemp(join(tmpdir(), "stagefold-cli-"));
   try {
-    expect((await stagefold("artifacts", project_id, "--download", folder)).code).toBe(0);
+    expect((await runProgram(["artifacts", project_id, "--download", folder], env)).code).toBe(0);
     expect(await readFile(join(folder, "d", "文.txt"), "utf8")).toBe("good");
     // The bytes change behind the record's back.
     await server.artifacts.put({ ...at, path: "d/文.txt" }, new TextEncoder().encode("evil"));
@@ -409,7 +422,7 @@ test("refusals are 1, on stderr, as JSON when asked", async () => {
   const plain = await stagefold("show", missing);
   expect(plain).toMatchObject({ code: 1, stdout: "" });
   expect(plain.stderr).toMatch(/^stagefold: .*proj_000000000000.*\n$/);
-  const json = await stagefold("show", missing, "--json");
+  const json = await runProgram(["show", missing, "--json"], env);
   expect(json).toMatchObject({ code: 1, stdout: "" });
   expect(JSON.parse(json.stderr)).toMatchObject({
     error: { code: "PROJECT_NOT_FOUND", data: { project_id: missing } },
@@ -435,7 +448,7 @@ test.each([
 });
 
 test("an unknown or malformed setting is 2 and named", async () => {
-  const unknown = await run(["ls"], { ...env, STAGEFOLD_PROT: "1" });
+  const unknown = await runProgram(["ls"], { ...env, STAGEFOLD_PROT: "1" });
   expect(unknown.code).toBe(2);
   expect(unknown.stderr).toContain("STAGEFOLD_PROT");
   expect((await run(["ls"], { STAGEFOLD_URL: "nowhere" })).stderr).toContain("STAGEFOLD_URL");
@@ -463,7 +476,7 @@ test("a reader that has seen enough is no error", async () => {
 });
 
 test("help and no colours", async () => {
-  const help = await stagefold("--help");
+  const help = await runProgram(["--help"]);
   expect(help).toMatchObject({ code: 0, stderr: "" });
   for (const name of "up api worker create ls show watch logs artifacts pause resume cancel retry delete".split(
     " ",

@@ -51,7 +51,7 @@ test("every command that a page shows is one", async () => {
       async () => {
         ran = true;
       },
-      { quiet: true },
+      { writeErr: () => undefined },
     );
     try {
       await program.parseAsync(words, { from: "user" });

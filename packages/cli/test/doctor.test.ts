@@ -1,12 +1,9 @@
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
-import { run } from "./run.ts";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { run, runProgram } from "./run.ts";
 import { DAMAGED, OLDER_ITEMS, openTestTable, TABLE, type TestTable, threeBuilds } from "./table.ts";
-
-// Each starts several processes, which a busy machine takes its time for.
-vi.setConfig({ testTimeout: 120_000 });
 
 let table: TestTable;
 
@@ -214,7 +211,7 @@ test("where there is nothing, nothing is made; where nobody answers, that is sai
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-  const gone = await run(["doctor", "--json"], {
+  const gone = await runProgram(["doctor", "--json"], {
     STAGEFOLD_STORE: "dynamodb",
     STAGEFOLD_DYNAMODB_ENDPOINT: "http://127.0.0.1:9",
   });

@@ -5,12 +5,9 @@ import { builtInPipelines } from "@stagefold/agent-build";
 import { startApi } from "@stagefold/api";
 import { createClient, type StagefoldClient } from "@stagefold/client";
 import { PollingChangeFeed } from "@stagefold/core/dynamodb";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { run } from "./run.ts";
 import { OLDER_ITEMS, openTestTable, TABLE, type TestTable } from "./table.ts";
-
-// Every command of the page is a process.
-vi.setConfig({ testTimeout: 300_000 });
 
 const PAGE = join(import.meta.dirname, "..", "..", "..", "docs", "from-older-tables.md");
 const project_id = "proj_000000000001";
@@ -19,6 +16,7 @@ const agent_id = "agent_0123456789ab";
 let table: TestTable;
 let api: Awaited<ReturnType<typeof startApi>>;
 let client: StagefoldClient;
+const home = process.cwd();
 
 beforeAll(async () => {
   table = await openTestTable();
@@ -48,8 +46,11 @@ beforeAll(async () => {
     join(table.dataDir, "exports", "rows.json"),
     `{"project_id":"proj_00000000000a","project_name":"x"}\n`,
   );
+  // The page names files as they are found from there.
+  process.chdir(table.dataDir);
 });
 afterAll(async () => {
+  process.chdir(home);
   await api.close();
   await table[Symbol.asyncDispose]();
 });
@@ -92,7 +93,7 @@ test("every command of the page does what it says", async () => {
       done.curl += 1;
     } else {
       expect([first, ...rest.slice(0, 4)], shown).toEqual(["npm", "run", "-s", "stagefold", "--"]);
-      const { code, stderr } = await run(rest.slice(4), env, table.dataDir);
+      const { code, stderr } = await run(rest.slice(4), env);
       expect({ code, stderr: code === 0 ? "" : stderr }, shown).toEqual({ code: 0, stderr: "" });
       done.stagefold += 1;
     }

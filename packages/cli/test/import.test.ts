@@ -6,7 +6,7 @@ import { createDynamoClient, DynamoProjectStore, ensureTable } from "@stagefold/
 import { type Engine, startEngine } from "@stagefold/store-testing/engine";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeExport } from "./export-files.ts";
-import { run } from "./run.ts";
+import { run, runProgram } from "./run.ts";
 
 const TIMEOUT_MS = 180_000;
 const SIZE = { projects: 10, artifacts: 4 };
@@ -108,7 +108,7 @@ describe("stagefold import", () => {
 
   test("starts the embedded engine itself, and leaves none behind", { timeout: TIMEOUT_MS }, async () => {
     const dataDir = join(folder, "embedded");
-    const done = await run(["import", "--json", paths.AgentProjects], { STAGEFOLD_DATA_DIR: dataDir });
+    const done = await runProgram(["import", "--json", paths.AgentProjects], { STAGEFOLD_DATA_DIR: dataDir });
     expect(done).toMatchObject({ code: 0, stderr: "" });
     expect(existsSync(join(dataDir, "engine.json"))).toBe(false);
     const dry = await run(["import", "--dry-run", "--json", paths.AgentProjects], {

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
+import { PassThrough, Readable } from "node:stream";
 import { text } from "node:stream/consumers";
+import { runCommandLine } from "../src/command-line.ts";
 
 const main = join(import.meta.dirname, "..", "dist", "main.js");
 
@@ -10,25 +12,42 @@ export interface Result {
   readonly stderr: string;
 }
 
-/** The command line as a process, with nothing of the tester's own settings. */
+type Settings = Readonly<Record<string, string>>;
+
+/** Nothing of the tester's own settings. */
+const settings = (env: Settings) => ({ PATH: process.env.PATH, TZ: "UTC", ...env });
+
+/** The command line in this process: what it says and answers is the same, and it need not start. */
+export async function run(args: readonly string[], env: Settings = {}): Promise<Result> {
+  const [stdin, stdout, stderr] = [Readable.from([]), new PassThrough(), new PassThrough()];
+  const said = Promise.all([text(stdout), text(stderr)]);
+  const { signal } = new AbortController();
+  try {
+    const code = await runCommandLine(args, { stdin, stdout, stderr, env: settings(env), signal });
+    stdout.end();
+    stderr.end();
+    const [out, err] = await said;
+    return { code, stdout: out, stderr: err };
+  } finally {
+    stdout.destroy();
+    stderr.destroy();
+  }
+}
+
+/** The program itself, for what is about its process: exit codes, streams, signals, what a start loads. */
 export function start(
   args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-  { stdin = "ignore", cwd }: { readonly stdin?: "ignore" | "pipe"; readonly cwd?: string } = {},
+  env: Settings = {},
+  { stdin = "ignore" }: { readonly stdin?: "ignore" | "pipe" } = {},
 ): ChildProcess {
   return spawn(process.execPath, [main, ...args], {
-    ...(cwd !== undefined && { cwd }),
-    env: { PATH: process.env.PATH, TZ: "UTC", ...env },
+    env: settings(env),
     stdio: [stdin, "pipe", "pipe"],
   });
 }
 
-export async function run(
-  args: readonly string[],
-  env?: Readonly<Record<string, string>>,
-  cwd?: string,
-): Promise<Result> {
-  return resultOf(start(args, env, cwd === undefined ? {} : { cwd }));
+export async function runProgram(args: readonly string[], env?: Settings): Promise<Result> {
+  return resultOf(start(args, env));
 }
 
 export async function resultOf(child: ChildProcess): Promise<Result> {

@@ -27,7 +27,7 @@ export function addArtifactRecord(artifacts: Command, run: Runner): void {
     )
     .action((id: string, stage: string, paths: string[], options: RecordOptions, command: Command) =>
       run(command, async (cli) => {
-        const listed = options.from === undefined ? [] : await readList(options.from);
+        const listed = options.from === undefined ? [] : await readList(cli, options.from);
         const given = [...paths.map((path) => ({ path })), ...listed];
         if (given.length === 0 && !options.replace)
           throw usageError(
@@ -66,14 +66,14 @@ function countOf({ stages_snapshot }: Project): number {
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
-async function readList(file: string): Promise<ArtifactInput[]> {
-  const lines = (await readText(file)).split("\n");
+async function readList(cli: Cli, file: string): Promise<ArtifactInput[]> {
+  const lines = (await readText(cli, file)).split("\n");
   return lines.flatMap((line, i) => (line.trim() === "" ? [] : [readLine(line, `${file}, line ${i + 1}`)]));
 }
 
-async function readText(file: string): Promise<string> {
+async function readText(cli: Cli, file: string): Promise<string> {
   try {
-    return await text(file === "-" ? process.stdin : createReadStream(file));
+    return await text(file === "-" ? cli.stdin : createReadStream(file));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new CliError(`cannot read ${file}: ${why}`, EXIT.failed, { cause: error });

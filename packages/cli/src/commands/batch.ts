@@ -107,7 +107,7 @@ function addBulk(program: Command, run: Runner): void {
           else cli.terminal.lines([`${matched} to ${action}`]);
           return undefined;
         }
-        if (!options.yes && process.stdin.isTTY) await confirm(cli, `${action} ${matched} builds?`);
+        if (!options.yes && cli.stdin.isTTY) await confirm(cli, `${action} ${matched} builds?`);
         const total = { matched: 0, done: 0, refused: 0 };
         for (let cursor: string | undefined; ; ) {
           const page = await bulk({ action, filter, cursor, limit: AT_ONCE });
@@ -129,7 +129,7 @@ function addBulk(program: Command, run: Runner): void {
 }
 
 async function confirm(cli: Cli, question: string): Promise<void> {
-  const asking = createInterface({ input: process.stdin, output: process.stderr });
+  const asking = createInterface({ input: cli.stdin, output: cli.terminal.stderr });
   try {
     const answer = await asking.question(`${question} [y/N] `, { signal: cli.signal });
     if (!/^y(es)?$/i.test(answer.trim())) throw new CliError("nothing was done", EXIT.failed);

@@ -96,7 +96,7 @@ async function converse(
   out: string | undefined,
 ): Promise<number> {
   if (cli.signal.aborted) return EXIT.interrupted;
-  const lines = createInterface({ input: process.stdin, output: process.stderr, prompt: "> " });
+  const lines = createInterface({ input: cli.stdin, output: cli.terminal.stderr, prompt: "> " });
   // Input from a pipe ends while a question of it is answered.
   let isOpen = true;
   lines.once("close", () => {

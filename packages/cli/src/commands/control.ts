@@ -144,7 +144,7 @@ function addDelete(program: Command, run: Runner): void {
     .option("--force", "also builds whose files an agent needs; its version cannot run any more then")
     .action((ids: string[], options: { yes?: true; force?: true }, command: Command) =>
       run(command, async (cli) => {
-        if (!options.yes && process.stdin.isTTY) await confirm(cli, ids);
+        if (!options.yes && cli.stdin.isTTY) await confirm(cli, ids);
         return forEach(cli, ids, async (project_id) => {
           const answer = await cli.client.projects.delete({ project_id, force: options.force });
           if (cli.json) cli.terminal.json(answer);
@@ -155,7 +155,7 @@ function addDelete(program: Command, run: Runner): void {
 }
 
 async function confirm(cli: Cli, ids: readonly string[]): Promise<void> {
-  const asking = createInterface({ input: process.stdin, output: process.stderr });
+  const asking = createInterface({ input: cli.stdin, output: cli.terminal.stderr });
   try {
     const answer = await asking.question(`Delete ${ids.join(", ")} for good? [y/N] `, { signal: cli.signal });
     if (!/^y(es)?$/i.test(answer.trim())) throw new CliError("nothing was deleted", EXIT.failed);

@@ -90,9 +90,9 @@ async function bytesOf({ artifacts }: OpenTable, artifact: Artifact): Promise<As
   return stored.stream;
 }
 
-/** A stream that is opened must be read or ended. */
+/** A stream that is opened must be read or ended; an iterator that was not begun would leave its file open. */
 async function discard(stream: AsyncIterable<Uint8Array>): Promise<void> {
-  await stream[Symbol.asyncIterator]().return?.();
+  for await (const _ of stream) return;
 }
 
 /** The zip as it is made: one artifact is open at a time. */
