@@ -28,6 +28,8 @@ export class Scheduler {
   #timer: NodeJS.Timeout | undefined;
   #run: Promise<void> = Promise.resolve();
   #isClosed = false;
+  /** When this process looked last, by its clock. */
+  #lookedAt = Number.POSITIVE_INFINITY;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
@@ -48,7 +50,12 @@ export class Scheduler {
 
   /** Serves what is due now. Errors: those of the store. */
   async serveDue(): Promise<void> {
-    for (const schedule of await this.#options.context.schedules.due(MAX_DUE)) {
+    const { schedules, repository } = this.#options.context;
+    const now = repository.clock.now();
+    // At the first look, and when the clock was set back.
+    if (now < this.#lookedAt - LATE_MS) await schedules.retime(LATE_MS);
+    this.#lookedAt = now;
+    for (const schedule of await schedules.due(MAX_DUE)) {
       if (this.#isClosed) return;
       await this.#serve(schedule);
     }

@@ -79,6 +79,8 @@ describe("times", () => {
     [{ cron: "61 * * * *" }, "cron"],
     [{ cron: "every day" }, "cron"],
     [{ time_zone: "Europe/Nowhere" }, "time_zone"],
+    [{ cron: "0 0 30 2 *" }, "cron"],
+    [{ cron: "0 0 31 4,6,9,11 *" }, "cron"],
   ])("of %o are refused, naming the field", async (more, field) => {
     const { create, call } = twoProcesses();
     await expect(create(more)).rejects.toMatchObject({
@@ -119,6 +121,25 @@ describe("a schedule", () => {
     records.write = write;
     await serveAll();
     expect(await builds()).toHaveLength(1);
+  });
+
+  it("L19: that was served or made while the clock was ahead comes at its next time when the clock is right again", async () => {
+    const { deps, call, create, builds, serveAll } = twoProcesses();
+    const { schedule_id } = await create();
+    await serveAll();
+    deps.clock.set("2027-06-01T12:00:00.000Z");
+    await serveAll();
+    const late = await create({ name: "late" });
+    deps.clock.set("2026-01-01T12:00:00.000Z");
+    await serveAll();
+    for (const id of [schedule_id, late.schedule_id])
+      expect(await call.schedules.get({ schedule_id: id })).toMatchObject({
+        next_at: "2026-01-02T03:00:00.000Z",
+      });
+    const before = (await builds()).length;
+    deps.clock.set("2026-01-02T03:00:00.500Z");
+    await serveAll();
+    expect(await builds()).toHaveLength(before + 2);
   });
 
   it.each([

@@ -4,6 +4,7 @@ import {
   createProjectSchema,
   type Edit,
   type Item,
+  invalidInput,
   isStagefoldError,
   newOperationId,
   optimisticRecordWrite,
@@ -87,12 +88,11 @@ export class Schedules {
     { user_id, created_by }: Pick<Schedule, "user_id" | "created_by">,
   ): Promise<Schedule> {
     const now = this.#clock.now();
-    const next_at = nextTime(fields.cron, fields.time_zone, now);
     const schedule: Schedule = {
       ...fields,
       schedule_id: `sched_${newOperationId()}`,
       status: "active",
-      ...(next_at !== undefined && { next_at }),
+      next_at: firstTime(fields, now),
       ...(user_id !== undefined && { user_id }),
       ...(created_by !== undefined && { created_by }),
       created_at: toTime(now),
@@ -150,6 +150,7 @@ export class Schedules {
         missed: fields.missed ?? schedule.missed,
       };
       const isMoved = next.cron !== schedule.cron || next.time_zone !== schedule.time_zone;
+      if (isMoved) firstTime(next, this.#clock.now());
       return isMoved && next.status === "active" ? this.#timed(next) : next;
     });
   }
@@ -175,19 +176,47 @@ export class Schedules {
 
   /** Its time was served: the next one comes. Nothing when another process has recorded that already. */
   async served(known: Schedule, last: NonNullable<Schedule["last"]>): Promise<void> {
-    try {
-      await this.#change(known.schedule_id, {}, (schedule) =>
+    await this.#unlessGone(
+      this.#change(known.schedule_id, {}, (schedule) =>
         schedule.revision === known.revision ? this.#timed({ ...schedule, last }) : schedule,
-      );
-    } catch (error) {
-      // It was deleted meanwhile.
-      if (!isStagefoldError(error, "SCHEDULE_NOT_FOUND")) throw error;
+      ),
+    );
+  }
+
+  /**
+   * What was decided while a clock was more than `aheadMs` ahead is decided again: it would wait as long as the clock
+   * was ahead.
+   */
+  async retime(aheadMs: number): Promise<void> {
+    const now = this.#clock.now();
+    for (let cursor: string | undefined; ; ) {
+      const page = await this.#records.query({ index: "gsi1", pk: DUE, limit: 100, cursor });
+      for (const known of readable(page.items)) {
+        const latest = nextTime(known.cron, known.time_zone, now + aheadMs);
+        if (latest === undefined || known.next_at === undefined || known.next_at <= latest) continue;
+        await this.#unlessGone(
+          this.#change(known.schedule_id, {}, (schedule) =>
+            schedule.revision === known.revision ? this.#timed(schedule) : schedule,
+          ),
+        );
+      }
+      cursor = page.next;
+      if (cursor === undefined) return;
     }
   }
 
   /** A build was started by hand. */
   async ranNow(scheduleId: string, last: NonNullable<Schedule["last"]>): Promise<Schedule> {
     return await this.#change(scheduleId, {}, (schedule) => ({ ...schedule, last }));
+  }
+
+  /** A schedule may be deleted meanwhile. */
+  async #unlessGone(change: Promise<unknown>): Promise<void> {
+    try {
+      await change;
+    } catch (error) {
+      if (!isStagefoldError(error, "SCHEDULE_NOT_FOUND")) throw error;
+    }
   }
 
   #timed({ next_at: _n, ...schedule }: Schedule): Schedule {
@@ -253,6 +282,15 @@ function keyOf(scheduleId: string) {
 }
 
 /** `~` sorts behind every id, so that all of one moment are before it. */
+/** Errors: INVALID_INPUT, also for a pattern that never comes. */
+function firstTime({ cron, time_zone }: Pick<Schedule, "cron" | "time_zone">, now: number): string {
+  const first = nextTime(cron, time_zone, now);
+  if (first !== undefined) return first;
+  throw invalidInput(`The schedule cannot be taken: no day is ever one of its pattern (${cron}).`, [
+    "cron: expected a pattern that comes, such as 30 7 * * 1-5",
+  ]);
+}
+
 function indexesOf({ schedule_id, next_at, created_at }: Schedule) {
   return {
     gsi2_pk: ALL,
