@@ -21,6 +21,8 @@ const LEASE_MS = 30_000;
 const WAITS_MS = [5, 15, 60, 180, 300].map((seconds) => seconds * 1000);
 /** How soon it is looked again whether the event before this one was sent. Milliseconds. */
 const RECHECK_MS = 250;
+/** No event waits this long: its time was decided while a clock was ahead. Milliseconds. */
+const AHEAD_MS = 60 * 60 * 1000;
 const DUE = "deliveries#due";
 
 /** An event on its way to one webhook, as it is shown. */
@@ -112,9 +114,17 @@ export class Deliveries {
    * left out.
    */
   async *due(): AsyncGenerator<DueDelivery, void, undefined> {
-    const to = `${toTime(this.#clock.now())}~`;
+    const now = this.#clock.now();
+    yield* this.#waiting({ to: `${toTime(now)}~` });
+    yield* this.#waiting({ from: toTime(now + AHEAD_MS) });
+  }
+
+  async *#waiting(range: {
+    readonly from?: string;
+    readonly to?: string;
+  }): AsyncGenerator<DueDelivery, void, undefined> {
     for (let cursor: string | undefined; ; ) {
-      const page = await this.#records.query({ index: "gsi1", pk: DUE, to, limit: 100, cursor });
+      const page = await this.#records.query({ index: "gsi1", pk: DUE, ...range, limit: 100, cursor });
       for (const item of page.items) {
         const delivery = listedOf(item);
         if (delivery) yield { key: { pk: String(item.pk), sk: String(item.sk) }, delivery };

@@ -116,6 +116,25 @@ describe("a webhook", () => {
     });
   });
 
+  it("L19: that failed while the clock was ahead is tried again at once when the clock is right again", async () => {
+    let status = 503;
+    const { deps, begin, call, dispatcher } = aSystem();
+    const { url, got } = await aReceiver(() => status);
+    const { webhook_id } = await call.webhooks.create({ url, events: ["build.completed"] });
+    dispatcher.start();
+    deps.clock.pass(30 * 86_400);
+    await (await begin()).complete();
+    const last = async () => (await call.webhooks.deliveries({ webhook_id })).items[0];
+    await until(async () => expect(await last()).toMatchObject({ status: "pending", last_status: 503 }));
+    deps.clock.pass(-30 * 86_400);
+    status = 200;
+    await until(async () => {
+      dispatcher.wake();
+      expect((await last())?.status).toBe("delivered");
+    });
+    expect(got).toHaveLength(1);
+  });
+
   it("is told of what happened while no API ran", async () => {
     const { deps, begin, call, dispatcher, process } = aSystem();
     const { url, got } = await aReceiver();
