@@ -1,3 +1,4 @@
+// Long because: every write of a schedule stands here, beside what a schedule is.
 import {
   type Asker,
   type Clock,
@@ -281,7 +282,6 @@ function keyOf(scheduleId: string) {
   return { pk: `schedule#${scheduleId}`, sk: "schedule" };
 }
 
-/** `~` sorts behind every id, so that all of one moment are before it. */
 /** Errors: INVALID_INPUT, also for a pattern that never comes. */
 function firstTime({ cron, time_zone }: Pick<Schedule, "cron" | "time_zone">, now: number): string {
   const first = nextTime(cron, time_zone, now);
@@ -291,6 +291,7 @@ function firstTime({ cron, time_zone }: Pick<Schedule, "cron" | "time_zone">, no
   ]);
 }
 
+/** `~` sorts behind every id, so that all of one moment are before it. */
 function indexesOf({ schedule_id, next_at, created_at }: Schedule) {
   return {
     gsi2_pk: ALL,
