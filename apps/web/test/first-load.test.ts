@@ -2,19 +2,18 @@ import { readdirSync, readFileSync } from "node:fs";
 import { get } from "node:http";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type System, startSystem } from "./browser/system.ts";
+import { expect } from "vitest";
+import { type Dashboard, it } from "./browser/dashboard.ts";
 
 const dist = join(import.meta.dirname, "../dist");
 const html = readFileSync(join(dist, "index.html"), "utf8");
 const parts = [...html.matchAll(/(?:src|href)="\.?\/([^"]+)"/g)].map(([, path]) => path ?? "");
 const read = (path: string) => readFileSync(join(dist, path));
 
-let system: System;
-beforeAll(async () => {
-  system = await startSystem();
+let system: Dashboard["system"];
+it.beforeAll(async ({ fresh }) => {
+  ({ system } = await fresh());
 }, 120_000);
-afterAll(() => system?.[Symbol.asyncDispose](), 60_000);
 
 /** What comes over the wire, as it comes. */
 function fetched(path: string): Promise<{ encoding: string | undefined; bytes: number }> {
@@ -27,7 +26,7 @@ function fetched(path: string): Promise<{ encoding: string | undefined; bytes: n
   });
 }
 
-test("D9: the first load, as the API sends it, is compressed, and its scripts are at most 200 KB", async () => {
+it("D9: the first load, as the API sends it, is compressed, and its scripts are at most 200 KB", async () => {
   const texts = ["", ...parts.filter((path) => /\.(js|css|svg)$/.test(path))];
   expect(texts.filter((path) => path.endsWith(".js")).length).toBeGreaterThan(1);
   let scripts = 0;
@@ -40,7 +39,7 @@ test("D9: the first load, as the API sends it, is compressed, and its scripts ar
   expect(scripts).toBeLessThanOrEqual(200 * 1024);
 });
 
-test("charts, logs and previews are loaded when they are needed", () => {
+it("charts, logs and previews are loaded when they are needed", () => {
   const first = parts.filter((path) => path.endsWith(".js")).map((path) => read(path).toString());
   const later = readdirSync(join(dist, "assets"))
     .filter((name) => name.endsWith(".js") && !parts.includes(`assets/${name}`))
@@ -58,7 +57,7 @@ test("charts, logs and previews are loaded when they are needed", () => {
   }
 });
 
-test("no schema library is part of the page", () => {
+it("no schema library is part of the page", () => {
   const scripts = readdirSync(join(dist, "assets")).filter((name) => name.endsWith(".js"));
   expect(scripts.length).toBeGreaterThan(5);
   // Words that schemas leave in whatever is built with them.
@@ -66,7 +65,7 @@ test("no schema library is part of the page", () => {
   expect(found).toEqual([]);
 });
 
-test("nothing of the page is inline", () => {
+it("nothing of the page is inline", () => {
   expect(html).not.toMatch(/<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=/);
   expect(parts.every((path) => read(path).length > 0)).toBe(true);
 });

@@ -1,34 +1,27 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { unzipSync } from "fflate";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { axe, openBrowser, visit } from "./browser.ts";
+import type { Page } from "playwright-core";
+import { describe, expect } from "vitest";
+import { axe, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
+import { type Dashboard, it } from "./dashboard.ts";
 import { tabTo } from "./keys.ts";
-import { type Pipelines, writePipelines } from "./pipelines.ts";
 import { sideways } from "./sideways.ts";
-import { type System, startSystem, until } from "./system.ts";
+import { until } from "./system.ts";
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
 // Skipped where there is no Chromium to drive; the name of the suite says so.
 describe.skipIf(chromiumPath === undefined)(`artifacts${skipReason}`, { timeout: 180_000 }, () => {
-  let pipelines: Pipelines;
-  let system: System;
-  let browser: Browser;
-  beforeAll(async () => {
-    pipelines = await writePipelines();
-    [system, browser] = await Promise.all([
-      startSystem({ STAGEFOLD_PIPELINES: pipelines.folder }),
-      openBrowser(),
-    ]);
+  let system: Dashboard["system"];
+  let browser: Dashboard["browser"];
+  /** A build that the tests read and leave as it is. */
+  let filesId: string;
+  it.beforeAll(async ({ fresh }) => {
+    ({ browser, system } = await fresh());
+    filesId = await built("files");
   }, 120_000);
-  afterAll(async () => {
-    await browser?.close();
-    await system?.[Symbol.asyncDispose]();
-    await pipelines?.[Symbol.asyncDispose]();
-  }, 60_000);
 
   const built = async (pipeline: string) => {
     const { project_id } = await system.client.projects.create({ requirement: "files", pipeline });
@@ -47,8 +40,7 @@ describe.skipIf(chromiumPath === undefined)(`artifacts${skipReason}`, { timeout:
     page.getByRole("navigation", { name: "Artifacts" }).getByRole("button", { name }).click();
 
   it("are a tree or a list, found by name, and shown in their language's colours", async () => {
-    const project_id = await built("files");
-    await using reader = await visit(browser, system.url, `/builds/${project_id}`);
+    await using reader = await visit(browser, system.url, `/builds/${filesId}`);
     const { page } = reader;
     await page
       .getByRole("tab", { name: /Artifacts/ })
@@ -99,14 +91,14 @@ describe.skipIf(chromiumPath === undefined)(`artifacts${skipReason}`, { timeout:
     expect(reader.complaints).toEqual([]);
   });
 
-  it("are downloaded one by one and all together, byte for byte", async () => {
-    const project_id = await built("files");
-    const artifacts = await recorded(project_id);
+  it("are downloaded one by one and all together, byte for byte, and have their path copied", async () => {
+    const artifacts = await recorded(filesId);
     expect(artifacts.length).toBe(9);
     await using reader = await visit(
       browser,
       system.url,
-      `/builds/${project_id}?view=artifacts&file=out%2Fnoise.bin`,
+      `/builds/${filesId}?view=artifacts&file=out%2Fnoise.bin`,
+      { permissions: ["clipboard-read", "clipboard-write"] },
     );
     const { page } = reader;
     const [one] = await Promise.all([
@@ -126,13 +118,17 @@ describe.skipIf(chromiumPath === undefined)(`artifacts${skipReason}`, { timeout:
     expect(Object.fromEntries(Object.entries(files).map(([path, bytes]) => [path, sha256(bytes)]))).toEqual(
       Object.fromEntries(artifacts.map(({ path, sha256: hash }) => [path, hash])),
     );
+    await open(page, /README\.md/);
+    await page.getByRole("heading", { name: "out/README.md" }).waitFor();
+    await page.getByRole("button", { name: "Copy the path" }).click();
+    await page.getByText("Copied").first().waitFor();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe("out/README.md");
     expect(reader.complaints).toEqual([]);
   });
 
   it("are found, opened and downloaded with the keyboard alone", async () => {
-    const project_id = await built("files");
-    const artifacts = await recorded(project_id);
-    await using reader = await visit(browser, system.url, `/builds/${project_id}`);
+    const artifacts = await recorded(filesId);
+    await using reader = await visit(browser, system.url, `/builds/${filesId}`);
     const { page } = reader;
     const { keyboard } = page;
     await page.getByRole("heading", { level: 1 }).waitFor();
@@ -205,22 +201,6 @@ describe.skipIf(chromiumPath === undefined)(`artifacts${skipReason}`, { timeout:
     await until(30_000, "the folder closed", async () => (await rows.count()) === 11);
     expect(await axe(page)).toEqual([]);
     expect(reader.complaints).toEqual([]);
-  });
-
-  it("have their path copied", async () => {
-    const project_id = await built("files");
-    await using reader = await visit(
-      browser,
-      system.url,
-      `/builds/${project_id}?view=artifacts&file=out%2FREADME.md`,
-      {
-        permissions: ["clipboard-read", "clipboard-write"],
-      },
-    );
-    const { page } = reader;
-    await page.getByRole("button", { name: "Copy the path" }).click();
-    await page.getByText("Copied").first().waitFor();
-    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe("out/README.md");
   });
 
   it("are compared between two attempts of their stage", async () => {

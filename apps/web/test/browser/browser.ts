@@ -1,18 +1,46 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { AxeResults, RunOptions } from "axe-core";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from "playwright-core";
 import { chromiumPath } from "./chromium.ts";
+import { until } from "./system.ts";
 
 /** The machines that check every change are slow and busy. Milliseconds. */
 export const PATIENCE_MS = 60_000;
 
-export async function openBrowser(): Promise<Browser> {
+/** One browser for all tests of a process. */
+export interface SharedBrowser extends AsyncDisposable {
+  newContext(options: BrowserContextOptions): Promise<BrowserContext>;
+}
+
+/** It starts with the first context, and again where it has crashed: the test after that one has a browser too. */
+export function createSharedBrowser(): SharedBrowser {
+  let running: Promise<Browser> | undefined;
+  const connected = async () => {
+    const browser = await running?.catch(() => undefined);
+    if (browser?.isConnected()) return browser;
+    running = launch();
+    return running;
+  };
+  return {
+    newContext: async (options) => (await connected()).newContext(options),
+    [Symbol.asyncDispose]: async () => (await running?.catch(() => undefined))?.close(),
+  };
+}
+
+async function launch(): Promise<Browser> {
   if (chromiumPath === undefined) throw new Error("expected a Chromium, found none");
   return chromium.launch({
     executablePath: chromiumPath,
     // In containers there is neither a sandbox nor a large shared memory.
     args: ["--no-sandbox", "--disable-dev-shm-usage"],
+    timeout: PATIENCE_MS,
   });
 }
 
@@ -26,7 +54,7 @@ export interface Visit extends AsyncDisposable {
 
 /** A reader of their own, with nothing kept, who begins at this address of the dashboard. */
 export async function visit(
-  browser: Browser,
+  browser: SharedBrowser,
   base: string,
   path = "/",
   options: BrowserContextOptions = {},
@@ -54,6 +82,23 @@ export async function visit(
   };
 }
 
+/** Takes the page to another of its addresses without loading it again. */
+export async function go(page: Page, path: string): Promise<void> {
+  await page.evaluate((to) => history.pushState(null, "", to), path);
+}
+
+/** What is asked for, once it has been the same for half a second: a place that has been scrolled to, or a size. */
+export async function settled<T>(ask: () => Promise<T>): Promise<T> {
+  let last = await ask();
+  await until(PATIENCE_MS, "a page that stands still", async () => {
+    await new Promise((next) => setTimeout(next, 500));
+    const before = last;
+    last = await ask();
+    return JSON.stringify(last) === JSON.stringify(before);
+  });
+  return last;
+}
+
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
@@ -65,7 +110,7 @@ export async function axe(page: Page): Promise<string[]> {
   await page.evaluate(() =>
     Promise.all(document.getAnimations().map(({ finished }) => finished.catch(() => undefined))),
   );
-  await page.evaluate(axeSource);
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axeSource);
   const options: RunOptions = { runOnly: { type: "tag", values: WCAG } };
   const { violations } = await page.evaluate(
     (run) => (Reflect.get(window, "axe") as { run(o: RunOptions): Promise<AxeResults> }).run(run),

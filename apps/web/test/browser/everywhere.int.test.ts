@@ -1,19 +1,19 @@
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { axe, openBrowser, PATIENCE_MS, visit } from "./browser.ts";
+import { describe, expect } from "vitest";
+import { axe, go, PATIENCE_MS, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
+import { type Dashboard, it } from "./dashboard.ts";
 import { tabTo } from "./keys.ts";
-import { type System, startSystem, until } from "./system.ts";
+import { until } from "./system.ts";
 
 // Skipped where there is no Chromium to drive; the name of the suite says so.
 describe.skipIf(chromiumPath === undefined)(
   `everywhere in the dashboard${skipReason}`,
   { timeout: 300_000 },
   () => {
-    let system: System;
-    let browser: Browser;
-    beforeAll(async () => {
-      [system, browser] = await Promise.all([startSystem(), openBrowser()]);
+    let system: Dashboard["system"];
+    let browser: Dashboard["browser"];
+    it.beforeAll(async ({ fresh }) => {
+      ({ browser, system } = await fresh());
       for (const project_name of ["alpha", "beta", "gamma"])
         await system.client.projects.create({
           requirement: "r",
@@ -21,12 +21,8 @@ describe.skipIf(chromiumPath === undefined)(
           stages: [{ stage: "one" }],
         });
     }, 120_000);
-    afterAll(async () => {
-      await browser?.close();
-      await system?.[Symbol.asyncDispose]();
-    }, 60_000);
 
-    it("speaks the reader's language, or the one they choose, in every tab and the next time", async () => {
+    it("speaks the reader's language, or the one they choose with the keyboard alone, in every tab and the next time", async () => {
       await using chinese = await visit(browser, system.url, "/", { locale: "zh-CN" });
       await chinese.page.getByRole("link", { name: "新建构建" }).waitFor();
       expect(await chinese.page.evaluate(() => document.documentElement.lang)).toBe("zh-CN");
@@ -34,8 +30,13 @@ describe.skipIf(chromiumPath === undefined)(
       const { page } = reader;
       const other = await reader.tab();
       await other.getByText("New build").waitFor();
-      await page.getByRole("button", { name: "Language and look" }).click();
-      await page.getByRole("menuitemradio", { name: "中文" }).click();
+      await tabTo(page, "button", "Language and look");
+      await page.keyboard.press("Enter");
+      const choice = page.getByRole("menuitemradio", { name: "中文" });
+      await choice.waitFor();
+      for (let i = 0; i < 10 && !(await choice.evaluate((it) => it === document.activeElement)); i++)
+        await page.keyboard.press("ArrowDown");
+      await page.keyboard.press("Enter");
       await page.getByRole("link", { name: "新建构建" }).waitFor();
       await other.getByRole("link", { name: "新建构建" }).waitFor();
       await page.getByRole("row", { name: /alpha/ }).getByText("排队中").filter({ visible: true }).waitFor();
@@ -43,21 +44,6 @@ describe.skipIf(chromiumPath === undefined)(
       await page.getByRole("link", { name: "新建构建" }).waitFor();
       expect(await axe(page)).toEqual([]);
       expect([...reader.complaints, ...chinese.complaints]).toEqual([]);
-    });
-
-    it("has its language switched with the keyboard alone", async () => {
-      await using reader = await visit(browser, system.url);
-      const { page } = reader;
-      await page.getByRole("row", { name: /alpha/ }).waitFor();
-      await tabTo(page, "button", "Language and look");
-      await page.keyboard.press("Enter");
-      const chinese = page.getByRole("menuitemradio", { name: "中文" });
-      await chinese.waitFor();
-      for (let i = 0; i < 10 && !(await chinese.evaluate((it) => it === document.activeElement)); i++)
-        await page.keyboard.press("ArrowDown");
-      await page.keyboard.press("Enter");
-      await page.getByRole("link", { name: "新建构建" }).waitFor();
-      expect(reader.complaints).toEqual([]);
     });
 
     it("is light or dark as the system is, or as the reader chooses, and readable in both", async () => {
@@ -184,15 +170,18 @@ describe.skipIf(chromiumPath === undefined)(
       });
       const { page } = reader;
       await page.getByRole("row", { name: /alpha/ }).waitFor();
-      for (const path of ["/", "/new", "/statistics", "/workers", "/schedules", "/webhooks"]) {
-        await page.goto(system.url + path);
-        await page.locator("main").waitFor();
+      const fits = async (path: string) => {
         const [width, shown] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
         expect(width, path).toBe(shown);
-      }
-      await page.goto(system.url);
-      await page.getByRole("row", { name: /alpha/ }).waitFor();
+      };
+      await fits("/");
       expect(await axe(page)).toEqual([]);
+      for (const name of ["New build", "Statistics", "Workers", "Schedules", "Webhooks"]) {
+        const path = name === "New build" ? "/new" : `/${name.toLowerCase()}`;
+        await go(page, path);
+        await page.getByRole("heading", { level: 1, name }).waitFor();
+        await fits(path);
+      }
     });
 
     it("shows who works, makes schedules and webhooks, and runs them", async () => {

@@ -1,9 +1,9 @@
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { axe, openBrowser, PATIENCE_MS, visit } from "./browser.ts";
+import { describe, expect } from "vitest";
+import { axe, PATIENCE_MS, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
+import { type Dashboard, it } from "./dashboard.ts";
 import { sideways } from "./sideways.ts";
-import { type System, startSystem, until } from "./system.ts";
+import { until } from "./system.ts";
 
 const LONG = "a stage whose name is far too long for any table, and goes on and on, as some do ".repeat(3);
 
@@ -12,15 +12,11 @@ describe.skipIf(chromiumPath === undefined)(
   `what a page did wrong${skipReason}`,
   { timeout: 180_000 },
   () => {
-    let system: System;
-    let browser: Browser;
-    beforeAll(async () => {
-      [system, browser] = await Promise.all([startSystem(), openBrowser()]);
+    let system: Dashboard["system"];
+    let browser: Dashboard["browser"];
+    it.beforeAll(async ({ fresh }) => {
+      ({ browser, system } = await fresh());
     }, 120_000);
-    afterAll(async () => {
-      await browser?.close();
-      await system?.[Symbol.asyncDispose]();
-    }, 60_000);
 
     /** A program's build, and its reports. */
     async function program(project_name: string, stages: { stage: string; stage_name?: string }[]) {

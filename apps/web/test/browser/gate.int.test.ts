@@ -1,29 +1,18 @@
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { axe, openBrowser, PATIENCE_MS, visit } from "./browser.ts";
+import { describe, expect } from "vitest";
+import { axe, PATIENCE_MS, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
+import { type Dashboard, it } from "./dashboard.ts";
 import { tabTo } from "./keys.ts";
-import { type Pipelines, writePipelines } from "./pipelines.ts";
 import { sideways } from "./sideways.ts";
-import { type System, startSystem, until } from "./system.ts";
+import { until } from "./system.ts";
 
 // Skipped where there is no Chromium to drive; the name of the suite says so.
 describe.skipIf(chromiumPath === undefined)(`a gate${skipReason}`, { timeout: 180_000 }, () => {
-  let pipelines: Pipelines;
-  let system: System;
-  let browser: Browser;
-  beforeAll(async () => {
-    pipelines = await writePipelines();
-    [system, browser] = await Promise.all([
-      startSystem({ STAGEFOLD_PIPELINES: pipelines.folder }),
-      openBrowser(),
-    ]);
+  let system: Dashboard["system"];
+  let browser: Dashboard["browser"];
+  it.beforeAll(async ({ fresh }) => {
+    ({ browser, system } = await fresh());
   }, 120_000);
-  afterAll(async () => {
-    await browser?.close();
-    await system?.[Symbol.asyncDispose]();
-    await pipelines?.[Symbol.asyncDispose]();
-  }, 60_000);
 
   const make = (project_name: string) =>
     system.client.projects.create({ requirement: "a draft", pipeline: "gate", project_name });

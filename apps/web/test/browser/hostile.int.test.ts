@@ -1,12 +1,23 @@
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openBrowser, PATIENCE_MS, visit } from "./browser.ts";
+import type { Page } from "playwright-core";
+import { describe, expect } from "vitest";
+import { go, PATIENCE_MS, settled, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
+import { type Dashboard, it } from "./dashboard.ts";
 import { sideways } from "./sideways.ts";
-import { type System, startSystem, until } from "./system.ts";
+import { until } from "./system.ts";
 
-/** As many as a busy team makes in a week. */
-const MANY = 2000;
+/** Several pages of the list; in the long form as many builds as a busy team makes in a week. */
+const MANY = process.env.SOAK === "1" ? 2000 : 500;
+
+/** Of the right form or not, none of them names a build. */
+const NO_BUILDS = [
+  "proj_0123456789a",
+  "proj_0123456789abc",
+  "nonsense",
+  "__proto__",
+  "%3Cb%3E",
+  "x".repeat(300),
+];
 
 /** Names that do their worst to a line of text. */
 const NAMES = [
@@ -24,15 +35,11 @@ describe.skipIf(chromiumPath === undefined)(
   `what a page is given that is odd or much${skipReason}`,
   { timeout: 300_000 },
   () => {
-    let system: System;
-    let browser: Browser;
-    beforeAll(async () => {
-      [system, browser] = await Promise.all([startSystem(), openBrowser()]);
+    let system: Dashboard["system"];
+    let browser: Dashboard["browser"];
+    it.beforeAll(async ({ fresh }) => {
+      ({ browser, system } = await fresh());
     }, 120_000);
-    afterAll(async () => {
-      await browser?.close();
-      await system?.[Symbol.asyncDispose]();
-    }, 60_000);
 
     /** A program's build, as far as `run` takes it. */
     async function program(project_name: string, stages: string[] = ["one"]) {
@@ -57,30 +64,31 @@ describe.skipIf(chromiumPath === undefined)(
     const row = (page: Page, name: string) => page.getByRole("row").filter({ hasText: name });
     const top = (page: Page) => page.locator("main table").evaluate((it) => it.parentElement?.scrollTop ?? 0);
 
-    it.each(["proj_0123456789a", "proj_0123456789abc", "nonsense", "__proto__", "%3Cb%3E", "x".repeat(300)])(
-      "S2: /builds/%s is not found on that page alone, and no tab asks again",
-      async (id) => {
-        const { project_id } = await program("seen");
-        await using reader = await visit(browser, system.url, `/builds/${project_id}`);
-        await reader.page.getByRole("heading", { name: "seen" }).waitFor();
-        const requests: string[] = [];
-        reader.page.context().on("request", (request) => requests.push(request.url()));
+    it("S2: what is no build is not found on its page alone, and no tab asks again", async () => {
+      const { project_id } = await program("seen");
+      await using reader = await visit(browser, system.url, `/builds/${project_id}`);
+      await reader.page.getByRole("heading", { name: "seen" }).waitFor();
+      const requests: string[] = [];
+      reader.page.context().on("request", (request) => requests.push(request.url()));
+      const pages: Page[] = [];
+      for (const id of NO_BUILDS) {
         const page = await reader.tab(`/builds/${id}`);
         await page.getByText("There is no such build.").waitFor();
-        await new Promise((wake) => setTimeout(wake, 1500));
-        const before = requests.length;
-        await new Promise((wake) => setTimeout(wake, 2500));
-        // The build of the other tab waits: that page looks every few seconds at who works and what is before it.
-        const looks = /\/trpc\/(workers\.list|projects\.list\?.*queued)/;
-        expect(requests.slice(before).filter((url) => !looks.test(url))).toEqual([]);
-        expect(requests.filter((url) => url.includes("/trpc/projects.get"))).toEqual([]);
-        expect(await page.getByText("No connection to the server").count()).toBe(0);
-        // The other tab is still up to date.
-        await system.client.projects.cancel({ project_id });
-        await reader.page.getByText("Cancelled").first().waitFor();
-        expect(reader.complaints).toEqual([]);
-      },
-    );
+        pages.push(page);
+      }
+      await new Promise((wake) => setTimeout(wake, 1500));
+      const before = requests.length;
+      await new Promise((wake) => setTimeout(wake, 2500));
+      // The build of the first tab waits: that page looks every few seconds at who works and what is before it.
+      const looks = /\/trpc\/(workers\.list|projects\.list\?.*queued)/;
+      expect(requests.slice(before).filter((url) => !looks.test(url))).toEqual([]);
+      expect(requests.filter((url) => url.includes("/trpc/projects.get"))).toEqual([]);
+      for (const page of pages) expect(await page.getByText("No connection to the server").count()).toBe(0);
+      // The first tab is still up to date.
+      await system.client.projects.cancel({ project_id });
+      await reader.page.getByText("Cancelled").first().waitFor();
+      expect(reader.complaints).toEqual([]);
+    });
 
     it("D1: a build with unmet wishes is no plain success, in the list and on its page", async () => {
       const { project_id, claim } = await program("half_made", ["analyse", "make"]);
@@ -199,7 +207,12 @@ describe.skipIf(chromiumPath === undefined)(
         await page.getByText(NAMES[3] ?? "").waitFor();
       }
       for (const name of NAMES) {
-        await page.goto(`${system.url}/?${new URLSearchParams({ text: name.slice(0, 60) })}`);
+        await go(page, `/?${new URLSearchParams({ text: name.slice(0, 60) })}`);
+        await until(
+          PATIENCE_MS,
+          `${name} alone`,
+          async () => (await page.locator("[data-build]").count()) === 1,
+        );
         await page.locator("[data-build] a").first().click();
         // The heading of the list stands until the build's page is there.
         await expect
@@ -278,18 +291,17 @@ describe.skipIf(chromiumPath === undefined)(
       expect(reader.complaints).toEqual([]);
     });
 
-    it("D3: filters, place and focus are kept on the way back, among thousands of builds", async () => {
-      const waiting = Array.from({ length: MANY }, (_, i) => `bulk_${String(i).padStart(4, "0")}`);
-      const create = async () => {
-        for (let name = waiting.shift(); name; name = waiting.shift())
-          await system.client.projects.create({
-            requirement: "r",
-            project_name: name,
-            tags: ["bulk"],
-            stages: [{ stage: "s" }],
-          });
-      };
-      await Promise.all(Array.from({ length: 12 }, create));
+    it("D3: filters, place and focus are kept on the way back, among hundreds of builds", async () => {
+      const names = Array.from({ length: MANY }, (_, i) => `bulk_${String(i).padStart(4, "0")}`);
+      for (let from = 0; from < MANY; from += 100) {
+        const projects = names.slice(from, from + 100).map((project_name) => ({
+          requirement: "r",
+          project_name,
+          tags: ["bulk"],
+          stages: [{ stage: "s" }],
+        }));
+        await system.client.projects.createMany({ projects });
+      }
       await using reader = await visit(browser, system.url, "/?tag=bulk");
       const { page } = reader;
       const scroller = page.locator("main table").locator("..");
@@ -299,7 +311,7 @@ describe.skipIf(chromiumPath === undefined)(
         await scroller.evaluate((it) => it.scrollBy(0, 4000));
         return (await top(page)) > 20_000;
       });
-      await page.waitForTimeout(500);
+      await settled(() => top(page));
       const focused = page.locator("[data-build]").nth(8);
       const id = (await focused.getAttribute("data-build")) ?? "";
       const kept = async (what: string) => {
@@ -308,7 +320,7 @@ describe.skipIf(chromiumPath === undefined)(
         expect(Math.abs((await top(page)) - place), what).toBeLessThan(3);
         const at = () =>
           page.evaluate(() => document.activeElement?.closest("[data-build]")?.getAttribute("data-build"));
-        await until(5000, `the focus after ${what}`, async () => (await at()) === id);
+        await until(PATIENCE_MS, `the focus after ${what}`, async () => (await at()) === id);
       };
       await focused.locator("a").first().focus();
       const place = await top(page);
@@ -348,7 +360,7 @@ describe.skipIf(chromiumPath === undefined)(
       expect(Math.abs((await top(page)) - place)).toBeLessThan(60);
       const active = () =>
         page.evaluate(() => document.activeElement?.closest("[data-build]")?.getAttribute("data-build"));
-      await until(5000, "the focus after a delete", async () => (await active()) === after);
+      await until(PATIENCE_MS, "the focus after a delete", async () => (await active()) === after);
       // And in the list itself.
       await page.keyboard.press("x");
       await page
@@ -358,7 +370,7 @@ describe.skipIf(chromiumPath === undefined)(
       await page.getByRole("alertdialog").getByRole("button", { name: "Delete" }).click();
       await page.locator(`[data-build="${after}"]`).waitFor({ state: "detached" });
       expect(new URL(page.url()).searchParams.get("tag")).toBe("bulk");
-      await until(5000, "the focus after a delete in the list", async () => (await active()) != null);
+      await until(PATIENCE_MS, "the focus after a delete in the list", async () => (await active()) != null);
       expect(Math.abs((await top(page)) - place)).toBeLessThan(120);
       expect(reader.complaints).toEqual([]);
     });

@@ -1,27 +1,18 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { axe, openBrowser, visit } from "./browser.ts";
+import { describe, expect } from "vitest";
+import { axe, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
-import { type Pipelines, writePipelines } from "./pipelines.ts";
-import { type System, startSystem } from "./system.ts";
+import { type Dashboard, it } from "./dashboard.ts";
 
 // Skipped where there is no Chromium to drive; the name of the suite says so.
 describe.skipIf(chromiumPath === undefined)(`starting a build${skipReason}`, { timeout: 300_000 }, () => {
-  let system: System;
-  let browser: Browser;
-  let pipelines: Pipelines;
-  beforeAll(async () => {
-    pipelines = await writePipelines();
-    const starting = startSystem({ STAGEFOLD_PIPELINES: pipelines.folder });
-    [system, browser] = await Promise.all([starting, openBrowser()]);
+  let system: Dashboard["system"];
+  let browser: Dashboard["browser"];
+  let pipelines: Dashboard["pipelines"];
+  it.beforeAll(async ({ fresh }) => {
+    ({ browser, system, pipelines } = await fresh());
   }, 120_000);
-  afterAll(async () => {
-    await browser?.close();
-    await system?.[Symbol.asyncDispose]();
-    await pipelines?.[Symbol.asyncDispose]();
-  }, 60_000);
 
   it("shows the build at once, and remembers what was asked for", async () => {
     await using reader = await visit(browser, system.url, "/new");

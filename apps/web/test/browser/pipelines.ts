@@ -21,7 +21,10 @@ stages:
     stage_name: { en: Work, zh: 工作 }
     command: |
       i=0
-      while [ ! -e "${folder}/$STAGEFOLD_PROJECT_ID" ]; do i=$((i+1)); printf 'line %d of \\033[32mwork\\033[0m\\n' $i; sleep 0.05; done
+      while [ ! -e "${folder}/$STAGEFOLD_PROJECT_ID" ]; do
+        for n in 1 2 3; do i=$((i+1)); printf 'line %d of \\033[32mwork\\033[0m\\n' $i; done
+        sleep 0.05
+      done
       echo "a line that is far too long for a phone, and goes on and on: $STAGEFOLD_PROJECT_ID/$STAGEFOLD_PROJECT_ID"
       echo the end
 `,

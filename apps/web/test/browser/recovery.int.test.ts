@@ -1,21 +1,18 @@
 import { ConnectionError } from "@stagefold/client";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openBrowser, PATIENCE_MS, visit } from "./browser.ts";
+import type { Page } from "playwright-core";
+import { describe, expect } from "vitest";
+import { PATIENCE_MS, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
-import { type System, startSystem, until } from "./system.ts";
+import { type Dashboard, it } from "./dashboard.ts";
+import { until } from "./system.ts";
 
 // Skipped where there is no Chromium to drive; the name of the suite says so.
 describe.skipIf(chromiumPath === undefined)(`the event stream${skipReason}`, { timeout: 300_000 }, () => {
-  let system: System;
-  let browser: Browser;
-  beforeAll(async () => {
-    [system, browser] = await Promise.all([startSystem(), openBrowser()]);
+  let system: Dashboard["system"];
+  let browser: Dashboard["browser"];
+  it.beforeAll(async ({ fresh }) => {
+    ({ browser, system } = await fresh());
   }, 120_000);
-  afterAll(async () => {
-    await browser?.close();
-    await system?.[Symbol.asyncDispose]();
-  }, 60_000);
 
   const make = (project_name: string) =>
     system.client.projects.create({ requirement: "r", project_name, stages: [{ stage: "one" }] });

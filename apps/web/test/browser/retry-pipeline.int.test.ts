@@ -1,10 +1,10 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { axe, openBrowser, visit } from "./browser.ts";
+import { afterAll, describe, expect } from "vitest";
+import { axe, type SharedBrowser, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
+import { it } from "./dashboard.ts";
 import { tabTo } from "./keys.ts";
 import { type System, startSystem, until } from "./system.ts";
 
@@ -15,14 +15,13 @@ describe.skipIf(chromiumPath === undefined)(suite, { timeout: 180_000 }, () => {
   let folder: string;
   let dataDir: string;
   let system: System;
-  let browser: Browser;
+  let browser: SharedBrowser;
   const builds: string[] = [];
 
   const start = () =>
     startSystem({
       STAGEFOLD_PIPELINES: folder,
       STAGEFOLD_DATA_DIR: dataDir,
-      STAGEFOLD_DRAIN_SECONDS: "1",
     });
   /** Its second stage does not end. */
   const describePipeline = (name: string, last: string) =>
@@ -45,11 +44,12 @@ stages:
     });
 
   /** Builds that were under way when Stagefold was stopped, and whose pipeline is another when it runs again. */
-  beforeAll(async () => {
+  it.beforeAll(async ({ browser: shared }) => {
+    browser = shared;
     folder = await mkdtemp(join(tmpdir(), "stagefold-pipelines-"));
     dataDir = await mkdtemp(join(tmpdir(), "stagefold-web-"));
     await describePipeline("site", "test");
-    [system, browser] = await Promise.all([start(), openBrowser()]);
+    system = await start();
     for (const project_name of ["by_keys", "in_chinese"]) {
       const input = { requirement: "a site", pipeline: "site", project_name };
       builds.push((await system.client.projects.create(input)).project_id);
@@ -63,7 +63,6 @@ stages:
     for (const project_id of builds) await statusIs(project_id, (status) => status === "failed");
   }, 180_000);
   afterAll(async () => {
-    await browser?.close();
     await system?.[Symbol.asyncDispose]();
     for (const path of [folder, dataDir]) await rm(path, { recursive: true, force: true, maxRetries: 5 });
   }, 60_000);

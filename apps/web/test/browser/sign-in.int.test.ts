@@ -1,30 +1,28 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createClient } from "@stagefold/client";
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { axe, openBrowser, visit } from "./browser.ts";
+import { afterAll, describe, expect } from "vitest";
+import { axe, type SharedBrowser, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
+import { it } from "./dashboard.ts";
 import { sideways } from "./sideways.ts";
 import { type System, startSystem, until } from "./system.ts";
 
 // Skipped where there is no Chromium to drive; the name of the suite says so.
 describe.skipIf(chromiumPath === undefined)(`signing in${skipReason}`, { timeout: 300_000 }, () => {
   let system: System;
-  let browser: Browser;
+  let browser: SharedBrowser;
   let adminKey: string;
-  beforeAll(async () => {
-    [system, browser] = await Promise.all([startSystem({ STAGEFOLD_AUTH: "keys" }), openBrowser()]);
+  it.beforeAll(async ({ browser: shared }) => {
+    browser = shared;
+    system = await startSystem({ STAGEFOLD_AUTH: "keys" });
     const file = join(system.dataDir, "admin-key");
     adminKey = await until(30_000, "the first key", async () => {
       const text = await readFile(file, "utf8").catch(() => "");
       return text.trim() === "" ? undefined : text.trim();
     });
   }, 120_000);
-  afterAll(async () => {
-    await browser?.close();
-    await system?.[Symbol.asyncDispose]();
-  }, 60_000);
+  afterAll(() => system?.[Symbol.asyncDispose](), 60_000);
 
   it("takes a key, refuses another, and shows builds live until one signs out", async () => {
     await using reader = await visit(browser, system.url);
@@ -165,7 +163,9 @@ describe.skipIf(chromiumPath === undefined)(`signing in${skipReason}`, { timeout
 
 // Skipped where there is no Chromium to drive; the name of the suite says so.
 describe.skipIf(chromiumPath === undefined)(`below a path${skipReason}`, { timeout: 300_000 }, () => {
-  it("the page signs in, shows builds live and keeps its addresses, and asks for nothing outside the path", async () => {
+  it("the page signs in, shows builds live and keeps its addresses, and asks for nothing outside the path", async ({
+    browser,
+  }) => {
     // As a proxy would, the browser is sent below the path; this machine's own name is accepted too.
     await using system = await startSystem({
       STAGEFOLD_AUTH: "keys",
@@ -175,30 +175,25 @@ describe.skipIf(chromiumPath === undefined)(`below a path${skipReason}`, { timeo
       const text = await readFile(join(system.dataDir, "admin-key"), "utf8").catch(() => "");
       return text.trim() === "" ? undefined : text.trim();
     });
-    const browser = await openBrowser();
-    try {
-      await using reader = await visit(browser, system.url, `/team/builds/#key=${adminKey}`);
-      const { page } = reader;
-      const outside: string[] = [];
-      page.on("request", (request) => {
-        const { pathname } = new URL(request.url());
-        if (!pathname.startsWith("/team/builds")) outside.push(pathname);
-      });
-      await page.getByRole("link", { name: "New build" }).first().waitFor();
-      const client = createClient({ url: `${system.url}/team/builds`, key: adminKey });
-      const { project_id } = await client.projects.create({ requirement: "Counts", project_name: "below" });
-      await page.getByText("below").first().click();
-      await page.waitForURL(`**/team/builds/builds/${project_id}*`);
-      await page.reload();
-      await page.getByRole("heading", { name: "below" }).waitFor();
-      await page.getByRole("link", { name: "Statistics" }).click();
-      await page.waitForURL("**/team/builds/statistics*");
-      await page.goBack();
-      await page.getByRole("heading", { name: "below" }).waitFor();
-      expect(outside).toEqual([]);
-      expect(reader.complaints).toEqual([]);
-    } finally {
-      await browser.close();
-    }
+    await using reader = await visit(browser, system.url, `/team/builds/#key=${adminKey}`);
+    const { page } = reader;
+    const outside: string[] = [];
+    page.on("request", (request) => {
+      const { pathname } = new URL(request.url());
+      if (!pathname.startsWith("/team/builds")) outside.push(pathname);
+    });
+    await page.getByRole("link", { name: "New build" }).first().waitFor();
+    const client = createClient({ url: `${system.url}/team/builds`, key: adminKey });
+    const { project_id } = await client.projects.create({ requirement: "Counts", project_name: "below" });
+    await page.getByText("below").first().click();
+    await page.waitForURL(`**/team/builds/builds/${project_id}*`);
+    await page.reload();
+    await page.getByRole("heading", { name: "below" }).waitFor();
+    await page.getByRole("link", { name: "Statistics" }).click();
+    await page.waitForURL("**/team/builds/statistics*");
+    await page.goBack();
+    await page.getByRole("heading", { name: "below" }).waitFor();
+    expect(outside).toEqual([]);
+    expect(reader.complaints).toEqual([]);
   });
 });

@@ -1,22 +1,18 @@
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { axe, openBrowser, visit } from "./browser.ts";
+import { describe, expect } from "vitest";
+import { axe, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
+import { type Dashboard, it } from "./dashboard.ts";
 import { tabTo } from "./keys.ts";
 import { sideways } from "./sideways.ts";
-import { type System, startSystem, until } from "./system.ts";
+import { until } from "./system.ts";
 
 // Skipped where there is no Chromium to drive; the name of the suite says so.
 describe.skipIf(chromiumPath === undefined)(`statistics${skipReason}`, { timeout: 180_000 }, () => {
-  let system: System;
-  let browser: Browser;
-  beforeAll(async () => {
-    [system, browser] = await Promise.all([startSystem(), openBrowser()]);
+  let system: Dashboard["system"];
+  let browser: Dashboard["browser"];
+  it.beforeAll(async ({ fresh }) => {
+    ({ browser, system } = await fresh());
   }, 120_000);
-  afterAll(async () => {
-    await browser?.close();
-    await system?.[Symbol.asyncDispose]();
-  }, 60_000);
 
   /** A build of one stage, run here to the outcome that is asked for. */
   const make = async (outcome: "completed" | "failed") => {

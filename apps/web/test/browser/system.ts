@@ -22,7 +22,14 @@ export async function startSystem(env: Record<string, string> = {}): Promise<Sys
   const dataDir = await mkdtemp(join(tmpdir(), "stagefold-web-"));
   const { PATH, HOME } = process.env;
   const child = spawn(process.execPath, [CLI, "up"], {
-    env: { PATH, HOME, STAGEFOLD_DATA_DIR: dataDir, STAGEFOLD_PORT: "0", ...env },
+    env: {
+      PATH,
+      HOME,
+      STAGEFOLD_DATA_DIR: dataDir,
+      STAGEFOLD_PORT: "0",
+      STAGEFOLD_DRAIN_SECONDS: "1",
+      ...env,
+    },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let printed = "";

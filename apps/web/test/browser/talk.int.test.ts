@@ -1,18 +1,18 @@
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { axe, openBrowser, PATIENCE_MS, visit } from "./browser.ts";
+import { describe, expect } from "vitest";
+import { axe, PATIENCE_MS, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
+import { type Dashboard, it } from "./dashboard.ts";
 import { tabTo } from "./keys.ts";
 import { sideways } from "./sideways.ts";
-import { type System, startSystem, until } from "./system.ts";
+import { until } from "./system.ts";
 
 // Skipped where there is no Chromium to drive; the name of the suite says so.
 describe.skipIf(chromiumPath === undefined)(`agents${skipReason}`, { timeout: 180_000 }, () => {
-  let system: System;
-  let browser: Browser;
+  let system: Dashboard["system"];
+  let browser: Dashboard["browser"];
   let agentId: string;
-  beforeAll(async () => {
-    [system, browser] = await Promise.all([startSystem(), openBrowser()]);
+  it.beforeAll(async ({ fresh }) => {
+    ({ browser, system } = await fresh());
     const { projects, agents } = system.client;
     const { project_id } = await projects.create({
       requirement: "Counts words, sentences and paragraphs of a text",
@@ -36,10 +36,6 @@ describe.skipIf(chromiumPath === undefined)(`agents${skipReason}`, { timeout: 18
       }));
     }
   }, 120_000);
-  afterAll(async () => {
-    await browser?.close();
-    await system?.[Symbol.asyncDispose]();
-  }, 60_000);
 
   it("are found, asked and asked again; an answer comes with its tools, and is there the next time", async () => {
     await using reader = await visit(browser, system.url, "/", { viewport: { width: 1440, height: 900 } });
