@@ -1,8 +1,8 @@
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { axe, openBrowser, PATIENCE_MS, visit } from "./browser.ts";
+import { describe, expect } from "vitest";
+import { axe, PATIENCE_MS, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
-import { type System, startSystem, until } from "./system.ts";
+import { type Dashboard, it } from "./dashboard.ts";
+import { until } from "./system.ts";
 
 /** As many as a build may have, and as many parts of each as are open without being asked for. */
 const STAGES = 64;
@@ -11,15 +11,11 @@ const ROWS = STAGES * (1 + PARTS);
 
 // Skipped where there is no Chromium to drive; the name of the suite says so.
 describe.skipIf(chromiumPath === undefined)(`a build of 64 stages${skipReason}`, { timeout: 180_000 }, () => {
-  let system: System;
-  let browser: Browser;
-  beforeAll(async () => {
-    [system, browser] = await Promise.all([startSystem(), openBrowser()]);
+  let system: Dashboard["system"];
+  let browser: Dashboard["browser"];
+  it.beforeAll(async ({ fresh }) => {
+    ({ browser, system } = await fresh());
   }, 120_000);
-  afterAll(async () => {
-    await browser?.close();
-    await system?.[Symbol.asyncDispose]();
-  }, 60_000);
 
   /** All its stages run at once, each with eight parts that run. */
   async function wideBuild(): Promise<string> {

@@ -1,12 +1,11 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { axe, openBrowser, visit } from "./browser.ts";
+import { afterAll, describe, expect } from "vitest";
+import { axe, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
+import { type Dashboard, it } from "./dashboard.ts";
 import { sideways } from "./sideways.ts";
-import { type System, startSystem } from "./system.ts";
+import { until } from "./system.ts";
 
 const RELEASE = `
 name: release
@@ -25,19 +24,20 @@ stages:
 
 // Skipped where there is no Chromium to drive; the name of the suite says so.
 describe.skipIf(chromiumPath === undefined)(`the pipelines${skipReason}`, { timeout: 180_000 }, () => {
-  let folder: string;
-  let system: System;
-  let browser: Browser;
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "stagefold-pipelines-"));
-    await writeFile(join(folder, "release.yaml"), RELEASE);
-    [system, browser] = await Promise.all([startSystem({ STAGEFOLD_PIPELINES: folder }), openBrowser()]);
+  let file: string;
+  let system: Dashboard["system"];
+  let browser: Dashboard["browser"];
+  it.beforeAll(async ({ fresh }) => {
+    const dashboard = await fresh();
+    ({ browser, system } = dashboard);
+    file = join(dashboard.pipelines.folder, "release.yaml");
+    await writeFile(file, RELEASE);
+    await until(60_000, "the pipeline", async () => {
+      const { items } = await system.client.pipelines.list();
+      return items.some(({ name }) => name === "release");
+    });
   }, 120_000);
-  afterAll(async () => {
-    await browser?.close();
-    await system?.[Symbol.asyncDispose]();
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
-  }, 60_000);
+  afterAll(() => rm(file, { force: true }));
 
   it.each([
     {
