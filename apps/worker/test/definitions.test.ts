@@ -14,7 +14,11 @@ stages:
 `;
 
 test("C6: a build continues with the definition that it began with, each attempt says which it ran, and workers say which they have", async () => {
-  await using bench = await openBench({ files: { "words.yaml": yaml("first") }, leaseMs: 60_000 });
+  await using bench = await openBench({
+    files: { "words.yaml": yaml("first") },
+    leaseMs: 60_000,
+    ownFiles: true,
+  });
   const records = new MemoryRecordStore();
   // The workspace is there when the stage has begun.
   const go = async (project: string) => {

@@ -1,8 +1,7 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { openPipelines } from "@stagefold/agent-build";
 import {
   type ArtifactStore,
   createMemoryFileStores,
@@ -18,6 +17,7 @@ import { type PipelineRegistry, stagesFor } from "@stagefold/pipeline";
 import { type Logger, pino } from "pino";
 import { inheritedEnv } from "../src/env.ts";
 import { createWorker, type Worker, type WorkerDeps } from "../src/worker.ts";
+import { type PipelineFiles, sharedPipelines, writePipelines } from "./pipelines.ts";
 
 /** Runner processes are processes: they run what was built. */
 export const RUNNER_SCRIPT = fileURLToPath(new URL("../dist/runner/child/main.js", import.meta.url));
@@ -55,27 +55,27 @@ export interface Bench extends AsyncDisposable {
   worker(options?: Partial<WorkerDeps>): Worker;
   /** Another view of the same stores, as another process has it. */
   elsewhere(): Repository;
-  create(pipeline: string, requirement?: string): Promise<string>;
+  create(pipeline: string, requirement?: string, limits?: Project["limits"]): Promise<string>;
   until(projectId: string, when: (project: Project) => boolean, seconds?: number): Promise<Project>;
   /** The full log of a stage's latest attempt. */
   logOf(project: Project, stage: string): Promise<readonly string[]>;
 }
 
 export interface BenchOptions {
-  /** File name to text. */
-  readonly files: Readonly<Record<string, string>>;
+  readonly files: PipelineFiles;
   readonly leaseMs?: number;
+  /** Where the test itself changes its files. */
+  readonly ownFiles?: boolean;
 }
 
-export async function openBench({ files, leaseMs = 15_000 }: BenchOptions): Promise<Bench> {
+export async function openBench({ files, leaseMs = 15_000, ownFiles = false }: BenchOptions): Promise<Bench> {
   const folder = await mkdtemp(join(tmpdir(), "stagefold-worker-"));
-  const pipelinesFolder = join(folder, "pipelines");
-  await mkdir(pipelinesFolder);
-  for (const [name, text] of Object.entries(files)) await writeFile(join(pipelinesFolder, name), text);
+  const { folder: pipelinesFolder, pipelines } = ownFiles
+    ? await writePipelines(join(folder, "pipelines"), files)
+    : await sharedPipelines(files);
   const store = new CountingStore();
   const { artifacts, logs } = createMemoryFileStores();
   const repository = new Repository({ store, artifacts, logs, leaseMs });
-  const pipelines = await openPipelines(pipelinesFolder);
   const log = pino({ level: process.env.TEST_LOG_LEVEL ?? "silent" });
   const workers: Worker[] = [];
   return {
@@ -104,7 +104,7 @@ export async function openBench({ files, leaseMs = 15_000 }: BenchOptions): Prom
       return worker;
     },
     elsewhere: () => new Repository({ store, artifacts, logs, leaseMs }),
-    create: async (name, requirement = "something") => {
+    create: async (name, requirement = "something", limits = undefined) => {
       const pipeline = pipelines.get(name);
       if (!pipeline)
         throw new Error(`expected a pipeline ${name}, found ${pipelines.list().map((p) => p.name)}`);
@@ -121,7 +121,7 @@ export async function openBench({ files, leaseMs = 15_000 }: BenchOptions): Prom
           }),
         ),
       };
-      return (await repository.control.create({ requirement, user_id: "u1" }, plan)).project_id;
+      return (await repository.control.create({ requirement, user_id: "u1", limits }, plan)).project_id;
     },
     until: async (projectId, when, seconds = 60) => {
       const end = Date.now() + seconds * 1000;

@@ -4,7 +4,7 @@ import { DEFAULT_PRICES, type ModelProvider, openModel } from "@stagefold/models
 import { brokenServer, PROVIDERS, settingsAt } from "@stagefold/models/testing";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { ModelAccess } from "../src/build/model-calls.ts";
-import { type Bench, openBench, stageOf } from "./harness.ts";
+import { type Bench, ended, openBench, stageOf } from "./harness.ts";
 
 /** What each call of the test server uses: $0.0006 at the price of the Anthropic model. */
 const usage = { prompt_tokens: 100, completion_tokens: 20, input_tokens: 100, output_tokens: 20 };
@@ -39,10 +39,28 @@ export const reserved = definePipeline({ name: "reserved", stages: [{ stage: "s"
 const mock = new LLMock({ port: 0, logLevel: "silent" });
 let bench: Bench;
 let records: MemoryRecordStore;
+/** What the one worker of these tests asks with, as each of them sets it. */
+let current: ModelAccess;
+const files = { "asking.ts": PIPELINES };
 
 beforeAll(async () => {
   await mock.start();
-  bench = await openBench({ files: { "asking.ts": PIPELINES } });
+  bench = await openBench({ files });
+  const modelAccess: ModelAccess = {
+    get model() {
+      return current.model;
+    },
+    get spending() {
+      return current.spending;
+    },
+    get budgetUsd() {
+      return current.budgetUsd;
+    },
+    get secrets() {
+      return current.secrets;
+    },
+  };
+  bench.worker({ modelAccess }).start();
 });
 afterAll(async () => {
   await bench[Symbol.asyncDispose]();
@@ -62,22 +80,9 @@ function access(provider: ModelProvider = "anthropic", url = mock.url, budgetUsd
   return { model, spending: spending(), budgetUsd, secrets: ["test-secret"] };
 }
 
-async function run(
-  pipeline: string,
-  modelAccess: ModelAccess | undefined,
-  limits?: object,
-): Promise<Project> {
-  const id = await bench.create(pipeline);
-  if (limits) await withLimits(id, limits);
-  await using worker = bench.worker({ modelAccess });
-  worker.start();
-  return await bench.until(id, ({ status }) => status === "completed" || status === "failed");
-}
-
-/** What the creation of a build may set. */
-async function withLimits(project_id: string, limits: object): Promise<void> {
-  const edits = [{ op: "set", path: ["limits"], value: limits }] as const;
-  await bench.store.write({ transition: "queue", project_id, kind: "update", guards: [], edits });
+async function run(pipeline: string, modelAccess: ModelAccess, limits?: Project["limits"]): Promise<Project> {
+  current = modelAccess;
+  return await bench.until(await bench.create(pipeline, undefined, limits), ended);
 }
 
 const callsOf = (project: Project, attempt = 1) =>
@@ -123,9 +128,8 @@ describe.each(PROVIDERS)("%s", (provider) => {
 
 test("a hang ends with its stage, and so does the call", async () => {
   await using server = await brokenServer("anthropic", "silent");
+  current = access("anthropic", server.url);
   const id = await bench.create("one");
-  await using worker = bench.worker({ modelAccess: access("anthropic", server.url) });
-  worker.start();
   await expect.poll(() => server.requests(), { timeout: 20_000 }).toBe(1);
   await bench.repository.control.cancel(id);
   await bench.until(id, ({ status, lease }) => status === "cancelled" && lease.owner === undefined, 20);
@@ -198,8 +202,11 @@ test("an answer without JSON is the stage's to judge, a question that cannot be 
 });
 
 test("without a language model a stage has none; the platform's own folder takes no artifacts", async () => {
-  expect(stageOf(await run("without", undefined), "s").output_data).toMatchObject({ model: true });
-  expect(await run("reserved", undefined)).toMatchObject({
+  await using bench = await openBench({ files });
+  bench.worker().start();
+  const endOf = async (pipeline: string) => await bench.until(await bench.create(pipeline), ended);
+  expect(stageOf(await endOf("without"), "s").output_data).toMatchObject({ model: true });
+  expect(await endOf("reserved")).toMatchObject({
     error_info: { message: expect.stringContaining("the platform's own") },
   });
 });

@@ -157,8 +157,6 @@ test("a worker without the workspace restores what finished stages recorded", as
 });
 
 test("the folder of a build keeps what its stages left in it from attempt to attempt", async () => {
-  await using bench = await openBench({ files, leaseMs: 60_000 });
-  bench.worker().start();
   const id = await bench.create("steps");
   await bench.until(id, (p) => stageOf(p, "two").attempt > 1);
   await writeFile(join(bench.folder, "data/go"), "");
@@ -167,8 +165,6 @@ test("the folder of a build keeps what its stages left in it from attempt to att
 });
 
 test("three commands share a folder, get what they are promised and nothing else", async () => {
-  await using bench = await openBench({ files, leaseMs: 60_000 });
-  bench.worker().start();
   const id = await bench.create("three", "需求 $HOME");
   const project = await bench.until(id, completed);
   const names = (await bench.logOf(project, "fetch")).flatMap((line) => /^([A-Z_]+)=/.exec(line)?.[1] ?? []);
@@ -188,7 +184,7 @@ test("three commands share a folder, get what they are promised and nothing else
   expect(said).toEqual(expect.arrayContaining(["hello from fetch", "需求 $HOME / 1"]));
   expect(said.some((line) => line.endsWith(`data/work/${id}`))).toBe(true);
   expect(stageOf(project, "pack").output_data.artifacts).toEqual(["packed"]);
-  await rm(join(bench.folder, "data"), { recursive: true, force: true });
+  await rm(join(bench.folder, "data/work", id), { recursive: true, force: true });
   const stored = await bench.artifacts.get({ project_id: id, stage: "pack", attempt: 1, path: "packed" });
   expect(stored?.size).toBe(1);
 });

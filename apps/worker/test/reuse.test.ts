@@ -66,7 +66,7 @@ it.each(["listens", "globals"])(
 it("O2: a stage that writes empty lines without end holds up no other build", async () => {
   const files = {
     "yes.yaml": `name: endless\nstages: [{ stage: s, command: "yes ''", timeout_seconds: 8 }]\n`,
-    "quiet.yaml": `name: quiet\nstages: [{ stage: s, command: "sleep 4; echo quiet" }]\n`,
+    "quiet.yaml": `name: quiet\nstages: [{ stage: s, command: "sleep 2; echo quiet" }]\n`,
   };
   await using bench = await openBench({ files, leaseMs: 5000 });
   bench.worker({ concurrency: 2 }).start();
@@ -115,7 +115,7 @@ it(`F4: ${FILES} small files of one stage are recorded in batches, within 20 ms 
 }, 600_000);
 
 it("F2: a neighbour that breaks while runners are warm stops no stage", async () => {
-  await using bench = await openBench({ files: { "code.ts": CODE } });
+  await using bench = await openBench({ files: { "code.ts": CODE }, ownFiles: true });
   bench.worker({ concurrency: 1 }).start();
   await bench.until(await bench.create("two"), completed);
   await writeFile(join(bench.pipelinesFolder, "broken.ts"), "export const = ;");

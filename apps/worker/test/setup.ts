@@ -1,0 +1,4 @@
+import { afterAll } from "vitest";
+import { removeSharedPipelines } from "./pipelines.ts";
+
+afterAll(removeSharedPipelines);
