@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { isStagefoldError, type Project, type Repository } from "@stagefold/core";
-import { describe, expect, test } from "vitest";
+import { describe, test } from "vitest";
 import { type Bench, completed, openBench, stageOf } from "./harness.ts";
 import { pidsIn, untilGone } from "./processes.ts";
 
@@ -37,8 +37,8 @@ async function heldByTheDead(bench: Bench) {
 
 const secondAttempt = { attempt: 2, status: "completed", history: [{ attempt: 1 }] };
 
-describe("with a worker that is dead", () => {
-  test("a build is paused at once, and continues when it is resumed", async () => {
+describe.concurrent("with a worker that is dead", () => {
+  test("a build is paused at once, and continues when it is resumed", async ({ expect }) => {
     await using bench = await openBench({ files, leaseMs: 5000 });
     const { id } = await heldByTheDead(bench);
     expect(await bench.repository.control.pause(id)).toMatchObject({ status: "paused" });
@@ -50,7 +50,9 @@ describe("with a worker that is dead", () => {
     expect(stageOf(await bench.until(id, completed), "first")).toMatchObject(secondAttempt);
   });
 
-  test("a build that is resumed while the dead one's lease lives continues once it has run out", async () => {
+  test("a build that is resumed while the dead one's lease lives continues once it has run out", async ({
+    expect,
+  }) => {
     await using bench = await openBench({ files, leaseMs: 5000 });
     const { id } = await heldByTheDead(bench);
     await bench.repository.control.pause(id);
@@ -59,7 +61,9 @@ describe("with a worker that is dead", () => {
     expect(stageOf(await bench.until(id, completed), "first")).toMatchObject(secondAttempt);
   });
 
-  test("a build is cancelled at once, what the dead one says late is refused, and a retry needs no lease to end", async () => {
+  test("a build is cancelled at once, what the dead one says late is refused, and a retry needs no lease to end", async ({
+    expect,
+  }) => {
     await using bench = await openBench({ files, leaseMs: 600_000 });
     const { id, late } = await heldByTheDead(bench);
     const cancelled = await bench.repository.control.cancel(id);
@@ -72,7 +76,7 @@ describe("with a worker that is dead", () => {
     expect(stageOf(project, "first")).toMatchObject({ ...secondAttempt, output_data: { attempt: 2 } });
   });
 
-  test("a build is deleted at once, and nothing brings it back", async () => {
+  test("a build is deleted at once, and nothing brings it back", async ({ expect }) => {
     await using bench = await openBench({ files, leaseMs: 600_000 });
     const { id, late } = await heldByTheDead(bench);
     bench.worker().start();
@@ -103,26 +107,26 @@ async function both(bench: Bench, id: string, presses: readonly [Press, Press]):
 
 const BOTH = ["done", "done"];
 
-describe("when two press at once while a stage runs", () => {
-  test.each<[string, Press, Press, string[][], Project["status"] | "gone"]>([
+describe.concurrent("when two press at once while a stage runs", () => {
+  test.for<[string, Press, Press, string[][], Project["status"] | "gone"]>([
     ["pause and pause", pause, pause, [["PROJECT_CONFLICT", "done"]], "paused"],
     ["cancel and cancel", cancel, cancel, [["PROJECT_CONFLICT", "done"]], "cancelled"],
     ["pause and cancel", pause, cancel, [BOTH, ["PROJECT_CONFLICT", "done"]], "cancelled"],
     ["delete and delete", remove, remove, [["PROJECT_NOT_FOUND", "done"]], "gone"],
     ["cancel and delete", cancel, remove, [BOTH, ["PROJECT_NOT_FOUND", "done"]], "gone"],
-  ])("%s", async (_name, one, other, expected, status) => {
+  ])("%s", async ([, one, other, allowed, status], { expect }) => {
     await using bench = await openBench({ files, leaseMs: 600_000 });
     const worker = bench.worker();
     worker.start();
     const id = await bench.create("two");
     const pids = await pidsIn(join(bench.folder, "data/work", id, "pids"), 1);
     // Where both may succeed it depends on who comes first.
-    expect(expected).toContainEqual((await both(bench, id, [one, other])).sort());
+    expect(allowed).toContainEqual((await both(bench, id, [one, other])).sort());
     if (status === "paused") {
       expect(await bench.repository.get(id)).toMatchObject({ status });
       return;
     }
-    await untilGone(pids, 5000);
+    await untilGone(pids, 20_000);
     while (worker.running.length > 0) await new Promise((resolve) => setTimeout(resolve, 10));
     if (status === "gone") {
       expect(await bench.store.get(id)).toBeUndefined();
@@ -130,7 +134,7 @@ describe("when two press at once while a stage runs", () => {
     } else expect(await bench.repository.get(id)).toMatchObject({ status });
   });
 
-  test("resume and resume: one build continues, once", async () => {
+  test("resume and resume: one build continues, once", async ({ expect }) => {
     await using bench = await openBench({ files, leaseMs: 600_000 });
     const id = await bench.create("two");
     await bench.repository.control.pause(id);
@@ -138,7 +142,7 @@ describe("when two press at once while a stage runs", () => {
     await bench.repository.control.cancel(id);
   });
 
-  test("retry and retry: one new run", async () => {
+  test("retry and retry: one new run", async ({ expect }) => {
     await using bench = await openBench({ files, leaseMs: 600_000 });
     const id = await bench.create("two");
     await bench.repository.control.cancel(id);

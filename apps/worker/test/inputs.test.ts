@@ -1,5 +1,5 @@
-import { expect, test } from "vitest";
-import { completed, ended, openBench, stageOf } from "./harness.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Bench, completed, ended, openBench, stageOf } from "./harness.ts";
 
 const FILES = {
   "takes.ts": `
@@ -29,7 +29,14 @@ export default definePipeline({ name: "spends", stages: ["a", "b", "c"].map((sta
 })) });
 `,
 };
-const quick = { timings: { idleFirstMs: 20, idleLastMs: 100 } };
+
+let bench: Bench;
+beforeAll(async () => {
+  bench = await openBench({ files: FILES });
+  bench.worker({ timings: { idleFirstMs: 20, idleLastMs: 100 } }).start();
+});
+afterAll(() => bench[Symbol.asyncDispose]());
+
 const plan = (pipeline: string, stages: readonly string[]) => ({
   pipeline,
   pipeline_version: "1",
@@ -37,8 +44,6 @@ const plan = (pipeline: string, stages: readonly string[]) => ({
 });
 
 test("a build's input is what its stages find, inline or by reference, and a retry may change it", async () => {
-  await using bench = await openBench({ files: FILES });
-  bench.worker(quick).start();
   const { control } = bench.repository;
   const input = { site: "a\u0000b 日本", pages: 2, review: true };
   const keys = ["read", "review", "shell"];
@@ -69,8 +74,6 @@ test("a build's input is what its stages find, inline or by reference, and a ret
 });
 
 test("no stage starts beyond the budget, and a retry with a higher one continues", async () => {
-  await using bench = await openBench({ files: FILES });
-  bench.worker(quick).start();
   const { control } = bench.repository;
   const limits = { tokens: 150, cost_usd: 10, attempts: 20, seconds: 600 };
   const made = await control.create({ requirement: "x", limits }, plan("spends", ["a", "b", "c"]));
@@ -98,8 +101,6 @@ test("no stage starts beyond the budget, and a retry with a higher one continues
 });
 
 test("a build is not claimed before its start time", async () => {
-  await using bench = await openBench({ files: FILES });
-  bench.worker(quick).start();
   const start_at = new Date(Date.now() + 1500).toISOString();
   const request = { requirement: "x", start_at, input: { site: "a", pages: 1, review: false } };
   const made = await bench.repository.control.create(request, plan("takes", ["read", "shell"]));

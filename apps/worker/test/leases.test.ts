@@ -43,7 +43,7 @@ test("a machine that slept past three quarters of the lease stops its stages: th
   vi.spyOn(Date, "now").mockImplementation(() => now() + jumpMs);
   onTestFinished(() => void vi.restoreAllMocks());
   // Fifteen seconds before anybody else may take the build.
-  await untilGone(pids, 5000);
+  await untilGone(pids, 10_000);
   const text = await metrics.registry.metrics();
   expect(text).toContain('stagefold_worker_leases_over_total{reason="expired"} 1');
   expect(text).toContain("stagefold_lease_lost_total 1");

@@ -55,7 +55,7 @@ test("a stage that loops for ever is ended at its timeout with everything that i
   const project = await bench.until(id, ended);
   expect(project.error_info).toMatchObject({ stage: "spin", code: "STAGE_TIMEOUT" });
   expect(project.error_info?.message).toContain("1 seconds");
-  await untilGone(pids, 500);
+  await untilGone(pids, 10_000);
 });
 
 test.each(["waits", "deaf", "commands"])("a cancel ends %s within two seconds", async (name) => {
@@ -82,7 +82,7 @@ test("a delete ends the stage and leaves no folder", async () => {
   const id = await bench.create("waits");
   const pids = await pidsIn(join(bench.folder, "data/work", id, "pids"), 3);
   await bench.elsewhere().control.delete(id);
-  await untilGone(pids, 5000);
+  await untilGone(pids, 20_000);
   while (worker.running.length > 0) await new Promise((resolve) => setTimeout(resolve, 10));
   await expect(bench.repository.get(id)).rejects.toMatchObject({ code: "PROJECT_NOT_FOUND" });
 });
