@@ -1,6 +1,6 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -53,6 +53,27 @@ it("W10: a YAML file with a mistake is named with its line and field, and the ot
   expect(registry.problems()[0]?.message).toContain("b.yaml:4");
   expect(registry.problems()[0]?.message).toContain("no such field; did you mean command?");
 });
+
+// Skipped where there is no mkfifo.
+it.runIf(process.platform !== "win32")(
+  "W10, W8: a YAML file that is a pipe, a device or far too large is named, and the others work",
+  async () => {
+    execFileSync("mkfifo", [join(folder, "b.yaml")]);
+    await symlink("/dev/zero", join(folder, "c.yaml"));
+    await writeFile(join(folder, "d.yaml"), "");
+    await truncate(join(folder, "d.yaml"), 3 * 1024 ** 3);
+    // The module too, whose process waits for it.
+    execFileSync("mkfifo", [join(folder, "e.ts")]);
+    const registry = await loadPipelines(folder, { timeoutMs: TIMEOUT_MS });
+    expect(registry.list().map(({ name }) => name)).toEqual(["first", "last", "commands"]);
+    expect(registry.problems().map(({ message }) => message)).toEqual([
+      expect.stringMatching(/b\.yaml: expected a file .* found a folder, a pipe or a device/),
+      expect.stringMatching(/c\.yaml: expected a file .* found a folder, a pipe or a device/),
+      expect.stringMatching(/d\.yaml: expected a file .* found 3221225472 bytes/),
+      expect.stringContaining("e.ts"),
+    ]);
+  },
+);
 
 it("a console.log at import says nothing in the process that asks, and a time-out is each module's own", async () => {
   for (const name of ["slow1", "slow2", "slow3"])

@@ -1,4 +1,5 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { open, readdir, stat } from "node:fs/promises";
 import { extname, resolve } from "node:path";
 import type { Pipeline } from "../definition.ts";
 import { isPipelineError, PipelineError } from "../errors.ts";
@@ -8,6 +9,9 @@ import { describeModules, type Loaded, type ModuleOptions } from "./module-proce
 const YAML = new Set([".yaml", ".yml"]);
 const MODULES = new Set([".ts", ".mts", ".js", ".mjs"]);
 const IGNORED = /^[._]|\.test\.|\.d\.m?ts$/;
+
+/** Of a YAML file. */
+const MAX_BYTES = 4 * 1024 * 1024;
 
 const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
@@ -31,13 +35,29 @@ async function pipelineFiles(folder: string): Promise<string[]> {
 
 async function readText(file: string): Promise<string> {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(await readFile(file));
+    return new TextDecoder("utf-8", { fatal: true }).decode(await bytesOf(file));
   } catch (cause) {
+    if (isPipelineError(cause)) throw cause;
     throw new PipelineError(
       `${file}: expected a readable UTF-8 file, found ${reasonOf(cause)}`,
       { file },
       { cause },
     );
+  }
+}
+
+/** A pipe is opened without waiting for its other end, and what has no end is not read. */
+async function bytesOf(file: string): Promise<Buffer> {
+  const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  try {
+    const about = await handle.stat();
+    if (about.isFile() && about.size <= MAX_BYTES) return await handle.readFile();
+    const found = about.isFile() ? `${about.size} bytes` : "a folder, a pipe or a device";
+    throw new PipelineError(`${file}: expected a file of at most ${MAX_BYTES} bytes, found ${found}`, {
+      file,
+    });
+  } finally {
+    await handle.close();
   }
 }
 
