@@ -53,7 +53,8 @@ export function project(name: string): ViteUserConfig {
         reporters: ["default", withCauses, ["json", { outputFile: ".turbo/test-report.json" }]],
       }),
       // A test that asserts nothing cannot fail. Type tests (*.test-d.ts) belong to the typecheck task.
-      expect: { requireAssertions: true },
+      // `expect.poll` waits for what must come: only a hang lasts so long, however busy the machine is.
+      expect: { requireAssertions: true, poll: { timeout: 30_000 } },
     },
   };
 }

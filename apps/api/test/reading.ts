@@ -9,7 +9,7 @@ export class Reading<T> {
     this.#values = open(this.#abort.signal)[Symbol.asyncIterator]();
   }
 
-  async next(withinMs = 2000): Promise<T> {
+  async next(withinMs = 20_000): Promise<T> {
     const late = sleep(withinMs, "late" as const, { ref: false });
     const result = await Promise.race([this.#values.next(), late]);
     if (result === "late") throw new Error(`expected a value within ${withinMs} ms`);

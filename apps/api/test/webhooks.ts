@@ -92,7 +92,7 @@ export function aSystem(more: Partial<ContextDeps> = {}) {
   return { deps, records, process, begin, ...first };
 }
 
-export const until = (check: () => void) => vi.waitFor(check, { timeout: 10_000, interval: 10 });
+export const until = (check: () => void) => vi.waitFor(check, { timeout: 30_000, interval: 10 });
 
 /** Whether the public library of Standard Webhooks takes it for ours, at the time that it says. */
 export function verifies({ headers, body }: Received, secret: string): boolean {

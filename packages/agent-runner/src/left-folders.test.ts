@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createMemoryFileStores } from "@stagefold/core";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { createAgentRunner } from "./index.ts";
 
 test("a runner removes what a killed process left a day ago, and nothing else", async () => {
@@ -32,10 +32,10 @@ test("a runner removes what a killed process left a day ago, and nothing else", 
       model: () => undefined,
       onProblem: (problem) => problems.push(problem),
     });
-    await vi.waitFor(async () => {
-      expect(await readdir(join(folder, "turns"))).toEqual(["turn-new"]);
-      expect((await readdir(join(folder, "versions"))).sort()).toEqual([".new-new", kept]);
-    });
+    await expect.poll(() => readdir(join(folder, "turns"))).toEqual(["turn-new"]);
+    await expect
+      .poll(async () => (await readdir(join(folder, "versions"))).sort())
+      .toEqual([".new-new", kept]);
     expect(problems).toEqual([]);
   } finally {
     await rm(folder, { recursive: true, force: true });

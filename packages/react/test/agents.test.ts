@@ -13,7 +13,7 @@ import {
   type RunEvent,
   type RunOutcome,
 } from "@stagefold/core";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { agentOf, sendTurn, stopTurn, turnsOf } from "../src/agents.ts";
 import { Live } from "../src/live.ts";
 
@@ -73,35 +73,35 @@ test("a turn grows while it is answered, is kept as it ended, and the next one c
   const turns = turnsOf(live, session_id);
   const texts: unknown[] = [];
   const leave = turns.subscribe(() => texts.push(turns.read().value?.at(-1)?.blocks.map(Object)[0]?.text));
-  await vi.waitFor(() => expect(turns.read()).toMatchObject({ status: "ready", value: [] }));
+  await expect.poll(() => turns.read()).toMatchObject({ status: "ready", value: [] });
   expect(await sendTurn(live, { session_id, text: "first" })).toMatchObject({ turn: 1 });
-  await vi.waitFor(() => expect(turns.read().value).toMatchObject([{ turn: 1, status: "running" }]));
+  await expect.poll(() => turns.read().value).toMatchObject([{ turn: 1, status: "running" }]);
   const say = async (at: number, text: string) => {
     runner.emit?.({ event: "text", block: 0, at, text });
-    await vi.waitFor(() => expect(texts.at(-1)).toMatch(new RegExp(`${text}$`)));
+    await expect.poll(() => texts.at(-1)).toMatch(new RegExp(`${text}$`));
   };
-  await vi.waitFor(() => expect(runner.emit).toBeDefined());
+  await expect.poll(() => runner.emit).toBeDefined();
   await say(0, "Hel");
   await say(3, "lo");
   expect(turns.read().value).toMatchObject([{ status: "running", blocks: [{ text: "Hello" }] }]);
   // Another question while it runs is refused, and what is shown continues.
   await expect(sendTurn(live, { session_id, text: "early" })).rejects.toMatchObject({ code: "SESSION_BUSY" });
   runner.end?.();
-  await vi.waitFor(() =>
-    expect(turns.read().value).toMatchObject([
+  await expect
+    .poll(() => turns.read().value)
+    .toMatchObject([
       { turn: 1, status: "completed", blocks: [{ text: "Hello" }], ended_at: expect.any(String) },
-    ]),
-  );
+    ]);
 
   await sendTurn(live, { session_id, text: "second" });
-  await vi.waitFor(() =>
-    expect(turns.read().value?.map(({ turn, user }) => [turn, user.text])).toEqual([
+  await expect
+    .poll(() => turns.read().value?.map(({ turn, user }) => [turn, user.text]))
+    .toEqual([
       [1, "first"],
       [2, "second"],
-    ]),
-  );
+    ]);
   expect(await stopTurn(live, session_id)).toMatchObject({ turn: 2 });
-  await vi.waitFor(() => expect(turns.read().value?.at(-1)).toMatchObject({ status: "cancelled" }));
+  await expect.poll(() => turns.read().value?.at(-1)).toMatchObject({ status: "cancelled" });
   expect(await stopTurn(live, session_id)).toBeUndefined();
   leave();
 });
@@ -117,15 +117,15 @@ test("an agent is shown, and again when one of its builds changes", async () => 
   const agent = agentOf(live, agent_id);
   agent.subscribe(nothing);
   const versions = () => agent.read().value?.versions.map(({ version }) => version);
-  await vi.waitFor(() => expect(versions()).toEqual([1]));
-  await vi.waitFor(() => expect(live.readConnection()).toBe("online"));
+  await expect.poll(() => versions()).toEqual([1]);
+  await expect.poll(() => live.readConnection()).toBe("online");
   await agents.publish(agent_id, { agent_name: "scripted" }, versionOf(2));
   // A build of something else says nothing of it.
   await client.projects.create({ requirement: "another" });
   await new Promise((next) => setTimeout(next, 300));
   expect(versions()).toEqual([1]);
   await client.projects.create({ requirement: "a further version", agent_id });
-  await vi.waitFor(() => expect(versions()?.sort()).toEqual([1, 2]));
+  await expect.poll(() => versions()?.sort()).toEqual([1, 2]);
   const missing = agentOf(live, newAgentId());
   await expect(missing.settled()).rejects.toMatchObject({ code: "AGENT_NOT_FOUND" });
 });

@@ -2,7 +2,7 @@ import { builtInPipelines } from "@stagefold/agent-build";
 import { startApi } from "@stagefold/api";
 import { createClient, type Fetch, StagefoldClientError } from "@stagefold/client";
 import { createMemoryFileStores, MemoryChangeFeed, MemoryProjectStore, Repository } from "@stagefold/core";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { Live } from "../src/live.ts";
 import { artifactsOf, logOf } from "../src/parts.ts";
 
@@ -54,11 +54,9 @@ test("readers of one build share one stream, which ends a second after the last 
   const { project_id, report } = await program();
   const entry = live.project(project_id);
   const leave = [entry.subscribe(nothing), live.project(project_id).subscribe(nothing)];
-  await vi.waitFor(() =>
-    expect(entry.read()).toMatchObject({ status: "ready", value: { status: "building" } }),
-  );
+  await expect.poll(() => entry.read()).toMatchObject({ status: "ready", value: { status: "building" } });
   await report({ event: "started", stage: "one" }, { event: "progress", stage: "one", progress: 40 });
-  await vi.waitFor(() => expect(entry.read().value?.stages_snapshot.stages[0]?.progress).toBe(40));
+  await expect.poll(() => entry.read().value?.stages_snapshot.stages[0]?.progress).toBe(40);
   expect(streams).toHaveLength(1);
   expect(live.readConnection()).toBe("online");
 
@@ -70,7 +68,7 @@ test("readers of one build share one stream, which ends a second after the last 
   expect(open()).toHaveLength(1);
   expect(live.project(project_id)).toBe(entry);
   again();
-  await vi.waitFor(() => expect(open()).toHaveLength(0), { timeout: 3000 });
+  await expect.poll(() => open()).toHaveLength(0);
   expect(streams).toHaveLength(1);
   expect(live.project(project_id)).not.toBe(entry);
 });
@@ -81,13 +79,13 @@ test("what is watched beside it comes over the next stream, and nothing is misse
   const seen: number[] = [];
   const one = live.project(first.project_id);
   one.subscribe(() => seen.push(one.read().value?.revision ?? 0));
-  await vi.waitFor(() => expect(live.readConnection()).toBe("online"));
+  await expect.poll(() => live.readConnection()).toBe("online");
   const other = live.project(second.project_id);
   other.subscribe(nothing);
   await first.report({ event: "started", stage: "one" });
-  await vi.waitFor(() => expect(other.read().status).toBe("ready"));
-  await vi.waitFor(() => expect(one.read().value?.stages_snapshot.stages[0]?.status).toBe("running"));
-  await vi.waitFor(() => expect(open()).toHaveLength(1));
+  await expect.poll(() => other.read().status).toBe("ready");
+  await expect.poll(() => one.read().value?.stages_snapshot.stages[0]?.status).toBe("running");
+  await expect.poll(() => open()).toHaveLength(1);
   expect(seen).toEqual([...seen].sort((a, b) => a - b));
 });
 
@@ -108,17 +106,17 @@ test("streams that gave way before they were connected are ended with the ones b
   const slow = new Live(createClient({ url: api.url, fetch }));
   const ids = [await program(), await program(), await program()].map(({ project_id }) => project_id);
   slow.project(ids[0] ?? "").subscribe(nothing);
-  await vi.waitFor(() => expect(slow.readConnection()).toBe("online"), { timeout: 5000 });
+  await expect.poll(() => slow.readConnection()).toBe("online");
   held = new Promise((resolve) => {
     release = resolve;
   });
   slow.project(ids[1] ?? "").subscribe(nothing);
-  await vi.waitFor(() => expect(streams).toHaveLength(2));
+  await expect.poll(() => streams).toHaveLength(2);
   held = undefined;
   slow.project(ids[2] ?? "").subscribe(nothing);
-  await vi.waitFor(() => expect(streams).toHaveLength(3));
-  await vi.waitFor(() => expect(slow.project(ids[2] ?? "").read().status).toBe("ready"));
-  await vi.waitFor(() => expect(open()).toHaveLength(1), { timeout: 5000 });
+  await expect.poll(() => streams).toHaveLength(3);
+  await expect.poll(() => slow.project(ids[2] ?? "").read().status).toBe("ready");
+  await expect.poll(() => open()).toHaveLength(1);
   release();
 });
 
@@ -137,9 +135,9 @@ test("a build that is not there, or is deleted, fails with the API's own refusal
   expect((await entry.settled()).project_id).toBe(project_id);
   expect(await entry.settled()).toBe(await entry.settled());
   await client.projects.delete({ project_id });
-  await vi.waitFor(() =>
-    expect(entry.read()).toMatchObject({ status: "failed", error: { code: "PROJECT_NOT_FOUND" } }),
-  );
+  await expect
+    .poll(() => entry.read())
+    .toMatchObject({ status: "failed", error: { code: "PROJECT_NOT_FOUND" } });
 });
 
 test("a list shows what comes, what changes and what goes", async () => {
@@ -147,18 +145,18 @@ test("a list shows what comes, what changes and what goes", async () => {
   const list = live.list({ user_id: "lists", status: "queued" });
   list.subscribe(nothing);
   const ids = () => list.read().value?.map(({ project_id }) => project_id);
-  await vi.waitFor(() => expect(ids()).toEqual([]));
+  await expect.poll(() => ids()).toEqual([]);
   const make = async (requirement: string) =>
     (await client.projects.create({ requirement, user_id: "lists" })).project_id;
   const one = await make("one");
-  await vi.waitFor(() => expect(ids()).toEqual([one]));
+  await expect.poll(() => ids()).toEqual([one]);
   const two = await make("two");
-  await vi.waitFor(() => expect(ids()?.sort()).toEqual([one, two].sort()));
+  await expect.poll(() => ids()?.sort()).toEqual([one, two].sort());
   // It is queued no more, so the filter leaves it out.
   await client.projects.cancel({ project_id: one });
-  await vi.waitFor(() => expect(ids()).toEqual([two]));
+  await expect.poll(() => ids()).toEqual([two]);
   await client.projects.delete({ project_id: two });
-  await vi.waitFor(() => expect(ids()).toEqual([]));
+  await expect.poll(() => ids()).toEqual([]);
 });
 
 test("a log grows with its stage, begins again with an attempt, and says when it is over", async () => {
@@ -168,14 +166,14 @@ test("a log grows with its stage, begins again with an attempt, and says when it
   log.subscribe(nothing);
   const lines = () => log.read().value?.lines;
   await report({ event: "started", stage: "one" }, { event: "log", stage: "one", lines: ["a"] });
-  await vi.waitFor(() => expect(lines()).toEqual(["a"]));
+  await expect.poll(() => lines()).toEqual(["a"]);
   const many = Array.from({ length: 900 }, (_, i) => `line ${i}`);
   await report({ event: "log", stage: "one", lines: many });
-  await vi.waitFor(() => expect(lines()).toEqual(["a", ...many]));
+  await expect.poll(() => lines()).toEqual(["a", ...many]);
   await report({ event: "failed", stage: "one", message: "no", retry_in_seconds: 0 });
   const first = logOf(live, project_id, "one", 1);
   first.subscribe(nothing);
-  await vi.waitFor(() => expect(first.read().value).toMatchObject({ ended: true, lines: { length: 901 } }));
+  await expect.poll(() => first.read().value).toMatchObject({ ended: true, lines: { length: 901 } });
   expect(log.read().status).toBe("ready");
 });
 
@@ -185,9 +183,9 @@ test("lines of two logs come over the one stream of all, without a request for e
   const logs = [first, second].map(({ project_id }) => logOf(live, project_id, "one"));
   for (const log of logs) log.subscribe(nothing);
   for (const { report } of [first, second]) await report({ event: "started", stage: "one" });
-  await vi.waitFor(() => expect(logs.map((log) => log.read().status)).toEqual(["ready", "ready"]));
-  await vi.waitFor(() => expect(decodeURIComponent(open()[0]?.url ?? "").split('"cursor"')).toHaveLength(3));
-  await vi.waitFor(() => expect(open()).toHaveLength(1));
+  await expect.poll(() => logs.map((log) => log.read().status)).toEqual(["ready", "ready"]);
+  await expect.poll(() => decodeURIComponent(open()[0]?.url ?? "").split('"cursor"')).toHaveLength(3);
+  await expect.poll(() => open()).toHaveLength(1);
   const before = requests("stages.logs");
   const said: string[] = [];
   for (let n = 0; n < 30; n++) {
@@ -195,7 +193,7 @@ test("lines of two logs come over the one stream of all, without a request for e
     for (const { report } of [first, second])
       await report({ event: "log", stage: "one", lines: [`line ${n}`] });
   }
-  for (const log of logs) await vi.waitFor(() => expect(log.read().value?.lines).toEqual(said));
+  for (const log of logs) await expect.poll(() => log.read().value?.lines).toEqual(said);
   expect(requests("stages.logs")).toBe(before);
   expect(open()).toHaveLength(1);
 });
@@ -208,9 +206,7 @@ test("more logs than one stream has room for are shown too", async () => {
   for (const { report } of programs) await report({ event: "started", stage: "one" });
   for (const line of ["a", "b"]) {
     for (const { report } of programs) await report({ event: "log", stage: "one", lines: [line] });
-    await vi.waitFor(() =>
-      expect(logs.map((log) => log.read().value?.lines.at(-1))).toEqual(logs.map(() => line)),
-    );
+    await expect.poll(() => logs.map((log) => log.read().value?.lines.at(-1))).toEqual(logs.map(() => line));
   }
 });
 
@@ -219,8 +215,7 @@ test("a log shows lines as they look: pieces are one, and what is rewritten is w
   const { project_id, report } = await program();
   const log = logOf(live, project_id, "one");
   log.subscribe(nothing);
-  const shows = async (...lines: string[]) =>
-    await vi.waitFor(() => expect(log.read().value?.lines).toEqual(lines));
+  const shows = async (...lines: string[]) => await expect.poll(() => log.read().value?.lines).toEqual(lines);
   const say = (...lines: { text: string; stream: "stdout" | "stderr"; end?: "" | "\r" }[]) =>
     report({ event: "log", stage: "one", lines });
   await report({ event: "started", stage: "one" });
@@ -231,7 +226,7 @@ test("a log shows lines as they look: pieces are one, and what is rewritten is w
   await say({ text: "20 %", stream: "stdout", end: "\r" });
   await shows("first", "Name? Ada", "20 %");
   await report({ event: "failed", stage: "one", message: "no" });
-  await vi.waitFor(() => expect(log.read().value?.ended).toBe(true));
+  await expect.poll(() => log.read().value?.ended).toBe(true);
   await shows("first", "Name? Ada", "20 %");
 });
 
@@ -241,14 +236,14 @@ test("artifacts come with the stages that record them, page by page", async () =
   const all = artifactsOf(live, project_id);
   const some = artifactsOf(live, project_id, "two");
   for (const entry of [all, some]) entry.subscribe(nothing);
-  await vi.waitFor(() => expect(all.read().value).toEqual([]));
+  await expect.poll(() => all.read().value).toEqual([]);
   const artifacts = Array.from({ length: 140 }, (_, i) => ({ path: `f${i}` }));
   await report({ event: "started", stage: "one" }, { event: "artifacts", stage: "one", artifacts });
-  await vi.waitFor(() => expect(all.read().value).toHaveLength(140));
+  await expect.poll(() => all.read().value).toHaveLength(140);
   await report({ event: "completed", stage: "one" }, { event: "started", stage: "two" });
   await report({ event: "artifacts", stage: "two", artifacts: [{ path: "g" }] });
-  await vi.waitFor(() => expect(some.read().value?.map(({ path }) => path)).toEqual(["g"]));
-  await vi.waitFor(() => expect(all.read().value).toHaveLength(141));
+  await expect.poll(() => some.read().value?.map(({ path }) => path)).toEqual(["g"]);
+  await expect.poll(() => all.read().value).toHaveLength(141);
 });
 
 test("more builds than one stream has room for are shown too", async () => {
@@ -257,9 +252,9 @@ test("more builds than one stream has room for are shown too", async () => {
   for (let i = 0; i < 53; i++) ids.push((await client.projects.create({ requirement: `r${i}` })).project_id);
   for (const id of ids) live.project(id).subscribe(nothing);
   const statuses = () => ids.map((id) => live.project(id).read().value?.status);
-  await vi.waitFor(() => expect(statuses()).toEqual(ids.map(() => "queued")), { timeout: 5000 });
+  await expect.poll(() => statuses()).toEqual(ids.map(() => "queued"));
   for (const project_id of ids) await client.projects.cancel({ project_id });
-  await vi.waitFor(() => expect(statuses()).toEqual(ids.map(() => "cancelled")), { timeout: 5000 });
+  await expect.poll(() => statuses()).toEqual(ids.map(() => "cancelled"));
 });
 
 test("the token is asked for anew with each request, so that one that was refreshed is sent", async () => {
@@ -275,6 +270,6 @@ test("the token is asked for anew with each request, so that one that was refres
   const live = new Live(client);
   const list = live.list({});
   list.subscribe(nothing);
-  await vi.waitFor(() => expect(live.readConnection()).toBe("online"));
+  await expect.poll(() => live.readConnection()).toBe("online");
   expect(sent).toEqual(["Bearer token-1", "Bearer token-2", "Bearer token-3"]);
 });

@@ -3,7 +3,7 @@ import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MemoryRecordStore, ROLES } from "@stagefold/core";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { memoryDeps, OWN_STAGES } from "../../test/fixture.ts";
 import { post, query, serve } from "../../test/serve.ts";
@@ -246,7 +246,7 @@ describe("API keys", () => {
     // Some milliseconds; a busy machine takes longer, and a stream that is not ended never ends.
     expect(performance.now() - revokedAt).toBeLessThan(10_000);
     expect((await call("/trpc/projects.list", as(key))).status).toBe(401);
-    await vi.waitFor(() => expect(auth.open.size).toBe(0));
+    await expect.poll(() => auth.open.size).toBe(0);
 
     const second = await auth.keys.create({ name: "two", role: "member" }, "test");
     const rotated = await auth.keys.rotate(second.record.key_id);
@@ -293,7 +293,7 @@ describe("API keys", () => {
     const { auth, issue } = await aGuardedApi();
     const key = await issue({ name: "ci", role: "member" });
     await auth.keys.verify(key);
-    await vi.waitFor(async () => expect((await auth.keys.list())[0]?.last_used_at).toBeDefined());
+    await expect.poll(async () => (await auth.keys.list())[0]?.last_used_at).toBeDefined();
   });
 });
 

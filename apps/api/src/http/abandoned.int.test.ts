@@ -149,15 +149,15 @@ describe.skipIf(process.platform !== "linux")("A3: exchanges that their client a
       for (let done = 0; done < TIMES; done += 10)
         await Promise.all(Array.from({ length: 10 }, () => abandon(all, text, readBytes)));
       await until(() => all.watch.projects.open.watches === 0 && all.watch.list.open === 0);
-      await expect.poll(descriptors, { timeout: 5000 }).toBeLessThanOrEqual(before.descriptors + 2);
-      await expect.poll(timers, { timeout: 5000 }).toBeLessThanOrEqual(before.timers + 3);
+      await expect.poll(descriptors).toBeLessThanOrEqual(before.descriptors + 2);
+      await expect.poll(timers).toBeLessThanOrEqual(before.timers + 3);
       // A stream that stays, or an answer, would be 5 KB and more each time: after a few times less than the heap grows by itself.
       if (isSoak)
         await expect
           .poll(() => heapAfterCollection() - before.heap, { timeout: 10_000, interval: 500 })
           .toBeLessThan(3_000_000 + TIMES * 2000);
       const unfinished = () => readdir(join(all.root, ".tmp")).catch(() => []);
-      await expect.poll(unfinished, { timeout: 5000 }).toEqual([]);
+      await expect.poll(unfinished).toEqual([]);
     },
     120_000,
   );
@@ -183,7 +183,7 @@ describe.skipIf(process.platform !== "linux")("A3: exchanges that their client a
     expect([all.watch.projects.open.watches, all.watch.list.open]).toEqual([1, 0]);
     expect(reads.readyState).toBe("open");
     // The sockets of three connections, and the file that one of them had open.
-    await expect.poll(descriptors, { timeout: 5000 }).toBeLessThan(withFiles - 3);
+    await expect.poll(descriptors).toBeLessThan(withFiles - 3);
     for (const socket of [reads, ...stalled]) socket.destroy();
   }, 60_000);
 });

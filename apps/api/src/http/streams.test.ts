@@ -65,7 +65,7 @@ describe("projects.watch over SSE", () => {
     await until(() => following.ids.length === 1);
     const closing = performance.now();
     await api.close();
-    expect(performance.now() - closing).toBeLessThan(2000);
+    expect(performance.now() - closing).toBeLessThan(20_000);
     await until(() => api.watch.projects.open.watches === 0);
     await control.pause(api.project_id);
     await using again = await serve(memoryDeps(api.deps.store), Number(new URL(api.url).port));

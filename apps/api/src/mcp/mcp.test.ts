@@ -5,7 +5,7 @@ import {
 import { Client as OldClient } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport as OldTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { AgentRecords, type AgentRunner, MemoryRecordStore, newAgentId } from "@stagefold/core";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { callerOf, memoryDeps, OWN_STAGES } from "../../test/fixture.ts";
 import { Program } from "../../test/program.ts";
 import { serve } from "../../test/serve.ts";
@@ -295,6 +295,6 @@ describe("a resource that is watched", () => {
     await client.listen({ resourceSubscriptions: [buildUri(one.project_id)] });
     await caller.projects.pause({ project_id: other.project_id });
     await caller.projects.pause({ project_id: one.project_id });
-    await vi.waitFor(() => expect(uris).toEqual([buildUri(one.project_id)]), { timeout: 1000 });
+    await expect.poll(() => uris).toEqual([buildUri(one.project_id)]);
   });
 });

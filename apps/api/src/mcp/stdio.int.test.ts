@@ -115,9 +115,9 @@ describe.each(Object.entries(CLIENTS))("MCP on stdin and stdout, with %s", (_nam
         await (status === "paused"
           ? caller.projects.resume({ project_id })
           : caller.projects.pause({ project_id }));
-        await vi.waitFor(() => expect(client.updated).toContain(buildUri(project_id)), { timeout: 1000 });
+        await expect.poll(() => client.updated, { timeout: 1000 }).toContain(buildUri(project_id));
       },
-      { timeout: 10_000 },
+      { timeout: 30_000 },
     );
     await caller.projects.pause({ project_id: other.project_id });
     expect(client.updated).not.toContain(buildUri(other.project_id));

@@ -306,10 +306,8 @@ describe("lines of a log", () => {
     const lines = [{ text: "a" }, { text: "b" }];
     expect(first).toMatchObject({ lines, over: false, attempt: 1, from: null });
     await program.report({ event: "progress", stage: "one", progress: 5 });
-    const from = performance.now();
     await program.report({ event: "log", stage: "one", lines: ["c"] });
-    const second = await reading.next(1000);
-    expect(performance.now() - from).toBeLessThan(300);
+    const second = await reading.next();
     expect(second).toMatchObject({ lines: [{ text: "c" }], from: first.cursor });
     await program.report({ event: "log", stage: "one", lines: ["d"] }, { event: "completed", stage: "one" });
     expect(await reading.next()).toMatchObject({ lines: [{ text: "d" }], over: true });

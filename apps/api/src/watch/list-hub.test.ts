@@ -100,7 +100,7 @@ describe("watching a list", () => {
     const { store, hub, open, here, feed } = setUp();
     const subscribed = vi.spyOn(feed, "watchRows");
     const readings = Array.from({ length: 200 }, () => open());
-    const firsts = readings.map((reading) => reading.next(5000));
+    const firsts = readings.map((reading) => reading.next());
     await settle();
     expect(hub.open).toBe(200);
     expect(subscribed).toHaveBeenCalledTimes(1);

@@ -34,7 +34,7 @@ describe("watching a project", () => {
     const reading = open();
     await reading.next();
     await elsewhere.control.pause(project_id);
-    expect(await reading.next(1000)).toMatchObject({ status: "paused" });
+    expect(await reading.next()).toMatchObject({ status: "paused" });
     await reading.stop();
   });
 

@@ -1,4 +1,4 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import type { Project, StagefoldClient } from "../lib/api.ts";
 import { nameOfLog, ownInterest, until } from "./interest.ts";
 import { Leader, type LiveEvent } from "./leader.ts";
@@ -22,7 +22,7 @@ function setUp(takesOver = false) {
     const tell = async (event: LiveEvent) => {
       if (event.kind === "change") waiting.push(event.change);
       else onConnection?.(event.connection === "online" ? "connected" : "lost");
-      await vi.waitFor(() => expect(waiting).toEqual([]));
+      await expect.poll(() => waiting).toEqual([]);
     };
     streams.push({ ids: input?.project_ids ?? [], logs: input?.logs ?? [], signal, tell });
     while (!signal.aborted) {
@@ -40,10 +40,10 @@ const reset: LiveEvent = { kind: "change", change: { kind: "reset" } };
 
 test("there is one stream, for all that anybody looks at; the next is there before the last one ends", async () => {
   const { interest, streams, leader, open } = setUp();
-  await vi.waitFor(() => expect(open()).toEqual([""]));
+  await expect.poll(() => open()).toEqual([""]);
   await streams[0]?.tell(online);
   const release = interest.hold("proj_1", () => leader.pollSoon());
-  await vi.waitFor(() => expect(open()).toEqual(["", "proj_1"]));
+  await expect.poll(() => open()).toEqual(["", "proj_1"]);
   await streams[1]?.tell(online);
   expect(open()).toEqual(["proj_1"]);
   // The same again is no other stream.
@@ -58,7 +58,7 @@ test("there is one stream, for all that anybody looks at; the next is there befo
 
 test("all hear what the stream says, and once each how it stands", async () => {
   const { streams, told, leader } = setUp();
-  await vi.waitFor(() => expect(streams).toHaveLength(1));
+  await expect.poll(() => streams).toHaveLength(1);
   const change: LiveEvent = { kind: "change", change: { kind: "removed", project_id: "proj_1" } };
   for (const event of [online, online, change, lost, lost, online]) await streams[0]?.tell(event);
   expect(told).toEqual([online, change, lost, online]);
@@ -70,11 +70,11 @@ test("all hear what the stream says, and once each how it stands", async () => {
 
 test("one that takes over has everything read again, once: nobody listened meanwhile", async () => {
   const { streams, told, leader, interest } = setUp(true);
-  await vi.waitFor(() => expect(streams).toHaveLength(1));
+  await expect.poll(() => streams).toHaveLength(1);
   for (const event of [online, lost, online]) await streams[0]?.tell(event);
   expect(told).toEqual([online, reset, lost, online]);
   interest.hold("proj_1", () => leader.pollSoon());
-  await vi.waitFor(() => expect(streams).toHaveLength(2));
+  await expect.poll(() => streams).toHaveLength(2);
   await streams[1]?.tell(online);
   expect(told).toHaveLength(4);
   leader.end();
@@ -96,7 +96,7 @@ test("S2: what is refused is not asked again before the next poll, and 50 projec
     takesOver: false,
   });
   for (let i = 0; i < 60; i++) interest.hold(`proj_${i}`, () => leader.pollSoon());
-  await vi.waitFor(() => expect(asked.at(-1)).toHaveLength(50));
+  await expect.poll(() => asked.at(-1)).toHaveLength(50);
   const before = asked.length;
   await new Promise((next) => setTimeout(next, 500));
   expect(asked).toHaveLength(before);
@@ -109,7 +109,7 @@ test("logs come over the same stream, from where the last one was, and those wit
   const log = { project_id: "proj_1", stage: "one", attempt: 1, cursor: "a" };
   const hold = (more: object) => interest.hold(nameOfLog({ ...log, ...more }), () => leader.pollSoon());
   hold({});
-  await vi.waitFor(() => expect(streams.at(-1)?.logs).toEqual([log]));
+  await expect.poll(() => streams.at(-1)?.logs).toEqual([log]);
   // Another tab that looks at the same log is no other stream.
   hold({ cursor: "b" });
   leader.pollSoon();
@@ -117,7 +117,7 @@ test("logs come over the same stream, from where the last one was, and those wit
   expect(streams.filter(({ logs }) => logs.length > 0)).toHaveLength(1);
   cursors.set("proj_1 one 1", "c").set("proj_1 gone 1", "x");
   for (let i = 1; i <= 8; i++) hold({ stage: `z${i}` });
-  await vi.waitFor(() => expect(streams.at(-1)?.logs).toHaveLength(8));
+  await expect.poll(() => streams.at(-1)?.logs).toHaveLength(8);
   expect(streams.at(-1)?.logs[0]).toEqual({ ...log, cursor: "c" });
   expect([...cursors.keys()]).toEqual(["proj_1 one 1"]);
   const project = { project_id: "proj_1" } as Project;

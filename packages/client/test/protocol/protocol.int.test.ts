@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { builtInPipelines } from "@stagefold/agent-build";
 import { startApi } from "@stagefold/api";
 import { createMemoryFileStores, MemoryChangeFeed, MemoryProjectStore, Repository } from "@stagefold/core";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
 import { type Caller, clientCaller, curlCaller, pythonCaller } from "./callers.ts";
@@ -69,10 +69,7 @@ async function play(caller: Caller, steps: readonly Step[], kept: Map<string, un
       if ("wait" in step) await new Promise((resolve) => setTimeout(resolve, step.wait));
       else if ("watch" in step)
         watches.push(caller.watch(String(filled(step.watch, kept)), (state) => states.push(state)));
-      else if ("seen" in step)
-        await vi.waitFor(() => expect(states).toContainEqual(part(filled(step.seen, kept))), {
-          timeout: 15_000,
-        });
+      else if ("seen" in step) await expect.poll(() => states).toContainEqual(part(filled(step.seen, kept)));
       else await playCall(caller, step, kept);
     }
   } finally {

@@ -120,6 +120,6 @@ it("a store that does not answer is asked ever more seldom, and the subscription
   expect(list.mock.calls.length).toBeLessThan(8 * 7);
   store.down = false;
   await become("building");
-  await expect.poll(() => seen, { timeout: 3000 }).toEqual(["building"]);
+  await expect.poll(() => seen).toEqual(["building"]);
   await polls();
 });
