@@ -51,6 +51,18 @@ test("a program that is ready says where it is, and ends when it is asked to", a
   expect(said).toEqual(["bye"]);
 });
 
+test("C12: one that hangs while it starts, and does not end when it is asked to, is ended", async () => {
+  const { supervisor, said } = await supervise(
+    `process.on("SIGTERM", () => {}); setInterval(() => {}, 1000); console.log("{}");${LEAVE_WITH_PARENT}`,
+  );
+  const failed = expect(supervisor.start()).rejects.toThrow("was ended by SIGKILL before it was ready");
+  await until(() => said.includes("{}"), "the program to run");
+  const pid = supervisor.pid ?? 0;
+  await supervisor.stop();
+  expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+  await failed;
+}, 60_000);
+
 test("one that dies is started again, at the place where it was", async () => {
   const { supervisor, said } =
     await supervise(`console.log("port " + process.env.STAGEFOLD_PORT); ${READY + STAY + LEAVE_WITH_PARENT}

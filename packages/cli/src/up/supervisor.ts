@@ -141,6 +141,8 @@ interface Ended {
 }
 
 const LAST_WORDS_MS = 500;
+/** What a program that is not ready gets to end by itself. */
+const UNREADY_MS = 5000;
 
 /** One run of a program as a process of its own. It ends by itself when this process does: it then loses its channel. */
 class Child {
@@ -182,7 +184,10 @@ class Child {
   /** Asks it to end what it is doing and go. */
   async stop(): Promise<void> {
     this.#process.kill("SIGTERM");
+    // One that is not ready serves no one, and what it waits for may never come.
+    const timer = this.#isReady ? undefined : setTimeout(() => this.kill(), UNREADY_MS);
     await this.ended;
+    clearTimeout(timer);
   }
 
   kill(): void {
