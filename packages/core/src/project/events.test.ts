@@ -147,6 +147,8 @@ describe("what no schema of a report lets through", () => {
     ["an output that is a list", { ...completed, output: [] }],
     ["a figure too large", { ...completed, metrics: { a: 1e300 } }],
     ["a figure too small", { ...completed, metrics: { a: 5e-324 } }],
+    ["money that comes back", { ...completed, metrics: { cost_usd: -1 } }],
+    ["tokens that come back", { ...completed, metrics: { output_tokens: -1 } }],
     ["a path that leaves", { ...completed, artifacts: [{ path: "a/../../b" }] }],
     ["an absolute path", { ...completed, artifacts: [{ path: "/etc/passwd" }] }],
     ["a path with NUL", { ...completed, artifacts: [{ path: "a\u0000" }] }],

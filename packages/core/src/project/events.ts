@@ -10,12 +10,18 @@ import { timeSchema } from "../snapshot/time.ts";
 import { artifactOrPathSchema } from "./artifacts.ts";
 
 const about = { stage: stageKeySchema, sub_stage: stageKeySchema.optional(), at: timeSchema.optional() };
+/** What a budget counts: a negative figure would give back what was spent. */
+const SPENT = ["input_tokens", "output_tokens", "tool_calls", "model_calls", "cost_usd"];
 const metrics = z
   .record(textSchema(64, 1), z.union([figureSchema, textSchema(256, 1)]))
   .refine(
     (figures) =>
       Object.entries(figures).every(([name, value]) => name === "model" || typeof value === "number"),
     "expected numbers, and a text for the model alone",
+  )
+  .refine(
+    (figures) => SPENT.every((name) => !(Number(figures[name]) < 0)),
+    `expected 0 or more of ${SPENT.join(", ")}`,
   )
   .refine(
     (figures) => Object.keys(figures).length <= LIMITS.metrics,
