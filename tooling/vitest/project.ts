@@ -1,4 +1,5 @@
 import type { ViteUserConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 import type { Reporter } from "vitest/reporters";
 
 // Workspace packages load from their sources, so that a test sees an edit without a build.
@@ -27,6 +28,15 @@ const withCauses: Reporter = {
   },
 };
 
+/** Files that wait for engines and processes begin first: one of them at the end would leave the other test process idle. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isLong = ({ moduleId }: TestSpecification) => moduleId.endsWith(".int.test.ts");
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
+
 /**
  * The vitest configuration that every workspace shares; spread it and add what the workspace needs besides.
  * It also makes `vitest run` work inside the workspace alone.
@@ -43,6 +53,7 @@ export function project(name: string): ViteUserConfig {
       // The files of a workspace share its processes, so that zod and the AWS SDK are loaded once and not by every file.
       // What a file changes for its whole process is put back: vitest does it with spies and stubbed variables.
       isolate: false,
+      sequence: { sequencer: LongestFirst },
       restoreMocks: true,
       unstubEnvs: true,
       testTimeout: testTimeoutMs,

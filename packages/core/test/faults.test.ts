@@ -324,9 +324,7 @@ describe("L13: artifacts that are recorded bit by bit", () => {
     return { kept: () => [...sizes.values()].reduce((sum, size) => sum + size, 0), written: () => written };
   }
 
-  it("take room in line with their number, and are listed as if they had been recorded at once", {
-    timeout: 60_000,
-  }, async () => {
+  it("take room in line with their number, and are listed as if they had been recorded at once", async () => {
     const owner = await aLeaseOwner(STAGES);
     const files = documents(owner.artifacts);
     await owner.claim();

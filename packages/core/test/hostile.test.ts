@@ -10,6 +10,9 @@ import { LIMITS } from "../src/snapshot/limits.ts";
 import { textsOf } from "../src/snapshot/log-line.ts";
 import { aLeaseOwner, type LeaseOwner, StrictStore, stageOf } from "./lease-owner.ts";
 
+/** Generated cases of each property. */
+const RUNS = process.env.SOAK === "1" ? 3000 : 100;
+
 const deep = (levels: number): unknown => (levels === 0 ? 1 : { a: deep(levels - 1) });
 const WIDE = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`k${i}`, i]));
 
@@ -141,7 +144,7 @@ describe("hostile values", () => {
         if (refusal !== undefined) expect(typed(refusal), String(refusal)).toBe(true);
         await isReadable(owner);
       }),
-      { numRuns: 300 },
+      { numRuns: RUNS },
     );
   });
 
@@ -153,7 +156,7 @@ describe("hostile values", () => {
         expect(["completed", "failed", "skipped", "pending"]).toContain(stageOf(project, "plan").status);
         await isReadable(owner);
       }),
-      { numRuns: 300 },
+      { numRuns: RUNS },
     );
   });
 
@@ -174,7 +177,7 @@ describe("hostile values", () => {
         expect(item && normalise(item)).toEqual(made);
         expect(JSON.stringify(item)).not.toMatch(/\\u0000|\\ud83d/);
       }),
-      { numRuns: 300 },
+      { numRuns: RUNS },
     );
   });
 
