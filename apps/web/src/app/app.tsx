@@ -3,7 +3,6 @@ import { Tooltip } from "@base-ui/react/tooltip";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
-import { ToastProvider } from "../components/ui/toast.tsx";
 import { SignInGate } from "../features/sign-in/gate.tsx";
 import { useDocumentLang } from "../i18n/lang.ts";
 import { ApiContext } from "../lib/api.ts";
@@ -15,6 +14,10 @@ import type { Services } from "./services.ts";
 
 const AnswerLinkPage = lazy(async () => ({
   default: (await import("../features/answer-link/page.tsx")).AnswerLinkPage,
+}));
+
+const ToastArea = lazy(async () => ({
+  default: (await import("../components/ui/toast-area.tsx")).ToastArea,
 }));
 
 export function App({ services }: { services: Services }) {
@@ -36,9 +39,10 @@ export function App({ services }: { services: Services }) {
             <SignInGate>
               <LiveProvider live={live}>
                 <Tooltip.Provider delay={400}>
-                  <ToastProvider>
-                    <RouterProvider router={router} />
-                  </ToastProvider>
+                  <RouterProvider router={router} />
+                  <Suspense>
+                    <ToastArea />
+                  </Suspense>
                 </Tooltip.Provider>
               </LiveProvider>
             </SignInGate>

@@ -67,7 +67,7 @@ export function Shell() {
       </a>
       <header className="flex h-12 shrink-0 items-center gap-1 border-line border-b bg-surface px-2 sm:px-4">
         <Link
-          className="mr-1 flex items-center gap-2 rounded-md px-1 py-1 font-semibold sm:mr-4"
+          className="mr-1 flex items-center gap-2 rounded-md px-1 py-1 font-semibold max-sm:min-h-11 sm:mr-4"
           search={{}}
           to="/"
         >

@@ -3,7 +3,7 @@ import { useState } from "react";
 import { common } from "../i18n/common.ts";
 import { useMessages } from "../i18n/lang.ts";
 import { Button } from "./ui/button.tsx";
-import { useToast } from "./ui/toast.tsx";
+import { toast } from "./ui/toast.ts";
 
 const SHOWN_MS = 2000;
 
@@ -21,7 +21,6 @@ export function CopyButton({
   inside?: boolean;
 }) {
   const c = useMessages(common);
-  const toast = useToast();
   const [copied, setCopied] = useState(false);
   const copy = async () => {
     try {

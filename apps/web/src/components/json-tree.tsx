@@ -80,7 +80,7 @@ function Entry(props: { name: string; inner: unknown; level: number; plainName: 
       <button
         aria-controls={id}
         aria-expanded={open}
-        className="-ml-0.5 flex items-center gap-1 rounded hover:bg-hover"
+        className="-ml-0.5 flex items-center gap-1 rounded max-sm:min-h-11 hover:bg-hover"
         onClick={() => setOpen(!open)}
         type="button"
       >

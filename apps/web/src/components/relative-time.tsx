@@ -1,4 +1,5 @@
 import { useLang } from "../i18n/lang.ts";
+import { cn } from "../lib/cn.ts";
 import { formatDuration, formatExact, formatRelative, formatUntil } from "../lib/format.ts";
 import { useNow } from "../lib/ticker.ts";
 
@@ -14,7 +15,7 @@ export function RelativeTime({ at, className, narrow = false }: RelativeTimeProp
   const lang = useLang();
   const now = useNow();
   return (
-    <time className={className} dateTime={at} title={formatExact(at, lang)}>
+    <time className={cn("whitespace-nowrap", className)} dateTime={at} title={formatExact(at, lang)}>
       {formatRelative(at, now, lang, narrow ? "narrow" : "long")}
     </time>
   );

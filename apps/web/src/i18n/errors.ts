@@ -6,11 +6,18 @@ import { useLang } from "./lang.ts";
 export const errorMessages = defineMessages({
   en: {
     notFound: "Not found",
+    noId: "There is nothing at this address.",
     forbidden: "Not allowed",
     offline: "No connection",
     failed: "That did not work",
   },
-  zh: { notFound: "未找到", forbidden: "无权访问", offline: "无法连接", failed: "操作失败" },
+  zh: {
+    notFound: "未找到",
+    noId: "此地址没有内容。",
+    forbidden: "无权访问",
+    offline: "无法连接",
+    failed: "操作失败",
+  },
 });
 
 /** What each refusal means to a reader; null where the API's own sentence says it best. */

@@ -31,7 +31,7 @@ export function TurnFiles({
       {files.map(({ name, size, ref }) => (
         <li className="max-w-full" key={ref}>
           <a
-            className={`inline-flex max-w-full items-center gap-1.5 rounded-md border border-line text-xs hover:bg-hover ${style}`}
+            className={`target inline-flex max-w-full items-center gap-1.5 rounded-md border border-line text-xs hover:bg-hover ${style}`}
             download
             href={refUrl(ref, turn)}
           >

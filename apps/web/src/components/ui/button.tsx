@@ -9,14 +9,15 @@ const LOOKS = {
   ghost: "text-ink-2 hover:bg-hover hover:text-ink",
 } as const;
 
-/** On a phone a finger hits all but those that stand inside of something else. */
+/** On a phone a finger hits them all. */
 const SIZES = {
-  small: "h-7 gap-1.5 rounded-md px-2.5 text-sm max-sm:min-h-10",
+  small: "h-7 gap-1.5 rounded-md px-2.5 text-sm max-sm:min-h-11",
   normal: "h-8 gap-1.5 rounded-md px-3 text-sm max-sm:min-h-11",
   icon: "size-8 rounded-md max-sm:size-11",
   /** One of many in a row, which a phone has room for. */
-  tool: "size-8 rounded-md",
-  inside: "size-7 rounded-md",
+  tool: "size-8 rounded-md max-sm:h-11 max-sm:w-9",
+  /** In a line of text, which it does not make higher. */
+  inside: "relative size-7 rounded-md max-sm:after:absolute max-sm:after:-inset-2",
 } as const;
 
 export interface ButtonLook {

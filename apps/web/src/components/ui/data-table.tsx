@@ -24,7 +24,8 @@ export interface DataTableProps<Row> {
 export function DataTable<Row>({ label, columns, rows, keyOf, dim }: DataTableProps<Row>) {
   return (
     <div className="overflow-x-auto rounded-xl border border-line bg-surface">
-      <table aria-label={label} className="w-full text-left text-sm">
+      {/* Chinese may break after any character, so that a narrow column would stand on its end. */}
+      <table aria-label={label} className="w-full text-left text-sm md:break-keep">
         <thead className="border-line border-b text-ink-3 text-xs max-md:sr-only">
           <tr>
             {columns.map(({ name, end }) => (
@@ -43,31 +44,37 @@ export function DataTable<Row>({ label, columns, rows, keyOf, dim }: DataTablePr
               )}
               key={keyOf(row, index)}
             >
-              {columns.map(({ name, cell, end, phone }) => (
-                <td
-                  className={cn(
-                    "align-middle max-md:flex max-md:items-baseline max-md:justify-between max-md:gap-4 md:px-4 md:py-2.5",
-                    end && "md:text-right",
-                    phone === "title" && "max-md:font-semibold",
-                  )}
-                  key={name}
-                >
-                  {phone === undefined && (
-                    <span aria-hidden className="shrink-0 text-ink-3 text-xs md:hidden">
-                      {name}
-                    </span>
-                  )}
-                  {/* Beside other columns only what gives the row its name is broken within a word. */}
-                  <div
+              {columns.map(({ name, cell, end, phone }) => {
+                const content = cell(row);
+                return (
+                  <td
                     className={cn(
-                      "min-w-0 max-md:[overflow-wrap:anywhere]",
-                      phone === "title" ? "md:min-w-40 md:[overflow-wrap:anywhere]" : "max-md:text-right",
+                      // Among the lines of a card one without a value would only be a riddle.
+                      (content === undefined || content === null || content === false || content === "") &&
+                        "max-md:hidden!",
+                      "align-middle max-md:flex max-md:items-baseline max-md:justify-between max-md:gap-4 md:px-4 md:py-2.5",
+                      end && "md:text-right",
+                      phone === "title" && "max-md:font-semibold",
                     )}
+                    key={name}
                   >
-                    {cell(row)}
-                  </div>
-                </td>
-              ))}
+                    {phone === undefined && (
+                      <span aria-hidden className="shrink-0 text-ink-3 text-xs md:hidden">
+                        {name}
+                      </span>
+                    )}
+                    {/* Beside other columns only what gives the row its name is broken within a word. */}
+                    <div
+                      className={cn(
+                        "min-w-0 max-md:[overflow-wrap:anywhere]",
+                        phone === "title" ? "md:min-w-40 md:[overflow-wrap:anywhere]" : "max-md:text-right",
+                      )}
+                    >
+                      {content}
+                    </div>
+                  </td>
+                );
+              })}
             </tr>
           ))}
         </tbody>

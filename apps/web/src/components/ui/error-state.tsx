@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 import { common } from "../../i18n/common.ts";
 import { errorMessages, useErrorText } from "../../i18n/errors.ts";
 import { useMessages } from "../../i18n/lang.ts";
-import { codeOf, isApiError } from "../../lib/errors.ts";
+import { codeOf, isApiError, issuesOf } from "../../lib/errors.ts";
 import { Button } from "./button.tsx";
 import { EmptyState } from "./empty-state.tsx";
 
@@ -27,19 +27,21 @@ export function ErrorState({ error, onRetry, action }: ErrorStateProps) {
         icon={icon}
         title={title}
       >
-        <p className="break-words">{text(error)}</p>
+        <p className="break-words">{isNoId(error) ? t.noId : text(error)}</p>
       </EmptyState>
     </div>
   );
 }
 
-function lookOf(error: unknown, t: { notFound: string; forbidden: string; offline: string; failed: string }) {
-  switch (codeOf(error)) {
-    case "PROJECT_NOT_FOUND":
-    case "STAGE_NOT_FOUND":
-    case "ARTIFACT_NOT_FOUND":
-    case "PIPELINE_NOT_FOUND":
-      return { icon: SearchX, title: t.notFound };
+/** Whether the API was asked for an id that nothing can have, as an address may say it. */
+function isNoId(error: unknown): boolean {
+  return issuesOf(error).some((issue) => /^[a-z]+_id: /.test(issue));
+}
+
+function lookOf(error: unknown, t: typeof errorMessages.en) {
+  const code = codeOf(error);
+  if (code?.endsWith("_NOT_FOUND") || isNoId(error)) return { icon: SearchX, title: t.notFound };
+  switch (code) {
     case "FORBIDDEN":
     case "UNAUTHENTICATED":
       return { icon: Lock, title: t.forbidden };

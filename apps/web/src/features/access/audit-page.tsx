@@ -62,7 +62,7 @@ function Rows({ rows }: { rows: readonly AuditRow[] }) {
       cell: ({ project_id }) =>
         project_id && (
           <Link
-            className="font-mono text-accent text-xs hover:underline"
+            className="target font-mono text-accent text-xs hover:underline"
             params={{ projectId: project_id }}
             to="/builds/$projectId"
           >

@@ -12,7 +12,7 @@ import { EmptyState } from "../../components/ui/empty-state.tsx";
 import { ErrorState } from "../../components/ui/error-state.tsx";
 import { PageHead } from "../../components/ui/page-head.tsx";
 import { Skeleton } from "../../components/ui/skeleton.tsx";
-import { useToast } from "../../components/ui/toast.tsx";
+import { toast } from "../../components/ui/toast.ts";
 import { useErrorText } from "../../i18n/errors.ts";
 import { useLang, useMessages } from "../../i18n/lang.ts";
 import { keysQuery, type Outputs, useApi } from "../../lib/api.ts";
@@ -150,7 +150,6 @@ function Keys({ keys, onIssued }: { keys: readonly ApiKey[]; onIssued: (key: str
 function useKeyChange(onIssued: (key: string) => void) {
   const t = useMessages(messages);
   const api = useApi();
-  const toast = useToast();
   const textOf = useErrorText();
   const queries = useQueryClient();
   return useMutation({

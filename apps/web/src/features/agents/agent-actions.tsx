@@ -3,7 +3,7 @@ import { useState } from "react";
 import { Button } from "../../components/ui/button.tsx";
 import { Confirm } from "../../components/ui/dialog.tsx";
 import { Menu, MenuItem, MenuSeparator } from "../../components/ui/menu.tsx";
-import { useToast } from "../../components/ui/toast.tsx";
+import { toast } from "../../components/ui/toast.ts";
 import { common } from "../../i18n/common.ts";
 import { useMessages } from "../../i18n/lang.ts";
 import type { Agent } from "../../lib/api.ts";
@@ -13,7 +13,6 @@ import type { AgentControl } from "./use-agent-control.ts";
 export function AgentActions({ agent, control }: { agent: Agent; control: AgentControl }) {
   const t = useMessages(messages);
   const c = useMessages(common);
-  const toast = useToast();
   const [asks, setAsks] = useState(false);
   const off = agent.status === "disabled";
   const copy = async () => {

@@ -3,6 +3,7 @@ import { Link, useParams } from "@tanstack/react-router";
 import { Bot, ChevronLeft, CircleAlert, Repeat2 } from "lucide-react";
 import { CopyButton } from "../../components/copy-button.tsx";
 import { PageScroll } from "../../components/page-scroll.tsx";
+import { BACK } from "../../components/ui/back.ts";
 import { Badge } from "../../components/ui/badge.tsx";
 import { buttonClass } from "../../components/ui/button.tsx";
 import { ErrorState } from "../../components/ui/error-state.tsx";
@@ -72,11 +73,7 @@ function Head({ agent, current, control }: HeadProps) {
   const off = agent.status === "disabled";
   return (
     <header className="grid grid-cols-1 gap-3">
-      <Link
-        className="-ml-1 inline-flex items-center gap-0.5 justify-self-start rounded text-ink-3 text-sm hover:text-ink"
-        search={{}}
-        to="/agents"
-      >
+      <Link className={BACK} search={{}} to="/agents">
         <ChevronLeft aria-hidden className="size-4" />
         {t.back}
       </Link>
@@ -180,7 +177,7 @@ function RecentCalls({ agent: { agent_id } }: { agent: Agent }) {
     <Card
       aside={
         <Link
-          className="text-accent text-sm hover:underline"
+          className="target text-accent text-sm hover:underline"
           params={{ agentId: agent_id }}
           search={{}}
           to="/agents/$agentId/calls"

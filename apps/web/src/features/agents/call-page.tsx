@@ -3,6 +3,7 @@ import { Link, useParams } from "@tanstack/react-router";
 import { ChevronLeft } from "lucide-react";
 import { PageScroll } from "../../components/page-scroll.tsx";
 import { TurnView } from "../../components/turn/turn-view.tsx";
+import { BACK } from "../../components/ui/back.ts";
 import { ErrorState } from "../../components/ui/error-state.tsx";
 import { Skeleton } from "../../components/ui/skeleton.tsx";
 import { useMessages } from "../../i18n/lang.ts";
@@ -34,11 +35,7 @@ export function CallPage() {
   return (
     <PageScroll narrow>
       {turn && (
-        <Link
-          className="-ml-1 inline-flex items-center gap-0.5 rounded text-ink-3 text-sm hover:text-ink"
-          params={{ agentId: turn.agent_id }}
-          to="/agents/$agentId"
-        >
+        <Link className={BACK} params={{ agentId: turn.agent_id }} to="/agents/$agentId">
           <ChevronLeft aria-hidden className="size-4" />
           {agent?.title ?? turn.agent_id}
         </Link>

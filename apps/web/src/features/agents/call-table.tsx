@@ -38,17 +38,17 @@ export function CallTable({ rows }: { rows: readonly TurnRow[] }) {
 }
 
 function CallLink({ row: { session_id, invocation_id, text } }: { row: TurnRow }) {
-  const look = "line-clamp-2 text-accent hover:underline";
+  const look = "target text-accent hover:underline";
   if (invocation_id !== undefined)
     return (
       <Link className={look} params={{ invocationId: invocation_id }} to="/calls/$invocationId">
-        {text}
+        <span className="line-clamp-2">{text}</span>
       </Link>
     );
   if (session_id === undefined) return text;
   return (
     <Link className={look} params={{ sessionId: session_id }} to="/talk/$sessionId">
-      {text}
+      <span className="line-clamp-2">{text}</span>
     </Link>
   );
 }

@@ -2,6 +2,7 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useParams, useSearch } from "@tanstack/react-router";
 import { ChevronLeft, MessagesSquare } from "lucide-react";
 import { PageScroll } from "../../components/page-scroll.tsx";
+import { BACK } from "../../components/ui/back.ts";
 import { Button } from "../../components/ui/button.tsx";
 import { EmptyState } from "../../components/ui/empty-state.tsx";
 import { ErrorState } from "../../components/ui/error-state.tsx";
@@ -22,7 +23,7 @@ export function CallsPage() {
   const search: Readonly<Record<string, unknown>> = useSearch({ strict: false });
   const status = STATUSES.find((one) => one === search.status);
   const api = useApi();
-  const { data: agent } = useQuery(agentQuery(api, agentId));
+  const { data: agent, error: unknown } = useQuery(agentQuery(api, agentId));
   const query = useInfiniteQuery(
     invocationsQuery(api, { agent_id: agentId, ...(status !== undefined && { status }) }),
   );
@@ -31,11 +32,7 @@ export function CallsPage() {
   usePageTitle(title);
   return (
     <PageScroll>
-      <Link
-        className="-ml-1 inline-flex items-center gap-0.5 rounded text-ink-3 text-sm hover:text-ink"
-        params={{ agentId }}
-        to="/agents/$agentId"
-      >
+      <Link className={BACK} params={{ agentId }} to="/agents/$agentId">
         <ChevronLeft aria-hidden className="size-4" />
         {agent?.title ?? agentId}
       </Link>
@@ -46,7 +43,7 @@ export function CallsPage() {
           <Link
             aria-current={one === status ? "true" : undefined}
             className={cn(
-              "whitespace-nowrap rounded-full border px-3 py-1 text-sm max-sm:py-2",
+              "target whitespace-nowrap rounded-full border px-3 py-1 text-sm",
               one === status
                 ? "border-accent-strong bg-selected text-accent"
                 : "border-line text-ink-2 hover:text-ink",
@@ -63,7 +60,10 @@ export function CallsPage() {
       </div>
       {query.error && !query.data && <ErrorState error={query.error} onRetry={() => void query.refetch()} />}
       {query.isPending && <Skeleton className="h-64 rounded-xl" />}
-      {query.data && rows.length === 0 && <EmptyState icon={MessagesSquare} title={t.noCalls} />}
+      {query.data &&
+        rows.length === 0 &&
+        // The calls of an agent that is deleted are there for longer than it.
+        (unknown ? <ErrorState error={unknown} /> : <EmptyState icon={MessagesSquare} title={t.noCalls} />)}
       {rows.length > 0 && <CallTable rows={rows} />}
       {query.hasNextPage && (
         <div className="mt-4 text-center">

@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useToast } from "../../components/ui/toast.tsx";
+import { toast } from "../../components/ui/toast.ts";
 import { useErrorText } from "../../i18n/errors.ts";
 import { useMessages } from "../../i18n/lang.ts";
 import { type Agent, useApi } from "../../lib/api.ts";
@@ -12,7 +12,6 @@ export function useAgentControl({ agent_id }: Agent) {
   const api = useApi();
   const queries = useQueryClient();
   const navigate = useNavigate();
-  const toast = useToast();
   const textOf = useErrorText();
   const handlers = {
     onSuccess: (agent: Agent) => {

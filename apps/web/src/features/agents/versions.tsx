@@ -92,7 +92,7 @@ function Links({ version }: { version: Version }) {
     <p className="flex flex-wrap gap-x-3 text-sm">
       {files.map(([name, file]) => (
         <Link
-          className="text-accent hover:underline"
+          className="target text-accent hover:underline"
           key={name}
           params={{ projectId: version.project_id }}
           search={file === undefined ? {} : { view: "artifacts", file }}

@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { useToast } from "../../components/ui/toast.tsx";
+import { toast } from "../../components/ui/toast.ts";
 import { useErrorText } from "../../i18n/errors.ts";
 import { useLang, useMessages } from "../../i18n/lang.ts";
 import { useApi } from "../../lib/api.ts";
@@ -17,7 +17,6 @@ export function useDownloadAll(artifacts: readonly Artifact[], name: string) {
   const t = useMessages(messages);
   const lang = useLang();
   const api = useApi();
-  const toast = useToast();
   const errorText = useErrorText();
   const [done, setDone] = useState<number>();
   const pack = async () => {

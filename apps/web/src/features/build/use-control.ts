@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { useToast } from "../../components/ui/toast.tsx";
+import { toast } from "../../components/ui/toast.ts";
 import { common } from "../../i18n/common.ts";
 import { useErrorText } from "../../i18n/errors.ts";
 import { useMessages } from "../../i18n/lang.ts";
@@ -31,7 +31,6 @@ export function useControl(project: Project) {
   const queries = useQueryClient();
   const navigate = useNavigate();
   const listSearch = useListSearch();
-  const toast = useToast();
   const errorText = useErrorText();
   const t = useMessages(messages);
   const c = useMessages(common);

@@ -1,5 +1,5 @@
 import { useMutation } from "@tanstack/react-query";
-import { useToast } from "../../components/ui/toast.tsx";
+import { toast } from "../../components/ui/toast.ts";
 import { useErrorText } from "../../i18n/errors.ts";
 import { useMessages } from "../../i18n/lang.ts";
 import { type ProjectStatus, type ProjectSummary, type StagefoldClient, useApi } from "../../lib/api.ts";
@@ -64,7 +64,6 @@ export async function doAll(
 export function useBulk(onDone: () => void) {
   const t = useMessages(bulkMessages);
   const api = useApi();
-  const toast = useToast();
   const textOf = useErrorText();
   const say = (action: BulkAction, { done, errors }: BulkResult) => {
     if (done > 0) toast.say(t[`done_${action}`](done));

@@ -1,6 +1,6 @@
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
-import { useToast } from "../../components/ui/toast.tsx";
+import { toast } from "../../components/ui/toast.ts";
 import { useErrorText } from "../../i18n/errors.ts";
 import { useMessages } from "../../i18n/lang.ts";
 import { type BuildFilter, type StagefoldClient, useApi } from "../../lib/api.ts";
@@ -55,7 +55,6 @@ export async function doMatching(
 export function useMatching(filter: BuildFilter | undefined, onDone: () => void) {
   const t = useMessages(bulkMessages);
   const api = useApi();
-  const toast = useToast();
   const textOf = useErrorText();
   const [question, setQuestion] = useState<{ action: BulkAction; count: number; filter: BuildFilter }>();
   const [done, setDone] = useState(0);

@@ -25,6 +25,7 @@ import { buildAt, useRowKeys } from "./use-row-keys.ts";
 const ROOMY = 57;
 const DENSE = 41;
 const HEAD = 36;
+const HEAD_PHONE = 44;
 
 const PHONE_COLUMNS: readonly ColumnKey[] = ["created"];
 
@@ -55,6 +56,7 @@ export function Table(props: TableProps) {
   const columns = phone ? PHONE_COLUMNS : wanted;
   const dense = useDensity() && !phone;
   const height = dense ? DENSE : ROOMY;
+  const head = phone ? HEAD_PHONE : HEAD;
   const { data: described } = useQuery(pipelinesQuery(useApi()));
   const pipelines = useMemo(
     () => new Map((described?.items ?? []).map((pipeline) => [pipeline.name, pipeline])),
@@ -68,7 +70,7 @@ export function Table(props: TableProps) {
     count: builds.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => height,
-    scrollMargin: HEAD,
+    scrollMargin: head,
     overscan: 6,
     getItemKey: keyAt,
     onChange: ({ range }) => {
@@ -86,8 +88,8 @@ export function Table(props: TableProps) {
   useShortcut("a", onSelectAll);
   const all = selected.size > 0 && (selected.size >= builds.length || "some");
   const items = rows.getVirtualItems();
-  const before = (items[0]?.start ?? HEAD) - HEAD;
-  const after = rows.getTotalSize() - (items.at(-1)?.end ?? HEAD) + HEAD;
+  const before = (items[0]?.start ?? head) - head;
+  const after = rows.getTotalSize() - (items.at(-1)?.end ?? head) + head;
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: arrow keys move among the links of the rows, and clicks are theirs
     <div
@@ -107,6 +109,7 @@ export function Table(props: TableProps) {
         <Head
           allSelected={all}
           columns={columns}
+          height={head}
           onSelectAll={all === true ? onClear : onSelectAll}
           onSort={onSort}
           sort={search.sort}
@@ -158,6 +161,7 @@ function useTopOfEach(search: BuildsSearch, scroller: RefObject<HTMLElement | nu
 }
 
 interface HeadProps {
+  height: number;
   columns: readonly ColumnKey[];
   sort: Sort | undefined;
   onSort: (sort: Sort | undefined) => void;
@@ -165,7 +169,7 @@ interface HeadProps {
   onSelectAll: () => void;
 }
 
-function Head({ columns, sort, onSort, allSelected, onSelectAll }: HeadProps) {
+function Head({ height, columns, sort, onSort, allSelected, onSelectAll }: HeadProps) {
   const t = useMessages(messages);
   const box = useRef<HTMLInputElement>(null);
   useLayoutEffect(() => {
@@ -173,9 +177,9 @@ function Head({ columns, sort, onSort, allSelected, onSelectAll }: HeadProps) {
   }, [allSelected]);
   return (
     <thead className="sticky top-0 z-10 bg-surface shadow-[0_1px_0_var(--line)]">
-      <tr aria-rowindex={1} style={{ height: HEAD }}>
+      <tr aria-rowindex={1} style={{ height }}>
         <td className="w-11 p-0 text-center">
-          <label className="flex cursor-pointer items-center justify-center" style={{ height: HEAD }}>
+          <label className="flex cursor-pointer items-center justify-center" style={{ height }}>
             <input
               aria-label={t.selectAll}
               checked={allSelected === true}
@@ -229,7 +233,7 @@ function HeadCell({ name, sortKey, sort, onSort, className, end }: HeadCellProps
       ) : (
         <button
           className={cn(
-            "inline-flex max-w-full items-center gap-1 rounded px-1 py-1.5 hover:text-ink",
+            "inline-flex max-w-full items-center gap-1 rounded px-1 py-1.5 hover:text-ink max-sm:min-h-11",
             end ? "-mr-1 flex-row-reverse" : "-ml-1",
             here && "text-ink",
           )}

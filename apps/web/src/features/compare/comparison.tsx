@@ -94,9 +94,9 @@ function Given({ a, b }: Both) {
 
 function Name({ project: { project_id, project_name, status } }: { project: Project }) {
   return (
-    <span className="grid min-w-0 justify-items-start gap-1">
+    <span className="grid min-w-0 content-start justify-items-start gap-1">
       <Link
-        className="font-medium text-accent [overflow-wrap:anywhere] hover:underline"
+        className="target font-medium text-accent [overflow-wrap:anywhere] hover:underline"
         params={{ projectId: project_id }}
         to="/builds/$projectId"
       >
@@ -239,7 +239,7 @@ function Files({ a, b }: Both) {
   const same = rows.length - unlike.length;
   const link = (file: Artifact | undefined) =>
     file && (
-      <a className="tabular text-accent hover:underline" href={artifactUrl(file)}>
+      <a className="target tabular text-accent hover:underline" href={artifactUrl(file)}>
         {file.size === undefined ? file.stage : formatBytes(file.size, lang)}
       </a>
     );

@@ -64,6 +64,7 @@ function Chooser({ id, label, value, like, onChange }: ChooserProps) {
   const lang = useLang();
   const api = useApi();
   const other = useProject(like).data;
+  const chosen = useProject(value).data;
   const pipeline = other?.pipeline;
   const { data } = useQuery({
     queryKey: ["to compare", pipeline],
@@ -77,7 +78,7 @@ function Chooser({ id, label, value, like, onChange }: ChooserProps) {
       <Select id={`compare-${id}`} onChange={(event) => onChange(event.target.value)} value={value}>
         <option value="">{t.choose}</option>
         {value !== "" && !builds.some(({ project_id }) => project_id === value) && (
-          <option value={value}>{value}</option>
+          <option value={value}>{chosen?.project_name.trim() || value}</option>
         )}
         {builds.map(({ project_id, project_name, created_at }) => (
           <option key={project_id} value={project_id}>

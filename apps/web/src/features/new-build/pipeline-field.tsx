@@ -1,8 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
 import { describedBy, Field, Select } from "../../components/ui/field.tsx";
 import { localised } from "../../i18n/common.ts";
 import { useLang, useMessages } from "../../i18n/lang.ts";
 import { type PipelineInfo, pipelinesQuery, useApi } from "../../lib/api.ts";
+import { graphOf } from "../../lib/stage-graph.ts";
 import { messages } from "./messages.ts";
 
 export interface PipelineFieldProps {
@@ -41,12 +43,18 @@ export function PipelineField({ value, onChange, error }: PipelineFieldProps) {
 function Stages({ pipeline }: { pipeline: PipelineInfo }) {
   const t = useMessages(messages);
   const lang = useLang();
-  const names = pipeline.stages.map(({ stage, stage_name }) => localised(stage_name, lang, stage));
+  const { stages } = pipeline;
+  const { columns, places } = useMemo(() => graphOf(stages), [stages]);
+  const namesIn = (column: number) =>
+    stages
+      .filter((_, i) => places[i]?.column === column)
+      .map(({ stage, stage_name }) => localised(stage_name, lang, stage));
+  const order = Array.from({ length: columns }, (_, column) => namesIn(column).join(" + ")).join(" → ");
   const description = localised(pipeline.description, lang, "");
   return (
     <>
       {description !== "" && <span className="mb-0.5 block">{description}</span>}
-      {t.stages(names.length)}: {names.join(" → ")}
+      {t.stages(stages.length)}: {order}
     </>
   );
 }

@@ -4,7 +4,7 @@ import { useLang, useMessages } from "../../i18n/lang.ts";
 import type { PipelineInfo } from "../../lib/api.ts";
 import { cn } from "../../lib/cn.ts";
 import { formatDuration } from "../../lib/format.ts";
-import { graphOf, type Place } from "./graph.ts";
+import { graphOf, type Place } from "../../lib/stage-graph.ts";
 import { messages } from "./messages.ts";
 
 /** Pixels. */

@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useToast } from "../../components/ui/toast.tsx";
+import { toast } from "../../components/ui/toast.ts";
 import { useErrorText } from "../../i18n/errors.ts";
 import { useMessages } from "../../i18n/lang.ts";
 import { type Outputs, useApi } from "../../lib/api.ts";
@@ -13,7 +13,6 @@ export type ScheduleAction = "run" | "pause" | "resume" | "delete";
 export function useScheduleAction() {
   const t = useMessages(messages);
   const api = useApi();
-  const toast = useToast();
   const textOf = useErrorText();
   const queries = useQueryClient();
   const navigate = useNavigate();

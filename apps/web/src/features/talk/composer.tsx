@@ -2,7 +2,7 @@ import { AGENT_LIMITS } from "@stagefold/core";
 import { Paperclip, SendHorizontal, Square, X } from "lucide-react";
 import { type FormEvent, type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { Button } from "../../components/ui/button.tsx";
-import { useToast } from "../../components/ui/toast.tsx";
+import { toast } from "../../components/ui/toast.ts";
 import { useLang, useMessages } from "../../i18n/lang.ts";
 import { formatBytes } from "../../lib/format.ts";
 import { forget, keep, readKept } from "../../lib/storage.ts";
@@ -163,7 +163,7 @@ function FileChip({ file, onRemove }: { file: File; onRemove: () => void }) {
       <span className="shrink-0 text-ink-2">{formatBytes(file.size, lang)}</span>
       <Button
         aria-label={t.removeFile(file.name)}
-        className="size-6 max-sm:size-8"
+        className="size-6 max-sm:size-11"
         look="ghost"
         onClick={onRemove}
         size="icon"
@@ -179,7 +179,6 @@ function FileChip({ file, onRemove }: { file: File; onRemove: () => void }) {
 function useFileCheck(): (files: readonly File[]) => readonly File[] {
   const t = useMessages(messages);
   const lang = useLang();
-  const toast = useToast();
   return (files) => {
     const large = files.filter(({ size }) => size > AGENT_LIMITS.file);
     for (const { name } of large) toast.fail(t.tooLarge(name, formatBytes(AGENT_LIMITS.file, lang)));

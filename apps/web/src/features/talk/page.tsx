@@ -9,7 +9,7 @@ import { Confirm } from "../../components/ui/dialog.tsx";
 import { ErrorState } from "../../components/ui/error-state.tsx";
 import { Menu, MenuItem } from "../../components/ui/menu.tsx";
 import { Skeleton } from "../../components/ui/skeleton.tsx";
-import { useToast } from "../../components/ui/toast.tsx";
+import { toast } from "../../components/ui/toast.ts";
 import { common } from "../../i18n/common.ts";
 import { useErrorText } from "../../i18n/errors.ts";
 import { useLang, useMessages } from "../../i18n/lang.ts";
@@ -70,9 +70,9 @@ function Head({ conversation }: { conversation: Conversation }) {
     <header className="flex shrink-0 items-center gap-2 border-line border-b bg-surface px-3 py-2 sm:px-4">
       <div className="min-w-0 flex-1">
         <h1 className="truncate font-semibold">{title || t.untitled}</h1>
-        <p className="flex items-center gap-2 truncate text-ink-3 text-xs">
+        <p className="flex min-w-0 items-center gap-2 text-ink-3 text-xs max-sm:-mt-3 max-sm:-mb-2">
           <Link
-            className="inline-flex min-w-0 items-center gap-1 hover:text-ink hover:underline"
+            className="target inline-flex min-w-0 items-center gap-1 hover:text-ink hover:underline"
             params={{ agentId: conversation.agent_id }}
             to="/agents/$agentId"
           >
@@ -121,7 +121,6 @@ function useRemove({ session_id, agent_id }: Conversation) {
   const api = useApi();
   const queries = useQueryClient();
   const navigate = useNavigate();
-  const toast = useToast();
   const textOf = useErrorText();
   return useMutation({
     mutationFn: () => api.sessions.delete({ session_id }),

@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useToast } from "../../components/ui/toast.tsx";
+import { toast } from "../../components/ui/toast.ts";
 import { useErrorText } from "../../i18n/errors.ts";
 import { useMessages } from "../../i18n/lang.ts";
 import { useApi } from "../../lib/api.ts";
@@ -12,7 +12,6 @@ export function useStartTalk() {
   const api = useApi();
   const queries = useQueryClient();
   const navigate = useNavigate();
-  const toast = useToast();
   const textOf = useErrorText();
   return useMutation({
     mutationFn: (agent_id: string) => api.sessions.create({ agent_id }),

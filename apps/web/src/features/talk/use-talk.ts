@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useMemo, useRef, useState } from "react";
-import { useToast } from "../../components/ui/toast.tsx";
+import { toast } from "../../components/ui/toast.ts";
 import { useErrorText } from "../../i18n/errors.ts";
 import { useMessages } from "../../i18n/lang.ts";
 import { conversationQuery, type Turn, turnsQuery, useApi } from "../../lib/api.ts";
@@ -17,7 +17,6 @@ export function useTalk(session_id: string) {
   const t = useMessages(messages);
   const api = useApi();
   const queries = useQueryClient();
-  const toast = useToast();
   const textOf = useErrorText();
   const head = useQuery(conversationQuery(api, session_id));
   const list = useInfiniteQuery(turnsQuery(api, session_id));

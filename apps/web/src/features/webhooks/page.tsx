@@ -99,7 +99,7 @@ function Webhooks({ webhooks, onEdit, onSecret }: WebhooksProps) {
         <>
           <Link
             aria-label={t.deliveriesOf(url)}
-            className="font-mono text-xs hover:underline"
+            className="target font-mono text-xs hover:underline"
             params={{ webhookId: webhook_id }}
             to="/webhooks/$webhookId"
           >

@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useToast } from "../../components/ui/toast.tsx";
+import { toast } from "../../components/ui/toast.ts";
 import { useErrorText } from "../../i18n/errors.ts";
 import { useMessages } from "../../i18n/lang.ts";
 import { type Outputs, useApi } from "../../lib/api.ts";
@@ -31,7 +31,6 @@ export const EVENTS = [
 export function useWebhookAction(onSecret: (secret: string) => void) {
   const t = useMessages(messages);
   const api = useApi();
-  const toast = useToast();
   const textOf = useErrorText();
   const queries = useQueryClient();
   return useMutation({

@@ -9,7 +9,7 @@ import { EmptyState } from "../../components/ui/empty-state.tsx";
 import { ErrorState } from "../../components/ui/error-state.tsx";
 import { PageHead } from "../../components/ui/page-head.tsx";
 import { Skeleton } from "../../components/ui/skeleton.tsx";
-import { useToast } from "../../components/ui/toast.tsx";
+import { toast } from "../../components/ui/toast.ts";
 import { common } from "../../i18n/common.ts";
 import { useErrorText } from "../../i18n/errors.ts";
 import { useMessages } from "../../i18n/lang.ts";
@@ -99,7 +99,7 @@ function Deliveries({ rows }: { rows: readonly Delivery[] }) {
       cell: ({ project_id }) =>
         project_id !== undefined && (
           <Link
-            className="font-mono text-accent text-xs hover:underline"
+            className="target font-mono text-accent text-xs hover:underline"
             params={{ projectId: project_id }}
             to="/builds/$projectId"
           >
@@ -159,7 +159,6 @@ function Answer({ delivery: { last_status, last_error } }: { delivery: Delivery 
 function useReplay() {
   const t = useMessages(messages);
   const api = useApi();
-  const toast = useToast();
   const textOf = useErrorText();
   const queries = useQueryClient();
   return useMutation({

@@ -47,7 +47,11 @@ export function WorkersPage() {
             <Figure
               name={t.queued}
               value={
-                <Link className="hover:text-accent hover:underline" search={{ status: "queued" }} to="/">
+                <Link
+                  className="target hover:text-accent max-sm:-my-2 hover:underline"
+                  search={{ status: "queued" }}
+                  to="/"
+                >
                   {formatNumber(queued, lang)}
                 </Link>
               }
@@ -85,7 +89,7 @@ export function WorkersPage() {
 
 function Figure({ name, value }: { name: string; value: ReactNode }) {
   return (
-    <div className="rounded-xl border border-line bg-surface px-4 py-3">
+    <div className="flex flex-col justify-between rounded-xl border border-line bg-surface px-4 py-3">
       <dt className="text-ink-2 text-sm">{name}</dt>
       <dd className="tabular font-semibold text-xl">{value}</dd>
     </div>

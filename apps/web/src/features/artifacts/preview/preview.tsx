@@ -2,7 +2,7 @@ import { ArrowLeft, Copy, Download, GitCompare } from "lucide-react";
 import { useState } from "react";
 import { RelativeTime } from "../../../components/relative-time.tsx";
 import { Button, buttonClass } from "../../../components/ui/button.tsx";
-import { useToast } from "../../../components/ui/toast.tsx";
+import { toast } from "../../../components/ui/toast.ts";
 import { Tooltip } from "../../../components/ui/tooltip.tsx";
 import { common } from "../../../i18n/common.ts";
 import { useLang, useMessages } from "../../../i18n/lang.ts";
@@ -89,7 +89,6 @@ function About({ artifact, stageName }: { artifact: Artifact; stageName: string 
 function CopyPath({ path }: { path: string }) {
   const t = useMessages(messages);
   const c = useMessages(common);
-  const toast = useToast();
   const copy = async () => {
     await navigator.clipboard.writeText(path);
     toast.say(c.copied, path);

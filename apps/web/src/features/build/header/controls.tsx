@@ -16,7 +16,7 @@ import { useState } from "react";
 import { Button } from "../../../components/ui/button.tsx";
 import { Confirm } from "../../../components/ui/dialog.tsx";
 import { Menu, MenuItem, MenuLink, MenuSeparator } from "../../../components/ui/menu.tsx";
-import { useToast } from "../../../components/ui/toast.tsx";
+import { toast } from "../../../components/ui/toast.ts";
 import { common } from "../../../i18n/common.ts";
 import { useMessages } from "../../../i18n/lang.ts";
 import type { Project } from "../../../lib/api.ts";
@@ -31,7 +31,6 @@ import { RetryPipeline } from "./retry-pipeline.tsx";
 export function Controls({ project, control }: { project: Project; control: BuildControl }) {
   const t = useMessages(messages);
   const c = useMessages(common);
-  const toast = useToast();
   const [asks, setAsks] = useState<"cancel" | "delete">();
   const { project_id } = project;
   const copy = async (text: string) => {

@@ -3,6 +3,7 @@ import { ChevronLeft } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { ProgressBar } from "../../../components/progress-bar.tsx";
 import { StatusBadge } from "../../../components/status.tsx";
+import { BACK } from "../../../components/ui/back.ts";
 import { useMessages } from "../../../i18n/lang.ts";
 import type { Project } from "../../../lib/api.ts";
 import { useListSearch } from "../../../lib/builds-list.ts";
@@ -38,11 +39,7 @@ export function Header(props: HeaderProps) {
   return (
     <header className="grid grid-cols-1 gap-4">
       <div>
-        <Link
-          className="-ml-1 inline-flex items-center gap-0.5 rounded text-ink-3 text-sm hover:text-ink max-sm:-mt-3 max-sm:min-h-11 max-sm:pr-3"
-          search={listSearch}
-          to="/"
-        >
+        <Link className={BACK} search={listSearch} to="/">
           <ChevronLeft aria-hidden className="size-4" />
           {t.back}
         </Link>

@@ -149,7 +149,7 @@ function Line({ icon: Icon, title, who }: { icon: LucideIcon; title: ReactNode; 
 
 function ToStage({ name, onClick }: { name: string; onClick: () => void }) {
   return (
-    <button className="text-left font-medium hover:underline" onClick={onClick} type="button">
+    <button className="target text-left font-medium hover:underline" onClick={onClick} type="button">
       {name}
     </button>
   );

@@ -1,7 +1,7 @@
 import { AlignLeft, Copy, Ellipsis, Link2 } from "lucide-react";
 import { Button } from "../../../components/ui/button.tsx";
 import { Menu, MenuItem } from "../../../components/ui/menu.tsx";
-import { useToast } from "../../../components/ui/toast.tsx";
+import { toast } from "../../../components/ui/toast.ts";
 import { common } from "../../../i18n/common.ts";
 import { useMessages } from "../../../i18n/lang.ts";
 import type { LogBuffer } from "./buffer.ts";
@@ -19,7 +19,6 @@ export interface LogMenuProps {
 export function LogMenu({ buffer, range, onLine }: LogMenuProps) {
   const t = useMessages(logMessages);
   const c = useMessages(common);
-  const toast = useToast();
   const copy = async (text: string) => {
     try {
       await navigator.clipboard.writeText(text);

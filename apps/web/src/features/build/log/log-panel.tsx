@@ -80,13 +80,9 @@ export function LogPanel({ fromEnd, fileName, line, onLine, children, ...ref }: 
         <div className="flex items-center">
           {errors.lines.length > 0 && (
             <Tooltip content={`${t.nextError} (e)`}>
-              <Button
-                aria-label={t.nextError}
-                className="gap-1 px-2 text-bad"
-                look="ghost"
-                onClick={() => errors.step(onLine, range)}
-              >
+              <Button className="gap-1 px-2 text-bad" look="ghost" onClick={() => errors.step(onLine, range)}>
                 <CircleAlert aria-hidden className="size-4" />
+                <span className="sr-only">{t.nextError}</span>
                 <span className="tabular text-xs">{errors.lines.length}</span>
               </Button>
             </Tooltip>

@@ -18,15 +18,15 @@ export interface SearchBarProps {
 export function SearchBar({ text, onText, matches, at, onStep, field }: SearchBarProps) {
   const t = useMessages(logMessages);
   return (
-    <div className="flex min-w-0 flex-1 items-center gap-1">
-      <div className="relative min-w-28 max-w-64 flex-1">
+    <div className="flex min-w-0 flex-1 items-center gap-1 max-sm:basis-full">
+      <div className="relative min-w-28 flex-1 sm:max-w-64">
         <Search
           aria-hidden
           className="-translate-y-1/2 pointer-events-none absolute top-1/2 left-2 size-3.5 text-ink-3"
         />
         <input
           aria-label={t.search}
-          className="h-7 w-full rounded-md border border-line-strong bg-surface pr-2 pl-7 text-sm placeholder:text-ink-3"
+          className="h-7 max-sm:h-11 w-full rounded-md border border-line-strong bg-surface pr-2 pl-7 text-sm placeholder:text-ink-3"
           onChange={(event) => onText(event.target.value)}
           onKeyDown={(event) => {
             if (event.key === "Enter") onStep(event.shiftKey ? -1 : 1);
@@ -38,7 +38,7 @@ export function SearchBar({ text, onText, matches, at, onStep, field }: SearchBa
           value={text}
         />
       </div>
-      <span className="min-w-14 whitespace-nowrap text-ink-2 text-xs tabular" role="status">
+      <span className="whitespace-nowrap text-ink-2 text-xs tabular sm:min-w-14" role="status">
         {text !== "" && (matches === 0 ? t.noMatch : t.match(at + 1, matches))}
       </span>
       {text !== "" && matches > 0 && (

@@ -45,7 +45,7 @@ export function ResultCard({ project, artifacts, onShow }: ResultCardProps) {
     >
       {agent && (
         <Link
-          className="inline-flex items-center gap-2 justify-self-start font-semibold hover:underline"
+          className="target inline-flex items-center gap-2 justify-self-start font-semibold hover:underline"
           params={{ agentId: agent.agent_id }}
           to="/agents/$agentId"
         >
@@ -109,7 +109,7 @@ function Unmet({ result: { unmet }, onShow }: { result: BuildResult; onShow: Res
       <CircleAlert aria-hidden className="mt-0.5 size-4 shrink-0" />
       <div className="min-w-0">
         <button
-          className="text-left font-semibold hover:underline"
+          className="target text-left font-semibold hover:underline"
           onClick={() => unmet.stage !== undefined && onShow(unmet.stage, { tab: "output" })}
           type="button"
         >
@@ -185,7 +185,7 @@ function MainFiles({
       {files.map(({ path, stage }) => (
         <li className="min-w-0" key={path}>
           <button
-            className="inline-flex max-w-full items-center gap-1.5 text-accent text-sm hover:underline"
+            className="target inline-flex max-w-full items-center gap-1.5 text-accent text-sm hover:underline"
             onClick={() => onShow(stage, { view: "artifacts", file: path, from: stage })}
             title={path}
             type="button"

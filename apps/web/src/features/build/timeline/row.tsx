@@ -51,7 +51,7 @@ export function StageRow({
       className={cn("relative rounded-md", shown ? "bg-selected" : "hover:bg-hover")}
       data-stage={stage.stage}
     >
-      <div className={cn(ROW, "min-h-8 px-2 py-1 max-sm:min-h-13")}>
+      <div className={cn(ROW, "min-h-8 px-2 py-1 max-sm:min-h-13 max-sm:pt-2 max-sm:pb-0")}>
         <div className="flex min-w-0 items-center gap-1.5">
           {partsOpen !== "none" && <PartsToggle name={name} onClick={onParts} open={partsOpen} />}
           <StatusIcon status={stage.status} />
@@ -105,7 +105,7 @@ function PartsToggle({
     <button
       aria-expanded={open}
       aria-label={open ? t.hideParts(name) : t.showParts(name)}
-      className="z-1 grid size-5 shrink-0 place-items-center rounded text-ink-3 hover:bg-sunken hover:text-ink max-sm:-ml-2 max-sm:-my-2 max-sm:h-11 max-sm:w-8"
+      className="z-2 grid size-5 shrink-0 place-items-center rounded text-ink-3 hover:bg-sunken hover:text-ink max-sm:-ml-2 max-sm:-my-2 max-sm:h-11 max-sm:w-8"
       onClick={onClick}
       type="button"
     >

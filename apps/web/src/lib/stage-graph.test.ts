@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { graphOf } from "./graph.ts";
+import { graphOf } from "./stage-graph.ts";
 
 const named = (stages: Record<string, string[] | undefined>) =>
   Object.entries(stages).map(([stage, needs]) => ({ stage, needs }));

@@ -1,16 +1,16 @@
 import { Toast as Base } from "@base-ui/react/toast";
 import { X } from "lucide-react";
-import type { ReactNode } from "react";
+import { useEffect } from "react";
 import { common } from "../../i18n/common.ts";
 import { useMessages } from "../../i18n/lang.ts";
 import { cn } from "../../lib/cn.ts";
 import { buttonClass } from "./button.tsx";
+import { receiveToasts } from "./toast.ts";
 
-/** Short messages in a corner; screen readers read them out. */
-export function ToastProvider({ children }: { children: ReactNode }) {
+/** Where the short messages appear: a corner; screen readers read them out. */
+export function ToastArea() {
   return (
     <Base.Provider limit={4} timeout={6000}>
-      {children}
       <Base.Portal>
         <Base.Viewport className="fixed right-4 bottom-4 max-sm:bottom-18 z-60 flex w-[min(22rem,calc(100vw-2rem))] flex-col gap-2">
           <Toasts />
@@ -21,8 +21,19 @@ export function ToastProvider({ children }: { children: ReactNode }) {
 }
 
 function Toasts() {
-  const { toasts } = Base.useToastManager();
+  const { toasts, add } = Base.useToastManager();
   const t = useMessages(common);
+  useEffect(
+    () =>
+      receiveToasts(({ title, description, failed }) =>
+        add({
+          title,
+          ...(description !== undefined && { description }),
+          ...(failed && { type: "error", priority: "high" }),
+        }),
+      ),
+    [add],
+  );
   return toasts.map((toast) => (
     <Base.Root
       className={cn(
@@ -47,15 +58,4 @@ function Toasts() {
       </Base.Content>
     </Base.Root>
   ));
-}
-
-/** `const toast = useToast()`, then `toast.say("Copied")`, `toast.fail("Could not pause", error)`. */
-export function useToast() {
-  const { add } = Base.useToastManager();
-  return {
-    say: (title: string, description?: string) =>
-      add({ title, ...(description !== undefined && { description }) }),
-    fail: (title: string, description?: string) =>
-      add({ title, type: "error", priority: "high", ...(description !== undefined && { description }) }),
-  };
 }
