@@ -42,7 +42,9 @@ const MAX_SINGLE_READS = 64;
  */
 export function membersOf(tree: ProcessTree, since?: number): number[] | undefined {
   const pids = (since === undefined ? undefined : startedSince(since)) ?? allPids();
-  return pids?.filter((pid) => pid !== tree.leader && pid !== process.pid && belongs(pid, tree));
+  return pids?.filter(
+    (pid) => pid !== tree.leader && pid !== process.pid && belongs(pid, tree) && !isThread(pid),
+  );
 }
 
 /**
@@ -115,6 +117,12 @@ function belongs(pid: number, tree: ProcessTree): boolean {
   const [state, , group, session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   if (state === undefined || state === "" || state === "Z" || state === "X") return false;
   return Number(group) === tree.leader || Number(session) === tree.leader || hasTag(pid, tree.tag);
+}
+
+/** Threads have numbers as processes do, and files under them that no list of processes names. */
+function isThread(pid: number): boolean {
+  const [, process] = /^Tgid:\s+(\d+)$/m.exec(readOf(pid, "status")) ?? [];
+  return process !== undefined && Number(process) !== pid;
 }
 
 /** Whether the process runs under the tag: as it was started, or as what started it was. */
