@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import { DatabaseSync } from "@photostructure/sqlite";
+import { connect } from "@stagefold/sqlite";
 import type { ReplacedTable } from "./replaced.ts";
 
 /** The replaced way's table in a SQLite file: the item as JSON text, and its two indexes, which carry only their keys. */
 export function sqliteTable(folder: string): ReplacedTable {
-  const database = new DatabaseSync(join(folder, "replaced.db"));
+  const database = connect(join(folder, "replaced.db"));
   database.exec(`
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;

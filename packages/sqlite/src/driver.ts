@@ -12,7 +12,10 @@ const OLDEST = "3.51.3";
 const require = createRequire(import.meta.url);
 let chosen: Driver | undefined;
 
-/** Node's own SQLite where it is new enough, else the one of a package with the same interface. */
+/**
+ * Node's own SQLite where it is new enough, else the one of a package with the same interface. All of a process must take
+ * it from here: two libraries in one process do not see each other's locks, and the one that closes ends those of the other.
+ */
 export function connect(path: string, options: { readonly readOnly?: boolean } = {}): Connection {
   chosen ??= isNewEnough(process.versions.sqlite) ? nodeDriver() : packageDriver();
   const connection = new chosen.DatabaseSync(path, { readOnly: options.readOnly === true });

@@ -8,6 +8,8 @@ import { SqliteLogStore } from "./log-store.ts";
 import { SqliteProjectStore, type WriteEnd } from "./project-store.ts";
 import { SqliteRecordStore } from "./record-store.ts";
 
+export { type Connection, connect } from "./driver.ts";
+
 export interface SqliteOptions extends DatabaseOptions {
   /** Where the files of the builds are; `<folder>/files` unless given. Files without a database stop the start. */
   readonly filesFolder?: string;

@@ -2,9 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DatabaseSync } from "@photostructure/sqlite";
 import { type Item, normalise } from "@stagefold/core";
 import { type Backend, openBackend, parseEnv } from "@stagefold/runtime";
+import { type Connection, connect } from "@stagefold/sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checkAnswer } from "./audit/answers.ts";
 import { report } from "./audit/finding.ts";
@@ -65,9 +65,10 @@ describe(`real processes on SQLite, CHAOS_SEED=${seed}`, () => {
   }, TEST_MS);
   afterAll(() => closers.close(), TEST_MS);
 
-  function withDatabase<T>(work: (database: InstanceType<typeof DatabaseSync>) => T): T {
-    const database = new DatabaseSync(join(folder, "data", "stagefold.db"), { timeout: 5000 });
+  function withDatabase<T>(work: (database: Connection) => T): T {
+    const database = connect(join(folder, "data", "stagefold.db"));
     try {
+      database.exec("PRAGMA busy_timeout = 5000");
       return work(database);
     } finally {
       database.close();

@@ -1,5 +1,5 @@
-import type { DatabaseSync } from "@photostructure/sqlite";
 import type { Item } from "@stagefold/core";
+import type { Connection } from "@stagefold/sqlite";
 import type { Write } from "../net/journal.ts";
 
 /**
@@ -17,7 +17,7 @@ CREATE TRIGGER chaos_delete AFTER DELETE ON projects BEGIN
 `;
 
 /** The writes to each project, in order. */
-export function writesOf(database: InstanceType<typeof DatabaseSync>): Map<string, Write[]> {
+export function writesOf(database: Connection): Map<string, Write[]> {
   const all = new Map<string, Write[]>();
   for (const row of database
     .prepare("SELECT n, project_id, operation, item FROM chaos_writes ORDER BY n")
