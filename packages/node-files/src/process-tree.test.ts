@@ -23,6 +23,7 @@ async function startLeader(tag: string): Promise<ChildProcess & { readonly pid: 
   return Object.assign(child, { pid: child.pid });
 }
 
+// Skipped where the system does not tell the number of its newest process.
 test.skipIf(newestPid() === undefined)(
   "O13: a process that the leader started is left of a stage, a thread of the leader is not",
   async () => {

@@ -38,7 +38,13 @@ export async function makeFolders(root: string, key: StorageKey): Promise<string
     path = join(path, name);
     let kind = await kindOf(path);
     if (kind === "none") {
-      await makeFolder(path);
+      try {
+        await makeFolder(path);
+      } catch (error) {
+        // Another call has put a file there meanwhile.
+        if (errorCode(error) === "ENOTDIR") throw inTheWay(path);
+        throw error;
+      }
       kind = await kindOf(path);
     }
     if (kind === "file") throw inTheWay(path);
