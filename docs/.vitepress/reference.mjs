@@ -99,5 +99,5 @@ if (argv[1] !== undefined && import.meta.url === pathToFileURL(argv[1]).href) {
   const { createProgram } = await import(new URL("packages/cli/dist/program.js", root).href);
   await mkdir(folder, { recursive: true });
   await writeFile(new URL("rest.md", folder), restPage(openApiDocument("0.3.0")));
-  await writeFile(new URL("cli.md", folder), cliPage(createProgram(async () => undefined)));
+  await writeFile(new URL("cli.md", folder), cliPage(createProgram(async () => undefined, {})));
 }

@@ -58,12 +58,12 @@ it("W10: a YAML file with a mistake is named with its line and field, and the ot
 it.runIf(process.platform !== "win32")(
   "W10, W8: a YAML file that is a pipe, a device or far too large is named, and the others work",
   async () => {
-    execFileSync("mkfifo", [join(folder, "b.yaml")]);
+    execFileSync("sh", ["-c", 'mkfifo "$0"', join(folder, "b.yaml")]);
     await symlink("/dev/zero", join(folder, "c.yaml"));
     await writeFile(join(folder, "d.yaml"), "");
     await truncate(join(folder, "d.yaml"), 3 * 1024 ** 3);
     // The module too, whose process waits for it.
-    execFileSync("mkfifo", [join(folder, "e.ts")]);
+    execFileSync("sh", ["-c", 'mkfifo "$0"', join(folder, "e.ts")]);
     const registry = await loadPipelines(folder, { timeoutMs: TIMEOUT_MS });
     expect(registry.list().map(({ name }) => name)).toEqual(["first", "last", "commands"]);
     expect(registry.problems().map(({ message }) => message)).toEqual([
