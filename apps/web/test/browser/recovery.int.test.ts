@@ -1,17 +1,21 @@
 import { ConnectionError } from "@stagefold/client";
 import type { Page } from "playwright-core";
-import { describe, expect } from "vitest";
-import { PATIENCE_MS, visit } from "./browser.ts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createSharedBrowser, PATIENCE_MS, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
-import { type Dashboard, it } from "./dashboard.ts";
-import { until } from "./system.ts";
+import { type System, startSystem, until } from "./system.ts";
 
 // Skipped where there is no Chromium to drive; the name of the suite says so.
 describe.skipIf(chromiumPath === undefined)(`the event stream${skipReason}`, { timeout: 300_000 }, () => {
-  let system: Dashboard["system"];
-  let browser: Dashboard["browser"];
-  it.beforeAll(async ({ fresh }) => {
-    ({ browser, system } = await fresh());
+  // Of this file alone: it kills the API, and counts the streams that are open, which pages of other files may leave.
+  let system: System;
+  const browser = createSharedBrowser();
+  beforeAll(async () => {
+    system = await startSystem({});
+  }, 120_000);
+  afterAll(async () => {
+    await browser[Symbol.asyncDispose]();
+    await system?.[Symbol.asyncDispose]();
   }, 120_000);
 
   const make = (project_name: string) =>
