@@ -83,7 +83,7 @@ describe.skipIf(chromiumPath === undefined)(
       expect(cells).toBeGreaterThan(50);
     });
 
-    it.each(["/agents/nobody", "/agents/nobody/calls", "/talk/nothing", "/calls/none", "/builds/none"])(
+    it.each(["/agents/none", "/agents/none/calls", "/talk/nothing", "/calls/none", "/builds/none"])(
       "says in the reader's language that there is nothing at %s",
       async (path) => {
         await using reader = await signedIn({ locale: "zh-CN" });
