@@ -33,7 +33,7 @@ const store = () => stores().projects;
 projectStoreSuite("sqlite", store);
 recordStoreSuite("sqlite", () => stores().records);
 agentRecordsSuite("sqlite", () => stores().records);
-equivalenceSuite("sqlite", store, process.env.SOAK === "1" ? 2000 : 100);
+equivalenceSuite("sqlite", store, process.env.SOAK === "1" ? 1000 : 100);
 
 fileStoresSuite("logs in sqlite", async () => {
   const root = await mkdtemp(join(tmpdir(), "stagefold-sqlite-"));
