@@ -1,8 +1,8 @@
-import { createInterface } from "node:readline/promises";
 import type { CreateProjectInput } from "@stagefold/client";
 import { Argument, type Command, Option } from "commander";
 import type { Cli } from "../cli.ts";
-import { CliError, EXIT, usageError } from "../exit.ts";
+import { confirm } from "../confirm.ts";
+import { EXIT, usageError } from "../exit.ts";
 import { readText, timeAgo } from "../options.ts";
 import type { Runner } from "../runner.ts";
 import { escaped } from "../view/escape.ts";
@@ -107,7 +107,7 @@ function addBulk(program: Command, run: Runner): void {
           else cli.terminal.lines([`${matched} to ${action}`]);
           return undefined;
         }
-        if (!options.yes && cli.stdin.isTTY) await confirm(cli, `${action} ${matched} builds?`);
+        if (!options.yes) await confirm(cli, `${action} ${matched} builds?`);
         const total = { matched: 0, done: 0, refused: 0 };
         for (let cursor: string | undefined; ; ) {
           const page = await bulk({ action, filter, cursor, limit: AT_ONCE });
@@ -126,14 +126,4 @@ function addBulk(program: Command, run: Runner): void {
         return total.refused > 0 ? EXIT.failed : EXIT.done;
       }),
     );
-}
-
-async function confirm(cli: Cli, question: string): Promise<void> {
-  const asking = createInterface({ input: cli.stdin, output: cli.terminal.stderr });
-  try {
-    const answer = await asking.question(`${question} [y/N] `, { signal: cli.signal });
-    if (!/^y(es)?$/i.test(answer.trim())) throw new CliError("nothing was done", EXIT.failed);
-  } finally {
-    asking.close();
-  }
 }

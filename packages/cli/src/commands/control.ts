@@ -1,8 +1,8 @@
-import { createInterface } from "node:readline/promises";
 import type { Project } from "@stagefold/client";
 import { ConnectionError } from "@stagefold/client";
 import type { Command } from "commander";
 import type { Cli } from "../cli.ts";
+import { confirm } from "../confirm.ts";
 import { endingOf } from "../errors.ts";
 import { CliError, EXIT, usageError } from "../exit.ts";
 import { followBuild } from "../follow-build.ts";
@@ -144,7 +144,7 @@ function addDelete(program: Command, run: Runner): void {
     .option("--force", "also builds whose files an agent needs; its version cannot run any more then")
     .action((ids: string[], options: { yes?: true; force?: true }, command: Command) =>
       run(command, async (cli) => {
-        if (!options.yes && cli.stdin.isTTY) await confirm(cli, ids);
+        if (!options.yes) await confirm(cli, `Delete ${ids.join(", ")} for good?`);
         return forEach(cli, ids, async (project_id) => {
           const answer = await cli.client.projects.delete({ project_id, force: options.force });
           if (cli.json) cli.terminal.json(answer);
@@ -152,16 +152,6 @@ function addDelete(program: Command, run: Runner): void {
         });
       }),
     );
-}
-
-async function confirm(cli: Cli, ids: readonly string[]): Promise<void> {
-  const asking = createInterface({ input: cli.stdin, output: cli.terminal.stderr });
-  try {
-    const answer = await asking.question(`Delete ${ids.join(", ")} for good? [y/N] `, { signal: cli.signal });
-    if (!/^y(es)?$/i.test(answer.trim())) throw new CliError("nothing was deleted", EXIT.failed);
-  } finally {
-    asking.close();
-  }
 }
 
 function told(cli: Cli, project: Project): void {
