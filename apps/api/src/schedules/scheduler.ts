@@ -2,6 +2,7 @@ import { isStagefoldError, scopeOf } from "@stagefold/core";
 import type { Logger } from "pino";
 import type { Principal } from "../auth/principal.ts";
 import type { Context } from "../context.ts";
+import { RepeatedLook, SetBackClock } from "../repeated-look.ts";
 import { createBuild } from "../routers/create-build.ts";
 import { nextTimes } from "./next-time.ts";
 import { buildOf, type Schedule } from "./schedules.ts";
@@ -24,12 +25,10 @@ interface SchedulerOptions {
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
+  readonly #looks = new RepeatedLook(() => this.#look());
+  readonly #clock = new SetBackClock();
   #unsubscribe: (() => void) | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #run: Promise<void> = Promise.resolve();
   #isClosed = false;
-  /** When this process looked last, by its clock. */
-  #lookedAt = Number.POSITIVE_INFINITY;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
@@ -37,51 +36,37 @@ export class Scheduler {
 
   start(): void {
     // The time of a schedule that was made here may come sooner than the next look.
-    this.#unsubscribe = this.#options.context.schedules.onChange(() => this.#lookIn(0));
-    this.#lookIn(0);
+    this.#unsubscribe = this.#options.context.schedules.onChange(() => this.#looks.wake());
+    this.#looks.start();
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#unsubscribe?.();
-    clearTimeout(this.#timer);
-    await this.#run;
+    await this.#looks.close();
   }
 
   /** Serves what is due now. Errors: those of the store. */
   async serveDue(): Promise<void> {
     const { schedules, repository } = this.#options.context;
-    const now = repository.clock.now();
-    // At the first look, and when the clock was set back.
-    if (now < this.#lookedAt - LATE_MS) await schedules.retime(LATE_MS);
-    this.#lookedAt = now;
+    await this.#clock.retimed(repository.clock.now(), () => schedules.retime(LATE_MS));
     for (const schedule of await schedules.due(MAX_DUE)) {
       if (this.#isClosed) return;
       await this.#serve(schedule);
     }
   }
 
-  #lookIn(ms: number): void {
-    clearTimeout(this.#timer);
-    if (this.#isClosed) return;
-    this.#timer = setTimeout(() => {
-      this.#run = this.#run.then(() => this.#look());
-    }, ms);
-    this.#timer.unref();
-  }
-
-  async #look(): Promise<void> {
+  async #look(): Promise<number> {
     const { context, log } = this.#options;
-    let waitMs = LOOK_MS;
     try {
       await this.serveDue();
       const next = await context.schedules.nextDue();
-      if (next !== undefined)
-        waitMs = Math.min(LOOK_MS, Math.max(50, Date.parse(next) - context.repository.clock.now()));
+      if (next === undefined) return LOOK_MS;
+      return Math.min(LOOK_MS, Math.max(50, Date.parse(next) - context.repository.clock.now()));
     } catch (error) {
       log?.error({ err: error }, "schedules could not be looked at; it is tried again");
+      return LOOK_MS;
     }
-    this.#lookIn(waitMs);
   }
 
   async #serve(schedule: Schedule): Promise<void> {

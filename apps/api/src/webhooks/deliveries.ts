@@ -114,9 +114,14 @@ export class Deliveries {
    * left out.
    */
   async *due(): AsyncGenerator<DueDelivery, void, undefined> {
+    yield* this.#waiting({ to: `${toTime(this.#clock.now())}~` });
+  }
+
+  /** What was decided while a clock was ahead is due now: it would wait as long as the clock was ahead. */
+  async retime(): Promise<void> {
     const now = this.#clock.now();
-    yield* this.#waiting({ to: `${toTime(now)}~` });
-    yield* this.#waiting({ from: toTime(now + AHEAD_MS) });
+    for await (const { key, delivery } of this.#waiting({ from: toTime(now + AHEAD_MS) }))
+      await this.#change(key, delivery.attempts, { ...delivery, next_at: toTime(now) });
   }
 
   async *#waiting(range: {

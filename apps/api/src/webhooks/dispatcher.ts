@@ -9,6 +9,7 @@ import {
 import type { Logger } from "pino";
 import { urlOf } from "../answer-links/answer-link.ts";
 import type { AnswerLinks } from "../answer-links/answer-links.ts";
+import { RepeatedLook, SetBackClock } from "../repeated-look.ts";
 import type { Deliveries, Delivery, DueDelivery } from "./deliveries.ts";
 import { bodyOf, eventsOf, type Gate, type WebhookEvent } from "./events.ts";
 import type { SendMail } from "./mail.ts";
@@ -57,43 +58,33 @@ export class WebhookDispatcher {
   readonly #seen = new Set<string>();
   readonly #sending = new Map<string, Set<string>>();
   readonly #stop = new AbortController();
+  readonly #looks = new RepeatedLook(() => this.#look());
+  readonly #clock = new SetBackClock();
   #unsubscribe: (() => void) | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #run: Promise<void> = Promise.resolve();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
   }
 
   start(): void {
-    this.#lookIn(0);
+    this.#looks.start();
   }
 
   /** A webhook or a delivery was changed here: look now. */
   wake(): void {
-    if (this.#timer !== undefined) this.#lookIn(0);
+    this.#looks.wake();
   }
 
   async close(): Promise<void> {
     this.#stop.abort();
-    clearTimeout(this.#timer);
     this.#unsubscribe?.();
-    await this.#run;
+    await this.#looks.close();
     while (this.#sending.size > 0) await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
-  #lookIn(ms: number): void {
-    clearTimeout(this.#timer);
-    if (this.#stop.signal.aborted) return;
-    this.#timer = setTimeout(() => {
-      this.#run = this.#run.then(() => this.#look());
-    }, ms);
-    this.#timer.unref();
-  }
-
-  async #look(): Promise<void> {
+  /** Resolves to the milliseconds until the next look. */
+  async #look(): Promise<number> {
     const { webhooks, deliveries, repository, log } = this.#options;
-    let waitMs = LOOK_MS;
     try {
       const active = await webhooks.active();
       await this.#observeIf(active.length > 0);
@@ -101,17 +92,17 @@ export class WebhookDispatcher {
       for (const event of (await this.#options.monitor?.look(active)) ?? [])
         await this.#record(event, active);
       const all = active.length > 0 ? active : await webhooks.list();
-      if (all.length > 0) {
-        await this.#sendDue();
-        const next = await deliveries.nextDue();
-        if (next !== undefined)
-          waitMs = Math.min(LOOK_MS, Math.max(100, Date.parse(next) - repository.clock.now()));
-      }
+      if (all.length === 0) return LOOK_MS;
+      await this.#clock.retimed(repository.clock.now(), () => deliveries.retime());
+      await this.#sendDue();
+      const next = await deliveries.nextDue();
+      if (next === undefined) return LOOK_MS;
+      return Math.min(LOOK_MS, Math.max(100, Date.parse(next) - repository.clock.now()));
     } catch (error) {
       if (!this.#stop.signal.aborted)
         log?.error({ err: error }, "webhooks could not be served; it is tried again");
+      return LOOK_MS;
     }
-    this.#lookIn(waitMs);
   }
 
   /** Changes cost something while they are watched, so they are watched only for webhooks that want them. */
@@ -153,7 +144,7 @@ export class WebhookDispatcher {
     const events = eventsOf(project);
     if (events.every(({ id }) => this.#seen.has(id))) return;
     this.#unrecorded.set(project.project_id, project);
-    this.#lookIn(0);
+    this.#looks.wake();
   }
 
   /** Into the outbox; what the store does not take now stays for the next look. */
@@ -196,7 +187,7 @@ export class WebhookDispatcher {
         .finally(() => {
           sending.delete(row.key.sk);
           if (sending.size === 0) this.#sending.delete(webhook_id);
-          this.#lookIn(0);
+          this.#looks.wake();
         });
     }
   }
