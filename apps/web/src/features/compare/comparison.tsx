@@ -205,27 +205,33 @@ function Difference({ from, to }: { from: number | undefined; to: number | undef
   );
 }
 
-/** Whether both gave the same; else both, to be opened. */
+/** Whether both gave the same; else both, to be opened. Of a stage that one build alone has there is nothing to compare. */
 function Outputs({ row: { a, b } }: { row: StageRow }) {
   const t = useMessages(messages);
   const [one, other] = [a?.output ?? "", b?.output ?? ""];
   if (one === "" && other === "") return <span className="text-ink-3">{t.noOutput}</span>;
   if (one === other) return <span className="text-ink-3">{t.same}</span>;
+  const word = a === undefined ? t.added : b === undefined ? t.removed : t.differs;
   return (
     <details className="max-w-xl text-left">
-      <summary className="cursor-pointer text-warn max-sm:min-h-11">{t.differs}</summary>
+      <summary className={cn("cursor-pointer max-sm:min-h-11", a && b ? "text-warn" : "text-info")}>
+        {word}
+      </summary>
       <div className="mt-2 grid gap-2 lg:grid-cols-2">
-        {[one, other].map((text, i) => (
-          <pre
-            className="max-h-64 overflow-auto whitespace-pre-wrap rounded-lg bg-sunken p-2 font-mono text-xs [overflow-wrap:anywhere]"
-            // biome-ignore lint/suspicious/noArrayIndexKey: the first build and the second
-            key={i}
-            // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keys
-            tabIndex={0}
-          >
-            {text || "–"}
-          </pre>
-        ))}
+        {[a, b].map(
+          (side, i) =>
+            side && (
+              <pre
+                className="max-h-64 overflow-auto whitespace-pre-wrap rounded-lg bg-sunken p-2 font-mono text-xs [overflow-wrap:anywhere]"
+                // biome-ignore lint/suspicious/noArrayIndexKey: the first build and the second
+                key={i}
+                // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keys
+                tabIndex={0}
+              >
+                {side.output || "–"}
+              </pre>
+            ),
+        )}
       </div>
     </details>
   );

@@ -108,7 +108,7 @@ export function ScheduleCard({ schedule, onAct, onEdit, disabled }: ScheduleCard
 function Rhythm({ cron }: { cron: string }) {
   const t = useMessages(messages);
   const lang = useLang();
-  const { rhythm, time, day } = timesOf(cron);
+  const { rhythm, time, day, date } = timesOf(cron);
   const pattern = <code className="font-mono text-xs">{cron}</code>;
   if (rhythm === "pattern") return pattern;
   const said = {
@@ -116,6 +116,7 @@ function Rhythm({ cron }: { cron: string }) {
     daily: t.dailyAt(time),
     weekdays: t.weekdaysAt(time),
     weekly: t.weeklyAt(dayNames(lang)[Number(day)] ?? "", time),
+    monthly: t.monthlyAt(date, time),
   }[rhythm];
   return (
     <>

@@ -129,7 +129,7 @@ interface TimesFieldsProps {
 function TimesFields({ times, onChange, error }: TimesFieldsProps) {
   const t = useMessages(messages);
   const lang = useLang();
-  const { rhythm, time, day, pattern } = times;
+  const { rhythm, time, day, date, pattern } = times;
   const set = (changes: Partial<Times>) => onChange({ ...times, ...changes });
   const isHourly = rhythm === "hourly";
   return (
@@ -157,6 +157,17 @@ function TimesFields({ times, onChange, error }: TimesFieldsProps) {
             {dayNames(lang).map((name, i) => (
               <option key={name} value={i}>
                 {name}
+              </option>
+            ))}
+          </Select>
+        </Field>
+      )}
+      {rhythm === "monthly" && (
+        <Field hint={Number(date) > 28 ? t.dateHint : undefined} id="date" label={t.date}>
+          <Select id="date" onChange={(event) => set({ date: event.target.value })} value={date}>
+            {Array.from({ length: 31 }, (_, i) => String(i + 1)).map((one) => (
+              <option key={one} value={one}>
+                {one}
               </option>
             ))}
           </Select>
