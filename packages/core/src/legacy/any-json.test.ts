@@ -47,23 +47,25 @@ const anySnapshot = fc.oneof(
   json.map((value) => JSON.stringify(value)),
   fc.string(),
 );
+const fields = [...Object.keys(projectSchema.options[0].shape), "agents", "lease", "own"].filter(
+  (name) => name !== "project_id" && name !== "status" && name !== "stages_snapshot",
+);
+/** A few fields at once: of an item whose every field is anything at all nothing is understood. */
 const anyItem = fc
-  .record(
-    {
-      ...Object.fromEntries(
-        [...Object.keys(projectSchema.options[0].shape), "agents", "lease", "own"].map((name) => [
-          name,
-          json,
-        ]),
-      ),
-      status: fc.oneof(json, fc.constantFrom("completed", "failed", "paused", "building", "queued")),
-      stages_snapshot: anySnapshot,
-    },
-    { requiredKeys: [] },
+  .tuple(
+    fc.dictionary(fc.constantFrom(...fields), json, { maxKeys: 4, noNullPrototype: true }),
+    fc.record(
+      {
+        status: fc.oneof(json, fc.constantFrom("completed", "failed", "paused", "building", "queued")),
+        stages_snapshot: anySnapshot,
+      },
+      { requiredKeys: [] },
+    ),
   )
-  .chain((item) =>
-    fc.constantFrom({ ...item, project_id: base.project_id }, { ...aProject(), ...item }, item),
-  );
+  .chain(([some, known]) => {
+    const item = { ...some, ...known };
+    return fc.constantFrom({ ...item, ...base }, { ...aProject(), ...item }, item);
+  });
 
 describe("any JSON at all", () => {
   const runs = process.env.SOAK === "1" ? 20_000 : 300;
@@ -85,7 +87,7 @@ describe("any JSON at all", () => {
       { numRuns: runs },
     );
     // Not by refusing all of it.
-    expect(understood).toBeGreaterThan(0);
+    expect(understood).toBeGreaterThan(runs / 20);
   });
 
   it("is, once its first write has replaced it, read as the same project", () => {
