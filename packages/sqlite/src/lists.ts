@@ -118,10 +118,10 @@ function select(
   }
   // The index of all rows has their texts, tags among them: rows without the text are not read.
   for (const one of texts) add("instr(search, ?) > 0", searchText(one));
-  // As one text: thousands of rows, as statistics read them, cost more to hand over one by one than to find.
-  const text = `SELECT '[' || group_concat(row, ',' ORDER BY created_at DESC, project_id DESC) || ']' AS rows FROM
-    (SELECT project_id, created_at, row FROM listed WHERE ${conditions.join(" AND ")}
-     ORDER BY created_at DESC, project_id DESC LIMIT ?)`;
+  // As one text: thousands of rows, as statistics read them, cost more to hand over one by one than to find. The inner
+  // query's order stands, as its LIMIT needs it; an order of the outer one would sort the rows again, at twice the cost.
+  const text = `SELECT '[' || group_concat(row, ',') || ']' AS rows FROM
+    (SELECT row FROM listed WHERE ${conditions.join(" AND ")} ORDER BY created_at DESC, project_id DESC LIMIT ?)`;
   const rows = column(database.sql(text).get(...values, limit), "rows");
   return rows === null ? [] : JSON.parse(String(rows));
 }
