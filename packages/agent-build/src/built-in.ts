@@ -2,6 +2,7 @@ import {
   createRegistry,
   findPipelineFiles,
   fixedPipelines,
+  isPipelineError,
   loadPipelines,
   type PipelineError,
   type PipelineFile,
@@ -54,5 +55,14 @@ export async function followPipelines(
 
 /** What files, and the files of folders, define, and what is wrong with them: as an API or a worker would read them. */
 export async function checkPipelines(paths: readonly string[]): Promise<PipelineFile[]> {
-  return await readPipelines(await findPipelineFiles(paths), OPTIONS);
+  const found: string[] = [];
+  const missing: PipelineFile[] = [];
+  for (const path of paths)
+    try {
+      found.push(...(await findPipelineFiles(path)));
+    } catch (error) {
+      if (!isPipelineError(error)) throw error;
+      missing.push({ file: path, pipelines: [], problems: [error] });
+    }
+  return [...missing, ...(await readPipelines(found, OPTIONS))];
 }

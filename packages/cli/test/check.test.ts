@@ -27,6 +27,8 @@ test("check says what is wrong with file, line and field, without a server, and 
   const json = await run(["check", "--json", join(folder, "bad.yaml")], env);
   expect(json.code).toBe(1);
   expect(JSON.parse(json.stdout)).toMatchObject({ problems: [{ line: 4, stage: "a", field: "comand" }] });
-  expect(await run(["check", join(folder, "none.yaml")], env)).toMatchObject({ code: 1 });
+  const missing = await run(["check", join(folder, "good.yaml"), join(folder, "none.yaml")], env);
+  expect(missing.code).toBe(1);
+  expect(missing.stdout).toMatch(/✗ \S*none\.yaml: cannot be read: .*\n✓ \S*good\.yaml: good, 1 stage/);
   expect(await run(["check"], env)).toMatchObject({ code: 2 });
 });

@@ -20,24 +20,16 @@ async function check(cli: Cli, files: readonly string[]): Promise<number> {
   const paths = files.length > 0 ? files : [cli.env.pipelines].filter((path) => path !== undefined);
   if (paths.length === 0) throw usageError("check needs a file or a folder, or STAGEFOLD_PIPELINES");
   const { checkPipelines } = await import("@stagefold/agent-build");
-  const { isPipelineError } = await import("@stagefold/pipeline");
-  try {
-    const read = await checkPipelines(paths);
-    if (cli.json)
-      for (const { file, pipelines, problems } of read)
-        cli.terminal.json({
-          file,
-          pipelines: pipelines.map(({ name, version }) => ({ name, version })),
-          problems: problems.map(({ message, mistake }) => ({ message, ...mistake })),
-        });
-    else cli.terminal.lines(read.flatMap((one) => linesOf(cli, one)));
-    return read.every(({ problems }) => problems.length === 0) ? EXIT.done : EXIT.failed;
-  } catch (error) {
-    if (!isPipelineError(error)) throw error;
-    if (cli.json) cli.terminal.json({ problems: [{ message: error.message, ...error.mistake }] });
-    else cli.terminal.lines([`${cli.terminal.paint.red("✗")} ${escaped(error.message)}`]);
-    return EXIT.failed;
-  }
+  const read = await checkPipelines(paths);
+  if (cli.json)
+    for (const { file, pipelines, problems } of read)
+      cli.terminal.json({
+        file,
+        pipelines: pipelines.map(({ name, version }) => ({ name, version })),
+        problems: problems.map(({ message, mistake }) => ({ message, ...mistake })),
+      });
+  else cli.terminal.lines(read.flatMap((one) => linesOf(cli, one)));
+  return read.every(({ problems }) => problems.length === 0) ? EXIT.done : EXIT.failed;
 }
 
 type Checked = Awaited<ReturnType<typeof import("@stagefold/agent-build").checkPipelines>>[number];

@@ -128,20 +128,15 @@ export async function readPipelines(
   return read;
 }
 
-/** The files of a folder that are read, and those that are given as they are. Errors: PipelineError. */
-export async function findPipelineFiles(paths: readonly string[]): Promise<string[]> {
-  const found = await Promise.all(
-    paths.map(async (path) => {
-      const about = await stat(path).catch((cause: unknown) => {
-        throw new PipelineError(`${path}: cannot be read: ${reasonOf(cause)}`, { file: path }, { cause });
-      });
-      if (about.isDirectory()) return await pipelineFiles(resolve(path));
-      if (YAML.has(extname(path)) || MODULES.has(extname(path))) return [resolve(path)];
-      const endings = [...YAML, ...MODULES].join(" ");
-      throw new PipelineError(`${path}: expected a file that ends in one of ${endings}`, { file: path });
-    }),
-  );
-  return found.flat();
+/** The files of a folder that are read, or the file itself. Errors: PipelineError. */
+export async function findPipelineFiles(path: string): Promise<string[]> {
+  const about = await stat(path).catch((cause: unknown) => {
+    throw new PipelineError(`${path}: cannot be read: ${reasonOf(cause)}`, { file: path }, { cause });
+  });
+  if (about.isDirectory()) return await pipelineFiles(resolve(path));
+  if (YAML.has(extname(path)) || MODULES.has(extname(path))) return [resolve(path)];
+  const endings = [...YAML, ...MODULES].join(" ");
+  throw new PipelineError(`${path}: expected a file that ends in one of ${endings}`, { file: path });
 }
 
 async function readYaml(file: string): Promise<Loaded> {
