@@ -107,13 +107,14 @@ it(`no hostile input of ${INPUTS} by those who are not let in, or may only read,
     const isStream = answer.headers.get("content-type")?.startsWith("text/event-stream") === true;
     if (isStream) await answer.body?.cancel();
     const body = isStream ? "" : await answer.text();
-    const said = `${init.method ?? "GET"} ${path} ${String(init.body).slice(0, 500)}: ${answer.status} ${body.slice(0, 500)}`;
+    const said = `${init.method ?? "GET"} ${path.slice(0, 2000)} ${String(init.body).slice(0, 500)}: ${answer.status} ${body.slice(0, 500)}`;
     const guarded = /^\/(trpc|v1|mcp|artifacts|metrics)(\/|\?|$)/.test(path);
     // The page is not built here, and says so.
     const isPage = answer.status === 503 && body.includes("dashboard");
     if (answer.status >= 500 && !isPage) throw new Error(`expected no 5xx: ${said}`);
     if (authorization !== `Bearer ${key("viewer")}`) {
-      if (guarded && answer.status !== 401) throw new Error(`expected 401: ${said}`);
+      // An address that is too long is refused before its sender is asked for.
+      if (guarded && answer.status !== 401 && answer.status !== 431) throw new Error(`expected 401: ${said}`);
       if (!open.test(path) && body.includes(SECRET)) throw new Error(`a leak: ${said}`);
       counts.not_let_in += 1;
     } else if (answer.status === 403) counts.refused += 1;
