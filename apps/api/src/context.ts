@@ -103,6 +103,8 @@ export interface Context extends Omit<ContextDeps, "system" | "watch" | "onWebho
   /** Who makes this call, and from which address. */
   readonly principal: Principal;
   readonly address?: string | undefined;
+  /** The answer to this call outlives its caller's credentials: it says what becomes of them. */
+  readonly outliveCredentials?: (() => void) | undefined;
   readonly schedules: Schedules;
   readonly webhooks: Webhooks;
   readonly deliveries: Deliveries;

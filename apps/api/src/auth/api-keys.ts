@@ -56,6 +56,8 @@ export class ApiKeys {
   readonly #clock: Clock;
   readonly #believed = new Map<string, { readonly record: KeyRecord | undefined; readonly readAt: number }>();
   readonly #revoked = new Set<(keyId: string) => void>();
+  /** How many revocations and rotations there were: what was read before the last one is not believed. */
+  #endings = 0;
 
   constructor(records: RecordStore, clock: Clock) {
     this.#records = records;
@@ -125,10 +127,22 @@ export class ApiKeys {
     return principalOf(record);
   }
 
-  /** Whether the key is still good for what was opened under it. Errors: STORE_UNAVAILABLE. */
+  /** Whether the key is still good, whatever its secret is now. Errors: STORE_UNAVAILABLE. */
   async isValid(keyId: string): Promise<boolean> {
     const record = await this.#read(keyId);
     return record !== undefined && this.#isValid(record);
+  }
+
+  /**
+   * Whether the key of a principal is still good for what was opened with it; one without a key needs none.
+   * Errors: STORE_UNAVAILABLE.
+   */
+  async vouchFor({ key_id, key_hash }: Principal): Promise<boolean> {
+    if (key_id === undefined) return true;
+    const record = await this.#read(key_id);
+    // A sign-in of an earlier version has no hash.
+    const isSecret = key_hash === undefined || key_hash === record?.secret_sha256;
+    return record !== undefined && isSecret && this.#isValid(record);
   }
 
   #isValid({ revoked_at, valid_until }: KeyRecord): boolean {
@@ -139,7 +153,9 @@ export class ApiKeys {
     const now = performance.now();
     const known = this.#believed.get(keyId);
     if (known && now - known.readAt < BELIEVED_MS) return known.record;
+    const endings = this.#endings;
     const record = recordOf(await this.#records.get(keyOf(keyId), { consistent: false }));
+    if (this.#endings !== endings) return record;
     this.#believed.delete(keyId);
     this.#believed.set(keyId, { record, readAt: now });
     if (this.#believed.size > MAX_BELIEVED) this.#believed.delete(this.#believed.keys().next().value ?? "");
@@ -195,6 +211,8 @@ export class ApiKeys {
   }
 
   #end(keyId: string): void {
+    // After the write: a request that comes meanwhile would believe the key again.
+    this.#endings += 1;
     this.#believed.delete(keyId);
     for (const listener of this.#revoked) listener(keyId);
   }
@@ -203,8 +221,10 @@ export class ApiKeys {
     const now = this.#clock.now();
     if (record.last_used_at !== undefined && now - Date.parse(record.last_used_at) < USE_EVERY_MS) return;
     const last_used_at = toTime(now);
-    // Believed at once, so that parallel requests do not all write.
-    this.#believed.set(record.key_id, { record: { ...record, last_used_at }, readAt: performance.now() });
+    // Believed at once, so that parallel requests do not all write; no longer than the record that was read.
+    const known = this.#believed.get(record.key_id);
+    if (known?.record === record)
+      this.#believed.set(record.key_id, { ...known, record: { ...record, last_used_at } });
     this.#change(record.key_id, { last_used_at }).catch(() => {
       // The next use of the key tries again; a request is not refused for the sake of a date.
       this.#believed.delete(record.key_id);
@@ -236,6 +256,7 @@ function principalOf(record: KeyRecord): Principal {
     user_id: record.user_id,
     pipelines: record.pipelines,
     key_id: record.key_id,
+    key_hash: record.secret_sha256,
     ...(record.valid_until !== undefined && { expires_at: Date.parse(record.valid_until) }),
   };
 }

@@ -260,6 +260,42 @@ describe("API keys", () => {
     expect((await call("/trpc/projects.list", as(brief))).status).toBe(401);
   });
 
+  it("that rotate or revoke themselves are told so: who rotates their own key gets its new secret", async () => {
+    const { call, issue, as } = await aGuardedApi();
+    const admin = await issue({ name: "admin", role: "admin" });
+    const key_id = admin.split("_")[1];
+    const rotated = await call("/trpc/keys.rotate", as(admin, post({ key_id })));
+    const { key } = dataOf<{ key: string }>(rotated.body);
+    expect((await call("/trpc/keys.list", as(key))).status).toBe(200);
+    expect((await call(`/v1/keys/${key_id}/rotate`, as(key, { method: "POST" }))).status).toBe(200);
+    const other = await issue({ name: "other", role: "admin" });
+    const revoked = await call("/trpc/keys.revoke", as(other, post({ key_id: other.split("_")[1] })));
+    expect(dataOf<{ revoked_at: string }>(revoked.body).revoked_at).toBeDefined();
+    expect((await call("/trpc/keys.list", as(other))).status).toBe(401);
+  });
+
+  it("whose secret was rotated are no good for what the old one began: sign-ins, and streams of other processes", async () => {
+    const { auth, as, url, records, deps } = await aGuardedApi();
+    const onError = (error: unknown) => expect.unreachable(String(error));
+    const other = new Auth({ keys: true }, { records, clock: deps.clock, onError });
+    const elsewhere = await serve({ ...deps, auth: other });
+    closers.push(() => elsewhere.close());
+    const { key, record } = await auth.keys.create({ name: "ada", role: "member" }, "test");
+    const signIn = async (base: string, bearer: string) => {
+      const { headers } = await fetch(`${base}/auth/session`, as(bearer, { method: "POST" }));
+      return (headers.get("set-cookie") ?? "").split(";")[0] ?? "";
+    };
+    const cookies = [await signIn(url, key), await signIn(elsewhere.url, key)];
+    const stream = await openStream(`${elsewhere.url}/trpc/projects.watchList${query({})}`, key);
+    const rotated = await auth.keys.rotate(record.key_id);
+    const status = async (base: string, cookie: string) =>
+      (await fetch(`${base}/trpc/session.get`, { headers: { cookie } })).status;
+    expect(await status(url, cookies[0] ?? "")).toBe(401);
+    await expect.poll(() => status(elsewhere.url, cookies[1] ?? ""), { timeout: 10_000 }).toBe(401);
+    await stream.ended;
+    expect(await status(elsewhere.url, await signIn(elsewhere.url, rotated.key))).toBe(200);
+  });
+
   it("make one first key, however many processes start at once, and keep it for the owner alone", async () => {
     const folder = await mkdtemp(join(tmpdir(), "stagefold-first-key-"));
     closers.push(() => rm(folder, { recursive: true, force: true }));

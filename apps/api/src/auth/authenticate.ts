@@ -48,9 +48,9 @@ export class Auth {
     this.audit = new AuditLog(records, clock);
     this.oidc = options.oidc;
     this.#limit = options.ratePerMinute === undefined ? undefined : new RateLimit(options.ratePerMinute);
-    const isValid = async ({ key_id, session_id }: Principal) =>
-      (key_id === undefined || (await this.keys.isValid(key_id))) &&
-      (session_id === undefined || (await this.sessions.isValid(session_id)));
+    const isValid = async (principal: Principal) =>
+      (await this.keys.vouchFor(principal)) &&
+      (principal.session_id === undefined || (await this.sessions.isValid(principal.session_id)));
     this.open = new OpenExchanges(isValid, onError, () => clock.now());
     this.keys.onRevoked((key_id) => this.open.endOf({ key_id }));
     this.sessions.onEnded((session_id) => this.open.endOf({ session_id }));

@@ -14,6 +14,8 @@ export interface Principal {
   readonly pipelines?: readonly string[] | undefined;
   /** The API key that vouches for it: revoking the key ends what it has open. */
   readonly key_id?: string | undefined;
+  /** The hash of the key's secret: rotating the key ends what was opened with the secret before. */
+  readonly key_hash?: string | undefined;
   /** The sign-in of a browser that vouches for it: signing out ends what it has open. */
   readonly session_id?: string | undefined;
   /** Epoch milliseconds from which on the credentials are not valid any more. */

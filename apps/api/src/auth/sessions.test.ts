@@ -19,6 +19,34 @@ class SlowRecords extends MemoryRecordStore {
   }
 }
 
+/** Holds the next read up; resolves once it is under way. */
+function heldRead(records: SlowRecords) {
+  let letGo: (() => void) | undefined;
+  const until = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  const reached = new Promise<void>((resolve) => {
+    records.held = { reached: resolve, until };
+  });
+  return { reached, letGo: () => letGo?.() };
+}
+
+test.each(["revoke", "rotate"] as const)(
+  "a request that began before %s does not keep the key alive",
+  async (how) => {
+    const records = new SlowRecords();
+    const keys = new ApiKeys(records, new FakeClock());
+    const { key, record } = await keys.create({ name: "ci", role: "member" }, "test");
+    const { reached, letGo } = heldRead(records);
+    const meanwhile = keys.verify(key);
+    await reached;
+    await keys[how](record.key_id);
+    letGo();
+    await meanwhile;
+    expect(await keys.verify(key)).toBeUndefined();
+  },
+);
+
 test.each(["end", "endAll"] as const)(
   "a request that began before %s does not keep the session alive",
   async (how) => {
@@ -26,17 +54,11 @@ test.each(["end", "endAll"] as const)(
     const clock = new FakeClock();
     const sessions = new Sessions(records, clock, new ApiKeys(records, clock));
     const { token } = await sessions.begin({ ...LOCAL, kind: "user" });
-    let letGo: (() => void) | undefined;
-    const until = new Promise<void>((resolve) => {
-      letGo = resolve;
-    });
-    const reached = new Promise<void>((resolve) => {
-      records.held = { reached: resolve, until };
-    });
+    const { reached, letGo } = heldRead(records);
     const meanwhile = sessions.principalOf(token);
     await reached;
     await (how === "end" ? sessions.end(token) : sessions.endAll({ ...LOCAL, kind: "user" }));
-    letGo?.();
+    letGo();
     await meanwhile;
     expect(await sessions.principalOf(token)).toBeUndefined();
   },

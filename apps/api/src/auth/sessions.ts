@@ -20,6 +20,7 @@ const principalSchema = z.object({
   user_id: z.string().optional(),
   pipelines: z.array(z.string()).optional(),
   key_id: z.string().optional(),
+  key_hash: z.string().optional(),
   expires_at: z.number().optional(),
 });
 const sessionSchema = z.object({ principal: principalSchema, ends_at: z.number() });
@@ -115,8 +116,7 @@ export class Sessions {
     const known = this.#believed.get(id);
     const principal = known && now - known.readAt < BELIEVED_MS ? known.principal : await this.#read(id);
     if (!principal || (principal.expires_at ?? 0) <= this.#clock.now()) return undefined;
-    if (principal.key_id !== undefined && !(await this.#keys.isValid(principal.key_id))) return undefined;
-    return principal;
+    return (await this.#keys.vouchFor(principal)) ? principal : undefined;
   }
 
   async #read(id: string): Promise<Principal | undefined> {

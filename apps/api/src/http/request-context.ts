@@ -9,6 +9,7 @@ export function contextOf(context: Context, req: Request, res: Response): Contex
     ...context,
     principal: principalOf(res),
     address: context.auth?.addressOf(req),
+    outliveCredentials: () => context.auth?.open.release(res),
     // One that is malformed is as if it were not there: so the standard wants it.
     traceparent: traceparentSchema.safeParse(req.get("traceparent")).data,
   };

@@ -46,6 +46,7 @@ export const keys = router({
     .input(z.strictObject({ key_id: keyIdSchema }))
     .output(issuedKeySchema)
     .mutation(async ({ ctx, input }) => {
+      outliveOwn(ctx, input.key_id);
       const { key, record } = await authOf(ctx).keys.rotate(input.key_id);
       return { ...record, key };
     }),
@@ -53,8 +54,16 @@ export const keys = router({
   revoke: procedure
     .input(z.strictObject({ key_id: keyIdSchema }))
     .output(apiKeySchema)
-    .mutation(({ ctx, input }) => authOf(ctx).keys.revoke(input.key_id)),
+    .mutation(async ({ ctx, input }) => {
+      outliveOwn(ctx, input.key_id);
+      return await authOf(ctx).keys.revoke(input.key_id);
+    }),
 });
+
+/** Who rotates their own key gets the new secret by this answer alone. */
+function outliveOwn({ principal, outliveCredentials }: Context, keyId: string): void {
+  if (principal.key_id === keyId) outliveCredentials?.();
+}
 
 /** Errors: INVALID_INPUT where the API needs no sign-in, and so has no keys. */
 export function authOf(ctx: Context): Auth {
