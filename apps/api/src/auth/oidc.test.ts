@@ -8,7 +8,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { memoryDeps } from "../../test/fixture.ts";
 import { post, serve } from "../../test/serve.ts";
-import { Auth } from "./authenticate.ts";
+import { Auth, type AuthOptions } from "./authenticate.ts";
 import { Oidc } from "./oidc.ts";
 
 const AUDIENCE = "https://builds.example.org";
@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 
 /** A real provider on a free port, and an API that trusts it. People are in the group that their name ends with. */
-async function aProvidedApi() {
+async function aProvidedApi(options: Partial<AuthOptions> = {}) {
   let answer: ReturnType<Provider["callback"]> | undefined;
   const server = createServer((req, res) => void answer?.(req, res));
   server.listen(0, "127.0.0.1");
@@ -37,7 +37,7 @@ async function aProvidedApi() {
   const roles = parseRoleRules(ROLES) ?? [];
   const settings = { issuer, clientId: "stagefold", clientSecret: "hush", audience: AUDIENCE, roles };
   const oidc = new Oidc(settings, records, deps.clock);
-  const auth = new Auth({ keys: false, oidc }, { records, clock: deps.clock, onError });
+  const auth = new Auth({ keys: false, oidc, ...options }, { records, clock: deps.clock, onError });
   const api = await serve({ ...deps, auth });
   closers.push(() => api.close());
 
@@ -171,6 +171,13 @@ describe("sign-in by an OpenID provider", () => {
     const callback = seen.find((address) => address.includes("/auth/callback")) ?? "";
     expect((await new Browser().fetch(callback)).status).toBe(401);
     expect((await browser.fetch(callback)).status).toBe(401);
+  });
+
+  it("that one address begins or ends too often is refused, and leaves no more records", async () => {
+    const { url } = await aProvidedApi({ ratePerMinute: 1 });
+    const begun = async (path: string) => (await fetch(`${url}/auth/${path}`, { redirect: "manual" })).status;
+    const answers = [await begun("sign-in"), await begun("sign-in"), await begun("callback?code=x&state=y")];
+    expect(answers).toEqual([303, 429, 429]);
   });
 
   it("leads nowhere but to a page of its own", async () => {

@@ -59,13 +59,18 @@ function addSignIn(routes: Router, auth: Auth): void {
     res.clearCookie(auth.cookies.session, cookieOptions(auth));
     res.json({ signed_out: true });
   });
-  routes.get("/sign-in", async (req, res) => {
+  // The one who signs in is not known yet, and each beginning leaves a record.
+  const limited: RequestHandler = (req, _res, next) => {
+    auth.limitAddress(req);
+    next();
+  };
+  routes.get("/sign-in", limited, async (req, res) => {
     const { url, cookie } = await oidcOf(auth).beginSignIn(callbackUrl(auth, req), returnTo(auth, req));
     const maxAge = SIGN_IN_SECONDS * 1000;
     res.cookie(auth.cookies.signIn, cookie, { ...cookieOptions(auth), maxAge });
     res.redirect(303, url.href);
   });
-  routes.get("/callback", async (req, res) => {
+  routes.get("/callback", limited, async (req, res) => {
     const current = new URL(callbackUrl(auth, req));
     current.search = new URL(req.originalUrl, "http://host").search;
     const begun = cookieOf(req, auth.cookies.signIn) ?? "";
