@@ -1,5 +1,6 @@
-import { ERROR_CODES, type ErrorCode, StagefoldError } from "@stagefold/core";
+import { ERROR_CODES, type ErrorCode, invalidInput, StagefoldError } from "@stagefold/core";
 import { EventSourceParserStream } from "eventsource-parser/stream";
+import { getAddressSchema } from "../http/find-artifact.ts";
 import { REST, type RestProcedure } from "../http/rest/table.ts";
 import { type ArtifactAddress, type ArtifactBytes, firstBytes, type McpBackend } from "./backend.ts";
 
@@ -47,10 +48,12 @@ export class RemoteBackend implements McpBackend {
     }
   }
 
-  async artifact({ project_id, path, ...choice }: ArtifactAddress, maxBytes: number): Promise<ArtifactBytes> {
+  async artifact(address: ArtifactAddress, maxBytes: number): Promise<ArtifactBytes> {
+    // With a part such as `..` it would be an address of something else, which this server's key may read.
+    const wanted = getAddressSchema.parse({ ...address, attempt: address.attempt?.toString() });
+    const { project_id, path, ...choice } = wanted;
     const place = path.split("/").map(encodeURIComponent).join("/");
-    const address = `/artifacts/${encodeURIComponent(project_id)}/${place}${queryOf(choice)}`;
-    const response = await this.#send(address, {});
+    const response = await this.#send(`/artifacts/${project_id}/${place}${queryOf(choice)}`, {});
     const bytes = await firstBytes(response.body ?? new ReadableStream(), maxBytes);
     const size = Number(response.headers.get("content-length") ?? bytes.length);
     return { bytes, size, mediaType: response.headers.get("content-type") ?? "application/octet-stream" };
@@ -79,9 +82,9 @@ function requestOf(procedure: RestProcedure, input: object): { path: string; ini
   if ("not" in row) throw new Error(`${procedure}: expected one with an address`);
   const rest = new Map(Object.entries(input));
   const path = row.path.replace(/\{(\w+)\}/g, (_, name: string) => {
-    const value = String(rest.get(name));
+    const value = partOfPath(name, rest.get(name));
     rest.delete(name);
-    return encodeURIComponent(value);
+    return value;
   });
   const left = Object.fromEntries(rest);
   if (row.method === "get" || row.method === "delete")
@@ -91,6 +94,14 @@ function requestOf(procedure: RestProcedure, input: object): { path: string; ini
     path: `/v1${path}`,
     init: { method: row.method.toUpperCase(), headers, body: JSON.stringify(left) },
   };
+}
+
+/** What would lead to another address is refused. Errors: INVALID_INPUT. */
+function partOfPath(name: string, value: unknown): string {
+  const text = String(value ?? "");
+  if (text !== "" && text !== "." && text !== ".." && text.isWellFormed()) return encodeURIComponent(text);
+  const issue = `${name}: expected a name or an id, found ${JSON.stringify(value ?? null)}`;
+  throw invalidInput(`The input is not valid: ${issue}`, [issue]);
 }
 
 function queryOf(fields: object): string {
