@@ -4,8 +4,10 @@ import { storeError, unavailable } from "./errors.ts";
 
 /** How often a download that breaks off is resumed. */
 const MAX_RESUMES = 3;
+/** A connection that brings nothing for so long while a reader waits is as good as broken. Milliseconds. */
+const STALLED_MS = 30_000;
 
-/** The bytes of an object; a broken connection is resumed where it broke. */
+/** The bytes of an object; a connection that broke, or brings nothing any more, is resumed where it stopped. */
 export class ObjectStream extends Readable {
   #body: Readable;
   #blocks: AsyncIterator<Uint8Array>;
@@ -41,7 +43,7 @@ export class ObjectStream extends Readable {
   async #next(): Promise<void> {
     for (;;)
       try {
-        const { done, value } = await this.#blocks.next();
+        const { done, value } = await this.#block();
         if (!done) {
           this.#position += value.length;
           this.push(value);
@@ -57,6 +59,20 @@ export class ObjectStream extends Readable {
         this.#left -= 1;
         await this.#goOn(error);
       }
+  }
+
+  /** The time of a reader that takes its time does not count. */
+  async #block(): Promise<IteratorResult<Uint8Array>> {
+    const body = this.#body;
+    const stalled = setTimeout(
+      () => body.destroy(new Error(`no bytes for ${STALLED_MS / 1000} s`)),
+      STALLED_MS,
+    );
+    try {
+      return await this.#blocks.next();
+    } finally {
+      clearTimeout(stalled);
+    }
   }
 
   async #goOn(cause: unknown): Promise<void> {
