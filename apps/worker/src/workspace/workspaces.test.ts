@@ -3,7 +3,13 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ArtifactStore, createMemoryFileStores, MemoryProjectStore, Repository } from "@stagefold/core";
+import {
+  type ArtifactStore,
+  createMemoryFileStores,
+  MemoryProjectStore,
+  Repository,
+  scopeOf,
+} from "@stagefold/core";
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { storeArtifact } from "./artifact-upload.ts";
@@ -56,6 +62,22 @@ test("what finished stages recorded is restored once, and later changes are kept
   await workspaces.prepare(await repository.get(id), 1);
   expect(await readFile(join(folder, "a/file"), "utf8")).toBe("changed");
 });
+
+test.each([["recor"], ["recorded, and more"], ["RECORDED"], [""]])(
+  "an artifact whose bytes are %j now, and not those that were recorded, is given to no stage",
+  async (now) => {
+    const id = await halfDone();
+    const ref = { project_id: id, stage: "one", attempt: 1, path: "a/file" };
+    await store.put(ref, Buffer.from(now));
+    const project = await repository.get(id);
+    const refused = await workspaces.prepare(project, 1).catch((error: unknown) => error);
+    expect(String(refused)).toContain("The artifact a/file of one is damaged: expected ");
+    expect(scopeOf(refused)).toBe("project");
+    await store.put(ref, Buffer.from("recorded"));
+    const folder = await workspaces.prepare(project, 1);
+    expect(await readFile(join(folder, "a/file"), "utf8")).toBe("recorded");
+  },
+);
 
 test("a folder with a damaged manifest, or one that was removed, is restored", async () => {
   const id = await halfDone();

@@ -16,6 +16,7 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import {
   type AgentVersion,
+  type Artifact,
   type ArtifactInfo,
   type ArtifactStore,
   allNeedsOf,
@@ -25,7 +26,7 @@ import {
   type Repository,
   type Stage,
 } from "@stagefold/core";
-import { errorCode, makeFolder, writeFileAtomic } from "@stagefold/node-files";
+import { errorCode, makeFolder, verifiedBytes, writeFileAtomic } from "@stagefold/node-files";
 import type { Logger } from "pino";
 import { z } from "zod";
 import { orNone, requireSafePath } from "./safe-path.ts";
@@ -178,7 +179,7 @@ export class Workspaces {
         // A large output was never in the folder: it is an artifact only because the item is small.
         if (path === stage.output_ref) continue;
         const found = await this.#store.get({ project_id, stage: stage.stage, attempt, path });
-        if (found) await putFile(root, path, found.stream, modeOf(entry));
+        if (found) await putFile(root, entry, found.stream);
         else {
           // Without a hash it may well be one that is kept elsewhere.
           const level = sha256 === undefined ? "info" : "error";
@@ -236,14 +237,15 @@ async function makeWritable(folder: string): Promise<void> {
 }
 
 /** A file of an earlier stage, in place of whatever a stage has put there since. */
-async function putFile(
-  root: string,
-  path: string,
-  content: AsyncIterable<Uint8Array>,
-  mode: number,
-): Promise<void> {
+async function putFile(root: string, entry: Artifact, content: AsyncIterable<Uint8Array>): Promise<void> {
+  const { path, stage } = entry;
+  const mode = modeOf(entry);
   const target = await freePlace(root, path);
-  await pipeline(content, createWriteStream(target, { flags: "wx", mode }));
+  // A stage that gets other bytes than those that were recorded makes something wrong of them.
+  const bytes = verifiedBytes(content, entry, (expected, found) => {
+    return new Error(`The artifact ${path} of ${stage} is damaged: expected ${expected}, found ${found}.`);
+  });
+  await pipeline(bytes, createWriteStream(target, { flags: "wx", mode }));
   // The umask has its say in what a file is made with.
   await chmod(target, mode);
 }
