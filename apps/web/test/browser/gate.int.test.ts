@@ -72,7 +72,10 @@ describe.skipIf(chromiumPath === undefined)(`a gate${skipReason}`, { timeout: 18
       .getByTestId("gate")
       .getByRole("button", { name: /^Make a link/ })
       .click();
-    const address = await desk.page.getByLabel("Link to this question").inputValue();
+    const link = desk.page.getByLabel("Link to this question");
+    // The link takes the place of the button that had the focus.
+    await link.and(desk.page.locator(":focus")).waitFor();
+    const address = await link.inputValue();
     expect(await axe(desk.page)).toEqual([]);
     await using reader = await visit(browser, "", address, {
       viewport: { width: 360, height: 740 },

@@ -155,8 +155,10 @@ describe.skipIf(chromiumPath === undefined)(`agents${skipReason}`, { timeout: 18
       mimeType: "text/plain",
       buffer: Buffer.from("one two"),
     });
-    await page.getByRole("button", { name: "移除 note.txt" }).waitFor();
-    await question.focus();
+    await page.getByRole("button", { name: "移除 note.txt" }).focus();
+    await page.keyboard.press("Enter");
+    // The button that had the focus was the file's.
+    await question.and(page.locator(":focus")).waitFor();
     await page.keyboard.type("one two three");
     await page.reload();
     await until(PATIENCE_MS, "the draft", async () => (await question.inputValue()) === "one two three");

@@ -36,7 +36,7 @@ export function ActionBar({ label, countOf, of, onAction, onClear, disabled, chi
   const begin = (action: BulkAction) => {
     if (!disabled && countOf(action) !== 0) onAction(action);
   };
-  useShortcut(".", () => bar.current?.querySelector<HTMLElement>("button:not(:disabled)")?.focus());
+  useShortcut(".", () => bar.current?.querySelector<HTMLElement>("a, button:not(:disabled)")?.focus());
   useShortcut("p", () => begin("pause"));
   useShortcut("s", () => begin("resume"));
   useShortcut("r", () => begin("retry"));

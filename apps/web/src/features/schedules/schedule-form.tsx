@@ -164,7 +164,12 @@ function TimesFields({ times, onChange, error }: TimesFieldsProps) {
       )}
       {rhythm === "monthly" && (
         <Field hint={Number(date) > 28 ? t.dateHint : undefined} id="date" label={t.date}>
-          <Select id="date" onChange={(event) => set({ date: event.target.value })} value={date}>
+          <Select
+            aria-describedby={describedBy("date")}
+            id="date"
+            onChange={(event) => set({ date: event.target.value })}
+            value={date}
+          >
             {Array.from({ length: 31 }, (_, i) => String(i + 1)).map((one) => (
               <option key={one} value={one}>
                 {one}
@@ -191,6 +196,8 @@ function TimesFields({ times, onChange, error }: TimesFieldsProps) {
         <Field error={error} id="at" label={isHourly ? t.minute : t.at}>
           {isHourly ? (
             <TextInput
+              aria-describedby={describedBy("at")}
+              aria-invalid={error !== undefined}
               id="at"
               max={59}
               min={0}
@@ -200,6 +207,8 @@ function TimesFields({ times, onChange, error }: TimesFieldsProps) {
             />
           ) : (
             <TextInput
+              aria-describedby={describedBy("at")}
+              aria-invalid={error !== undefined}
               id="at"
               onChange={(event) => set({ time: event.target.value || "00:00" })}
               type="time"

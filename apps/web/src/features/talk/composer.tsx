@@ -23,6 +23,7 @@ export interface ComposerProps {
   onStop: () => void;
 }
 
+const isFinger = () => matchMedia("(pointer: coarse)").matches;
 const isText = (value: unknown): value is string => typeof value === "string";
 
 /** Where one asks. Enter sends, with Shift it begins a line; on a phone Enter begins a line. */
@@ -61,8 +62,7 @@ export function Composer({ name, running, onSend, onStop }: ComposerProps) {
     field.current?.focus();
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    const finger = matchMedia("(pointer: coarse)").matches;
-    if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing && !finger)
+    if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing && !isFinger())
       void submit(event);
   };
   return (
@@ -82,7 +82,11 @@ export function Composer({ name, running, onSend, onStop }: ComposerProps) {
             <FileChip
               file={file}
               key={file.name}
-              onRemove={() => setFiles(files.filter((one) => one !== file))}
+              onRemove={() => {
+                setFiles(files.filter((one) => one !== file));
+                // The button that has the focus is removed with the file. A touch would bring up the keyboard.
+                if (!isFinger()) field.current?.focus();
+              }}
             />
           ))}
         </ul>

@@ -4,6 +4,7 @@ import { useRef } from "react";
 import { CopyButton } from "../../../components/copy-button.tsx";
 import { RelativeTime } from "../../../components/relative-time.tsx";
 import { Button } from "../../../components/ui/button.tsx";
+import { TextInput } from "../../../components/ui/field.tsx";
 import { useErrorText } from "../../../i18n/errors.ts";
 import { useLang, useMessages } from "../../../i18n/lang.ts";
 import { type Project, useApi } from "../../../lib/api.ts";
@@ -87,6 +88,12 @@ function Answer({ project, waiting }: { project: Project; waiting: Waiting }) {
   );
 }
 
+/** The address takes the place of the button that had the focus. */
+function choose(field: HTMLInputElement | null) {
+  field?.focus();
+  field?.select();
+}
+
 /** For one who may not sign in here: a link that answers this question alone. */
 function AnswerLink({ project }: { project: Project }) {
   const t = useMessages(messages);
@@ -101,10 +108,11 @@ function AnswerLink({ project }: { project: Project }) {
     const address = url.startsWith("/") ? window.location.origin + BASE + url : url;
     return (
       <div className="flex min-w-0 items-center gap-2 text-sm">
-        <input
+        <TextInput
           aria-label={t.answerLink}
-          className="min-w-0 flex-1 rounded-md border border-line bg-bg px-2 py-1 font-mono text-xs"
+          className="min-w-0 flex-1 font-mono text-xs!"
           readOnly
+          ref={choose}
           value={address}
         />
         <CopyButton label={t.copyLink} text={address} />
