@@ -16,7 +16,7 @@ export function ProgressBar({ value, status, unmet, label }: ProgressBarProps) {
       aria-valuemax={100}
       aria-valuemin={0}
       aria-valuenow={Math.floor(value)}
-      className="h-1.5 w-full overflow-hidden rounded-full bg-sunken"
+      className="h-1.5 w-full overflow-hidden rounded-full bg-line"
       role="progressbar"
     >
       <div

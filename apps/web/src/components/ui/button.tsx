@@ -5,8 +5,8 @@ import { cn } from "../../lib/cn.ts";
 const LOOKS = {
   primary: "bg-accent-strong text-on-accent hover:bg-accent-strong-hover",
   danger: "bg-bad-strong text-on-accent hover:brightness-90",
-  secondary: "border border-line bg-surface text-ink hover:bg-hover",
-  ghost: "text-ink-2 hover:bg-hover hover:text-ink",
+  secondary: "button-secondary border border-line",
+  ghost: "button-ghost",
 } as const;
 
 /** On a phone a finger hits them all. */

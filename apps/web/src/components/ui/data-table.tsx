@@ -22,13 +22,19 @@ export interface DataTableProps<Row> {
 
 /** A table of some dozens of rows; on a phone each row is a card. */
 export function DataTable<Row>({ label, columns, rows, keyOf, dim }: DataTableProps<Row>) {
+  const cells = columns.map(({ cell }) => rows.map((row) => cell(row)));
+  // A column in which no row has anything would be a name above nothing.
+  const shown = columns.flatMap((column, i) => {
+    const contents = cells[i] ?? [];
+    return contents.every(isEmpty) ? [] : [{ ...column, contents }];
+  });
   return (
     <div className="overflow-x-auto rounded-xl border border-line bg-surface">
       {/* Chinese may break after any character, so that a narrow column would stand on its end. */}
       <table aria-label={label} className="w-full text-left text-sm md:break-keep">
         <thead className="border-line border-b text-ink-3 text-xs max-md:sr-only">
           <tr>
-            {columns.map(({ name, end }) => (
+            {shown.map(({ name, end }) => (
               <th className={cn("px-4 py-2.5 font-medium", end && "text-right")} key={name} scope="col">
                 {name}
               </th>
@@ -44,14 +50,13 @@ export function DataTable<Row>({ label, columns, rows, keyOf, dim }: DataTablePr
               )}
               key={keyOf(row, index)}
             >
-              {columns.map(({ name, cell, end, phone }) => {
-                const content = cell(row);
+              {shown.map(({ name, contents, end, phone }) => {
+                const content = contents[index];
                 return (
                   <td
                     className={cn(
                       // Among the lines of a card one without a value would only be a riddle.
-                      (content === undefined || content === null || content === false || content === "") &&
-                        "max-md:hidden!",
+                      isEmpty(content) && "max-md:hidden!",
                       "align-middle max-md:flex max-md:items-baseline max-md:justify-between max-md:gap-4 md:px-4 md:py-2.5",
                       end && "md:text-right",
                       phone === "title" && "max-md:font-semibold",
@@ -81,4 +86,8 @@ export function DataTable<Row>({ label, columns, rows, keyOf, dim }: DataTablePr
       </table>
     </div>
   );
+}
+
+function isEmpty(content: ReactNode): boolean {
+  return content === undefined || content === null || content === false || content === "";
 }

@@ -76,8 +76,10 @@ function Keys({ keys, onIssued }: { keys: readonly ApiKey[]; onIssued: (key: str
       phone: "title",
       cell: ({ name, key_id }) => (
         <>
-          <span className="font-medium">{name}</span>
-          <span className="ml-2 font-mono text-ink-3 text-xs max-md:block max-md:ml-0">sf_{key_id}_…</span>
+          <span className="md:font-medium">{name}</span>
+          <span className="ml-2 font-mono font-normal text-ink-3 text-xs max-md:block max-md:ml-0">
+            sf_{key_id}_…
+          </span>
         </>
       ),
     },

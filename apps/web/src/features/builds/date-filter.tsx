@@ -22,10 +22,7 @@ export function DateFilter({ search: { since, until }, onChange }: DateFilterPro
     <Popover
       title={t.dates}
       trigger={
-        <Button
-          className={cn("max-sm:w-11 max-sm:px-0", set && "bg-selected! text-accent!")}
-          look="secondary"
-        >
+        <Button className={cn("max-sm:w-11 max-sm:px-0", set && "bg-selected text-accent")} look="secondary">
           <CalendarDays aria-hidden className="size-4" />
           <span className={cn(set ? "sr-only" : "max-sm:sr-only")}>{t.dates}</span>
           {set && <span className="max-sm:sr-only">{[since, until].filter(Boolean).join(" – ")}</span>}

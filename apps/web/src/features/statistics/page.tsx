@@ -125,7 +125,7 @@ function Ranges({ search }: { search: StatisticsSearch }) {
       {RANGES.map((range) => (
         <Button
           aria-pressed={range === days}
-          className={cn(range === days && "bg-selected! text-accent!")}
+          className={cn(range === days && "bg-selected text-accent")}
           key={range}
           onClick={() => void navigate({ to: ".", search: { ...search, days: range }, replace: true })}
           size="small"

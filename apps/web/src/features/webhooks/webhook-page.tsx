@@ -1,8 +1,9 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
-import { Inbox, RotateCw, SearchX } from "lucide-react";
+import { ChevronLeft, Inbox, RotateCw, SearchX } from "lucide-react";
 import { PageScroll } from "../../components/page-scroll.tsx";
 import { RelativeTime, TimeUntil } from "../../components/relative-time.tsx";
+import { BACK } from "../../components/ui/back.ts";
 import { Button, buttonClass } from "../../components/ui/button.tsx";
 import { type Column, DataTable } from "../../components/ui/data-table.tsx";
 import { EmptyState } from "../../components/ui/empty-state.tsx";
@@ -29,22 +30,28 @@ export function WebhookPage() {
   const deliveries = useInfiniteQuery({ ...deliveriesQuery(api, webhookId), enabled: webhook !== undefined });
   const rows = deliveries.data?.pages.flatMap(({ items }) => items) ?? [];
   usePageTitle(t.deliveries);
-  const back = (
-    <Link className={buttonClass()} to="/webhooks">
-      {t.toWebhooks}
-    </Link>
-  );
   if (error && !all) return <ErrorState error={error} onRetry={() => void refetch()} />;
   if (all && !webhook)
     return (
-      <EmptyState action={back} icon={SearchX} title={t.gone}>
+      <EmptyState
+        action={
+          <Link className={buttonClass()} to="/webhooks">
+            {t.toWebhooks}
+          </Link>
+        }
+        icon={SearchX}
+        title={t.gone}
+      >
         {t.goneText}
       </EmptyState>
     );
   return (
     <PageScroll>
+      <Link className={`${BACK} mb-3`} to="/webhooks">
+        <ChevronLeft aria-hidden className="size-4" />
+        {t.title}
+      </Link>
       <PageHead
-        action={back}
         intro={
           webhook && (
             <>

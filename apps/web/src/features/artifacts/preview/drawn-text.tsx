@@ -28,7 +28,7 @@ export function DrawnText({ drawn, text, language, name }: DrawnTextProps) {
         {[false, true].map((plain) => (
           <Button
             aria-pressed={plain === asText}
-            className={cn(plain === asText && "bg-selected! text-accent!")}
+            className={cn(plain === asText && "bg-selected text-accent")}
             key={String(plain)}
             look="ghost"
             onClick={() => setAsText(plain)}
