@@ -81,7 +81,7 @@ export function Help({ open, onOpenChange }: { open: boolean; onOpenChange: (ope
           </section>
         ))}
         {/* biome-ignore lint/a11y/noLabelWithoutControl: the checkbox is its control */}
-        <label className="flex items-center gap-2 border-line border-t pt-4 text-sm">
+        <label className="flex min-h-13 items-center gap-2 border-line border-t pt-2 text-sm">
           <Checkbox checked={enabled} onCheckedChange={setShortcutsEnabled} />
           {t.allowKeys}
         </label>

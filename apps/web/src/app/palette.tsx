@@ -91,7 +91,7 @@ function Chooser({ entries, onDone }: { entries: readonly PaletteEntry[]; onDone
           <div
             aria-selected={i === here}
             className={cn(
-              "flex cursor-pointer items-center gap-2 rounded-md px-2 py-2 text-sm hover:bg-hover",
+              "flex cursor-pointer items-center gap-2 rounded-md px-2 py-2 text-sm hover:bg-hover max-sm:min-h-11",
               i === here && "bg-hover",
             )}
             id={`${list}-${i}`}

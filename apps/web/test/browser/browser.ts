@@ -114,8 +114,8 @@ export async function settled<T>(ask: () => Promise<T>): Promise<T> {
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
-/** What axe finds wrong with the page as it is shown now, one line each. */
-export async function axe(page: Page): Promise<string[]> {
+/** What axe finds wrong with the page as it is shown now, or with the part of it that a selector names, one line each. */
+export async function axe(page: Page, within = "html"): Promise<string[]> {
   // A page whose code has not come yet is empty.
   await page.locator("main h1").first().waitFor({ state: "attached" });
   // Colours that are still fading would be measured half-way.
@@ -125,8 +125,9 @@ export async function axe(page: Page): Promise<string[]> {
   if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axeSource);
   const options: RunOptions = { runOnly: { type: "tag", values: WCAG } };
   const { violations } = await page.evaluate(
-    (run) => (Reflect.get(window, "axe") as { run(o: RunOptions): Promise<AxeResults> }).run(run),
-    options,
+    ([part, run]) =>
+      (Reflect.get(window, "axe") as { run(c: string, o: RunOptions): Promise<AxeResults> }).run(part, run),
+    [within, options] as const,
   );
   return violations.flatMap(({ id, help, nodes }) =>
     nodes.map(({ html, failureSummary }) => `${id}: ${help}: ${html.slice(0, 200)} ${failureSummary ?? ""}`),

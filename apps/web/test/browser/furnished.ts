@@ -25,7 +25,14 @@ stages:
     needs: [unit, docs]
     gate:
       question: Is this release to be published?
-      answer: { type: object, properties: { ok: { type: boolean }, comment: { type: string } }, required: [ok] }
+      answer:
+        type: object
+        properties:
+          ok: { type: boolean }
+          comment: { type: string }
+          channels: { type: array, items: { enum: [mail, chat] } }
+          draft: { type: boolean }
+        required: [ok]
       accept: { ok: true }
       timeout_seconds: 86400
       on_timeout: fail
@@ -138,7 +145,7 @@ async function furnish(client: StagefoldClient, url: string): Promise<Pages> {
     build: wanted,
   });
   const paused = await client.schedules.create({
-    name: "monthly_invoices",
+    name: "monthly_invoices_of_all_regions_and_currencies",
     cron: "0 6 1 * *",
     time_zone: "UTC",
     build: wanted,

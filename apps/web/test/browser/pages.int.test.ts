@@ -1,10 +1,12 @@
-import type { BrowserContextOptions, Page } from "playwright-core";
+import type { BrowserContextOptions, Locator, Page } from "playwright-core";
 import { afterAll, describe, expect } from "vitest";
 import { axe, type SharedBrowser, type Visit, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
 import { it } from "./dashboard.ts";
 import { type Furnished, startFurnished } from "./furnished.ts";
+import { faultsOfOpened } from "./opened.ts";
 import { sideways } from "./sideways.ts";
+import { targets } from "./targets.ts";
 
 // Skipped where there is no Chromium to drive; the name of the suite says so.
 describe.skipIf(chromiumPath === undefined)(
@@ -47,6 +49,22 @@ describe.skipIf(chromiumPath === undefined)(
       });
       expect(pressed).toBeGreaterThan(200);
       expect(missed).toEqual([]);
+    });
+
+    it("opens menus, dialogs and questions that fit a phone, can be pressed there and left again by the keyboard", async () => {
+      // As high as a small phone is below the bars of its browser.
+      await using reader = await signedIn({ viewport: { width: 360, height: 520 }, hasTouch: true });
+      expect(await faultsOfOpened(reader.page, system)).toEqual([]);
+      expect(reader.complaints).toEqual([]);
+    });
+
+    it("shows what revokes in the colour of what is revoked", async () => {
+      await using reader = await signedIn({});
+      const { page } = reader;
+      await page.goto(`${system.url}/keys`);
+      const colourOf = (it: Locator) => it.evaluate((element) => getComputedStyle(element).color);
+      const revoked = await colourOf(page.getByText("Revoked", { exact: true }));
+      expect(await colourOf(page.getByRole("button", { name: "Revoke admin" }))).toBe(revoked);
     });
 
     it("is without a fault that axe finds", async () => {
@@ -97,71 +115,3 @@ describe.skipIf(chromiumPath === undefined)(
     );
   },
 );
-
-/**
- * What a finger may press, and what of it is lower than 44 pixels: by what lies under the points above and below its
- * middle, so that a label or a row that belongs to it counts. A link within a sentence needs only to have no other
- * target within 12 pixels of its middle (WCAG 2.5.8).
- */
-function targets(page: Page): Promise<{ seen: number; small: string[] }> {
-  return page.evaluate(async () => {
-    const HEIGHT = 44;
-    const SPACING = 12;
-    const ROWS = "[data-build], [data-stage]";
-    const OPENS_ROW = "[data-build] a, [data-row]";
-    const CONTROLS =
-      "a[href], button, select, textarea, summary, input:not([type=hidden]), [role=tab], [role=switch], [tabindex='0'][role=scrollbar]";
-    const small: string[] = [];
-    // Bars of a timeline lie in a row that opens the same.
-    const all = [...document.querySelectorAll<HTMLElement>(CONTROLS)].filter(
-      (it) =>
-        it.tabIndex >= 0 &&
-        !it.closest("[inert], .sr-only") &&
-        it.checkVisibility({ visibilityProperty: true, opacityProperty: true }),
-    );
-    for (const it of all) {
-      it.scrollIntoView({ block: "center", inline: "center" });
-      const { left, top, width, height } = it.getBoundingClientRect();
-      // Above the page until it has the focus.
-      if (top + height < 0) continue;
-      const [x, y] = [left + width / 2, top + height / 2];
-      const isHit = (dx: number, dy: number) => {
-        const under = document.elementFromPoint(x + dx, y + dy);
-        if (!under) return false;
-        if (it.contains(under)) return true;
-        const owner = under.closest("a, button, label");
-        if (owner instanceof HTMLLabelElement) return owner.control === it;
-        // A row that opens the same, also by the bars in it.
-        const isRow = it.closest(ROWS) !== null && it.closest(ROWS) === under.closest(ROWS);
-        return isRow && it.matches(OPENS_ROW) && (owner === null || owner.matches("[data-bar]"));
-      };
-      const reach = (by: 1 | -1) => {
-        let at = 0;
-        while (at < HEIGHT && isHit(0, by * (at + 0.5))) at += 0.5;
-        return at;
-      };
-      const style = getComputedStyle(it);
-      const inline = style.display === "inline" && hasTextBeside(it);
-      const high = reach(1) + reach(-1);
-      const fits = inline
-        ? ![-SPACING, SPACING].some((dy) => {
-            const other = document.elementFromPoint(x, y + dy)?.closest(CONTROLS);
-            return other && other !== it && !other.contains(it);
-          })
-        : high >= HEIGHT - 1;
-      if (!fits) {
-        const what = it.getAttribute("aria-label") || it.textContent?.trim().slice(0, 40) || it.id;
-        small.push(
-          `${it.tagName.toLowerCase()} "${what}" ${high} px (${it.className.toString().slice(0, 60)})`,
-        );
-      }
-    }
-    return { seen: all.length, small };
-
-    function hasTextBeside(it: Element): boolean {
-      return [...(it.parentElement?.childNodes ?? [])].some(
-        (node) => node.nodeType === Node.TEXT_NODE && node.textContent?.trim() !== "",
-      );
-    }
-  });
-}

@@ -52,7 +52,7 @@ function Control({
     return (
       <div>
         {/* biome-ignore lint/a11y/noLabelWithoutControl: the checkbox is its control */}
-        <label className="flex min-h-8 items-center gap-2 text-sm">
+        <label className="flex min-h-8 items-center gap-2 text-sm max-sm:min-h-11">
           <Checkbox checked={entry === true} label={label} onCheckedChange={(on) => onChange(key, on)} />
           {label}
           {field.hint !== undefined && <span className="text-ink-3 text-xs">{field.hint}</span>}
@@ -69,7 +69,7 @@ function Control({
           const here = String(i);
           return (
             // biome-ignore lint/a11y/noLabelWithoutControl: the checkbox is its control
-            <label className="flex min-h-7 items-center gap-2 text-sm" key={option.label}>
+            <label className="flex min-h-7 items-center gap-2 text-sm max-sm:min-h-11" key={option.label}>
               <Checkbox
                 checked={on.includes(here)}
                 label={option.label}

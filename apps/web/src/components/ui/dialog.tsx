@@ -36,7 +36,9 @@ export function Dialog({ open, onOpenChange, title, children, wide = false }: Di
           }
         >
           <div className="flex items-center justify-between border-line border-b px-5 py-3">
-            <Base.Title className="font-semibold text-lg">{title}</Base.Title>
+            <Base.Title className="min-w-0 font-semibold text-lg [overflow-wrap:anywhere]">
+              {title}
+            </Base.Title>
             <Base.Close aria-label={t.close} className={buttonClass({ look: "ghost", size: "icon" })}>
               <X aria-hidden className="size-4" />
             </Base.Close>
@@ -69,8 +71,10 @@ export function Confirm(props: ConfirmProps) {
     <AlertDialog.Root onOpenChange={(next) => onOpenChange(next)} open={open}>
       <AlertDialog.Portal>
         <AlertDialog.Backdrop className={BACKDROP} />
-        <AlertDialog.Popup className={`${POPUP} max-w-md p-5`}>
-          <AlertDialog.Title className="font-semibold text-lg">{title}</AlertDialog.Title>
+        <AlertDialog.Popup className={`${POPUP} max-w-md overflow-y-auto p-5`}>
+          <AlertDialog.Title className="font-semibold text-lg [overflow-wrap:anywhere]">
+            {title}
+          </AlertDialog.Title>
           <AlertDialog.Description className="mt-2 text-ink-2" render={<div />}>
             {description}
           </AlertDialog.Description>

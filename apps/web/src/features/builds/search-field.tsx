@@ -108,7 +108,7 @@ export function SearchField({ text: known, onChange, label, valuesOf }: SearchFi
             <div
               aria-selected={i === at}
               className={cn(
-                "cursor-pointer rounded-md px-2 py-1.5 font-mono text-xs hover:bg-hover",
+                "flex cursor-pointer items-center rounded-md px-2 py-1.5 font-mono text-xs hover:bg-hover max-sm:min-h-11",
                 i === at && "bg-hover",
               )}
               id={`${list}-${i}`}

@@ -1,7 +1,7 @@
 import { Bookmark, Trash2 } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { Button } from "../../components/ui/button.tsx";
-import { Field, TextInput } from "../../components/ui/field.tsx";
+import { describedBy, Field, TextInput } from "../../components/ui/field.tsx";
 import { Popover } from "../../components/ui/popover.tsx";
 import { useMessages } from "../../i18n/lang.ts";
 import type { BuildsSearch } from "../../lib/builds-list.ts";
@@ -45,9 +45,9 @@ function ViewList({ search, onChoose }: ViewsProps) {
     setName("");
   };
   return (
-    <div className="grid gap-3 text-sm">
+    <div className="grid grid-cols-1 gap-3 text-sm">
       {views.length === 0 && <p className="text-ink-2">{t.noViews}</p>}
-      <ul className="grid gap-px">
+      <ul className="grid grid-cols-1 gap-px">
         {views.map((view) => {
           const text = queryText(view.search);
           return (
@@ -67,7 +67,11 @@ function ViewList({ search, onChoose }: ViewsProps) {
               <Button
                 aria-label={t.removeView(view.name)}
                 look="ghost"
-                onClick={() => setViews(removeView(view.name))}
+                onClick={({ currentTarget }) => {
+                  // The button that has the focus is removed with the view.
+                  currentTarget.closest<HTMLElement>("[role=dialog]")?.focus();
+                  setViews(removeView(view.name));
+                }}
                 size="icon"
               >
                 <Trash2 aria-hidden className="size-4" />
@@ -80,6 +84,7 @@ function ViewList({ search, onChoose }: ViewsProps) {
         <div className="min-w-0 flex-1">
           <Field hint={here === "" ? t.nothingToSave : here} id="view-name" label={t.viewName}>
             <TextInput
+              aria-describedby={describedBy("view-name")}
               disabled={here === ""}
               id="view-name"
               maxLength={60}

@@ -15,7 +15,7 @@ export function Account() {
   return (
     <>
       <MenuSeparator />
-      <p className="px-2.5 py-1 text-ink-3 text-xs">
+      <p className="px-2 py-1 text-ink-3 text-xs [overflow-wrap:anywhere]">
         {t.signedInAs(session.name)} · {session.role}
       </p>
       <MenuItem onClick={() => leave(false)}>{t.signOut}</MenuItem>

@@ -30,7 +30,7 @@ export function Preview({ artifact, stageName, onBack }: PreviewProps) {
       <header className="flex flex-wrap items-start justify-between gap-x-4 gap-y-2 border-line border-b px-4 py-2.5">
         <div className="min-w-0">
           <button
-            className="mb-1 inline-flex items-center gap-1 text-accent text-sm hover:underline md:hidden"
+            className="-mt-2 inline-flex min-h-11 items-center gap-1 text-accent text-sm hover:underline md:hidden"
             onClick={onBack}
             type="button"
           >

@@ -24,7 +24,7 @@ export function Details({ project }: { project: Project }) {
         </Button>
       }
     >
-      <dl className="grid grid-cols-[auto_minmax(0,1fr)] items-baseline gap-x-4 gap-y-1.5 text-sm">
+      <dl className="grid grid-cols-[auto_minmax(0,1fr)] items-baseline max-sm:grid-cols-[fit-content(6.5rem)_minmax(0,1fr)] gap-x-4 gap-y-1.5 text-sm">
         <Line name={t.id}>
           <span className="inline-flex items-center gap-1 font-mono text-xs">
             {project.project_id}
