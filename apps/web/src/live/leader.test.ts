@@ -25,9 +25,10 @@ function setUp(takesOver = false) {
       await expect.poll(() => waiting).toEqual([]);
     };
     streams.push({ ids: input?.project_ids ?? [], logs: input?.logs ?? [], signal, tell });
+    const ended = until(signal);
     while (!signal.aborted) {
       yield* waiting.splice(0);
-      await Promise.race([until(signal), new Promise((next) => setTimeout(next, 5))]);
+      await Promise.race([ended, new Promise((next) => setTimeout(next, 5))]);
     }
   };
   const leader = new Leader({ interest, watchMany, emit: (event) => told.push(event), cursors, takesOver });
