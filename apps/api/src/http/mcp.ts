@@ -7,6 +7,7 @@ import { MAX_BODY_BYTES } from "../errors.ts";
 import { LocalBackend } from "../mcp/local-backend.ts";
 import { buildUri } from "../mcp/resources.ts";
 import { createMcpServer } from "../mcp/server.ts";
+import { rejectUnsafeKeys } from "../reject-unsafe-keys.ts";
 import { exactNumbers, jsonOf, noStore, notTooLarge, onlyJson, readText } from "./json-body.ts";
 import { contextOf } from "./request-context.ts";
 import { logError } from "./send-error.ts";
@@ -27,6 +28,8 @@ export function mcpRoutes(context: Context, log: Logger | undefined): Router {
     // Who asks is known already: this is how it comes to the server that answers.
     const auth = { token: "", clientId: asked.principal.id, scopes: [], extra: { backend } };
     const body = typeof req.body === "string" && req.body !== "" ? jsonOf(req.body) : undefined;
+    // Before the protocol's own schemas, which nesting without end breaks.
+    rejectUnsafeKeys(body);
     await answer(Object.assign(req, { auth }), res, body);
   });
   return routes;

@@ -280,6 +280,19 @@ describe("MCP behind the doors", () => {
   });
 });
 
+it("refuses a message that is nested without end, and does not fail over it", async () => {
+  const deep = `${'{"a":'.repeat(60_000)}1${"}".repeat(60_000)}`;
+  const headers = {
+    "content-type": "application/json",
+    accept: "application/json, text/event-stream",
+  };
+  for (const params of [`{"name":"get_build","arguments":${deep}}`, `{"_meta":${deep}}`, deep]) {
+    const body = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":${params}}`;
+    const answer = await api.call("/mcp", { method: "POST", headers, body });
+    expect([answer.status, answer.text]).toEqual([400, expect.stringContaining("levels of nesting")]);
+  }
+});
+
 describe("a resource that is watched", () => {
   it("says within a second that its build has changed, and nothing of others", async () => {
     const { client, ...all } = await newClient(api.url);
