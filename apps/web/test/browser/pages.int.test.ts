@@ -97,6 +97,11 @@ describe.skipIf(chromiumPath === undefined)(
         cells += seen;
         expect(upright, path).toEqual([]);
         expect(await sideways(page), path).toBeLessThanOrEqual(0);
+        const name = page.locator("tr[data-build] td:nth-child(2)").first();
+        if ((await name.count()) > 0) expect((await name.boundingBox())?.width).toBeGreaterThan(250);
+        // What can be done with a row stands at the end of it.
+        const last = page.locator("main td:last-child button").last();
+        if ((await last.count()) > 0) await expectInside(last);
       }
       expect(cells).toBeGreaterThan(50);
     });
@@ -115,3 +120,11 @@ describe.skipIf(chromiumPath === undefined)(
     );
   },
 );
+
+async function expectInside(button: Locator): Promise<void> {
+  const cut = await button.evaluate((it) => {
+    const { right } = it.closest("table")?.parentElement?.getBoundingClientRect() ?? { right: 0 };
+    return it.getBoundingClientRect().right - right;
+  });
+  expect(cut).toBeLessThanOrEqual(0);
+}

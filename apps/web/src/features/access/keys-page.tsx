@@ -105,7 +105,7 @@ function Keys({ keys, onIssued }: { keys: readonly ApiKey[]; onIssued: (key: str
       phone: "plain",
       cell: (key) =>
         isOpen(key, now) && (
-          <span className="inline-flex gap-1">
+          <span className="inline-flex flex-wrap gap-1 md:justify-end">
             <Button
               aria-label={t.rotateOf(key.name)}
               onClick={() => setAsked({ what: "rotate", of: key })}

@@ -66,7 +66,7 @@ export interface BuildColumn {
 
 export const COLUMN = {
   status: { name: "status", className: "w-48 max-sm:hidden", sort: "status", Cell: State },
-  stages: { name: "stageList", className: "w-40 max-md:hidden lg:w-44", sort: undefined, Cell: Stages },
+  stages: { name: "stageList", className: "w-44 max-lg:hidden", sort: undefined, Cell: Stages },
   pipeline: {
     name: "pipeline",
     className: "w-32 max-lg:hidden",

@@ -132,7 +132,7 @@ function Tags({ tags, search }: { tags: readonly string[]; search: BuildsSearch 
   const t = useMessages(messages);
   if (tags.length === 0) return null;
   return (
-    <span className="flex max-w-2/5 shrink-0 items-center gap-1 overflow-hidden max-md:hidden">
+    <span className="flex max-w-2/5 shrink-0 items-center gap-1 overflow-hidden max-xl:hidden">
       {tags.slice(0, SHOWN).map((tag) => (
         <a
           aria-label={t.filterByTag(tag)}
