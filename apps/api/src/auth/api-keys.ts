@@ -96,8 +96,14 @@ export class ApiKeys {
     }
   }
 
-  /** A new secret for the key; the old one is refused from now on. Errors: INVALID_INPUT for a key that is not there. */
+  /** A new secret for the key; the old one is refused from now on. Errors: INVALID_INPUT for a key that is not there, or is revoked or over. */
   async rotate(keyId: string): Promise<IssuedKey> {
+    const known = recordOf(await this.#records.get(keyOf(keyId)));
+    // Its new secret would be refused like the old one.
+    if (known && !this.#isValid(known))
+      throw new StagefoldError("INVALID_INPUT", `The key ${keyId} is revoked or over: create another one.`, {
+        issues: ["key_id: expected a key that is valid"],
+      });
     const secret = newSecret();
     const record = await this.#change(keyId, { [HASH_FIELD]: sha256(secret) });
     this.#end(keyId);

@@ -258,6 +258,15 @@ describe("API keys", () => {
     expect((await call("/trpc/projects.list", as(brief))).status).toBe(200);
     deps.clock.pass(61);
     expect((await call("/trpc/projects.list", as(brief))).status).toBe(401);
+    // A new secret of such a key would be as useless as the old one.
+    const [, overId] = brief.split("_");
+    for (const key_id of [record.key_id, overId]) {
+      const refused = await call("/trpc/keys.rotate", as(admin, post({ key_id })));
+      expect([refused.status, JSON.stringify(refused.body)]).toEqual([
+        400,
+        expect.stringContaining("is revoked or over"),
+      ]);
+    }
   });
 
   it("that rotate or revoke themselves are told so: who rotates their own key gets its new secret", async () => {
