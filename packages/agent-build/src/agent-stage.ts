@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { StageContext } from "@stagefold/pipeline";
 import { StageError } from "@stagefold/pipeline";
 import { type AuthorChoice, sameAuthor } from "./choose-author.ts";
+import { NOT_UNDERSTOOD, type UnmetPart } from "./documents.ts";
 import { writeArtifact } from "./files.ts";
 import { secretsOf } from "./offline/write-agent.ts";
 import { agentPath, promptPath } from "./paths.ts";
@@ -53,6 +54,11 @@ export async function developAgent(ctx: StageContext, choice: AuthorChoice) {
     }),
     secrets: secretsOf(design),
     self_tests: { passed, total: design.self_tests.length },
-    unmet: [...new Set(requirements.unmet.map((part) => part.capability))].slice(0, 20),
+    unmet: [...new Set(requirements.unmet.map(unmetName))].slice(0, 20),
   };
+}
+
+/** The key of what is known and has no tool; of what nothing matched the words themselves. */
+function unmetName({ capability, phrase }: UnmetPart): string {
+  return capability === NOT_UNDERSTOOD ? shorten(phrase, 64) : capability;
 }

@@ -8,7 +8,11 @@ export type Texts = z.output<typeof texts>;
 export const agentName = z.string().regex(/^[a-z0-9_]{1,48}$/);
 export const toolKey = z.string().regex(/^[a-z0-9_]{1,48}$/);
 
+/** The capability of what nothing matched. */
+export const NOT_UNDERSTOOD = "not_understood";
+
 export const unmetPart = z.object({
+  /** Its key, or `NOT_UNDERSTOOD`. */
   capability: z.string(),
   name: texts,
   /** The words of the requirement that ask for it. */

@@ -163,6 +163,10 @@ describe("what is unmet", () => {
     const analysed = requirementsOutput.parse(run.outputs.get("requirements_analysis"));
     expect(analysed.tools).toEqual(["text_statistics"]);
     expect(analysed.unmet_total).toBeGreaterThan(0);
+    // As the agent's page lists it: what nothing matched has no name of its own.
+    const { unmet } = agentOutput.parse(run.outputs.get("agent_code_developer"));
+    expect(unmet.length).toBeGreaterThan(0);
+    expect(unmet).not.toContain("not_understood");
     expect((await runAgent(run, ["One fish. Two fish."])).stdout).toContain("words: 4");
   });
 });

@@ -1,5 +1,5 @@
 import type { AgentBrief } from "../author.ts";
-import type { RequirementsDraft, UnmetPart } from "../documents.ts";
+import { NOT_UNDERSTOOD, type RequirementsDraft, type UnmetPart } from "../documents.ts";
 import { shorten } from "../shorten.ts";
 import { catalogue, catalogueEntry, FALLBACK_TOOL } from "./catalogue.ts";
 import type { CatalogueEntry } from "./catalogue-entry.ts";
@@ -61,7 +61,7 @@ function unmetGaps(hits: readonly Hit[], tools: readonly CatalogueEntry[]): Unme
 function notUnderstood(requirement: string, hits: readonly Hit[]): UnmetPart[] {
   const parts = [...new Set(partsWithoutHit(requirement, hits))];
   return parts.map((part) => ({
-    capability: "not_understood",
+    capability: NOT_UNDERSTOOD,
     name: { en: "Not understood", zh: "未能理解" },
     phrase: shorten(part, 120),
     reason: gapReasons.not_understood,
