@@ -110,6 +110,8 @@ test("W2: a store that is away while a workspace is restored fails no stage", as
   bench.worker({ dataDir: join(bench.folder, "second") }).start();
   const project = await bench.until(id, completed);
   expect(away).toBeLessThanOrEqual(0);
+  // A moment is no reason to give the build back, as the first worker did when it stopped: three that cannot run it end it.
+  expect(stageOf(project, "use").history.map(({ status }) => status)).toEqual(["cancelled"]);
   expect(await bench.logOf(project, "use")).toEqual(["made"]);
 });
 

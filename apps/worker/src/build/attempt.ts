@@ -1,13 +1,5 @@
 import { randomUUID } from "node:crypto";
-import {
-  type ArtifactInput,
-  type AttemptRef,
-  isStagefoldError,
-  type ReportEvent,
-  remainingOf,
-  type Stage,
-  scopeOf,
-} from "@stagefold/core";
+import { isStagefoldError, type ReportEvent, remainingOf, type Stage, scopeOf } from "@stagefold/core";
 import { errorCode, SecretMask } from "@stagefold/node-files";
 import { type Pipeline, type StageDefinition, StageError } from "@stagefold/pipeline";
 import { MissingSecretError } from "@stagefold/runtime/secrets";
@@ -15,7 +7,7 @@ import type { Span } from "@stagefold/runtime/telemetry";
 import type { Logger } from "pino";
 import { retryDelay, sleep } from "../async.ts";
 import type { BuildDeps } from "../deps.ts";
-import type { StageArtifact, StageFailure, StageJob, StageOutcome, StopReason } from "../runner/protocol.ts";
+import type { StageFailure, StageJob, StageOutcome, StopReason } from "../runner/protocol.ts";
 import type { RunningStage } from "../runner/runner.ts";
 import { storeArtifact } from "../workspace/artifact-upload.ts";
 import { versionToChange } from "./current-version.ts";
@@ -27,7 +19,7 @@ import { type MetricSums, ReportBuffer, type ReportBuffers } from "./report-buff
 
 /** What starting a process and reading the pipelines in it may take, in milliseconds. */
 const START_TIMEOUT_MS = 60_000;
-/** How long an artifact waits for a store that is away, in milliseconds: then the stage learns of it. */
+/** How long the files of a stage wait for a store that is away, in milliseconds: then the stage or its build learns of it. */
 const STORE_PATIENCE_MS = 60_000;
 /** What this process lacks for a moment. */
 const SHORTAGES = ["EMFILE", "ENFILE", "ENOMEM"];
@@ -100,9 +92,12 @@ export class Attempt {
     const { deps, writer, log } = this.#options;
     let job: StageJob;
     try {
-      job = await this.#job(span.traceparent);
+      job = await this.#patiently("a stage is prepared again", () => this.#job(span.traceparent));
     } catch (error) {
-      return { outcome: this.#unprepared(error), events: [], metrics: {} };
+      const outcome: StageOutcome = this.#stopped
+        ? { kind: "stopped", reason: this.#stopped.reason }
+        : this.#unprepared(error);
+      return { outcome, events: [], metrics: {} };
     }
     const sums: MetricSums = {};
     const calls = this.#modelCalls(job, sums, span);
@@ -231,7 +226,10 @@ export class Attempt {
       writer,
       now: () => deps.repository.now(),
       flushMs: deps.timings.flushMs,
-      store: (artifact) => this.#store(ref, job.work_dir, artifact),
+      store: (artifact) =>
+        this.#patiently("an artifact is stored again", () =>
+          storeArtifact(deps.artifacts, ref, job.work_dir, artifact),
+        ),
       onRefused: (error) => {
         log.error({ err: error }, "a write of a running stage was refused: the stage fails");
         this.#refused = refusedWrite(error);
@@ -240,23 +238,20 @@ export class Attempt {
     });
   }
 
-  /** A store that is away for a moment is not the stage's doing. */
-  async #store(ref: AttemptRef, workDir: string, artifact: StageArtifact): Promise<ArtifactInput> {
-    const { deps, writer, log } = this.#options;
+  /** A store that is away for a moment is neither the stage's doing nor a reason to give the build back. */
+  async #patiently<T>(again: string, work: () => Promise<T>): Promise<T> {
+    const { writer, log } = this.#options;
     const giveUpAt = performance.now() + STORE_PATIENCE_MS;
     for (let tries = 0; ; tries++) {
       try {
-        return await storeArtifact(deps.artifacts, ref, workDir, artifact);
+        return await work();
       } catch (error) {
         const mayPass =
           isStagefoldError(error, "STORE_UNAVAILABLE") || SHORTAGES.includes(errorCode(error) ?? "");
         const isLate =
           performance.now() > giveUpAt || this.#stopped !== undefined || writer.over !== undefined;
         if (!mayPass || isLate) throw error;
-        log.warn(
-          { reason: error instanceof Error ? error.message : String(error) },
-          "an artifact is stored again",
-        );
+        log.warn({ reason: error instanceof Error ? error.message : String(error) }, again);
       }
       await sleep(retryDelay(tries));
     }
