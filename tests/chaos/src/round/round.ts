@@ -27,6 +27,7 @@ export class Round {
   readonly #n: number;
   /** The ids of this round's builds by their place in the schedule. */
   readonly #builds = new Map<number, string>();
+  readonly #unmade = new Map<number, unknown>();
   readonly #deleted = new Set<string>();
 
   /** `n`: which round of its world it is. */
@@ -59,7 +60,12 @@ export class Round {
     const { driver } = this.#world;
     switch (event.kind) {
       case "create":
-        this.#builds.set(event.build, await driver.create(this.#n * BUILDS + event.build));
+        try {
+          this.#builds.set(event.build, await driver.create(this.#n * BUILDS + event.build));
+        } catch (error) {
+          this.#unmade.set(event.build, error);
+          throw error;
+        }
         return;
       case "pause":
       case "resume":
@@ -82,9 +88,12 @@ export class Round {
     }
   }
 
-  /** Its create may take a while, with what happens to its request. */
+  /** Its create may take a while, with what happens to its request. Fails with what the create failed with. */
   #buildOf(build: number): Promise<string> {
-    return until(`build ${build} to be made`, () => Promise.resolve(this.#builds.get(build)));
+    return until(`build ${build} to be made`, async () => {
+      if (this.#unmade.has(build)) throw this.#unmade.get(build);
+      return this.#builds.get(build);
+    });
   }
 
   async #delete(id: string): Promise<void> {
