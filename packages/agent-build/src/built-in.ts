@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import {
   createRegistry,
   findPipelineFiles,
@@ -57,12 +58,12 @@ export async function followPipelines(
 export async function checkPipelines(paths: readonly string[]): Promise<PipelineFile[]> {
   const found: string[] = [];
   const missing: PipelineFile[] = [];
-  for (const path of paths)
+  for (const file of paths.map((path) => resolve(path)))
     try {
-      found.push(...(await findPipelineFiles(path)));
+      found.push(...(await findPipelineFiles(file)));
     } catch (error) {
       if (!isPipelineError(error)) throw error;
-      missing.push({ file: path, pipelines: [], problems: [error] });
+      missing.push({ file, pipelines: [], problems: [error] });
     }
   return [...missing, ...(await readPipelines(found, OPTIONS))];
 }

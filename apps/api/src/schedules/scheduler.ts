@@ -2,8 +2,9 @@ import { isStagefoldError, scopeOf } from "@stagefold/core";
 import type { Logger } from "pino";
 import type { Principal } from "../auth/principal.ts";
 import type { Context } from "../context.ts";
-import { RepeatedLook, SetBackClock } from "../repeated-look.ts";
+import { RepeatedLook } from "../repeated-look.ts";
 import { createBuild } from "../routers/create-build.ts";
+import { SetBackClock } from "../set-back-clock.ts";
 import { nextTimes } from "./next-time.ts";
 import { buildOf, type Schedule } from "./schedules.ts";
 

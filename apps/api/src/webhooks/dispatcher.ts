@@ -9,7 +9,8 @@ import {
 import type { Logger } from "pino";
 import { urlOf } from "../answer-links/answer-link.ts";
 import type { AnswerLinks } from "../answer-links/answer-links.ts";
-import { RepeatedLook, SetBackClock } from "../repeated-look.ts";
+import { RepeatedLook } from "../repeated-look.ts";
+import { SetBackClock } from "../set-back-clock.ts";
 import type { Deliveries, Delivery, DueDelivery } from "./deliveries.ts";
 import { bodyOf, eventsOf, type Gate, type WebhookEvent } from "./events.ts";
 import type { SendMail } from "./mail.ts";
