@@ -7,6 +7,7 @@ import { restartedStages } from "../project/take-over.ts";
 import { isFinished, progressOf } from "../snapshot/derive.ts";
 import { findStage } from "../snapshot/find-stage.ts";
 import { allNeedsOf } from "../snapshot/graph.ts";
+import { canonicalJson } from "../snapshot/ids.ts";
 import type { Limits, Project, ProjectStatus, Stage } from "../snapshot/schema.ts";
 import {
   type Control,
@@ -68,7 +69,10 @@ export function retry(known: Project, intent: RetryIntent, control: Control): Up
   );
 }
 
+/** The input that it has is no other one: `input_run` stays the run that this one began with. */
 function inputEdits(known: Project, given: StoredInput): Edit[] {
+  const has = known.input_ref === undefined ? { input: known.input } : { input_ref: known.input_ref };
+  if (canonicalJson(has) === canonicalJson(given)) return [];
   return [
     "input" in given ? set("input", given.input) : remove("input"),
     "input_ref" in given ? set("input_ref", given.input_ref) : remove("input_ref"),

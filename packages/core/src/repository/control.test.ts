@@ -247,6 +247,19 @@ describe("a retry", () => {
     expect(stageOf(begun, "plan").history).toMatchObject([{ attempt: 1, status: "cancelled" }]);
   });
 
+  it("with another input says which run began with it, and with the same input leaves that as it was", async () => {
+    const { other, id } = await failedAt("make");
+    expect((await other.control.retry(id, { input: { n: 1, list: [{ a: 1, b: 2 }] } })).input_run).toBe(2);
+    await other.control.cancel(id);
+    const same = await other.control.retry(id, { input: { list: [{ b: 2, a: 1 }], n: 1 } });
+    expect(same).toMatchObject({ run: 3, input_run: 2, input: { n: 1, list: [{ a: 1, b: 2 }] } });
+    await other.control.cancel(id);
+    const large = { text: "x".repeat(20_000) };
+    expect(await other.control.retry(id, { input: large })).toMatchObject({ run: 4, input_run: 4 });
+    await other.control.cancel(id);
+    expect(await other.control.retry(id, { input: large })).toMatchObject({ run: 5, input_run: 4 });
+  });
+
   it("names a pipeline anew, and with it who runs the project", async () => {
     const store = new MemoryProjectStore();
     const { repository } = aRepository(store);

@@ -1,4 +1,4 @@
-import type { ReportEvent } from "@stagefold/core";
+import { isStagefoldError, type ReportEvent } from "@stagefold/core";
 import type { Machine, World } from "./world.ts";
 import { LeaseOver, type Writer } from "./writer.ts";
 
@@ -20,7 +20,8 @@ export class Attempt {
   /** The attempts of its build, this one among them: a write takes along what they have said. */
   readonly #siblings: () => readonly Attempt[];
   #stopped = false;
-  #said: ReportEvent[] = [];
+  #dropped = false;
+  readonly #said: ReportEvent[] = [];
   #progress = 0;
   #writing: Promise<void> | undefined;
 
@@ -40,6 +41,12 @@ export class Attempt {
 
   stop(): void {
     this.#stopped = true;
+  }
+
+  /** Its stage does not run any more: what it has not said yet is nothing to anyone. */
+  drop(): void {
+    this.stop();
+    this.#dropped = true;
   }
 
   async run(): Promise<AttemptEnd> {
@@ -80,7 +87,7 @@ export class Attempt {
   }
 
   #take(): ReportEvent[] {
-    return this.#said.splice(0);
+    return this.#dropped ? [] : this.#said.splice(0);
   }
 
   #giveBack(events: readonly ReportEvent[]): void {
@@ -95,9 +102,16 @@ export class Attempt {
       if (events.length > 0) await this.#writer.write(events);
     } catch (error) {
       for (const one of this.#siblings()) one.#giveBack(events);
-      if (!(error instanceof LeaseOver))
+      if (!(error instanceof LeaseOver) && !this.#isOfEnded(error, events))
         this.#world.violated("unexpected_error", `report of ${this.#stage}: ${String(error)}`);
     }
     this.#writing = undefined;
+  }
+
+  /** A stage of it was ended by a write before this one. */
+  #isOfEnded(error: unknown, events: readonly ReportEvent[]): boolean {
+    const { stages } = this.#writer.project.stages_snapshot;
+    const over = stages.filter(({ status }) => status !== "running").map(({ stage }) => stage);
+    return isStagefoldError(error, "STAGE_CONFLICT") && events.some(({ stage }) => over.includes(stage));
   }
 }

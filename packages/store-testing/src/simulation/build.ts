@@ -69,6 +69,7 @@ export class Build {
     }
     do {
       if (!(await this.#begin())) return;
+      await this.#dropEnded();
       this.#launch();
       if (this.#running.size === 0) continue;
       const ended = await Promise.race([
@@ -89,6 +90,19 @@ export class Build {
     if (begins.length > 0 && (await this.#writeUnlessPaused(begins))) return true;
     if (isIdle) await this.writer.write([], true);
     return !isIdle;
+  }
+
+  /** Ends those whose stages do not run any more by the project: the build has failed beside them, as for its budget. */
+  async #dropEnded(): Promise<void> {
+    const { stages } = this.writer.project.stages_snapshot;
+    const over = [...this.#running].filter(([key]) =>
+      stages.some(({ stage, status }) => stage === key && status !== "running"),
+    );
+    for (const [, { attempt }] of over) attempt.drop();
+    for (const [key, { ended }] of over) {
+      await ended;
+      this.#running.delete(key);
+    }
   }
 
   #launch(): void {

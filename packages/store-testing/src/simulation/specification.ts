@@ -288,7 +288,7 @@ function retried(state: Spec, named: string | undefined, given: Given = {}): rea
   const numbers = { run: state.run + 1, token: state.token + 1, progress };
   const { input, limits } = given;
   const changed = {
-    ...(input && { input: inputText(input), input_run: state.run + 1 }),
+    ...(input && inputText(input) !== state.input && { input: inputText(input), input_run: state.run + 1 }),
     ...(limits && { limit: limits.attempts }),
   };
   return [{ ...state, ...FREE, ...NOT_ASKED, ...numbers, ...changed, status: "queued", restart }];
