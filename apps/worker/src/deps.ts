@@ -27,6 +27,8 @@ export interface Timings {
    */
   readonly stopGraceMs: number;
   readonly cancelGraceMs: number;
+  /** How long the files of a stage wait for a store that is away: then the stage or its build learns of it. */
+  readonly storePatienceMs: number;
   /** What the last writes of a stopping worker may take. */
   readonly releaseMs: number;
 }
@@ -40,6 +42,7 @@ export const TIMINGS: Timings = {
   pollMs: 700,
   stopGraceMs: 2000,
   cancelGraceMs: 800,
+  storePatienceMs: 60_000,
   releaseMs: 5000,
 };
 

@@ -4,7 +4,7 @@ import { createRegistry, definePipeline } from "@stagefold/pipeline";
 import { expect, onTestFinished, test } from "vitest";
 import { serveHealth } from "../src/health.ts";
 import { createMetrics } from "../src/metrics.ts";
-import { completed, ended, openBench, stageOf } from "./harness.ts";
+import { type Bench, completed, ended, openBench, stageOf } from "./harness.ts";
 import { freePort } from "./worker-process.ts";
 
 const files = {
@@ -93,14 +93,7 @@ test("W2: after three workers that cannot run it the build ends with the reason"
 
 test("W2: a store that is away while a workspace is restored fails no stage", async () => {
   await using bench = await openBench({ files, leaseMs: 60_000 });
-  const id = await bench.create("two");
-  const first = bench.worker({ dataDir: join(bench.folder, "first") });
-  bench.store.after = ({ transition }) => {
-    if (transition === "report" && bench.store.count("report") === 2) void first.stop();
-  };
-  first.start();
-  await bench.until(id, (project) => project.status === "queued" && project.stages_snapshot.completed === 1);
-  bench.store.after = undefined;
+  const id = await halfDone(bench);
   const get = bench.artifacts.get.bind(bench.artifacts);
   let away = 2;
   bench.artifacts.get = (ref) =>
@@ -113,6 +106,56 @@ test("W2: a store that is away while a workspace is restored fails no stage", as
   // A moment is no reason to give the build back, as the first worker did when it stopped: three that cannot run it end it.
   expect(stageOf(project, "use").history.map(({ status }) => status)).toEqual(["cancelled"]);
   expect(await bench.logOf(project, "use")).toEqual(["made"]);
+});
+
+/** A build whose first stage is done, by a worker that keeps its files for itself. */
+async function halfDone(bench: Bench): Promise<string> {
+  const id = await bench.create("two");
+  const first = bench.worker({ dataDir: join(bench.folder, "first") });
+  bench.store.after = ({ transition }) => {
+    if (transition === "report" && bench.store.count("report") === 2) void first.stop();
+  };
+  first.start();
+  await bench.until(id, (project) => project.status === "queued" && project.stages_snapshot.completed === 1);
+  bench.store.after = undefined;
+  return id;
+}
+
+/** Workers that do not wait for a store that is away, each with a folder of its own. */
+function startImpatient(bench: Bench, count: number) {
+  const timings = { storePatienceMs: 0 };
+  for (let i = 0; i < count; i++)
+    bench.worker({ dataDir: join(bench.folder, `other-${i}`), timings }).start();
+}
+
+const isAway = () =>
+  Promise.reject(new StagefoldError("STORE_UNAVAILABLE", "the store is away", { retry_after: 1 }));
+
+test("W2: a store that stays away for all workers ends no build", async () => {
+  await using bench = await openBench({ files, leaseMs: 60_000 });
+  const id = await halfDone(bench);
+  const { artifacts } = bench;
+  const { get, getDocument } = artifacts;
+  artifacts.get = artifacts.getDocument = isAway;
+  startImpatient(bench, 3);
+  const tried = await bench.until(id, (project) => stageOf(project, "use").history.length > 4);
+  expect(tried.lease.not_run_by).toBeUndefined();
+  Object.assign(artifacts, { get: get.bind(artifacts), getDocument: getDocument.bind(artifacts) });
+  const project = await bench.until(id, ended);
+  expect(project.status).toBe("completed");
+  const workers = new Set(stageOf(project, "use").history.map((entry) => entry.error_message?.split(" ")[0]));
+  // "The" is the worker that was stopped.
+  expect(workers.size).toBeGreaterThan(2);
+});
+
+test("W2: a store that answers, but has one artifact for no worker, ends the build after three", async () => {
+  await using bench = await openBench({ files, leaseMs: 60_000 });
+  const id = await halfDone(bench);
+  bench.artifacts.get = isAway;
+  startImpatient(bench, 3);
+  const project = await bench.until(id, ended);
+  expect(project.error_info).toMatchObject({ stage: "use", code: "WORKER_LOST" });
+  expect(project.error_info?.message).toContain("3 workers could not run this build.");
 });
 
 test("F3: a build that is newer than this worker's pipelines is left to a worker that has them", async () => {

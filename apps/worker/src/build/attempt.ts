@@ -12,15 +12,13 @@ import type { RunningStage } from "../runner/runner.ts";
 import { storeArtifact } from "../workspace/artifact-upload.ts";
 import { versionToChange } from "./current-version.ts";
 import type { EarlierOutputs } from "./earlier-outputs.ts";
-import { refusedWrite } from "./failure.ts";
+import { refusedWrite, storeIsAway } from "./failure.ts";
 import type { LeaseWriter } from "./lease-writer.ts";
 import { type BuildSpending, ModelCalls } from "./model-calls.ts";
 import { type MetricSums, ReportBuffer, type ReportBuffers } from "./report-buffer.ts";
 
 /** What starting a process and reading the pipelines in it may take, in milliseconds. */
 const START_TIMEOUT_MS = 60_000;
-/** How long the files of a stage wait for a store that is away, in milliseconds: then the stage or its build learns of it. */
-const STORE_PATIENCE_MS = 60_000;
 /** What this process lacks for a moment. */
 const SHORTAGES = ["EMFILE", "ENFILE", "ENOMEM"];
 
@@ -96,7 +94,7 @@ export class Attempt {
     } catch (error) {
       const outcome: StageOutcome = this.#stopped
         ? { kind: "stopped", reason: this.#stopped.reason }
-        : this.#unprepared(error);
+        : await this.#unprepared(error);
       return { outcome, events: [], metrics: {} };
     }
     const sums: MetricSums = {};
@@ -114,13 +112,18 @@ export class Attempt {
   }
 
   /** What is damaged in this build's own files fails the stage; what the store or this worker lacks does not. */
-  #unprepared(error: unknown): StageOutcome {
+  async #unprepared(error: unknown): Promise<StageOutcome> {
+    const { deps, writer, log } = this.#options;
     if (error instanceof MissingSecretError)
       return failed({ message: error.message, code: "STAGE_FAILED", final: true });
     const message = `The stage could not be prepared: ${error instanceof Error ? error.message : String(error)}`;
-    this.#options.log.error({ err: error }, "a stage could not be prepared");
+    log.error({ err: error }, "a stage could not be prepared");
     if (scopeOf(error) === "project") return failed({ message, code: "STAGE_FAILED" });
-    return { kind: "not_run", reason: message };
+    return {
+      kind: "not_run",
+      reason: message,
+      storeIsAway: await storeIsAway(deps.artifacts, writer.projectId, error),
+    };
   }
 
   /** The stage's time runs from its own beginning. A process that does not begin it soon is this worker's trouble. */
@@ -240,8 +243,8 @@ export class Attempt {
 
   /** A store that is away for a moment is neither the stage's doing nor a reason to give the build back. */
   async #patiently<T>(again: string, work: () => Promise<T>): Promise<T> {
-    const { writer, log } = this.#options;
-    const giveUpAt = performance.now() + STORE_PATIENCE_MS;
+    const { deps, writer, log } = this.#options;
+    const giveUpAt = performance.now() + deps.timings.storePatienceMs;
     for (let tries = 0; ; tries++) {
       try {
         return await work();

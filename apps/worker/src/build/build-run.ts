@@ -17,7 +17,7 @@ import type { ClockReading } from "../monotonic-clock.ts";
 import type { StageFailure, StageOutcome } from "../runner/protocol.ts";
 import type { AttemptEnd } from "./attempt.ts";
 import { EarlierOutputs } from "./earlier-outputs.ts";
-import { refusedWrite } from "./failure.ts";
+import { refusedWrite, storeIsAway } from "./failure.ts";
 import { LeaseRenewer } from "./lease-renewer.ts";
 import { type LeaseEnd, LeaseLostError, LeaseWriter } from "./lease-writer.ts";
 import { BuildSpending } from "./model-calls.ts";
@@ -148,7 +148,11 @@ export class BuildRun {
       if (scopeOf(error) === "project") return await this.#writes.failAsItIs(refusedWrite(error));
       const reason = error instanceof Error ? error.message : String(error);
       this.#end = "not_run";
-      await this.#writes.giveBack(said, { code: "WORKER_LOST", reason });
+      await this.#writes.giveBack(said, {
+        code: "WORKER_LOST",
+        reason,
+        storeIsAway: await storeIsAway(this.#deps.artifacts, this.projectId, error),
+      });
     } catch (again) {
       this.#log.error(
         { err: again },
@@ -254,6 +258,7 @@ export class BuildRun {
           code: "WORKER_LOST",
           reason: outcome.reason,
           stage: stage.stage,
+          storeIsAway: outcome.storeIsAway === true,
         });
       default:
         return outcome satisfies never;

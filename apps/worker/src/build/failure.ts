@@ -1,4 +1,11 @@
-import { FAILURE_CODES, type FailureCode, isStagefoldError, type Stage } from "@stagefold/core";
+import {
+  type ArtifactStore,
+  FAILURE_CODES,
+  type FailureCode,
+  isStagefoldError,
+  type Stage,
+  scopeOf,
+} from "@stagefold/core";
 import type { RetryPolicy } from "@stagefold/pipeline";
 import { jittered } from "../async.ts";
 import type { StageFailure } from "../runner/protocol.ts";
@@ -30,4 +37,22 @@ export function refusedWrite(error: unknown): StageFailure {
   const message = error instanceof Error ? error.message : String(error);
   const code = isStagefoldError(error, "SNAPSHOT_TOO_LARGE") ? "ITEM_FULL" : "STAGE_FAILED";
   return { message, code };
+}
+
+/**
+ * Whether the artifact store answers no question at all. One that answers another question refuses what this build needs, and will at
+ * every worker: only then do those who could not run it end the build.
+ */
+export async function storeIsAway(
+  artifacts: ArtifactStore,
+  projectId: string,
+  error: unknown,
+): Promise<boolean> {
+  if (scopeOf(error) !== "store") return false;
+  try {
+    await artifacts.getDocument(projectId, "none");
+    return false;
+  } catch (again) {
+    return scopeOf(again) === "store";
+  }
 }

@@ -260,4 +260,4 @@ export type StageOutcome =
   | { readonly kind: "completed"; readonly output: Readonly<Record<string, unknown>> }
   | { readonly kind: "failed"; readonly failure: StageFailure }
   | { readonly kind: "stopped"; readonly reason: StopReason }
-  | { readonly kind: "not_run"; readonly reason: string };
+  | { readonly kind: "not_run"; readonly reason: string; readonly storeIsAway?: boolean };

@@ -123,6 +123,8 @@ export interface NotRun {
   readonly reason: string;
   /** The stage that could not be run, where several ran; left out: all of them. */
   readonly stage?: string;
+  /** No worker could have: a store is away, which ends no build, however long it lasts. */
+  readonly storeIsAway?: boolean;
 }
 
 /** Different workers in a row that could not run a build, after which it fails. */
@@ -145,7 +147,8 @@ function givenBack(project: Project, at: string, notRun: NotRun | undefined): Pr
     return giveUpLease(rest, at, waitMs(rest, at));
   }
   const isAtFault = ({ stage }: Stage) => notRun.stage === undefined || notRun.stage === stage;
-  const not_run_by = [...new Set([...(project.lease.not_run_by ?? []), owner])];
+  const { not_run_by: before = [] } = project.lease;
+  const not_run_by = notRun.storeIsAway ? before : [...new Set([...before, owner])];
   const reason = `${owner} could not run this stage: ${notRun.reason}`;
   if (not_run_by.length >= MAX_NOT_RUN) {
     const message = `${not_run_by.length} workers could not run this build. The last one, ${owner}: ${notRun.reason}`;
@@ -159,7 +162,7 @@ function givenBack(project: Project, at: string, notRun: NotRun | undefined): Pr
       ? interruptStage(stage, "failed", reason, at)
       : interruptStage(stage, "cancelled", givenBack, at),
   );
-  return giveUpLease(rest, at, 0, { ...NOT_HELD, not_run_by });
+  return giveUpLease(rest, at, 0, not_run_by.length > 0 ? { ...NOT_HELD, not_run_by } : NOT_HELD);
 }
 
 /** Ends a build that workers cannot finish, with its stage if the last one came so far as to start it. */

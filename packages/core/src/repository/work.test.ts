@@ -53,6 +53,22 @@ describe("a build that workers cannot run", () => {
     expect((await owner.claim("w3")).lease.not_run_by).toBeUndefined();
   });
 
+  it("W2: does not fail because of a store that is away, which counts for no worker and clears none", async () => {
+    const owner = await aLeaseOwner(STAGES);
+    await owner.claim("w1");
+    await owner.report([start]);
+    await giveBack(owner);
+    for (const worker of ["w2", "w3", "w4", "w5"]) {
+      await owner.claim(worker);
+      await owner.report([start]);
+      const project = await owner.report([], { ...notRun, storeIsAway: true });
+      expect(project).toMatchObject({ status: "queued", lease: { not_run_by: ["w1"] } });
+      expect(stageOf(project, "plan").history.at(-1)?.error_message).toContain(
+        `${worker} could not run this stage`,
+      );
+    }
+  });
+
   it("W2: a stage that runs in between begins the count anew", async () => {
     const owner = await aLeaseOwner(STAGES);
     for (const worker of ["w1", "w2"]) {
