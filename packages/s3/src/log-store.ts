@@ -13,19 +13,19 @@ import {
   upsertRecord,
 } from "@stagefold/core";
 import {
-  bufferSource,
   checkedQuery,
   encodeFrame,
   encodeLines,
+  type LogQuery,
   type PlacedFrame,
   readPage,
-  scanFrames,
 } from "@stagefold/core/files";
 import { z } from "zod";
 import type { S3Bucket } from "./bucket.ts";
 import { itemsOf } from "./items-of.ts";
 import { chunkKey, folderOf, headKey, ownerOf, partitionOf } from "./log-keys.ts";
-import { MissingObject, ObjectCache } from "./object-cache.ts";
+import { MissingObject, ObjectCache, orLost } from "./object-cache.ts";
+import { framesIn, LOST, placed } from "./placed-frames.ts";
 import { SegmentWriter } from "./segment-writer.ts";
 
 /** A chunk of more bytes costs less as an object than as an item. */
@@ -104,18 +104,23 @@ export class S3LogStore implements LogStore {
     const query = checkedQuery(options);
     for (let turn = 1; ; turn++)
       try {
-        const frames: PlacedFrame[] = [];
-        let page = await readPage(frames, query);
-        for await (const more of this.#frames(owner, query.from.seq, query.upTo)) {
-          frames.push(...more);
-          page = await readPage(frames, query);
-          if (!page.end) break;
-        }
-        return page;
+        // What is missing at the third look was not moved: it is lost, and the rest is not.
+        return await this.#page(owner, query, turn === 3);
       } catch (error) {
         // Sealed while it was read: its chunks are somewhere else now.
-        if (!(error instanceof MissingObject) || turn === 3) throw error;
+        if (!(error instanceof MissingObject)) throw error;
       }
+  }
+
+  async #page(owner: AttemptRef, query: LogQuery, withLosses: boolean): Promise<LogPage> {
+    const frames: PlacedFrame[] = [];
+    let page = await readPage(frames, query);
+    for await (const more of this.#frames(owner, query, withLosses)) {
+      frames.push(...more);
+      page = await readPage(frames, query);
+      if (!page.end) break;
+    }
+    return page;
   }
 
   async seal(ref: AttemptRef): Promise<void> {
@@ -154,25 +159,28 @@ export class S3LogStore implements LogStore {
     return any;
   }
 
-  /** The frames of a log from a write on: what is sealed first, then the chunks behind it. */
-  async *#frames(owner: AttemptRef, from: number, upTo: number): AsyncGenerator<PlacedFrame[]> {
+  /**
+   * The frames of a log: what is sealed first, then the chunks behind it. `withLosses`: a line stands for an object that
+   * is missing; without it that is a MissingObject.
+   */
+  async *#frames(
+    owner: AttemptRef,
+    { from: { seq: from }, upTo }: LogQuery,
+    withLosses: boolean,
+  ): AsyncGenerator<PlacedFrame[]> {
     const sealed = await this.#sealed(owner);
     for (const { name, first, last } of sealed) {
       if (last < from || first > upTo) continue;
-      const bytes = await this.#objects.get(name);
-      const source = bufferSource(bytes);
-      const frames: PlacedFrame[] = [];
-      await scanFrames(source, 0, bytes.length, (_, frame) => frames.push({ frame, source }));
-      yield frames;
+      const bytes = await (withLosses ? orLost(this.#objects.get(name)) : this.#objects.get(name));
+      yield bytes === undefined ? [placed(Math.min(last, upTo), 0, LOST)] : await framesIn(bytes);
     }
     const next = Math.max(from, lastOf(sealed) + 1);
     if (upTo < next) return;
     for await (const chunks of this.#chunks(owner, next, upTo)) {
       const frames: PlacedFrame[] = [];
       for (const chunk of chunks) {
-        const bytes = await this.#bytesOf(chunk);
-        const frame = { seq: seqOf(chunk), at: chunk.at, from: 0, bytes: bytes.length };
-        frames.push({ frame, source: bufferSource(bytes) });
+        const bytes = await (withLosses ? orLost(this.#bytesOf(chunk)) : this.#bytesOf(chunk));
+        frames.push(placed(seqOf(chunk), chunk.at, bytes ?? LOST));
       }
       yield frames;
     }
@@ -205,18 +213,16 @@ export class S3LogStore implements LogStore {
       await this.#addSegment(owner, name, { first: segment.first, last: segment.last });
       segment = new SegmentWriter();
     };
-    try {
-      for await (const chunk of this.#chunksBefore(owner, from, before)) {
-        segment.add(encodeFrame(owner, seqOf(chunk), chunk.at, await this.#bytesOf(chunk)), seqOf(chunk));
-        if (chunk.object !== undefined) copied.push(chunk.object);
-        if (segment.size >= SEGMENT_BYTES) await flush();
-      }
-      await flush();
-    } catch (error) {
-      // Another process seals the same log: what it copied is gone from where it was.
-      if (!(error instanceof MissingObject)) throw error;
-      return;
+    for await (const chunk of this.#chunksBefore(owner, from, before)) {
+      const seq = seqOf(chunk);
+      const bytes = await orLost(this.#bytesOf(chunk));
+      // Another process seals the same log: what it copied is gone from where it was. Else this chunk alone is lost.
+      if (bytes === undefined && lastOf(await this.#sealed(owner)) >= seq) return;
+      segment.add(encodeFrame(owner, seq, chunk.at, bytes ?? LOST), seq);
+      if (chunk.object !== undefined) copied.push(chunk.object);
+      if (segment.size >= SEGMENT_BYTES) await flush();
     }
+    await flush();
     this.#marked.delete(folderOf(owner));
     await this.#records.write({
       ...headKey(owner),

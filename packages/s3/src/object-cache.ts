@@ -1,13 +1,13 @@
-import { StagefoldError } from "@stagefold/core";
 import type { S3Bucket } from "./bucket.ts";
 
 /** Bytes of objects that are remembered, for readers who page through them. */
 const CACHE_BYTES = 32 * 1024 * 1024;
 
 /** An object that a record names is not there any more. */
-export class MissingObject extends StagefoldError<"STORE_UNAVAILABLE"> {
+export class MissingObject extends Error {
   constructor() {
-    super("STORE_UNAVAILABLE", "A part of this log is not in the bucket any more.", { retry_after: 1 });
+    super("An object that a record names is not in the bucket any more.");
+    this.name = "MissingObject";
   }
 }
 
@@ -33,5 +33,15 @@ export class ObjectCache {
       this.#bytes -= length;
     }
     return bytes;
+  }
+}
+
+/** Undefined for what is not in the bucket any more. */
+export async function orLost(bytes: Promise<Buffer>): Promise<Buffer | undefined> {
+  try {
+    return await bytes;
+  } catch (error) {
+    if (error instanceof MissingObject) return undefined;
+    throw error;
   }
 }

@@ -130,6 +130,33 @@ describe("a bucket", () => {
 });
 
 describe("growing logs", () => {
+  it("that lost an object show a line in its place, and all of the rest", async () => {
+    await using s3 = await setUp();
+    const lost = { text: "[A part of this log is not in the bucket any more.]", stream: "log" };
+    const all = async () =>
+      (await s3.logs.read(attempt, { limit: 100, upTo: Number.MAX_SAFE_INTEGER })).lines;
+    await s3.logs.append(attempt, 1, ["first"]);
+    await s3.logs.append(attempt, 2, ["y".repeat(20_000)]);
+    await s3.logs.append(attempt, 3, ["third"]);
+    s3.double.objects.clear();
+    const before = await all();
+    expect(textsOf(before)).toEqual(["first", lost.text, "third"]);
+    expect(before[1]).toEqual(lost);
+    // It is sealed like any other, so that the rest stays when its items expire.
+    await s3.logs.seal?.(attempt);
+    expect(await all()).toEqual(before);
+    const [sealed, ...others] = [...s3.double.objects.keys()];
+    expect(others).toEqual([]);
+    await s3.logs.append(attempt, 4, ["fourth"]);
+    s3.double.objects.delete(sealed ?? "");
+    const other = s3.open();
+    const page = await other.logs.read(attempt, { limit: 1, upTo: Number.MAX_SAFE_INTEGER });
+    expect(page).toMatchObject({ lines: [lost], end: false });
+    const next = { cursor: page.cursor, limit: 10, upTo: Number.MAX_SAFE_INTEGER };
+    expect(textsOf((await other.logs.read(attempt, next)).lines)).toEqual(["fourth"]);
+    other.close();
+  });
+
   it("are small items, one object once sealed, and cost a page one query and one read", async () => {
     await using s3 = await setUp();
     for (let seq = 1; seq <= 300; seq++) await s3.logs.append(attempt, seq, [`line ${seq}`]);

@@ -12,7 +12,7 @@ export { fromJson, toJson } from "./document-json.ts";
 export { invalidInput, unavailable } from "./errors.ts";
 export { encodeFrame, type Frame, scanFrames } from "./log-frames.ts";
 export { bufferSource, encodeLines } from "./log-lines.ts";
-export { checkedQuery, type PlacedFrame, readPage } from "./log-page.ts";
+export { checkedQuery, type LogQuery, type PlacedFrame, readPage } from "./log-page.ts";
 
 export interface FileStoreOptions {
   /**
