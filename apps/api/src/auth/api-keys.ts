@@ -96,7 +96,10 @@ export class ApiKeys {
     }
   }
 
-  /** A new secret for the key; the old one is refused from now on. Errors: INVALID_INPUT for a key that is not there, or is revoked or over. */
+  /**
+   * A new secret for the key; the old one is refused from now on. Errors: INVALID_INPUT for a key that is not there, is
+   * revoked or over, or was rotated by another at the same time: of two new secrets one would be refused.
+   */
   async rotate(keyId: string): Promise<IssuedKey> {
     const known = recordOf(await this.#records.get(keyOf(keyId)));
     // Its new secret would be refused like the old one.
@@ -105,7 +108,7 @@ export class ApiKeys {
         issues: ["key_id: expected a key that is valid"],
       });
     const secret = newSecret();
-    const record = await this.#change(keyId, { [HASH_FIELD]: sha256(secret) });
+    const record = await this.#change(keyId, { [HASH_FIELD]: sha256(secret) }, known?.secret_sha256);
     this.#end(keyId);
     return { key: `sf_${keyId}_${secret}`, record };
   }
@@ -195,7 +198,8 @@ export class ApiKeys {
     return written.ok ? { key: text, record } : undefined;
   }
 
-  async #change(keyId: string, fields: Readonly<Record<string, string>>): Promise<ApiKey> {
+  /** `hash`: only while the key has this one. */
+  async #change(keyId: string, fields: Readonly<Record<string, string>>, hash?: string): Promise<ApiKey> {
     const key = keyOf(keyId);
     const edits = Object.entries(fields).flatMap(([field, value]) => [
       { op: "set" as const, path: [field], value },
@@ -205,10 +209,18 @@ export class ApiKeys {
     const written = await this.#records.write({
       ...key,
       kind: "update",
-      guards: [{ path: [HASH_FIELD], is: "exists" }],
+      guards: [
+        hash === undefined
+          ? { path: [HASH_FIELD], is: "exists" }
+          : { path: [HASH_FIELD], is: "equals", value: hash },
+      ],
       edits,
     });
     const record = recordOf(written.item);
+    if (!written.ok && record && hash !== undefined)
+      throw new StagefoldError("INVALID_INPUT", `The key ${keyId} was rotated at the same time by another.`, {
+        issues: ["key_id: expected a key whose secret stays as it is meanwhile"],
+      });
     if (!written.ok || !record)
       throw new StagefoldError("INVALID_INPUT", `There is no key ${keyId}.`, {
         issues: ["key_id: expected the id of a key"],

@@ -305,6 +305,23 @@ describe("API keys", () => {
     expect(await status(elsewhere.url, await signIn(elsewhere.url, rotated.key))).toBe(200);
   });
 
+  it("are rotated once by two at the same time: no caller has a new secret that is refused", async () => {
+    const { auth, call, as } = await aGuardedApi();
+    const { record } = await auth.keys.create({ name: "ci", role: "member" }, "test");
+    const [one, two] = await Promise.allSettled([
+      auth.keys.rotate(record.key_id),
+      auth.keys.rotate(record.key_id),
+    ]);
+    const [given, ...others] = [one, two].flatMap((end) => (end.status === "fulfilled" ? [end.value] : []));
+    expect(others).toEqual([]);
+    expect((await call("/trpc/projects.list", as(given?.key ?? ""))).status).toBe(200);
+    const [refused] = [one, two].flatMap((end) => (end.status === "rejected" ? [end.reason] : []));
+    expect(refused).toMatchObject({
+      code: "INVALID_INPUT",
+      message: expect.stringContaining("at the same time"),
+    });
+  });
+
   it("make one first key, however many processes start at once, and keep it for the owner alone", async () => {
     const folder = await mkdtemp(join(tmpdir(), "stagefold-first-key-"));
     closers.push(() => rm(folder, { recursive: true, force: true }));
