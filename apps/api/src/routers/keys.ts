@@ -1,9 +1,9 @@
 import {
+  givenTimeSchema,
   invalidInput,
   pipelineNameSchema,
   ROLES,
   textSchema,
-  timeSchema,
   userIdSchema,
 } from "@stagefold/core";
 import { z } from "zod";
@@ -22,7 +22,7 @@ const newKeySchema = z
     /** Of a runner: the only pipelines whose work it may take. */
     pipelines: z.array(pipelineNameSchema).min(1).max(50).optional(),
     user_id: userIdSchema.optional(),
-    valid_until: timeSchema.optional(),
+    valid_until: givenTimeSchema.optional(),
   })
   .refine(({ role, pipelines }) => pipelines === undefined || role === "runner", {
     path: ["pipelines"],

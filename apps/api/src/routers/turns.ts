@@ -4,12 +4,12 @@ import {
   agentRefSchema,
   decodeCursor,
   encodeCursor,
+  givenTimeSchema,
   invocationIdSchema,
   type Page,
   sessionIdSchema,
   type Turn,
   textSchema,
-  timeSchema,
   turnNotFound,
   turnStatusSchema,
 } from "@stagefold/core";
@@ -130,8 +130,8 @@ export const invocations = router({
       z.strictObject({
         agent_id: agentRefSchema,
         status: turnStatusSchema.optional(),
-        since: timeSchema.optional(),
-        until: timeSchema.optional(),
+        since: givenTimeSchema.optional(),
+        until: givenTimeSchema.optional(),
         ...listFields(),
       }),
     )

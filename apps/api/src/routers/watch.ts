@@ -1,12 +1,12 @@
 import {
   agentRefSchema,
+  givenTimeSchema,
   invocationIdSchema,
   projectIdSchema,
   projectStatusSchema,
   sessionIdSchema,
   stageKeySchema,
   textSchema,
-  timeSchema,
   userIdSchema,
 } from "@stagefold/core";
 import { type TrackedEnvelope, tracked } from "@trpc/server";
@@ -32,8 +32,8 @@ export const filterSchema = z.object({
 
 /** What lists find besides, and no change of a summary tells. */
 export const listFilterSchema = filterSchema.extend({
-  since: timeSchema.optional(),
-  until: timeSchema.optional(),
+  since: givenTimeSchema.optional(),
+  until: givenTimeSchema.optional(),
   /** A note of some stage (`ctx.note`): its name, or `name=value`, where the value is JSON or a text. */
   note: textSchema(2000, 1).optional(),
 });

@@ -6,10 +6,10 @@ import { LIMITS, utf8Bytes, valueBytes } from "../snapshot/limits.ts";
 import { reportedLineSchema } from "../snapshot/log-line.ts";
 import { failureCodeSchema, processEnd } from "../snapshot/schema.ts";
 import { figureSchema, jsonObjectSchema, storableTextSchema, textSchema } from "../snapshot/storable.ts";
-import { timeSchema } from "../snapshot/time.ts";
+import { givenTimeSchema } from "../snapshot/time.ts";
 import { artifactOrPathSchema } from "./artifacts.ts";
 
-const about = { stage: stageKeySchema, sub_stage: stageKeySchema.optional(), at: timeSchema.optional() };
+const about = { stage: stageKeySchema, sub_stage: stageKeySchema.optional(), at: givenTimeSchema.optional() };
 /** What a budget counts: a negative figure would give back what was spent. */
 const SPENT = ["input_tokens", "output_tokens", "tool_calls", "model_calls", "cost_usd"];
 const metrics = z

@@ -5,7 +5,7 @@ import { agentRefSchema, stageKeySchema } from "./ids.ts";
 import { LIMITS, utf8Bytes } from "./limits.ts";
 import { limitsSchema, prioritySchema } from "./schema.ts";
 import { jsonObjectSchema, textSchema } from "./storable.ts";
-import { timeSchema } from "./time.ts";
+import { givenTimeSchema } from "./time.ts";
 
 export const agentNameSchema = textSchema(200, 1);
 export const pipelineNameSchema = z
@@ -37,7 +37,7 @@ export const createProjectSchema = z.object({
   /** Needed unless the pipeline's builds are told by their input what to do. */
   requirement: textSchema(LIMITS.requirement, 1).optional(),
   input: inputSchema.optional(),
-  start_at: timeSchema.optional(),
+  start_at: givenTimeSchema.optional(),
   limits: limitsSchema.optional(),
   pipeline: pipelineNameSchema.optional(),
   project_name: textSchema(LIMITS.projectName, 1).optional(),

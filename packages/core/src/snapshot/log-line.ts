@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { storableTextSchema } from "./storable.ts";
-import { timeSchema } from "./time.ts";
+import { givenTimeSchema, timeSchema } from "./time.ts";
 
 /** Where a line came from: a process's own outputs, or what a stage or a program gave as a log line. */
 export const LOG_STREAMS = ["stdout", "stderr", "log"] as const;
@@ -23,7 +23,7 @@ export type LogLine = z.output<typeof logLineSchema>;
 /** A line as a report gives it: a bare text is a complete line of the stream `log`. */
 export const reportedLineSchema = z.union([
   storableTextSchema,
-  logLineSchema.extend({ text: storableTextSchema }),
+  logLineSchema.extend({ text: storableTextSchema, at: givenTimeSchema.optional() }),
 ]);
 export type ReportedLine = z.output<typeof reportedLineSchema>;
 

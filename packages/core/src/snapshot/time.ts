@@ -8,6 +8,12 @@ export const timeSchema = z
   .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/, EXPECTED)
   .refine((time) => Number.isFinite(Date.parse(time)), EXPECTED);
 
+/** A time as callers give it, of a day that exists. What is stored already may say 30 February, and stays readable. */
+export const givenTimeSchema = timeSchema.refine(
+  (time) => !timeSchema.safeParse(time).success || toTime(fromTime(time)) === time,
+  "expected a day that is in the calendar",
+);
+
 /** The stored form of a time in epoch milliseconds. */
 export function toTime(epochMs: number): string {
   return new Date(epochMs).toISOString();
