@@ -61,6 +61,7 @@ describe.skipIf(chromiumPath === undefined)(`a gate${skipReason}`, { timeout: 18
     expect(review?.output_data.answer).toEqual({ ok: true, copies: 3, channels: ["chat"] });
     await page.getByTestId("result").waitFor();
     await gate.waitFor({ state: "detached" });
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe("content");
     expect(reader.complaints).toEqual([]);
   });
 

@@ -149,7 +149,13 @@ function useAnswer({ project_id }: Project) {
       api.projects.answer({ project_id, stage, value, operation_id: operation.current }),
     // A repeat of a lost answer carries the same id, and changes nothing.
     retry: (count, error) => count < 2 && mayPass(error),
-    onSuccess: (project) => showProject(queries, project),
+    onSuccess: (project) => {
+      // With the card goes what has the focus: who reads by keyboard or by ear continues in the page, not before it.
+      const { activeElement } = document;
+      if (activeElement === document.body || activeElement?.closest("form"))
+        document.getElementById("content")?.focus({ preventScroll: true });
+      showProject(queries, project);
+    },
     onError: () => {
       operation.current = crypto.randomUUID();
     },
