@@ -30,9 +30,12 @@ export function agentRecordsSuite(name: string, getStore: () => RecordStore): vo
   function setUp() {
     const clock = new FakeClock("2026-03-01T23:59:00.000Z");
     const { artifacts } = createMemoryFileStores();
-    const make = () => new AgentRecords({ records: getStore(), artifacts, clock, sessionDays: 30 });
+    const uptime = { ms: 0 };
+    const monotonic = () => uptime.ms;
+    const make = () =>
+      new AgentRecords({ records: getStore(), artifacts, clock, monotonic, sessionDays: 30 });
     // Two processes, and an agent of its own for each test.
-    return { clock, artifacts, one: make(), two: make(), agent_id: newAgentId() };
+    return { clock, uptime, artifacts, one: make(), two: make(), agent_id: newAgentId() };
   }
 
   function made(run: number): AgentVersion {
@@ -314,6 +317,38 @@ export function agentRecordsSuite(name: string, getStore: () => RecordStore): vo
       const { totals, last } = await two.sessions.get(session_id);
       expect(totals).toMatchObject({ failed: 1, input_tokens: 900 });
       expect(last).toMatchObject({ turn: 1, status: "interrupted" });
+    });
+
+    it("a turn whose owner is gone, and had a clock that was ahead, is interrupted once its lease has stood as long as one lasts", async () => {
+      const { one, two, clock, uptime, agent_id } = setUp();
+      const { session_id } = await one.sessions.create({ agent_id, user_id: "ada" });
+      clock.advance(3_600_000);
+      await begin(one, session_id, asking(agent_id, "k1"));
+      const invoked = await one.turns.invoke(newInvocationId(), asking(agent_id, "i1"));
+      clock.advance(-3_600_000);
+      const places = [{ session_id, turn: 1 }, { invocation_id: invoked.turn.invocation_id ?? "" }];
+      const statuses = async () =>
+        (await Promise.all(places.map((place) => two.turns.get(place)))).map(({ status }) => status);
+      expect(await statuses()).toEqual(["running", "running"]);
+      uptime.ms += 19_000;
+      expect(await statuses()).toEqual(["running", "running"]);
+      uptime.ms += 2000;
+      expect(await statuses()).toEqual(["interrupted", "interrupted"]);
+    });
+
+    it("a turn whose owner lives keeps its lease, also when the owner's clock is set back", async () => {
+      const { one, two, clock, uptime, agent_id } = setUp();
+      const { session_id } = await one.sessions.create({ agent_id, user_id: "ada" });
+      clock.advance(3_600_000);
+      const [, lease] = await begin(one, session_id, asking(agent_id, "k1"));
+      clock.advance(-3_600_000);
+      for (let i = 0; i < 6; i++) {
+        expect(await two.turns.get({ session_id, turn: 1 })).toMatchObject({ status: "running" });
+        uptime.ms += 15_000;
+        const renewed =
+          i % 2 === 0 ? lease.heartbeat() : lease.checkpoint({ blocks: [text("x")], usage: USAGE });
+        expect(await renewed).toMatchObject({ isHeld: true });
+      }
     });
 
     it("an archive without its end is completed by the reconciler", async () => {

@@ -36,6 +36,7 @@ export class ApiProcess {
       records: new Connection(store, process, world.weather),
       artifacts: createMemoryFileStores().artifacts,
       clock: process.clock,
+      monotonic: () => world.scheduler.now,
       leaseMs: LEASE_MS,
       newId: () => `${process.name}-${world.nextId()}`,
     });

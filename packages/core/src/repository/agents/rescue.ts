@@ -24,7 +24,7 @@ export async function completeSession(context: AgentContext, item: Item): Promis
   if (!head.open) return head;
   const archived = await context.records.get(turnKey(head.session_id, head.open.turn));
   if (archived) await endOpenTurn(context, head, readTurn(archived));
-  else if (!isOver(context, head.open.lease)) return head;
+  else if (!context.isOver(head.session_id, head.open.lease)) return head;
   else await takeOver(context, head, head.open);
   const after = await context.records.get(sessionKey(head.session_id));
   return after && readSession(after);
@@ -52,7 +52,8 @@ async function takeOver(context: AgentContext, head: Session, open: OpenTurn): P
 /** The invocation after the same. Undefined when it is gone. */
 export async function completeInvocation(context: AgentContext, item: Item): Promise<Invocation | undefined> {
   const known = readInvocation(item);
-  if (known.status !== "running" || (known.lease && !isOver(context, known.lease))) return known;
+  if (known.status !== "running") return known;
+  if (known.lease && !context.isOver(known.invocation_id, known.lease)) return known;
   const owner = context.newId();
   const taken = await optimisticRecordWrite(context.records, {
     stored: item,
@@ -69,10 +70,6 @@ export async function completeInvocation(context: AgentContext, item: Item): Pro
   if (held?.lease?.owner === owner) await endHeldInvocation(context, held, interrupted(context, held));
   const after = await context.records.get(invocationKey(known.invocation_id));
   return after && readInvocation(after);
-}
-
-function isOver(context: AgentContext, { expires_at }: { readonly expires_at: string }): boolean {
-  return fromTime(expires_at) < context.clock.now();
 }
 
 function interrupted(context: AgentContext, turn: Turn): Turn {

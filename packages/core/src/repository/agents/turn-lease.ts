@@ -81,7 +81,7 @@ export class SessionTurnLease implements TurnLease {
 
   async checkpoint(progress: TurnProgress): Promise<LeaseState> {
     const blocks = await this.#keeper.keep(progress.blocks, this.#open.user);
-    const lease_expires_at = this.#context.leaseEnd();
+    const lease_expires_at = this.#context.leaseEnd(this.#expiresAt);
     // A number for each try: a lost one that arrives late changes nothing.
     this.#seq += 1;
     const seq = this.#seq;
@@ -97,7 +97,7 @@ export class SessionTurnLease implements TurnLease {
   }
 
   async heartbeat(): Promise<LeaseState> {
-    const end = this.#context.leaseEnd();
+    const end = this.#context.leaseEnd(this.#expiresAt);
     const { session_id } = this.#known;
     const state = await this.#write(
       heartbeatTurn(session_id, this.#open.turn, this.#token, end),
@@ -204,7 +204,7 @@ export class InvocationLease implements TurnLease {
     // A number for each try: a lost one that arrives late changes nothing.
     this.#seq += 1;
     const seq = this.#seq;
-    const lease_expires_at = this.#context.leaseEnd();
+    const lease_expires_at = this.#context.leaseEnd(this.#expiresAt);
     const checkpoint = {
       seq,
       blocks: await this.#keeper.keep(blocks, user),
@@ -222,7 +222,7 @@ export class InvocationLease implements TurnLease {
 
   async heartbeat(): Promise<LeaseState> {
     const { invocation_id, token } = this.#known;
-    const end = this.#context.leaseEnd();
+    const end = this.#context.leaseEnd(this.#expiresAt);
     const state = await this.#write(
       heartbeatInvocation(invocation_id, token, end),
       ({ lease }) => (lease?.expires_at ?? "") >= end,
