@@ -8,7 +8,7 @@ import { apply, valueAt } from "./apply.ts";
 import { difference, editBytes } from "./difference.ts";
 import type { Edit, Item, UpdatePatch } from "./patch.ts";
 
-const runs = process.env.SOAK === "1" ? 5000 : 150;
+const runs = process.env.SOAK === "1" ? 2000 : 150;
 
 function patchOf(project: Project, edits: readonly Edit[]): UpdatePatch {
   return { kind: "update", transition: "report", project_id: project.project_id, guards: [], edits };
