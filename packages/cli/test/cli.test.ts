@@ -97,14 +97,14 @@ test("create and retry take an input from a file and fields, limits and a start 
   expect(made).toMatchObject({ input: { review: true }, limits: { tokens: 5 }, status: "queued" });
   expect(Date.parse(made.start_at) - Date.now()).toBeGreaterThan(1.9 * 86_400_000);
   await stagefold("cancel", made.project_id);
-  const retry = ["retry", made.project_id, "--set", "review=true", "--limit", "tokens=9"];
+  const retry = ["retry", made.project_id, "--set", "review=false", "--limit", "tokens=9"];
   expect(JSON.parse((await stagefold(...retry, "--json")).stdout)).toMatchObject({
-    input: { review: true },
+    input: { review: false },
     input_run: 2,
     limits: { tokens: 9 },
   });
   const { stdout } = await stagefold("show", made.project_id);
-  expect(stdout).toContain('input       {"review":true} (changed for run 2)');
+  expect(stdout).toContain('input       {"review":false} (changed for run 2)');
   expect(stdout).toContain("limits      tokens 0 of 9");
   for (const wrong of [
     ["--input", `${file}.none`],

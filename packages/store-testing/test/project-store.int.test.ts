@@ -16,5 +16,5 @@ for (const engine of ENGINES) {
     return running.store;
   };
   projectStoreSuite(engine, store);
-  equivalenceSuite(engine, store, process.env.SOAK === "1" ? 400 : 25);
+  equivalenceSuite(engine, store, process.env.SOAK === "1" ? 200 : 25);
 }

@@ -12,7 +12,7 @@ import { EVENTS, Tally } from "./round/tally.ts";
 import { TEST_MS } from "./world/patience.ts";
 import { ENGINES, openWorld, type World } from "./world/world.ts";
 
-const WANTED = process.env.SOAK === "1" ? 24 : 3;
+const WANTED = process.env.SOAK === "1" ? 10 : 3;
 /** `CHAOS_ROUNDS` for a shorter or longer run, such as up to the round that an earlier run failed in. */
 const ROUNDS = Number(process.env.CHAOS_ROUNDS ?? WANTED);
 
