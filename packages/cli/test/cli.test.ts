@@ -97,15 +97,20 @@ test("create and retry take an input from a file and fields, limits and a start 
   expect(made).toMatchObject({ input: { review: true }, limits: { tokens: 5 }, status: "queued" });
   expect(Date.parse(made.start_at) - Date.now()).toBeGreaterThan(1.9 * 86_400_000);
   await stagefold("cancel", made.project_id);
-  const retry = ["retry", made.project_id, "--set", "review=false", "--limit", "tokens=9"];
-  expect(JSON.parse((await stagefold(...retry, "--json")).stdout)).toMatchObject({
-    input: { review: false },
-    input_run: 2,
-    limits: { tokens: 9 },
-  });
+  const retry = ["retry", made.project_id, "--set", "review=true", "--limit", "tokens=9"];
+  const same = JSON.parse((await stagefold(...retry, "--json")).stdout);
+  expect(same).toMatchObject({ run: 2, input: { review: true }, limits: { tokens: 9 } });
+  expect(same.input_run).toBeUndefined();
   const { stdout } = await stagefold("show", made.project_id);
-  expect(stdout).toContain('input       {"review":false} (changed for run 2)');
+  expect(stdout).toMatch(/input {7}\{"review":true\}\n/);
   expect(stdout).toContain("limits      tokens 0 of 9");
+  const own = { requirement: "x", stages: [{ stage: "one" }], input: { site: "old" } };
+  const { project_id } = await server.client.projects.create(own);
+  await stagefold("cancel", project_id);
+  const changed = await stagefold("retry", project_id, "--set", "site=new", "--json");
+  expect(JSON.parse(changed.stdout)).toMatchObject({ input: { site: "new" }, input_run: 2 });
+  const shown = await stagefold("show", project_id);
+  expect(shown.stdout).toContain('input       {"site":"new"} (changed for run 2)');
   for (const wrong of [
     ["--input", `${file}.none`],
     ["--set", "x"],
