@@ -18,10 +18,10 @@ import { expect, test } from "vitest";
 import { LEGACY_TABLES, writeExport } from "./export-files.ts";
 import { run, start } from "./run.ts";
 
-const SIZE = { projects: process.env.SOAK === "1" ? 150 : 60, artifacts: 5 };
+const SIZE = { projects: process.env.SOAK === "1" ? 150 : 40, artifacts: 5 };
 const IDS = Array.from({ length: SIZE.projects }, (_, n) => `proj_${n.toString(16).padStart(12, "0")}`);
 /** Kills before each run to the end. */
-const KILLS = process.env.SOAK === "1" ? [4, 3, 3] : [2, 2];
+const KILLS = process.env.SOAK === "1" ? [4, 3, 3] : [1, 2];
 /** A run that ends before its kill is none; there is always another try. */
 const TRIES = 40;
 

@@ -8,7 +8,7 @@ import { expect, test } from "vitest";
 import { writeExport } from "./export-files.ts";
 import { start } from "./run.ts";
 
-const SIZE = { projects: 1000, artifacts: 10 };
+const SIZE = { projects: process.env.SOAK === "1" ? 1000 : 300, artifacts: 10 };
 const MEMORY_MB = 300;
 
 /** The most memory that a process has had, in megabytes; 0 once it is gone. */
@@ -23,7 +23,7 @@ async function peakOf(pid: number | undefined): Promise<number> {
   }
 }
 
-test("ten thousand rows cost about one request a project, and bounded memory", {
+test("thousands of rows cost about one request a project, and bounded memory", {
   timeout: 900_000,
 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), "stagefold-size-"));

@@ -4,7 +4,7 @@ import { explain } from "../src/simulation/linearizability.ts";
 import { type SimulationResult, simulate } from "../src/simulation/simulation.ts";
 
 const SOAK = process.env.SOAK === "1";
-const SEEDS = SOAK ? 4000 : 200;
+const SEEDS = SOAK ? 4000 : 100;
 const SEEDS_AT_ONCE = SEEDS / 20;
 /** The long form tries other seeds each time; the short one must say the same of the same source. */
 const BEFORE_FIRST = SOAK ? Math.floor(Math.random() * 2 ** 31) : 0;

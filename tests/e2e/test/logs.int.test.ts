@@ -6,7 +6,7 @@ import { run, type System, start, tempFolder } from "./harness.ts";
 
 const LONG = process.env.SOAK ? 30 * 1024 * 1024 : 3 * 1024 * 1024;
 const LINES = process.env.SOAK ? 100_000 : 30_000;
-const SPINS = process.env.SOAK ? 600 : 20;
+const SPINS = process.env.SOAK ? 600 : 50;
 
 /** What a command writes in each stage, and the lines that people know it by. */
 const CASES: Readonly<Record<string, readonly [command: string, lines: readonly string[]]>> = {

@@ -131,16 +131,16 @@ describe("in an empty project", () => {
     await writeFile(join(cwd, "pipelines/letter.yaml"), REVIEW_YAML);
     await writeFile(join(cwd, "scripts/review.ts"), REVIEW_CLIENT);
     await mustRun(cwd, "npm", ["run", "typecheck"]);
-    // Without skipLibCheck: the declarations of the packages themselves.
-    await mustRun(cwd, "npx", ["tsc", "--skipLibCheck", "false"]);
     if (isSoak) {
+      // Without skipLibCheck: the declarations of the packages themselves.
+      await mustRun(cwd, "npx", ["tsc", "--skipLibCheck", "false"]);
       const five = ["--yes", "--package", "typescript@5.9.3", "--", "tsc"];
       await mustRun(cwd, "npm", ["exec", ...five]);
     }
 
     await using system = await npmStart(cwd, { STAGEFOLD_SECRET_SITE_TOKEN: GIVEN_SECRET });
     const env = { STAGEFOLD_URL: system.url };
-    await reviewed(cwd, system.url);
+    if (isSoak) await reviewed(cwd, system.url);
     expect(await (await fetch(system.url)).text()).toContain("<div id=");
     const built = await mustRun(cwd, "npm", ["run", "build", "--", "one three fifteen"], env);
     expect(built).toContain("3 words");
@@ -161,14 +161,14 @@ describe("in an empty project", () => {
       const asked = ["--cli", "npx", "stagefold", "mcp", "--method", "tools/list"];
       const { tools } = JSON.parse(await mustRun(cwd, "npm", ["exec", ...inspector, ...asked], env));
       expect(tools.map(({ name }: { name: string }) => name)).toContain("create_build");
-    }
 
-    // A client for REST, made of the document that this API serves.
-    const tools = ["--package=openapi-typescript@7.13.0", "--package=typescript@5.9.3"];
-    const make = ["openapi-typescript", `${system.url}/v1/openapi.json`, "--output", "scripts/api.d.ts"];
-    await mustRun(cwd, "npm", ["exec", "--yes", "--prefer-offline", ...tools, "--", ...make]);
-    await writeFile(join(cwd, "scripts/rest.ts"), REST_CLIENT);
-    await mustRun(cwd, "npm", ["run", "typecheck"]);
+      // A client for REST, made of the document that this API serves.
+      const generators = ["--package=openapi-typescript@7.13.0", "--package=typescript@5.9.3"];
+      const make = ["openapi-typescript", `${system.url}/v1/openapi.json`, "--output", "scripts/api.d.ts"];
+      await mustRun(cwd, "npm", ["exec", "--yes", "--prefer-offline", ...generators, "--", ...make]);
+      await writeFile(join(cwd, "scripts/rest.ts"), REST_CLIENT);
+      await mustRun(cwd, "npm", ["run", "typecheck"]);
+    }
   });
 
   // Skipped but in the long form: it takes a minute for each.
