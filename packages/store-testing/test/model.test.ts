@@ -6,7 +6,7 @@ import { Real } from "./model-real.ts";
 import { type Step, steps } from "./model-steps.ts";
 
 const SOAK = process.env.SOAK === "1";
-const RUNS = SOAK ? 1500 : 60;
+const RUNS = SOAK ? 1500 : 120;
 
 /** What the runs together must have met, or they prove less than they say. */
 const TO_MEET = [
