@@ -7,7 +7,7 @@ import { sideways } from "./sideways.ts";
 import { until } from "./system.ts";
 
 /** Several pages of the list; in the long form as many builds as a busy team makes in a week. */
-const MANY = process.env.SOAK === "1" ? 2000 : 200;
+const MANY = process.env.SOAK === "1" ? 2000 : 500;
 
 /** Of the right form or not, none of them names a build. */
 const NO_BUILDS = [
