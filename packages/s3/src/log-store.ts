@@ -24,7 +24,7 @@ import { z } from "zod";
 import type { S3Bucket } from "./bucket.ts";
 import { itemsOf } from "./items-of.ts";
 import { chunkKey, folderOf, headKey, ownerOf, partitionOf } from "./log-keys.ts";
-import { MissingObject, ObjectCache, orLost } from "./object-cache.ts";
+import { ObjectCache } from "./object-cache.ts";
 import { framesIn, LOST, placed } from "./placed-frames.ts";
 import { SegmentWriter } from "./segment-writer.ts";
 
@@ -107,7 +107,7 @@ export class S3LogStore implements LogStore {
         // What is missing at the third look was not moved: it is lost, and the rest is not.
         return await this.#page(owner, query, turn === 3);
       } catch (error) {
-        // Sealed while it was read: its chunks are somewhere else now.
+        // Sealed while it was read: what it was in is somewhere else now.
         if (!(error instanceof MissingObject)) throw error;
       }
   }
@@ -159,10 +159,7 @@ export class S3LogStore implements LogStore {
     return any;
   }
 
-  /**
-   * The frames of a log: what is sealed first, then the chunks behind it. `withLosses`: a line stands for an object that
-   * is missing; without it that is a MissingObject.
-   */
+  /** What is sealed first, then the chunks behind it. `withLosses`: a line stands for what is a MissingObject without it. */
   async *#frames(
     owner: AttemptRef,
     { from: { seq: from }, upTo }: LogQuery,
@@ -171,7 +168,8 @@ export class S3LogStore implements LogStore {
     const sealed = await this.#sealed(owner);
     for (const { name, first, last } of sealed) {
       if (last < from || first > upTo) continue;
-      const bytes = await (withLosses ? orLost(this.#objects.get(name)) : this.#objects.get(name));
+      const bytes = await this.#objects.get(name);
+      if (bytes === undefined && !withLosses) throw new MissingObject();
       yield bytes === undefined ? [placed(Math.min(last, upTo), 0, LOST)] : await framesIn(bytes);
     }
     const next = Math.max(from, lastOf(sealed) + 1);
@@ -179,7 +177,8 @@ export class S3LogStore implements LogStore {
     for await (const chunks of this.#chunks(owner, next, upTo)) {
       const frames: PlacedFrame[] = [];
       for (const chunk of chunks) {
-        const bytes = await (withLosses ? orLost(this.#bytesOf(chunk)) : this.#bytesOf(chunk));
+        const bytes = await this.#bytesOf(chunk);
+        if (bytes === undefined && !withLosses) throw new MissingObject();
         frames.push(placed(seqOf(chunk), chunk.at, bytes ?? LOST));
       }
       yield frames;
@@ -215,7 +214,7 @@ export class S3LogStore implements LogStore {
     };
     for await (const chunk of this.#chunksBefore(owner, from, before)) {
       const seq = seqOf(chunk);
-      const bytes = await orLost(this.#bytesOf(chunk));
+      const bytes = await this.#bytesOf(chunk);
       // Another process seals the same log: what it copied is gone from where it was. Else this chunk alone is lost.
       if (bytes === undefined && lastOf(await this.#sealed(owner)) >= seq) return;
       segment.add(encodeFrame(owner, seq, chunk.at, bytes ?? LOST), seq);
@@ -278,10 +277,13 @@ export class S3LogStore implements LogStore {
     if (this.#marked.size > MAX_MARKS) this.#marked.delete(this.#marked.keys().next().value ?? "");
   }
 
-  async #bytesOf({ lines, object }: Chunk): Promise<Buffer> {
+  async #bytesOf({ lines, object }: Chunk): Promise<Buffer | undefined> {
     return object === undefined ? Buffer.from(lines ?? "") : await this.#objects.get(object);
   }
 }
+
+/** An object that a record names is not in the bucket: it was sealed, or is lost. */
+class MissingObject extends Error {}
 
 function lastOf(sealed: readonly Segment[]): number {
   return sealed.reduce((last, segment) => Math.max(last, segment.last), -1);

@@ -3,14 +3,6 @@ import type { S3Bucket } from "./bucket.ts";
 /** Bytes of objects that are remembered, for readers who page through them. */
 const CACHE_BYTES = 32 * 1024 * 1024;
 
-/** An object that a record names is not there any more. */
-export class MissingObject extends Error {
-  constructor() {
-    super("An object that a record names is not in the bucket any more.");
-    this.name = "MissingObject";
-  }
-}
-
 /** Whole objects that never change: those read last are remembered. */
 export class ObjectCache {
   readonly #bucket: S3Bucket;
@@ -21,10 +13,10 @@ export class ObjectCache {
     this.#bucket = bucket;
   }
 
-  /** Errors: MissingObject. */
-  async get(key: string): Promise<Buffer> {
+  /** Undefined for one that is not in the bucket any more. */
+  async get(key: string): Promise<Buffer | undefined> {
     const bytes = this.#objects.get(key) ?? (await this.#bucket.read(key));
-    if (!bytes) throw new MissingObject();
+    if (!bytes) return undefined;
     if (!this.#objects.delete(key)) this.#bytes += bytes.length;
     this.#objects.set(key, bytes);
     for (const [oldest, { length }] of this.#objects) {
@@ -33,15 +25,5 @@ export class ObjectCache {
       this.#bytes -= length;
     }
     return bytes;
-  }
-}
-
-/** Undefined for what is not in the bucket any more. */
-export async function orLost(bytes: Promise<Buffer>): Promise<Buffer | undefined> {
-  try {
-    return await bytes;
-  } catch (error) {
-    if (error instanceof MissingObject) return undefined;
-    throw error;
   }
 }

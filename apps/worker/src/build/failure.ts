@@ -40,8 +40,8 @@ export function refusedWrite(error: unknown): StageFailure {
 }
 
 /**
- * Whether the artifact store answers no question at all. One that answers another question refuses what this build needs, and will at
- * every worker: only then do those who could not run it end the build.
+ * Whether the artifact store answers no question at all. One that answers another question refuses what this build
+ * needs, and will at every worker: only then do those that could not run it end the build.
  */
 export async function storeIsAway(
   artifacts: ArtifactStore,
