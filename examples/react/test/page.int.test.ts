@@ -26,7 +26,10 @@ stages:
 `;
 
 function chromiumPath(): string | undefined {
-  const named = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
+  const named = [
+    ...["chromium-headless-shell", "chrome-headless-shell"],
+    ...["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"],
+  ];
   const folders = (process.env.PATH ?? "").split(delimiter);
   const places = [
     process.env.CHROMIUM_PATH ?? "",

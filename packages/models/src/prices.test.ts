@@ -1,8 +1,17 @@
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { costOf, DEFAULT_PRICES, PricesError, priceOf, readPrices } from "./prices.ts";
+
+/** Its path. */
+async function priceFile(text: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "prices-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const path = join(folder, "prices.json");
+  await writeFile(path, text);
+  return path;
+}
 
 const usage = (input_tokens: number, output_tokens: number, cached_tokens = 0, cache_write_tokens = 0) => ({
   input_tokens,
@@ -39,9 +48,8 @@ test("what was cached costs less, what was written to the cache more", () => {
 });
 
 test("a file adds to the shipped prices and replaces them", async () => {
-  const path = join(await mkdtemp(join(tmpdir(), "prices-")), "prices.json");
   const models = { "gpt-4o": { input: 1, output: 2 }, "my-model": { input: 0, output: 0 } };
-  await writeFile(path, JSON.stringify({ date: "2026-11-01", models }));
+  const path = await priceFile(JSON.stringify({ date: "2026-11-01", models }));
   const prices = await readPrices(path);
   expect(prices.date).toBe("2026-11-01");
   expect(priceOf(prices, "gpt-4o")?.input).toBe(1);
@@ -55,8 +63,7 @@ test.each([
   ['{"date": "2026-11-01", "models": {"a": {"input": -1, "output": 1}}}', "models.a.input"],
   ['{"date": "2026-11-01", "models": {"a": {"input": 1, "output": 1, "per": 1}}}', "models.a"],
 ])("a wrong file %s is refused with the place", async (text, place) => {
-  const path = join(await mkdtemp(join(tmpdir(), "prices-")), "prices.json");
-  await writeFile(path, text);
+  const path = await priceFile(text);
   await expect(readPrices(path)).rejects.toThrow(PricesError);
   await expect(readPrices(path)).rejects.toThrow(place);
 });
