@@ -1,4 +1,4 @@
-import { isRecord, jsonOf, notTheApi } from "./errors.ts";
+import { isRecord, notTheApi } from "./errors.ts";
 import type { CallOptions } from "./options.ts";
 import type { Transport } from "./transport.ts";
 
@@ -36,7 +36,7 @@ export function answerLinks(transport: Transport) {
       headers: { "content-type": "application/json" },
       body: JSON.stringify(body),
     };
-    const answer = await jsonOf(await transport.send(route, request, options));
+    const answer = await transport.json(await transport.send(route, request, options), options);
     if (isQuestion(answer)) return answer;
     throw notTheApi(transport.url, "expected a question, found something else");
   };

@@ -1,4 +1,4 @@
-import { isRecord, jsonOf, notTheApi } from "./errors.ts";
+import { isRecord, notTheApi } from "./errors.ts";
 import type { CallOptions } from "./options.ts";
 import type { Transport } from "./transport.ts";
 
@@ -58,7 +58,7 @@ export async function upload(
     ...(streamed && { duplex: "half" as const }),
   };
   const response = await transport.send(routeOf(input), request, options);
-  const answer = await jsonOf(response);
+  const answer = await transport.json(response, options);
   if (isUploaded(answer)) return answer;
   throw notTheApi(transport.url, `HTTP ${response.status} without path, size and sha256`);
 }

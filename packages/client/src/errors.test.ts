@@ -99,6 +99,21 @@ test.each([
   await new Promise((resolve) => other.close(resolve));
 });
 
+test("an answer that is cut in its body is a ConnectionError", async () => {
+  const cutting = createServer((_request, response) => {
+    response.writeHead(200, { "content-type": "application/json", "content-length": "1000" });
+    response.write('{"result":', () => response.destroy());
+  });
+  await new Promise<void>((resolve) => cutting.listen(0, "127.0.0.1", resolve));
+  const { port } = cutting.address() as AddressInfo;
+  const cut = createClient({ url: `http://127.0.0.1:${port}` });
+  const upload = { project_id, path: "a", stage: "s", attempt: 1, lease_token: 1, content: "x" };
+  await expect(cut.projects.list()).rejects.toBeInstanceOf(ConnectionError);
+  await expect(cut.artifacts.upload(upload)).rejects.toBeInstanceOf(ConnectionError);
+  await expect(cut.answerLinks.question("token")).rejects.toBeInstanceOf(ConnectionError);
+  await new Promise((resolve) => cutting.close(resolve));
+});
+
 test("an aborted call throws the signal's own reason", async () => {
   const reason = new Error("enough");
   const signal = AbortSignal.abort(reason);

@@ -28,7 +28,7 @@ export class Transport {
       kind === "query"
         ? await this.send(`/trpc/${path}${queryOf(input)}`, {}, options)
         : await this.send(`/trpc/${path}`, jsonRequest(input), options);
-    const answer = await jsonOf(response);
+    const answer = await this.json(response, options);
     if (isRecord(answer) && isRecord(answer.result)) return answer.result.data;
     throw notTheApi(this.url, `HTTP ${response.status} without a result`);
   }
@@ -64,6 +64,16 @@ export class Transport {
       });
       if (response.ok) return response;
       throw await refusalOf(response, this.url);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw errorFrom(error, this.url);
+    }
+  }
+
+  /** The body of an answer; undefined where it is not JSON. Errors: as `send`, also where the body is cut. */
+  async json(response: Response, { signal }: CallOptions = {}): Promise<unknown> {
+    try {
+      return await jsonOf(response);
     } catch (error) {
       signal?.throwIfAborted();
       throw errorFrom(error, this.url);

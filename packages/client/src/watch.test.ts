@@ -179,6 +179,29 @@ test("a filtered list tells of its changes, over a restart of the server too", a
   await watching;
 });
 
+test("a list that lost its connection before anything came is told to read again", async () => {
+  const deps = memoryDeps();
+  const server = await start(deps);
+  const client = createClient({ url: server.url });
+  const seen: string[] = [];
+  const abort = new AbortController();
+  const follow = async (changes: AsyncIterable<{ kind: string }>) => {
+    for await (const { kind } of changes) seen.push(kind);
+  };
+  const { signal } = abort;
+  const watching = [
+    follow(client.projects.watchList({}, { signal })),
+    follow(client.projects.watchMany({}, { signal })),
+  ];
+  await until(async () => (await server.openWatches()) === 2, "the streams");
+  await server.close();
+  await start(deps, server.port);
+  await until(() => seen.length === 2, "both");
+  expect(seen).toEqual(["reset", "reset"]);
+  abort.abort();
+  await Promise.all(watching);
+});
+
 test("waitForEnd resolves with the ended build, at once when it has ended", async () => {
   const client = createClient({ url: (await start()).url });
   const { project_id } = await client.projects.create({ requirement: "r" });

@@ -15,6 +15,10 @@ const FIRST_PAUSE_MS = 100;
 const MAX_PAUSE_MS = 5000;
 /** Silence after which a connection counts as lost, unless the server names another. Milliseconds. */
 const MAX_SILENCE_MS = 30_000;
+/** These say what changes and begin with nothing: who lost a connection before any event came has no place to resume from. */
+const ONLY_CHANGES = ["projects.watchList", "projects.watchMany"];
+/** An id of no event, which such a watch answers with `reset`. */
+const NO_EVENT = "none";
 
 /**
  * The events of a subscription over as many connections as it takes: each resumes after the last event that came.
@@ -63,6 +67,7 @@ export async function* watch(
       if (!mayPass(reason) || !everConnected) throw reason;
       // Once for each connection that was lost, not for each attempt to get another.
       if (connected) options.onConnection?.("lost", reason instanceof Error ? reason : undefined);
+      if (connected && ONLY_CHANGES.includes(path)) input = { lastEventId: NO_EVENT, ...input };
       connected = false;
       failures = hasWorked && performance.now() - since > pauseMs ? 0 : failures + 1;
       pauseMs = pauseAfter(failures, reason);

@@ -88,6 +88,8 @@ export class Live {
   #ids: readonly string[] = [];
   #followed = "";
   #retry: ReturnType<typeof setTimeout> | undefined;
+  /** Whether what was read may be older than what the next stream begins with. */
+  #missed = true;
 
   constructor(client: StagefoldClient) {
     this.client = client;
@@ -205,6 +207,7 @@ export class Live {
     if (this.#onChange.size === 0) {
       this.#stream?.abort();
       this.#stream = undefined;
+      this.#missed = true;
       this.#setConnection("connecting");
       return;
     }
@@ -229,11 +232,13 @@ export class Live {
     this.#stream = stream;
     const onConnection = (state: "connected" | "lost") => {
       if (signal.aborted) return;
-      if (state === "connected") before?.abort();
       this.#setConnection(state === "connected" ? "online" : "lost");
+      if (state === "lost") return;
+      before?.abort();
       // Those that one stream has no room for.
-      if (state === "connected")
-        for (const [id, entry] of this.#projects) if (!ids.includes(id)) void this.#readProject(entry, id);
+      for (const [id, entry] of this.#projects) if (!ids.includes(id)) void this.#readProject(entry, id);
+      if (this.#missed) this.#tell({ kind: "reset" });
+      this.#missed = false;
     };
     try {
       const events = this.client.projects.watchMany(
@@ -249,6 +254,7 @@ export class Live {
     } catch (error) {
       if (signal.aborted) return;
       this.#stream = undefined;
+      this.#missed = true;
       this.#setConnection("lost");
       for (const entry of this.#projects.values()) entry.fail(toError(error));
       this.#retry = setTimeout(() => this.#open(), RETRY_MS);

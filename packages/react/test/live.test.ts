@@ -159,6 +159,36 @@ test("a list shows what comes, what changes and what goes", async () => {
   await expect.poll(() => ids()).toEqual([]);
 });
 
+test("a list that could not be read, or was read before there was a stream, is read again with the stream", async () => {
+  const { client } = setUp();
+  let isAway = true;
+  let opening: Promise<unknown> = Promise.resolve();
+  const fetch: Fetch = async (input, init) => {
+    if (String(input).includes(".watch")) await opening;
+    if (isAway) throw new TypeError("fetch failed");
+    return await globalThis.fetch(input, init);
+  };
+  const filter = { user_id: "late" };
+  const make = async () => (await client.projects.create({ requirement: "r", ...filter })).project_id;
+  const failed = new Live(createClient({ url: api.url, fetch })).list(filter);
+  const leave = failed.subscribe(nothing);
+  await expect.poll(() => failed.read().status).toBe("failed");
+  isAway = false;
+  await expect.poll(() => failed.read()).toMatchObject({ status: "ready", value: [] });
+  leave();
+
+  let open: () => void = nothing;
+  opening = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const early = new Live(createClient({ url: api.url, fetch })).list(filter);
+  early.subscribe(nothing);
+  await expect.poll(() => early.read()).toMatchObject({ status: "ready", value: [] });
+  const project_id = await make();
+  open();
+  await expect.poll(() => early.read().value?.map((one) => one.project_id)).toEqual([project_id]);
+});
+
 test("a log grows with its stage, begins again with an attempt, and says when it is over", async () => {
   const { live, program } = setUp();
   const { project_id, report } = await program();

@@ -7,6 +7,7 @@ import { TextInput } from "../components/ui/field.tsx";
 import { useMessages } from "../i18n/lang.ts";
 import { type ProjectSummary, useApi } from "../lib/api.ts";
 import { cn } from "../lib/cn.ts";
+import { isForInputMethod } from "../lib/ime.ts";
 import { messages } from "./messages.ts";
 
 export interface PaletteEntry {
@@ -56,6 +57,7 @@ function Chooser({ entries, onDone }: { entries: readonly PaletteEntry[]; onDone
     entry.go();
   };
   const onKeyDown = (event: KeyboardEvent) => {
+    if (isForInputMethod(event)) return;
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (by !== undefined && found.length > 0) {
       event.preventDefault();

@@ -23,9 +23,15 @@ export async function setNotifications(on: boolean): Promise<boolean> {
 /** Tells a reader who is elsewhere. A later one about the same thing takes the place of the earlier. */
 export function notify(title: string, body: string, about: string): void {
   if (wanted.get() !== "on" || !canNotify() || document.visibilityState === "visible") return;
-  const notification = new Notification(title, { body, tag: about, icon: `${BASE}/icon.svg` });
-  notification.onclick = () => {
-    window.focus();
-    notification.close();
-  };
+  try {
+    const notification = new Notification(title, { body, tag: about, icon: `${BASE}/icon.svg` });
+    notification.onclick = () => {
+      window.focus();
+      notification.close();
+    };
+  } catch (error) {
+    // Chrome on Android allows it and cannot do it: the switch then says that they are off.
+    if (!(error instanceof TypeError)) throw error;
+    wanted.set("off");
+  }
 }

@@ -20,6 +20,14 @@ export function forget(key: string): void {
   ask(() => localStorage.removeItem(PREFIX + key));
 }
 
+/** What a reader has typed, and the views they named; how they like the page to look stays. */
+export function forgetTexts(): void {
+  const isText = (key: string) => /^(draft|talk\.|recent-requirements|builds\.views)/.test(key);
+  const keys = ask(() => Object.keys(localStorage)) ?? [];
+  for (const key of keys)
+    if (key.startsWith(PREFIX) && isText(key.slice(PREFIX.length))) forget(key.slice(PREFIX.length));
+}
+
 /** Tells of changes that other tabs make. */
 export function onKeptElsewhere(key: string, listener: () => void): () => void {
   const onStorage = (event: StorageEvent) => {

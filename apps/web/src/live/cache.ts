@@ -1,5 +1,5 @@
 import type { QueryClient } from "@tanstack/react-query";
-import type { Project } from "../lib/api.ts";
+import { type Project, SESSION_KEY } from "../lib/api.ts";
 import type { LiveEvent } from "./leader.ts";
 import { changeLists, type RecentLines } from "./lists.ts";
 
@@ -14,6 +14,8 @@ export function applyEvents(queries: QueryClient, recent: RecentLines): (event: 
       everLost ||= event.connection === "lost";
       return;
     }
+    // Where the session is over, the page becomes the sign-in.
+    if (event.kind === "refused") return void queries.invalidateQueries({ queryKey: SESSION_KEY });
     const { change } = event;
     switch (change.kind) {
       case "project":

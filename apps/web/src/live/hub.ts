@@ -151,8 +151,14 @@ export class LiveHub {
     if (event.kind === "connection") {
       if (event.connection === this.#connection) return;
       this.#connection = event.connection;
-    } else if (event.change.kind === "log" && event.change.from !== null)
+    } else if (event.kind === "change" && event.change.kind === "log" && event.change.from !== null)
       this.#cursors.set(logKey(event.change), event.change.cursor);
-    for (const listener of this.#listeners) listener(event);
+    for (const listener of this.#listeners)
+      try {
+        listener(event);
+      } catch (error) {
+        // A mistake of one keeps the event from no other, and does not end the stream.
+        reportError(error);
+      }
   }
 }

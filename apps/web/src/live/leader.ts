@@ -7,7 +7,9 @@ export type Connection = "connecting" | "online" | "lost";
 
 export type LiveEvent =
   | { readonly kind: "change"; readonly change: ManyChange }
-  | { readonly kind: "connection"; readonly connection: Connection };
+  | { readonly kind: "connection"; readonly connection: Connection }
+  /** The API did not give this page a stream: the reader's session may be over. */
+  | { readonly kind: "refused" };
 
 /** A page that is left and the next that is opened are one change of what is looked at. Milliseconds. */
 const SETTLE_MS = 30;
@@ -110,6 +112,7 @@ export class Leader {
       // Refused, so trying again at once is of no use: the page says that it is cut off, and the next poll tries.
       this.#followed = undefined;
       this.#setConnection("lost");
+      emit({ kind: "refused" });
     } finally {
       before?.abort();
     }

@@ -73,6 +73,8 @@ export async function visit(
 ): Promise<Visit> {
   const context = await browser.newContext({ locale: "en-GB", reducedMotion: "reduce", ...options });
   context.setDefaultTimeout(PATIENCE_MS);
+  // As in a page over plain HTTP from another machine, such as that of a team in one network.
+  await context.addInitScript(() => Reflect.deleteProperty(Crypto.prototype, "randomUUID"));
   const complaints: string[] = [];
   const open = async (at: string) => {
     const page = await context.newPage();

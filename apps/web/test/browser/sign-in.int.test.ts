@@ -40,10 +40,20 @@ describe.skipIf(chromiumPath === undefined)(`signing in${skipReason}`, { timeout
     const client = createClient({ url: system.url, key: adminKey });
     await client.projects.create({ requirement: "Counts words", project_name: "made-elsewhere" });
     await page.getByText("made-elsewhere").first().waitFor();
-    await page.getByRole("button", { name: "Language and look" }).click();
-    await page.getByText("Signed in as admin").waitFor();
-    await page.getByRole("menuitem", { name: "Sign out", exact: true }).click();
+    await page.getByRole("link", { name: "New build" }).click();
+    await page.getByLabel("Requirement").fill("what the next reader must not see");
+    const kept = () => page.evaluate(() => JSON.stringify(localStorage));
+    await until(30_000, "a draft", async () => (await kept()).includes("must not see"));
+    // One that could not be signed out stays, and is told so.
+    await reader.page.route("**/auth/session", (route) => route.abort(), { times: 1 });
+    for (const text of ["Not signed out", undefined]) {
+      await page.getByRole("button", { name: "Language and look" }).click();
+      await page.getByText("Signed in as admin").waitFor();
+      await page.getByRole("menuitem", { name: "Sign out", exact: true }).click();
+      if (text !== undefined) await page.getByText(text).first().waitFor();
+    }
     await page.getByLabel("API key").waitFor();
+    expect(await kept()).not.toContain("must not see");
     expect(reader.complaints).toEqual([]);
   });
 

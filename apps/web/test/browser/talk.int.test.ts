@@ -159,9 +159,10 @@ describe.skipIf(chromiumPath === undefined)(`agents${skipReason}`, { timeout: 18
     await page.keyboard.press("Enter");
     // The button that had the focus was the file's.
     await question.and(page.locator(":focus")).waitFor();
-    await page.keyboard.type("one two three");
+    // Which reads as JSON, and is a text.
+    await page.keyboard.type("[1, 2, 3]");
     await page.reload();
-    await until(PATIENCE_MS, "the draft", async () => (await question.inputValue()) === "one two three");
+    await until(PATIENCE_MS, "the draft", async () => (await question.inputValue()) === "[1, 2, 3]");
     await question.focus();
     await page.keyboard.press("Enter");
     await page.locator('[data-turn="1"]:not([data-turn-status=running])').waitFor();

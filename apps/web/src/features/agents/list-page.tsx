@@ -1,7 +1,7 @@
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { Bot, MessageSquare, SearchX } from "lucide-react";
-import { useEffect, useEffectEvent, useRef, useState } from "react";
+import { useRef } from "react";
 import { PageScroll } from "../../components/page-scroll.tsx";
 import { RelativeTime } from "../../components/relative-time.tsx";
 import { Badge } from "../../components/ui/badge.tsx";
@@ -15,10 +15,9 @@ import { useMessages } from "../../i18n/lang.ts";
 import { type AgentRow, agentsQuery, useApi } from "../../lib/api.ts";
 import { usePageTitle } from "../../lib/page-title.ts";
 import { useShortcut } from "../../lib/shortcuts.ts";
+import { useSettledText } from "../../lib/use-settled-text.ts";
 import { useStartTalk } from "../talk/index.ts";
 import { messages } from "./messages.ts";
-
-const SETTLE_MS = 250;
 
 /** The agents that builds have made. */
 export function AgentsPage() {
@@ -75,35 +74,19 @@ export function AgentsPage() {
 function SearchAgents({ text }: { text: string }) {
   const t = useMessages(messages);
   const navigate = useNavigate();
-  const [typed, setTyped] = useState(text);
-  // What the address said last, and what this field wrote there itself: another address sets the field.
-  const [seen, setSeen] = useState(text);
-  const [sent, setSent] = useState(text);
-  if (text !== seen) {
-    setSeen(text);
-    if (text !== sent) {
-      setSent(text);
-      setTyped(text);
-    }
-  }
+  const [typed, type] = useSettledText(
+    text,
+    (wanted) =>
+      void navigate({ to: "/agents", search: wanted === "" ? {} : { text: wanted }, replace: true }),
+  );
   const field = useRef<HTMLInputElement>(null);
   useShortcut("/", () => field.current?.focus());
-  const settle = useEffectEvent(() => {
-    const wanted = typed.trim();
-    if (wanted === text) return;
-    setSent(wanted);
-    void navigate({ to: "/agents", search: wanted === "" ? {} : { text: wanted }, replace: true });
-  });
-  useEffect(() => {
-    const timer = setTimeout(() => settle(), typed === "" ? 0 : SETTLE_MS);
-    return () => clearTimeout(timer);
-  }, [typed]);
   return (
     <search className="mb-4 block max-w-md">
       <TextInput
         aria-label={t.search}
         maxLength={200}
-        onChange={(event) => setTyped(event.target.value)}
+        onChange={(event) => type(event.target.value)}
         placeholder={t.search}
         ref={field}
         type="search"

@@ -9,7 +9,7 @@ import { type LinkedQuestion, useApi } from "../../lib/api.ts";
 import { BASE } from "../../lib/base.ts";
 import { codeOf, mayPass } from "../../lib/errors.ts";
 import { usePageTitle } from "../../lib/page-title.ts";
-import { AnswerForm } from "../build/gate/answer-form.tsx";
+import { AnswerForm, forgetAnswer } from "../build/gate/answer-form.tsx";
 import { Expiry } from "../build/gate/gate-card.tsx";
 import { messages } from "./messages.ts";
 
@@ -61,7 +61,7 @@ export function AnswerLinkPage() {
 
 function Asked({ asked, token }: { asked: LinkedQuestion; token: string }) {
   const t = useMessages(messages);
-  const send = useAnswer(token);
+  const send = useAnswer(token, asked.stage);
   return (
     <>
       <p className="text-ink-2 text-sm [overflow-wrap:anywhere]">
@@ -87,7 +87,8 @@ function Asked({ asked, token }: { asked: LinkedQuestion; token: string }) {
           <AnswerForm
             error={send.error}
             isPending={send.isPending}
-            onAnswer={(value) => send.mutate(value)}
+            of={asked.stage}
+            onAnswer={(value) => send.mutate({ value, since: asked.since })}
             waiting={asked}
           />
         </>
@@ -120,15 +121,18 @@ function Ending({ text, hint, children }: { text: string; hint: ReactNode; child
   );
 }
 
-function useAnswer(token: string) {
+function useAnswer(token: string, stage: string) {
   const api = useApi();
   const queries = useQueryClient();
   const queryKey = ["linked question", token];
   return useMutation({
-    mutationFn: (value: unknown) => api.answerLinks.answer(token, value),
+    mutationFn: ({ value }: { value: unknown; since: string }) => api.answerLinks.answer(token, value),
     // The same answer again, after a reply that was lost, changes nothing.
     retry: (count, error) => count < 2 && mayPass(error),
-    onSuccess: (asked) => queries.setQueryData(queryKey, asked),
+    onSuccess: (asked, { since }) => {
+      forgetAnswer(stage, since);
+      queries.setQueryData(queryKey, asked);
+    },
     onError: (error) => {
       // Another one has answered, or it is asked no more: the page says which.
       if (codeOf(error) === "STAGE_CONFLICT") void queries.invalidateQueries({ queryKey });

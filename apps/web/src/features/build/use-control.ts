@@ -8,6 +8,7 @@ import { useMessages } from "../../i18n/lang.ts";
 import { type Project, useApi } from "../../lib/api.ts";
 import { useListSearch } from "../../lib/builds-list.ts";
 import { codeOf, mayPass } from "../../lib/errors.ts";
+import { newId } from "../../lib/new-id.ts";
 import { showProject } from "../../live/cache.ts";
 import { messages } from "./messages.ts";
 import { lostItsPipeline } from "./model/pipelines.ts";
@@ -85,7 +86,7 @@ export function useControl(project: Project) {
     retry.reset();
     setAsked({ from_stage });
   };
-  const on = () => ({ project_id: project.project_id, operation_id: crypto.randomUUID() });
+  const on = () => ({ project_id: project.project_id, operation_id: newId() });
   return {
     busy: [pause, resume, cancel, retry, remove].some(({ isPending }) => isPending),
     pause: () => pause.mutate(on()),

@@ -3,6 +3,7 @@ import { toast } from "../../components/ui/toast.ts";
 import { useErrorText } from "../../i18n/errors.ts";
 import { useMessages } from "../../i18n/lang.ts";
 import { type ProjectStatus, type ProjectSummary, type StagefoldClient, useApi } from "../../lib/api.ts";
+import { newId } from "../../lib/new-id.ts";
 import { bulkMessages } from "./bulk-messages.ts";
 
 export const BULK_ACTIONS = ["pause", "resume", "retry", "cancel", "delete"] as const;
@@ -49,7 +50,7 @@ export async function doAll(
       try {
         await api.projects[action]({
           project_id: build.project_id,
-          operation_id: crypto.randomUUID(),
+          operation_id: newId(),
         });
       } catch (error) {
         errors.push(error);

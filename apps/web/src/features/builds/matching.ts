@@ -4,6 +4,7 @@ import { toast } from "../../components/ui/toast.ts";
 import { useErrorText } from "../../i18n/errors.ts";
 import { useMessages } from "../../i18n/lang.ts";
 import { type BuildFilter, type StagefoldClient, useApi } from "../../lib/api.ts";
+import { newId } from "../../lib/new-id.ts";
 import type { BulkAction } from "./bulk.ts";
 import { bulkMessages } from "./bulk-messages.ts";
 
@@ -31,7 +32,7 @@ export async function doMatching(
   filter: BuildFilter,
   onProgress: (done: number) => void,
 ): Promise<MatchingResult> {
-  const operation_id = crypto.randomUUID();
+  const operation_id = newId();
   const refusals = new Set<string>();
   let [done, refused] = [0, 0];
   let cursor: string | null = null;

@@ -1,3 +1,4 @@
+import { defaultStringifySearch } from "@tanstack/react-router";
 import { memo } from "react";
 import { StatusBadge } from "../../components/status.tsx";
 import { useMessages } from "../../i18n/lang.ts";
@@ -137,7 +138,7 @@ function Tags({ tags, search }: { tags: readonly string[]; search: BuildsSearch 
         <a
           aria-label={t.filterByTag(tag)}
           className="inline-block max-w-28 truncate rounded bg-idle-soft px-1.5 py-px text-ink-2 text-xs outline-offset-[-2px] hover:text-ink"
-          href={`${BASE}/?${new URLSearchParams({ ...search, tag })}`}
+          href={`${BASE}/${defaultStringifySearch({ ...search, tag })}`}
           key={tag}
           title={tag}
         >

@@ -3,6 +3,7 @@ import { type KeyboardEvent, useEffect, useEffectEvent, useId, useRef, useState 
 import { TextInput } from "../../components/ui/field.tsx";
 import { useMessages } from "../../i18n/lang.ts";
 import { cn } from "../../lib/cn.ts";
+import { isForInputMethod } from "../../lib/ime.ts";
 import { useShortcut } from "../../lib/shortcuts.ts";
 import { messages } from "./messages.ts";
 import { type Key, suggestionsFor } from "./query.ts";
@@ -46,6 +47,7 @@ export function SearchField({ text: known, onChange, label, valuesOf }: SearchFi
     setOpen(true);
   };
   const onKeyDown = (event: KeyboardEvent) => {
+    if (isForInputMethod(event)) return;
     const chosen = suggestions[at];
     switch (event.key) {
       case "ArrowDown":

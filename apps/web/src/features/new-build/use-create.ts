@@ -2,6 +2,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useRef } from "react";
 import { type PipelineInfo, useApi } from "../../lib/api.ts";
+import { newId } from "../../lib/new-id.ts";
 import { showProject } from "../../live/cache.ts";
 import { forgetDraft } from "./draft.ts";
 import { type Draft, inputOf } from "./input.ts";
@@ -17,7 +18,7 @@ export function useCreate() {
   return useMutation({
     mutationFn: ({ draft, pipeline }: { draft: Draft; pipeline: PipelineInfo | undefined }) => {
       const of = JSON.stringify(draft);
-      if (key.current.of !== of) key.current = { of, key: crypto.randomUUID() };
+      if (key.current.of !== of) key.current = { of, key: newId() };
       return api.projects.create({ ...inputOf(draft, pipeline), idempotency_key: key.current.key });
     },
     onSuccess: (project) => {

@@ -4,6 +4,7 @@ import { toast } from "../../components/ui/toast.ts";
 import { useErrorText } from "../../i18n/errors.ts";
 import { useMessages } from "../../i18n/lang.ts";
 import { type Outputs, useApi } from "../../lib/api.ts";
+import { newId } from "../../lib/new-id.ts";
 import { messages } from "./messages.ts";
 
 export type Schedule = Outputs["schedules"]["list"]["items"][number];
@@ -19,7 +20,7 @@ export function useScheduleAction() {
   return useMutation({
     mutationFn: async ({ action, schedule_id }: { action: ScheduleAction; schedule_id: string }) => {
       if (action === "run") {
-        const { last } = await api.schedules.run({ schedule_id, operation_id: crypto.randomUUID() });
+        const { last } = await api.schedules.run({ schedule_id, operation_id: newId() });
         return last?.project_id;
       }
       await api.schedules[action]({ schedule_id });

@@ -1,7 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { MenuItem, MenuSeparator } from "../../components/ui/menu.tsx";
+import { toast } from "../../components/ui/toast.ts";
 import { useMessages } from "../../i18n/lang.ts";
 import { sessionQuery, useApi } from "../../lib/api.ts";
+import { BASE } from "../../lib/base.ts";
+import { forgetTexts } from "../../lib/storage.ts";
 import { messages } from "./messages.ts";
 import { signOut } from "./session.ts";
 
@@ -10,8 +13,15 @@ export function Account() {
   const t = useMessages(messages);
   const { data: session } = useQuery(sessionQuery(useApi()));
   if (!session || session.kind === "local") return null;
-  // The page is read anew: nothing of what this user saw stays in memory.
-  const leave = (everywhere: boolean) => void signOut(everywhere).finally(() => window.location.assign("/"));
+  const leave = (everywhere: boolean) =>
+    void signOut(everywhere).then(
+      () => {
+        // Nothing of what this reader saw or typed is for the next one of this browser: the page is read anew.
+        forgetTexts();
+        window.location.assign(`${BASE}/`);
+      },
+      () => toast.fail(t.notSignedOut, t.unreachable),
+    );
   return (
     <>
       <MenuSeparator />

@@ -24,16 +24,21 @@ export function SignInGate({ children }: { children: ReactNode }) {
       .catch(() => false)
       .finally(() => setExchanging(false));
   }, [linkKey]);
-  useEffect(
-    () =>
-      queries.getQueryCache().subscribe(({ query }) => {
-        const refused = codeOf(query.state.error) === "UNAUTHENTICATED";
-        const known = queries.getQueryState(SESSION_KEY)?.status === "success";
-        // A session that ended while the page was open.
-        if (refused && known) void queries.invalidateQueries({ queryKey: SESSION_KEY });
-      }),
-    [queries],
-  );
+  useEffect(() => {
+    const look = (error: unknown) => {
+      const known = queries.getQueryState(SESSION_KEY)?.status === "success";
+      // A session that ended while the page was open.
+      if (codeOf(error) === "UNAUTHENTICATED" && known)
+        void queries.invalidateQueries({ queryKey: SESSION_KEY });
+    };
+    const leave = [
+      queries.getQueryCache().subscribe(({ query }) => look(query.state.error)),
+      queries.getMutationCache().subscribe(({ mutation }) => look(mutation?.state.error)),
+    ];
+    return () => {
+      for (const end of leave) end();
+    };
+  }, [queries]);
   if (exchanging) return null;
   if (codeOf(session.error) === "UNAUTHENTICATED") return <SignInPage onSignedIn={reload} />;
   return children;

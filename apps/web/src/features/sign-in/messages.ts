@@ -15,6 +15,7 @@ export const messages = defineMessages({
     signedInAs: (name: string) => `Signed in as ${name}`,
     signOut: "Sign out",
     signOutEverywhere: "Sign out everywhere",
+    notSignedOut: "Not signed out",
   },
   zh: {
     title: "登录",
@@ -30,5 +31,6 @@ export const messages = defineMessages({
     signedInAs: (name) => `已登录：${name}`,
     signOut: "退出登录",
     signOutEverywhere: "在所有设备上退出",
+    notSignedOut: "未能退出登录",
   },
 });

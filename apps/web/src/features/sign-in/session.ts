@@ -17,8 +17,12 @@ export async function signInWithKey(key: string): Promise<boolean> {
   return true;
 }
 
+/** One whose session is over already is signed out too. */
 export async function signOut(everywhere: boolean): Promise<void> {
-  await fetch(`${BASE}/auth/session${everywhere ? "?everywhere=1" : ""}`, { method: "DELETE" });
+  const query = everywhere ? "?everywhere=1" : "";
+  const answer = await fetch(`${BASE}/auth/session${query}`, { method: "DELETE" });
+  if (!answer.ok && answer.status !== 401)
+    throw new Error(`expected to be signed out, found HTTP ${answer.status}`);
 }
 
 /** Where the provider sends the browser back to: this very page. */

@@ -14,6 +14,7 @@ import type { BuildsSearch } from "../../lib/builds-list.ts";
 import { cn } from "../../lib/cn.ts";
 import { formatCost } from "../../lib/format.ts";
 import { useStageNames } from "../../lib/stage-names.ts";
+import { useSettledText } from "../../lib/use-settled-text.ts";
 import type { Series } from "./chart.tsx";
 import { ChartCard } from "./chart-card.tsx";
 import { type Builds, binsOf, timeZone } from "./figures.ts";
@@ -88,6 +89,7 @@ function Narrow({ search }: { search: StatisticsSearch }) {
       search: { ...readStatisticsSearch({ ...search, ...next }), days },
       replace: true,
     });
+  const [typed, type] = useSettledText(user, (wanted) => go({ user: wanted }));
   return (
     <>
       <Select
@@ -106,10 +108,11 @@ function Narrow({ search }: { search: StatisticsSearch }) {
       <TextInput
         aria-label={t.user}
         className="w-36! max-sm:w-full!"
-        onChange={(event) => go({ user: event.target.value })}
+        maxLength={256}
+        onChange={(event) => type(event.target.value)}
         placeholder={t.user}
         type="search"
-        value={user}
+        value={typed}
       />
     </>
   );

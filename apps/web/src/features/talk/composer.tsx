@@ -5,6 +5,8 @@ import { Button } from "../../components/ui/button.tsx";
 import { toast } from "../../components/ui/toast.ts";
 import { useLang, useMessages } from "../../i18n/lang.ts";
 import { formatBytes } from "../../lib/format.ts";
+import { isForInputMethod } from "../../lib/ime.ts";
+import { isLike } from "../../lib/is-like.ts";
 import { forget, keep, readKept } from "../../lib/storage.ts";
 import { messages } from "./messages.ts";
 
@@ -24,13 +26,13 @@ export interface ComposerProps {
 }
 
 const isFinger = () => matchMedia("(pointer: coarse)").matches;
-const isText = (value: unknown): value is string => typeof value === "string";
+const isKept = (value: unknown): value is { text: string } => isLike(value, { text: "" });
 
 /** Where one asks. Enter sends, with Shift it begins a line; on a phone Enter begins a line. */
 export function Composer({ name, running, onSend, onStop }: ComposerProps) {
   const t = useMessages(messages);
   const key = `talk.${name}`;
-  const [text, setText] = useState(() => readKept(key, isText) ?? "");
+  const [text, setText] = useState(() => readKept(key, isKept)?.text ?? "");
   const [files, setFiles] = useState<readonly File[]>([]);
   const [sending, setSending] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
@@ -38,7 +40,8 @@ export function Composer({ name, running, onSend, onStop }: ComposerProps) {
   const check = useFileCheck();
   useEffect(() => {
     if (text === "") forget(key);
-    else keep(key, text);
+    // As a field of its own: what is typed may look like JSON.
+    else keep(key, { text });
   }, [key, text]);
   // As high as what is typed, up to a point.
   // biome-ignore lint/correctness/useExhaustiveDependencies: another text is the occasion
@@ -62,7 +65,7 @@ export function Composer({ name, running, onSend, onStop }: ComposerProps) {
     field.current?.focus();
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing && !isFinger())
+    if (event.key === "Enter" && !event.shiftKey && !isForInputMethod(event) && !isFinger())
       void submit(event);
   };
   return (

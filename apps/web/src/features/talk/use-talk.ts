@@ -5,6 +5,7 @@ import { useErrorText } from "../../i18n/errors.ts";
 import { useMessages } from "../../i18n/lang.ts";
 import { conversationQuery, type Turn, turnsQuery, useApi } from "../../lib/api.ts";
 import { codeOf, mayPass } from "../../lib/errors.ts";
+import { newId } from "../../lib/new-id.ts";
 import type { Question } from "./composer.tsx";
 import { messages } from "./messages.ts";
 import { useLiveTurn } from "./use-live-turn.ts";
@@ -42,7 +43,7 @@ export function useTalk(session_id: string) {
     ...REPEAT,
     mutationFn: async ({ text, files }: Question) => {
       const of = JSON.stringify([text, files.map(({ name, size }) => [name, size])]);
-      if (key.current.of !== of) key.current = { of, key: crypto.randomUUID() };
+      if (key.current.of !== of) key.current = { of, key: newId() };
       return api.turns.send({
         session_id,
         text,
@@ -85,7 +86,7 @@ export function useTalk(session_id: string) {
         () => false,
       ),
     stop: () => running !== undefined && stop.mutate(running),
-    retry: (turn: number) => retry.mutate({ turn, message_key: crypto.randomUUID() }),
+    retry: (turn: number) => retry.mutate({ turn, message_key: newId() }),
     refresh: () => queries.invalidateQueries({ queryKey: ["turns", session_id] }),
   };
 }

@@ -1,10 +1,8 @@
-import { ArrowLeft, Copy, Download, GitCompare } from "lucide-react";
+import { ArrowLeft, Download, GitCompare } from "lucide-react";
 import { useState } from "react";
+import { CopyButton } from "../../../components/copy-button.tsx";
 import { RelativeTime } from "../../../components/relative-time.tsx";
 import { Button, buttonClass } from "../../../components/ui/button.tsx";
-import { toast } from "../../../components/ui/toast.ts";
-import { Tooltip } from "../../../components/ui/tooltip.tsx";
-import { common } from "../../../i18n/common.ts";
 import { useLang, useMessages } from "../../../i18n/lang.ts";
 import { formatBytes } from "../../../lib/format.ts";
 import { messages } from "../messages.ts";
@@ -47,7 +45,7 @@ export function Preview({ artifact, stageName, onBack }: PreviewProps) {
               {comparing ? t.compareOff : t.compare}
             </Button>
           )}
-          <CopyPath path={artifact.path} />
+          <CopyButton inside label={t.copyPath} text={artifact.path} />
           {elsewhere === false && (
             <a
               className={buttonClass({ size: "small" })}
@@ -83,21 +81,5 @@ function About({ artifact, stageName }: { artifact: Artifact; stageName: string 
         </span>
       )}
     </p>
-  );
-}
-
-function CopyPath({ path }: { path: string }) {
-  const t = useMessages(messages);
-  const c = useMessages(common);
-  const copy = async () => {
-    await navigator.clipboard.writeText(path);
-    toast.say(c.copied, path);
-  };
-  return (
-    <Tooltip content={t.copyPath}>
-      <Button aria-label={t.copyPath} look="ghost" onClick={() => void copy()} size="inside">
-        <Copy aria-hidden className="size-4" />
-      </Button>
-    </Tooltip>
   );
 }

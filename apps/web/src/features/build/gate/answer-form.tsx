@@ -1,30 +1,45 @@
 import { Check, Send, X } from "lucide-react";
 import { type FormEvent, useId, useMemo, useRef, useState } from "react";
+import { useKeptDraft } from "../../../components/kept-draft.tsx";
 import { type Entries, entriesOf, type Problem, readEntries } from "../../../components/schema-form/model.ts";
 import { SchemaFields } from "../../../components/schema-form/schema-fields.tsx";
 import { Button } from "../../../components/ui/button.tsx";
 import { useErrorText } from "../../../i18n/errors.ts";
 import { useMessages } from "../../../i18n/lang.ts";
 import { issuesOf } from "../../../lib/errors.ts";
+import { forget } from "../../../lib/storage.ts";
 import { messages } from "../messages.ts";
 import { answerOf, decisionOf, type Waiting } from "./decision.ts";
 
 export interface AnswerFormProps {
-  waiting: Pick<Waiting, "answer_schema" | "accept">;
+  waiting: Pick<Waiting, "answer_schema" | "accept" | "since">;
+  /** Of the question: under it and the time it was asked, what is typed is kept. */
+  of: string;
   onAnswer: (value: unknown) => void;
   isPending: boolean;
   /** Why the last answer was not taken. */
   error: unknown;
 }
 
+function draftOf(of: string, since: string): string {
+  return `draft.gate.${of}.${since}`;
+}
+
+/** To be called once it is answered. */
+export function forgetAnswer(of: string, since: string): void {
+  forget(draftOf(of, since));
+}
+
 /** The controls that answer a question: two buttons where it asks yes or no, else a form of its schema. */
-export function AnswerForm({ waiting, onAnswer, isPending, error }: AnswerFormProps) {
+export function AnswerForm({ waiting, of, onAnswer, isPending, error }: AnswerFormProps) {
   const t = useMessages(messages);
   const textOf = useErrorText();
   const id = useId();
   const form = useRef<HTMLFormElement>(null);
   const decision = useMemo(() => decisionOf(waiting), [waiting]);
-  const [entries, setEntries] = useState<Entries>(() => entriesOf(decision.fields));
+  const { draft: entries, set } = useKeptDraft<Entries>(draftOf(of, waiting.since), () =>
+    entriesOf(decision.fields),
+  );
   const [problems, setProblems] = useState<Readonly<Record<string, Problem>>>({});
   const said = Object.fromEntries(
     issuesOf(error).map((issue) => {
@@ -55,7 +70,7 @@ export function AnswerForm({ waiting, onAnswer, isPending, error }: AnswerFormPr
         fields={decision.fields}
         id={id}
         onChange={(key, entry) => {
-          setEntries({ ...entries, [key]: entry });
+          set({ [key]: entry });
           setProblems({});
         }}
         problems={{ ...said, ...problems }}

@@ -11,11 +11,12 @@ import { type Project, useApi } from "../../../lib/api.ts";
 import { BASE } from "../../../lib/base.ts";
 import { mayPass } from "../../../lib/errors.ts";
 import { formatDuration } from "../../../lib/format.ts";
+import { newId } from "../../../lib/new-id.ts";
 import { useNow } from "../../../lib/ticker.ts";
 import { showProject } from "../../../live/cache.ts";
 import { messages } from "../messages.ts";
 import type { StageName } from "../model/stage-name.ts";
-import { AnswerForm } from "./answer-form.tsx";
+import { AnswerForm, forgetAnswer } from "./answer-form.tsx";
 import type { Waiting } from "./decision.ts";
 
 export interface GateCardProps {
@@ -82,7 +83,8 @@ function Answer({ project, waiting }: { project: Project; waiting: Waiting }) {
     <AnswerForm
       error={send.error}
       isPending={send.isPending}
-      onAnswer={(value) => send.mutate({ stage: waiting.stage, value })}
+      of={project.project_id}
+      onAnswer={(value) => send.mutate({ stage: waiting.stage, since: waiting.since, value })}
       waiting={waiting}
     />
   );
@@ -143,13 +145,14 @@ function AnswerLink({ project }: { project: Project }) {
 function useAnswer({ project_id }: Project) {
   const api = useApi();
   const queries = useQueryClient();
-  const operation = useRef(crypto.randomUUID());
+  const operation = useRef(newId());
   return useMutation({
-    mutationFn: ({ stage, value }: { stage: string; value: unknown }) =>
+    mutationFn: ({ stage, value }: { stage: string; since: string; value: unknown }) =>
       api.projects.answer({ project_id, stage, value, operation_id: operation.current }),
     // A repeat of a lost answer carries the same id, and changes nothing.
     retry: (count, error) => count < 2 && mayPass(error),
-    onSuccess: (project) => {
+    onSuccess: (project, { since }) => {
+      forgetAnswer(project_id, since);
       // With the card goes what has the focus: who reads by keyboard or by ear continues in the page, not before it.
       const { activeElement } = document;
       if (activeElement === document.body || activeElement?.closest("form"))
@@ -157,7 +160,7 @@ function useAnswer({ project_id }: Project) {
       showProject(queries, project);
     },
     onError: () => {
-      operation.current = crypto.randomUUID();
+      operation.current = newId();
     },
   });
 }
