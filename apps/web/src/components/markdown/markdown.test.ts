@@ -35,6 +35,13 @@ describe("a text in Markdown", () => {
     expect(made).not.toMatch(/\son\w+="/);
   });
 
+  it.each([
+    ["quotes", `${">".repeat(20_000)} deep`],
+    ["lists", `${"- ".repeat(2000)}deep`],
+  ])("is shown as it is where its %s are nested too deep to be drawn", (_, text) => {
+    expect(html(text)).toMatch(/^<div[^>]*><p[^>]*>[^<]*deep<\/p><\/div>$/);
+  });
+
   it("shows & and its like as they are meant", () => {
     expect(html("a &amp; b &lt; c & d")).toContain("a &amp; b &lt; c &amp; d");
   });

@@ -7,10 +7,37 @@ import { cn } from "../../lib/cn.ts";
  * the web or to mail alone, and pictures, which would be fetched from elsewhere, are links.
  */
 export function Markdown({ text, className }: { text: string; className?: string }) {
-  const tokens = useMemo(() => lexer(text, { gfm: true, breaks: true }), [text]);
+  const tokens = useMemo(() => tokensOf(text), [text]);
   return (
-    <div className={cn("grid grid-cols-1 gap-3 [overflow-wrap:anywhere]", className)}>{blocks(tokens)}</div>
+    <div className={cn("grid grid-cols-1 gap-3 [overflow-wrap:anywhere]", className)}>
+      {tokens ? blocks(tokens) : <p className="whitespace-pre-wrap">{text}</p>}
+    </div>
   );
+}
+
+/** No person nests lists and quotes deeper; an agent's answer may, so deep that it ends the page that draws it. */
+const DEEPEST = 40;
+
+/** Undefined for a text that is nested deeper than it can be drawn. */
+function tokensOf(text: string): readonly Token[] | undefined {
+  try {
+    const tokens = lexer(text, { gfm: true, breaks: true });
+    let level: readonly Token[] = tokens;
+    for (let depth = 0; level.length > 0; depth++) {
+      if (depth > DEEPEST) return undefined;
+      level = level.flatMap(within);
+    }
+    return tokens;
+  } catch (error) {
+    // The lexer itself calls itself for each level.
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+function within(token: Token): readonly Token[] {
+  if ("items" in token) return token.items;
+  return ("tokens" in token && token.tokens) || [];
 }
 
 function blocks(tokens: readonly Token[]): ReactNode[] {
