@@ -59,6 +59,7 @@ export function ScheduleForm({ schedule, onDone }: { schedule: Schedule | undefi
     },
   });
   const errors: Partial<Record<string, string>> = { ...issuesByField(said), ...(tried && missing) };
+  const isSaidBeside = said.some((issue) => /^(name|cron|time_zone|missed|build\.)/.test(issue));
   return (
     <form className="grid grid-cols-1 gap-2" {...form}>
       <Field error={errors.name} id="schedule-name" label={t.name}>
@@ -109,7 +110,7 @@ export function ScheduleForm({ schedule, onDone }: { schedule: Schedule | undefi
         problems={tried ? problems : undefined}
       />
       <FormEnd
-        error={save.error && said.length === 0 ? `${t.notSaved}: ${textOf(save.error)}` : ""}
+        error={save.error && !isSaidBeside ? `${t.notSaved}: ${textOf(save.error)}` : ""}
         isPending={save.isPending}
         label={save.isPending ? t.saving : t.save}
       >

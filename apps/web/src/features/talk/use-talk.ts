@@ -86,7 +86,8 @@ export function useTalk(session_id: string) {
         () => false,
       ),
     stop: () => running !== undefined && stop.mutate(running),
-    retry: (turn: number) => retry.mutate({ turn, message_key: newId() }),
+    /** A second click is no second question. */
+    retry: (turn: number) => !retry.isPending && retry.mutate({ turn, message_key: newId() }),
     refresh: () => queries.invalidateQueries({ queryKey: ["turns", session_id] }),
   };
 }
