@@ -110,6 +110,34 @@ it("a deleted project is reported once while the index still shows it", async ()
   expect(seen).toEqual(["deleted"]);
 });
 
+it("a project that the index showed in no state when it was last looked at is reported when it is deleted", async () => {
+  const { store, seen, polls, become } = await watched();
+  await become("paused");
+  // Its row has left one partition and is not in the other yet.
+  store.show(new Map());
+  await polls();
+  expect(seen).toEqual(["paused"]);
+  await store.write({ kind: "delete", transition: "delete", project_id: id, guards: [] });
+  store.show(undefined);
+  await polls();
+  expect(seen).toEqual(["paused", "deleted"]);
+});
+
+it("a project that newer ones have pushed out of what is looked at is not read again", async () => {
+  const { store, seen, polls, become } = await watched();
+  await become("completed");
+  await polls();
+  for (let n = 2; n <= 60; n++) {
+    const project_id = `proj_${String(n).padStart(12, "0")}`;
+    const item = { ...aProject({ project_id }, `2099-01-01T00:00:00.0${n + 10}Z`), status: "completed" };
+    await store.write({ kind: "put", transition: "create", project_id, guards: [], item });
+  }
+  await polls();
+  const { reads } = store;
+  await polls();
+  expect([seen[0], store.reads]).toEqual(["completed", reads]);
+});
+
 it("a store that does not answer is asked ever more seldom, and the subscription continues", async () => {
   const { store, seen, errors, polls, become } = await watched();
   store.down = true;

@@ -1,4 +1,4 @@
-import { feedRow, listRow } from "../legacy/summary.ts";
+import { feedRow, listRow, rowPasses } from "../legacy/summary.ts";
 import type { Item } from "../patch/index.ts";
 import type { ChangeFeed, RowChange, Unsubscribe } from "../ports/change-feed.ts";
 import type { ProjectStore } from "../ports/project-store.ts";
@@ -190,6 +190,14 @@ interface Known {
   readonly gone?: boolean;
 }
 
+/** What one poll found in the lists. */
+interface Listed {
+  /** Canonical JSON of the rows of each project. One that changes its state just now may be in two partitions. */
+  readonly rows: ReadonlyMap<string, string>;
+  /** Whether the item is older than what was looked at of its state, so that it need not be listed. */
+  readonly isBeyond: (item: Item) => boolean;
+}
+
 /**
  * The newest projects of every state as they were last seen, and what changed since. A row of an index is no more than
  * a hint: an index may lag, and a row has no revision. Where one differs, the item is read, which no index is ahead of.
@@ -205,7 +213,7 @@ class ListWindow {
 
   /** What differs from what was known; the first time nothing. */
   async read(): Promise<RowChange[]> {
-    const listed = await this.#rows();
+    const { rows: listed, isBeyond } = await this.#list();
     if (!this.#filled) {
       for (const [id, rows] of listed) this.#known.set(id, { rows });
       this.#filled = true;
@@ -221,8 +229,12 @@ class ListWindow {
       const item = byId.get(id);
       this.#known.set(id, item ? { rows, item: marksOf(item) } : { rows, gone: true });
     }
-    // What is there and not listed is older than what is looked at.
-    for (const id of unlisted) this.#known.delete(id);
+    for (const id of unlisted) {
+      const item = byId.get(id);
+      // One that is between two partitions just now is listed again, or deleted: forgotten, its deletion would go untold.
+      if (item && !isBeyond(item)) this.#known.set(id, { rows: "", item: marksOf(item) });
+      else this.#known.delete(id);
+    }
     return changes;
   }
 
@@ -232,17 +244,23 @@ class ListWindow {
     return isDifferent(item, known?.item) ? { kind: "changed", row: feedRow(item) } : undefined;
   }
 
-  /** By project. One that changes its state just now may be in two partitions. */
-  async #rows(): Promise<Map<string, string>> {
+  async #list(): Promise<Listed> {
     const pages = await Promise.all(
-      PROJECT_STATUSES.map((status) => this.#store.list({ status, limit: WINDOW[status] })),
+      PROJECT_STATUSES.map(async (status) => {
+        const { items, next } = await this.#store.list({ status, limit: WINDOW[status] });
+        return { status, items, isWhole: next === undefined, last: String(items.at(-1)?.created_at ?? "~") };
+      }),
     );
     const rows = new Map<string, string>();
     for (const row of pages.flatMap(({ items }) => items)) {
       const id = String(row.project_id);
       rows.set(id, (rows.get(id) ?? "") + canonicalJson(listRow(row)));
     }
-    return rows;
+    const isBeyond = (item: Item) => {
+      const page = pages.find(({ status }) => rowPasses(item, { status }));
+      return !page || (!page.isWhole && String(item.created_at) <= page.last);
+    };
+    return { rows, isBeyond };
   }
 }
 
