@@ -1,5 +1,13 @@
 import { readFile } from "node:fs/promises";
-import { MemoryRecordStore, type RecordStore, readTurn, sessionIdOf } from "@stagefold/core";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  agentIdOf,
+  MemoryRecordStore,
+  type RecordKey,
+  type RecordStore,
+  readTurn,
+  sessionIdOf,
+} from "@stagefold/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { messageDigest } from "../src/agents/turns-of-messages.ts";
@@ -84,6 +92,41 @@ const runs = fc.array(
   }),
   { minLength: 1, maxLength: 3 },
 );
+
+/** An invocation that was deferred, and comes again in a session: which of the two was merged was a matter of time. */
+const EXAMPLES: [{ rows: object[]; orphans: "wait" | "create" }[]][] = [
+  [
+    [
+      {
+        rows: [
+          {
+            session_id: "s2",
+            message_id: null,
+            agent_id: "agent_000000000001",
+            role: "user",
+            content: "",
+            created_at: "2026-01-01T00:00:00Z",
+          },
+          { invocation_id: "i3", agent_id: "proj_00000000000a:bot1", timestamp: "2026-01-01T00:00:00Z" },
+        ],
+        orphans: "wait",
+      },
+      {
+        rows: [
+          {
+            invocation_id: "i3",
+            agent_id: "agent_000000000001",
+            session_id: "s2",
+            input_text: "",
+            request_payload: '{"input_text":"x"}',
+            timestamp: "2026-01-01T00:00:10+00:00Z",
+          },
+        ],
+        orphans: "create",
+      },
+    ],
+  ],
+];
 
 interface ReportLine {
   readonly line: number;
@@ -174,10 +217,55 @@ describe("any rows of the older tables of agents", () => {
         for (const digest of given) expect(there.has(digest) || refused.has(digest)).toBe(true);
         for (const digest of there) expect(given.has(digest)).toBe(true);
       }),
-      { numRuns: SOAK ? 300 : 6 },
+      { numRuns: SOAK ? 300 : 6, examples: EXAMPLES },
     );
   });
+
+  it("of one invocation in two groups, the same one is merged whichever is read faster, in a dry run too", async () => {
+    const [bot, other] = ["proj_00000000000a:bot1", "agent_000000000001"];
+    const common = { invocation_id: "i1", timestamp: "2026-01-01T00:00:00Z" };
+    const rows = [
+      { ...common, agent_id: bot },
+      { ...common, agent_id: other, session_id: "s1" },
+    ];
+    const found: unknown[] = [];
+    for (const slow of [bot, other])
+      for (const dryRun of [true, false]) {
+        const store = new UnevenRecordStore(await agentIdOf(slow));
+        await using place = await aPlace(undefined, store);
+        const sources = [
+          sourceOf(
+            "rows",
+            rows.map((one) => JSON.stringify(one)),
+          ),
+        ];
+        const summary = await place.run({
+          sources,
+          rules: { orphans: "create" },
+          report: place.report,
+          dryRun,
+        });
+        expect(summary).toMatchObject({ merged: 1, invocations: 1, not_merged: { "already there": 1 } });
+        found.push((await reportOf(summary)).map(({ line }) => line));
+      }
+    expect(found).toEqual(Array.from({ length: 4 }, () => found[0]));
+  });
 });
+
+/** Answers reads about one id later than all others. */
+class UnevenRecordStore extends MemoryRecordStore {
+  readonly #slow: string;
+
+  constructor(slow: string) {
+    super();
+    this.#slow = slow;
+  }
+
+  override async get(key: RecordKey) {
+    if (key.pk.includes(this.#slow)) await sleep(30);
+    return await super.get(key);
+  }
+}
 
 function digestOfLine(line: string): string | undefined {
   try {

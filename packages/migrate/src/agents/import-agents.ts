@@ -5,6 +5,7 @@ import { isOfAgents, readRow } from "../rows/read-row.ts";
 import type { Reason } from "../rows/row.ts";
 import type { DeferredRows } from "../run/deferred-rows.ts";
 import type { SummaryCounter } from "../run/import-summary.ts";
+import { KeyedOrder } from "../run/keyed-order.ts";
 import type { SpilledRow } from "../spill/buckets.ts";
 import { agentOfRow, emptyAgent } from "./agent-of-row.ts";
 
@@ -28,6 +29,8 @@ export interface AgentsImportOptions {
 /** What imports of agents and of their sessions share in one run. */
 export class AgentsImport {
   readonly options: AgentsImportOptions;
+  /** Of groups, by the ids of their invocations. */
+  readonly order = new KeyedOrder();
   /** Agents that are there, or would be after a dry run; several sessions may ask for the same one at once. */
   readonly #known = new Map<string, Promise<boolean>>();
   /** Invocations that a dry run would have made. */

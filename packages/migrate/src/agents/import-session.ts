@@ -27,17 +27,41 @@ export interface SessionRows {
   readonly invocations: readonly OlderInvocation[];
 }
 
-/** Imports the rows of one group together with those deferred until now, and accounts for each. */
+/** The rows of one group: those of the input, and those deferred until now that the input does not have. */
+interface GroupRows {
+  readonly deferred: readonly SpilledRow[];
+  readonly earlier: readonly AgentsRow[];
+  readonly now: readonly AgentsRow[];
+}
+
+/**
+ * Imports the rows of one group together with those deferred until now, and accounts for each. The same invocation may
+ * be in several groups: the group that was begun first has it.
+ */
 export async function importGroup(
   importing: AgentsImport,
   group: string,
   given: readonly SpilledRow[],
 ): Promise<void> {
+  await importing.order.run(
+    async (): Promise<GroupRows> => {
+      const deferred = await importing.options.deferredRows.of(group);
+      const texts = new Set(given.map(({ text }) => text));
+      const earlier = deferred.filter(({ text }) => !texts.has(text)).map(rowOf);
+      return { deferred, earlier, now: given.filter(({ text }) => text !== REMINDER).map(rowOf) };
+    },
+    ({ earlier, now }) =>
+      [...earlier, ...now].flatMap((row) => (row.kind === "invocation" ? row.invocation_id : [])),
+    async (rows) => await importRows(importing, group, rows),
+  );
+}
+
+async function importRows(
+  importing: AgentsImport,
+  group: string,
+  { deferred, earlier, now }: GroupRows,
+): Promise<void> {
   const { deferredRows, dryRun, summary } = importing.options;
-  const deferred = await deferredRows.of(group);
-  const texts = new Set(given.map(({ text }) => text));
-  const earlier = deferred.filter(({ text }) => !texts.has(text)).map(rowOf);
-  const now = given.filter(({ text }) => text !== REMINDER).map(rowOf);
   if (earlier.length + now.length === 0) return;
   const outcomes = await place(importing, [...earlier, ...now]);
   if (!dryRun) {
