@@ -4,15 +4,16 @@ import { ConnectionError, createClient } from "@stagefold/client";
 import { describe, expect, it } from "vitest";
 import { processesOf, type System, start, tempFolder, until } from "./harness.ts";
 
-const SLOW = `
+/** Its second stage does not end before there is such a file: so it runs when everything is killed. */
+const slow = (go: string) => `
 name: slow
 stages:
   - stage: first
     command: echo one > one.txt
     artifacts: ["*.txt"]
   - stage: second
-    command: test -f one.txt && sleep "$SECONDS_TO_SLEEP" && echo two > two.txt
-    env: { SECONDS_TO_SLEEP: "4" }
+    command: test -f one.txt && until test -e "$GO"; do sleep 0.1; done && sleep 4 && echo two > two.txt
+    env: { GO: "${go}" }
     artifacts: ["two.txt"]
   - stage: third
     command: cat one.txt two.txt
@@ -34,7 +35,8 @@ describe("kill -9 of everything", () => {
     timeout: 240_000,
   }, async () => {
     await using folder = await tempFolder();
-    await writeFile(join(folder.path, "slow.yaml"), SLOW);
+    const go = join(folder.path, "go");
+    await writeFile(join(folder.path, "slow.yaml"), slow(go));
     await writeFile(join(folder.path, "asks.yaml"), ASKS);
     const options = {
       dataDir: join(folder.path, "data"),
@@ -81,6 +83,7 @@ describe("kill -9 of everything", () => {
     await until(10_000, "the end of everything", async () =>
       (await processesOf(folder.path)).length === 0 ? true : undefined,
     );
+    await writeFile(go, "");
 
     await using after = await start(options);
     const { client } = after;
