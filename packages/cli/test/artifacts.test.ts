@@ -54,10 +54,10 @@ test("artifacts are recorded with their details from a file, and from stdin", as
     expect(items).toMatchObject([{ path: "a.md", size: 3, doc_path: "docs/a.md" }, { path: "b.md" }]);
     await writeFile(file, `{"path":"a.md"}\n{"size":3}\n`);
     const wrong = await stagefold("artifacts", "record", id, "agent_design", "--from", file);
-    expect(wrong).toMatchObject({ code: 1, stdout: "" });
+    expect(wrong).toMatchObject({ code: 2, stdout: "" });
     expect(wrong.stderr).toContain("list.jsonl, line 2: expected a JSON object with a path");
     const none = await stagefold("artifacts", "record", id, "agent_design", "--from", join(folder, "none"));
-    expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining("cannot read") });
+    expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining("cannot read") });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -1,8 +1,7 @@
-import { StagefoldError } from "@stagefold/core";
+import { requireExactNumbers, StagefoldError } from "@stagefold/core";
 import { TRPCError } from "@trpc/server";
 import type { Request, RequestHandler } from "express";
 import { MAX_BODY_BYTES } from "../errors.ts";
-import { requireExactNumbers } from "../exact-numbers.ts";
 import { sendError } from "./send-error.ts";
 
 // What every way in that takes JSON does with it.

@@ -1,10 +1,8 @@
-import { createReadStream } from "node:fs";
-import { text } from "node:stream/consumers";
 import type { ArtifactInput, Project } from "@stagefold/client";
 import type { Command } from "commander";
 import type { Cli } from "../cli.ts";
-import { CliError, EXIT, usageError } from "../exit.ts";
-import { projectId } from "../options.ts";
+import { usageError } from "../exit.ts";
+import { jsonObjectAt, projectId, readText } from "../options.ts";
 import type { Runner } from "../runner.ts";
 import { plural } from "../view/format.ts";
 
@@ -71,28 +69,9 @@ async function readList(cli: Cli, file: string): Promise<ArtifactInput[]> {
   return lines.flatMap((line, i) => (line.trim() === "" ? [] : [readLine(line, `${file}, line ${i + 1}`)]));
 }
 
-async function readText(cli: Cli, file: string): Promise<string> {
-  try {
-    return await text(file === "-" ? cli.stdin : createReadStream(file));
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new CliError(`cannot read ${file}: ${why}`, EXIT.failed, { cause: error });
-  }
-}
-
 /** Whether it is an artifact in every respect is for the API to say. */
 function readLine(line: string, where: string): ArtifactInput {
-  const value = parsed(line, where);
-  if (typeof value === "object" && value !== null && "path" in value && typeof value.path === "string")
-    return { ...value, path: value.path };
-  throw new CliError(`${where}: expected a JSON object with a path, found ${line.slice(0, 80)}`, EXIT.failed);
-}
-
-function parsed(line: string, where: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new CliError(`${where}: expected JSON (${why})`, EXIT.failed, { cause: error });
-  }
+  const value = jsonObjectAt(where, line);
+  if ("path" in value && typeof value.path === "string") return { ...value, path: value.path };
+  throw usageError(`${where}: expected a JSON object with a path, found ${line.slice(0, 80)}`);
 }

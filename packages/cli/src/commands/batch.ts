@@ -3,7 +3,7 @@ import { Argument, type Command, Option } from "commander";
 import type { Cli } from "../cli.ts";
 import { confirm } from "../confirm.ts";
 import { EXIT, usageError } from "../exit.ts";
-import { readText, timeAgo } from "../options.ts";
+import { jsonObjectAt, readText, timeAgo } from "../options.ts";
 import type { Runner } from "../runner.ts";
 import { escaped } from "../view/escape.ts";
 import { PROJECT_COLOUR } from "../view/status.ts";
@@ -26,7 +26,7 @@ function addCreateMany(program: Command, run: Runner): void {
     .argument("<file>", "lines of JSON, each what projects.create takes; - is stdin")
     .action((file: string, _options: object, command: Command) =>
       run(command, async (cli) => {
-        const rows = rowsOf(file, await readText(file));
+        const rows = rowsOf(file, await readText(cli, file));
         let refused = 0;
         for (let from = 0; from < rows.length; from += AT_ONCE) {
           const { items } = await cli.client.projects.createMany({
@@ -54,13 +54,8 @@ function addCreateMany(program: Command, run: Runner): void {
 function rowsOf(file: string, text: string): { line: number; input: CreateProjectInput }[] {
   const rows = text.split("\n").flatMap((json, i) => (json.trim() === "" ? [] : [{ line: i + 1, json }]));
   if (rows.length === 0) throw usageError(`${file}: expected lines of JSON, found none`);
-  return rows.map(({ line, json }) => {
-    try {
-      return { line, input: JSON.parse(json) };
-    } catch {
-      throw usageError(`${file}: line ${line} is not JSON`);
-    }
-  });
+  // Whether each is a request in every respect is for the API to say.
+  return rows.map(({ line, json }) => ({ line, input: jsonObjectAt(`${file}: line ${line}`, json) }));
 }
 
 interface BulkOptions {

@@ -56,7 +56,7 @@ function addRetry(program: Command, run: Runner): void {
       run(command, async (cli) => {
         const { fromStage: from_stage, pipeline } = options;
         const before = options.set && !options.input ? await inputOf(cli, project_id) : {};
-        const given = await readInput(options.input, options.set);
+        const given = await readInput(cli, options.input, options.set);
         const input = given && { ...before, ...given };
         const limits = options.limit;
         const project = await cli.client.projects.retry({ project_id, from_stage, pipeline, input, limits });

@@ -45,7 +45,7 @@ export function addCreate(program: Command, run: Runner): void {
     .action((requirement: string | undefined, options: CreateOptions, command: Command) =>
       run(command, async (cli) => {
         if (requirement?.trim() === "") throw usageError("expected a requirement, found an empty text");
-        const input = await readInput(options.input, options.set);
+        const input = await readInput(cli, options.input, options.set);
         if (requirement === undefined && input === undefined)
           throw usageError("expected a requirement, or an input with --input or --set");
         const project = await cli.client.projects.create({ ...requestOf(requirement, options), input });

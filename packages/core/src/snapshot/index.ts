@@ -1,4 +1,5 @@
 export * from "./derive.ts";
+export * from "./exact-numbers.ts";
 export * from "./find-stage.ts";
 export * from "./graph.ts";
 export * from "./ids.ts";

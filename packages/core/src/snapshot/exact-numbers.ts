@@ -1,4 +1,4 @@
-import { StagefoldError } from "@stagefold/core";
+import { invalidInput } from "../errors.ts";
 
 const NUMBER = /-?\d+(\.\d+)?([eE][+-]?\d+)?/y;
 /** Texts without any of these have no number that parsing could change. */
@@ -41,8 +41,8 @@ function isExact(text: string): boolean {
   return String(value) === text || BigInt(text) === BigInt(value);
 }
 
-function inexact(number: string): StagefoldError {
+function inexact(number: string): Error {
   const found = number.length > 60 ? `${number.slice(0, 60)}…` : number;
   const issue = `expected numbers that JSON readers keep as they are, found ${found}; send it as text`;
-  return new StagefoldError("INVALID_INPUT", `The input is not valid: ${issue}`, { issues: [issue] });
+  return invalidInput(`The input is not valid: ${issue}`, [issue]);
 }
