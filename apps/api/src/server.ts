@@ -2,6 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { StagefoldError } from "@stagefold/core";
+import { addressOf } from "@stagefold/runtime/env";
 import { Connections } from "./connections.ts";
 import { errorShapeOf } from "./errors.ts";
 import { createApp } from "./http/app.ts";
@@ -85,7 +86,7 @@ async function listening(server: Server, { host, port }: Listen): Promise<string
   const address = server.address();
   if (address === null || typeof address === "string")
     throw new ApiStartError("CANNOT_LISTEN", `The API cannot listen on ${host}: it got no port.`);
-  return `http://${host.includes(":") ? `[${host}]` : host}:${(address satisfies AddressInfo).port}`;
+  return addressOf(host, (address satisfies AddressInfo).port);
 }
 
 function startError(cause: NodeJS.ErrnoException, host: string, port: number): ApiStartError {

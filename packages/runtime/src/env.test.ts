@@ -35,6 +35,8 @@ describe("the settings", () => {
   it.each([
     [{ STAGEFOLD_PORT: "4321" }, "http://127.0.0.1:4321"],
     [{ STAGEFOLD_HOST: "::1", STAGEFOLD_PORT: "4321" }, "http://[::1]:4321"],
+    [{ STAGEFOLD_HOST: "0.0.0.0", STAGEFOLD_PORT: "4321" }, "http://127.0.0.1:4321"],
+    [{ STAGEFOLD_HOST: "::", STAGEFOLD_PORT: "4321" }, "http://[::1]:4321"],
     [{ STAGEFOLD_PORT: "0" }, "http://127.0.0.1:4000"],
     [{ STAGEFOLD_PORT: "4321", STAGEFOLD_URL: "https://builds.example" }, "https://builds.example"],
   ])("with %o look for the API at %s", (source, url) => {

@@ -278,7 +278,8 @@ export function parseEnv(source: Readonly<Record<string, string | undefined>>): 
   return {
     host: env.STAGEFOLD_HOST,
     port: env.STAGEFOLD_PORT,
-    url: env.STAGEFOLD_URL ?? urlOf(env.STAGEFOLD_HOST, env.STAGEFOLD_PORT),
+    // A free port has no address that could be known beforehand.
+    url: env.STAGEFOLD_URL ?? addressOf(env.STAGEFOLD_HOST, env.STAGEFOLD_PORT || DEFAULT_PORT),
     publicUrl: env.STAGEFOLD_PUBLIC_URL,
     proxyHops: env.STAGEFOLD_PROXY_HOPS,
     auth: authOf(env),
@@ -415,9 +416,13 @@ function shownValue(name: string, value: string | undefined): string {
   return secret ? "something else (not shown)" : JSON.stringify(value);
 }
 
-/** Where clients find an API that listens there. A free port has no address that could be known beforehand. */
-function urlOf(host: string, port: number): string {
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port === 0 ? DEFAULT_PORT : port}`;
+/** Addresses to listen on that stand for every one of this machine, with one at which it is reached. */
+const EVERY_ADDRESS: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
+
+/** Where clients on this machine find what listens there. */
+export function addressOf(host: string, port: number): string {
+  const name = EVERY_ADDRESS[host] ?? host;
+  return `http://${name.includes(":") ? `[${name}]` : name}:${port}`;
 }
 
 function unknownName(name: string): string {

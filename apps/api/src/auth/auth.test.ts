@@ -512,6 +512,15 @@ describe("behind a proxy", () => {
       code: "HOST_NOT_LOOPBACK",
     });
   });
+
+  it("says an address at which it is reached where it listens on all of them", async () => {
+    const deps = memoryDeps();
+    const onError = (error: unknown) => expect.unreachable(String(error));
+    const auth = new Auth({ keys: true }, { records: new MemoryRecordStore(), clock: deps.clock, onError });
+    await using api = await startApi({ ...deps, auth, publicUrl }, { host: "0.0.0.0", port: 0 });
+    expect(new URL(api.url).hostname).toBe("127.0.0.1");
+    expect(await statusOf(api.url, {})).toBe(401);
+  });
 });
 
 /** `fetch` sets these headers by itself. */
