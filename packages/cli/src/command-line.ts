@@ -23,7 +23,7 @@ export async function runCommandLine(args: readonly string[], around: Surroundin
   });
   try {
     await program.parseAsync([...args], { from: "user" });
-    return code;
+    return signal.aborted ? EXIT.interrupted : code;
   } catch (error) {
     if (signal.aborted) return EXIT.interrupted;
     const ending = endingOf(error);

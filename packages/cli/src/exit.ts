@@ -12,6 +12,15 @@ export class CliError extends Error {
   }
 }
 
+/** What the work comes to, or the signal's reason: the work itself is then left alone. */
+export async function orAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const aborted = new Promise<never>((_resolve, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+  return await Promise.race([work, aborted]);
+}
+
 export function usageError(message: string): CliError {
   return new CliError(message, EXIT.usage);
 }

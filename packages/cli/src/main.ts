@@ -3,7 +3,7 @@ import { runCommandLine } from "./command-line.ts";
 import { ownEnvironment } from "./env.ts";
 import { EXIT } from "./exit.ts";
 
-const interrupt = new AbortController();
+const interrupted = new AbortController();
 
 // A reader that has seen enough, such as `head`, is no error; nothing more can be said to it.
 for (const stream of [process.stdout, process.stderr])
@@ -12,14 +12,21 @@ for (const stream of [process.stdout, process.stderr])
     process.exit(process.exitCode ?? EXIT.done);
   });
 
-process.once("SIGINT", () => {
+const releaseInterrupt = () => void process.off("SIGINT", interrupt);
+
+/** The second Ctrl-C finds no listener: it ends the process at once. */
+function interrupt(): void {
+  releaseInterrupt();
   process.exitCode = EXIT.interrupted;
-  interrupt.abort();
-});
+  interrupted.abort();
+}
+process.on("SIGINT", interrupt);
 
 const { stdin, stdout, stderr } = process;
 process.exitCode = await runCommandLine(process.argv.slice(2), {
   ...{ stdin, stdout, stderr },
   env: ownEnvironment(),
-  signal: interrupt.signal,
+  signal: interrupted.signal,
+  interrupt,
+  releaseInterrupt,
 });

@@ -17,13 +17,29 @@ type Settings = Readonly<Record<string, string>>;
 /** Nothing of the tester's own settings. */
 const settings = (env: Settings) => ({ PATH: process.env.PATH, TZ: "UTC", ...env });
 
+interface Given {
+  readonly stdin?: Readable;
+  /** Whether a person is asked and answers. */
+  readonly isTTY?: true;
+  /** Gets what Ctrl-C does. */
+  readonly onStart?: (interrupt: () => void) => void;
+}
+
 /** The command line in this process: what it says and answers is the same, and it need not start. */
-export async function run(args: readonly string[], env: Settings = {}): Promise<Result> {
-  const [stdin, stdout, stderr] = [Readable.from([]), new PassThrough(), new PassThrough()];
+export async function run(args: readonly string[], env: Settings = {}, given: Given = {}): Promise<Result> {
+  const isTTY = given.isTTY === true;
+  const [stdout, stderr] = [new PassThrough(), Object.assign(new PassThrough(), { isTTY })];
+  const stdin = Object.assign(given.stdin ?? Readable.from([]), { isTTY });
   const said = Promise.all([text(stdout), text(stderr)]);
-  const { signal } = new AbortController();
+  const interrupted = new AbortController();
+  const { signal } = interrupted;
+  const interrupt = () => interrupted.abort();
+  given.onStart?.(interrupt);
   try {
-    const code = await runCommandLine(args, { stdin, stdout, stderr, env: settings(env), signal });
+    const code = await runCommandLine(args, {
+      ...{ stdin, stdout, stderr, env: settings(env) },
+      ...{ signal, interrupt, releaseInterrupt: () => undefined },
+    });
     stdout.end();
     stderr.end();
     const [out, err] = await said;

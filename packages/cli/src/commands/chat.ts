@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { addressOfRef, artifactRoute, type Turn, type TurnEvent } from "@stagefold/client";
 import type { Command } from "commander";
-import type { Cli } from "../cli.ts";
+import { type Cli, openClient } from "../cli.ts";
 import { CliError, EXIT, usageError } from "../exit.ts";
 import { agentRef, collect, folder, wholeNumber } from "../options.ts";
 import type { Runner } from "../runner.ts";
@@ -102,8 +102,7 @@ async function converse(
   lines.once("close", () => {
     isOpen = false;
   });
-  // A terminal that is read line by line sends no signal for Ctrl-C.
-  lines.on("SIGINT", () => process.emit("SIGINT"));
+  lines.on("SIGINT", cli.interrupt);
   cli.signal.addEventListener("abort", () => lines.close(), { once: true });
   let rest = files;
   try {
@@ -121,7 +120,10 @@ async function converse(
   return cli.signal.aborted ? EXIT.interrupted : EXIT.done;
 }
 
-/** Sends the question and prints the answer as it comes. Ctrl-C stops the turn, also one that is just being sent. */
+/**
+ * Sends the question and prints the answer as it comes. Ctrl-C stops the turn, also one that is just being sent: so it
+ * ends no call of this client.
+ */
 async function ask(
   cli: Cli,
   session_id: string,
@@ -129,17 +131,18 @@ async function ask(
   files: Files,
   out: string | undefined,
 ): Promise<Turn> {
-  const { turn } = await cli.client.turns.send({ session_id, text, files, caller: "cli" });
-  const stop = () => void cli.client.turns.stop({ session_id, turn }).catch(() => undefined);
+  const { turns } = openClient(cli.env, undefined);
+  const { turn } = await turns.send({ session_id, text, files, caller: "cli" });
+  const stop = () => void turns.stop({ session_id, turn }).catch(() => undefined);
   if (cli.signal.aborted) stop();
   cli.signal.addEventListener("abort", stop, { once: true });
   const printer = new AnswerPrinter(cli, out === undefined ? { turn } : undefined);
   try {
-    for await (const event of cli.client.turns.watch({ session_id, turn })) printer.take(event);
+    for await (const event of turns.watch({ session_id, turn })) printer.take(event);
   } finally {
     cli.signal.removeEventListener("abort", stop);
   }
-  const ended = await cli.client.turns.get({ session_id, turn });
+  const ended = await turns.get({ session_id, turn });
   await saveFiles(cli, ended, out);
   return ended;
 }
@@ -163,18 +166,20 @@ function filesOf({ blocks }: Turn) {
 async function invoke(cli: Cli, agent_id: string, text: string, options: InvokeOptions): Promise<number> {
   const files = await readFiles(options.file);
   const asked = { agent_id, text, files, invocation_key: options.key, caller: "cli" };
-  const begun = await cli.client.agents.invoke({ ...asked, wait_seconds: 0 });
+  cli.signal.throwIfAborted();
+  // Ctrl-C stops the invocation, also one that is just being sent: so it ends no call of this client.
+  const { agents, invocations } = openClient(cli.env, undefined);
+  const begun = await agents.invoke({ ...asked, wait_seconds: 0 });
   const { invocation_id = "" } = begun;
   const signal = AbortSignal.any([cli.signal, AbortSignal.timeout(options.wait * 1000)]);
   const printer = new AnswerPrinter(cli, options.out === undefined ? {} : undefined);
   if (options.wait > 0)
-    for await (const event of cli.client.invocations.watch({ invocation_id }, { signal }))
-      printer.take(event);
+    for await (const event of invocations.watch({ invocation_id }, { signal })) printer.take(event);
   if (cli.signal.aborted) {
-    await cli.client.invocations.stop({ invocation_id });
+    await invocations.stop({ invocation_id });
     return EXIT.interrupted;
   }
-  const call = await cli.client.invocations.get({ invocation_id });
+  const call = await invocations.get({ invocation_id });
   await saveFiles(cli, call, options.out);
   if (cli.json) cli.terminal.json(call);
   else if (call.status === "running") cli.terminal.lines([`${invocation_id} running`]);

@@ -1,7 +1,7 @@
 import { relative } from "node:path";
 import type { Command } from "commander";
 import type { Cli } from "../cli.ts";
-import { EXIT, usageError } from "../exit.ts";
+import { EXIT, orAborted, usageError } from "../exit.ts";
 import type { Runner } from "../runner.ts";
 import { escaped } from "../view/escape.ts";
 import { plural } from "../view/format.ts";
@@ -20,7 +20,7 @@ async function check(cli: Cli, files: readonly string[]): Promise<number> {
   const paths = files.length > 0 ? files : [cli.env.pipelines].filter((path) => path !== undefined);
   if (paths.length === 0) throw usageError("check needs a file or a folder, or STAGEFOLD_PIPELINES");
   const { checkPipelines } = await import("@stagefold/agent-build");
-  const read = await checkPipelines(paths);
+  const read = await orAborted(cli.signal, checkPipelines(paths));
   if (cli.json)
     for (const { file, pipelines, problems } of read)
       cli.terminal.json({

@@ -1,7 +1,8 @@
 import { fileURLToPath } from "node:url";
-import { createClient, StagefoldClientError } from "@stagefold/client";
+import { StagefoldClientError } from "@stagefold/client";
+import { addressOf } from "@stagefold/runtime/env";
 import type { Command } from "commander";
-import type { Cli } from "../cli.ts";
+import { type Cli, openClient } from "../cli.ts";
 import { CliError, EXIT, usageError } from "../exit.ts";
 import { followBuild } from "../follow-build.ts";
 import type { Runner } from "../runner.ts";
@@ -26,7 +27,7 @@ export function addUp(program: Command, run: Runner): void {
     .argument("[requirement]", "also create this build, and show it")
     .option("--pipelines <folder>", "with the pipelines of this folder (also STAGEFOLD_PIPELINES)")
     .action((requirement: string | undefined, options: UpOptions, command: Command) =>
-      run(command, (cli) => up(withPipelines(cli, options), requirement)),
+      run(command, (cli) => up(withPipelines(cli, options), requirement, options)),
     );
   addForeground(program, run, "api", "Run the API alone, in the foreground");
   addForeground(program, run, "worker", "Run a worker alone, in the foreground");
@@ -44,7 +45,8 @@ function addForeground(program: Command, run: Runner, name: ProgramName, descrip
     .command(name)
     .description(description)
     .action((_options: object, command: Command) =>
-      run(command, async () => {
+      run(command, async ({ releaseInterrupt }) => {
+        releaseInterrupt();
         process.argv = [process.execPath, fileURLToPath(programUrl(name)), ...programArgs(name)];
         await import(programUrl(name));
         return undefined;
@@ -59,11 +61,13 @@ function withPipelines(cli: Cli, { pipelines }: UpOptions): Cli {
   return { ...cli, env: { ...cli.env, inherited } };
 }
 
-async function up(cli: Cli, requirement: string | undefined): Promise<number> {
+/** Ends in order with Ctrl-C: 0 once it was ready, for that is how it is ended; 130 before. */
+async function up(cli: Cli, requirement: string | undefined, options: UpOptions): Promise<number> {
   if (requirement?.trim() === "") throw usageError("expected a requirement, found an empty text");
-  const signals = new Signals();
+  using signals = new Signals();
+  cli.releaseInterrupt();
   const instance = await claimDataFolder(cli.env.dataDir);
-  if ("other" in instance) return await withOther(cli, instance.other, requirement, signals);
+  if ("other" in instance) return await withOther(cli, instance.other, requirement, options, signals.ending);
   await using only = instance;
   let stack: Stack;
   try {
@@ -77,8 +81,9 @@ async function up(cli: Cli, requirement: string | undefined): Promise<number> {
     if (cli.json) cli.terminal.json({ ready: true, url: stack.url });
     else cli.terminal.lines([`Stagefold runs at ${stack.url} (Ctrl-C stops it)`]);
     if (stack.note !== undefined) cli.terminal.note(stack.note);
-    const shown = requirement === undefined ? undefined : build(cli, stack.url, requirement);
-    await Promise.race([signals.first(), stack.lost, ...(shown ? [orFailed(shown)] : [])]);
+    const building =
+      requirement === undefined ? [] : [buildHere(cli, stack.url, requirement, signals.ending)];
+    await Promise.race([signals.first(), stack.lost, ...building]);
     return EXIT.done;
   } finally {
     signals.onSecond(() => {
@@ -94,12 +99,17 @@ async function withOther(
   cli: Cli,
   { pid, url }: OtherInstance,
   requirement: string | undefined,
-  signals: Signals,
+  { pipelines }: UpOptions,
+  signal: AbortSignal,
 ): Promise<number> {
   if (url === undefined)
     throw new CliError(
       `another "stagefold up" (process ${pid}) is starting on ${cli.env.dataDir}`,
       EXIT.failed,
+    );
+  if (pipelines !== undefined)
+    cli.terminal.note(
+      `--pipelines ${escaped(pipelines)} is ignored: the process that runs has the pipelines that it was started with`,
     );
   if (requirement === undefined) {
     if (cli.json) cli.terminal.json({ ready: true, url, pid });
@@ -107,17 +117,15 @@ async function withOther(
     return EXIT.done;
   }
   cli.terminal.note(`Stagefold runs already at ${url} (process ${pid}); it gets the build`);
-  await Promise.race([signals.first(), build(cli, url, requirement)]);
-  return signals.ending.aborted ? EXIT.interrupted : EXIT.done;
+  return await build(cli, url, requirement, signal);
 }
 
 /** The error of a start, with who has the port where that is a Stagefold. */
 async function withPortOwner(cli: Cli, error: unknown): Promise<unknown> {
   if (!(error instanceof CliError) || !/^Port \d+ on .* is in use/.test(error.message)) return error;
-  const url = `http://${cli.env.host}:${cli.env.port}`;
+  const url = addressOf(cli.env.host, cli.env.port);
   try {
-    const signal = AbortSignal.timeout(PROBE_MS);
-    await createClient({ url, key: cli.env.key }).system.info(undefined, { signal });
+    await openClient({ url, key: cli.env.key }, AbortSignal.timeout(PROBE_MS)).system.info();
   } catch (caught) {
     // A Stagefold that refuses this caller is one all the same.
     if (!(caught instanceof StagefoldClientError)) return error;
@@ -139,17 +147,22 @@ async function stopped(cli: Cli, stack: Stack): Promise<void> {
   }
 }
 
-/** Creates a build and shows it; how it ends is the build's matter, and the servers keep running. */
-async function build(cli: Cli, url: string, requirement: string): Promise<void> {
-  const client = createClient({ url, key: cli.env.key });
-  const { project_id, project_name } = await client.projects.create({ requirement });
-  if (!cli.json) cli.terminal.lines([`created ${project_id}  ${escaped(project_name)}`]);
-  const code = await followBuild({ ...cli, client }, project_id);
+/** Rejects when the build cannot be made. How it ends is its own matter: the servers keep running. */
+async function buildHere(cli: Cli, url: string, requirement: string, signal: AbortSignal): Promise<never> {
+  const code = await build(cli, url, requirement, signal);
   if (code !== EXIT.interrupted) cli.terminal.note(`Stagefold keeps running at ${url} (Ctrl-C stops it)`);
+  return new Promise(() => undefined);
 }
 
-/** Rejects with the promise, and never resolves. */
-async function orFailed(promise: Promise<unknown>): Promise<never> {
-  await promise;
-  return new Promise(() => undefined);
+/** Creates a build and shows it. Answers with the exit code: whether it completed, or was interrupted here. */
+async function build(cli: Cli, url: string, requirement: string, signal: AbortSignal): Promise<number> {
+  const client = openClient({ url, key: cli.env.key }, signal);
+  try {
+    const { project_id, project_name } = await client.projects.create({ requirement });
+    if (!cli.json) cli.terminal.lines([`created ${project_id}  ${escaped(project_name)}`]);
+    return await followBuild({ ...cli, client, signal }, project_id);
+  } catch (error) {
+    if (signal.aborted) return EXIT.interrupted;
+    throw error;
+  }
 }

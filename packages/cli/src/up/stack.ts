@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { CliEnv } from "../env.ts";
-import { CliError, EXIT } from "../exit.ts";
+import { CliError, EXIT, orAborted } from "../exit.ts";
 import { logLine } from "./log-line.ts";
 import { Supervisor } from "./supervisor.ts";
 
@@ -68,13 +68,6 @@ export async function startStack(
     await stop();
     throw error;
   }
-}
-
-async function orAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  const aborted = new Promise<never>((_resolve, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
-  return await Promise.race([work, aborted]);
 }
 
 /** The secrets of stages are the worker's. */
