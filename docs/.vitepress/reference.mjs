@@ -61,8 +61,8 @@ export function cliPage(program) {
     .flatMap((command) => commandText(help, command, "stagefold"));
   return `# Command line\n\n${note}
 \`npx stagefold <command>\` where the package is installed, \`npm run -s stagefold -- <command>\` in the repository. All commands take \`--json\`
-and \`--no-color\`. They exit with 0 when done, 1 when the build failed or the request was refused, 2 when they were called wrongly, 130 when they were interrupted.
-\`STAGEFOLD_URL\` says where the API is, \`STAGEFOLD_KEY\` who asks.\n\n${sections.join("\n")}`;
+and \`--no-color\`. They exit with 0 when done, 1 when the build failed or the request was refused, 2 when they were called wrongly, 130 when they were interrupted;
+Ctrl-C is how \`up\` ends, so one that was ready exits with 0. \`STAGEFOLD_URL\` says where the API is, \`STAGEFOLD_KEY\` who asks.\n\n${sections.join("\n")}`;
 }
 
 /**
@@ -70,10 +70,12 @@ and \`--no-color\`. They exit with 0 when done, 1 when the build failed or the r
  * @returns {string[]}
  */
 function commandText(help, command, before) {
+  if (command.name() === "help") return [];
   const name = `${before} ${command.name()}`;
   const below = help.visibleCommands(command).filter((sub) => sub.name() !== "help");
-  if (below.length > 0) return below.flatMap((sub) => commandText(help, sub, name));
-  if (command.name() === "help") return [];
+  const sections = below.flatMap((sub) => commandText(help, sub, name));
+  // A group of commands; one with arguments of its own is a command besides.
+  if (below.length > 0 && command.registeredArguments.length === 0) return sections;
   const rows = [
     ...help.visibleArguments(command).map((one) => [one.name(), help.argumentDescription(one)]),
     ...help.visibleOptions(command).map((one) => [one.flags, help.optionDescription(one)]),
@@ -90,6 +92,7 @@ function commandText(help, command, before) {
           "",
         ]
       : []),
+    ...sections,
   ];
 }
 

@@ -1,7 +1,10 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { PassThrough, Readable } from "node:stream";
 import { expect, test } from "vitest";
+import { openCli } from "../src/cli.ts";
+import { CliError, EXIT } from "../src/exit.ts";
 import { createProgram } from "../src/program.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
@@ -34,6 +37,22 @@ function wordsOf(text: string): string[] {
   );
 }
 
+/** Commands that refuse some combinations before they ask the API. */
+const COMBINED = ["answer", "bulk", "logs"];
+
+/** No call of it leaves this process. */
+const withoutApi = openCli(
+  { color: false },
+  {
+    ...{ stdin: Readable.from([]), stdout: new PassThrough(), stderr: new PassThrough(), env: {} },
+    ...{ signal: AbortSignal.abort(), interrupt: () => undefined, releaseInterrupt: () => undefined },
+  },
+);
+
+function refuseWrongUsage(error: unknown): undefined {
+  if (error instanceof CliError && error.exitCode === EXIT.usage) throw error;
+}
+
 test("every command that a page shows is one", async () => {
   const pages = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "*.md"], {
     cwd: root,
@@ -48,8 +67,9 @@ test("every command that a page shows is one", async () => {
   for (const { at, words } of commands) {
     let ran = false;
     const program = createProgram(
-      async () => {
+      async (command, work) => {
         ran = true;
+        if (COMBINED.includes(command.name())) await work(withoutApi).catch(refuseWrongUsage);
       },
       { writeErr: () => undefined },
     );
