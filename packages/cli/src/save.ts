@@ -161,7 +161,7 @@ export function verified(
 }
 
 /** What the disk refuses is named, with the file it was for. */
-async function saving<T>(file: string, work: () => Promise<T>): Promise<T> {
+export async function saving<T>(file: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { PassThrough, Readable } from "node:stream";
+import { pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
 import { openCli } from "../src/cli.ts";
 import { CliError, EXIT } from "../src/exit.ts";
@@ -81,4 +82,13 @@ test("every command that a page shows is one", async () => {
     }
   }
   expect(faults).toEqual([]);
+});
+
+test("the reference has a command that is a group besides, and no help", async () => {
+  const { cliPage } = await import(pathToFileURL(join(root, "docs/.vitepress/reference.mjs")).href);
+  const page: string = cliPage(createProgram(async () => undefined, {}));
+  const sections = [...page.matchAll(/^## stagefold (.*)$/gm)].map(([, name]) => name);
+  expect(sections).toEqual(expect.arrayContaining(["artifacts", "artifacts record", "keys list", "up"]));
+  expect(sections).not.toContain("keys");
+  expect(sections.join("\n")).not.toContain("help");
 });

@@ -1,34 +1,13 @@
-import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { run } from "./run.ts";
+import { serveThat } from "./server.ts";
 
 const [one, two] = ["proj_000000000001", "proj_000000000002"];
 const quietly = { code: 130, stdout: "", stderr: "" };
-
-/** What stands where an API is expected; `asked` are the procedures that were called. */
-async function serveThat(answer: RequestListener) {
-  const asked: string[] = [];
-  const server = createServer((req, res) => {
-    asked.push(req.url?.replace(/^\/trpc\/|\?.*/g, "") ?? "");
-    answer(req, res);
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  return {
-    env: { STAGEFOLD_URL: `http://127.0.0.1:${port}` },
-    asked,
-    [Symbol.dispose]: () => {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
-}
 
 let folder: string;
 beforeAll(async () => {

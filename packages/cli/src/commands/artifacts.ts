@@ -5,16 +5,13 @@ import type { Cli } from "../cli.ts";
 import { endingOf } from "../errors.ts";
 import { EXIT } from "../exit.ts";
 import { agentId, folder, projectId, wholeNumber } from "../options.ts";
-import { readAll } from "../read-pages.ts";
+import { type ListOptions, MAX_LIMIT, readAll, readList, showList } from "../read-pages.ts";
 import type { Runner } from "../runner.ts";
 import { ArtifactFolder, noteCollisions } from "../save.ts";
 import { escaped } from "../view/escape.ts";
 import { plural, size } from "../view/format.ts";
 import { artifactTable } from "../view/table.ts";
 import { addArtifactRecord, addArtifactRemove } from "./artifact-writes.ts";
-
-/** What `--limit` takes. */
-const MAX_LIMIT = 1_000_000;
 
 interface ArtifactsOptions {
   readonly stage?: string;
@@ -57,18 +54,13 @@ function addArtifactsOfAgent(artifacts: Command, run: Runner): void {
     .argument("<agent>", "the agent", agentId)
     .option("--limit <count>", "how many at most", wholeNumber(1, MAX_LIMIT), 20)
     .option("--all", "all of them")
-    .action((agent_id: string, options: { limit: number; all?: true }, command: Command) =>
-      run(command, async ({ client, terminal, json }) => {
-        const most = options.all ? Number.POSITIVE_INFINITY : options.limit;
-        const page = await readAll(most, (paging) => client.artifacts.listByAgent({ agent_id, ...paging }));
-        if (json) {
-          terminal.json(page);
-          return undefined;
-        }
-        const look = { paint: terminal.paint, columns: terminal.columns, builds: true };
-        if (page.items.length > 0) terminal.lines(artifactTable(page.items, look));
-        else terminal.note("no artifacts");
-        if (page.next_cursor !== null) terminal.note("there may be more: --all, or a higher --limit");
+    .action((agent_id: string, options: ListOptions, command: Command) =>
+      run(command, async (cli) => {
+        const page = await readList(options, (paging) =>
+          cli.client.artifacts.listByAgent({ agent_id, ...paging }),
+        );
+        const look = { paint: cli.terminal.paint, columns: cli.terminal.columns, builds: true };
+        showList(cli, page, (rows) => artifactTable(rows, look), "no artifacts");
         return undefined;
       }),
     );

@@ -9,6 +9,7 @@ import type { Cli } from "../cli.ts";
 import { CliError, EXIT } from "../exit.ts";
 import { parseManifest, withStagefold } from "../init/manifest.ts";
 import type { Runner } from "../runner.ts";
+import { saving } from "../save.ts";
 
 const TEMPLATE = fileURLToPath(new URL("../../template/", import.meta.url));
 /** npm leaves files of this name out of packages. */
@@ -40,11 +41,12 @@ async function init(cli: Cli, folder: string, { install }: InitOptions, version:
   const kept: string[] = [];
   for (const file of await templateFiles()) {
     const target = join(folder, RENAMED[file] ?? file);
-    const list = (await copied(join(TEMPLATE, file), target)) ? written : kept;
+    const isNew = await saving(target, () => copied(join(TEMPLATE, file), target));
+    const list = isNew ? written : kept;
     list.push(relative(folder, target));
   }
   if (text !== before) {
-    await writeFile(manifest, text);
+    await saving(manifest, () => writeFile(manifest, text));
     written.push("package.json");
   }
   if (cli.json) cli.terminal.json({ folder, written, kept });
@@ -60,12 +62,12 @@ async function init(cli: Cli, folder: string, { install }: InitOptions, version:
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") return undefined;
-    throw error;
-  }
+  return await saving(path, () =>
+    readFile(path, "utf8").catch((error: unknown) => {
+      if (errorCode(error) === "ENOENT") return undefined;
+      throw error;
+    }),
+  );
 }
 
 async function templateFiles(): Promise<string[]> {
@@ -90,13 +92,21 @@ async function copied(from: string, to: string): Promise<boolean> {
 
 /** With the package manager whose lock file is there; npm where there is none. */
 async function installIn(cli: Cli, folder: string): Promise<void> {
-  const names = new Set(await readdir(folder));
+  const names = new Set(await saving(folder, () => readdir(folder)));
   const tool = names.has("pnpm-lock.yaml") ? "pnpm" : names.has("yarn.lock") ? "yarn" : "npm";
   cli.terminal.note(`installing with ${tool} …`);
   const windows = process.platform === "win32";
   // What it prints is no answer of this command.
-  const child = spawn(tool, ["install"], { cwd: folder, shell: windows, stdio: ["ignore", 2, 2] });
-  const ended: unknown[] = await once(child, "close");
+  const child = spawn(tool, ["install"], {
+    ...{ cwd: folder, shell: windows, stdio: ["ignore", 2, 2], signal: cli.signal },
+  });
+  const ended: unknown[] = await once(child, "close").catch((error: unknown) => {
+    throw new CliError(
+      `cannot start ${tool} (${errorCode(error) ?? error}); the files are written: install what they need with "${tool} install"`,
+      EXIT.failed,
+      { cause: error },
+    );
+  });
   const [code] = ended;
   if (code === 0) return;
   throw new CliError(`"${tool} install" ended with ${String(code)}; the files are written`, EXIT.failed);

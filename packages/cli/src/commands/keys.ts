@@ -1,6 +1,7 @@
-import type { ApiKey } from "@stagefold/client";
+import type { ApiKey, Outputs } from "@stagefold/client";
 import { type Command, Option } from "commander";
 import { collect, wholeNumber } from "../options.ts";
+import { type ListOptions, MAX_LIMIT, readList, showList } from "../read-pages.ts";
 import type { Runner } from "../runner.ts";
 import { escaped } from "../view/escape.ts";
 import { clockTime } from "../view/format.ts";
@@ -84,24 +85,21 @@ function addAudit(program: Command, run: Runner): void {
   program
     .command("audit")
     .description("Who did what, newest first, for admins")
-    .option("--limit <count>", "how many at most", wholeNumber(1, 100), 50)
-    .action(({ limit }: { limit: number }, command: Command) =>
-      run(command, async ({ client, terminal, json }) => {
-        const page = await client.audit.list({ limit });
-        if (json) terminal.json(page);
-        else
-          terminal.lines(
-            page.items.map((row) =>
-              escaped(
-                [row.at, row.by, row.procedure, row.project_id ?? "-", row.result, row.from ?? "-"].join(
-                  "  ",
-                ),
-              ),
-            ),
-          );
+    .option("--limit <count>", "how many at most", wholeNumber(1, MAX_LIMIT), 50)
+    .option("--all", "all of them")
+    .action((options: ListOptions, command: Command) =>
+      run(command, async (cli) => {
+        const page = await readList(options, (paging) => cli.client.audit.list(paging));
+        showList(cli, page, (rows) => rows.map(auditLine));
         return undefined;
       }),
     );
+}
+
+type AuditRow = Outputs["audit"]["list"]["items"][number];
+
+function auditLine({ at, by, procedure, project_id, result, from }: AuditRow): string {
+  return escaped([at, by, procedure, project_id ?? "-", result, from ?? "-"].join("  "));
 }
 
 const HEADING = `${cell("KEY", 12)}  ${cell("ROLE", 8)}  ${cell("STATE", 10)}  ${cell("LAST USED", 16)}  NAME`;

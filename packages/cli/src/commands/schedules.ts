@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Cli } from "../cli.ts";
 import { usageError } from "../exit.ts";
 import { collect, wholeNumber } from "../options.ts";
+import { type ListOptions, MAX_LIMIT, readList, showList } from "../read-pages.ts";
 import type { Runner } from "../runner.ts";
 import { escaped } from "../view/escape.ts";
 import { clockTime } from "../view/format.ts";
@@ -47,13 +48,12 @@ export function addSchedules(program: Command, run: Runner): void {
   schedules
     .command("list")
     .description("List the schedules, newest first")
-    .option("--limit <count>", "how many at most", wholeNumber(1, 100), 50)
-    .action(({ limit }: { limit: number }, command: Command) =>
-      run(command, async ({ client, terminal, json }) => {
-        const page = await client.schedules.list({ limit });
-        if (json) terminal.json(page);
-        else if (page.items.length === 0) terminal.note("no schedules");
-        else terminal.lines([HEADING, ...page.items.map(lineOf)]);
+    .option("--limit <count>", "how many at most", wholeNumber(1, MAX_LIMIT), 50)
+    .option("--all", "all of them")
+    .action((options: ListOptions, command: Command) =>
+      run(command, async (cli) => {
+        const page = await readList(options, (paging) => cli.client.schedules.list(paging));
+        showList(cli, page, (rows) => [HEADING, ...rows.map(lineOf)], "no schedules");
         return undefined;
       }),
     );

@@ -2,6 +2,7 @@ import type { Webhook, WebhookDelivery } from "@stagefold/client";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Cli } from "../cli.ts";
 import { collect, wholeNumber } from "../options.ts";
+import { type ListOptions, MAX_LIMIT, readList, showList } from "../read-pages.ts";
 import type { Runner } from "../runner.ts";
 import { escaped } from "../view/escape.ts";
 import { clockTime } from "../view/format.ts";
@@ -91,12 +92,14 @@ export function addWebhooks(program: Command, run: Runner): void {
     .command("deliveries")
     .description("What was sent and what waits, newest first")
     .argument("<webhook>", "its id", webhookId)
-    .option("--limit <count>", "how many at most", wholeNumber(1, 100), 50)
-    .action((webhook_id: string, { limit }: { limit: number }, command: Command) =>
-      run(command, async ({ client, terminal, json }) => {
-        const page = await client.webhooks.deliveries({ webhook_id, limit });
-        if (json) terminal.json(page);
-        else terminal.lines(page.items.map(deliveryLine));
+    .option("--limit <count>", "how many at most", wholeNumber(1, MAX_LIMIT), 50)
+    .option("--all", "all of them")
+    .action((webhook_id: string, options: ListOptions, command: Command) =>
+      run(command, async (cli) => {
+        const page = await readList(options, (paging) =>
+          cli.client.webhooks.deliveries({ webhook_id, ...paging }),
+        );
+        showList(cli, page, (rows) => rows.map(deliveryLine));
         return undefined;
       }),
     );
