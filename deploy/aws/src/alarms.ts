@@ -1,6 +1,7 @@
 import { Duration, type Stack } from "aws-cdk-lib";
 import {
   Alarm,
+  type AlarmProps,
   ComparisonOperator,
   Metric,
   type MetricOptions,
@@ -32,14 +33,22 @@ export function addAlarms(stack: Stack, { parameters, tables, target, services, 
   const topic = new Topic(stack, "Alarms", { enforceSSL: true });
   if (parameters.alarmEmail !== undefined)
     topic.addSubscription(new EmailSubscription(parameters.alarmEmail));
-  const alarm = (id: string, metric: Metric, atLeast: number, minutes: number, description: string) => {
+  const alarm = (
+    id: string,
+    metric: Metric,
+    threshold: number,
+    minutes: number,
+    description: string,
+    other: Partial<AlarmProps> = {},
+  ) => {
     const made = new Alarm(stack, id, {
       metric,
-      threshold: atLeast,
+      threshold,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       evaluationPeriods: minutes,
       treatMissingData: TreatMissingData.NOT_BREACHING,
       alarmDescription: description,
+      ...other,
     });
     made.addAlarmAction(new SnsAction(topic));
     made.addOkAction(new SnsAction(topic));
@@ -79,6 +88,18 @@ export function addAlarms(stack: Stack, { parameters, tables, target, services, 
     1,
     5,
     "Nothing counts the work: workers are not scaled.",
+  );
+  // One that is not called, or is throttled, has no errors. No count is below 0: only one that is missing raises it.
+  alarm(
+    "MeterSilent",
+    meter.metric("Due"),
+    0,
+    5,
+    "No count of the work has come for five minutes: workers are not scaled.",
+    {
+      comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+      treatMissingData: TreatMissingData.BREACHING,
+    },
   );
   for (const [name, table] of Object.entries({ Projects: tables.projects, Records: tables.records })) {
     for (const kind of ["ReadThrottleEvents", "WriteThrottleEvents"]) {

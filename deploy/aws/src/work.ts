@@ -37,7 +37,6 @@ export class WorkMeter extends Construct {
       environment: { TABLE: projects.ref, QUEUES: core.work_queues.join(",") },
       timeout: Duration.seconds(30),
       memorySize: 256,
-      reservedConcurrentExecutions: 1,
       role,
       logGroup,
     });
@@ -84,7 +83,8 @@ export function scaleWorkers({ service }: Part, meter: WorkMeter, parameters: Pa
     adjustmentType: AdjustmentType.CHANGE_IN_CAPACITY,
     scalingSteps: [
       { upper: 1, change: -5 },
-      { lower: 1, upper: little, change: -1 },
+      // A step from 1 to 1 is refused.
+      ...(little > 1 ? [{ lower: 1, upper: little, change: -1 }] : []),
       { lower: little, change: 0 },
     ],
     cooldown: Duration.minutes(5),

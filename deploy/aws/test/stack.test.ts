@@ -117,6 +117,30 @@ describe("the installation", () => {
     }
   });
 
+  it("scales workers of one slot by steps that are not empty", () => {
+    const { stack } = createApp(parametersSchema.parse({ ...NEEDED, workerConcurrency: 1, minWorkers: 1 }));
+    const policies = Object.values(
+      Template.fromStack(stack).findResources("AWS::ApplicationAutoScaling::ScalingPolicy"),
+    );
+    const steps = policies.flatMap(
+      ({ Properties }) => Properties.StepScalingPolicyConfiguration.StepAdjustments,
+    );
+    expect(steps.length).toBeGreaterThan(3);
+    for (const { MetricIntervalLowerBound: lower, MetricIntervalUpperBound: upper } of steps)
+      expect(lower ?? Number.NEGATIVE_INFINITY).toBeLessThan(upper ?? Number.POSITIVE_INFINITY);
+  });
+
+  it("notices a meter that is silent, and takes no concurrency from the account", () => {
+    template.hasResourceProperties("AWS::CloudWatch::Alarm", {
+      MetricName: "Due",
+      ComparisonOperator: "LessThanThreshold",
+      Threshold: 0,
+      TreatMissingData: "breaching",
+    });
+    for (const { ReservedConcurrentExecutions } of all("AWS::Lambda::Function"))
+      expect(ReservedConcurrentExecutions).toBeUndefined();
+  });
+
   it("refuses parameters that are unknown, or that cannot be", () => {
     const wrong = [
       { workers: 3 },
