@@ -55,7 +55,7 @@ await command(async () => {
 async function demonstrate(system, timeline) {
   const { client } = system;
   const signal = AbortSignal.timeout(PATIENCE_MS);
-  timeline.say(`engine, API and two workers run; a lease lasts ${LEASE_SECONDS} s`);
+  timeline.say(`the API and two workers run; a lease lasts ${LEASE_SECONDS} s`);
   const { project_id } = await client.projects.create({
     requirement: `${PARTS} parts`,
     pipeline: "takeover",

@@ -6,7 +6,9 @@ const { useStage } = hooksFor<typeof agentBuild>();
 
 export function Build({ id }: { readonly id: string }) {
   const build = useSuspenseBuild(id);
-  const { gate, answer } = useGate(id);
+  const { gate, answer, state } = useGate(id);
+  // What is refused is shown below the question.
+  const say = (ok: boolean) => void answer({ ok }).catch(() => undefined);
   const artifacts = useArtifacts(id);
   const current = build.current_stage ?? build.stages_snapshot.stages.at(-1)?.stage ?? "";
   return (
@@ -18,11 +20,12 @@ export function Build({ id }: { readonly id: string }) {
       {gate && (
         <p>
           {gate.question}{" "}
-          <button type="button" onClick={() => void answer({ ok: true })}>
+          <button type="button" onClick={() => say(true)}>
             Yes
           </button>
         </p>
       )}
+      {state.error && <p role="alert">{state.error.message}</p>}
       {build.pipeline === "agent-build" && <Tools id={id} />}
       <Log id={id} stage={current} />
       <ul aria-label="Artifacts">

@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { beginProgram } from "./program.ts";
 import { resultOf, run, runProgram, start } from "./run.ts";
@@ -130,6 +131,10 @@ test("create-many makes what it can, bulk counts first and then acts on what a f
     { requirement: "" },
     { requirement: "b", tags: ["bulk"] },
   ];
+  const keyed = run(["create-many", "-"], env, {
+    stdin: Readable.from(['{"requirement":"k","idempotency_key":"many"}\n'.repeat(2)]),
+  });
+  expect((await keyed).stdout).toMatch(/^created (proj_\w+) .*\nfound \1 .*\n$/);
   await writeFile(file, rows.map((row) => JSON.stringify(row)).join("\n"));
   const made = await stagefold("create-many", file);
   expect(made).toMatchObject({ code: 1, stderr: expect.stringContaining("line 2: INVALID_INPUT") });

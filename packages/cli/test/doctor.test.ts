@@ -25,7 +25,7 @@ async function diagnosis(...args: string[]) {
 const about = (found: { findings: { about: string; text: string }[] }, name: string) =>
   found.findings.find((finding) => finding.about === name);
 
-test("a table of the current format is well, in lines of at most 80 columns", async () => {
+test("a table of the current version is well, in lines of at most 80 columns", async () => {
   await threeBuilds(table);
   const found = await diagnosis();
   expect(found).toMatchObject({ code: 0, ok: true, table: TABLE, next: [], separate_tables: [] });
@@ -42,7 +42,7 @@ test("a table of the current format is well, in lines of at most 80 columns", as
   expect(stdout).toContain("All is well: nothing to do.");
 });
 
-test("every older form is counted, and import --in-place upgrades all but the damaged one", async () => {
+test("every legacy format is counted, and import --in-place upgrades all but the damaged one", async () => {
   for (const item of OLDER_ITEMS) await table.put(item);
   const found = await diagnosis();
   expect(found).toMatchObject({ code: 0, ok: false, next: [{ command: "stagefold import --in-place" }] });
@@ -82,7 +82,7 @@ test("something that writes whole snapshots over the current version is noticed"
   ]);
 });
 
-test("an older form with a time of today is noticed too", async () => {
+test("a legacy format with a time of today is noticed too", async () => {
   const [first] = OLDER_ITEMS;
   await table.put({ ...first, updated_at: { S: new Date().toISOString() } });
   const found = await diagnosis();

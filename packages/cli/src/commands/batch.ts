@@ -5,6 +5,7 @@ import { confirm } from "../confirm.ts";
 import { EXIT, usageError } from "../exit.ts";
 import { jsonObjectAt, readText, timeAgo } from "../options.ts";
 import type { Runner } from "../runner.ts";
+import { createdLine } from "../view/changes.ts";
 import { escaped } from "../view/escape.ts";
 import { PROJECT_COLOUR } from "../view/status.ts";
 
@@ -39,10 +40,7 @@ function addCreateMany(program: Command, run: Runner): void {
               cli.terminal.note(
                 `line ${rows[from + i]?.line}: ${item.error.code}: ${escaped(item.error.message)}`,
               );
-            else
-              cli.terminal.lines([
-                `created ${item.project.project_id}  ${escaped(item.project.project_name)}`,
-              ]);
+            else cli.terminal.lines([createdLine(item.project)]);
           }
         }
         return refused > 0 ? EXIT.failed : EXIT.done;

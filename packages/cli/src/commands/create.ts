@@ -4,7 +4,7 @@ import { usageError } from "../exit.ts";
 import { followBuild } from "../follow-build.ts";
 import { agentId, collect, field, limit, readInput, timeFromNow, wholeNumber } from "../options.ts";
 import type { Runner } from "../runner.ts";
-import { escaped } from "../view/escape.ts";
+import { createdLine } from "../view/changes.ts";
 
 interface CreateOptions {
   readonly pipeline?: string;
@@ -50,10 +50,7 @@ export function addCreate(program: Command, run: Runner): void {
           throw usageError("expected a requirement, or an input with --input or --set");
         const project = await cli.client.projects.create({ ...requestOf(requirement, options), input });
         if (cli.json && !options.wait) cli.terminal.json(project);
-        else if (!cli.json)
-          cli.terminal.lines([
-            `${project.again ? "found" : "created"} ${project.project_id}  ${escaped(project.project_name)}`,
-          ]);
+        else if (!cli.json) cli.terminal.lines([createdLine(project)]);
         return options.wait ? followBuild(cli, project.project_id) : undefined;
       }),
     );

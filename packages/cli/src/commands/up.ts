@@ -9,6 +9,7 @@ import type { Runner } from "../runner.ts";
 import { claimDataFolder, type OtherInstance } from "../up/instance.ts";
 import { Signals } from "../up/signals.ts";
 import { type ProgramName, programArgs, programUrl, type Stack, startStack } from "../up/stack.ts";
+import { createdLine } from "../view/changes.ts";
 import { escaped } from "../view/escape.ts";
 
 /** An end that takes no longer needs no words. */
@@ -158,9 +159,9 @@ async function buildHere(cli: Cli, url: string, requirement: string, signal: Abo
 async function build(cli: Cli, url: string, requirement: string, signal: AbortSignal): Promise<number> {
   const client = openClient({ url, key: cli.env.key }, signal);
   try {
-    const { project_id, project_name } = await client.projects.create({ requirement });
-    if (!cli.json) cli.terminal.lines([`created ${project_id}  ${escaped(project_name)}`]);
-    return await followBuild({ ...cli, client, signal }, project_id);
+    const project = await client.projects.create({ requirement });
+    if (!cli.json) cli.terminal.lines([createdLine(project)]);
+    return await followBuild({ ...cli, client, signal }, project.project_id);
   } catch (error) {
     if (signal.aborted) return EXIT.interrupted;
     throw error;

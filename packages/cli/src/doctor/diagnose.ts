@@ -79,7 +79,7 @@ function tableFinding({ ItemCount = 0, TableSizeBytes = 0 }: Description): Findi
 }
 
 const FORM_NAMES = {
-  current: "in the current format",
+  current: "in the current version",
   map: "older, a map",
   json_text: "older, JSON text",
   json_text_in_json_text: "older, JSON text within JSON text",
@@ -106,13 +106,13 @@ function itemFindings(items: ItemCounts): Finding[] {
     findings.push({
       level: "warning",
       about: "older writer",
-      text: `${plural(overwritten, "item")} had the current format and ${overwritten === 1 ? "was" : "were"} written over in an older one, such as ${examples.written_over.join(", ")}: something still writes whole snapshots into this table, and loses what Stagefold recorded. Stop it first`,
+      text: `${plural(overwritten, "item")} had the current version and ${overwritten === 1 ? "was" : "were"} written over in a legacy format, such as ${examples.written_over.join(", ")}: something still writes whole snapshots into this table, and loses what Stagefold recorded. Stop it first`,
     });
   else if (recent > 0)
     findings.push({
       level: "warning",
       about: "older writer",
-      text: `${plural(recent, "item")} in an older form changed within the last day, such as ${examples.written_over.join(", ")}: something may still write whole snapshots into this table. Stop it first`,
+      text: `${plural(recent, "item")} in a legacy format changed within the last day, such as ${examples.written_over.join(", ")}: something may still write whole snapshots into this table. Stop it first`,
     });
   if (forms.unreadable > 0)
     findings.push({
@@ -153,7 +153,7 @@ function stepsOf(
   const lacking = separate.filter((table) => table.lacking > 0);
   const steps: Step[] = [];
   if (overwritten + recent > 0)
-    steps.push({ command: "stagefold doctor", why: "again, once what writes older forms is stopped" });
+    steps.push({ command: "stagefold doctor", why: "again, once what writes legacy formats is stopped" });
   if (lacking.length > 0) {
     const tables = lacking.map(({ table }) => `--from-table ${table}`).join(" ");
     steps.push({ command: `stagefold import ${tables}`, why: "merges the rows that the snapshots lack" });
@@ -161,7 +161,7 @@ function stepsOf(
   if (older > 0)
     steps.push({
       command: "stagefold import --in-place",
-      why: "brings every item to the current format, so that lists know them all",
+      why: "brings every item to the current version, so that lists know them all",
     });
   return steps;
 }

@@ -5,7 +5,7 @@ import type { OpenTable } from "@stagefold/runtime";
 /** Parts of the table that are read side by side, so that a sample is not its first rows alone. */
 const SEGMENTS = 4;
 const PAGE = 100;
-/** An older form with such a recent time was written by something that still runs. */
+/** A legacy format with such a recent time was written by something that still runs. */
 const RECENT_MS = 24 * 3600 * 1000;
 const NAMED_AT_MOST = 5;
 
@@ -15,9 +15,9 @@ export interface ItemCounts {
   /** Whether that was all of them. */
   all: boolean;
   forms: Record<SnapshotFormat, number>;
-  /** In the current format once, and written over by something that does not know it. */
+  /** In the current version once, and written over by something that does not know it. */
   overwritten: number;
-  /** In an older form, with an `updated_at` of the last day. */
+  /** In a legacy format, with an `updated_at` of the last day. */
   recent: number;
   /** Some of those two, and of the unreadable ones. */
   examples: { written_over: string[]; unreadable: string[] };

@@ -4,6 +4,13 @@ import { duration, percent, plural } from "./format.ts";
 import { gateTexts } from "./project-lines.ts";
 import { statusText } from "./status.ts";
 
+/** Of a build that was asked for: `found` where its key had made it before. */
+export function createdLine(
+  project: Pick<Project, "project_id" | "project_name"> & { again?: true },
+): string {
+  return `${project.again ? "found" : "created"} ${project.project_id}  ${escaped(project.project_name)}`;
+}
+
 /** What has happened between two looks at a build, in lines for a file or a pipe. The first look tells how it stands. */
 export function changeLines(before: Project | undefined, now: Project): string[] {
   const lines: string[] = [];
