@@ -1,9 +1,10 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { beginProgram } from "./program.ts";
-import { resultOf, run, start } from "./run.ts";
+import { run } from "./run.ts";
 import { serve } from "./server.ts";
 
 let server: Awaited<ReturnType<typeof serve>>;
@@ -62,9 +63,9 @@ test("artifacts are recorded with their details from a file, and from stdin", as
     await rm(folder, { recursive: true, force: true });
   }
   const env = { STAGEFOLD_URL: server.url };
-  const reading = start(["artifacts", "record", id, "agent_design", "--from", "-"], env, { stdin: "pipe" });
-  reading.stdin?.end('{"path":"from-stdin.md"}\n');
-  expect((await resultOf(reading)).code).toBe(0);
+  const stdin = Readable.from(['{"path":"from-stdin.md"}\n']);
+  const fromStdin = ["artifacts", "record", id, "agent_design", "--from", "-"];
+  expect((await run(fromStdin, env, { stdin })).code).toBe(0);
   expect(await pathsOf(id, "agent_design")).toEqual(["a.md", "b.md", "from-stdin.md"]);
 });
 
