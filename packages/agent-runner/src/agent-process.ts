@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import type { Writable } from "node:stream";
-import { StringDecoder } from "node:string_decoder";
+import type { Readable, Writable } from "node:stream";
+import { setImmediate as nextTurnOfLoop } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { depthOf, LIMITS } from "@stagefold/core";
 import {
   endingText,
   killAll,
@@ -37,6 +38,13 @@ const MEMORY_MB = 512;
 const MAX_FILE_BLOCKS = 204_800;
 /** Characters of standard error that are kept for the operator's log. */
 const MAX_ERROR_TEXT = 4000;
+/** Characters and lines that are read for one order, noise among them: far more than the longest answer has. */
+const MAX_SAID = 128 * 1024 * 1024;
+const MAX_LINES = 300_000;
+/** Lines that are read before everything else of this process has its turn. */
+const SLICE_LINES = 500;
+/** Levels of nesting of a message: that of a tool's input, which the store must take, and the message itself. */
+const MAX_DEPTH = LIMITS.outputDepth + 1;
 /** How long the shell may take to see that what it started has ended. */
 const COLLECT_MS = 500;
 
@@ -75,8 +83,9 @@ export class AgentProcess {
   readonly #tree: ProcessTree;
   readonly #listener: AgentProcessListener;
   readonly #exited: Promise<void>;
-  readonly #decoder = new StringDecoder("utf8");
-  #rest = "";
+  /** What was read since the last order. */
+  #said = 0;
+  #lines = 0;
   #errorText = "";
   #ended = false;
 
@@ -84,13 +93,12 @@ export class AgentProcess {
     this.#child = child;
     this.#tree = tree;
     this.#listener = listener;
-    this.#exited = new Promise((resolve) => {
-      child.once("close", (code, signal) => {
-        this.#end(endingText(exitOf(code, signal)));
-        resolve();
-      });
+    const how = new Promise<string>((resolve) => {
+      child.once("close", (code, signal) => resolve(endingText(exitOf(code, signal))));
     });
-    child.stdout?.on("data", (bytes: Buffer) => this.#read(bytes));
+    this.#exited = how.then(ignoreHere);
+    // How it ended is said after the last of its lines.
+    void Promise.all([how, this.#read(outputOf(child))]).then(([text]) => this.#end(text));
     child.stderr?.on("data", (bytes: Buffer) => {
       this.#errorText = (this.#errorText + String(bytes)).slice(-MAX_ERROR_TEXT);
     });
@@ -124,6 +132,8 @@ export class AgentProcess {
   }
 
   send(order: Order): void {
+    this.#said = 0;
+    this.#lines = 0;
     this.#child.stdin?.write(`${JSON.stringify(order)}\n`);
   }
 
@@ -139,23 +149,35 @@ export class AgentProcess {
     killAll(this.#tree);
   }
 
-  #read(bytes: Buffer): void {
-    if (this.#ended) return;
-    this.#rest += this.#decoder.write(bytes);
-    let from = 0;
-    for (let end = this.#rest.indexOf("\n"); end >= 0; end = this.#rest.indexOf("\n", from)) {
-      this.#line(this.#rest.slice(from, end));
-      from = end + 1;
-    }
-    this.#rest = this.#rest.slice(from);
-    if (this.#rest.length > MAX_LINE) {
-      this.#rest = "";
-      this.#end("said more in one line than is taken");
+  /** Never throws: whatever an agent says ends its own process at worst. */
+  async #read(output: Readable): Promise<void> {
+    output.setEncoding("utf8");
+    try {
+      let rest = "";
+      // One chunk at a time: what comes faster than it is read waits in the pipe, and its process with it.
+      for await (const chunk of output as AsyncIterable<string>) {
+        this.#said += chunk.length;
+        if (this.#said > MAX_SAID) this.#end("said more than is taken");
+        let from = 0;
+        for (let end = chunk.indexOf("\n"); end >= 0 && !this.#ended; end = chunk.indexOf("\n", from)) {
+          this.#line(rest + chunk.slice(from, end));
+          rest = "";
+          from = end + 1;
+          if (++this.#lines > MAX_LINES) this.#end("said more lines than are taken");
+          else if (this.#lines % SLICE_LINES === 0) await nextTurnOfLoop();
+        }
+        rest += chunk.slice(from);
+        if (rest.length > MAX_LINE) this.#end("said more in one line than is taken");
+        if (this.#ended) return;
+      }
+    } catch {
+      this.#end("said something that cannot be read");
     }
   }
 
   /** A line that is none of the protocol is noise, such as the warning of a library. */
   #line(line: string): void {
+    if (!line.startsWith("{")) return;
     let json: unknown;
     try {
       json = JSON.parse(line);
@@ -163,7 +185,10 @@ export class AgentProcess {
       return;
     }
     const parsed = childMessageSchema.safeParse(json);
-    if (parsed.success && !this.#ended) this.#listener.message(parsed.data);
+    if (!parsed.success) return;
+    // Deeper ones break those who go through them, and no store takes them.
+    if (depthOf(json) > MAX_DEPTH) throw new Error("A message is nested too deep.");
+    this.#listener.message(parsed.data);
   }
 
   #end(how: string): void {
@@ -175,6 +200,10 @@ export class AgentProcess {
 
 function ignoreHere(): void {
   // See where it is given.
+}
+
+function outputOf(child: ChildProcess): Readable {
+  return child.stdio[1] as Readable;
 }
 
 function lifelineOf(child: ChildProcess): Writable {

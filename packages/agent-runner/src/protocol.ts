@@ -5,6 +5,9 @@ import { z } from "zod";
 /** Characters of one line; more than that is no answer of a tool. */
 export const MAX_LINE = 8 * 1024 * 1024;
 
+/** Characters of a tool's name, and of the id of one use. */
+const MAX_NAME = 200;
+
 const toolSchema = z.object({
   name: z.string(),
   description: z.string().default(""),
@@ -18,8 +21,8 @@ export const childMessageSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("text"), text: z.string() }),
   z.object({
     type: z.literal("tool"),
-    id: z.string(),
-    name: z.string(),
+    id: z.string().max(MAX_NAME),
+    name: z.string().max(MAX_NAME),
     input: z.unknown(),
     status: z.enum(["running", "completed", "failed"]),
     output: z.string().nullable(),

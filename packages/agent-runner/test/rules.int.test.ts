@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { text } from "node:stream/consumers";
 import { parseRef } from "@stagefold/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -100,6 +101,45 @@ describe("a process", () => {
       'console.log("noise"); console.log("{}"); console.log(\'{"type":"text"}\'); say({ type: "text", text: "ok" });',
     );
     expect((await at.ask(agent, { text: "x" })).text).toBe("ok");
+  });
+
+  test("that names a tool's input of 50,000 levels fails its answer, and not the process that reads it", async () => {
+    const agent = await aModule(
+      at.artifacts,
+      `const input = "[".repeat(50_000) + "]".repeat(50_000);
+       process.stdout.write('{"type":"tool","id":"1","name":"x","status":"running","output":null,"input":' + input + '}\\n');
+       await new Promise(() => setInterval(() => {}, 1000));`,
+    );
+    const { outcome, blocks } = await at.ask(agent, { text: "x" });
+    expect(outcome).toMatchObject({ status: "failed", error: { code: "AGENT_FAILED" } });
+    expect(outcome.error?.message).toContain("said something that cannot be read");
+    expect(blocks).toEqual([]);
+  });
+
+  test("whose listener throws is ended, and nothing else", async () => {
+    const agent = await aModule(at.artifacts, 'say({ type: "text", text: "half" });');
+    const onEvent = () => {
+      throw new RangeError("Maximum call stack size exceeded");
+    };
+    const { outcome } = await at.ask(agent, { text: "x", onEvent });
+    expect(outcome.error?.message).toContain("said something that cannot be read");
+  });
+
+  test.each([
+    ["empty messages", '{"type":"text","text":""}'],
+    ["noise", ""],
+  ])("that floods its output with %s is ended, and holds up nothing else meanwhile", async (_name, line) => {
+    const agent = await aModule(
+      at.artifacts,
+      `const flood = ${JSON.stringify(`${line}\n`)}.repeat(10_000);
+       for (;;) if (!process.stdout.write(flood)) await new Promise((r) => process.stdout.once("drain", r));`,
+    );
+    const delay = monitorEventLoopDelay({ resolution: 5 });
+    delay.enable();
+    const { outcome } = await at.ask(agent, { text: "x" });
+    delay.disable();
+    expect(outcome.error?.message).toContain("said more lines than are taken");
+    expect(delay.max / 1e6).toBeLessThan(1000);
   });
 
   test("that never ends its line is ended", async () => {
