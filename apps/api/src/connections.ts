@@ -59,8 +59,13 @@ export class Connections {
     };
   }
 
-  /** Follows the connections of a server. */
+  /** Follows the connections of a server, and cuts those on which nothing has moved for its time-out. */
   watch(server: Server): void {
+    server.on("timeout", (socket: Socket) => {
+      const answer = this.#open.get(socket)?.answer;
+      if (answer && waitsForHandler(answer)) socket.setTimeout(server.timeout);
+      else socket.destroy();
+    });
     server.on("connection", (socket: Socket) => {
       const connection: Connection = { answer: undefined, waiting: [] };
       this.#open.set(socket, connection);
@@ -115,6 +120,14 @@ function networkOf(address: string): string {
   return isIPv6(address) && !address.startsWith("::ffff:")
     ? address.split(":").slice(0, 4).join(":")
     : address;
+}
+
+/**
+ * The client has sent all, and there is nothing yet that it could read: a procedure may wait for minutes, for an agent
+ * or a build. Once the answer has begun, silence means that its reader takes nothing.
+ */
+function waitsForHandler(answer: ServerResponse): boolean {
+  return answer.req.complete && !answer.headersSent;
 }
 
 export function isEventStream(res: ServerResponse): boolean {

@@ -14,7 +14,10 @@ export interface Listen {
   readonly host: string;
   /** 0 for any free one. */
   readonly port: number;
-  /** A connection on which nothing has moved for so long is cut; 45,000 unless given. Milliseconds. */
+  /**
+   * A connection on which nothing has moved for so long is cut, unless it waits for the answer to a request that is here
+   * as a whole; 45,000 unless given. Milliseconds.
+   */
   readonly stalledMs?: number;
 }
 
@@ -65,7 +68,8 @@ export async function startApi(deps: ApiDeps, listen: Listen): Promise<Api> {
     },
     connections.inTurn(app.listener),
   );
-  // Streams are kept in use by their pings: whatever is silent for so long has lost its reader, or its sender.
+  // Streams are kept in use by their pings: what is silent for so long has lost its reader or its sender, or waits for
+  // its handler; `connections` tells these apart.
   server.timeout = listen.stalledMs ?? STALLED_MS;
   connections.watch(server);
   server.on("clientError", answerBrokenRequest);

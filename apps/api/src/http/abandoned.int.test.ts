@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { createFileStores } from "@stagefold/core/files";
 import { describe, expect, it } from "vitest";
 import { callerOf, memoryDeps } from "../../test/fixture.ts";
@@ -18,6 +19,8 @@ import { createWatch } from "../watch/index.ts";
 
 const isSoak = process.env.SOAK === "1";
 const TIMES = isSoak ? 1000 : 30;
+/** The protocol's version whose answers have no pings. */
+const PINNED = { versionNegotiation: { mode: { pin: "2026-07-28" } } } as const;
 const ARTIFACT = randomBytes(1_500_000);
 
 setFlagsFromString("--expose-gc");
@@ -186,4 +189,20 @@ describe.skipIf(process.platform !== "linux")("A3: exchanges that their client a
     await expect.poll(descriptors).toBeLessThan(withFiles - 3);
     for (const socket of [reads, ...stalled]) socket.destroy();
   }, 60_000);
+
+  it("a call that waits for longer than a silent connection may is answered; half a request is cut", async () => {
+    await using all = await setUp(200);
+    const url = `http://127.0.0.1:${all.port}`;
+    const client = new Client({ name: "test", version: "1" }, PINNED);
+    await client.connect(new StreamableHTTPClientTransport(new URL(`${url}/mcp`)));
+    const half = connect(all.port, "127.0.0.1").on("error", () => undefined);
+    half.resume().write(EXCHANGES["half a body"]?.(all)[0] ?? "");
+    const wait = { project_id: all.project_id, timeout_seconds: 1 };
+    const started = performance.now();
+    const answer = await client.callTool({ name: "wait_for_build", arguments: wait });
+    expect(performance.now() - started).toBeGreaterThan(900);
+    expect(answer.structuredContent).toMatchObject({ project_id: all.project_id, status: "building" });
+    expect(half.destroyed).toBe(true);
+    await client.close();
+  });
 });
