@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { DailySpending, type ReportEvent } from "@stagefold/core";
+import { DailySpending, type ReportEvent, StagefoldError } from "@stagefold/core";
 import { WorkerDirectory } from "@stagefold/runtime/worker-directory";
 import { SMTPServer } from "smtp-server";
 import { describe, expect, it } from "vitest";
@@ -220,6 +220,47 @@ describe("an alert", () => {
     expect(mailOf(must(slow), undefined).text).toMatch(
       /^Build x takes longer than usual: its stages have run for 3 min, and 19 of 20 builds of two-steps need less than 100 s\.$/m,
     );
+  });
+
+  it("of a slow build comes though another build that runs cannot be read", async () => {
+    const { deps, call, look } = aMonitor(["build.slow"]);
+    const start = async () => {
+      const { project_id, work_queue } = await call.projects.create({
+        requirement: "x",
+        pipeline: "two-steps",
+      });
+      const claimed = await deps.repository.work.claim(project_id, "w", work_queue);
+      const lease = { project_id, lease_token: claimed?.lease_token ?? 0 };
+      await deps.repository.work.report({
+        ...lease,
+        lease_seq: 1,
+        events: [{ event: "started", stage: "first" }],
+      });
+      return lease;
+    };
+    for (let n = 0; n < 10; n++) {
+      const lease = await start();
+      deps.clock.pass(50);
+      const events: ReportEvent[] = [
+        { event: "completed", stage: "first" },
+        { event: "started", stage: "second" },
+      ];
+      await deps.repository.work.report({ ...lease, lease_seq: 2, events });
+      await deps.repository.work.report({
+        ...lease,
+        lease_seq: 3,
+        events: [{ event: "completed", stage: "second" }],
+      });
+    }
+    const { project_id } = await start();
+    const { project_id: damaged } = await start();
+    const get = deps.repository.get.bind(deps.repository);
+    deps.repository.get = async (id) => {
+      if (id === damaged) throw new StagefoldError("SNAPSHOT_UNREADABLE", "no stages", { project_id: id });
+      return await get(id);
+    };
+    deps.clock.pass(200);
+    expect((await look()).map(({ id }) => id)).toEqual([`${project_id}.1.slow`]);
   });
 
   it("of the day's budget comes at 80 per cent and when it is spent", async () => {

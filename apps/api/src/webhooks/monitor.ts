@@ -5,6 +5,7 @@ import {
   type DueWork,
   type RecordStore,
   type Repository,
+  scopeOf,
   secondsBetween,
   toTime,
   workQueues,
@@ -113,9 +114,8 @@ export class Monitor {
         const now = toTime(repository.clock.now());
         // What lay idle between its stages counts here and not below: most rows need no read of the build.
         if (secondsBetween(row.started_at, now) < limit) continue;
-        const { stages } = (await repository.get(row.project_id)).stages_snapshot;
-        const active_seconds = activeSeconds(stages, now);
-        if (active_seconds < limit) continue;
+        const active_seconds = await this.#activeSeconds(row.project_id, now);
+        if (active_seconds === undefined || active_seconds < limit) continue;
         told.add(run);
         found.push(slowEvent(row, { active_seconds: Math.round(active_seconds), usual_seconds }));
       }
@@ -125,6 +125,16 @@ export class Monitor {
         return found;
       }
       cursor = page.next_cursor;
+    }
+  }
+
+  /** Undefined for a build that cannot be read, or is gone: it keeps no other from being told of. */
+  async #activeSeconds(projectId: string, now: string): Promise<number | undefined> {
+    try {
+      return activeSeconds((await this.#options.repository.get(projectId)).stages_snapshot.stages, now);
+    } catch (error) {
+      if (scopeOf(error) === "project") return undefined;
+      throw error;
     }
   }
 
