@@ -41,7 +41,8 @@ type Figures = z.output<typeof figuresSchema>;
 /** Statistics of turns that ended: what the index rows say, counted and never invented. */
 export class AgentStatistics {
   readonly #records: AgentRecords;
-  readonly #cached = new Map<string, { readonly at: number; readonly rows: Promise<TurnRow[]> }>();
+  /** What is fresh: every entry is removed when it no longer is, as a year of rows is large. */
+  readonly #cached = new Map<string, Promise<TurnRow[]>>();
 
   constructor(records: AgentRecords) {
     this.#records = records;
@@ -84,13 +85,15 @@ export class AgentStatistics {
   #rows(notBefore: number, agentId: string | undefined): Promise<TurnRow[]> {
     const name = JSON.stringify([notBefore, agentId]);
     const known = this.#cached.get(name);
-    const now = performance.now();
-    if (known && now - known.at < FRESH_MS) return known.rows;
+    if (known) return known;
     const rows = this.#read(notBefore, agentId);
-    this.#cached.delete(name);
-    this.#cached.set(name, { at: now, rows });
+    this.#cached.set(name, rows);
     if (this.#cached.size > MAX_CACHED) this.#cached.delete(this.#cached.keys().next().value ?? "");
-    rows.catch(() => this.#cached.delete(name));
+    const remove = () => {
+      if (this.#cached.get(name) === rows) this.#cached.delete(name);
+    };
+    setTimeout(remove, FRESH_MS).unref();
+    rows.catch(remove);
     return rows;
   }
 
