@@ -4,7 +4,14 @@ import { askerOf, userIdFor } from "../auth/principal.ts";
 import type { Context } from "../context.ts";
 import { listFields, pageSchema } from "../pagination.ts";
 import { nextTimes } from "../schedules/next-time.ts";
-import { buildOf, scheduleFieldsSchema, scheduleIdSchema, scheduleSchema } from "../schedules/schedules.ts";
+import {
+  buildOf,
+  isOfMachine,
+  type Schedule,
+  scheduleFieldsSchema,
+  scheduleIdSchema,
+  scheduleSchema,
+} from "../schedules/schedules.ts";
 import { procedure, router } from "../trpc.ts";
 import { createBuild } from "./create-build.ts";
 import { resolvePipeline } from "./resolve-pipeline.ts";
@@ -20,8 +27,8 @@ export const schedules = router({
       const user_id = userIdFor(ctx.principal, named);
       // What no build could be made of is refused now, and not at night.
       resolvePipeline(fields.build, ctx.pipelines);
-      await requireOwnAgent(ctx, fields.build.agent_id);
       const { by: created_by } = askerOf(ctx.principal);
+      await requireAgent(ctx, fields.build.agent_id, { user_id, created_by });
       return await ctx.schedules.create(fields, { user_id, created_by });
     }),
 
@@ -36,11 +43,11 @@ export const schedules = router({
     .output(scheduleSchema.extend({ next_times: z.array(z.string()) }))
     .query(async ({ ctx, input }) => {
       const schedule = await ctx.schedules.get(input.schedule_id);
-      const { cron, time_zone, status } = schedule;
+      const { cron, time_zone, next_at } = schedule;
       const now = ctx.repository.clock.now();
       return {
         ...schedule,
-        next_times: status === "active" ? nextTimes(cron, time_zone, now, NEXT_TIMES) : [],
+        next_times: next_at !== undefined ? nextTimes(cron, time_zone, now, NEXT_TIMES) : [],
       };
     }),
 
@@ -49,7 +56,8 @@ export const schedules = router({
     .output(scheduleSchema)
     .mutation(async ({ ctx, input: { schedule_id, ...fields } }) => {
       if (fields.build) resolvePipeline(fields.build, ctx.pipelines);
-      await requireOwnAgent(ctx, fields.build?.agent_id);
+      if (fields.build?.agent_id !== undefined)
+        await requireAgent(ctx, fields.build.agent_id, await ctx.schedules.get(schedule_id));
       return await ctx.schedules.update(schedule_id, fields, askerOf(ctx.principal));
     }),
 
@@ -85,9 +93,20 @@ export const schedules = router({
     }),
 });
 
-/** Errors: FORBIDDEN for an agent that the caller may not change. */
-async function requireOwnAgent(ctx: Context, agentId: string | undefined): Promise<void> {
-  if (agentId !== undefined) await ctx.agentRecords.agents.requireOwn(agentId, askerOf(ctx.principal));
+/**
+ * Errors: FORBIDDEN for an agent that the caller may not change, or that the schedule could not: it acts for its user, with
+ * the rights of a member, whoever made it.
+ */
+async function requireAgent(
+  ctx: Context,
+  agentId: string | undefined,
+  schedule: Pick<Schedule, "user_id" | "created_by">,
+): Promise<void> {
+  if (agentId === undefined) return;
+  const { agents } = ctx.agentRecords;
+  await agents.requireOwn(agentId, askerOf(ctx.principal));
+  const asSchedule = isOfMachine(schedule, ctx.auth !== undefined) ? {} : { owner: schedule.user_id ?? "" };
+  await agents.requireOwn(agentId, asSchedule);
 }
 
 /** Every field may be left out, and then stays: a default would change it. */

@@ -3,14 +3,21 @@ import { Cron } from "croner";
 
 /**
  * The first time of a cron pattern after `after` (epoch milliseconds); undefined when there is none. A time that the
- * clock leaves out in spring comes at the end of the gap, one that it has twice in autumn comes once.
- * Errors: INVALID_INPUT for a pattern that is not one of five fields, or an unknown time zone.
+ * clock leaves out in spring comes at the end of the gap, one that it has twice in autumn comes once. A pattern with `*`
+ * or a step in its minute or hour means intervals: these go on as they are, so in spring what is left out does not come,
+ * and in autumn the hour that is there twice has its times twice. Errors: INVALID_INPUT for a pattern that is not one of five fields, or an unknown time zone.
  */
 export function nextTime(cron: string, timeZone: string, after: number): string | undefined {
   requireTimeZone(timeZone);
   let pattern: Cron;
   try {
-    pattern = new Cron(cron, { timezone: timeZone, paused: true, mode: "5-part" });
+    pattern = new Cron(cron, {
+      timezone: timeZone,
+      paused: true,
+      mode: "5-part",
+      // Lists and ranges are times of the clock too, such as `0 2,14 * * *`.
+      fixedTimeRule: "no-wildcard",
+    });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw invalidInput(`The schedule cannot be taken: cron is not a pattern of five fields (${why}).`, [

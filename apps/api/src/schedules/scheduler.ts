@@ -6,14 +6,13 @@ import { RepeatedLook } from "../repeated-look.ts";
 import { createBuild } from "../routers/create-build.ts";
 import { SetBackClock } from "../set-back-clock.ts";
 import { nextTimes } from "./next-time.ts";
-import { buildOf, type Schedule } from "./schedules.ts";
+import { buildOf, isOfMachine, MAX_ERROR, type Schedule } from "./schedules.ts";
 
 /** How long the scheduler waits at most before it looks again: another process may have made a schedule. Milliseconds. */
 const LOOK_MS = 15_000;
 /** A time that is later than this when it is served was missed. Milliseconds. */
 const LATE_MS = 60_000;
 const MAX_DUE = 100;
-const MAX_ERROR = 500;
 
 interface SchedulerOptions {
   readonly context: Context;
@@ -81,8 +80,7 @@ export class Scheduler {
     if (missed > 0 && schedule.missed === "skip") return await schedules.served(schedule, { at, ...note });
     try {
       const key = `${schedule.schedule_id}:${at}`;
-      // Where no caller is asked who it is, a schedule is this machine's user too.
-      const isLocal = !context.auth && schedule.created_by === undefined;
+      const isLocal = isOfMachine(schedule, context.auth !== undefined);
       const asSchedule = isLocal ? context : { ...context, principal: principalOf(schedule) };
       const { project } = await createBuild(asSchedule, buildOf(schedule, key));
       const { project_id } = project;
@@ -106,6 +104,12 @@ const MAX_COUNTED = 1000;
 
 /** How many times came until now, the first of them included; at most a thousand. */
 function countMissed({ cron, time_zone }: Schedule, at: string, now: number): number {
-  const later = nextTimes(cron, time_zone, Date.parse(at), MAX_COUNTED - 1);
-  return 1 + later.filter((time) => Date.parse(time) <= now).length;
+  try {
+    const later = nextTimes(cron, time_zone, Date.parse(at), MAX_COUNTED - 1);
+    return 1 + later.filter((time) => Date.parse(time) <= now).length;
+  } catch (error) {
+    // This Node cannot time it, which `served` says: the time that is due is known all the same.
+    if (isStagefoldError(error, "INVALID_INPUT")) return 1;
+    throw error;
+  }
 }

@@ -1,10 +1,11 @@
-import { MemoryRecordStore } from "@stagefold/core";
+import { agentVersionSchema, MemoryRecordStore } from "@stagefold/core";
 import { afterEach, describe, expect, it, test } from "vitest";
 import { memoryDeps } from "../../test/fixture.ts";
 import { serve } from "../../test/serve.ts";
+import { Auth } from "../auth/authenticate.ts";
 import { createContextInner } from "../context.ts";
 import { appRouter } from "../routers/index.ts";
-import { nextTime } from "./next-time.ts";
+import { nextTime, nextTimes } from "./next-time.ts";
 import { Scheduler } from "./scheduler.ts";
 
 const SOAK = process.env.SOAK === "1";
@@ -73,6 +74,22 @@ describe("times", () => {
     expect(once).toBe("2026-10-25T00:30:00.000Z");
     expect(nextTime("30 2 * * *", "Europe/Berlin", Date.parse(once))).toBe("2026-10-26T01:30:00.000Z");
   });
+
+  it.each([
+    ["0 2,14 * * *", ["03-29T01:00", "03-29T12:00"], ["10-25T00:00", "10-25T13:00"]],
+    ["0,30 2 * * *", ["03-29T01:00", "03-30T00:00"], ["10-25T00:00", "10-25T00:30", "10-26T01:00"]],
+    ["*/30 2 * * *", ["03-30T00:00"], ["10-25T00:00", "10-25T00:30", "10-25T01:00", "10-25T01:30"]],
+  ])(
+    "of the lists and ranges of %s are times of the clock too, and those of a step are intervals",
+    (cron, spring, autumn) => {
+      const times = (day: string, count: number) =>
+        nextTimes(cron, "Europe/Berlin", Date.parse(`2026-${day}T20:00:00.000Z`), count).map((time) =>
+          time.slice(5, 16),
+        );
+      expect(times("03-28", spring.length)).toEqual(spring);
+      expect(times("10-24", autumn.length)).toEqual(autumn);
+    },
+  );
 
   it.each([
     [{ cron: "* * * * * *" }, "cron"],
@@ -210,6 +227,65 @@ describe("a schedule", () => {
     expect(await builds()).toHaveLength(1);
     const { last } = await call.schedules.get({ schedule_id: bad.schedule_id });
     expect(last).toMatchObject({ error: expect.stringContaining("two-steps") });
+  });
+
+  it("that this Node cannot time says so, and keeps no other from coming, nor those of a clock that was ahead", async () => {
+    const { deps, call, create, builds, records, serveAll } = twoProcesses();
+    await serveAll();
+    const damage = async (schedule_id: string) => {
+      const key = { pk: `schedule#${schedule_id}`, sk: "schedule" };
+      const edits = [{ op: "set", path: ["listed", "time_zone"], value: "Mars/Olympus" } as const];
+      await records.write({ ...key, kind: "update", guards: [], edits });
+      return schedule_id;
+    };
+    const once = await damage((await create({ cron: "0 1 * * *" })).schedule_id);
+    const skipped = await damage((await create({ cron: "0 1 * * *", missed: "skip" })).schedule_id);
+    const good = await create();
+    deps.clock.set("2026-01-01T03:00:01.000Z");
+    await serveAll();
+    expect(await builds()).toHaveLength(2);
+    for (const schedule_id of [once, skipped]) {
+      const { status, next_at, next_times, last } = await call.schedules.get({ schedule_id });
+      expect([status, next_at, next_times]).toEqual(["active", undefined, []]);
+      const error = expect.stringContaining("Mars/Olympus");
+      expect(last).toMatchObject({ at: "2026-01-01T01:00:00.000Z", missed: 1, error });
+    }
+    // A clock that was ahead until now: the times of all are decided again.
+    await damage(good.schedule_id);
+    const late = await create();
+    deps.clock.set("2025-06-01T00:00:00.000Z");
+    await serveAll();
+    const next = async (schedule_id: string) => (await call.schedules.get({ schedule_id })).next_at;
+    expect([await next(good.schedule_id), await next(late.schedule_id)]).toEqual([
+      undefined,
+      "2025-06-01T03:00:00.000Z",
+    ]);
+  });
+
+  it("over an agent of another user is refused when it is made, whoever makes it: it would fail each time", async () => {
+    const { deps, records } = twoProcesses();
+    const auth = new Auth({ keys: true }, { records, clock: deps.clock, onError: () => undefined });
+    const context = createContextInner({ ...deps, auth });
+    const call = appRouter.createCaller({
+      ...context,
+      principal: { kind: "key", id: "key:ops", name: "ops", role: "operator", user_id: undefined },
+    });
+    const agent_id = "agent_00000000beef";
+    const version = agentVersionSchema.parse({
+      ...{ version: 1, project_id: "proj_0123456789ab", run: 1, stage: "s", attempt: 1 },
+      ...{ at: "2026-01-01T00:00:00.000Z", kind: "rules", entry: "a.mjs" },
+    });
+    await context.agentRecords.agents.publish(agent_id, { agent_name: "a", user_id: "ada" }, version);
+    const fields = { name: "n", cron: "0 3 * * *", build: { requirement: "x", agent_id } };
+    const refused = { cause: { code: "FORBIDDEN" } };
+    await expect(call.schedules.create(fields)).rejects.toMatchObject(refused);
+    await expect(call.schedules.create({ ...fields, user_id: "bob" })).rejects.toMatchObject(refused);
+    const { schedule_id } = await call.schedules.create({ ...fields, user_id: "ada" });
+    expect(schedule_id).toMatch(/^sched_/);
+    const bobs = await call.schedules.create({ ...fields, build: { requirement: "x" }, user_id: "bob" });
+    await expect(
+      call.schedules.update({ schedule_id: bobs.schedule_id, build: fields.build }),
+    ).rejects.toMatchObject(refused);
   });
 
   it("of a member is another member's to see, and not to change", async () => {

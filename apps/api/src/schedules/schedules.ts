@@ -64,6 +64,8 @@ export type ScheduleChanges = {
   readonly [Field in keyof ScheduleFields]?: ScheduleFields[Field] | undefined;
 };
 
+/** Characters of `last.error`. */
+export const MAX_ERROR = 500;
 const ALL = "schedules";
 const DUE = "schedules#due";
 
@@ -179,7 +181,7 @@ export class Schedules {
   async served(known: Schedule, last: NonNullable<Schedule["last"]>): Promise<void> {
     await this.#unlessGone(
       this.#change(known.schedule_id, {}, (schedule) =>
-        schedule.revision === known.revision ? this.#timed({ ...schedule, last }) : schedule,
+        schedule.revision === known.revision ? this.#timedOrStopped({ ...schedule, last }) : schedule,
       ),
     );
   }
@@ -193,11 +195,10 @@ export class Schedules {
     for (let cursor: string | undefined; ; ) {
       const page = await this.#records.query({ index: "gsi1", pk: DUE, limit: 100, cursor });
       for (const known of readable(page.items)) {
-        const latest = nextTime(known.cron, known.time_zone, now + aheadMs);
-        if (latest === undefined || known.next_at === undefined || known.next_at <= latest) continue;
+        if (known.next_at === undefined || !this.#isBeyond(known, known.next_at, now + aheadMs)) continue;
         await this.#unlessGone(
           this.#change(known.schedule_id, {}, (schedule) =>
-            schedule.revision === known.revision ? this.#timed(schedule) : schedule,
+            schedule.revision === known.revision ? this.#timedOrStopped(schedule) : schedule,
           ),
         );
       }
@@ -217,6 +218,31 @@ export class Schedules {
       await change;
     } catch (error) {
       if (!isStagefoldError(error, "SCHEDULE_NOT_FOUND")) throw error;
+    }
+  }
+
+  /** Whether a time comes later than the first one after `from`, or there is none that this Node can tell. */
+  #isBeyond({ cron, time_zone }: Schedule, at: string, from: number): boolean {
+    try {
+      const latest = nextTime(cron, time_zone, from);
+      return latest !== undefined && at > latest;
+    } catch (error) {
+      if (isStagefoldError(error, "INVALID_INPUT")) return true;
+      throw error;
+    }
+  }
+
+  /**
+   * A schedule that this Node cannot time, as one with a zone that another version knows, says so and has no next time:
+   * it keeps no other from coming.
+   */
+  #timedOrStopped(schedule: Schedule): Schedule {
+    try {
+      return this.#timed(schedule);
+    } catch (error) {
+      if (!isStagefoldError(error, "INVALID_INPUT")) throw error;
+      const { next_at: _n, last = { at: toTime(this.#clock.now()) }, ...rest } = schedule;
+      return { ...rest, last: { ...last, error: error.message.slice(0, MAX_ERROR) } };
     }
   }
 
@@ -265,6 +291,11 @@ function patchOf(known: Schedule, next: Schedule): RecordPatch {
     guards: [{ path: ["listed", "revision"], is: "equals", value: known.revision }],
     edits: [{ op: "set", path: ["listed"], value: schedule }, ...edits],
   };
+}
+
+/** Made where no caller is asked who it is: such a schedule is this machine's user too. All others act as members. */
+export function isOfMachine({ created_by }: Pick<Schedule, "created_by">, asksCallers: boolean): boolean {
+  return !asksCallers && created_by === undefined;
 }
 
 /** The build of a schedule: the same `key` makes the same one. */
