@@ -1,6 +1,6 @@
 import { initTRPC } from "@trpc/server";
 import { accessTo } from "./auth/access.ts";
-import { audited } from "./auth/audit.ts";
+import { auditedCall } from "./auth/audit.ts";
 import { requireAccess } from "./auth/principal.ts";
 import type { Context } from "./context.ts";
 import { errorShapeOf, toStagefoldError, toTRPCError } from "./errors.ts";
@@ -56,13 +56,15 @@ const checked = t.middleware(async ({ getRawInput, next }) => {
   return next();
 });
 
-/** Who asks must have a role that may. Every mutation, and every refusal by role, leaves a row in the audit log. */
+/**
+ * Who asks must have a role that may. Every mutation, and every refusal by role, leaves a row in the audit log: with the
+ * build that it names, or that it made.
+ */
 const authorised = t.middleware(async ({ ctx, next, path, type, getRawInput }) => {
-  const audit = async (result: string) => {
+  const audit = async (result: string, made?: unknown) => {
     if (!ctx.auth) return;
-    const { id, role } = ctx.principal;
-    const given = { by: id, role, procedure: path, from: ctx.address, result };
-    await audited(ctx, { ...given, project_id: projectIdIn(await getRawInput()) });
+    const project_id = projectIdIn(await getRawInput()) ?? projectIdIn(made);
+    await auditedCall(ctx, { procedure: path, project_id, result });
   };
   try {
     requireAccess(ctx.principal, accessTo(path));
@@ -73,15 +75,20 @@ const authorised = t.middleware(async ({ ctx, next, path, type, getRawInput }) =
   const result = await next();
   // A program that asks for work and gets none asks again, many times a minute.
   const isIdle = path === "work.claim" && result.ok && result.data === null;
-  if (type === "mutation" && !UNAUDITED.includes(path) && !isIdle)
-    await audit(result.ok ? "ok" : toStagefoldError(result.error).code);
+  // What was done to several builds has a row for each of them.
+  const isTold = UNAUDITED.includes(path) || (result.ok && (isIdle || OF_SEVERAL.includes(path)));
+  if (type === "mutation" && !isTold)
+    await (result.ok ? audit("ok", result.data) : audit(toStagefoldError(result.error).code));
   return result;
 });
 
+/** `routers/batch.ts` writes a row for each build; a dry run has none. */
+const OF_SEVERAL = ["projects.createMany", "projects.bulk"];
 /** What the owner of a lease does, many times a minute: its claim is in the log. */
 const UNAUDITED = ["work.heartbeat", "work.report"];
 
-function projectIdIn(input: unknown): string | undefined {
+/** The build that an input, or an answer, names. */
+export function projectIdIn(input: unknown): string | undefined {
   const id: unknown =
     typeof input === "object" && input !== null ? Reflect.get(input, "project_id") : undefined;
   return typeof id === "string" ? id.slice(0, 64) : undefined;

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type Clock, cursorsOf, type RecordStore, toTime } from "@stagefold/core";
 import { z } from "zod";
+import type { Principal } from "./principal.ts";
 
 /** How long a row is kept. */
 export const AUDIT_DAYS = 90;
@@ -33,6 +34,21 @@ export interface AuditSink {
 /** What is done is done: its caller is not told that it failed because the log of it did. */
 export async function audited({ auth, onAuditError }: AuditSink, row: NewAuditRow): Promise<void> {
   await auth?.audit.add(row).catch((error: unknown) => onAuditError?.(row, error));
+}
+
+/** Who asks, as a request knows it. */
+interface AuditedCaller extends AuditSink {
+  readonly principal: Principal;
+  readonly address?: string | undefined;
+}
+
+/** The row of a call, or of one build of a call that acts on several. */
+export async function auditedCall(
+  caller: AuditedCaller,
+  done: Pick<NewAuditRow, "procedure" | "project_id" | "result">,
+): Promise<void> {
+  const { principal, address } = caller;
+  await audited(caller, { by: principal.id, role: principal.role, from: address, ...done });
 }
 
 const placeSchema = z.object({ day: z.string(), inner: z.string().nullable() });

@@ -442,10 +442,40 @@ describe("the audit log", () => {
     ]);
     const rest = await call(`/trpc/audit.list${query({ limit: 50, cursor: page.next_cursor })}`, as(admin));
     expect(dataOf<{ items: object[] }>(rest.body).items).toMatchObject([
-      { procedure: "projects.create", by: "key:root", result: "ok" },
+      { procedure: "projects.create", by: "key:root", result: "ok", project_id },
     ]);
     const wrong = await call(`/trpc/audit.list${query({ cursor: "e30" })}`, as(admin));
     expect(codeOf(wrong.body)).toBe("INVALID_INPUT");
+  });
+
+  it("has a row for each of several builds, with its id and how it ended, and none for a dry run", async () => {
+    const { call, issue, as, auth } = await aGuardedApi();
+    const admin = await issue({ name: "root", role: "admin" });
+    const rows = async () =>
+      (await auth.audit.list(100)).items
+        .map(({ procedure, project_id, result }) => `${procedure} ${project_id} ${result}`)
+        .sort();
+    const row = { requirement: "x", stages: OWN_STAGES };
+    const made = await call(
+      "/trpc/projects.createMany",
+      as(admin, post({ projects: [row, row, { priority: 9 }] })),
+    );
+    const { items } = dataOf<{ items: { project?: { project_id: string } }[] }>(made.body);
+    const [one, two] = items.map(({ project }) => project?.project_id);
+    const created = [
+      ...[one, two].map((id) => `projects.create ${id} ok`),
+      "projects.create undefined INVALID_INPUT",
+    ];
+    expect(await rows()).toEqual(created.sort());
+    const bulk = async (input: object) =>
+      await call("/trpc/projects.bulk", as(admin, post({ filter: {}, ...input })));
+    await bulk({ action: "delete", dry_run: true });
+    expect(await rows()).toHaveLength(3);
+    await bulk({ action: "cancel" });
+    const cancelled = [one, two].map((id) => `projects.cancel ${id} ok`);
+    expect(await rows()).toEqual([...created, ...cancelled].sort());
+    await bulk({ action: "explode" });
+    expect(await rows()).toContain("projects.bulk undefined INVALID_INPUT");
   });
 
   it("has the refusal of an upload, as of a procedure", async () => {

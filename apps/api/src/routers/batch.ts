@@ -10,12 +10,13 @@ import {
   textSchema,
 } from "@stagefold/core";
 import { z } from "zod";
+import { auditedCall } from "../auth/audit.ts";
 import { askerOf } from "../auth/principal.ts";
 import type { Context } from "../context.ts";
-import { errorShapeOf } from "../errors.ts";
+import { errorShapeOf, toStagefoldError } from "../errors.ts";
 import { type CreatedProject, projectOutput } from "../outputs.ts";
 import { listFields } from "../pagination.ts";
-import { procedure } from "../trpc.ts";
+import { procedure, projectIdIn } from "../trpc.ts";
 import { createBuild } from "./create-build.ts";
 import { deleteBuild } from "./delete-build.ts";
 import { resumeBuild, retryBuild } from "./run-again.ts";
@@ -67,9 +68,10 @@ export const createMany = procedure
   .mutation(
     async ({ ctx, input }): Promise<{ items: ({ project: CreatedProject } | { error: Refusal })[] }> => {
       const items = await several(input.projects, async (row) => {
-        const parsed = createInput.safeParse(row);
-        if (!parsed.success) throw parsed.error;
-        return { project: await createOne(ctx, parsed.data) };
+        const project = await audited(ctx, "create", undefined, async () =>
+          createOne(ctx, createInput.parse(row)),
+        );
+        return { project };
       });
       return { items: items.map((item) => ("refused" in item ? { error: item.refused } : item)) };
     },
@@ -139,7 +141,7 @@ export const bulk = procedure
     }
     const { ids, next_cursor } = await page(limit, cursor);
     const results = await several(ids, async ({ project_id }) => {
-      await act(ctx, action, project_id, operation_id);
+      await audited(ctx, action, project_id, () => act(ctx, action, project_id, operation_id));
       return { project_id };
     });
     const refused = results.flatMap((result, i) =>
@@ -147,6 +149,24 @@ export const bulk = procedure
     );
     return { matched: ids.length, done: ids.length - refused.length, refused, next_cursor };
   });
+
+/** One build of several has its own row in the audit log, as if it had been asked for alone. */
+async function audited<Result>(
+  ctx: Context,
+  action: Action | "create",
+  project_id: string | undefined,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const procedure = `projects.${action}`;
+  try {
+    const done = await work();
+    await auditedCall(ctx, { procedure, project_id: project_id ?? projectIdIn(done), result: "ok" });
+    return done;
+  } catch (error) {
+    await auditedCall(ctx, { procedure, project_id, result: toStagefoldError(error).code });
+    throw error;
+  }
+}
 
 async function act(
   ctx: Context,
