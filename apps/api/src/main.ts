@@ -115,7 +115,9 @@ async function openAuth(
 ): Promise<Auth> {
   const { clock } = repository;
   // What a provider needs is loaded only where there is one.
-  const oidc = settings.oidc && new (await import("./auth/oidc.ts")).Oidc(settings.oidc, records, clock);
+  const onRefused = (reason: string) => log.warn({ reason }, "a user of the identity provider was refused");
+  const oidc =
+    settings.oidc && new (await import("./auth/oidc.ts")).Oidc(settings.oidc, records, clock, onRefused);
   const onError = (error: unknown) =>
     log.warn({ err: error }, "open streams could not be held against their keys");
   const { keys, ratePerMinute } = settings;

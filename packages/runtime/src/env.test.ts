@@ -182,10 +182,13 @@ describe("who may ask", () => {
       oidc: {
         issuer: "https://id.example",
         clientId: "stagefold",
+        userClaim: "sub",
         roles: [{ claim: "sub", value: "*", role: "viewer" }],
       },
       ratePerMinute: 60,
     });
+    const byEmail = parseEnv({ ...oidc, STAGEFOLD_OIDC_USER_CLAIM: "email" }).auth;
+    expect(byEmail?.oidc?.userClaim).toBe("email");
   });
 
   it("names what is missing or malformed, and shows no secret", () => {

@@ -74,6 +74,7 @@ const schema = z.object({
   STAGEFOLD_OIDC_CLIENT_ID: text("the id that the provider knows us by").optional(),
   STAGEFOLD_OIDC_CLIENT_SECRET: text("a secret").optional(),
   STAGEFOLD_OIDC_AUDIENCE: text("what bearer tokens are for").optional(),
+  STAGEFOLD_OIDC_USER_CLAIM: text("a claim of the provider's tokens").default("sub"),
   STAGEFOLD_OIDC_ROLES: z
     .string()
     .refine((value) => parseRoleRules(value) !== undefined, ROLE_RULES)
@@ -140,6 +141,8 @@ export interface OidcSettings {
   readonly clientSecret?: string | undefined;
   /** What bearer tokens must be for; the client id unless given. */
   readonly audience?: string | undefined;
+  /** The claim that names a user for good: `sub`, or one that the installation knows to be as lasting. */
+  readonly userClaim: string;
   readonly roles: readonly RoleRule[];
 }
 
@@ -360,6 +363,7 @@ function oidcOf(env: z.output<typeof schema>): OidcSettings {
     clientId: needed("STAGEFOLD_OIDC_CLIENT_ID"),
     ...(secret !== undefined && { clientSecret: secret }),
     ...(audience !== undefined && { audience }),
+    userClaim: env.STAGEFOLD_OIDC_USER_CLAIM,
     roles: parseRoleRules(needed("STAGEFOLD_OIDC_ROLES")) ?? [],
   };
 }

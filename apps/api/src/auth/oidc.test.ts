@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 
 /** A real provider on a free port, and an API that trusts it. People are in the group that their name ends with. */
-async function aProvidedApi(options: Partial<AuthOptions> = {}) {
+async function aProvidedApi(options: Partial<AuthOptions> = {}, userClaim = "sub") {
   let answer: ReturnType<Provider["callback"]> | undefined;
   const server = createServer((req, res) => void answer?.(req, res));
   server.listen(0, "127.0.0.1");
@@ -35,8 +35,10 @@ async function aProvidedApi(options: Partial<AuthOptions> = {}) {
   deps.clock.set(new Date().toISOString());
   const onError = (error: unknown) => expect.unreachable(String(error));
   const roles = parseRoleRules(ROLES) ?? [];
-  const settings = { issuer, clientId: "stagefold", clientSecret: "hush", audience: AUDIENCE, roles };
-  const oidc = new Oidc(settings, records, deps.clock);
+  const client = { clientId: "stagefold", clientSecret: "hush" };
+  const settings = { issuer, ...client, audience: AUDIENCE, userClaim, roles };
+  const refused: string[] = [];
+  const oidc = new Oidc(settings, records, deps.clock, (reason) => refused.push(reason));
   const auth = new Auth({ keys: false, oidc, ...options }, { records, clock: deps.clock, onError });
   const api = await serve({ ...deps, auth });
   closers.push(() => api.close());
@@ -55,14 +57,20 @@ async function aProvidedApi(options: Partial<AuthOptions> = {}) {
     jwks: { keys: [{ ...(await exportJWK(privateKey)), kid: "k1", alg: "RS256", use: "sig" }] },
     cookies: { keys: ["test"] },
     conformIdTokenClaims: false,
-    claims: { openid: ["sub"], profile: ["name", "preferred_username", "groups"], email: ["email"] },
+    claims: {
+      openid: ["sub"],
+      profile: ["name", "preferred_username", "groups"],
+      email: ["email", "email_verified"],
+    },
     findAccount: (_context, id) => ({
       accountId: id,
       claims: () => ({
-        sub: `id-${id}`,
+        sub: id,
         name: `Name of ${id}`,
-        preferred_username: id,
+        preferred_username: `nick of ${id}`,
         groups: [id.split("-").at(-1) ?? ""],
+        email: "ada@example.org",
+        email_verified: id.startsWith("ada"),
       }),
     }),
     features: {
@@ -85,7 +93,7 @@ async function aProvidedApi(options: Partial<AuthOptions> = {}) {
   const breakKeys = (body: string) => {
     brokenKeys = body;
   };
-  return { ...api, issuer, privateKey, deps, breakKeys };
+  return { ...api, issuer, privateKey, deps, breakKeys, refused };
 }
 
 /** A browser as far as a sign-in needs one: cookies by origin, redirects, and the provider's two forms. */
@@ -156,6 +164,39 @@ describe("sign-in by an OpenID provider", () => {
     expect((await browser.fetch(`${url}/trpc/session.get`)).status).toBe(401);
   });
 
+  it("names a build's user by the subject, which no user can change, and shows the name", async () => {
+    const { url } = await aProvidedApi();
+    const browser = new Browser();
+    await browser.signIn(`${url}/auth/sign-in`, "ada-dev");
+    const made = post({ requirement: "x", stages: [{ stage: "one", stage_name: "One" }] });
+    const headers = { "content-type": "application/json", origin: url };
+    const answer = await browser.fetch(`${url}/trpc/projects.create`, { ...made, headers });
+    expect(await answer.json()).toMatchObject({
+      result: {
+        data: { user_id: "ada-dev", user_name: "Name of ada-dev", created_by: "user:ada-dev" },
+      },
+    });
+  });
+
+  it("names users by another claim where that is set, by an email that was verified alone", async () => {
+    const byName = await aProvidedApi({}, "preferred_username");
+    const browser = new Browser();
+    await browser.signIn(`${byName.url}/auth/sign-in`, "ada-dev");
+    const session = await (await browser.fetch(`${byName.url}/trpc/session.get`)).json();
+    expect(session).toMatchObject({
+      result: { data: { user_id: "nick of ada-dev", name: "Name of ada-dev" } },
+    });
+
+    const byEmail = await aProvidedApi({}, "email");
+    const verified = new Browser();
+    await verified.signIn(`${byEmail.url}/auth/sign-in`, "ada-dev");
+    const hers = await (await verified.fetch(`${byEmail.url}/trpc/session.get`)).json();
+    expect(hers).toMatchObject({ result: { data: { user_id: "ada@example.org" } } });
+    const { status, text } = await new Browser().signIn(`${byEmail.url}/auth/sign-in`, "eve-dev");
+    expect([status, text]).toEqual([401, expect.stringContaining("not verified")]);
+    expect(byEmail.refused).toEqual([expect.stringMatching(/of eve-dev has an email that is not verified/)]);
+  });
+
   it("refuses who has no role, a return that nobody began, one of another browser, and a second use", async () => {
     const { url } = await aProvidedApi();
     expect((await new Browser().signIn(`${url}/auth/sign-in`, "eve-nobody")).status).toBe(401);
@@ -222,6 +263,23 @@ describe("bearer tokens of an OpenID provider", () => {
     expect(
       (await fetch(`${url}/trpc/session.get`, { headers: { authorization: `Bearer ${tampered}` } })).status,
     ).toBe(401);
+  });
+
+  it("are refused where they lack the claim that names users, with the reason", async () => {
+    const { url, issuer, privateKey, deps, refused } = await aProvidedApi({}, "employee_id");
+    const exp = Math.floor(deps.clock.now() / 1000) + 60;
+    const sign = (claims: object) =>
+      new SignJWT({ iss: issuer, aud: AUDIENCE, sub: "stagefold", exp, ...claims })
+        .setProtectedHeader({ alg: "RS256", kid: "k1" })
+        .sign(privateKey);
+    const asked = async (claims: object) =>
+      await fetch(`${url}/trpc/session.get`, { headers: { authorization: `Bearer ${await sign(claims)}` } });
+    expect((await asked({ employee_id: "e1" })).status).toBe(200);
+    for (const employee_id of [undefined, "", 7, "x".repeat(10_000)]) {
+      const answer = await asked({ employee_id });
+      expect([answer.status, await answer.text()]).toEqual([401, expect.stringContaining("employee_id")]);
+    }
+    expect(refused).toHaveLength(4);
   });
 
   it("are refused for another audience, issuer, key, algorithm or time", async () => {

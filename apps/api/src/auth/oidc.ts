@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { type Clock, type RecordStore, type Role, StagefoldError } from "@stagefold/core";
+import { type Clock, type RecordStore, type Role, StagefoldError, userIdSchema } from "@stagefold/core";
 import type { OidcSettings } from "@stagefold/runtime/env";
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from "jose";
 import * as client from "openid-client";
@@ -28,17 +28,28 @@ export class Oidc {
   readonly #settings: OidcSettings;
   readonly #records: RecordStore;
   readonly #clock: Clock;
+  readonly #onRefused: (reason: string) => void;
   #found:
     | Promise<{ configuration: client.Configuration; keys: ReturnType<typeof createRemoteJWKSet> }>
     | undefined;
 
-  constructor(settings: OidcSettings, records: RecordStore, clock: Clock) {
+  /** `onRefused` is told, for the operator, why somebody whom the provider knows has no user id here. */
+  constructor(
+    settings: OidcSettings,
+    records: RecordStore,
+    clock: Clock,
+    onRefused: (reason: string) => void = () => undefined,
+  ) {
     this.#settings = settings;
     this.#records = records;
     this.#clock = clock;
+    this.#onRefused = onRefused;
   }
 
-  /** Who bears the token; undefined when it is not one of this provider for us. Errors: STORE_UNAVAILABLE. */
+  /**
+   * Who bears the token; undefined when it is not one of this provider for us. Errors: STORE_UNAVAILABLE, UNAUTHENTICATED
+   * for a user without an id.
+   */
   async verifyBearer(token: string): Promise<Principal | undefined> {
     const { keys } = await this.#discovered();
     try {
@@ -52,6 +63,7 @@ export class Oidc {
       });
       return this.#principalOf(payload);
     } catch (error) {
+      if (error instanceof StagefoldError) throw error;
       // The base class itself says that the keys could not be fetched; what is wrong with a token has a class of its own.
       if (error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid)
         throw unreachable(error);
@@ -145,22 +157,38 @@ export class Oidc {
     return { configuration, keys: createRemoteJWKSet(new URL(jwks_uri)) };
   }
 
-  /** Undefined for one without a role. */
+  /** Undefined for one without a role. Errors: UNAUTHENTICATED for one whose tokens lack the user's claim. */
   #principalOf(claims: JWTPayload): Principal | undefined {
     const roles = this.#settings.roles
       .filter(({ claim, value }) => value === "*" || valuesOf(claims[claim]).includes(value))
       .map(({ role }) => role);
     const role = BY_RIGHTS.findLast((one) => roles.includes(one));
-    const userId = textOf(claims.preferred_username) ?? textOf(claims.email) ?? claims.sub;
-    if (role === undefined || userId === undefined) return undefined;
+    if (role === undefined) return undefined;
+    const userId = this.#userIdOf(claims);
+    const shown = [claims.name, claims.preferred_username, claims.email].map(textOf);
     return {
       kind: "user",
       id: `user:${userId}`,
-      name: textOf(claims.name) ?? userId,
+      name: shown.find((name) => name !== undefined) ?? userId,
       role,
       user_id: userId,
       ...(claims.exp !== undefined && { expires_at: claims.exp * 1000 }),
     };
+  }
+
+  /**
+   * Whoever has the id has the builds, so it is the claim that no user can change and no provider gives away again: `sub`,
+   * unless the installation vouches for another one.
+   */
+  #userIdOf(claims: JWTPayload): string {
+    const { userClaim } = this.#settings;
+    const userId = textOf(claims[userClaim]);
+    const isProven = userClaim !== "email" || claims.email_verified === true;
+    if (userId !== undefined && isProven) return userId;
+    const lacks = userId === undefined ? `no usable claim ${userClaim}` : "an email that is not verified";
+    const reason = `The provider's token of ${claims.sub} has ${lacks}: STAGEFOLD_OIDC_USER_CLAIM is ${userClaim}.`;
+    this.#onRefused(reason);
+    throw unauthenticated(reason);
   }
 }
 
@@ -168,8 +196,9 @@ function valuesOf(claim: unknown): unknown[] {
   return Array.isArray(claim) ? claim : typeof claim === "string" ? claim.split(" ") : [claim];
 }
 
+/** What can be a user's id or name here. */
 function textOf(claim: unknown): string | undefined {
-  return typeof claim === "string" && claim !== "" ? claim : undefined;
+  return userIdSchema.safeParse(claim).data;
 }
 
 function keyOf(cookie: string) {

@@ -78,6 +78,11 @@ export function userIdFor(principal: Principal, named: string | undefined): stri
   );
 }
 
+/** The `user_name` of a new build: what the person who signed in is called, where it is their own. */
+export function userNameFor({ id, name }: Principal, user_id: string | undefined): string | undefined {
+  return id === `user:${user_id}` ? name : undefined;
+}
+
 /** Errors: FORBIDDEN for a runner that asks for work of pipelines which are not its own. */
 export function pipelinesFor(
   principal: Principal,

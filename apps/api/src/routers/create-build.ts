@@ -1,6 +1,6 @@
 import { agentIdOf, type createProjectSchema, type Project } from "@stagefold/core";
 import type { z } from "zod";
-import { askerOf, userIdFor } from "../auth/principal.ts";
+import { askerOf, userIdFor, userNameFor } from "../auth/principal.ts";
 import type { Context } from "../context.ts";
 import { resolvePipeline } from "./resolve-pipeline.ts";
 
@@ -13,12 +13,13 @@ export async function createBuild(
   given: z.output<typeof createProjectSchema>,
 ): Promise<{ readonly project: Project; readonly again: boolean }> {
   const user_id = userIdFor(ctx.principal, given.user_id);
+  const user_name = given.user_name ?? userNameFor(ctx.principal, user_id);
   const asker = askerOf(ctx.principal);
   if (given.agent_id !== undefined) await ctx.agentRecords.agents.requireOwn(given.agent_id, asker);
   const { request, plan } = resolvePipeline(given, ctx.pipelines);
   const agent_id = request.agent_id === undefined ? undefined : await agentIdOf(request.agent_id);
   return await ctx.repository.control.createOnce(
-    { ...request, user_id, agent_id },
+    { ...request, user_id, user_name, agent_id },
     plan,
     asker,
     ctx.traceparent,

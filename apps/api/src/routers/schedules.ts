@@ -1,6 +1,6 @@
 import { newOperationId, operationIdSchema, requireOwner, toTime, userIdSchema } from "@stagefold/core";
 import { z } from "zod";
-import { askerOf, userIdFor } from "../auth/principal.ts";
+import { askerOf, userIdFor, userNameFor } from "../auth/principal.ts";
 import type { Context } from "../context.ts";
 import { listFields, pageSchema } from "../pagination.ts";
 import { nextTimes } from "../schedules/next-time.ts";
@@ -29,7 +29,10 @@ export const schedules = router({
       resolvePipeline(fields.build, ctx.pipelines);
       const { by: created_by } = askerOf(ctx.principal);
       await requireAgent(ctx, fields.build.agent_id, { user_id, created_by });
-      return await ctx.schedules.create(fields, { user_id, created_by });
+      // The schedule itself does not know what its user is called.
+      const user_name = fields.build.user_name ?? userNameFor(ctx.principal, user_id);
+      const build = { ...fields.build, ...(user_name !== undefined && { user_name }) };
+      return await ctx.schedules.create({ ...fields, build }, { user_id, created_by });
     }),
 
   list: procedure

@@ -45,7 +45,7 @@ export function ScheduleCard({ schedule, onAct, onEdit, disabled }: ScheduleCard
           </p>
           <p className="mt-1 flex min-w-0 flex-wrap items-center gap-x-2 gap-y-1 text-ink-3 text-xs">
             <Badge>{build.pipeline ?? "agent-build"}</Badge>
-            {user_id !== undefined && <span>{t.createdBy(user_id)}</span>}
+            {user_id !== undefined && <span>{t.createdBy(build.user_name ?? user_id)}</span>}
             <span className="line-clamp-1 min-w-0 [overflow-wrap:anywhere]">{build.requirement}</span>
           </p>
         </div>

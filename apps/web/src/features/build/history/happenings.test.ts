@@ -47,6 +47,16 @@ const project = {
   },
 } as unknown as Project;
 
+it("shows the build's own user by name, and says once that it was created", () => {
+  const named = { ...project, created_by: "user:ada", user_id: "ada", user_name: "Ada L." };
+  const row = { at: at(0), by: "user:ada", role: "member", procedure: "projects.create", result: "ok" };
+  const happenings = happeningsOf(named, [{ ...row, project_id: project.project_id }]);
+  expect(happenings.filter(({ at: time }) => time <= at(0))).toEqual([
+    { kind: "created", at: at(0), by: "Ada L." },
+  ]);
+  expect(happenings).toContainEqual({ kind: "command", at: at(10), command: "retry", by: "Ada L." });
+});
+
 it("has who did what to a build and when, each attempt with the definition that it ran, the newest first", () => {
   expect(happeningsOf(project, [])).toMatchObject([
     { kind: "ended", status: "completed", at: at(30) },

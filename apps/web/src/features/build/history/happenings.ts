@@ -35,8 +35,13 @@ export function happeningsOf(
   attempts: (stage: Project["stages_snapshot"]["stages"][number]) => readonly HistoryEntry[] = attemptsOf,
 ): Happening[] {
   const { created_at, created_by, user_name, user_id, control, completed_at, status } = project;
+  // Who is the build's user is shown by name: ids of an identity provider say nothing to people.
+  const nameOf = (by: string | undefined) => (by === `user:${user_id}` ? (user_name ?? by) : by);
   const requests = audit
-    .filter(({ project_id }) => project_id === project.project_id)
+    // That it was created, the item says.
+    .filter(
+      ({ project_id, procedure }) => project_id === project.project_id && procedure !== "projects.create",
+    )
     .map((row): Happening => ({ kind: "request", at: row.at, row }));
   const stages = project.stages_snapshot.stages.flatMap((stage): Happening[] => {
     const { by, at, answer } = stage.output_data;
@@ -58,7 +63,14 @@ export function happeningsOf(
             ],
       ),
       ...(answer !== undefined && typeof at === "string"
-        ? [{ kind: "answered" as const, at, stage: stage.stage, by: typeof by === "string" ? by : undefined }]
+        ? [
+            {
+              kind: "answered" as const,
+              at,
+              stage: stage.stage,
+              by: nameOf(typeof by === "string" ? by : undefined),
+            },
+          ]
         : []),
     ];
   });
@@ -68,11 +80,11 @@ export function happeningsOf(
     ({ at }) => control && Math.abs(Date.parse(at) - Date.parse(control.at)) < SAME_MS,
   );
   const all: Happening[] = [
-    { kind: "created", at: created_at, by: created_by ?? user_name ?? user_id },
+    { kind: "created", at: created_at, by: nameOf(created_by) ?? user_name ?? user_id },
     ...stages,
     ...requests,
     ...(control && command !== "answer" && !isTold
-      ? [{ kind: "command" as const, at: control.at, command, by: control.by }]
+      ? [{ kind: "command" as const, at: control.at, command, by: nameOf(control.by) }]
       : []),
     ...(completed_at === undefined ? [] : [{ kind: "ended" as const, at: completed_at, status }]),
   ];
