@@ -1,4 +1,4 @@
-import type { Block } from "@stagefold/core";
+import { type Block, utf8Bytes } from "@stagefold/core";
 import type { ChatMessage, Picture, ToolCall, ToolResult } from "@stagefold/models";
 import type { LaidFile, TurnFolder } from "./turn-folder.ts";
 
@@ -13,42 +13,79 @@ const PICTURES = /^image\/(?:png|jpeg|gif|webp)$/;
 /** The text of a document such as a PDF file, or why it has none. */
 type DocumentText = (file: LaidFile) => Promise<string>;
 
+/**
+ * What the files of earlier questions may take of a request, the newest first: bytes of UTF-8, of which three are a token
+ * or so. One file of full length fits in any script. Beyond that a file is named alone, so that a question with many files
+ * does not fill the requests of all that follow it.
+ */
+const MAX_HISTORY_TEXT = 3 * MAX_FILE_TEXT;
+/** Bytes of earlier pictures, and what each of them counts as text. */
+const MAX_HISTORY_PICTURES = 2 * MAX_PICTURE;
+const PICTURE_AS_TEXT = 4500;
+
+/** What files may still take. */
+interface Room {
+  text: number;
+  pictures: number;
+}
+
 /** The conversation up to the question, oldest first: what was asked with its files, what was answered with its tools. */
 export async function toMessages(
   folder: TurnFolder,
   text: string,
   documentText: DocumentText,
 ): Promise<ChatMessage[]> {
-  const messages: ChatMessage[] = [];
-  for (const { turn, files } of folder.history)
-    messages.push(await userMessage(turn.user.text, files, documentText), ...answerMessages(turn.blocks));
-  messages.push(await userMessage(text, folder.files, documentText));
-  return messages;
+  const room: Room = { text: MAX_HISTORY_TEXT, pictures: MAX_HISTORY_PICTURES };
+  const earlier: ChatMessage[][] = [];
+  for (const { turn, files } of folder.history.toReversed()) {
+    const asked = await userMessage(turn.user.text, files, documentText, room);
+    earlier.unshift([asked, ...answerMessages(turn.blocks)]);
+  }
+  const whole: Room = { text: Number.POSITIVE_INFINITY, pictures: Number.POSITIVE_INFINITY };
+  return [...earlier.flat(), await userMessage(text, folder.files, documentText, whole)];
 }
 
-/** The same for a question now and later in the history: what a provider has cached of it stays right. */
+/** The same for a question now and later, while there is room: what a provider has cached of it stays right. */
 async function userMessage(
   text: string,
   files: readonly LaidFile[],
   documentText: DocumentText,
+  room: Room,
 ): Promise<ChatMessage> {
-  const pictures: Picture[] = files
-    .filter(({ media_type, bytes }) => PICTURES.test(media_type) && bytes.byteLength <= MAX_PICTURE)
-    .slice(0, MAX_PICTURES)
-    .map(({ media_type, bytes }) => ({ media_type, data: bytes }));
+  const pictures: Picture[] = [];
   const parts = [text];
-  for (const file of files) parts.push(await fileText(file, documentText));
+  for (const file of files) {
+    const { name, media_type, bytes } = file;
+    const size = bytes.byteLength;
+    const title = `[File ${name}, ${media_type}, ${size} bytes]`;
+    if (!PICTURES.test(media_type)) parts.push(title + (await contentOf(file, documentText, room)));
+    else {
+      parts.push(title);
+      if (size > MAX_PICTURE || pictures.length >= MAX_PICTURES) continue;
+      if (take(room, { text: PICTURE_AS_TEXT, pictures: size })) pictures.push({ media_type, data: bytes });
+    }
+  }
   return { role: "user", text: parts.join("\n\n"), pictures };
 }
 
-async function fileText(file: LaidFile, documentText: DocumentText): Promise<string> {
-  const { name, media_type, bytes } = file;
-  const size = `${bytes.byteLength} bytes`;
-  if (PICTURES.test(media_type)) return `[File ${name}, ${media_type}, ${size}]`;
-  const text = decode(bytes) ?? (await documentText(file));
+/** Empty where there is no room for it. */
+async function contentOf(file: LaidFile, documentText: DocumentText, room: Room): Promise<string> {
+  // A document is read in a process of its own.
+  if (room.text <= 0) return "";
+  const text = decode(file.bytes) ?? (await documentText(file));
+  const shown = text.slice(0, MAX_FILE_TEXT).toWellFormed();
+  if (!take(room, { text: utf8Bytes(shown), pictures: 0 })) return "";
   const rest = text.length - MAX_FILE_TEXT;
   const end = rest > 0 ? `\n(${rest} more characters are in the file)` : "";
-  return `[File ${name}, ${media_type}, ${size}]\n${text.slice(0, MAX_FILE_TEXT).toWellFormed()}${end}\n[End of ${name}]`;
+  return `\n${shown}${end}\n[End of ${file.name}]`;
+}
+
+/** Whether there is so much room, which is then taken. */
+function take(room: Room, wanted: Readonly<Room>): boolean {
+  if (wanted.text > room.text || wanted.pictures > room.pictures) return false;
+  room.text -= wanted.text;
+  room.pictures -= wanted.pictures;
+  return true;
 }
 
 function decode(bytes: Uint8Array): string | undefined {

@@ -132,7 +132,10 @@ function tokensOf(text: string): number {
   return Math.ceil(utf8Bytes(text) / 3);
 }
 
-/** Tokens of earlier turns that a new one is given, and turns that are looked at for it. */
+/**
+ * Tokens of earlier turns that a new one is given, and turns that are looked at for it. Of their files it is given all: what a
+ * model is shown of these has a limit of its own, in `messages.ts` of agent-runner.
+ */
 const HISTORY_TOKENS = 24_000;
 const HISTORY_TURNS = 50;
 
