@@ -110,11 +110,11 @@ export class Deliveries {
   }
 
   /**
-   * Those whose time has come, the longest overdue first, each with the key of its record. One that cannot be read is
-   * left out.
+   * Those whose time has come, the longest overdue first, each with the key of its record; from a place in that order, or
+   * from the first. One that cannot be read is left out.
    */
-  async *due(): AsyncGenerator<DueDelivery, void, undefined> {
-    yield* this.#waiting({ to: `${toTime(this.#clock.now())}~` });
+  async *due(from?: string): AsyncGenerator<DueDelivery, void, undefined> {
+    yield* this.#waiting({ ...(from !== undefined && { from }), to: `${toTime(this.#clock.now())}~` });
   }
 
   /** What was decided while a clock was ahead is due now: it would wait as long as the clock was ahead. */
@@ -132,7 +132,8 @@ export class Deliveries {
       const page = await this.#records.query({ index: "gsi1", pk: DUE, ...range, limit: 100, cursor });
       for (const item of page.items) {
         const delivery = listedOf(item);
-        if (delivery) yield { key: { pk: String(item.pk), sk: String(item.sk) }, delivery };
+        const key = { pk: String(item.pk), sk: String(item.sk) };
+        if (delivery) yield { key, delivery, place: String(item.gsi1_sk) };
       }
       cursor = page.next;
       if (cursor === undefined) return;
@@ -147,7 +148,7 @@ export class Deliveries {
   }
 
   /** The earlier event of the same build or incident that is still on its way: it goes first. */
-  async earlier({ key }: DueDelivery): Promise<Delivery | undefined> {
+  async earlier({ key }: Pick<DueDelivery, "key">): Promise<Delivery | undefined> {
     const page = await this.#records.query({
       pk: key.pk,
       from: key.sk.slice(0, key.sk.indexOf("#") + 1),
@@ -249,6 +250,8 @@ export class Deliveries {
 export interface DueDelivery {
   readonly key: Key;
   readonly delivery: Delivery;
+  /** Among those that are due. */
+  readonly place: string;
 }
 
 interface Key {

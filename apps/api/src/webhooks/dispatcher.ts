@@ -22,7 +22,7 @@ import { type SigningWebhook, type Webhook, type Webhooks, wants } from "./webho
 
 /** How long the dispatcher waits at most before it looks again. Milliseconds. */
 const LOOK_MS = 5000;
-/** Rows that one look goes through: behind many of a receiver that is slow there may be others. */
+/** Rows that one look goes through; the next one goes on from there. */
 const MAX_DUE = 5000;
 /** Of one webhook at once: a receiver that is slow takes no time from the others. */
 const MAX_SENDING = 4;
@@ -62,6 +62,8 @@ export class WebhookDispatcher {
   readonly #looks = new RepeatedLook(() => this.#look());
   readonly #clock = new SetBackClock();
   #unsubscribe: (() => void) | undefined;
+  /** Where the last look stopped before the end: behind many of a receiver that hangs there may be others. */
+  #resumeAt: string | undefined;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -173,9 +175,15 @@ export class WebhookDispatcher {
 
   async #sendDue(): Promise<void> {
     let looked = 0;
-    for await (const row of this.#options.deliveries.due()) {
+    const from = this.#resumeAt;
+    this.#resumeAt = undefined;
+    for await (const row of this.#options.deliveries.due(from)) {
       looked += 1;
-      if (this.#stop.signal.aborted || looked > MAX_DUE) return;
+      if (this.#stop.signal.aborted) return;
+      if (looked > MAX_DUE) {
+        this.#resumeAt = row.place;
+        return;
+      }
       const { webhook_id } = row.delivery;
       const sending = this.#sending.get(webhook_id) ?? new Set();
       if (sending.has(row.key.sk) || sending.size >= MAX_SENDING) continue;
@@ -195,7 +203,7 @@ export class WebhookDispatcher {
 
   async #send({ key, delivery }: DueDelivery): Promise<void> {
     const { webhooks, deliveries } = this.#options;
-    const earlier = await deliveries.earlier({ key, delivery });
+    const earlier = await deliveries.earlier({ key });
     if (earlier) return await deliveries.postpone(key, delivery, earlier);
     const taken = await deliveries.take(key, delivery);
     if (!taken) return;

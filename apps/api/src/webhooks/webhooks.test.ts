@@ -1,6 +1,7 @@
 import { describe, expect, it, test } from "vitest";
 import { aReceiver, aSystem, closers, until, verifies } from "../../test/webhooks.ts";
 import { createContextInner } from "../context.ts";
+import type { DueDelivery } from "./deliveries.ts";
 import { WebhookDispatcher } from "./dispatcher.ts";
 import { isPrivateAddress } from "./post.ts";
 
@@ -163,6 +164,43 @@ describe("a webhook", () => {
     await until(() => expect(got).toHaveLength(12));
     expect(JSON.parse(got[0]?.body ?? "")).toEqual({
       text: expect.stringMatching(/^Build \*x\* was started$/),
+    });
+  });
+
+  it("gets its events behind more of a receiver that hangs than one look goes through", async () => {
+    const { call, context, dispatcher } = aSystem();
+    const [hanging, fine] = [await aReceiver(() => undefined), await aReceiver()];
+    const { deliveries } = context;
+    const of = async (url: string, count: number) => {
+      const { webhook_id } = await call.webhooks.create({ url, events: ["budget.low"] });
+      const data = { budget: { date: "2025-06-01", spent_usd: 9, limit_usd: 10 } };
+      for (let n = 0; n < count; n++)
+        await deliveries.add(webhook_id, {
+          id: `e${n}`,
+          type: "budget.low",
+          order: `${n}#1`,
+          at: undefined,
+          data,
+        });
+      return webhook_id;
+    };
+    await of(hanging.url, 5);
+    const good = await of(fine.url, 1);
+    const rows: DueDelivery[] = [];
+    for await (const row of deliveries.due()) rows.push(row);
+    const own = rows.find(({ delivery }) => delivery.webhook_id === good);
+    const others = rows.filter((row) => row !== own);
+    const last = others.pop();
+    if (!last || !own) throw new Error("expected what was added");
+    // Thousands of real ones would take long: the last one of the receiver that hangs stands for them.
+    const all = [...others, ...Array.from({ length: 6000 }, () => last), own];
+    deliveries.due = async function* (from = "0") {
+      for (let at = Number(from); at < all.length; at++) yield { ...(all[at] ?? own), place: String(at) };
+    };
+    dispatcher.start();
+    await until(() => {
+      dispatcher.wake();
+      expect(fine.got).toHaveLength(1);
     });
   });
 
