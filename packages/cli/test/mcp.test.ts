@@ -9,6 +9,15 @@ import { serve } from "./server.ts";
 const TOOL = /`((?:list|get|create|wait_for|read|pause|resume|cancel|retry(?!_after)|answer|ask)_[a-z_]+)`/g;
 const listing = z.object({ result: z.object({ tools: z.array(z.object({ name: z.string() })) }) });
 
+test("one Ctrl-C ends mcp", async () => {
+  const child = start(["mcp"], {}, { stdin: "pipe" });
+  const ended = once(child, "close");
+  child.stdin?.write(`${JSON.stringify({ jsonrpc: "2.0", id: 1, method: "ping" })}\n`);
+  await once(child.stdout ?? child, "data");
+  child.kill("SIGINT");
+  expect(await ended).toEqual([null, "SIGINT"]);
+});
+
 test("mcp serves the protocol on stdin and stdout, and ends when its client does", async () => {
   const server = await serve();
   try {

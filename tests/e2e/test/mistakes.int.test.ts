@@ -119,7 +119,8 @@ describe("Ctrl-C", () => {
     const [code] = await new Promise<[number | null]>((ended) =>
       system.process.once("exit", (exit) => ended([exit])),
     );
-    expect([0, 130]).toContain(code);
+    // It was ready, and this is how it is ended.
+    expect(code).toBe(0);
     expect(await processesOf(folder.path)).toEqual([]);
   });
 });
