@@ -45,6 +45,15 @@ export default definePipeline({ name: "outcomes", stages: [
 ] });
 `,
 };
+const ASKED = {
+  "asked.yaml": `name: asked
+stages:
+  - { stage: fetch, command: "true" }
+  - { stage: test, needs: [fetch], command: "true", retry: { attempts: 3, backoff_seconds: 300 } }
+  - { stage: approve, needs: [fetch], gate: { question: "Go on?" } }
+  - { stage: deploy, needs: [test, approve], command: "true" }
+`,
+};
 const quick = { timings: { idleFirstMs: 20, idleLastMs: 100 } };
 
 test("a diamond runs its middle two at once, and its end with what both have made", async () => {
@@ -108,4 +117,35 @@ test("conditions, allowed failures and second attempts beside other stages", asy
   });
   expect(stageOf(done, "draft").output_data.skipped_reason).toContain("outputs.test.pages > 9");
   expect(done).toMatchObject({ progress_percentage: 100, stages_snapshot: { completed: 5 } });
+});
+
+test("a gate beside a stage that waits for its next attempt does not make the build due all the while", async () => {
+  await using bench = await openBench({ files: ASKED });
+  const { control, work } = bench.repository;
+  const id = await bench.create("asked");
+  const { work_queue } = await bench.repository.get(id);
+  const claimed = await work.claim(id, "another", work_queue);
+  if (!claimed) throw new Error("expected a claim");
+  const { lease_token, lease_seq } = claimed;
+  await work.report({
+    project_id: id,
+    lease_token,
+    lease_seq: lease_seq + 1,
+    events: [
+      { event: "started", stage: "fetch" },
+      { event: "completed", stage: "fetch", output: {} },
+      { event: "started", stage: "test" },
+      { event: "failed", stage: "test", message: "again", code: "STAGE_FAILED", retry_in_seconds: 300 },
+    ],
+  });
+  const soon = new Date(Date.now() + 200_000).toISOString();
+  bench.worker(quick).start();
+  const waits = await bench.until(
+    id,
+    ({ work_due_at = "", status }) => status === "queued" && work_due_at > soon,
+  );
+  expect(stageOf(waits, "approve")).toMatchObject({ status: "pending", attempt: 0 });
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(bench.store.count("claim")).toBe(2);
+  await control.cancel(id);
 });

@@ -3,7 +3,7 @@ import { DYNAMODB_LIMITS } from "../src/dynamodb/limits.ts";
 import { MemoryProjectStore } from "../src/memory/project-store.ts";
 import type { Patch } from "../src/patch/index.ts";
 import type { Written } from "../src/ports/project-store.ts";
-import type { NotRun } from "../src/project/end.ts";
+import type { Release } from "../src/project/end.ts";
 import type { ReportEventInput } from "../src/project/events.ts";
 import { itemBytes } from "../src/snapshot/limits.ts";
 import type { Project } from "../src/snapshot/schema.ts";
@@ -69,7 +69,7 @@ export async function aLeaseOwner(
       return claimed.project;
     },
     /** The next write of the lease owner; a refused one has not used its number. */
-    async report(given: readonly ReportEventInput[], release: boolean | NotRun = false): Promise<Project> {
+    async report(given: readonly ReportEventInput[], release: false | Release = false): Promise<Project> {
       const project = await repository.work.report({
         project_id,
         lease_token,

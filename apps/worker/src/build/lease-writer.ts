@@ -2,8 +2,8 @@ import {
   type Claimed,
   isLeaseLost,
   isStagefoldError,
-  type NotRun,
   type Project,
+  type Release,
   type ReportEvent,
   type Repository,
 } from "@stagefold/core";
@@ -93,7 +93,7 @@ export class LeaseWriter {
    */
   write(
     events: readonly ReportEvent[],
-    options: { readonly release?: boolean | NotRun } = {},
+    options: { readonly release?: false | Release } = {},
   ): Promise<Project> {
     const write = () => this.#write(events, options.release ?? false);
     const { span } = this;
@@ -102,7 +102,7 @@ export class LeaseWriter {
     return mine;
   }
 
-  async #write(events: readonly ReportEvent[], release: boolean | NotRun): Promise<Project> {
+  async #write(events: readonly ReportEvent[], release: false | Release): Promise<Project> {
     // A number is used until a write with it is acknowledged: log lines of a refused one are replaced by the next.
     const lease_seq = this.#seq + 1;
     const { projectId: project_id, leaseToken: lease_token } = this;

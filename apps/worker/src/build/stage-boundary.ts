@@ -1,8 +1,8 @@
 import {
   isFinished,
   isStagefoldError,
-  type NotRun,
   type Project,
+  type Release,
   type ReportEvent,
   readyStages,
   type Stage,
@@ -34,6 +34,13 @@ export interface StageBoundaryOptions {
   readonly isLeaving: () => boolean;
 }
 
+/** What the next write of a boundary begins. */
+interface Beginning {
+  readonly events: readonly ReportEvent[];
+  /** No worker could begin anything now: stages wait for their next attempt, and a gate for these. */
+  readonly isIdle?: boolean;
+}
+
 /** The writes at the boundaries of stages. Each throws LeaseLostError when the lease is over. */
 export class StageBoundary {
   readonly #deps: BuildDeps;
@@ -59,9 +66,11 @@ export class StageBoundary {
   async start(pipeline: Pipeline): Promise<void> {
     const { project } = this.#writer;
     const runs = project.stages_snapshot.stages.some(({ status }) => status === "running");
-    const events = runs ? await this.#nextUnlessAway(pipeline, project) : await this.#next(pipeline, project);
+    const { events, isIdle } = runs
+      ? await this.#nextUnlessAway(pipeline, project)
+      : await this.#next(pipeline, project);
     if (events.length > 0 && (await this.#writeUnlessPaused(events))) return;
-    if (!runs) await this.giveBack([]);
+    if (!runs) await this.giveBack([], isIdle ? "idle" : true);
   }
 
   /**
@@ -70,30 +79,32 @@ export class StageBoundary {
    * stage, over.
    */
   async complete(pipeline: Pipeline, done: readonly ReportEvent[], after: Project): Promise<void> {
-    const events = await this.#nextUnlessAway(pipeline, after);
+    const { events, isIdle } = await this.#nextUnlessAway(pipeline, after);
     if (events.length > 0 && (await this.#writeUnlessPaused([...done, ...events]))) return;
     const { stages } = after.stages_snapshot;
-    const isIdle = !stages.some(({ status }) => status === "running");
+    const runs = stages.some(({ status }) => status === "running");
     const isLeft = stages.some((stage) => !isFinished(stage));
-    await this.#writer.write(done, { release: isIdle && isLeft });
+    const release = isIdle ? "idle" : true;
+    await this.#writer.write(done, { release: !runs && isLeft && release });
   }
 
   /** What a condition reads may be away: that keeps the end of a stage from nothing. */
-  async #nextUnlessAway(pipeline: Pipeline, project: Project): Promise<ReportEvent[]> {
+  async #nextUnlessAway(pipeline: Pipeline, project: Project): Promise<Beginning> {
     try {
       return await this.#next(pipeline, project);
     } catch (error) {
       this.#log().warn({ err: error }, "what begins next could not be decided here");
-      return [];
+      return { events: [] };
     }
   }
 
   /** The events that skip and begin the stages whose needs are met. A gate needs no worker once it is open. */
-  async #next(pipeline: Pipeline, project: Project): Promise<ReportEvent[]> {
-    if (project.status !== "building") return [];
+  async #next(pipeline: Pipeline, project: Project): Promise<Beginning> {
+    if (project.status !== "building") return { events: [] };
     const { repository, stagesAtOnce: atOnce, runner } = this.#deps;
     const options = { repository, outputs: this.#outputs, atOnce };
     const { skipped, begin } = await nextStages(pipeline, project, options);
+    if (skipped.length === 0 && begin.length === 0) return { events: [], isIdle: true };
     const events: ReportEvent[] = skipped.map((one) => ({ event: "skipped", ...one }));
     for (const position of begin) {
       const begins = this.#begins(pipeline, position);
@@ -101,7 +112,9 @@ export class StageBoundary {
       if (begins.event === "started") runner.prepare(project.user_id);
       events.push(begins, ...this.#remarks(begins));
     }
-    return this.#isLeaving() && !events.some(({ event }) => event === "waiting") ? [] : events;
+    return this.#isLeaving() && !events.some(({ event }) => event === "waiting")
+      ? { events: [] }
+      : { events };
   }
 
   /** Opens a gate whose question the stage has made. */
@@ -200,9 +213,8 @@ export class StageBoundary {
     if (status === "building" || status === "paused") await this.giveBack([]);
   }
 
-  /** `notRun` says why this worker cannot run it; after several workers that cannot, the build fails. */
-  async giveBack(said: readonly ReportEvent[], notRun?: NotRun): Promise<void> {
-    const release = notRun ?? true;
+  /** `release` may say why this worker cannot run it; after several workers that cannot, the build fails. */
+  async giveBack(said: readonly ReportEvent[], release: Release = true): Promise<void> {
     try {
       await this.#writer.write(said, { release });
     } catch (error) {

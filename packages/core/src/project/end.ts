@@ -87,11 +87,16 @@ export function interruptRunning(project: Project, interrupted: (stage: Stage) =
   );
 }
 
-/** Milliseconds until a stage may begin: 0 unless all that are ready wait for their next attempt. */
-export function waitMs(project: Project, at: string): number {
-  const waits = readyStages(project).map((position) => {
-    const { retry_at = at } = project.stages_snapshot.stages[position] ?? {};
-    return Math.max(0, Date.parse(retry_at) - Date.parse(at));
+/**
+ * Milliseconds until a stage may begin: 0 unless all that are ready wait for their next attempt. `isIdle`: the lease owner
+ * found that of the others none may begin before that.
+ */
+export function waitMs(project: Project, at: string, isIdle = false): number {
+  const { stages } = project.stages_snapshot;
+  const tries = readyStages(project).map((position) => stages[position]?.retry_at);
+  const waits = tries.flatMap((retryAt) => {
+    if (retryAt === undefined) return isIdle ? [] : [0];
+    return [Math.max(0, Date.parse(retryAt) - Date.parse(at))];
   });
   return waits.length === 0 ? 0 : Math.min(...waits);
 }
@@ -127,6 +132,12 @@ export interface NotRun {
   readonly storeIsAway?: boolean;
 }
 
+/**
+ * Why a lease is given back. `idle`: what is ready waits, as a gate does for a stage that is tried again, so that the next
+ * owner could begin nothing either before the next attempt is due.
+ */
+export type Release = true | "idle" | NotRun;
+
 /** Different workers in a row that could not run a build, after which it fails. */
 export const MAX_NOT_RUN = 3;
 
@@ -134,18 +145,19 @@ export const MAX_NOT_RUN = 3;
  * The project after its lease owner gave it back: stages that run wait for their next attempt. After several workers
  * that could not run it, it fails.
  */
-export function released(project: Project, at: string, notRun?: NotRun): Project {
-  return withSpent(project, givenBack(project, at, notRun), at);
+export function released(project: Project, at: string, release: Release = true): Project {
+  return withSpent(project, givenBack(project, at, release), at);
 }
 
-function givenBack(project: Project, at: string, notRun: NotRun | undefined): Project {
+function givenBack(project: Project, at: string, release: Release): Project {
   const { owner } = project.lease;
   if (owner === undefined) return project;
   const givenBack = "The worker gave this attempt back.";
-  if (!notRun) {
+  if (release === true || release === "idle") {
     const rest = interruptRunning(project, (stage) => interruptStage(stage, "cancelled", givenBack, at));
-    return giveUpLease(rest, at, waitMs(rest, at));
+    return giveUpLease(rest, at, waitMs(rest, at, release === "idle"));
   }
+  const notRun = release;
   const isAtFault = ({ stage }: Stage) => notRun.stage === undefined || notRun.stage === stage;
   const { not_run_by: before = [] } = project.lease;
   const not_run_by = notRun.storeIsAway ? before : [...new Set([...before, owner])];

@@ -127,6 +127,19 @@ describe("a diamond", () => {
     expect(after(waiting, "start left").stages_snapshot.stages[1]).not.toHaveProperty("retry_at");
   });
 
+  it("is not due before the next attempt where the lease owner finds that nothing else can begin", () => {
+    const tried = after(claimed(DIAMOND), "start plan", "complete plan", "start left", "retry left 300");
+    // Only the worker knows whether the right one may begin: a gate has to wait for the left one.
+    expect(tried).toMatchObject({ status: "queued", work_due_at: AT });
+    const taken = after(claimed(DIAMOND, tried));
+    expect(released(taken, AT)).toMatchObject({ status: "queued", work_due_at: AT });
+    expect(released(taken, AT, "idle")).toMatchObject({
+      status: "queued",
+      work_due_at: "2026-01-01T00:05:05.000Z",
+    });
+    expect(released(after(claimed(DIAMOND)), AT, "idle")).toMatchObject({ work_due_at: AT });
+  });
+
   it("stops the other one when one fails for good", () => {
     const failed = after(middle, "fail right");
     expect(failed).toMatchObject({ status: "failed", error_info: { stage: "right" } });

@@ -8,7 +8,7 @@ import { type Item, valueAt } from "../patch/index.ts";
 import type { AttemptRef, LogChunk, LogStore } from "../ports/artifact-store.ts";
 import type { DuePosition, DueWork } from "../ports/project-store.ts";
 import { applyEvent } from "../project/apply-event.ts";
-import { type NotRun, released } from "../project/end.ts";
+import { type Release, released } from "../project/end.ts";
 import { type ReportEvent, reportEventSchema } from "../project/events.ts";
 import { endAnyway, endOf, type StageEnd } from "../project/last-resort.ts";
 import { takeOver } from "../project/take-over.ts";
@@ -50,8 +50,8 @@ export interface ClaimOptions {
 export interface Report extends LeaseKey {
   readonly project_id: string;
   readonly events: readonly ReportEvent[];
-  /** Gives the lease back in the same write; a worker that could not run the stage says why. */
-  readonly release?: boolean | NotRun;
+  /** Gives the lease back in the same write; a worker that could not run the stage, or begin any, says so. */
+  readonly release?: false | Release;
   /**
    * The report cannot be corrected: a stage whose end is refused as invalid fails with that. Without it the refusal goes
    * to the caller, as for a program that may report again.
@@ -313,7 +313,7 @@ export class Work {
       if (event.event === "started" && event.sub_stage === undefined && !runs(next, event.stage)) break;
       if (event.event === "log") lines.add(next, event.stage, event.lines, at);
     }
-    if (report.release) next = released(next, at, report.release === true ? undefined : report.release);
+    if (report.release) next = released(next, at, report.release);
     const superseded: string[] = [];
     return { next: await spill(known, next, artifacts, superseded), lines, superseded };
   }
