@@ -1,7 +1,9 @@
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { StagefoldError } from "@stagefold/core";
 import { createRegistry, definePipeline } from "@stagefold/pipeline";
 import { expect, onTestFinished, test } from "vitest";
+import { inheritedEnv } from "../src/env.ts";
 import { serveHealth } from "../src/health.ts";
 import { createMetrics } from "../src/metrics.ts";
 import { type Bench, completed, ended, openBench, stageOf } from "./harness.ts";
@@ -37,6 +39,43 @@ test("W2: a worker that cannot start processes gives the build back, and another
   bench.worker().start();
   const project = await bench.until(id, completed);
   expect(stageOf(project, "s").history.every((entry) => entry.code === "WORKER_LOST")).toBe(true);
+});
+
+test("a disk on which no folder of a build can be made fails no stage", async () => {
+  await using bench = await openBench({ files, leaseMs: 60_000 });
+  const dataDir = join(bench.folder, "full");
+  await mkdir(dataDir);
+  await writeFile(join(dataDir, "work"), "no folder");
+  bench.worker({ dataDir, runnerScript: sick(bench.folder).runnerScript }).start();
+  const id = await bench.create("one");
+  const given = await bench.until(id, (project) => stageOf(project, "s").history.length > 0);
+  expect(given.status).not.toBe("failed");
+  const [{ code, error_message } = {}] = stageOf(given, "s").history;
+  expect(code).toBe("WORKER_LOST");
+  expect(error_message).toContain("The stage could not be prepared: ENOTDIR");
+});
+
+test("a system that has no process for a command's shell fails no stage", async () => {
+  await using bench = await openBench({ files, leaseMs: 60_000 });
+  const preload = join(bench.folder, "no-process.cjs");
+  await writeFile(
+    preload,
+    `const child_process = require("node:child_process");
+const { spawn } = child_process;
+child_process.spawn = (file, ...rest) => {
+  if (file === "/bin/sh") throw Object.assign(new Error("spawn /bin/sh EAGAIN"), { code: "EAGAIN", syscall: "spawn /bin/sh" });
+  return spawn(file, ...rest);
+};`,
+  );
+  bench.worker({ stageEnv: { ...inheritedEnv(), NODE_OPTIONS: `--require=${preload}` } }).start();
+  const id = await bench.create("one");
+  const given = await bench.until(id, (project) => stageOf(project, "s").history.length > 0);
+  expect(given.status).not.toBe("failed");
+  const [{ code, error_message } = {}] = stageOf(given, "s").history;
+  expect(code).toBe("WORKER_LOST");
+  expect(error_message).toContain("spawn /bin/sh EAGAIN");
+  bench.worker({ dataDir: join(bench.folder, "other") }).start();
+  await bench.until(id, completed);
 });
 
 test("W2: a store that is away while a stage's artifacts are stored fails no stage", async () => {

@@ -225,6 +225,7 @@ const runnerMessage = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("ask"), job, request: z.number().int(), question: modelQuestionSchema }),
   z.object({ kind: z.literal("completed"), job, output, ...remains }),
   z.object({ kind: z.literal("failed"), job, failure: stageFailureSchema, ...remains }),
+  z.object({ kind: z.literal("not_run"), job, reason: message, ...remains }),
 ]);
 export type RunnerMessage = z.output<typeof runnerMessage>;
 

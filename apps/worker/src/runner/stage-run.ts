@@ -235,6 +235,13 @@ export class StageRun {
         this.#ended.resolve({ outcome: { kind: "failed", failure }, reported: true, clean, spawned });
         return;
       }
+      case "not_run": {
+        // Code of a user may share the runner's process, and is not to make this worker back off.
+        if (this.#job.action.kind !== "command") throw new Error("only a command can fail before it runs");
+        const { reason, clean, spawned } = message;
+        this.#ended.resolve({ outcome: { kind: "not_run", reason }, reported: true, clean, spawned });
+        return;
+      }
       default:
         message satisfies never;
     }

@@ -183,3 +183,19 @@ test("F7: a workspace with folders that may not be written is removed", async ()
   expect(existsSync(folder)).toBe(false);
   expect(existsSync("/etc/passwd")).toBe(true);
 });
+
+test("the folder is there before a stage runs; what a stage has put in its place is its build's doing, a disk the worker's", async () => {
+  const id = await halfDone();
+  const project = await repository.get(id);
+  const folder = await workspaces.prepare(project, 0);
+  expect((await stat(folder)).isDirectory()).toBe(true);
+  await rm(folder, { recursive: true });
+  await writeFile(folder, "a file");
+  for (const position of [0, 1])
+    expect(scopeOf(await workspaces.prepare(project, position).catch((error: unknown) => error))).toBe(
+      "project",
+    );
+  const log = pino({ level: "silent" });
+  const nowhere = new Workspaces(join(folder, "below"), store, repository, log);
+  expect(scopeOf(await nowhere.prepare(project, 0).catch((error: unknown) => error))).toBe("worker");
+});

@@ -26,7 +26,7 @@ import {
   type Repository,
   type Stage,
 } from "@stagefold/core";
-import { errorCode, makeFolder, verifiedBytes, writeFileAtomic } from "@stagefold/node-files";
+import { errorCode, verifiedBytes, writeFileAtomic } from "@stagefold/node-files";
 import type { Logger } from "pino";
 import { z } from "zod";
 import { orNone, requireSafePath } from "./safe-path.ts";
@@ -68,8 +68,8 @@ export class Workspaces {
   }
 
   /**
-   * The folder of a build, with the recorded artifacts of the stages that the one at `position` needs. Where there are
-   * none, the runner makes it.
+   * The folder of a build, with the recorded artifacts of the stages that the one at `position` needs. It is made here and
+   * not in the runner: a disk that refuses it is this worker's trouble, and no failure of the stage.
    */
   prepare(project: Project, position: number): Promise<string> {
     return this.#inTurn(project.project_id, () => this.#prepare(project, position));
@@ -80,8 +80,8 @@ export class Workspaces {
     const { stages } = project.stages_snapshot;
     const needed = allNeedsOf(stages, position);
     const made = stages.filter((one, i) => needed.has(i) && one.status === "completed" && madeFiles(one));
+    const isNew = await makeWorkspace(folder);
     if (made.length === 0) return folder;
-    const isNew = await makeFolder(folder, FOLDER_MODE);
     const contents = isNew ? { stages: {} } : await this.#contents(project.project_id);
     const missing = made.filter((one) => contents.stages[one.stage] !== one.attempt);
     for (const stage of missing) await this.#restore(project, stage, folder);
@@ -213,6 +213,17 @@ export class Workspaces {
 
   #manifestPath(projectId: string): string {
     return join(this.#root, `${projectId}.json`);
+  }
+}
+
+/** Whether it was not there. Without `makeFolder`'s syncs: what a loss of power takes from it is restored. */
+async function makeWorkspace(folder: string): Promise<boolean> {
+  try {
+    return (await mkdir(folder, { recursive: true, mode: FOLDER_MODE })) !== undefined;
+  } catch (error) {
+    if (errorCode(error) !== "EEXIST") throw error;
+    // The build's own doing, at which no worker is to back off.
+    throw new Error("A stage has put something else in the place of its build's folder.", { cause: error });
   }
 }
 

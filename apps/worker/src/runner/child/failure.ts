@@ -8,6 +8,9 @@ import type { StageFailure } from "../protocol.ts";
 /** The worker keeps less; a message is not to fill its channel. */
 const MAX_CHARACTERS = 64 * 1024;
 
+/** Nothing of the stage has run: its worker lacks what starting it needs. */
+export class NotRunError extends Error {}
+
 /** A command that did not end with 0. */
 export class CommandError extends StageError {
   readonly exit: ProcessExit;

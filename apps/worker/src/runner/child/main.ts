@@ -5,7 +5,7 @@ import { Worker } from "node:worker_threads";
 import { errorCode, killAll } from "@stagefold/node-files";
 import { runnerArguments, type StageJob, workerMessageSchema } from "../protocol.ts";
 import { Channel, post } from "./channel.ts";
-import { details, failureOf } from "./failure.ts";
+import { details, failureOf, NotRunError } from "./failure.ts";
 import { captureOutput, endOutput, lastWords, writeOutput } from "./output-stream.ts";
 import { isCommandJob, runCommand } from "./run-command.ts";
 import { isRunJob, loadStage, runFunction } from "./run-stage.ts";
@@ -105,12 +105,15 @@ async function run(mine: Running): Promise<Record<string, unknown>> {
 
 async function fail(mine: Running, error: unknown): Promise<void> {
   const { job } = mine;
-  const failure = failureOf(error, job.work_dir);
+  const said =
+    error instanceof NotRunError
+      ? ({ kind: "not_run", reason: error.message } as const)
+      : ({ kind: "failed", failure: failureOf(error, job.work_dir) } as const);
   const { action } = job;
   const module = action.kind === "run" ? action.module : undefined;
   await end(
     mine,
-    () => mine.channel.send({ kind: "failed", job: job.id, failure, ...remainsOf(mine.before) }),
+    () => mine.channel.send({ ...said, job: job.id, ...remainsOf(mine.before) }),
     details(error, { module, workDir: job.work_dir }),
   );
 }

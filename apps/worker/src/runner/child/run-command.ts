@@ -1,13 +1,12 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir } from "node:fs/promises";
-import { type ProcessTree, signalMembers } from "@stagefold/node-files";
+import { errorCode, type ProcessTree, signalMembers } from "@stagefold/node-files";
 import { StageError } from "@stagefold/pipeline";
 import { inheritedEnv, stageEnv } from "../../env.ts";
 import { findArtifacts } from "../../workspace/find-artifacts.ts";
 import type { StageJob } from "../protocol.ts";
 import type { Channel } from "./channel.ts";
-import { CommandError } from "./failure.ts";
+import { CommandError, NotRunError } from "./failure.ts";
 import { writeOutput } from "./output-stream.ts";
 
 type CommandJob = StageJob & { readonly action: Extract<StageJob["action"], { kind: "command" }> };
@@ -29,7 +28,6 @@ export async function runCommand(
   channel: Channel,
   signal: AbortSignal,
 ): Promise<Record<string, unknown>> {
-  await mkdir(job.work_dir, { recursive: true, mode: 0o700 });
   const failure = await execute(job, tree, signal);
   const problem = await recordArtifacts(job, channel);
   if (failure !== undefined) throw failure;
@@ -48,11 +46,7 @@ async function execute(
     ...job.secrets,
     ...stageEnv(job),
   };
-  const child = spawn("/bin/sh", ["-c", job.action.command], {
-    cwd: job.work_dir,
-    env,
-    stdio: ["ignore", "inherit", "inherit"],
-  });
+  const child = await startShell(job.action.command, job.work_dir, env);
   const stop = () => {
     if (!signalMembers(tree, "SIGTERM")) child.kill("SIGTERM");
   };
@@ -63,6 +57,27 @@ async function execute(
     return code === 0 ? undefined : new CommandError({ code, signal: signalCode });
   } finally {
     signal.removeEventListener("abort", stop);
+  }
+}
+
+/** What the system may have none of for a moment, or this worker's share of it is used up: processes, memory, files. */
+const SHORTAGES = ["EAGAIN", "ENOMEM", "EMFILE", "ENFILE"];
+
+/** Errors: NotRunError where the system cannot start a process now; what the command's own length or folder is the cause of. */
+async function startShell(
+  command: string,
+  cwd: string,
+  env: Readonly<Record<string, string>>,
+): Promise<ChildProcess> {
+  try {
+    const child = spawn("/bin/sh", ["-c", command], { cwd, env, stdio: ["ignore", "inherit", "inherit"] });
+    await once(child, "spawn");
+    return child;
+  } catch (error) {
+    if (!SHORTAGES.includes(errorCode(error) ?? "")) throw error;
+    throw new NotRunError(`The shell of the command could not be started: ${String(error)}`, {
+      cause: error,
+    });
   }
 }
 

@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import {
   createModuleLoader,
   type ModuleLoader,
@@ -57,7 +56,6 @@ export async function runFunction(
   if (!run) throw changed(job);
   const project = stageProject(job);
   announceStage(job);
-  mkdirSync(job.work_dir, { recursive: true, mode: 0o700 });
   process.chdir(job.work_dir);
   const context = new RunnerContext(job, project, channel, signal);
   const value: unknown = await run(context);
