@@ -32,6 +32,13 @@ const SENT: Readonly<Record<string, string>> = {
   unknown: `{ kind: "lease", job, token: 1 }`,
   text: `"hello"`,
 };
+/** What goes past all that a stage is given to speak with. */
+const WRITTEN: Readonly<Record<string, string>> = {
+  frame: `writeSync(4, Buffer.alloc(64, 255));`,
+  "no-json": `writeSync(3, "no json\\n");`,
+  acknowledgement: `process.send({ cmd: "NODE_HANDLE_ACK" });`,
+  handle: `process.send({ cmd: "NODE_HANDLE", type: "net.Socket", msg: {} });`,
+};
 const OUTPUTS: Readonly<Record<string, readonly [code: string, said: RegExp]>> = {
   map: [`{ a: { b: new Map([["a", 1]]) } }`, /a\.b: .*Map/],
   set: [`{ s: new Set([1]) }`, /s: .*Set/],
@@ -56,7 +63,13 @@ export const ${name.replaceAll("-", "_")} = definePipeline({ name: "${name}", st
   return {};
 } }] });`;
 const source = `
+import { writeSync } from "node:fs";
 import { definePipeline, StageError } from "@stagefold/pipeline";
+${Object.entries(WRITTEN)
+  .map(([name, body]) =>
+    pipeline(`write-${name}`, `${body} await new Promise((resolve) => setTimeout(resolve, 60_000));`),
+  )
+  .join("")}
 ${Object.entries(BODIES)
   .map(([name, body]) => pipeline(`call-${name}`, body))
   .join("")}
@@ -109,6 +122,10 @@ describe("A6: a message that the stage's process made up fails the stage alone",
     const { error_info, stages_snapshot } = await failureOf(`send-${name}`);
     expect(error_info?.message).toMatch(/process of the stage said something unknown/);
     expect(stages_snapshot.stages[0]).toMatchObject({ status: "failed" });
+  });
+  it.each(Object.keys(WRITTEN))("the bytes of %s", async (name) => {
+    const { error_info } = await failureOf(`write-${name}`);
+    expect(error_info?.message).toMatch(/process of the stage said something unknown/);
   });
   it("a list that is no list", () => {
     for (const raw of [undefined, null, {}, [[]], [{ kind: "ready" }, 5]])

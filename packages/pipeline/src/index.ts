@@ -1,3 +1,4 @@
+export { CHANNEL_ENV, type ChannelListener, openChannel } from "./child-channel.ts";
 export { type ConditionScope, conditionHolds } from "./condition.ts";
 export type {
   ArtifactContent,

@@ -34,6 +34,8 @@ it.each<[string, RegExp]>([
   ["setTimeout(() => { throw new Error('later'); }); await new Promise((r) => setTimeout(r, 500));", /later/],
   ["\n\nthrow new TypeError('no luck');", /broken\.ts:3: cannot be loaded: TypeError: no luck/],
   ["process.send({ kind: 'loaded', file: '/etc/passwd', pipelines: [] });", /message of its own|no exports/],
+  ["process.send({ cmd: 'NODE_HANDLE_ACK' });", /message of its own|no exports/],
+  ["(await import('node:fs')).writeSync(3, 'no json\\n');", /message of its own|no exports/],
   ["export const x = { name: 'x', stages: [{ stage: '../..', run() {} }] };", /broken\.ts.*stage/],
 ])(
   "W10, F5, F6, C5: a module that does %s is named within seconds, and the others work",

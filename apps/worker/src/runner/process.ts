@@ -16,6 +16,7 @@ import {
   type ProcessTree,
   underTag,
 } from "@stagefold/node-files";
+import { CHANNEL_ENV, openChannel } from "@stagefold/pipeline";
 import { deferred } from "../async.ts";
 import { type RunnerMessage, runnerMessagesSchema, toArguments, type WorkerMessage } from "./protocol.ts";
 
@@ -55,14 +56,13 @@ export class RunnerProcess {
   listener: RunnerListener | undefined;
   /** Whose code has run in it: it runs no other user's from then on. */
   user: string | undefined;
-  readonly #child: ChildProcess;
+  readonly #send: (message: unknown) => void;
   readonly #tree: ProcessTree;
   readonly #outputs: readonly Socket[];
   readonly #modules = new Set<string | undefined>();
   #gone = false;
 
   private constructor(child: ChildProcess, tree: ProcessTree, outputs: readonly Socket[]) {
-    this.#child = child;
     this.#tree = tree;
     this.pid = tree.leader;
     this.#outputs = outputs;
@@ -72,11 +72,14 @@ export class RunnerProcess {
         resolve({ code, signal });
       });
     });
-    child.on("message", (raw) => this.#receive(raw));
+    this.#send = openChannel(child, {
+      message: (raw) => this.#receive(raw),
+      garbled: (reason) => this.listener?.garbled(reason),
+    });
     child.on("error", (error) => this.listener?.garbled(error.message));
     for (const [i, output] of outputs.entries()) {
       const from = OUTPUT_NAMES[i] ?? "stdout";
-      output.on("data", (bytes: Buffer) => this.listener?.output(from, bytes));
+      output.on("data", (bytes: Buffer) => this.#read(from, bytes));
       output.on("error", (error) => this.listener?.garbled(error.message));
     }
     const closed = outputs.map((output) => new Promise<void>((resolve) => output.once("close", resolve)));
@@ -91,8 +94,8 @@ export class RunnerProcess {
       const command = underTag(tag, [process.execPath, script, ...toArguments({ workerPid, tag })]);
       const child = spawn(command.file, command.args, {
         detached: true,
-        env: { ...env },
-        stdio: ["ignore", stdout, stderr, "ipc", frames],
+        env: { ...env, ...CHANNEL_ENV },
+        stdio: ["ignore", stdout, stderr, "pipe", frames],
       });
       if (child.pid === undefined) throw await startError(child);
       const runner = new RunnerProcess(
@@ -132,7 +135,7 @@ export class RunnerProcess {
   }
 
   send(message: WorkerMessage): void {
-    if (this.#child.connected) this.#child.send(message);
+    this.#send(message);
   }
 
   /** Whether it has a stage's code in it already: it begins at once then, and says no word of it. */
@@ -195,6 +198,16 @@ export class RunnerProcess {
     await this.kill();
     const how = first === "late" ? `was not ready after ${START_MS / 1000} s` : endingText(first);
     throw new Error(`A runner process did not start: it ${how}. ${said}`);
+  }
+
+  #read(from: OutputName, bytes: Buffer): void {
+    const { listener } = this;
+    try {
+      listener?.output(from, bytes);
+    } catch (error) {
+      // Code of the stage may write anything there: what one stage says must not reach the worker's other builds.
+      listener?.garbled(error instanceof Error ? error.message : String(error));
+    }
   }
 
   #receive(raw: unknown): void {

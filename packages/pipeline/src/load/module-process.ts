@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { CHANNEL_ENV, openChannel } from "../child-channel.ts";
 import type { Pipeline } from "../definition.ts";
 import { PipelineError, type PipelineMistake } from "../errors.ts";
 import { describedPipeline } from "../schema.ts";
@@ -91,11 +92,12 @@ async function describeSome(
   child.stderr?.on("data", (bytes) => {
     said = (said + String(bytes)).slice(-MAX_SAID);
   });
-  child.on("message", (raw) => {
+  const garbled = () => end("expected a module that defines pipelines; it sent a message of its own");
+  const receive = (raw: unknown) => {
     if (blame !== undefined) return;
     const parsed = messageSchema.safeParse(raw);
     if (!parsed.success || !files.includes(parsed.data.file)) {
-      end("expected a module that defines pipelines; it sent a message of its own");
+      garbled();
       return;
     }
     const message = parsed.data;
@@ -104,7 +106,8 @@ async function describeSome(
     if (message.kind === "loaded") found.set(file, { pipelines: message.pipelines });
     else if (message.kind === "refused")
       found.set(file, { problem: new PipelineError(message.message, message.mistake) });
-  });
+  };
+  openChannel(child, { message: receive, garbled });
   try {
     const ended: unknown[] = await once(child, "close");
     if (signal?.aborted) return;
@@ -132,7 +135,7 @@ async function describeSome(
 function start(given: readonly string[]): ChildProcess {
   const script = `ulimit -t ${CPU_SECONDS} 2>/dev/null; exec "$0" "$@"`;
   return spawn("/bin/sh", ["-c", script, process.execPath, SCRIPT, ...given], {
-    env: {},
-    stdio: ["ignore", "ignore", "pipe", "ipc"],
+    env: CHANNEL_ENV,
+    stdio: ["ignore", "ignore", "pipe", "pipe"],
   });
 }
