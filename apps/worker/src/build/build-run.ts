@@ -321,7 +321,7 @@ export class BuildRun {
       try {
         return await publishAgent(agents, repository, this.#writer.project, stage, output, said);
       } catch (error) {
-        if (!isStagefoldError(error, "STORE_UNAVAILABLE")) throw error;
+        if (!isStagefoldError(error, "STORE_UNAVAILABLE") || scopeOf(error) !== "store") throw error;
         this.#log.warn({ err: error }, "the agent could not be published and is tried again");
         await sleep(PUBLISH_RETRY_MS);
       }

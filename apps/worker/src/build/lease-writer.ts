@@ -6,6 +6,7 @@ import {
   type Release,
   type ReportEvent,
   type Repository,
+  scopeOf,
 } from "@stagefold/core";
 import type { Span, Telemetry } from "@stagefold/runtime/telemetry";
 import type { Logger } from "pino";
@@ -89,7 +90,7 @@ export class LeaseWriter {
 
   /**
    * One write with all of the events, after those before it. While the store is unavailable the same write is sent
-   * again, as long as the lease is trusted. Throws LeaseLostError, and any other refusal as it came.
+   * again, as long as the lease is trusted; a document of this build that is damaged is no such case. Throws LeaseLostError, and any other refusal as it came.
    */
   write(
     events: readonly ReportEvent[],
@@ -125,7 +126,7 @@ export class LeaseWriter {
         return project;
       } catch (error) {
         if (isLeaseLost(error)) this.end(isStagefoldError(error, "PROJECT_NOT_FOUND") ? "deleted" : "lost");
-        else if (!isStagefoldError(error, "STORE_UNAVAILABLE")) throw error;
+        else if (!isStagefoldError(error, "STORE_UNAVAILABLE") || scopeOf(error) !== "store") throw error;
         else await this.#wait(tries, error);
       }
     }

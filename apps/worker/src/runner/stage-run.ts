@@ -225,26 +225,24 @@ export class StageRun {
       case "ask":
         void this.#ask(message.request, message.question);
         return;
-      case "completed": {
-        const { output, clean, spawned } = message;
-        this.#ended.resolve({ outcome: { kind: "completed", output }, reported: true, clean, spawned });
+      case "completed":
+        this.#report({ kind: "completed", output: message.output }, message);
         return;
-      }
-      case "failed": {
-        const { failure, clean, spawned } = message;
-        this.#ended.resolve({ outcome: { kind: "failed", failure }, reported: true, clean, spawned });
+      case "failed":
+        this.#report({ kind: "failed", failure: message.failure }, message);
         return;
-      }
-      case "not_run": {
+      case "not_run":
         // Code of a user may share the runner's process, and is not to make this worker back off.
         if (this.#job.action.kind !== "command") throw new Error("only a command can fail before it runs");
-        const { reason, clean, spawned } = message;
-        this.#ended.resolve({ outcome: { kind: "not_run", reason }, reported: true, clean, spawned });
+        this.#report({ kind: "not_run", reason: message.reason }, message);
         return;
-      }
       default:
         message satisfies never;
     }
+  }
+
+  #report(outcome: StageOutcome, { clean, spawned }: Pick<Ending, "clean" | "spawned">): void {
+    this.#ended.resolve({ outcome, reported: true, clean, spawned });
   }
 
   async #ask(request: number, question: ModelQuestion): Promise<void> {
