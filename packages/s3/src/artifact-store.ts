@@ -94,12 +94,17 @@ export class S3ArtifactStore implements ArtifactStore {
     await this.#bucket.remove(this.#objectKey(documentKey(projectId, name)));
   }
 
-  async removeProject(projectId: string): Promise<void> {
+  async markRemoved(projectId: string): Promise<void> {
     const [id = ""] = projectKey(projectId);
     const at = this.#clock.now();
-    // Remembered first: what a late write brings from here on is found by `purgeRemoved`.
     const expires_at = Math.ceil((at + 2 * LATE_MS) / 1000);
     await upsertRecord(this.#records, { pk: REMOVED, sk: id }, { at, expires_at });
+  }
+
+  async removeProject(projectId: string): Promise<void> {
+    // Remembered first: what a late write brings from here on is found by `purgeRemoved`.
+    await this.markRemoved(projectId);
+    const [id = ""] = projectKey(projectId);
     await this.#removeAll(id);
   }
 
@@ -112,7 +117,8 @@ export class S3ArtifactStore implements ArtifactStore {
       const exist = await existing(ids);
       for (const { sk, at } of items) {
         const id = String(sk);
-        const isOver = exist.has(id) || this.#clock.now() - Number(at) > LATE_MS;
+        // Also of one that exists: it may be about to be deleted.
+        const isOver = this.#clock.now() - Number(at) > LATE_MS;
         if (!exist.has(id) && (await this.#removeAll(id))) purged += 1;
         if (isOver) await this.#records.write({ pk: REMOVED, sk: id, kind: "delete", guards: [] });
       }

@@ -62,6 +62,7 @@ export async function openSqlite(folder: string, options: SqliteOptions = {}): P
       putDocument: (projectId, name, value) => files.putDocument(projectId, name, value),
       getDocument: (projectId, name) => files.getDocument(projectId, name),
       removeDocument: (projectId, name) => files.removeDocument(projectId, name),
+      markRemoved: (projectId) => files.markRemoved(projectId),
       async removeProject(projectId) {
         await files.removeProject(projectId);
         await logs.removeProject(projectId);

@@ -277,9 +277,19 @@ export function fileStoresSuite(name: string, make: () => Promise<FileStores>): 
         expect(await artifacts.getDocument(A, "late")).toBeUndefined();
         expect(textsOf((await logs.read(attempt(), { limit: 9, upTo: 9 })).lines)).toEqual([]);
         expect(await text(artifacts, at("late", { project_id: B }))).toBe("x");
-        // B exists again: it is not asked for any more.
-        expect(await artifacts.purgeRemoved(none)).toBe(0);
-        expect(await text(artifacts, at("late", { project_id: B }))).toBe("x");
+        // B may be about to be deleted: it is asked for again.
+        expect(await artifacts.purgeRemoved(none)).toBe(1);
+        expect(await artifacts.get(at("late", { project_id: B }))).toBeUndefined();
+      });
+
+      it("a project that was marked is purged once it does not exist", async () => {
+        const { artifacts } = stores;
+        await artifacts.put(at("a"), bytesOf("x"));
+        await artifacts.markRemoved(A);
+        expect(await artifacts.purgeRemoved(async (ids) => new Set(ids))).toBe(0);
+        expect(await text(artifacts, at("a"))).toBe("x");
+        expect(await artifacts.purgeRemoved(async () => new Set())).toBe(1);
+        expect(await artifacts.get(at("a"))).toBeUndefined();
       });
 
       it("is content when there is nothing, and lets the project be written again", async () => {

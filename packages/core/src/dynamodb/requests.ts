@@ -98,9 +98,18 @@ function unitsOf({ ConsumedCapacity }: Consumed): number | undefined {
 }
 
 /** A condition that did not hold, with the item as it is where the engine sent it along. */
-export function failedCondition(error: unknown): { readonly item: Item | undefined } | undefined {
+export interface FailedCondition {
+  readonly item: Item | undefined;
+  /** Another attempt came before it, whose reply was lost: that one may have taken effect. */
+  readonly isRepeat: boolean;
+}
+
+export function failedCondition(error: unknown): FailedCondition | undefined {
   if (!(error instanceof ConditionalCheckFailedException)) return undefined;
-  return { item: error.Item && unmarshall(error.Item, { wrapNumbers }) };
+  return {
+    item: error.Item && unmarshall(error.Item, { wrapNumbers }),
+    isRepeat: (error.$metadata.attempts ?? 1) > 1,
+  };
 }
 
 /** Faults of the service, which pass; a request that it calls wrong is a fault of ours. */

@@ -85,6 +85,19 @@ describe("a request", () => {
     const patch = { transition: "delete", project_id: id, guards: [], kind: "delete" } as const;
     expect(await store.write(patch)).toEqual({ ok: true, item: undefined });
   });
+
+  it("that deletes under a guard has deleted, too, when there is no item at its second attempt", async () => {
+    const failed = json(400, { __type: `${TYPE}ConditionalCheckFailedException`, message: "No." });
+    const guards = [{ path: ["user_id"], is: "equals", value: "u" }] as const;
+    const patch = { transition: "delete", project_id: id, guards, kind: "delete" } as const;
+    const repeated = await answering(cut, failed, json(200, {}));
+    expect(await repeated.store.write(patch)).toEqual({ ok: true, item: undefined });
+    const first = await answering(failed, json(200, {}));
+    expect(await first.store.write(patch)).toEqual({ ok: false, item: undefined });
+    const others = json(200, { Item: { user_id: { S: "v" } } });
+    const refused = await answering(cut, failed, others);
+    expect(await refused.store.write(patch)).toEqual({ ok: false, item: { user_id: "v" } });
+  });
 });
 
 describe("S3: a batch that is left undone", () => {

@@ -52,7 +52,8 @@ export class DynamoProjectStore implements ProjectStore {
       const failed = failedCondition(error);
       if (!failed) throw error;
       // Not every engine sends the item along with its refusal.
-      return { ok: false, item: failed.item ?? (await this.get(patch.project_id)) };
+      const item = failed.item ?? (await this.get(patch.project_id));
+      return { ok: patch.kind === "delete" && item === undefined && failed.isRepeat, item };
     }
   }
 

@@ -67,11 +67,14 @@ export class FileArtifactStore implements ArtifactStore {
     await this.#files.removeFile(documentKey(projectId, name));
   }
 
+  async markRemoved(projectId: string): Promise<void> {
+    await this.#files.write([REMOVED, ...projectKey(projectId)], []);
+  }
+
   async removeProject(projectId: string): Promise<void> {
-    const key = projectKey(projectId);
     // Remembered first: what a late write brings from here on is found by `purgeRemoved`.
-    await this.#files.write([REMOVED, ...key], []);
-    await this.#files.removeFolder(key);
+    await this.markRemoved(projectId);
+    await this.#files.removeFolder(projectKey(projectId));
   }
 
   async purgeRemoved(
@@ -85,7 +88,8 @@ export class FileArtifactStore implements ArtifactStore {
       const ids = removed.slice(at, at + IDS_AT_ONCE);
       const exist = await existing(ids);
       for (const id of ids) {
-        const isOver = exist.has(id) || (await this.#files.ageMs([REMOVED, id])) > LATE_MS;
+        // Also of one that exists: it may be about to be deleted.
+        const isOver = (await this.#files.ageMs([REMOVED, id])) > LATE_MS;
         if (!exist.has(id) && (await this.#files.removeFolder([id]))) purged += 1;
         if (isOver) await this.#files.removeFile([REMOVED, id]);
       }

@@ -81,8 +81,12 @@ class MemoryArtifactStore implements ArtifactStore {
     this.#documents.delete(nameOf(documentKey(projectId, name)));
   }
 
-  async removeProject(projectId: string): Promise<void> {
+  async markRemoved(projectId: string): Promise<void> {
     this.#removed.add(projectId);
+  }
+
+  async removeProject(projectId: string): Promise<void> {
+    await this.markRemoved(projectId);
     this.#removeBelow(`${nameOf(projectKey(projectId))}/`);
   }
 
@@ -92,8 +96,7 @@ class MemoryArtifactStore implements ArtifactStore {
     const exist = await existing([...this.#removed]);
     let purged = 0;
     for (const id of this.#removed)
-      if (exist.has(id)) this.#removed.delete(id);
-      else if (this.#removeBelow(`${nameOf(projectKey(id))}/`)) purged += 1;
+      if (!exist.has(id) && this.#removeBelow(`${nameOf(projectKey(id))}/`)) purged += 1;
     return purged;
   }
 

@@ -63,11 +63,16 @@ export interface ArtifactStore {
   getDocument(projectId: string, name: string): Promise<unknown>;
   /** Nothing there is no error. */
   removeDocument(projectId: string, name: string): Promise<void>;
-  /** Everything of a project: artifacts, documents, logs. Nothing there is no error. */
+  /**
+   * To be called before a project is deleted: should the process end before it has removed the files, `purgeRemoved` does.
+   * A project that is not deleted after all keeps its files.
+   */
+  markRemoved(projectId: string): Promise<void>;
+  /** Everything of a project: artifacts, documents, logs. Nothing there is no error. Marks it as removed, too. */
   removeProject(projectId: string): Promise<void>;
   /**
-   * Removes what late writes have brought of projects that were removed in the last hours; one that exists again keeps
-   * its files. `existing` gives those of some ids that exist. Answers with how many projects had something.
+   * Removes what there is of projects that were marked or removed in the last hours, such as what late writes have
+   * brought; one that exists keeps its files. `existing` gives those of some ids that exist. Answers with how many projects had something.
    */
   purgeRemoved(existing: (projectIds: readonly string[]) => Promise<ReadonlySet<string>>): Promise<number>;
 }

@@ -342,6 +342,22 @@ describe("late files of deleted builds", () => {
     expect(await artifacts.get(late)).toBeUndefined();
   });
 
+  it("of a project whose remover ended in between are removed", async () => {
+    const { repository, artifacts } = aRepository(new MemoryProjectStore());
+    const { project_id } = await repository.control.create(
+      { requirement: "r" },
+      { stages: [{ stage: "one" }] },
+    );
+    const made = { project_id, stage: "one", attempt: 1, path: "made" };
+    await artifacts.put(made, Buffer.from("x"));
+    artifacts.removeProject = () => Promise.reject(new Error("the process has ended"));
+    await expect(repository.control.delete(project_id)).rejects.toThrow("the process has ended");
+    await expect(repository.get(project_id)).rejects.toMatchObject({ code: "PROJECT_NOT_FOUND" });
+    const onError = (error: unknown) => expect(error).toBeUndefined();
+    expect(await repository.control.purgeDeleted(onError)).toBe(1);
+    expect(await artifacts.get(made)).toBeUndefined();
+  });
+
   it("of sessions are removed once there is no such session", async () => {
     const { repository, artifacts } = aRepository(new MemoryProjectStore());
     const late = (n: number) => ({

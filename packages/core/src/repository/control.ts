@@ -144,6 +144,8 @@ export class Control {
 
   /** Removes the item, readable or not, then what the stores keep of it. Errors: PROJECT_NOT_FOUND, FORBIDDEN. */
   async delete(projectId: string, asker: Asker = {}): Promise<void> {
+    // Marked first: nothing else would find the files of a project that is gone, should this process end in between.
+    await this.#context.files.artifacts.markRemoved(projectId);
     await optimisticWrite(this.#context.store, {
       project_id: projectId,
       decide: (stored) => {
@@ -158,6 +160,7 @@ export class Control {
 
   /** The same for a build that ended before a time; false when there is none any more, such as after a retry. */
   async deleteEnded(projectId: string, before: string): Promise<boolean> {
+    await this.#context.files.artifacts.markRemoved(projectId);
     const { ok } = await optimisticWrite(this.#context.store, {
       project_id: projectId,
       decide: (stored) => (stored ? undefined : { patch: deleteEnded(projectId, before) }),
