@@ -155,9 +155,13 @@ export async function artifactsOfStage(
   stage: Stage,
   store: ArtifactStore,
 ): Promise<Artifact[]> {
-  const full = await inflateStage(project.project_id, stage, store);
-  const parts = partsOf(full);
-  return inlineArtifacts(full).map((entry) => {
+  return inlineArtifactsOf(project, await inflateStage(project.project_id, stage, store));
+}
+
+/** The artifacts of a stage that are in the item. */
+export function inlineArtifactsOf(project: Project, stage: Stage): Artifact[] {
+  const parts = partsOf(stage);
+  return inlineArtifacts(stage).map((entry) => {
     const sub_stage = parts.get(entry.path);
     return {
       ...entry,

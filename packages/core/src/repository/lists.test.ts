@@ -114,6 +114,19 @@ it("S6: a page of the artifacts of an agent reads the builds that it shows, not 
   expect(read).toBeLessThanOrEqual(4);
 });
 
+it("a build without a document that it names shows what its item has, and the other builds of the agent theirs", async () => {
+  const { store, lists } = await fiveBuilds();
+  const [newest] = (await lists.projects({}, 1)).items;
+  const project_id = newest?.project_id ?? "";
+  const value = (await store.get(project_id))?.stages_snapshot as { stages: object[] };
+  const [first, ...rest] = value.stages;
+  const stages = [{ ...first, artifact_manifest: "artifacts-plan-0-gone" }, ...rest];
+  const edits = [{ op: "set", path: ["stages_snapshot"], value: { ...value, stages } }] as const;
+  await store.write({ kind: "update", transition: "upgrade", project_id, guards: [], edits });
+  const { items } = await lists.artifactsByAgent(agent, 20);
+  expect(items.map(({ path }) => path)).toEqual(["a", "b", "a", "b", "a", "b", "a", "b", "a", "b"]);
+});
+
 it("text finds the requirement, the user's id and name, whatever their case", async () => {
   const { repository } = aRepository(new MemoryProjectStore());
   const requirement = `${"x".repeat(150)} A Calculator for Taxes ${"y".repeat(100)} far behind`;

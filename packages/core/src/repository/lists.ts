@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { Artifact } from "../item-budget/manifest.ts";
+import { scopeOf } from "../errors.ts";
+import { type Artifact, inlineArtifactsOf } from "../item-budget/manifest.ts";
 import { normaliseReadable } from "../legacy/normalise.ts";
 import { summaryOfRow } from "../legacy/summary.ts";
 import type { Item } from "../patch/index.ts";
@@ -85,10 +86,16 @@ export class Lists {
     }
   }
 
-  /** A damaged project has no artifacts to show and does not take the list down. */
+  /** A damaged project, or one without a document that it names, has fewer to show and does not take the list down. */
   async #artifactsOf(item: Item): Promise<Artifact[]> {
     const project = normaliseReadable(item);
-    return project ? await this.#context.artifactsOf(project) : [];
+    if (!project) return [];
+    try {
+      return await this.#context.artifactsOf(project);
+    } catch (error) {
+      if (scopeOf(error) !== "project") throw error;
+      return project.stages_snapshot.stages.flatMap((stage) => inlineArtifactsOf(project, stage));
+    }
   }
 }
 
