@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { definitionDigest, watchPipelines } from "../src/index.ts";
+import { definitionDigest, loadPipelines, watchPipelines } from "../src/index.ts";
 
 const yaml = (command: string) => `name: one\nstages: [{ stage: a, command: ${JSON.stringify(command)} }]\n`;
 const module = (text: string) => `
@@ -68,3 +68,32 @@ test("a module that never settles keeps no other file from being read again, not
     await rm(folder, { recursive: true });
   }
 }, 40_000);
+
+// Skipped where there are no users, whose folders others cannot read.
+test.runIf(process.getuid !== undefined)(
+  "a folder inside that cannot be read, such as lost+found, keeps no pipeline from being read, at first or later",
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), "stagefold-watch-"));
+    const errors: unknown[] = [];
+    const isRoot = process.getuid?.() === 0;
+    try {
+      await mkdir(join(folder, "lost+found"), { mode: 0o000 });
+      await writeFile(join(folder, "one.yaml"), yaml("echo 1"));
+      await chmod(folder, 0o755);
+      // No folder is closed to root. What reads the files is loaded while this process may read its own.
+      await loadPipelines(folder);
+      if (isRoot) process.seteuid?.(65_534);
+      await using pipelines = await watchPipelines(folder, { onError: (error) => errors.push(error) });
+      const said = () => pipelines.list().map(({ stages }) => stages[0]?.action);
+      expect(said()).toMatchObject([{ command: "echo 1" }]);
+      if (isRoot) process.seteuid?.(0);
+      await writeFile(join(folder, "one.yaml"), yaml("echo 22"));
+      if (isRoot) process.seteuid?.(65_534);
+      await expect.poll(() => said()).toMatchObject([{ command: "echo 22" }]);
+      expect(errors).toEqual([]);
+    } finally {
+      if (isRoot) process.seteuid?.(0);
+      await rm(folder, { recursive: true });
+    }
+  },
+);

@@ -157,6 +157,11 @@ class ModuleMemory {
   }
 }
 
+function isUnreadable(error: unknown): error is NodeJS.ErrnoException {
+  const isFault = error instanceof Error && "code" in error;
+  return isFault && ["EACCES", "EPERM", "ENOENT"].includes(String(error.code));
+}
+
 interface FolderState {
   /** Differs when a file does. */
   readonly text: string;
@@ -176,7 +181,12 @@ async function stateOf(folder: string): Promise<FolderState> {
       if (entry.name.startsWith(".") || entry.name === "node_modules") continue;
       const inner = join(path, entry.name);
       if (entry.isDirectory()) {
-        await look(inner);
+        await look(inner).catch((error: unknown) => {
+          // Such as a `lost+found`, or a folder that was just removed: a module that needs it is named by itself.
+          if (!isUnreadable(error)) throw error;
+          files.push(`${inner} ${error.code}`);
+          code.push(`${inner} ${error.code}`);
+        });
         continue;
       }
       // A file that an editor replaces just now is left out.
