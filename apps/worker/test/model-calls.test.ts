@@ -24,6 +24,17 @@ export const again = definePipeline({ name: "again", stages: [{ stage: "s", retr
   if (ctx.attempt < 3) throw new StageError("not yet");
   return { ...value, environment: Object.keys(process.env).filter((name) => /KEY|AWS|MODEL/.test(name)) };
 } }] });
+export const beside = definePipeline({ name: "beside", stages: [
+  { stage: "s", retry: { attempts: 2, backoff_seconds: 2 }, run: async (ctx) => {
+    await Promise.all(["a", "b"].map((name) => ask(ctx, "count " + name)));
+    if (ctx.attempt < 2) throw new StageError("not yet", { retry_in_seconds: 1 });
+    return {};
+  } },
+  { stage: "t", needs: [], run: async (ctx) => {
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    return (await ask(ctx, "count")).value;
+  } },
+] });
 export const without = definePipeline({ name: "without", stages: [{ stage: "s", run: (ctx) => ({ model: ctx.model === undefined }) }] });
 export const wrong = definePipeline({ name: "wrong", stages: [{ stage: "s", run: async (ctx) => {
   const { text, value } = await ask(ctx, "chat");
@@ -161,6 +172,14 @@ test("the limits of a build stop it exactly, and what it spent stays recorded", 
   expect(project).toMatchObject({ status: "failed", error_info: { code: "BUDGET_EXCEEDED" } });
   expect(mock.getRequests()).toHaveLength(2);
   expect(stageOf(project, "s").metrics).toMatchObject({ cost_usd: 0.0012, model_calls: 2 });
+});
+
+test("what a stage has spent that waits for its next attempt counts once against the limit of the build", async () => {
+  // Three calls cost $0.0018; the two of the stage that waits, counted twice, would leave nothing for the third.
+  const project = await run("beside", access(), { cost_usd: 0.002 });
+  expect(project.status).toBe("completed");
+  expect(mock.getRequests()).toHaveLength(3);
+  expect(project.status === "completed" && project.build_summary?.cost_usd).toBe(0.0018);
 });
 
 test("a limit of tokens counts those of all attempts", async () => {

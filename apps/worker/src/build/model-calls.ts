@@ -4,10 +4,10 @@ import {
   type AttemptRef,
   type DailySpending,
   type ModelCall,
-  modelSpending,
+  NOTHING_SPENT,
   type Project,
   readModelCalls,
-  type Stage,
+  roundedCost,
   writeModelCalls,
 } from "@stagefold/core";
 import { type Model, ModelError, parseJsonAnswer, type TokenUsage, unpriced } from "@stagefold/models";
@@ -197,8 +197,7 @@ export class ModelCalls {
     const isBound = limits.cost_usd !== undefined || budgetUsd !== undefined;
     const without = isBound ? unpriced(access.model, bound) : undefined;
     if (without !== undefined) throw new StageError(without, { code: "MODEL_NOT_CONFIGURED", final: true });
-    const stages = project().stages_snapshot.stages.map((stage) => withSums(stage, buildSpending));
-    const spent = modelSpending(stages);
+    const spent = spentOf(project(), buildSpending);
     if (limits.cost_usd !== undefined && spent.cost_usd >= limits.cost_usd)
       throw overBudget(`The build has spent ${usd(spent.cost_usd)} of its ${usd(limits.cost_usd)}.`);
     if (limits.tokens !== undefined && spent.tokens >= limits.tokens)
@@ -257,13 +256,16 @@ function figures(usage: TokenUsage, cost_usd: number | null, duration_ms: number
   return { input_tokens, output_tokens, cached_tokens, cost_usd, duration_ms };
 }
 
-/** A running stage as the item does not show it yet. */
-function withSums(stage: Stage, { running }: BuildSpending): Stage {
-  const own = running.get(stage.stage);
-  if (stage.status !== "running" || own?.attempt !== stage.attempt) return stage;
-  const { input_tokens = 0, output_tokens = 0, cost_usd = 0, model_calls } = own.sums;
-  if (model_calls === undefined) return stage;
-  return { ...stage, metrics: { ...stage.metrics, input_tokens, output_tokens, cost_usd, model_calls } };
+/** What the item has counted of attempts that ended, and the sums of those that run, which no write has carried yet. */
+function spentOf({ spent = NOTHING_SPENT, stages_snapshot }: Project, { running }: BuildSpending) {
+  let { cost_usd, tokens } = spent;
+  for (const { stage, status, attempt } of stages_snapshot.stages) {
+    const own = running.get(stage);
+    if (status !== "running" || own?.attempt !== attempt) continue;
+    cost_usd += own.sums.cost_usd ?? 0;
+    tokens += (own.sums.input_tokens ?? 0) + (own.sums.output_tokens ?? 0);
+  }
+  return { cost_usd: roundedCost(cost_usd), tokens };
 }
 
 function replyOf(text: string): ModelReply {

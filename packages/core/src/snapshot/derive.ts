@@ -107,7 +107,7 @@ export function artifactCount(stage: Stage): number {
 export function summarise(stages: readonly Stage[]): BuildSummary {
   const sum = (of: (stage: Stage) => number | undefined) =>
     stages.reduce((total, stage) => total + (of(stage) ?? 0), 0);
-  const { cost_usd } = modelSpending(stages);
+  const cost_usd = modelCost(stages);
   // In a sequence it is the sum of the stages' own.
   const overlaps = stages.some(({ needs }) => needs !== undefined);
   return {
@@ -144,17 +144,16 @@ export function activeSeconds(stages: readonly Stage[], now?: string): number {
   return ms / 1000;
 }
 
-/** What all attempts of the stages have used of a language model: USD, tokens in both directions. */
-export function modelSpending(stages: readonly Stage[]): { cost_usd: number; tokens: number } {
-  let cost_usd = 0;
-  let tokens = 0;
-  for (const { metrics, history } of stages)
-    for (const used of [metrics, ...history.map((entry) => entry.metrics ?? {})]) {
-      if (used.model_calls === undefined && used.cost_usd === undefined) continue;
-      cost_usd += used.cost_usd ?? 0;
-      tokens += (used.input_tokens ?? 0) + (used.output_tokens ?? 0);
-    }
-  return { cost_usd: roundedCost(cost_usd), tokens };
+/** USD that all attempts of the stages have used of a language model. */
+function modelCost(stages: readonly Stage[]): number {
+  let usd = 0;
+  for (const { attempt, metrics, history } of stages) {
+    const earlier = history.filter((entry) => entry.metrics !== undefined);
+    // A stage that waits for its next attempt has the last one's figures, and so has its history.
+    if (!earlier.some((entry) => entry.attempt === attempt)) usd += metrics.cost_usd ?? 0;
+    for (const entry of earlier) usd += entry.metrics?.cost_usd ?? 0;
+  }
+  return roundedCost(usd);
 }
 
 /** More digits are noise of binary fractions. */
