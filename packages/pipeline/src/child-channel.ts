@@ -22,7 +22,7 @@ export interface ChannelListener {
   readonly garbled: (reason: string) => void;
 }
 
-/** Reads what a child says; returns what sends to it. That the child is gone is told by its exit alone. */
+/** Reads what a child says; returns what sends to it. That the child is gone, its exit alone says. */
 export function openChannel(child: ChildProcess, listener: ChannelListener): (message: unknown) => void {
   const socket = child.stdio[CHANNEL_FD];
   if (!(socket instanceof Socket)) throw new Error(`Expected a child with a pipe at ${CHANNEL_FD}.`);

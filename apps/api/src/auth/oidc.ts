@@ -33,7 +33,7 @@ export class Oidc {
     | Promise<{ configuration: client.Configuration; keys: ReturnType<typeof createRemoteJWKSet> }>
     | undefined;
 
-  /** `onRefused` is told, for the operator, why somebody whom the provider knows has no user id here. */
+  /** `onRefused` is told, for the operator, why a user whom the provider knows has no user id here. */
   constructor(
     settings: OidcSettings,
     records: RecordStore,
@@ -177,7 +177,7 @@ export class Oidc {
   }
 
   /**
-   * Whoever has the id has the builds, so it is the claim that no user can change and no provider gives away again: `sub`,
+   * The one with the id has the builds, so it is the claim that no user can change and no provider gives away again: `sub`,
    * unless the installation vouches for another one.
    */
   #userIdOf(claims: JWTPayload): string {

@@ -98,7 +98,7 @@ export const schedules = router({
 
 /**
  * Errors: FORBIDDEN for an agent that the caller may not change, or that the schedule could not: it acts for its user, with
- * the rights of a member, whoever made it.
+ * the rights of a member, also where an operator made it.
  */
 async function requireAgent(
   ctx: Context,

@@ -22,7 +22,7 @@ import { type SigningWebhook, type Webhook, type Webhooks, wants } from "./webho
 
 /** How long the dispatcher waits at most before it looks again. Milliseconds. */
 const LOOK_MS = 5000;
-/** Rows that one look goes through; the next one goes on from there. */
+/** Rows that one look goes through; the next one continues from there. */
 const MAX_DUE = 5000;
 /** Of one webhook at once: a receiver that is slow takes no time from the others. */
 const MAX_SENDING = 4;
