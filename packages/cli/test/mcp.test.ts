@@ -9,11 +9,13 @@ import { serve } from "./server.ts";
 const TOOL = /`((?:list|get|create|wait_for|read|pause|resume|cancel|retry(?!_after)|answer|ask)_[a-z_]+)`/g;
 const listing = z.object({ result: z.object({ tools: z.array(z.object({ name: z.string() })) }) });
 
+const client = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "t", version: "1" } };
+
 test("one Ctrl-C ends mcp", async () => {
   const child = start(["mcp"], {}, { stdin: "pipe" });
   const ended = once(child, "close");
-  child.stdin?.write(`${JSON.stringify({ jsonrpc: "2.0", id: 1, method: "ping" })}\n`);
-  await once(child.stdout ?? child, "data");
+  child.stdin?.write(`${JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params: client })}\n`);
+  await Promise.race([once(child.stdout ?? child, "data"), ended]);
   child.kill("SIGINT");
   expect(await ended).toEqual([null, "SIGINT"]);
 });
@@ -29,11 +31,6 @@ test("mcp serves the protocol on stdin and stdout, and ends when its client does
       stdin.write(`${JSON.stringify({ jsonrpc: "2.0", id, method, params })}\n`);
       const { value } = await lines.next();
       return JSON.parse(value ?? "null");
-    };
-    const client = {
-      protocolVersion: "2025-06-18",
-      capabilities: {},
-      clientInfo: { name: "t", version: "1" },
     };
     expect(await ask(1, "initialize", client)).toMatchObject({
       id: 1,
