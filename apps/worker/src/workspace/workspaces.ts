@@ -1,3 +1,4 @@
+// Long because: a build's folder is made, filled, restored and removed in one place.
 import { createWriteStream } from "node:fs";
 import {
   chmod,
