@@ -245,7 +245,7 @@ export class BuildRun {
         return await this.#failed(definition, stage, end, outcome.failure);
       case "stopped":
         if (this.#writer.over !== undefined) throw new LeaseLostError(this.#writer.over);
-        return await this.#writes.giveBack([...end.events, ...(await this.#stopOthers())]);
+        return await this.#writes.giveBack([...leftEvents(ended), ...(await this.#stopOthers())]);
       case "not_run":
         metrics.notRun.inc();
         workerBackoff.failed(outcome.reason);

@@ -113,10 +113,14 @@ function waitBeforeLook({ status, stages_snapshot }: Project, now: string): numb
   return ahead.length === 0 ? undefined : Math.min(...ahead) + 1;
 }
 
-/** What an attempt that was stopped beside another one leaves to be written: its own end, where it was quicker. */
+/** What an attempt that was stopped leaves to be written: its own end, where it was quicker, else what it has used. */
 export function leftEvents({ stage, end }: EndedAttempt): ReportEvent[] {
   const { outcome, metrics } = end;
-  if (outcome.kind !== "completed") return [...end.events];
+  if (outcome.kind !== "completed") {
+    const hasUsed = Object.keys(metrics).length > 0;
+    const used: ReportEvent = { event: "noted", stage: stage.stage, metrics: { ...metrics } };
+    return hasUsed ? [...end.events, used] : [...end.events];
+  }
   const output = { ...outcome.output };
   return [...end.events, { event: "completed", stage: stage.stage, output, metrics: { ...metrics } }];
 }

@@ -58,7 +58,7 @@ function eventApplied(project: Project, event: ReportEvent, now: string, seq: nu
       );
     }
     case "noted":
-      return withStage(project, position, noteStage(stage, event));
+      return withStage(project, position, addMetrics(noteStage(stage, event), event.metrics));
     case "skipped":
       return afterStage(project, position, skipStage(stage, event.reason, at), now);
     case "failed": {
@@ -148,7 +148,7 @@ function subStageAfter(stage: Stage, key: string, event: ReportEvent, at: string
     case "skipped":
       return changeSubStage(stage, key, { event: "skipped", reason: event.reason }, at);
     case "noted":
-      return noteStage(stage, event);
+      return addMetrics(noteStage(stage, event), event.metrics);
     case "waiting":
       throw invalidInput("A part of a stage cannot wait for an answer.", [
         "sub_stage: expected no part in an event waiting",

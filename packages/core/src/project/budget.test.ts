@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { MemoryProjectStore } from "../memory/project-store.ts";
+import { summarise } from "../snapshot/derive.ts";
 import { aRepository, events } from "../testing/builders.ts";
 import { FakeClock } from "../testing/fake-clock.ts";
 
@@ -34,4 +35,24 @@ it("a stage that ran when its build was cancelled, and is stopped by the first w
     "pending",
     "pending",
   ]);
+});
+
+it("what an attempt has used that is given back counts, and stays with it", async () => {
+  const { control, work } = aRepository(new MemoryProjectStore(), new FakeClock()).repository;
+  const plan = { pipeline: "p", pipeline_version: "1", stages: [{ stage: "one" }] };
+  const { project_id, work_queue } = await control.create(
+    { requirement: "r", limits: { cost_usd: 1 } },
+    plan,
+  );
+  const claimed = await work.claim(project_id, "w", work_queue);
+  if (!claimed) throw new Error("the claim was refused");
+  const { lease_token, lease_seq } = claimed;
+  const metrics = { model_calls: 1, cost_usd: 0.5, input_tokens: 7 };
+  const said = events({ event: "started", stage: "one" }, { event: "noted", stage: "one", metrics });
+  const lease = { project_id, lease_token, lease_seq: lease_seq + 1 };
+  const given = await work.report({ ...lease, events: said, release: true });
+  expect(given.spent).toMatchObject({ cost_usd: 0.5, tokens: 7, attempts: 1 });
+  const [stage] = given.stages_snapshot.stages;
+  expect(stage).toMatchObject({ status: "pending", history: [{ attempt: 1, status: "cancelled", metrics }] });
+  expect(summarise(given.stages_snapshot.stages).cost_usd).toBe(0.5);
 });

@@ -87,12 +87,16 @@ export const reportEventSchema = z.discriminatedUnion("event", [
     metrics,
     ...processEnd,
   }),
-  /** What readers see while the stage runs: notes replace those of the same name; the summary is one of its artifacts. */
+  /**
+   * What readers see while the stage runs: notes replace those of the same name; the summary is one of its artifacts. The
+   * figures of an attempt that is about to be stopped are told so: no event of its own ends it.
+   */
   z.object({
     event: z.literal("noted"),
     ...about,
     notes: notesSchema.optional(),
     summary: artifactPathSchema.optional(),
+    metrics,
   }),
   z.object({ event: z.literal("skipped"), ...about, reason: storableTextSchema }),
   /** Opens a gate: the stage waits for an answer, and the lease is given up in the same write. */
