@@ -22,6 +22,7 @@ export const waits = definePipeline({
   stages: [{
     stage: "wait",
     run(ctx) {
+      ctx.metrics({ input_tokens: 5 });
       begin(ctx);
       return new Promise((resolve, reject) => ctx.signal.addEventListener("abort", () => {
         appendFileSync(ctx.workDir + "/aborted", String(ctx.signal.reason));
@@ -155,6 +156,8 @@ test("a stage that outlasts the drain is stopped, and the attempt does not count
   expect(stageOf(given, "wait").history).toMatchObject([
     { attempt: 1, status: "cancelled", code: "WORKER_LOST" },
   ]);
+  // What it used is not forgotten.
+  expect(stageOf(given, "wait").metrics).toEqual({ input_tokens: 5 });
 });
 
 test("a worker that cannot renew its lease ends its stage before the lease runs out", async () => {
