@@ -41,7 +41,7 @@ describe.skipIf(chromiumPath === undefined)(`signing in${skipReason}`, { timeout
     await client.projects.create({ requirement: "Counts words", project_name: "made-elsewhere" });
     await page.getByText("made-elsewhere").first().waitFor();
     await page.getByRole("link", { name: "New build" }).click();
-    await page.getByLabel("Requirement").fill("what the next reader must not see");
+    await page.getByRole("textbox", { name: "Requirement" }).fill("what the next reader must not see");
     const kept = () => page.evaluate(() => JSON.stringify(localStorage));
     await until(30_000, "a draft", async () => (await kept()).includes("must not see"));
     // One that could not be signed out stays, and is told so.
