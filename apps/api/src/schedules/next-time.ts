@@ -4,8 +4,9 @@ import { Cron } from "croner";
 /**
  * The first time of a cron pattern after `after` (epoch milliseconds); undefined when there is none. A time that the
  * clock leaves out in spring comes at the end of the gap, one that it has twice in autumn comes once. A pattern with `*`
- * or a step in its minute or hour means intervals: these go on as they are, so in spring what is left out does not come,
- * and in autumn the hour that is there twice has its times twice. Errors: INVALID_INPUT for a pattern that is not one of five fields, or an unknown time zone.
+ * or a step in its minute or hour means intervals: these continue as they are, so in spring what is left out does not
+ * come, and in autumn the hour that is there twice has its times twice.
+ * Errors: INVALID_INPUT for a pattern that is not one of five fields, or an unknown time zone.
  */
 export function nextTime(cron: string, timeZone: string, after: number): string | undefined {
   requireTimeZone(timeZone);

@@ -262,7 +262,7 @@ describe("a schedule", () => {
     ]);
   });
 
-  it("over an agent of another user is refused when it is made, whoever makes it: it would fail each time", async () => {
+  it("over an agent of another user is refused when it is made, also by an operator: it would fail each time", async () => {
     const { deps, records } = twoProcesses();
     const auth = new Auth({ keys: true }, { records, clock: deps.clock, onError: () => undefined });
     const context = createContextInner({ ...deps, auth });

@@ -9,7 +9,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-it("rows are let go once they are no longer fresh, though nobody asks again", async () => {
+it("rows are let go once they are no longer fresh, also where none asks again", async () => {
   setFlagsFromString("--expose-gc");
   const collectGarbage = runInNewContext("gc") as () => void;
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });

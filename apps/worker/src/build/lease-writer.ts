@@ -90,7 +90,8 @@ export class LeaseWriter {
 
   /**
    * One write with all of the events, after those before it. While the store is unavailable the same write is sent
-   * again, as long as the lease is trusted; a document of this build that is damaged is no such case. Throws LeaseLostError, and any other refusal as it came.
+   * again, as long as the lease is trusted; a document of this build that is damaged is no such case. Throws
+   * LeaseLostError, and any other refusal as it came.
    */
   write(
     events: readonly ReportEvent[],

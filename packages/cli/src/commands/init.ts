@@ -98,7 +98,10 @@ async function installIn(cli: Cli, folder: string): Promise<void> {
   const windows = process.platform === "win32";
   // What it prints is no answer of this command.
   const child = spawn(tool, ["install"], {
-    ...{ cwd: folder, shell: windows, stdio: ["ignore", 2, 2], signal: cli.signal },
+    cwd: folder,
+    shell: windows,
+    stdio: ["ignore", 2, 2],
+    signal: cli.signal,
   });
   const ended: unknown[] = await once(child, "close").catch((error: unknown) => {
     throw new CliError(

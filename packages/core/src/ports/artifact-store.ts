@@ -72,7 +72,8 @@ export interface ArtifactStore {
   removeProject(projectId: string): Promise<void>;
   /**
    * Removes what there is of projects that were marked or removed in the last hours, such as what late writes have
-   * brought; one that exists keeps its files. `existing` gives those of some ids that exist. Answers with how many projects had something.
+   * brought; one that exists keeps its files. `existing` gives those of some ids that exist. Answers with how many
+   * projects had something.
    */
   purgeRemoved(existing: (projectIds: readonly string[]) => Promise<ReadonlySet<string>>): Promise<number>;
 }
