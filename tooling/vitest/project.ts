@@ -1,4 +1,5 @@
 import type { ViteUserConfig } from "vitest/config";
+import { configDefaults } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 import type { Reporter } from "vitest/reporters";
 
@@ -32,7 +33,7 @@ const withCauses: Reporter = {
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    const isLong = ({ moduleId }: TestSpecification) => moduleId.endsWith(".int.test.ts");
+    const isLong = ({ moduleId }: TestSpecification) => /\.(int|soak)\.test\.ts$/.test(moduleId);
     return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
   }
 }
@@ -48,6 +49,8 @@ export function project(name: string): ViteUserConfig {
     test: {
       name,
       include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+      // What takes long, or shows once more what a shorter test shows.
+      exclude: [...configDefaults.exclude, ...(soak ? [] : ["**/*.soak.test.ts"])],
       pool: "forks",
       maxWorkers,
       // The files of a workspace share its processes, so that zod and the AWS SDK are loaded once and not by every file.

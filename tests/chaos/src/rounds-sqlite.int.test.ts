@@ -23,7 +23,7 @@ import { WorkerProcess } from "./world/worker-process.ts";
 import { LEASE_SECONDS } from "./world/world.ts";
 import { WRITE_LOG, writesOf } from "./world/write-log.ts";
 
-const ROUNDS = Number(process.env.CHAOS_ROUNDS ?? (process.env.SOAK === "1" ? 10 : 3));
+const ROUNDS = Number(process.env.CHAOS_ROUNDS ?? (process.env.SOAK === "1" ? 10 : 2));
 const WORKERS = 3;
 const GONE_MS = 8000;
 const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 2 ** 31));

@@ -4,8 +4,8 @@ import { LogLines } from "@stagefold/client";
 import { expect, it } from "vitest";
 import { run, type System, start, tempFolder } from "./harness.ts";
 
-const LONG = process.env.SOAK ? 30 * 1024 * 1024 : 3 * 1024 * 1024;
-const LINES = process.env.SOAK ? 100_000 : 30_000;
+const LONG = process.env.SOAK ? 30 * 1024 * 1024 : 1024 * 1024;
+const LINES = process.env.SOAK ? 100_000 : 10_000;
 const SPINS = process.env.SOAK ? 600 : 50;
 
 /** What a command writes in each stage, and the lines that people know it by. */

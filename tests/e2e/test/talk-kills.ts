@@ -5,7 +5,7 @@ import { builtAgent, CSV, REQUIREMENT } from "./built-agent.ts";
 import { type System, start, until } from "./harness.ts";
 
 const SOAK = process.env.SOAK === "1";
-const ROUNDS = SOAK ? Number(process.env.ROUNDS ?? 40) : 3;
+const ROUNDS = SOAK ? Number(process.env.ROUNDS ?? 40) : 2;
 /** Then everything is started anew: what starts API and worker gives one up that dies five times within seconds. */
 const ROUNDS_OF_A_START = 6;
 /** Asked one after the other: a turn whose process died ends when its lease does, 20 s later, and others are killed meanwhile. */

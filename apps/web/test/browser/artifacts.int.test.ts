@@ -162,47 +162,6 @@ describe.skipIf(chromiumPath === undefined)(`artifacts${skipReason}`, { timeout:
     expect(reader.complaints).toEqual([]);
   });
 
-  it("are thousands without all of them being in the page, in tree and list, and reached by keys", async () => {
-    const stages = [{ stage: "many", stage_name: "Many" }];
-    const { client } = system;
-    const { project_id } = await client.projects.create({ requirement: "x", pipeline: "own", stages });
-    const paths = Array.from({ length: 3000 }, (_, i) => `out/part_${i % 10}/file_${i}.txt`);
-    for (let from = 0; from < paths.length; from += 500)
-      await client.artifacts.record({
-        project_id,
-        stage: "many",
-        artifacts: paths.slice(from, from + 500).map((path) => ({ path })),
-        mode: "add",
-      });
-    await using reader = await visit(browser, system.url, `/builds/${project_id}?view=artifacts`);
-    const { page } = reader;
-    await page.getByRole("status").getByText("3,000 files").waitFor();
-    const rows = page.getByRole("navigation", { name: "Artifacts" }).getByRole("button");
-    const focused = page.locator("nav button:focus");
-    await page.getByRole("button", { name: "As a list" }).click();
-    await tabTo(page, "button", /file_0\.txt/);
-    await page.keyboard.press("End");
-    await focused.getByText("out/part_9/file_2999.txt").waitFor();
-    expect(await rows.count()).toBeLessThan(100);
-    await page.keyboard.press("Enter");
-    await page.getByRole("heading", { name: "out/part_9/file_2999.txt" }).waitFor();
-    expect(await axe(page)).toEqual([]);
-
-    await page.getByRole("button", { name: "As a tree" }).click();
-    // So large a folder is opened by its reader.
-    const folder = rows.filter({ hasText: "part_3" });
-    if ((await folder.count()) === 0) await rows.filter({ hasText: "out" }).first().click();
-    await folder.click();
-    await folder.press("ArrowDown");
-    await focused.getByText("file_3.txt").waitFor();
-    await page.keyboard.press("ArrowLeft");
-    await focused.getByText("part_3").waitFor();
-    await page.keyboard.press("ArrowLeft");
-    await until(30_000, "the folder closed", async () => (await rows.count()) === 11);
-    expect(await axe(page)).toEqual([]);
-    expect(reader.complaints).toEqual([]);
-  });
-
   it("are compared between two attempts of their stage", async () => {
     const project_id = await built("flaky");
     await system.client.projects.retry({ project_id });

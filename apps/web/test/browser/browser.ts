@@ -56,6 +56,12 @@ async function launch(): Promise<Browser> {
   });
 }
 
+/** The languages and widths that a page is read in; but for the long form, those in which more can go wrong. */
+export const LOOKS = [
+  { lang: "zh", locale: "zh-CN", width: 360 },
+  ...(process.env.SOAK === "1" ? [{ lang: "en", locale: "en-GB", width: 1440 }] : []),
+];
+
 export interface Visit extends AsyncDisposable {
   readonly page: Page;
   /** What the page complained of: exceptions, and what its policy forbade. */

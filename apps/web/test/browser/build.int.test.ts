@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Page } from "playwright-core";
 import { afterEach, describe, expect } from "vitest";
-import { axe, PATIENCE_MS, visit } from "./browser.ts";
+import { axe, LOOKS, PATIENCE_MS, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
 import { type Dashboard, it } from "./dashboard.ts";
 import { tabTo } from "./keys.ts";
@@ -375,15 +375,12 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, { timeout:
     expect(await axe(page)).toEqual([]);
   });
 
-  it.each([
-    { lang: "en", width: 1440 },
-    { lang: "zh", width: 360 },
-  ])("ends with what was made, what is not in it, and what to do with it ($lang, $width px)", async (the) => {
+  it.each(LOOKS)("ends with what was made, what is not in it, and what to do with it ($lang, $width px)", async (the) => {
     const zh = the.lang === "zh";
     await ended(agentId);
     await using reader = await visit(browser, system.url, `/builds/${agentId}`, {
       viewport: { width: the.width, height: 900 },
-      locale: zh ? "zh-CN" : "en-GB",
+      locale: the.locale,
       permissions: ["clipboard-read", "clipboard-write"],
     });
     const { page } = reader;

@@ -1,5 +1,5 @@
 import { describe, expect } from "vitest";
-import { axe, PATIENCE_MS, settled, visit } from "./browser.ts";
+import { axe, LOOKS, PATIENCE_MS, settled, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
 import { type Dashboard, it } from "./dashboard.ts";
 import { tabTo } from "./keys.ts";
@@ -114,17 +114,14 @@ describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, {
     expect(reader.complaints).toEqual([]);
   });
 
-  it.each([
-    { lang: "en", width: 1440 },
-    { lang: "zh", width: 360 },
-  ])("says what can be typed, and is filtered by days ($lang, $width px)", async (the) => {
+  it.each(LOOKS)("says what can be typed, and is filtered by days ($lang, $width px)", async (the) => {
     const zh = the.lang === "zh";
     await removeAll();
     await make("apples", { user_id: "ann", tags: ["fruit"] });
     await make("bricks", { user_id: "bob" });
     await using reader = await visit(browser, system.url, "/", {
       viewport: { width: the.width, height: 800 },
-      locale: zh ? "zh-CN" : "en-GB",
+      locale: the.locale,
     });
     const { page } = reader;
     const { keyboard } = page;

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createClient } from "@stagefold/client";
 import { afterAll, describe, expect } from "vitest";
-import { axe, type SharedBrowser, visit } from "./browser.ts";
+import { axe, LOOKS, type SharedBrowser, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
 import { it } from "./dashboard.ts";
 import { sideways } from "./sideways.ts";
@@ -71,15 +71,13 @@ describe.skipIf(chromiumPath === undefined)(`signing in${skipReason}`, { timeout
     await page.getByLabel("API key").waitFor();
   });
 
-  it.each([
-    { width: 1440, lang: "en", keys: "API keys", audit: "Audit", more: "More" },
-    { width: 360, lang: "zh", keys: "API 密钥", audit: "审计", more: "更多" },
-  ])("makes, rotates and revokes keys, and says who did so, by keyboard ($lang, $width px)", async (the) => {
+  it.each(LOOKS)("makes, rotates and revokes keys, and says who did so, by keyboard ($lang, $width px)", async (the) => {
     const zh = the.lang === "zh";
+    const [keys, audit] = zh ? ["API 密钥", "审计"] : ["API keys", "Audit"];
     const client = createClient({ url: system.url, key: adminKey });
     await using reader = await visit(browser, system.url, `/#key=${adminKey}`, {
       viewport: { width: the.width, height: 800 },
-      locale: zh ? "zh-CN" : "en-GB",
+      locale: the.locale,
     });
     const { page } = reader;
     const press = async (role: "button" | "menuitem", name: string | RegExp) => {
@@ -87,10 +85,10 @@ describe.skipIf(chromiumPath === undefined)(`signing in${skipReason}`, { timeout
       await page.keyboard.press("Enter");
     };
     await page.getByRole("navigation").waitFor();
-    await press("button", the.more);
-    await page.getByRole("menuitem", { name: the.keys }).waitFor();
-    await press("menuitem", the.keys);
-    await page.getByRole("heading", { name: the.keys }).waitFor();
+    await press("button", zh ? "更多" : "More");
+    await page.getByRole("menuitem", { name: keys }).waitFor();
+    await press("menuitem", keys);
+    await page.getByRole("heading", { name: keys }).waitFor();
     await press("button", zh ? "新建密钥" : "New key");
     const dialog = page.getByRole("dialog");
     await dialog.getByRole("button", { name: zh ? "创建密钥" : "Create the key" }).click();
@@ -126,9 +124,9 @@ describe.skipIf(chromiumPath === undefined)(`signing in${skipReason}`, { timeout
     const { items } = await client.keys.list();
     expect(items.find(({ name }) => name === `phone-${the.lang}`)?.revoked_at).toBeDefined();
 
-    await press("button", the.more);
-    await page.getByRole("menuitem", { name: the.audit }).click();
-    await page.getByRole("heading", { name: the.audit }).waitFor();
+    await press("button", zh ? "更多" : "More");
+    await page.getByRole("menuitem", { name: audit }).click();
+    await page.getByRole("heading", { name: audit }).waitFor();
     await page.getByText("keys.revoke").first().waitFor();
     expect(await sideways(page)).toBeLessThanOrEqual(0);
     expect(await axe(page)).toEqual([]);

@@ -8,8 +8,6 @@ import { faultsOfOpened } from "./opened.ts";
 import { sideways } from "./sideways.ts";
 import { targets } from "./targets.ts";
 
-const isSoak = process.env.SOAK === "1";
-
 // Skipped where there is no Chromium to drive; the name of the suite says so.
 describe.skipIf(chromiumPath === undefined)(
   `every page, after real use${skipReason}`,
@@ -53,16 +51,12 @@ describe.skipIf(chromiumPath === undefined)(
       expect(missed).toEqual([]);
     });
 
-    // Skipped but in the long form: it opens some thirty, which takes a minute.
-    it.runIf(isSoak)(
-      "opens menus, dialogs and questions that fit a phone, can be pressed there and left again by the keyboard",
-      async () => {
-        // As high as a small phone is below the bars of its browser.
-        await using reader = await signedIn({ viewport: { width: 360, height: 520 }, hasTouch: true });
-        expect(await faultsOfOpened(reader.page, system)).toEqual([]);
-        expect(reader.complaints).toEqual([]);
-      },
-    );
+    it("opens menus, dialogs and questions that fit a phone, can be pressed there and left again by the keyboard", async () => {
+      // As high as a small phone is below the bars of its browser.
+      await using reader = await signedIn({ viewport: { width: 360, height: 520 }, hasTouch: true });
+      expect(await faultsOfOpened(reader.page, system)).toEqual([]);
+      expect(reader.complaints).toEqual([]);
+    });
 
     it("shows what revokes in the colour of what is revoked", async () => {
       await using reader = await signedIn({});
@@ -73,8 +67,7 @@ describe.skipIf(chromiumPath === undefined)(
       expect(await colourOf(page.getByRole("button", { name: "Revoke admin" }))).toBe(revoked);
     });
 
-    // Skipped but in the long form: the tests of single pages ask axe too, and all of them take a minute.
-    it.runIf(isSoak)("is without a fault that axe finds", async () => {
+    it("is without a fault that axe finds", async () => {
       await using reader = await signedIn({ viewport: { width: 360, height: 740 }, colorScheme: "dark" });
       expect(await onEach(reader.page, () => axe(reader.page))).toEqual([]);
       expect(reader.complaints).toEqual([]);

@@ -3,8 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { run, start, tempFolder } from "./harness.ts";
 
-// Skipped unless SOAK=1: it starts everything, and a dozen commands.
-describe.skipIf(process.env.SOAK !== "1")("a team that is asked for keys", () => {
+describe("a team that is asked for keys", () => {
   it("signs in by the printed link; a viewer writes nothing by command or request; a revoked key's watch ends", async () => {
     await using folder = await tempFolder();
     await using system = await start({ dataDir: folder.path, env: { STAGEFOLD_AUTH: "keys" } });

@@ -115,8 +115,8 @@ async function unsteadyLine(target: string) {
   return { url: `http://${STORES}:${address.port}`, [Symbol.asyncDispose]: close };
 }
 
-// Skipped without SOAK=1, or where this user may not make machines: several processes run for a minute.
-it.skipIf(process.env.SOAK !== "1" || !canMakeMachines())(
+// Skipped where this user may not make machines.
+it.skipIf(!canMakeMachines())(
   `${BUILDS} builds on two machines that share no folder, one of which is lost in the middle, are whole`,
   async () => {
     await using folder = await tempFolder();

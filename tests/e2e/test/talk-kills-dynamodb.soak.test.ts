@@ -4,8 +4,7 @@ import { tempFolder } from "./harness.ts";
 import { rounds } from "./talk-kills.ts";
 
 // Apart from talk-kills.int.test.ts, so that both run at the same time.
-// Skipped without SOAK=1: the same once more, and an engine beside it.
-it.skipIf(process.env.SOAK !== "1")(
+it(
   "no turn is lost, doubled or moved when API, worker and runner are killed in its middle, on DynamoDB",
   { timeout: 7_200_000 },
   async () => {
