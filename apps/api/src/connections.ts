@@ -44,7 +44,7 @@ export class Connections {
       const connection = this.#open.get(req.socket);
       if (!connection) return;
       const begin = () => {
-        // Its answer has been told already.
+        // The client has gone: its answer would reach no one.
         if (req.socket.destroyed) return;
         connection.answer = res;
         res.once("close", () => {

@@ -30,7 +30,7 @@ import { Webhooks } from "./webhooks/webhooks.ts";
 /** What a running API says about itself. */
 export interface SystemInfo {
   readonly version: string;
-  /** Which kind of DynamoDB keeps the table, such as `embedded`, `aws` or `endpoint`. */
+  /** Which store keeps the builds: `sqlite` or `dynamodb`. */
   readonly engine: string;
   /** Such as `20.19.0`. */
   readonly node_version: string;

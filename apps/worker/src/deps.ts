@@ -22,8 +22,8 @@ export interface Timings {
   /** Without an answer of the store for so long the project is read, which shows a cancel by another process. */
   readonly pollMs: number;
   /**
-   * What a stage gets to end by itself at a timeout or shutdown, and when its build was cancelled or deleted. The latter
-   * and `pollMs` together are less than two seconds: a cancel takes no longer.
+   * What a stage gets to clean up at a timeout or shutdown, and when its build was cancelled or deleted, which is noticed
+   * after `pollMs` at the latest.
    */
   readonly stopGraceMs: number;
   readonly cancelGraceMs: number;

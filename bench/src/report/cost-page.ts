@@ -34,6 +34,7 @@ export function costPage({ builds, bySize, replaced }: CostFigures): string {
     ].join(" | "),
   );
   const units = each(own.count.write_units);
+  const looks = Math.round(3600 / 0.7) * (Math.ceil(own.count.item_bytes / 4096) / 2);
   const perItem = Math.floor(PARTITION_UNITS / Math.ceil(own.count.item_bytes / 1024));
   return `# What it costs
 
@@ -60,7 +61,7 @@ everything) takes ${each(replaced.requests).toFixed(0)} requests and ${each(repl
 
 A stage that takes minutes adds one write every two seconds at most while it says something, and a heartbeat for each
 quarter of the lease (15 seconds) while it is silent. A silent hour is ${60 * 4} heartbeats, about ${60 * 4 * (Math.ceil(own.count.item_bytes / 1024) + 2)} write units with an item of ${kb(own.count.item_bytes)}, and a look at the item every
-second, eventually consistent, so that a cancel made elsewhere is obeyed: ${3600 * (Math.ceil(own.count.item_bytes / 4096) / 2)} read units. Together ${dollars((60 * 4 * (Math.ceil(own.count.item_bytes / 1024) + 2)) / 1000 + (3600 * (Math.ceil(own.count.item_bytes / 4096) / 2) * (PRICE.read / PRICE.write)) / 1000)}.
+0.7 seconds, eventually consistent, so that a cancel made elsewhere is obeyed: ${looks} read units. Together ${dollars((60 * 4 * (Math.ceil(own.count.item_bytes / 1024) + 2)) / 1000 + (looks * (PRICE.read / PRICE.write)) / 1000)}.
 A longer lease (\`STAGEFOLD_LEASE_SECONDS\`) makes that less, and a dead worker's builds wait longer.
 
 ## What it can take
@@ -102,18 +103,19 @@ Where nothing else is said, reads are eventually consistent: half a unit for eac
 | a page of 20 builds of a user, an agent or one state | 21 rows of one index | about 3 |
 | a page of 20 builds over all states | 21 rows of each state that has so many | up to ${Math.ceil((21 * PROJECT_STATUSES.length) / 8)} |
 | a text, a tag or a pipeline that few builds have | up to 2,000 rows for a page | up to 250 |
+| a note that some stage has | the rows that pass the rest of the filter, and each of those builds, up to 500 for a page; on SQLite an index instead | 1 for each build of 8 KB |
 | one build | the item, strongly consistent | 2 at 8 KB |
 | a page of an agent's artifacts | one index page, then as many builds as the page takes | 1 and up for each build |
 | watching one build | the item every 0.7 seconds, for all who watch it in a process | 1.4 a second |
-| watching lists | the newest 750 rows every 1.5 seconds, for all who watch in a process; each build whose row changed, once, strongly consistent | about 60 a second when all those rows are there; 2 for each change |
+| watching lists | the newest 850 rows every 1.5 seconds, for all who watch in a process; each build whose row changed, once, strongly consistent | about 71 a second when all those rows are there; 2 for each change |
 | the number of builds in each state | every row of StatusIndex | 125 for each 1,000 builds |
 | statistics of some days, the first time | the rows of builds that were made in these days | 125 for each 1,000 builds |
 
-An hour of one open list on a full table is about 220,000 units, $${((220_000 * PRICE.read) / 1e6).toFixed(2)}; it costs nothing while no list is open.
+An hour of one open list on a full table is about 255,000 units, $${((255_000 * PRICE.read) / 1e6).toFixed(2)}; it costs nothing while no list is open.
 
 ## What a role must be allowed
 
-For both tables and their indexes; \`Scan\` is for export, import and \`doctor\`, the calls on tables for the first start, which makes them.
+For both tables and their indexes; \`Scan\` is for export, import and \`doctor\`. The second statement is for the first start alone, which makes the tables.
 
 \`\`\`json
 {
@@ -129,7 +131,8 @@ For both tables and their indexes; \`Scan\` is for export, import and \`doctor\`
         "dynamodb:DeleteItem",
         "dynamodb:Query",
         "dynamodb:Scan",
-        "dynamodb:DescribeTable"
+        "dynamodb:DescribeTable",
+        "dynamodb:DescribeTimeToLive"
       ],
       "Resource": [
         "arn:aws:dynamodb:*:*:table/AgentProjects",
@@ -143,7 +146,6 @@ For both tables and their indexes; \`Scan\` is for export, import and \`doctor\`
       "Action": [
         "dynamodb:CreateTable",
         "dynamodb:UpdateTable",
-        "dynamodb:DescribeTimeToLive",
         "dynamodb:UpdateTimeToLive"
       ],
       "Resource": [

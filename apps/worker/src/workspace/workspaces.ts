@@ -48,7 +48,7 @@ const RESTORES_AT_ONCE = 8;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
- * The work workspaces of builds, `<root>/<project_id>`, shared by the stages of a build. Beside each is a manifest
+ * The workspaces of builds, `<root>/<project_id>`, shared by the stages of a build. Beside each is a manifest
  * (`<project_id>.json`) of what it has, so that a worker restores what stages made elsewhere, and only that.
  * A folder goes when its build completes or is deleted; one of a build that failed or was cancelled stays for a day,
  * since a retry may want it.

@@ -276,7 +276,7 @@ export function roundCost(usd: number): number {
   return Math.round(usd * 1e9) / 1e9;
 }
 
-/** How long after its hard deadline a turn is surely over: a lease more. */
+/** When a turn is over for certain: a lease after its time limit. */
 export function deadlineOf(startedAt: string, timeoutSeconds: number, leaseMs: number): string {
   return addMs(startedAt, timeoutSeconds * 1000 + leaseMs);
 }

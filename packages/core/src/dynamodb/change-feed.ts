@@ -14,7 +14,7 @@ export interface ChangeFeedOptions {
   readonly onError?: (error: unknown) => void;
 }
 
-/** How many of the newest projects in each state are looked at. Those that change by themselves come first. */
+/** How many of the newest projects in each state are read: more of those that change by themselves. */
 const WINDOW: Readonly<Record<ProjectStatus, number>> = {
   pending: 100,
   queued: 200,
@@ -231,7 +231,7 @@ class ListWindow {
     }
     for (const id of unlisted) {
       const item = byId.get(id);
-      // One that is between two partitions just now is listed again, or deleted: forgotten, its deletion would go untold.
+      // One that is between two partitions just now is listed again, or deleted: listeners are to learn of that too.
       if (item && !isBeyond(item)) this.#known.set(id, { rows: "", item: marksOf(item) });
       else this.#known.delete(id);
     }

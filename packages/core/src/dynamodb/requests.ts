@@ -174,7 +174,7 @@ function serviceError(error: DynamoDBServiceException): StagefoldError {
       {},
       { cause: error },
     );
-  // No table, no access, no valid credentials: not ours to mend, and worth trying again once it is.
+  // No table, no access, no valid credentials: an operator must repair that; trying again helps then.
   return unavailable(error);
 }
 

@@ -13,7 +13,7 @@ export interface ScanOptions {
 }
 
 /**
- * Every item of a table, of whatever form, page by page and in the store's order. What is written meanwhile may be
+ * Every item of a table, of whatever format, page by page and in the store's order. What is written meanwhile may be
  * there or not. Read only. Errors: STORE_UNAVAILABLE, INTERNAL when there is no such table.
  */
 export async function* scanTable(

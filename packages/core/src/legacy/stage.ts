@@ -96,7 +96,7 @@ export function readLegacyStage(raw: unknown, index: number): Stage | undefined 
   return { ...base, status };
 }
 
-/** Fields whose content moves to a field of today's, or whose old value may be of the wrong type. */
+/** Fields whose content moves to a field of the current version, or whose old value may be of the wrong type. */
 const RENAMED = [
   "name",
   "display_name",
@@ -186,7 +186,7 @@ function outputOf(raw: Raw, parts: Stage["sub_stages"]): Stage["output_data"] {
   );
   return {
     ...without(data, ["artifact_count"]),
-    // What a part made is the stage's too; older forms list it with the part alone.
+    // What a part made is the stage's too; older formats list it with the part alone.
     artifacts: [...new Set([...paths, ...Object.values(parts).flatMap((part) => part.artifacts)])],
     artifact_info: Object.fromEntries(details),
   };

@@ -10,7 +10,7 @@ import { textOf, timeOf } from "./stage.ts";
 export const LISTED_FIELDS: readonly string[] = Object.keys(projectSummarySchema.shape);
 
 /**
- * One line of a list from an index row, whatever form its item has. A row never fails a page:
+ * One line of a list from an index row, whatever format its item has. A row never fails a page:
  * what cannot be converted is left out.
  */
 export function summaryOfRow(stored: Item): ProjectSummary {

@@ -118,6 +118,7 @@ function afterStage(project: Project, position: number, stage: Stage, at: string
 
 /** Progress clears the counts of workers that were lost or could not run it: only those in a row give a build up. */
 function progressed(project: Project): Project {
+  // Two branches for the types alone: the lease of a building project has an owner.
   if (project.status === "building") {
     const { not_run_by: _n, ...lease } = project.lease;
     return { ...project, lease: { ...lease, claims: 1 } };

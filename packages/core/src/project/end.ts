@@ -152,9 +152,9 @@ export function released(project: Project, at: string, release: Release = true):
 function givenBack(project: Project, at: string, release: Release): Project {
   const { owner } = project.lease;
   if (owner === undefined) return project;
-  const givenBack = "The worker gave this attempt back.";
+  const interrupted = "The worker gave this attempt back.";
   if (release === true || release === "idle") {
-    const rest = interruptRunning(project, (stage) => interruptStage(stage, "cancelled", givenBack, at));
+    const rest = interruptRunning(project, (stage) => interruptStage(stage, "cancelled", interrupted, at));
     return giveUpLease(rest, at, waitMs(rest, at, release === "idle"));
   }
   const notRun = release;
@@ -172,7 +172,7 @@ function givenBack(project: Project, at: string, release: Release): Project {
   const rest = interruptRunning(project, (stage) =>
     isAtFault(stage)
       ? interruptStage(stage, "failed", reason, at)
-      : interruptStage(stage, "cancelled", givenBack, at),
+      : interruptStage(stage, "cancelled", interrupted, at),
   );
   return giveUpLease(rest, at, 0, not_run_by.length > 0 ? { ...NOT_HELD, not_run_by } : NOT_HELD);
 }

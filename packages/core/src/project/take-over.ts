@@ -10,7 +10,8 @@ export const MAX_STALLS = 3;
 
 /**
  * The project as a new lease owner finds it, before its first write: a retry's stages are open again, a gate is completed
- * with its answer or as its time-out says, what a dead owner left running is interrupted, and a build whose owners keep dying has failed.
+ * with its answer or as its time-out says, what a dead owner left running is interrupted, and a build whose owners keep
+ * dying has failed.
  */
 export function takeOver(project: Project, at: string): Project {
   if (project.lease.unstarted !== true) return project;
@@ -56,6 +57,7 @@ function isStuck(stage: Stage): boolean {
 }
 
 function startedLease(project: Project): Project {
+  // Two branches for the types alone: the lease of a building project has an owner.
   if (project.status === "building") {
     const { unstarted: _u, claim_id: _c, ...lease } = project.lease;
     return { ...project, lease };

@@ -173,9 +173,10 @@ export class Control {
   }
 
   /**
-   * Removes files that late writes have brought of deleted projects: a report, an upload, a stage that was being stopped.
-   * Answers with how many projects had any. Logs that the end of a process left unsealed are sealed too:
-   * `others`: those of the ids of sessions and invocations that exist; all of them unless given. What goes wrong is handed to `onError`, and does not keep the files from being removed.
+   * Removes files that late writes have brought of deleted projects (a report, an upload, a stage that was being
+   * stopped), and seals logs that a killed process left. Answers with how many projects had files. `others` gives those
+   * ids of sessions and invocations that exist; all exist unless it is given. Errors of sealing go to `onError`, and do
+   * not keep files from being removed.
    */
   async purgeDeleted(
     onError: (error: unknown) => void,

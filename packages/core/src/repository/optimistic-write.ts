@@ -110,7 +110,7 @@ export async function updateProject(store: ProjectStore, intent: UpdateIntent): 
   });
   if (!written.ok && known) return known;
   if (!written.item) throw notFound(project_id);
-  // The project that the patch foresaw needs no second look.
+  // The project that the patch says has been parsed already.
   return expected !== undefined && written.item === expected ? expected : normalise(written.item);
 }
 

@@ -57,8 +57,8 @@ export function withDependants(stages: readonly OrderedStage[], positions: reado
 
 /** A build that has failed and still runs its `finally` stages: `error_info` says since which failure. */
 export function isFailing({ status, error_info, stages_snapshot }: Project): boolean {
-  const isOver = status === "completed" || status === "failed" || status === "cancelled";
-  return !isOver && error_info !== undefined && stages_snapshot.stages.some((one) => one.finally === true);
+  const hasEnded = status === "completed" || status === "failed" || status === "cancelled";
+  return !hasEnded && error_info !== undefined && stages_snapshot.stages.some((one) => one.finally === true);
 }
 
 /** Ended, whichever way. */

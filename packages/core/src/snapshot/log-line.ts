@@ -8,7 +8,7 @@ export type LogStream = (typeof LOG_STREAMS)[number];
 
 /**
  * One line of a log, or a piece of one. Without `end` the line is complete. With an empty `end` the next entry of the
- * same stream continues it; with `\r` the next one takes its place, as a progress bar does. `assembleLog` of the
+ * same stream continues it; with `\r` the next one takes its place, as a progress bar does. `LogLines` of the
  * client puts lines together again.
  */
 export const logLineSchema = z.object({

@@ -321,7 +321,7 @@ const projectBase = z.looseObject({
   work_due_at: timeSchema.optional(),
 });
 
-/** One build: the item as it is read, whatever form it was stored in. */
+/** One build: the item as it is read, whatever format it was stored in. */
 export const projectSchema = z.discriminatedUnion("status", [
   projectBase.extend({ status: z.literal("pending") }),
   projectBase.extend({ status: z.literal("queued") }),

@@ -18,7 +18,7 @@ export interface AgentRecordsOptions {
   readonly leaseMs?: number;
   /** Sessions without activity for so long are removed with their turns and files; kept unless given. */
   readonly sessionDays?: number | undefined;
-  /** Milliseconds that no one sets. */
+  /** A monotonic clock, in milliseconds. */
   readonly monotonic?: () => number;
   /** Names owners, each once among all processes; random unless given. */
   readonly newId?: () => string;
