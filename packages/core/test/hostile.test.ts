@@ -84,6 +84,8 @@ const anEvent = fc.oneof(
     "size",
     "sha256",
     "media_type",
+    "mode",
+    "executable",
     "doc_path",
     "metadata",
     "created_at",
@@ -99,6 +101,8 @@ const anEnd = fc.oneof(
     "code",
     "metrics",
     "retry_in_seconds",
+    "exit_code",
+    "signal",
   ]),
   attacked({ event: "skipped", stage: "plan", reason: "r" }, ["reason"]),
 );
@@ -147,6 +151,80 @@ describe("hostile values", () => {
       { numRuns: RUNS },
     );
   });
+
+  /** Each with one of its fields, or of the fields of its maps, replaced by each odd value in turn. */
+  const WHOLE = [
+    { event: "started", stage: "make", agent_name: "a", definition: "d" },
+    { event: "started", stage: "plan", sub_stage: "part" },
+    { event: "noted", stage: "plan", notes: { a: 1 }, summary: "s.md", metrics: { model: "m", own: 1 } },
+    {
+      event: "artifacts",
+      stage: "plan",
+      mode: "add",
+      artifacts: [{ path: "a", size: 1, mode: "0600", executable: true, doc_path: "d", metadata: { a: 1 } }],
+    },
+    { event: "completed", stage: "plan", output: { a: 1 }, metrics: { input_tokens: 1, model: "m" } },
+    {
+      event: "failed",
+      stage: "plan",
+      message: "m",
+      code: "STAGE_FAILED",
+      metrics: { cost_usd: 1, model_calls: 1 },
+      exit_code: 1,
+      signal: "SIGKILL",
+      retry_in_seconds: 1,
+    },
+    { event: "skipped", stage: "plan", reason: "r" },
+    {
+      event: "waiting",
+      stage: "plan",
+      question: "q",
+      accept: { ok: true },
+      timeout_seconds: 5,
+      on_timeout: { answer: { ok: true } },
+    },
+  ];
+  const ODD = [5, -1, 0.5, 1e300, "a\u0000b", "cut \ud83d", "", " ", true, null, [], [1], { a: "\ud83d" }];
+
+  function* withOne(value: unknown, odd: unknown): Generator<unknown> {
+    yield odd;
+    if (typeof value !== "object" || value === null) return;
+    for (const [name, inner] of Object.entries(value))
+      for (const other of withOne(inner, odd))
+        yield Array.isArray(value) ? value.with(Number(name), other) : { ...value, [name]: other };
+  }
+
+  it("a model that is a number, a signal with NUL: no field of an event makes a project unreadable", async () => {
+    let stored = 0;
+    let owner = await running();
+    for (const event of WHOLE)
+      for (const odd of ODD)
+        for (const one of withOne(event, odd)) {
+          // Nothing without a kind comes to the repository.
+          const answer = await send(owner, [{ event: "log", ...Object(one) }], false).catch((error) => error);
+          if (answer instanceof Error) {
+            expect(typed(answer), String(answer)).toBe(true);
+            continue;
+          }
+          stored += 1;
+          await isReadable(owner).catch((error) => expect.fail(`${JSON.stringify(one)}: ${error}`));
+          owner = await running();
+        }
+    // Not by refusing all of it.
+    expect(stored).toBeGreaterThan(100);
+  });
+
+  it.each([true, false])(
+    "O1, W7: a model that is a number is refused like any metric (final: %s)",
+    async (isFinal) => {
+      const owner = await running();
+      const end = { event: "completed", stage: "plan", metrics: { model: 5 } };
+      const answer = await send(owner, [end], isFinal).catch((error: unknown) => error);
+      expect(answer).toMatchObject(
+        isFinal ? { status: "failed", error_info: { code: "OUTPUT_INVALID" } } : { code: "INVALID_INPUT" },
+      );
+    },
+  );
 
   it("O1, W7: never keep a stage from ending", { timeout: 120_000 }, async () => {
     await fc.assert(

@@ -3,7 +3,7 @@ import { StagefoldError } from "../errors.ts";
 import { artifactPathSchema, stageKeySchema } from "../snapshot/ids.ts";
 import { LIMITS, utf8Bytes } from "../snapshot/limits.ts";
 import { type ArtifactInfo, artifactInfoSchema, type Stage } from "../snapshot/schema.ts";
-import { jsonObjectSchema, storableText } from "../snapshot/storable.ts";
+import { jsonObjectSchema, storableText, textSchema } from "../snapshot/storable.ts";
 
 /** One artifact as a caller describes it, `size` in bytes. */
 export const artifactInputSchema = z.object({
@@ -18,6 +18,7 @@ export const artifactInputSchema = z.object({
     .string()
     .transform((text) => storableText(text, 255))
     .optional(),
+  mode: textSchema(8, 1).optional(),
   doc_path: z
     .string()
     .transform((text) => storableText(text, LIMITS.artifactPath))

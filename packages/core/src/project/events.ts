@@ -16,7 +16,9 @@ const metrics = z
   .record(textSchema(64, 1), z.union([figureSchema, textSchema(256, 1)]))
   .refine(
     (figures) =>
-      Object.entries(figures).every(([name, value]) => name === "model" || typeof value === "number"),
+      Object.entries(figures).every(
+        ([name, value]) => typeof value === (name === "model" ? "string" : "number"),
+      ),
     "expected numbers, and a text for the model alone",
   )
   .refine(
@@ -86,6 +88,7 @@ export const reportEventSchema = z.discriminatedUnion("event", [
     retry_in_seconds: z.number().min(0).max(86_400).optional(),
     metrics,
     ...processEnd,
+    signal: textSchema(32, 1).optional(),
   }),
   /**
    * What readers see while the stage runs: notes replace those of the same name; the summary is one of its artifacts. The

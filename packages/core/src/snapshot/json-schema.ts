@@ -2,8 +2,8 @@ import { z } from "zod";
 import { invalidInput, StagefoldError } from "../errors.ts";
 import { parseInput } from "./inputs.ts";
 import { LIMITS, utf8Bytes } from "./limits.ts";
-import { acceptSchema, onTimeoutSchema } from "./schema.ts";
-import { jsonObjectSchema, textSchema } from "./storable.ts";
+import { onTimeoutSchema } from "./schema.ts";
+import { figureSchema, jsonObjectSchema, storableTextSchema, textSchema } from "./storable.ts";
 import { withinTime } from "./within-time.ts";
 
 type JsonSchema = Readonly<Record<string, unknown>>;
@@ -71,7 +71,14 @@ function fitting(schema: JsonSchema, value: unknown, name: string, what: string)
 export const askSchema = z.object({
   question: textSchema(LIMITS.question, 1),
   answer_schema: answerSchemaSchema.optional(),
-  accept: acceptSchema.optional(),
+  /** Made storable as the answer is that must have these values. */
+  accept: z
+    .record(storableTextSchema, z.union([storableTextSchema, figureSchema, z.boolean()]))
+    .refine(
+      (accept) => utf8Bytes(JSON.stringify(accept)) <= LIMITS.answer,
+      `expected at most ${LIMITS.answer} bytes`,
+    )
+    .optional(),
   /** Left out: it waits for as long as it takes. */
   timeout_seconds: z
     .number()
