@@ -204,7 +204,11 @@ function outOfTokens(limit: number | undefined, text?: string): ModelError {
 
 /** What a model's answer says as JSON: some put a fence around it whatever they are told. Errors: SyntaxError. */
 export function parseJsonAnswer(text: string): unknown {
-  return JSON.parse(/^\s*```(?:json)?\s*\n([\s\S]*?)\n\s*```\s*$/.exec(text)?.[1] ?? text);
+  const whole = text.trim();
+  const begin = whole.indexOf("\n");
+  // No pattern for the whole of it: many line ends would cost their cube in time.
+  const isFenced = whole.endsWith("```") && /^```(?:json)?\s*$/.test(whole.slice(0, Math.max(0, begin)));
+  return JSON.parse(isFenced ? whole.slice(begin, -3) : text);
 }
 
 function parseAnswer<S extends z.ZodType>(

@@ -67,7 +67,8 @@ export async function keepFiles(
 function bytesOf({ name, text, base64 = "" }: FileInput): Buffer {
   if (text !== undefined) return Buffer.from(text, "utf8");
   const bytes = Buffer.from(base64, "base64");
-  // Node leaves out what is no base64 without a word.
-  if (bytes.toString("base64").replace(/=+$/, "") === base64.replace(/=+$/, "")) return bytes;
+  // Node leaves out what is no base64 without a word. What fills up the last group may be missing.
+  const filled = bytes.toString("base64");
+  if (base64 === filled || base64 === filled.replace(/={1,2}$/, "")) return bytes;
   throw invalidInput(`${name}: expected its bytes in base64.`, [`files: ${name}: expected base64`]);
 }

@@ -237,6 +237,24 @@ describe("turns", () => {
     ]);
     const rest = await api.messages.list({ session_id, cursor: next_cursor });
     expect(rest.items.map(({ content }) => content)).toEqual(["a1", "q1"]);
+    for (const limit of [1, 2, 3, 5]) {
+      const contents: string[] = [];
+      for (let cursor: string | null | undefined; cursor !== null; ) {
+        const page = await api.messages.list({ session_id, limit, cursor });
+        expect(page.items.length, `at most ${limit}`).toBeLessThanOrEqual(limit);
+        contents.push(...page.items.map(({ content }) => content));
+        cursor = page.next_cursor;
+      }
+      expect(contents, `pages of ${limit}`).toEqual(["a3", "q3", "a2", "q2", "a1", "q1"]);
+    }
+    const { next_cursor: turns } = await api.turns.list({ session_id, limit: 1 });
+    const other = await api.sessions.create({ agent_id });
+    for (const call of [
+      () => api.turns.list({ session_id: other.session_id, cursor: turns }),
+      () => api.messages.list({ session_id: other.session_id, cursor: next_cursor }),
+      () => api.messages.list({ session_id, cursor: turns }),
+    ])
+      await expect(call(), "of another list").rejects.toMatchObject({ cause: { code: "INVALID_INPUT" } });
     expect(await api.sessions.get({ session_id })).toMatchObject({
       turns: 3,
       totals: { input_tokens: 30, cost_usd: 0.006 },
@@ -382,6 +400,8 @@ describe("who may", () => {
     for (const file of [
       { name: "../x", text: "" },
       { name: "x", base64: "no base64!" },
+      // A pattern over the padding took the square of its length in time.
+      { name: "x", base64: `${"=".repeat(200_000)}a` },
       { name: "x" },
       { name: "x", text: "a", base64: "YQ==" },
     ])

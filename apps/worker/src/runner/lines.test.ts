@@ -45,6 +45,15 @@ test("the lines are the same however the bytes arrive, and whenever a beginning 
   );
 });
 
+test("a line of many carriage returns takes the time of their number, not of its square", () => {
+  const many = "\r".repeat(60_000);
+  const begun = performance.now();
+  const entries = split([Buffer.from(`${many}a`), Buffer.from(`${many}\ndone\n`)], () => true);
+  expect(wholeTexts([], entries)).toEqual(["a", "done"]);
+  expect(wholeTexts([], [`${many}a${many}b`])).toEqual([`${many}a${many}b`]);
+  expect(performance.now() - begun).toBeLessThan(2000);
+});
+
 test("a line that rewrites itself has its last state, whether or not others were shown", () => {
   const bytes = Buffer.from("a\r\n10 %\r20 %\r100 %\ndone\rover\nasks: \rgone\nlast\r");
   fc.assert(

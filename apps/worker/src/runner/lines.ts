@@ -1,5 +1,5 @@
 import { StringDecoder } from "node:string_decoder";
-import type { LogLine, LogStream } from "@stagefold/core";
+import { type LogLine, type LogStream, trimReturns } from "@stagefold/core";
 import type { SecretMask } from "@stagefold/node-files";
 
 /** Characters of one entry: a longer line is several, each but the last with an empty `end`. */
@@ -70,7 +70,7 @@ export class LineSplitter {
     const held = this.#heldFrom(this.#rest);
     const shown = this.#rest.slice(0, held);
     // Behind a `\r` there may be the end of the line.
-    if (this.#ended || shown.replace(/\r+$/, "") === "") return [];
+    if (this.#ended || trimReturns(shown) === "") return [];
     const entries: LogLine[] = [];
     this.#rest = this.#rest.slice(held);
     this.#addOpen(entries, shown);
@@ -106,7 +106,7 @@ export class LineSplitter {
 
   /** A complete line. */
   #add(entries: LogLine[], raw: string): void {
-    const text = this.#lastState(entries, raw.replace(/\r+$/, ""));
+    const text = this.#lastState(entries, trimReturns(raw));
     const pieces = piecesOf(text);
     for (const piece of pieces.slice(0, -1)) this.#push(entries, piece, "");
     this.#push(entries, pieces.at(-1) ?? "", undefined);
@@ -114,7 +114,7 @@ export class LineSplitter {
 
   /** A line that has no end yet. */
   #addOpen(entries: LogLine[], raw: string): void {
-    const pieces = piecesOf(this.#lastState(entries, raw.replace(/\r+$/, "")));
+    const pieces = piecesOf(this.#lastState(entries, trimReturns(raw)));
     for (const piece of pieces.slice(0, -1)) this.#push(entries, piece, "");
     this.#push(entries, pieces.at(-1) ?? "", raw.endsWith("\r") ? "\r" : "");
   }

@@ -29,6 +29,14 @@ it.each([
   expect(logText(line, false)).toBe(pipe);
 });
 
+it("many titles without an end and many backspaces take the time of their number, not of its square", () => {
+  const many = 100_000;
+  const begun = performance.now();
+  expect(logText("\u0090".repeat(many), false)).toBe("\\x90".repeat(many));
+  expect(logText(`${"a".repeat(many)}${"\b".repeat(many)}b`, false)).toBe("b");
+  expect(performance.now() - begun).toBeLessThan(2000);
+});
+
 it("O8: nothing but styles reaches a terminal, whatever a line says", () => {
   const parts = [
     E,

@@ -55,9 +55,11 @@ export function utf8Bytes(text: string): number {
 /** The longest prefix of `text` that fits `max` bytes of UTF-8, marked with an ellipsis when cut. */
 export function truncateUtf8(text: string, max: number): string {
   if (utf8Bytes(text) <= max) return text;
-  const bytes = encoder.encode(text).subarray(0, max - 3);
-  // A character cut in two decodes to U+FFFD, which is dropped.
-  return `${new TextDecoder().decode(bytes).replace(/\uFFFD+$/, "")}…`;
+  const bytes = encoder.encode(text);
+  let end = max - 3;
+  // Not between the bytes of one character.
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return `${new TextDecoder().decode(bytes.subarray(0, end))}…`;
 }
 
 /** How a requirement begins, as far as a list shows and searches it. */

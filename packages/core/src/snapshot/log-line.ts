@@ -69,6 +69,13 @@ export function unpackLine(value: unknown): LogLine | undefined {
 /** What a line that is to be rewritten ends with where it stands as a bare text, such as in the item's tail. */
 const REWRITTEN = "\r";
 
+/** The text without the carriage returns at its end. No pattern: `/\r+$/` takes the square of their number in time. */
+export function trimReturns(text: string): string {
+  let end = text.length;
+  while (end > 0 && text[end - 1] === "\r") end -= 1;
+  return text.slice(0, end);
+}
+
 /**
  * Lines as bare texts in the order in which they ended, those that have no end yet last. `before` is what an earlier
  * call answered: a line that rewrites itself is there once.
@@ -83,7 +90,7 @@ export function wholeTexts(before: readonly string[], lines: readonly ReportedLi
     rewritten = undefined;
     open.delete(stream);
     const whole = begun.endsWith(REWRITTEN) ? text || begun.slice(0, -1) : begun + text;
-    if (end === undefined) texts.push(whole.replace(/\r+$/, ""));
+    if (end === undefined) texts.push(trimReturns(whole));
     else open.set(stream, whole + end);
   }
   return [...texts, ...open.values()];

@@ -1,3 +1,4 @@
+import { trimReturns } from "@stagefold/core";
 import { createAnsiSequenceParser, type ParseToken } from "ansi-sequence-parser";
 import { colourOf, legible, PAPER } from "./colours.ts";
 
@@ -42,7 +43,7 @@ function keptStyle(_all: string, codes: string, between: string, final: string):
 
 /** A progress bar rewrites its line after each carriage return: what was written last is what one saw. */
 function lastRewrite(raw: string): string {
-  return raw.replace(/\r+$/, "").split("\r").at(-1) ?? "";
+  return trimReturns(raw).split("\r").at(-1) ?? "";
 }
 
 /** A control character as the picture of itself. */
