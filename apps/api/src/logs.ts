@@ -238,6 +238,9 @@ function placeOf(query: LogRef, stage: Stage, cursors: Cursors<Place>): Place {
 
 /** The item alone has the short log of a stage that was imported; no other has lines without a write of its lease owner. */
 function inItem(stage: Stage, attempt: number, cursor: string | null, limit: number): LogPage {
+  // What is no number would be a place that no page gets past.
+  if (cursor !== null && !/^\d{1,15}$/.test(cursor))
+    throw invalidInput("The cursor is not one that this log gave.", ["cursor"]);
   const lines = attempt === stage.attempt ? (stage.logs ?? []) : [];
   const from = Number(cursor ?? 0);
   const next = from + limit;

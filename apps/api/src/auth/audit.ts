@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type Clock, cursorsOf, type RecordStore, toTime } from "@stagefold/core";
+import { type Clock, cursorsOf, invalidInput, type RecordStore, toTime } from "@stagefold/core";
 import { z } from "zod";
 import type { Principal } from "./principal.ts";
 
@@ -51,7 +51,7 @@ export async function auditedCall(
   await audited(caller, { by: principal.id, role: principal.role, from: address, ...done });
 }
 
-const placeSchema = z.object({ day: z.string(), inner: z.string().nullable() });
+const placeSchema = z.object({ day: z.iso.date(), inner: z.string().nullable() });
 
 /** Rows by day, which the store itself removes after a while. */
 export class AuditLog {
@@ -77,13 +77,17 @@ export class AuditLog {
     });
   }
 
-  /** Newest first, day by day. */
+  /** Newest first, day by day. Errors: INVALID_INPUT for a cursor that no page gave. */
   async list(limit: number, cursor?: string): Promise<{ items: AuditRow[]; next_cursor: string | null }> {
     const cursors = await cursorsOf(["audit"], placeSchema);
     const now = this.#clock.now();
     const oldest = dayOf(toTime(now - AUDIT_DAYS * DAY_MS));
     let place: z.output<typeof placeSchema> =
       cursor === undefined ? { day: dayOf(toTime(now)), inner: null } : cursors.decode(cursor);
+    // Each day is a query: a list that began thousands of years ahead would not come to its end. One day more than today
+    // is what another API gave whose clock is ahead.
+    if (place.day > dayOf(toTime(now + DAY_MS)))
+      throw invalidInput("The cursor is of a day that is yet to come.", ["cursor"]);
     const items: AuditRow[] = [];
     while (place.day >= oldest) {
       const page = await this.#records.query({

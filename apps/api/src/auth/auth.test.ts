@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { MemoryRecordStore, ROLES } from "@stagefold/core";
+import { decodeCursor, encodeCursor, MemoryRecordStore, ROLES } from "@stagefold/core";
 import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { memoryDeps, OWN_STAGES } from "../../test/fixture.ts";
@@ -446,6 +446,23 @@ describe("the audit log", () => {
     ]);
     const wrong = await call(`/trpc/audit.list${query({ cursor: "e30" })}`, as(admin));
     expect(codeOf(wrong.body)).toBe("INVALID_INPUT");
+  });
+
+  it("refuses the place of a day that never was, which failed, or is far ahead, which held the process up", async () => {
+    const { call, issue, as, auth, deps } = await aGuardedApi();
+    const admin = await issue({ name: "root", role: "admin" });
+    for (const name of ["a", "b"]) {
+      await auth.audit.add({ by: "key:root", role: "admin", procedure: name, result: "ok" });
+      deps.clock.pass(1);
+    }
+    const { next_cursor } = await auth.audit.list(1);
+    const given = decodeCursor(next_cursor ?? "", z.looseObject({}));
+    for (const day of ["zzzz", "2025-02-30", "9999-12-31"]) {
+      const cursor = encodeCursor({ ...given, at: { day, inner: null } });
+      const { body } = await call(`/trpc/audit.list${query({ cursor })}`, as(admin));
+      expect(codeOf(body), day).toBe("INVALID_INPUT");
+    }
+    expect((await auth.audit.list(10, next_cursor ?? "")).items).toMatchObject([{ procedure: "a" }]);
   });
 
   it("has a row for each of several builds, with its id and how it ended, and none for a dry run", async () => {

@@ -1,5 +1,6 @@
-import { type ModelCall, writeModelCalls } from "@stagefold/core";
+import { decodeCursor, encodeCursor, type ModelCall, writeModelCalls } from "@stagefold/core";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { callerOf, memoryDeps, OWN_STAGES } from "../../test/fixture.ts";
 import { Program } from "../../test/program.ts";
 import { Reading } from "../../test/reading.ts";
@@ -202,6 +203,28 @@ describe("cursors and attempts", () => {
     const rest = await stages.logs({ project_id: mine, stage: "one", cursor: logs });
     expect(rest.items).toMatchObject([{ text: "b" }, { text: "c" }]);
     expect((await stages.list({ project_id: mine, cursor: list })).items).toHaveLength(1);
+  });
+
+  it("a made-up place in a log that is in the item alone is refused: no page got past it, and the process stood still", async () => {
+    const deps = memoryDeps();
+    const caller = callerOf(deps);
+    const program = await Program.begin(caller);
+    const ref = { project_id: program.project_id, stage: "one" };
+    await program.report({ event: "started", stage: "one" });
+    const { next_cursor } = await caller.stages.logs(ref);
+    await program.report({ event: "completed", stage: "one" });
+    const given = decodeCursor(next_cursor ?? "", z.looseObject({}));
+    const watched = { ...deps, watch: createWatch(deps) };
+    for (const at of ["abc", "-1e18", "-1", "0.5", "", " ", "Infinity", "1e3"]) {
+      const cursor = encodeCursor({ ...given, at: { attempt: 1, at } });
+      expect(await refusal(caller.stages.logs({ ...ref, cursor })), at).toMatchObject({
+        code: "INVALID_INPUT",
+      });
+      const reading = new Reading((signal) => watchLog(watched, { ...ref, cursor }, signal));
+      expect(await refusal(reading.next()), at).toMatchObject({ code: "INVALID_INPUT" });
+    }
+    const cursor = encodeCursor({ ...given, at: { attempt: 1, at: "7" } });
+    expect(await caller.stages.logs({ ...ref, cursor })).toEqual({ items: [], next_cursor: null });
   });
 
   it("L8: the log of every one of 25 attempts is read by its number", async () => {

@@ -16,6 +16,7 @@ import {
   type TurnStatus,
   turnRowSchema,
 } from "../../agents/turn-schema.ts";
+import { invalidInput } from "../../errors.ts";
 import type { Item } from "../../patch/index.ts";
 import { cursorsOf } from "../cursor.ts";
 import type { Page } from "../lists.ts";
@@ -25,7 +26,8 @@ import type { AgentContext } from "./context.ts";
 const MAX_READ = 1000;
 const ROWS_AT_ONCE = 100;
 
-const placeSchema = z.object({ behind: z.string() });
+/** The key of the last row that was given. Keys of these lists are a time and an id. */
+const placeSchema = z.object({ behind: z.string().min(1).max(300) });
 
 export interface AgentFilter {
   readonly user_id?: string | undefined;
@@ -203,6 +205,9 @@ export class AgentLists {
   ): Promise<Page<T>> {
     const cursors = await cursorsOf(name, placeSchema);
     const behind = cursor === undefined ? undefined : cursors.decode(cursor).behind;
+    // DynamoDB refuses a range that ends before it begins.
+    if (behind !== undefined && behind < (source.from ?? ""))
+      throw invalidInput("The cursor is not one that this list gave.", ["cursor"]);
     const isBehind = (key: string) => behind === undefined || key < behind;
     const found = new Map(also.map((row) => [place(row), row] as const).filter(([key]) => isBehind(key)));
     let last: string | undefined;
