@@ -1,5 +1,6 @@
-import { MemoryRecordStore } from "@stagefold/core";
+import { cursorsOf, decodeCursor, encodeCursor, MemoryRecordStore } from "@stagefold/core";
 import { expect, it } from "vitest";
+import { z } from "zod";
 import { callerOf, memoryDeps } from "../../test/fixture.ts";
 import { Program } from "../../test/program.ts";
 
@@ -30,4 +31,25 @@ it("a build is in use by every agent with a version that it made", async () => {
   });
   await api.projects.delete({ project_id, force: true });
   expect(await api.agents.get({ agent_id })).toMatchObject({ versions: [{ files_gone: true }] });
+});
+
+it("a made-up place in a list of agents or calls is refused: DynamoDB failed over a range that ends before it begins", async () => {
+  const { api, made } = await built();
+  const { agent_id } = await api.agents.publish(made);
+  await api.agents.publish({ ...made, agent_id: "agent_00000000beef" });
+  const { next_cursor } = await api.agents.list({ limit: 1 });
+  const { of } = decodeCursor(next_cursor ?? "", z.object({ of: z.string() }));
+  for (const behind of ["", "x".repeat(301)])
+    await expect(api.agents.list({ cursor: encodeCursor({ of, at: { behind } }) })).rejects.toMatchObject({
+      cause: { code: "INVALID_INPUT" },
+    });
+  const filter = { agent_id, since: "2025-06-01T00:00:00.000Z" };
+  const cursors = await cursorsOf(
+    { list: "turns", agentId: agent_id, filter: { since: filter.since } },
+    z.object({ behind: z.string() }),
+  );
+  const page = async (behind: string) =>
+    await api.invocations.list({ ...filter, cursor: cursors.encode({ behind }) });
+  expect(await page("2025-07-01#inv")).toEqual({ items: [], next_cursor: null });
+  await expect(page("2025-05-01#inv")).rejects.toMatchObject({ cause: { code: "INVALID_INPUT" } });
 });
