@@ -1,4 +1,4 @@
-import { agentIdOf, decodeCursor, encodeCursor, type Page } from "@stagefold/core";
+import { agentIdOf, cursorsOf, decodeCursor, encodeCursor, type Page } from "@stagefold/core";
 import { z } from "zod";
 
 const cursorSchema = z.string().min(1).max(8192);
@@ -38,9 +38,11 @@ interface Paging {
 
 /**
  * A list of builds of an agent. Builds of an older platform have the id that the agent had there, builds of ours its own:
- * by the older one both are found, ours first.
+ * by the older one both are found, ours first. `name`: of the list and its filter, so that a cursor of another one is
+ * refused.
  */
 export async function listOfAgent<T, Id extends string | undefined>(
+  name: unknown,
   ref: Id,
   { limit, cursor }: Paging,
   list: (id: string | Id, paging: Paging) => Promise<Page<T>>,
@@ -48,17 +50,18 @@ export async function listOfAgent<T, Id extends string | undefined>(
   const own = ref === undefined ? ref : await agentIdOf(ref);
   if (own === ref || own === undefined) return await list(ref, { limit, cursor });
   const place = z.object({ older: z.boolean(), cursor: z.string().optional() });
-  const at = cursor === undefined ? { older: false } : decodeCursor(cursor, place);
-  const page = await list(at.older ? ref : own, { limit, cursor: "cursor" in at ? at.cursor : undefined });
+  const cursors = await cursorsOf(["both", name], place);
+  const at = cursor === undefined ? { older: false } : cursors.decode(cursor);
+  const page = await list(at.older ? ref : own, { limit, cursor: at.cursor });
   if (page.next_cursor !== null)
-    return { items: page.items, next_cursor: encodeCursor({ older: at.older, cursor: page.next_cursor }) };
+    return { items: page.items, next_cursor: cursors.encode({ older: at.older, cursor: page.next_cursor }) };
   if (at.older) return page;
   const left = limit - page.items.length;
-  if (left === 0) return { items: page.items, next_cursor: encodeCursor({ older: true }) };
+  if (left === 0) return { items: page.items, next_cursor: cursors.encode({ older: true }) };
   const more = await list(ref, { limit: left, cursor: undefined });
   const next = more.next_cursor;
   return {
     items: [...page.items, ...more.items],
-    next_cursor: next === null ? null : encodeCursor({ older: true, cursor: next }),
+    next_cursor: next === null ? null : cursors.encode({ older: true, cursor: next }),
   };
 }

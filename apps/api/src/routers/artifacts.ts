@@ -33,7 +33,7 @@ export const artifacts = router({
     .input(z.object({ agent_id: agentRefSchema, ...listFields() }))
     .output(pageSchema(artifactSchema))
     .query(({ ctx, input: { agent_id, limit, cursor } }) =>
-      listOfAgent(agent_id, { limit, cursor }, (id, paging) =>
+      listOfAgent(["artifacts", agent_id], agent_id, { limit, cursor }, (id, paging) =>
         ctx.repository.lists.artifactsByAgent(id, paging.limit, paging.cursor),
       ),
     ),

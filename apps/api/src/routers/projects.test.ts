@@ -304,6 +304,15 @@ describe("projects.get and projects.list", () => {
     });
   });
 
+  it("takes no cursor behind an agent's own builds for those of another agent, or another filter", async () => {
+    const { projects } = callerOf(memoryDeps());
+    await projects.create({ requirement: "x", agent_id: "proj_a:csv" });
+    const { next_cursor: cursor } = await projects.list({ agent_id: "proj_a:csv", limit: 1 });
+    expect(await projects.list({ agent_id: "proj_a:csv", cursor })).toEqual({ items: [], next_cursor: null });
+    for (const other of [{ agent_id: "proj_b:csv" }, { agent_id: "proj_a:csv", tag: "t" }])
+      expect(await refusal(projects.list({ ...other, cursor }))).toMatchObject({ code: "INVALID_INPUT" });
+  });
+
   it("pages through summaries, newest first, and filters them", async () => {
     const deps = memoryDeps();
     const { projects } = callerOf(deps);

@@ -49,7 +49,7 @@ export const projects = router({
     .input(listFilterSchema.extend(listFields()).prefault({}))
     .output(pageSchema(projectSummarySchema))
     .query(({ ctx, input: { limit, cursor, ...filter } }) =>
-      listOfAgent(filter.agent_id, { limit, cursor }, (agent_id, paging) =>
+      listOfAgent(["projects", filter], filter.agent_id, { limit, cursor }, (agent_id, paging) =>
         ctx.repository.lists.projects({ ...filter, agent_id }, paging.limit, paging.cursor),
       ),
     ),

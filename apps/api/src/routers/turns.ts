@@ -2,8 +2,7 @@ import {
   AGENT_LIMITS,
   agentIdOf,
   agentRefSchema,
-  decodeCursor,
-  encodeCursor,
+  cursorsOf,
   givenTimeSchema,
   invocationIdSchema,
   type Page,
@@ -33,6 +32,8 @@ import { WATCH_INPUTS } from "./watch.ts";
 const turnNumber = z.number().int().min(1).max(9_999_999_999);
 const onTurn = z.strictObject({ session_id: sessionIdSchema, turn: turnNumber });
 const placeSchema = z.object({ before: turnNumber });
+/** `given`: so many messages of the turn that comes first were on the page before. */
+const messagePlaceSchema = z.object({ before: turnNumber, given: z.number().int().min(0).max(1) });
 
 /** A question was taken. `again`: it had been before. */
 export interface Sent {
@@ -70,9 +71,14 @@ export const turns = router({
   /** The newest first, the one that runs among them. `before`: those with a smaller number. */
   list: procedure
     .input(z.strictObject({ session_id: sessionIdSchema, before: turnNumber.optional(), ...listFields(50) }))
-    .query(async ({ ctx, input }): Promise<Page<TurnOutput>> => {
-      const { items, next_cursor } = await turnsOf(ctx, input);
-      return { items: items.map(turnOutput), next_cursor };
+    .query(async ({ ctx, input: { session_id, limit, cursor, ...input } }): Promise<Page<TurnOutput>> => {
+      const cursors = await cursorsOf(["turns", session_id], placeSchema);
+      const { before } = cursor === undefined ? input : cursors.decode(cursor);
+      const page = await ctx.agentRecords.turns.list(session_id, { before, limit });
+      return {
+        items: page.turns.map(turnOutput),
+        next_cursor: page.before === undefined ? null : cursors.encode({ before: page.before }),
+      };
     }),
 
   get: procedure
@@ -114,12 +120,22 @@ export const turns = router({
 export const messages = router({
   list: procedure
     .input(z.strictObject({ session_id: sessionIdSchema, ...listFields(50) }))
-    .query(async ({ ctx, input }): Promise<Page<MessageOutput>> => {
-      const { items, next_cursor } = await turnsOf(ctx, {
-        ...input,
-        limit: Math.max(1, Math.floor(input.limit / 2)),
+    .query(async ({ ctx, input: { session_id, limit, cursor } }): Promise<Page<MessageOutput>> => {
+      const cursors = await cursorsOf(["messages", session_id], messagePlaceSchema);
+      const place = cursor === undefined ? { before: undefined, given: 0 } : cursors.decode(cursor);
+      const { before, given } = place;
+      const page = await ctx.agentRecords.turns.list(session_id, {
+        before,
+        limit: Math.ceil((given + limit) / 2),
       });
-      return { items: items.flatMap(messagesOf), next_cursor };
+      const messages = page.turns.flatMap(messagesOf).slice(given);
+      const items = messages.slice(0, limit);
+      const last = items.at(-1);
+      const next =
+        last && items.length < messages.length
+          ? { before: last.turn + 1, given: 1 }
+          : page.before !== undefined && { before: page.before, given: 0 };
+      return { items, next_cursor: next ? cursors.encode(next) : null };
     }),
 });
 
@@ -171,19 +187,6 @@ async function* tracking(
     count += 1;
     yield tracked(String(count), turnEventOutput(event));
   }
-}
-
-async function turnsOf(
-  ctx: Context,
-  input: { session_id: string; before?: number | undefined; limit: number; cursor: string | undefined },
-): Promise<Page<Turn>> {
-  const { session_id, limit, cursor } = input;
-  const before = cursor === undefined ? input.before : decodeCursor(cursor, placeSchema).before;
-  const page = await ctx.agentRecords.turns.list(session_id, { before, limit });
-  return {
-    items: [...page.turns],
-    next_cursor: page.before === undefined ? null : encodeCursor({ before: page.before }),
-  };
 }
 
 export interface MessageOutput {

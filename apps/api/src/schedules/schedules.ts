@@ -3,6 +3,7 @@ import {
   type Asker,
   type Clock,
   createProjectSchema,
+  cursorsOf,
   type Edit,
   type Item,
   invalidInput,
@@ -118,8 +119,16 @@ export class Schedules {
 
   /** Newest first. Errors: INVALID_INPUT for a cursor of another list. */
   async list(limit: number, cursor: string | undefined): Promise<Page<Schedule>> {
-    const page = await this.#records.query({ index: "gsi2", pk: ALL, newestFirst: true, limit, cursor });
-    return { items: readable(page.items), next_cursor: page.next ?? null };
+    const cursors = await cursorsOf(["schedules"], z.string());
+    const page = await this.#records.query({
+      index: "gsi2",
+      pk: ALL,
+      newestFirst: true,
+      limit,
+      cursor: cursor === undefined ? undefined : cursors.decode(cursor),
+    });
+    const { next } = page;
+    return { items: readable(page.items), next_cursor: next === undefined ? null : cursors.encode(next) };
   }
 
   /** Those whose time has come, the longest overdue first. One that cannot be read is left out. */

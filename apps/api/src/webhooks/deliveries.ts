@@ -1,5 +1,6 @@
 import {
   type Clock,
+  cursorsOf,
   type Edit,
   type Item,
   optimisticRecordWrite,
@@ -97,16 +98,18 @@ export class Deliveries {
     return (await this.#records.write({ ...key, kind: "put", guards: [], item })).ok;
   }
 
-  /** Newest first. */
+  /** Newest first. Errors: INVALID_INPUT for a cursor of another list, or of another webhook's. */
   async list(webhookId: string, limit: number, cursor: string | undefined): Promise<Page<Delivery>> {
+    const cursors = await cursorsOf(["deliveries", webhookId], z.string());
     const page = await this.#records.query({
       index: "gsi2",
       pk: partitionOf(webhookId),
       newestFirst: true,
       limit,
-      cursor,
+      cursor: cursor === undefined ? undefined : cursors.decode(cursor),
     });
-    return { items: page.items.flatMap((item) => listedOf(item) ?? []), next_cursor: page.next ?? null };
+    const items = page.items.flatMap((item) => listedOf(item) ?? []);
+    return { items, next_cursor: page.next === undefined ? null : cursors.encode(page.next) };
   }
 
   /**

@@ -204,6 +204,28 @@ describe("a webhook", () => {
     });
   });
 
+  it("has a list of deliveries whose cursor is good for no other webhook and no other list", async () => {
+    const { call, context } = aSystem();
+    const ids: string[] = [];
+    for (const url of ["https://a.example.org", "https://b.example.org"]) {
+      const { webhook_id } = await call.webhooks.create({ url, events: ["budget.low"] });
+      const data = { budget: { date: "2025-06-01", spent_usd: 9, limit_usd: 10 } };
+      for (const id of ["e1", "e2"])
+        await context.deliveries.add(webhook_id, { id, type: "budget.low", order: id, at: undefined, data });
+      ids.push(webhook_id);
+    }
+    const [mine = "", other = ""] = ids;
+    const { next_cursor: cursor } = await call.webhooks.deliveries({ webhook_id: mine, limit: 1 });
+    const rest = await call.webhooks.deliveries({ webhook_id: mine, cursor });
+    expect(rest.items).toMatchObject([{ event_id: "e1" }]);
+    const refused = { cause: { code: "INVALID_INPUT" } };
+    await expect(call.webhooks.deliveries({ webhook_id: other, cursor })).rejects.toMatchObject(refused);
+    await expect(call.schedules.list({ cursor })).rejects.toMatchObject(refused);
+    // As it was before: a place of the store alone.
+    const bare = JSON.stringify(["2025-06-01", "schedules", "x"]);
+    await expect(call.schedules.list({ cursor: bare })).rejects.toMatchObject(refused);
+  });
+
   it("signs with the secret before a rotation too, for a day, and sends again what is asked for", async () => {
     const { deps, begin, call, dispatcher } = aSystem();
     const { url, got } = await aReceiver();
