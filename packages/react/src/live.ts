@@ -1,3 +1,5 @@
+// Long because: what shares the one stream is decided in one place.
+
 import {
   type LogRef,
   logKey,
@@ -21,6 +23,8 @@ const SETTLE_MS = 20;
 const REREAD_MS = 300;
 /** After a refusal, such as of a token that ran out. Milliseconds. */
 const RETRY_MS = 5000;
+/** Ids that a project can have: the API refuses a whole stream for any other. */
+const PROJECT_ID = /^proj_[0-9a-f]{12}$/;
 
 export interface ListOptions extends ProjectFilter {
   /** 1 to 100; 20 unless given. */
@@ -104,6 +108,11 @@ export class Live {
 
   project(id: string): Entry<Project> {
     return entryIn(this.#projects, id, (entry) => {
+      if (!PROJECT_ID.test(id)) {
+        // The API's refusal says what is wrong with it, to its own readers alone.
+        void this.#readProject(entry, id);
+        return () => undefined;
+      }
       const leave = this.listen((change) => this.#toProject(entry, id, change));
       this.#watched.set(id, 1);
       this.#reopen.request();
@@ -178,6 +187,12 @@ export class Live {
     }
   }
 
+  /** Reads the projects that one stream has no room for. */
+  #readLeft(isDue: (known: Snapshot<Project>) => boolean = () => true): void {
+    for (const [id, entry] of this.#projects)
+      if (!this.#ids.includes(id) && isDue(entry.read())) void this.#readProject(entry, id);
+  }
+
   async #readList(
     entry: Entry<readonly ProjectSummary[]>,
     options: ListOptions,
@@ -213,7 +228,10 @@ export class Live {
     }
     const all = new Map([...this.#logs].map((log) => [logKey(log), log]));
     const followed = [...ids, ...all.keys()].join();
-    if (this.#stream && followed === this.#followed) return;
+    if (this.#stream && followed === this.#followed) {
+      this.#readLeft(({ status }) => status === "loading");
+      return;
+    }
     this.#followed = followed;
     this.#ids = ids;
     void this.#follow([...all.values()], this.#stream);
@@ -235,8 +253,7 @@ export class Live {
       this.#setConnection(state === "connected" ? "online" : "lost");
       if (state === "lost") return;
       before?.abort();
-      // Those that one stream has no room for.
-      for (const [id, entry] of this.#projects) if (!ids.includes(id)) void this.#readProject(entry, id);
+      this.#readLeft();
       if (this.#missed) this.#tell({ kind: "reset" });
       this.#missed = false;
     };

@@ -140,6 +140,31 @@ test("a build that is not there, or is deleted, fails with the API's own refusal
     .toMatchObject({ status: "failed", error: { code: "PROJECT_NOT_FOUND" } });
 });
 
+test("an id, stage or attempt of the wrong form fails its own hook, and the stream of all others stays", async () => {
+  const { live, streams, program } = setUp();
+  const { project_id, report } = await program();
+  await report({ event: "started", stage: "one" });
+  const good = live.project(project_id);
+  const bad = ["", "proj_12345"].map((id) => live.project(id));
+  const parts = [
+    logOf(live, "", "one"),
+    logOf(live, project_id, "No Stage"),
+    logOf(live, project_id, "one", 0),
+  ];
+  const artifacts = artifactsOf(live, project_id, "No Stage");
+  for (const entry of [good, ...bad, ...parts, artifacts]) entry.subscribe(nothing);
+  for (const entry of [...bad, ...parts, artifacts])
+    await expect
+      .poll(() => entry.read())
+      .toMatchObject({ status: "failed", error: { code: "INVALID_INPUT" } });
+  await expect.poll(() => good.read().status).toBe("ready");
+  await report({ event: "progress", stage: "one", progress: 40 });
+  await expect.poll(() => good.read().value?.stages_snapshot.stages[0]?.progress).toBe(40);
+  expect(good.read().status).toBe("ready");
+  expect(live.readConnection()).toBe("online");
+  expect(streams).toHaveLength(1);
+});
+
 test("a list shows what comes, what changes and what goes", async () => {
   const { client, live } = setUp();
   const list = live.list({ user_id: "lists", status: "queued" });
@@ -280,8 +305,13 @@ test("more builds than one stream has room for are shown too", async () => {
   const { client, live } = setUp();
   const ids: string[] = [];
   for (let i = 0; i < 53; i++) ids.push((await client.projects.create({ requirement: `r${i}` })).project_id);
+  const last = ids.sort().pop() ?? "";
   for (const id of ids) live.project(id).subscribe(nothing);
   const statuses = () => ids.map((id) => live.project(id).read().value?.status);
+  await expect.poll(() => statuses()).toEqual(ids.map(() => "queued"));
+  // It comes when the stream is full, and makes no other one.
+  ids.push(last);
+  live.project(last).subscribe(nothing);
   await expect.poll(() => statuses()).toEqual(ids.map(() => "queued"));
   for (const project_id of ids) await client.projects.cancel({ project_id });
   await expect.poll(() => statuses()).toEqual(ids.map(() => "cancelled"));
