@@ -27,6 +27,12 @@ test("an action on all that match means what the list shows, up to its newest bu
   expect(matchingFilter({}, [])).toBeUndefined();
 });
 
+test("a long user that is searched for by text is cut as a text is", () => {
+  const user = "字".repeat(85);
+  expect(filterOf({ user }).text).toBe("字".repeat(66));
+  expect(filterOf({ user, text: "x" })).toEqual({ user_id: user, text: "x" });
+});
+
 test("a day that ends before the newest build stays the end", () => {
   const search = { until: "2025-06-01" };
   expect(matchingFilter(search, [build("ada")])?.until).toBe(filterOf(search).until);

@@ -1,5 +1,7 @@
 import type { BuildFilter, ProjectSummary } from "../../lib/api.ts";
 import type { BuildsSearch } from "../../lib/builds-list.ts";
+import { cutUtf8 } from "../../lib/cut-utf8.ts";
+import { LONGEST } from "./search.ts";
 
 /**
  * What the API is asked for. It finds a user by the whole id alone; its search also finds parts of ids and of the names
@@ -24,7 +26,7 @@ export function filterOf({
     ...(note !== undefined && { note }),
     ...(since !== undefined && { since: startOfDay(since, 0) }),
     ...(until !== undefined && { until: startOfDay(until, 1) }),
-    ...(wanted !== undefined && { text: wanted }),
+    ...(wanted !== undefined && { text: cutUtf8(wanted, LONGEST.text) }),
   };
 }
 

@@ -23,6 +23,21 @@ test("a text that looks like a number is a text, and one that is too long for th
   expect(readSearch({ tag: "t".repeat(100) }).tag).toHaveLength(64);
 });
 
+test("a Chinese text is cut by its bytes, as the API counts, and no character is cut in two", () => {
+  const long = {
+    text: "文".repeat(80),
+    tag: "😀".repeat(20),
+    user: "字".repeat(100),
+    note: "é".repeat(1200),
+  };
+  expect(readSearch(long)).toEqual({
+    text: "文".repeat(66),
+    tag: "😀".repeat(16),
+    user: "字".repeat(85),
+    note: "é".repeat(1000),
+  });
+});
+
 test("there is a filter for every state", () => {
   expect(STATUSES).toEqual([
     "pending",

@@ -1,5 +1,6 @@
 import type { ProjectStatus } from "../../lib/api.ts";
 import { type BuildsSearch, SORTS, type Sort } from "../../lib/builds-list.ts";
+import { cutUtf8 } from "../../lib/cut-utf8.ts";
 import { isOneOf } from "../../lib/one-of.ts";
 
 /** In the order in which a build has them. */
@@ -27,8 +28,8 @@ export function filtersOf({ sort: _, ...filters }: BuildsSearch): BuildsSearch {
   return filters;
 }
 
-/** Characters that the API takes. */
-const LONGEST = { user: 256, tag: 64, pipeline: 64, note: 1200, text: 200 } as const;
+/** What the API takes, in bytes of UTF-8. */
+export const LONGEST = { user: 256, tag: 64, pipeline: 64, note: 2000, text: 200 } as const;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
 /** What means nothing in the address is as good as none; a number there may be a text that looks like one. */
@@ -56,5 +57,5 @@ function dayIn(search: Readonly<Record<string, unknown>>, name: "since" | "until
 function textIn(search: Readonly<Record<string, unknown>>, name: keyof typeof LONGEST): BuildsSearch {
   const value = search[name];
   const text = typeof value === "number" || typeof value === "boolean" ? String(value) : value;
-  return typeof text === "string" && text !== "" ? { [name]: text.slice(0, LONGEST[name]) } : {};
+  return typeof text === "string" && text !== "" ? { [name]: cutUtf8(text, LONGEST[name]) } : {};
 }

@@ -12,6 +12,7 @@ import { useMessages } from "../../i18n/lang.ts";
 import { buildStatsQuery, pipelinesQuery, useApi } from "../../lib/api.ts";
 import type { BuildsSearch } from "../../lib/builds-list.ts";
 import { cn } from "../../lib/cn.ts";
+import { cutUtf8 } from "../../lib/cut-utf8.ts";
 import { formatCost } from "../../lib/format.ts";
 import { useStageNames } from "../../lib/stage-names.ts";
 import { useSettledText } from "../../lib/use-settled-text.ts";
@@ -71,8 +72,8 @@ interface StatisticsSearch {
 function readStatisticsSearch({ days, pipeline, user }: Readonly<Record<string, unknown>>): StatisticsSearch {
   return {
     days: RANGES.find((range) => range === days) ?? DAYS,
-    ...(typeof pipeline === "string" && pipeline !== "" && { pipeline: pipeline.slice(0, 64) }),
-    ...(typeof user === "string" && user !== "" && { user: user.slice(0, 256) }),
+    ...(typeof pipeline === "string" && pipeline !== "" && { pipeline: cutUtf8(pipeline, 64) }),
+    ...(typeof user === "string" && user !== "" && { user: cutUtf8(user, 256) }),
   };
 }
 

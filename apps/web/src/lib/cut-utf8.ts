@@ -1,0 +1,6 @@
+const encoder = new TextEncoder();
+
+/** As much of a text, in whole characters, as fits so many bytes of UTF-8: the API's limits are bytes. */
+export function cutUtf8(text: string, maxBytes: number): string {
+  return text.slice(0, encoder.encodeInto(text, new Uint8Array(maxBytes)).read);
+}
