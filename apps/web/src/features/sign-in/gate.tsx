@@ -21,7 +21,7 @@ export function SignInGate({ children }: { children: ReactNode }) {
     if (linkKey === undefined) return;
     // A key that is refused, or a server that is away, ends at the sign-in, which says so.
     void signInWithKey(linkKey)
-      .catch(() => false)
+      .catch(() => undefined)
       .finally(() => setExchanging(false));
   }, [linkKey]);
   useEffect(() => {

@@ -9,6 +9,9 @@ export const messages = defineMessages({
     key: "API key",
     keyHint: "It begins with sf_. An administrator gives you one.",
     keyRefused: "This key is not valid, or not valid any more.",
+    tooMany: "Too many requests. Try again shortly.",
+    addressRefused:
+      "The server takes no sign-in from this address. Its administrator sets STAGEFOLD_PUBLIC_URL.",
     signIn: "Sign in",
     signingIn: "Signing in…",
     unreachable: "The server does not answer. Try again.",
@@ -25,6 +28,8 @@ export const messages = defineMessages({
     key: "API 密钥",
     keyHint: "以 sf_ 开头，由管理员提供。",
     keyRefused: "此密钥无效或已失效。",
+    tooMany: "请求过多，请稍后再试。",
+    addressRefused: "服务器不接受来自此地址的登录，请管理员设置 STAGEFOLD_PUBLIC_URL。",
     signIn: "登录",
     signingIn: "正在登录…",
     unreachable: "服务器没有响应，请重试。",

@@ -42,8 +42,8 @@ function KeyForm({ onSignedIn }: { onSignedIn: () => void }) {
     event.preventDefault();
     setBusy(true);
     setProblem(undefined);
-    signInWithKey(key.trim())
-      .then((signedIn) => (signedIn ? onSignedIn() : setProblem(t.keyRefused)))
+    signInWithKey(key)
+      .then((refusal) => (refusal === undefined ? onSignedIn() : setProblem(t[refusal])))
       .catch(() => setProblem(t.unreachable))
       .finally(() => setBusy(false));
   };

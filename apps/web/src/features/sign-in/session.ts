@@ -8,13 +8,24 @@ export async function signInMethods(): Promise<readonly string[]> {
   return methods;
 }
 
-/** Makes a cookie of a key, which the page itself then cannot read. False when the key is refused. */
-export async function signInWithKey(key: string): Promise<boolean> {
+/** Why no session was made of a key, by the status of the answer. */
+const REFUSALS = { 401: "keyRefused", 403: "addressRefused", 429: "tooMany" } as const;
+export type Refusal = (typeof REFUSALS)[keyof typeof REFUSALS];
+const isRefusal = (status: number): status is keyof typeof REFUSALS => Object.hasOwn(REFUSALS, status);
+
+/** What copying adds to a key unseen: blanks, and characters of no width. */
+const UNSEEN = /[\s\p{Cf}]/gu;
+
+/** Makes a cookie of a key, which the page itself then cannot read. Gives why not, when it is refused. */
+export async function signInWithKey(typed: string): Promise<Refusal | undefined> {
+  const key = typed.replace(UNSEEN, "");
+  // No key has other characters, and a browser sends none of them in a header.
+  if (!/^[!-~]+$/.test(key)) return "keyRefused";
   const headers = { authorization: `Bearer ${key}` };
-  const answer = await fetch(`${BASE}/auth/session`, { method: "POST", headers });
-  if (answer.status === 401) return false;
-  if (!answer.ok) throw new Error(`expected a session, found HTTP ${answer.status}`);
-  return true;
+  const { ok, status } = await fetch(`${BASE}/auth/session`, { method: "POST", headers });
+  if (isRefusal(status)) return REFUSALS[status];
+  if (!ok) throw new Error(`expected a session, found HTTP ${status}`);
+  return undefined;
 }
 
 /** One whose session is over already is signed out too. */
