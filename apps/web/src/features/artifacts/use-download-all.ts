@@ -24,6 +24,7 @@ export function useDownloadAll(artifacts: readonly Artifact[], name: string) {
     let elsewhere = 0;
     const entries = [...archivePaths(artifacts)].map(([artifact, path]) => ({
       path,
+      executable: artifact.executable,
       bytes: async () => {
         const bytes = await storedBytesOf(api, artifact);
         if (!bytes) elsewhere += 1;

@@ -159,6 +159,22 @@ describe("zipOf", () => {
     expect(done).toEqual([1, 2]);
   });
 
+  it("a program keeps its right to be run, however large it is", async () => {
+    const entries = [10, 1_500_000].flatMap((size) =>
+      [true, undefined].map((executable) => ({
+        path: `${size} ${executable}`,
+        executable,
+        bytes: async () => new Uint8Array(size),
+      })),
+    );
+    const bytes = Buffer.from(await (await zipOf(entries)).arrayBuffer());
+    const modes: string[] = [];
+    // The central directory: of each file the system (3: Unix) and the mode.
+    for (let at = bytes.indexOf("PK\x01\x02"); at >= 0; at = bytes.indexOf("PK\x01\x02", at + 4))
+      modes.push(`${bytes[at + 5]} ${bytes.readUInt16LE(at + 40).toString(8)}`);
+    expect(modes).toEqual(["3 100755", "3 100644", "3 100755", "3 100644"]);
+  });
+
   it("fails with what a file fails with", async () => {
     const broken = { path: "x", bytes: () => Promise.reject(new Error("gone")) };
     await expect(zipOf([broken])).rejects.toThrow("gone");

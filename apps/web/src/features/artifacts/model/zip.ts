@@ -3,11 +3,15 @@ import { Zip, ZipDeflate, ZipPassThrough } from "fflate";
 /** A file for the archive; its bytes are asked for when its turn comes. There are none of one that is left out. */
 export interface ZipEntry {
   readonly path: string;
+  readonly executable?: boolean | undefined;
   bytes(): Promise<Uint8Array<ArrayBuffer> | undefined>;
 }
 
 /** From this size on, bytes, files go in as they are: packing them would stop the page for a while. */
 const MAX_PACKED_BYTES = 1024 * 1024;
+/** The system that the attributes of a file are of: Unix, whose mode is their upper half. */
+const UNIX = 3;
+const REGULAR_FILE = 0o100000;
 
 /** An archive of the files, one after another. Rejects with what an entry rejects with. */
 export async function zipOf(
@@ -26,6 +30,8 @@ export async function zipOf(
     if (bytes === undefined) continue;
     const file =
       bytes.length > MAX_PACKED_BYTES ? new ZipPassThrough(entry.path) : new ZipDeflate(entry.path);
+    file.os = UNIX;
+    file.attrs = ((REGULAR_FILE | (entry.executable ? 0o755 : 0o644)) << 16) >>> 0;
     zip.add(file);
     file.push(bytes, true);
   }
