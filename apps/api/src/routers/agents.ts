@@ -18,6 +18,7 @@ import { listFields } from "../pagination.ts";
 import { procedure, router } from "../trpc.ts";
 import { type AgentOutput, agentPageSchema, type TurnOutput, turnOutput } from "./agent-outputs.ts";
 import { callerOf, callerSchema } from "./caller.ts";
+import { requireOwnAgent } from "./create-build.ts";
 
 const onAgent = z.strictObject({ agent_id: agentRefSchema });
 const question = textSchema(AGENT_LIMITS.question, 1);
@@ -116,14 +117,9 @@ export const agents = router({
       const project = await ctx.repository.get(project_id);
       const artifacts = await ctx.repository.artifactsOf(project);
       const ref = agent_id ?? agentIdOfBuild(project);
-      return await publishBuild(
-        ctx.agentRecords.agents,
-        ref,
-        project,
-        artifacts,
-        made,
-        askerOf(ctx.principal),
-      );
+      const asker = askerOf(ctx.principal);
+      await requireOwnAgent(ctx, ref, asker);
+      return await publishBuild(ctx.agentRecords.agents, ref, project, artifacts, made, asker);
     }),
 
   /** With its sessions, its calls and their files; its builds stay. */

@@ -1,4 +1,11 @@
-import { agentIdOf, type createProjectSchema, type Project } from "@stagefold/core";
+import {
+  type Asker,
+  agentIdOf,
+  type createProjectSchema,
+  isStagefoldError,
+  type Project,
+  requireOwner,
+} from "@stagefold/core";
 import type { z } from "zod";
 import { askerOf, userIdFor, userNameFor } from "../auth/principal.ts";
 import type { Context } from "../context.ts";
@@ -15,7 +22,7 @@ export async function createBuild(
   const user_id = userIdFor(ctx.principal, given.user_id);
   const user_name = given.user_name ?? userNameFor(ctx.principal, user_id);
   const asker = askerOf(ctx.principal);
-  if (given.agent_id !== undefined) await ctx.agentRecords.agents.requireOwn(given.agent_id, asker);
+  if (given.agent_id !== undefined) await requireOwnAgent(ctx, given.agent_id, asker);
   const { request, plan } = resolvePipeline(given, ctx.pipelines);
   const agent_id = request.agent_id === undefined ? undefined : await agentIdOf(request.agent_id);
   return await ctx.repository.control.createOnce(
@@ -24,4 +31,23 @@ export async function createBuild(
     asker,
     ctx.traceparent,
   );
+}
+
+/**
+ * An agent that is not there yet may be named, unless it is the one that a build of another user makes.
+ * Errors: FORBIDDEN.
+ */
+export async function requireOwnAgent(
+  { agentRecords, repository }: Pick<Context, "agentRecords" | "repository">,
+  ref: string,
+  asker: Asker,
+): Promise<void> {
+  if (asker.owner === undefined || (await agentRecords.agents.requireOwn(ref, asker))) return;
+  const agent_id = await agentIdOf(ref);
+  try {
+    // See `agentIdOfBuild`.
+    requireOwner(await repository.get(agent_id.replace(/^agent_/, "proj_")), asker, "agent");
+  } catch (error) {
+    if (!isStagefoldError(error, "PROJECT_NOT_FOUND")) throw error;
+  }
 }

@@ -13,7 +13,7 @@ import {
   scheduleSchema,
 } from "../schedules/schedules.ts";
 import { procedure, router } from "../trpc.ts";
-import { createBuild } from "./create-build.ts";
+import { createBuild, requireOwnAgent } from "./create-build.ts";
 import { resolvePipeline } from "./resolve-pipeline.ts";
 
 const onSchedule = z.strictObject({ schedule_id: scheduleIdSchema });
@@ -106,10 +106,9 @@ async function requireAgent(
   schedule: Pick<Schedule, "user_id" | "created_by">,
 ): Promise<void> {
   if (agentId === undefined) return;
-  const { agents } = ctx.agentRecords;
-  await agents.requireOwn(agentId, askerOf(ctx.principal));
+  await requireOwnAgent(ctx, agentId, askerOf(ctx.principal));
   const asSchedule = isOfMachine(schedule, ctx.auth !== undefined) ? {} : { owner: schedule.user_id ?? "" };
-  await agents.requireOwn(agentId, asSchedule);
+  await requireOwnAgent(ctx, agentId, asSchedule);
 }
 
 /** Every field may be left out, and then stays: a default would change it. */

@@ -1,6 +1,6 @@
-import { newStage } from "@stagefold/core";
+import { newStage, StagefoldError } from "@stagefold/core";
 import { expect, test } from "vitest";
-import { failureCode, retryDelay } from "./failure.ts";
+import { failureCode, refusedWrite, retryDelay } from "./failure.ts";
 
 const failure = { message: "no", code: "STAGE_FAILED" };
 const stage = (failed_attempts?: number) => ({
@@ -30,4 +30,13 @@ test("what is final is not tried again, whether policy or stage says so", () => 
 test("a code of the stage's own is a failed stage", () => {
   expect(failureCode("QUOTA")).toBe("STAGE_FAILED");
   expect(failureCode("OUTPUT_INVALID")).toBe("OUTPUT_INVALID");
+});
+
+test("what was forbidden, as an agent of another user, is not tried again, and the build says why", () => {
+  const message = "The agent is bob's.";
+  const refused = refusedWrite(new StagefoldError("FORBIDDEN", message, {}));
+  expect(refused).toMatchObject({ message, code: "STAGE_FAILED" });
+  expect(retryDelay(stage(), { attempts: 9, backoff_seconds: 1 }, refused)).toBeUndefined();
+  const another = refusedWrite(new Error("no luck"));
+  expect(retryDelay(stage(), { attempts: 9, backoff_seconds: 1 }, another)).toBeDefined();
 });

@@ -36,7 +36,8 @@ export function retryDelay(stage: Stage, policy: RetryPolicy, failure: StageFail
 export function refusedWrite(error: unknown): StageFailure {
   const message = error instanceof Error ? error.message : String(error);
   const code = isStagefoldError(error, "SNAPSHOT_TOO_LARGE") ? "ITEM_FULL" : "STAGE_FAILED";
-  return { message, code };
+  // An agent that is another user's stays that.
+  return { message, code, ...(isStagefoldError(error, "FORBIDDEN") && { final: true }) };
 }
 
 /**

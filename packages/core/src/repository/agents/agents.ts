@@ -17,6 +17,8 @@ import { agentIdOf, agentIdOfBuild, type BuildOfAgent } from "../../agents/ids.t
 import { agentKey, publishedBy, publishedKey } from "../../agents/keys.ts";
 import { readAgent } from "../../agents/read-item.ts";
 import { type Asker, requireOwner } from "../../commands/control-patch.ts";
+import { StagefoldError } from "../../errors.ts";
+import type { Project } from "../../snapshot/schema.ts";
 import type { AgentContext } from "./context.ts";
 import { agentNotFound } from "./errors.ts";
 import { optimisticRecordWrite, upsertRecord } from "./record-write.ts";
@@ -33,6 +35,11 @@ export interface AgentFacts {
   readonly tags?: readonly string[] | undefined;
   readonly user_id?: string | undefined;
   readonly settings?: Partial<AgentSettings> | undefined;
+}
+
+/** Who publishes: a caller, or a worker for a build, of whose creator it knows no more than the build says. */
+export interface Publisher extends Asker {
+  readonly build?: Pick<Project, "project_id" | "user_id" | "created_at" | "created_by">;
 }
 
 /** What people change of an agent; what is left out stays. */
@@ -59,10 +66,11 @@ export class Agents {
     return readAgent(item);
   }
 
-  /** Errors: FORBIDDEN for an agent that the asker may not change. One that is not there yet may be made. */
-  async requireOwn(ref: string, asker: Asker): Promise<void> {
-    const agent = asker.owner === undefined ? undefined : await this.#find(ref);
+  /** Errors: FORBIDDEN for an agent that the asker may not change. False for one that is not there. */
+  async requireOwn(ref: string, asker: Asker): Promise<boolean> {
+    const agent = await this.#find(ref);
     if (agent) requireOwner(agent, asker, "agent");
+    return agent !== undefined;
   }
 
   /** The agents that have a version which needs the files of a build, whichever agent the build names. */
@@ -91,7 +99,7 @@ export class Agents {
    * The agent with the version that a build made of it: created, or one version more. Keyed by project and run, so that
    * doing it twice changes nothing. Errors: FORBIDDEN for an agent of another user, SNAPSHOT_TOO_LARGE.
    */
-  async publish(ref: string, facts: AgentFacts, made: AgentVersion, asker: Asker = {}): Promise<Agent> {
+  async publish(ref: string, facts: AgentFacts, made: AgentVersion, by: Publisher = {}): Promise<Agent> {
     const agent_id = await agentIdOf(ref);
     const at = this.#context.now();
     const fresh: Agent = {
@@ -120,8 +128,9 @@ export class Agents {
       decide: (stored) => {
         if (!stored) return createAgent(fresh);
         const known = readAgent(stored);
-        requireOwner(known, asker, "agent");
+        requireOwner(known, by, "agent");
         if (isPublished(known)) return undefined;
+        if (by.build) requireNamed(known, by.build);
         return replaceAgent(known, { ...withVersion(known, made), agent_name: facts.agent_name }, at);
       },
       isOwnWrite: (stored) => isPublished(readAgent(stored)),
@@ -198,6 +207,23 @@ export class Agents {
     if (!item) throw agentNotFound(ref);
     return readAgent(item);
   }
+}
+
+/**
+ * Errors: FORBIDDEN for a build that may have named the agent while there was none, which anyone may: another user's build
+ * has made it since. One that was there was checked when the build was made. Without sign-in nothing is anyone's own.
+ */
+function requireNamed(agent: Agent, build: NonNullable<Publisher["build"]>): void {
+  const { project_id, user_id, created_at, created_by } = build;
+  if (created_by === undefined || user_id === agent.user_id) return;
+  if (agent.versions.some((one) => one.project_id === project_id)) return;
+  // The agent that a build makes unless it names one was not checked.
+  if (agent.created_at < created_at && agent.agent_id !== agentIdOfBuild({ project_id })) return;
+  throw new StagefoldError(
+    "FORBIDDEN",
+    `The agent ${agent.agent_id} is ${agent.user_id ?? "no user"}'s, and was made after ${project_id} had named it: make a new build that names another one, or none.`,
+    {},
+  );
 }
 
 function isSame(before: Agent, after: Agent): boolean {

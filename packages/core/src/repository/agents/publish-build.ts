@@ -49,7 +49,8 @@ export type PublishedAgent = z.output<typeof publishedAgentSchema>;
 
 /**
  * Publishes what a build made, keyed by its project and run: a version of the agent, or the agent with its first one.
- * `artifacts`: all of the project, in the order of its stages. Errors: INVALID_INPUT, FORBIDDEN.
+ * `artifacts`: all of the project, in the order of its stages. `asker`: left out by the worker that runs the build.
+ * Errors: INVALID_INPUT, FORBIDDEN.
  */
 export async function publishBuild(
   agents: Pick<Agents, "publish">,
@@ -57,9 +58,9 @@ export async function publishBuild(
   project: Project,
   artifacts: readonly Artifact[],
   made: PublishedAgent,
-  asker: Asker = {},
+  asker?: Asker,
 ): Promise<Agent> {
-  requireOwner(project, asker);
+  if (asker) requireOwner(project, asker);
   const { entry, prompt, kind, tools, unmet, self_tests, secrets } = made;
   const files = filesOf(artifacts);
   const found = files.find(({ path }) => path === entry);
@@ -103,7 +104,7 @@ export async function publishBuild(
     tags: project.tags,
     user_id: project.user_id,
   };
-  return await agents.publish(ref, facts, version, asker);
+  return await agents.publish(ref, facts, version, asker ?? { build: project });
 }
 
 /** Each path once: the last stage that lists it has the file as it is in the end. */
