@@ -100,6 +100,30 @@ export function agentRecordsSuite(name: string, getStore: () => RecordStore): vo
       expect((await one.agents.get(agent_id)).versions.map(({ run }) => run)).toEqual([1, 2]);
     });
 
+    it("an agent that is updated often can be updated again: its oldest versions leave their files to their builds", async () => {
+      const { one, agent_id } = setUp();
+      const facts = { agent_name: "csv_agent", user_id: "ada" };
+      const files = Array.from({ length: 400 }, (_, i) => ({
+        path: `agents/generated_agents/csv_agent/references/page_${i}.md`,
+        stage: "agent_code_developer",
+        attempt: 1,
+      }));
+      const build = (n: number) => `proj_${n.toString(16).padStart(12, "0")}`;
+      const publish = async (n: number, run = 1) =>
+        await one.agents.publish(agent_id, facts, { ...made(run), project_id: build(n), files });
+      await publish(1);
+      await publish(1, 2);
+      for (let n = 2; n <= 12; n++) await publish(n);
+      const { version, versions } = await one.agents.get(agent_id);
+      expect([version, versions.length]).toEqual([13, 13]);
+      const kept = versions.flatMap((made) => (made.files === undefined ? [] : [made.version]));
+      // The first run's files are not what its build lists now: they stay.
+      expect(kept[0]).toBe(1);
+      expect(kept[1]).toBeGreaterThan(3);
+      expect(kept.at(-1)).toBe(13);
+      expect(await one.agents.setVersion(agent_id, 2)).toMatchObject({ version: 2 });
+    });
+
     it("an agent is edited, disabled, rolled back and deleted, by its owner alone", async () => {
       const { one, agent_id } = setUp();
       await one.agents.publish(agent_id, { agent_name: "a", user_id: "ada" }, made(1));

@@ -14,7 +14,7 @@ export function createAgent(agent: Agent): RecordPatch {
 
 /** Puts `after` in the place of `before`. Errors: SNAPSHOT_TOO_LARGE. */
 export function replaceAgent(before: Agent, after: Agent, at: string): RecordPatch {
-  const next = itemOf({ ...after, revision: before.revision + 1, updated_at: at });
+  const next = itemOf(withRoom({ ...after, revision: before.revision + 1, updated_at: at }));
   const gone = Object.keys(before).filter((field) => next[field] === undefined);
   const guards: Guard[] = [{ path: ["revision"], is: "equals", value: before.revision }];
   return {
@@ -66,15 +66,37 @@ export function withoutFilesOf(agent: Agent, projectId: string): Agent {
   return { ...agent, versions };
 }
 
-function itemOf(agent: Agent): Item {
+/**
+ * The agent within its limit, as far as its oldest versions can make room: one that does not answer leaves its files to be
+ * read from its build, which still lists them unless a later run of it made another version.
+ */
+function withRoom(agent: Agent): Agent {
+  let roomy = agent;
+  for (const [i, { files, ...rest }] of agent.versions.entries()) {
+    if (itemBytes(stored(roomy)) <= AGENT_LIMITS.agent) break;
+    const isRunAgain = agent.versions.some(
+      ({ project_id, run }) => project_id === rest.project_id && run > rest.run,
+    );
+    if (files === undefined || rest.version === agent.version || (isRunAgain && !rest.files_gone)) continue;
+    roomy = { ...roomy, versions: roomy.versions.with(i, rest) };
+  }
+  return roomy;
+}
+
+function stored(agent: Agent): Item {
   const { agent_id, created_at } = agent;
-  const item: Item = {
+  return {
     ...agentKey(agent_id),
     ...agent,
     gsi1_pk: AGENTS,
     gsi1_sk: timeKey(created_at, agent_id),
     listed: agentRow(agent),
   };
+}
+
+/** Errors: SNAPSHOT_TOO_LARGE. */
+function itemOf(agent: Agent): Item {
+  const item = stored(agent);
   const size = itemBytes(item);
   if (size <= AGENT_LIMITS.agent) return item;
   throw new StagefoldError(
