@@ -10,7 +10,7 @@ import {
   type RunOutcome,
   type RunRequest,
   type RunUsage,
-  roundCost,
+  roundedCost,
   type Turn,
   type TurnLease,
 } from "@stagefold/core";
@@ -160,7 +160,7 @@ export class LiveTurn {
   /** What the turn was, by what its runner says and why it was stopped. */
   #endedBy(outcome: RunOutcome): Turn {
     const ended_at = this.#now();
-    const usage = { ...outcome.usage, cost_usd: roundCost(outcome.usage.cost_usd) };
+    const usage = { ...outcome.usage, cost_usd: roundedCost(outcome.usage.cost_usd) };
     const first_text_at = outcome.first_text_at ?? this.#firstTextAt;
     const common = {
       ...this.#begun,

@@ -1,4 +1,4 @@
-import { type AgentRecords, fromTime, roundCost, type TurnRow, toTime } from "@stagefold/core";
+import { type AgentRecords, fromTime, roundedCost, type TurnRow, toTime } from "@stagefold/core";
 import { z } from "zod";
 import { dateIn, lastDates } from "./days.ts";
 import { quantile, successRate } from "./totals.ts";
@@ -127,6 +127,6 @@ function figuresOf(rows: readonly TurnRow[]): Figures {
     duration_ms:
       durations.length === 0 ? null : { p50: quantile(durations, 0.5), p95: quantile(durations, 0.95) },
     ...used,
-    cost_usd: roundCost(cost),
+    cost_usd: roundedCost(cost),
   };
 }

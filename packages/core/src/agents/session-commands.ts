@@ -1,4 +1,5 @@
 import type { Edit, Guard, Item, RecordPatch } from "../patch/index.ts";
+import { roundedCost } from "../snapshot/derive.ts";
 import { addMs } from "../snapshot/time.ts";
 import {
   agentSessions,
@@ -171,7 +172,7 @@ export function endTurn(known: Session, archived: Turn): RecordPatch {
     failed: totals.failed + (archived.status === "completed" ? 0 : 1),
     input_tokens: totals.input_tokens + archived.input_tokens,
     output_tokens: totals.output_tokens + archived.output_tokens,
-    cost_usd: roundCost(totals.cost_usd + archived.cost_usd),
+    cost_usd: roundedCost(totals.cost_usd + archived.cost_usd),
   };
   const isDeleting = known.status === "deleting";
   const edits: Edit[] = [
@@ -269,11 +270,6 @@ export function removeSession(sessionId: string): RecordPatch {
 
 export function removeTurn(sessionId: string, turn: number): RecordPatch {
   return { ...turnKey(sessionId, turn), kind: "delete", guards: [] };
-}
-
-/** Costs have nine decimals: sums of them are the same on every store. */
-export function roundCost(usd: number): number {
-  return Math.round(usd * 1e9) / 1e9;
 }
 
 /** When a turn is over for certain: a lease after its time limit. */

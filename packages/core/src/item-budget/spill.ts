@@ -1,7 +1,7 @@
 import { StagefoldError } from "../errors.ts";
 import type { ArtifactStore } from "../ports/artifact-store.ts";
 import { type ArtifactEntry, inlineArtifacts, withArtifacts } from "../project/artifacts.ts";
-import { withContents } from "../snapshot/derive.ts";
+import { withContents, withEarlierCost } from "../snapshot/derive.ts";
 import { newOperationId } from "../snapshot/ids.ts";
 import { itemBytes, LIMITS, truncateUtf8, utf8Bytes, valueBytes } from "../snapshot/limits.ts";
 import type { OutputData, Project, Stage } from "../snapshot/schema.ts";
@@ -275,5 +275,7 @@ async function capHistory(projectId: string, stage: Stage, caps: Caps, store: Ar
     stage.history_ref === undefined ? [] : await readHistory(projectId, stage.history_ref, store);
   const history_ref = `history-${stage.stage}-${stage.attempt}-${newOperationId()}`;
   await store.putDocument(projectId, history_ref, [...earlier, ...stage.history]);
-  return { ...stage, history: [], history_ref };
+  // What the present attempt cost its own metrics still say.
+  const gone = stage.history.filter(({ attempt }) => attempt !== stage.attempt);
+  return { ...withEarlierCost(stage, gone), history: [], history_ref };
 }

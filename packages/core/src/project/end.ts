@@ -196,6 +196,7 @@ export function giveUp(
     error_message: errorText(failure.message),
     error_code: failure.code,
     history: interrupted.history,
+    ...(interrupted.earlier_cost_usd !== undefined && { earlier_cost_usd: interrupted.earlier_cost_usd }),
     completed_at: at,
   };
   // A failure that the build may have is one that it continues after: this one it does not.

@@ -1,6 +1,6 @@
 // Long because: all that becomes of a stage is read in one place.
 import { type FailureCode, StagefoldError } from "../errors.ts";
-import { ended, isUnderway } from "../snapshot/derive.ts";
+import { ended, isUnderway, withEarlierCost } from "../snapshot/derive.ts";
 import { LIMITS, utf8Bytes, valueBytes } from "../snapshot/limits.ts";
 import { type ReportedLine, wholeTexts } from "../snapshot/log-line.ts";
 import type { HistoryEntry, Metrics, OutputData, Stage } from "../snapshot/schema.ts";
@@ -40,6 +40,9 @@ export function startStage(
 
 /** A stage without the results of its attempts; the history stays. */
 function cleared(stage: Stage): Stage {
+  const isCounted = stage.history.some(
+    ({ attempt, metrics }) => attempt === stage.attempt && metrics !== undefined,
+  );
   const {
     artifact_manifest: _a,
     output_ref: _o,
@@ -53,7 +56,7 @@ function cleared(stage: Stage): Stage {
     notes: _n,
     summary: _m,
     ...rest
-  } = stage;
+  } = isCounted ? stage : withEarlierCost(stage, [stage]);
   return { ...rest, output_data: emptyOutput(), metrics: {}, sub_stages: {} };
 }
 
@@ -189,14 +192,13 @@ export function retryStageLater(stage: Stage, failure: Failure, at: string): Sta
   requireStage(stage, ["running"]);
   const message = errorText(failure.message);
   const ended = { status: "failed" as const, code: failure.code, completed_at: at };
-  const entry = { ...attemptOf(stage), ...ended, ...processEndOf(failure) };
-  const { started_at: _s, ...rest } = stage;
+  const entry = { ...attemptOf(stage), ...ended, ...processEndOf(failure), error_message: message };
+  const { started_at: _s, ...rest } = withEntry(stage, entry);
   return {
     ...endSubStages({ ...rest, status: "pending" }, at),
     status: "pending",
     progress: 0,
     error_message: message,
-    history: withEntry(stage, { ...entry, error_message: message }),
     failed_attempts: (stage.failed_attempts ?? 0) + 1,
   };
 }
@@ -215,13 +217,12 @@ export function interruptStage(
     completed_at: at,
     error_message: reason,
   };
-  const { started_at: _s, ...rest } = stage;
+  const { started_at: _s, ...rest } = withEntry(stage, entry);
   return {
     ...endSubStages({ ...rest, status: "pending" }, at),
     status: "pending",
     progress: 0,
     error_message: reason,
-    history: withEntry(stage, entry),
   };
 }
 
@@ -249,6 +250,9 @@ export function skipStage(stage: Stage, reason: string, at: string): Stage {
 export function reopenStage(stage: Stage): Stage {
   // Nothing came of it yet; what others recorded for it stays.
   if (stage.status === "pending" && stage.attempt === 0) return stage;
+  // A pending stage's attempts are in the history already, and so is the last one of a build that was given up.
+  const there = stage.attempt === 0 || stage.history.at(-1)?.attempt === stage.attempt;
+  const kept = there || stage.status === "pending" ? stage : withEntry(stage, attemptOf(stage));
   const {
     started_at: _s,
     completed_at: _c,
@@ -256,11 +260,8 @@ export function reopenStage(stage: Stage): Stage {
     failed_attempts: _f,
     retry_at: _r,
     ...rest
-  } = cleared(stage);
-  // A pending stage's attempts are in the history already, and so is the last one of a build that was given up.
-  const there = stage.attempt === 0 || stage.history.at(-1)?.attempt === stage.attempt;
-  const history = there || stage.status === "pending" ? stage.history : withEntry(stage, attemptOf(stage));
-  return { ...rest, status: "pending", progress: 0, error_message: null, history };
+  } = cleared(kept);
+  return { ...rest, status: "pending", progress: 0, error_message: null };
 }
 
 /** What still runs inside a stage ends with it. */
@@ -287,12 +288,15 @@ function attemptOf(stage: Stage): HistoryEntry {
     ...(stage.completed_at !== undefined && { completed_at: stage.completed_at }),
     ...(stage.error_message !== null && { error_message: stage.error_message }),
     // A later attempt counts anew: what this one has cost stays with it.
-    ...(stage.metrics.model_calls !== undefined && { metrics: stage.metrics }),
+    ...((stage.metrics.model_calls ?? stage.metrics.cost_usd) !== undefined && { metrics: stage.metrics }),
   };
 }
 
-function withEntry(stage: Stage, entry: HistoryEntry): HistoryEntry[] {
-  return [...stage.history, entry].slice(-LIMITS.history);
+/** The stage with one entry more in its history, which keeps the last ones, and what those cost that go. */
+function withEntry(stage: Stage, entry: HistoryEntry): Stage {
+  const all = [...stage.history, entry];
+  const history = all.slice(-LIMITS.history);
+  return { ...withEarlierCost(stage, all.slice(0, -LIMITS.history)), history };
 }
 
 export function errorText(message: string): string {

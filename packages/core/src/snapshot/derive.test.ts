@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
+import { MemoryProjectStore } from "../memory/project-store.ts";
 import { applyEvent } from "../project/apply-event.ts";
-import { aProject, events } from "../testing/builders.ts";
+import { aProject, aRepository, events } from "../testing/builders.ts";
 import { attemptsOf, summarise } from "./derive.ts";
 import type { Project } from "./schema.ts";
 
@@ -29,4 +30,39 @@ it("what an attempt has cost is counted once while its stage waits for the next 
   const failed = { event: "failed", stage: "one", message: "no", metrics, retry_in_seconds: 5 } as const;
   expect(costAfter(started, failed)).toBe(0.5);
   expect(costAfter(started, failed, started, { event: "completed", stage: "one", metrics })).toBe(1);
+});
+
+it("a build has cost what all its attempts have, of calls that nobody counted and of attempts that its history left out too", async () => {
+  const store = new MemoryProjectStore();
+  const { control, work } = aRepository(store).repository;
+  const plan = { pipeline: "p", pipeline_version: "1", stages: [{ stage: "one" }] };
+  const limits = { cost_usd: 1000 };
+  const { project_id, work_queue } = await control.create({ requirement: "r", limits }, plan);
+  const started = { event: "started", stage: "one" } as const;
+  const metrics = { cost_usd: 2 };
+  const attempt = async (...given: Parameters<typeof events>) => {
+    const claimed = await work.claim(project_id, "w", work_queue);
+    if (!claimed) throw new Error("the claim was refused");
+    const { lease_token, lease_seq } = claimed;
+    return await work.report({
+      project_id,
+      lease_token,
+      lease_seq: lease_seq + 1,
+      events: events(started, ...given),
+    });
+  };
+  const failed = { event: "failed", stage: "one", metrics, retry_in_seconds: 0 } as const;
+  const costOf = ({ stages_snapshot }: Project) => summarise(stages_snapshot.stages).cost_usd;
+  expect(costOf(await attempt({ ...failed, message: "no" }))).toBe(2);
+  expect(costOf(await attempt({ ...failed, message: "no" }))).toBe(4);
+  // Long words move the history to a document, and more than 20 attempts are not kept in it.
+  for (let n = 3; n <= 30; n++) {
+    const project = await attempt({ ...failed, message: "n".repeat(n < 20 ? 2 : 2000) });
+    expect([costOf(project), project.spent?.cost_usd]).toEqual([2 * n, 2 * n]);
+  }
+  const ended = await attempt({ event: "completed", stage: "one", metrics });
+  expect(ended.stages_snapshot.stages[0]?.history_ref).toBeDefined();
+  expect(ended.build_summary?.cost_usd).toBe(62);
+  await control.retry(project_id, { from_stage: "one" });
+  expect((await attempt({ event: "completed", stage: "one", metrics })).build_summary?.cost_usd).toBe(64);
 });

@@ -1,4 +1,5 @@
 import {
+  type ArtifactInfo,
   type BuildSummary,
   type HistoryEntry,
   type Project,
@@ -17,6 +18,15 @@ export function isFinished({ status, allow_failure }: Pick<Stage, "status" | "al
 /** A stage that has begun and not ended: it runs, or waits for an answer. */
 export function isUnderway({ status }: Stage): boolean {
   return status === "running" || status === "waiting";
+}
+
+/**
+ * The permission bits that are recorded of a file: no set-uid and the like, and its owner may always read it. Undefined
+ * where it has the usual ones.
+ */
+export function permissionsOf({ mode }: Pick<ArtifactInfo, "mode">): number | undefined {
+  const bits = Number.parseInt(mode ?? "", 8);
+  return Number.isNaN(bits) ? undefined : (bits & 0o777) | 0o400;
 }
 
 /** 0 … 100: the weight of the finished stages over that of all. */
@@ -147,18 +157,28 @@ export function activeSeconds(stages: readonly Stage[], now?: string): number {
 /** USD that all attempts of the stages have used of a language model. */
 function modelCost(stages: readonly Stage[]): number {
   let usd = 0;
-  for (const { attempt, metrics, history } of stages) {
+  for (const { attempt, metrics, history, earlier_cost_usd = 0 } of stages) {
     const earlier = history.filter((entry) => entry.metrics !== undefined);
     // A stage that waits for its next attempt has the last one's figures, and so has its history.
     if (!earlier.some((entry) => entry.attempt === attempt)) usd += metrics.cost_usd ?? 0;
-    for (const entry of earlier) usd += entry.metrics?.cost_usd ?? 0;
+    usd += earlier_cost_usd + costOfEntries(earlier);
   }
   return roundedCost(usd);
 }
 
-/** More digits are noise of binary fractions. */
+/** The stage, from which these entries of its history, or the figures of its present attempt, are about to go. */
+export function withEarlierCost(stage: Stage, gone: readonly Pick<HistoryEntry, "metrics">[]): Stage {
+  const usd = costOfEntries(gone);
+  return usd === 0 ? stage : { ...stage, earlier_cost_usd: roundedCost((stage.earlier_cost_usd ?? 0) + usd) };
+}
+
+function costOfEntries(entries: readonly Pick<HistoryEntry, "metrics">[]): number {
+  return entries.reduce((usd, { metrics }) => usd + (metrics?.cost_usd ?? 0), 0);
+}
+
+/** USD with nine decimals: more are noise of binary fractions, and sums are the same on every store. */
 export function roundedCost(usd: number): number {
-  return Math.round(usd * 1e8) / 1e8;
+  return Math.round(usd * 1e9) / 1e9;
 }
 
 /** A stage may say in its output how much of what was asked for it left out. */

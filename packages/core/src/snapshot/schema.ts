@@ -137,6 +137,8 @@ const stageBase = z.looseObject({
   logs: z.array(z.string()).optional(),
   sub_stages: z.record(stageKeySchema, subStageSchema),
   history: z.array(historyEntrySchema),
+  /** USD of the attempts before the present one that `history` does not have any more. */
+  earlier_cost_usd: z.number().optional(),
   /** Attempts that failed by themselves since the stage was last opened: what a retry policy counts. Absent: none. */
   failed_attempts: count.optional(),
   /** The number of the report that brought the last log lines: the log is what the store has up to it. */

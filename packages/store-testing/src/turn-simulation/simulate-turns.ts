@@ -1,4 +1,11 @@
-import { type Asked, isStagefoldError, readTurn, roundCost, type Session, type Turn } from "@stagefold/core";
+import {
+  type Asked,
+  isStagefoldError,
+  readTurn,
+  roundedCost,
+  type Session,
+  type Turn,
+} from "@stagefold/core";
 import { ApiProcess, storedText } from "./api-process.ts";
 import { SimulatedProcess } from "./process.ts";
 import type { TurnViolation } from "./watch.ts";
@@ -199,7 +206,7 @@ class TurnSimulation {
       failed: sum(({ status }) => (status === "completed" ? 0 : 1)),
       input_tokens: sum(({ input_tokens }) => input_tokens),
       output_tokens: sum(({ output_tokens }) => output_tokens),
-      cost_usd: roundCost(sum(({ cost_usd }) => cost_usd)),
+      cost_usd: roundedCost(sum(({ cost_usd }) => cost_usd)),
     };
     const found = JSON.stringify(head.totals);
     if (found !== JSON.stringify(expected))

@@ -6,8 +6,9 @@ import { AGENT_LIMITS } from "../../agents/limits.ts";
 import { previewText } from "../../agents/preview.ts";
 import { readAgent, readSession, readTurn } from "../../agents/read-item.ts";
 import { refOf } from "../../agents/refs.ts";
-import { archiveTurn, createSession, removeTurn, roundCost } from "../../agents/session-commands.ts";
+import { archiveTurn, createSession, removeTurn } from "../../agents/session-commands.ts";
 import type { ImportedTurn, Invocation, Session, Turn } from "../../agents/turn-schema.ts";
+import { roundedCost } from "../../snapshot/derive.ts";
 import { digestOf } from "../../snapshot/ids.ts";
 import { truncateUtf8, utf8Bytes } from "../../snapshot/limits.ts";
 import { storableText } from "../../snapshot/storable.ts";
@@ -188,7 +189,7 @@ function withTurns(head: Session, turns: readonly (Turn & { readonly turn: numbe
       failed: totals.failed + sum(({ status }) => (status === "completed" ? 0 : 1)),
       input_tokens: totals.input_tokens + sum((turn) => turn.input_tokens),
       output_tokens: totals.output_tokens + sum((turn) => turn.output_tokens),
-      cost_usd: roundCost(totals.cost_usd + sum((turn) => turn.cost_usd)),
+      cost_usd: roundedCost(totals.cost_usd + sum((turn) => turn.cost_usd)),
     },
     last: { turn: last.turn, key: last.key, status: last.status },
     ...(imported && { imported: { ...imported, turns: last.turn } }),
