@@ -75,10 +75,12 @@ export interface WebhookEvent {
  * from its end too.
  */
 export function eventsOf(project: ProjectSummary): WebhookEvent[] {
-  const { status, started_at, completed_at, current_stage, current_stage_number } = project;
+  const { status, run, started_at, completed_at, current_stage, current_stage_number } = project;
   const event = (type: EventType, order: string, at: string | undefined, detail = "") =>
     buildEvent(project, type, order, { at, detail });
-  const begun = started_at === undefined ? [] : [event("build.started", "1", started_at)];
+  // `started_at` is when the first run began. Of a later one the list knows only that it was before its end.
+  const begunAt = run === 1 ? started_at : completed_at;
+  const begun = started_at === undefined ? [] : [event("build.started", "1", begunAt)];
   switch (status) {
     case "waiting":
       return [
@@ -87,8 +89,10 @@ export function eventsOf(project: ProjectSummary): WebhookEvent[] {
       ];
     case "completed":
     case "failed":
-    case "cancelled":
       return [...begun, event(`build.${status}`, "9", completed_at)];
+    case "cancelled":
+      // A later run may have been cancelled before a worker began with it.
+      return [...(run === 1 ? begun : []), event("build.cancelled", "9", completed_at)];
     case "building":
       return begun;
     // A run that waits for a worker has not begun, though an earlier one has.

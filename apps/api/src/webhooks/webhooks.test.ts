@@ -153,6 +153,36 @@ describe("a webhook", () => {
     expect(got).toHaveLength(1);
   });
 
+  it("is told of the start of a later run, though the first began long ago or before the webhook was made", async () => {
+    const { deps, begin, call, dispatcher, process } = aSystem();
+    const [early, late] = [await aReceiver(), await aReceiver()];
+    const events = ["build.started", "build.cancelled"] as const;
+    const first = await call.webhooks.create({ url: early.url, events: [...events] });
+    const { project_id, report } = await begin();
+    await report({ event: "failed", stage: "one", message: "no luck" });
+    deps.clock.pass(25 * 3600);
+    await call.webhooks.create({ url: late.url, events: [...events] });
+    dispatcher.start();
+    await call.projects.retry({ project_id });
+    await call.work.claim({ owner: "w", project_id });
+    const names = ({ got }: typeof early) => got.map(({ name }) => name);
+    await until(() =>
+      expect([early, late].map(names)).toEqual(Array(2).fill([`build.started ${project_id}`])),
+    );
+    const ids = (await call.webhooks.deliveries({ webhook_id: first.webhook_id })).items;
+    expect(ids.map(({ event_id }) => event_id)).toEqual([`${project_id}.2.started`]);
+    // A run that no worker began with has no start, also for a process that sees its end alone.
+    await call.projects.cancel({ project_id });
+    await until(() => expect(names(early)).toContain(`build.cancelled ${project_id}`));
+    await dispatcher.close();
+    await call.projects.retry({ project_id });
+    await call.projects.cancel({ project_id });
+    const next = process();
+    next.dispatcher.start();
+    await until(() => expect(names(late)).toHaveLength(3));
+    expect(names(late).slice(1)).toEqual(Array(2).fill(`build.cancelled ${project_id}`));
+  });
+
   it("that never answers keeps no other one waiting", async () => {
     const { begin, call, dispatcher } = aSystem();
     const silent = await aReceiver(() => undefined);
