@@ -19,6 +19,8 @@ export interface Timings {
   readonly lostAfterMs: number;
   /** How long events of a running stage wait for more of them: the least time between two writes. */
   readonly flushMs: number;
+  /** What loading the module of a stage may take. */
+  readonly loadMs: number;
   /** Without an answer of the store for so long the project is read, which shows a cancel by another process. */
   readonly pollMs: number;
   /**
@@ -39,6 +41,7 @@ export const TIMINGS: Timings = {
   reconcileMs: 5 * 60_000,
   lostAfterMs: 30_000,
   flushMs: 2000,
+  loadMs: 60_000,
   pollMs: 700,
   stopGraceMs: 2000,
   cancelGraceMs: 800,

@@ -78,6 +78,25 @@ child_process.spawn = (file, ...rest) => {
   await bench.until(id, completed);
 });
 
+test("a module that answered when it was read and hangs in the runner fails its stage, and is named", async () => {
+  // Its pipeline is read before the file is there.
+  const module = `
+import { existsSync } from "node:fs";
+if (existsSync(new URL("./hang", import.meta.url))) await new Promise(() => undefined);
+export default { name: "hangs", stages: [{ stage: "s", run: () => ({}) }] };
+`;
+  await using bench = await openBench({ files: { "hangs.mjs": module }, leaseMs: 60_000, ownFiles: true });
+  await writeFile(join(bench.pipelinesFolder, "hang"), "");
+  bench.worker({ timings: { loadMs: 500 } }).start();
+  const project = await bench.until(await bench.create("hangs"), ended);
+  expect(project.error_info).toMatchObject({
+    stage: "s",
+    code: "STAGE_TIMEOUT",
+    message: "Expected the module hangs.mjs to be loaded within 0.5 seconds; it was still loading.",
+  });
+  expect(stageOf(project, "s").history).toEqual([]);
+});
+
 test("W2: a store that is away while a stage's artifacts are stored fails no stage", async () => {
   await using bench = await openBench({ files, leaseMs: 60_000 });
   const put = bench.artifacts.put.bind(bench.artifacts);

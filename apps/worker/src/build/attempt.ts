@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { basename } from "node:path";
 import { isStagefoldError, type ReportEvent, remainingOf, type Stage, scopeOf } from "@stagefold/core";
 import { errorCode, SecretMask } from "@stagefold/node-files";
 import { type Pipeline, type StageDefinition, StageError } from "@stagefold/pipeline";
@@ -17,7 +18,7 @@ import type { LeaseWriter } from "./lease-writer.ts";
 import { type BuildSpending, ModelCalls } from "./model-calls.ts";
 import { type MetricSums, ReportBuffer, type ReportBuffers } from "./report-buffer.ts";
 
-/** What starting a process and reading the pipelines in it may take, in milliseconds. */
+/** What starting a process may take, in milliseconds. */
 const START_TIMEOUT_MS = 60_000;
 /** What this process lacks for a moment. */
 const SHORTAGES = ["EMFILE", "ENFILE", "ENOMEM"];
@@ -50,7 +51,8 @@ export class Attempt {
   #running: RunningStage | undefined;
   #stopped: { reason: StopReason; graceMs: number } | undefined;
   #refused: StageFailure | undefined;
-  #neverBegan = false;
+  /** What a time-out is called, once it has come. */
+  #late: StageOutcome | undefined;
 
   constructor(options: AttemptOptions) {
     this.#options = options;
@@ -126,18 +128,29 @@ export class Attempt {
     };
   }
 
-  /** The stage's time runs from its own beginning. A process that does not begin it soon is this worker's trouble. */
+  /**
+   * The stage's time runs from its own beginning. A process that is not there soon is this worker's trouble; a module
+   * that it begins to load, and that never settles, is the stage's.
+   */
   async #inTime(running: RunningStage): Promise<StageOutcome> {
     const { deps, definition } = this.#options;
-    const { stopGraceMs } = deps.timings;
-    let timer = setTimeout(() => {
-      this.#neverBegan = true;
-      this.stop("timeout", 0);
-    }, START_TIMEOUT_MS);
-    void running.begun.then(() => {
+    const { loadMs, stopGraceMs } = deps.timings;
+    const { stage, timeout_seconds } = definition;
+    const module = basename(moduleOf(definition.action) ?? "");
+    let timer: NodeJS.Timeout | undefined;
+    const limit = (ms: number, graceMs: number, outcome: StageOutcome) => {
       clearTimeout(timer);
-      timer = setTimeout(() => this.stop("timeout", stopGraceMs), definition.timeout_seconds * 1000);
-    });
+      timer = setTimeout(() => {
+        this.#late ??= outcome;
+        this.stop("timeout", graceMs);
+      }, ms);
+    };
+    const notStarted = `No process began the stage in ${START_TIMEOUT_MS / 1000} seconds.`;
+    limit(START_TIMEOUT_MS, 0, { kind: "not_run", reason: notStarted });
+    const notLoaded = `Expected the module ${module} to be loaded within ${loadMs / 1000} seconds; it was still loading.`;
+    void running.loading.then(() => limit(loadMs, 0, tooLong(notLoaded)));
+    const notDone = `The stage ${stage} took longer than its ${timeout_seconds} seconds.`;
+    void running.begun.then(() => limit(timeout_seconds * 1000, stopGraceMs, tooLong(notDone)));
     const outcome = await running.done;
     clearTimeout(timer);
     return outcome;
@@ -262,13 +275,9 @@ export class Attempt {
 
   /** The reason for which a stage was stopped may be a failure of its own. */
   #asFailure(outcome: StageOutcome): StageOutcome {
-    const { definition } = this.#options;
     if (this.#refused) return failed(this.#refused);
     if (outcome.kind !== "stopped" || outcome.reason !== "timeout") return outcome;
-    if (this.#neverBegan)
-      return { kind: "not_run", reason: `No process began the stage in ${START_TIMEOUT_MS / 1000} seconds.` };
-    const message = `The stage ${definition.stage} took longer than its ${definition.timeout_seconds} seconds.`;
-    return failed({ message, code: "STAGE_TIMEOUT" });
+    return this.#late ?? outcome;
   }
 }
 
@@ -280,4 +289,8 @@ function moduleOf(action: StageDefinition["action"]): string | undefined {
 
 function failed(failure: StageFailure): StageOutcome {
   return { kind: "failed", failure };
+}
+
+function tooLong(message: string): StageOutcome {
+  return failed({ message, code: "STAGE_TIMEOUT" });
 }

@@ -204,7 +204,9 @@ const remains = {
 
 const runnerMessage = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("ready") }),
-  // The stage's module is loaded: what comes before is the runner's own time, not that of the stage.
+  // The module of the stage, which this runner has not loaded yet, is loaded now: what comes before is the runner's own.
+  z.object({ kind: z.literal("loading"), job }),
+  // The stage's module is loaded: what comes before is not the time of the stage.
   z.object({ kind: z.literal("begun"), job }),
   z.object({ kind: z.literal("progress"), job, percent: z.number().min(0).max(100), sub_stage: part }),
   z.object({ kind: z.literal("metrics"), job, values: metricsSchema }),
@@ -231,6 +233,9 @@ export type RunnerMessage = z.output<typeof runnerMessage>;
 
 /** What a runner says to the worker: as much as it has to say, in order. */
 export const runnerMessagesSchema = z.array(runnerMessage);
+
+/** `loading`: its process loads its module, unless it has that already. `begun`: the stage's own code runs. */
+export type OnPhase = (phase: "loading" | "begun") => void;
 
 /** Where what a running stage says goes. */
 export interface StageSink {

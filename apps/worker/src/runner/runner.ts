@@ -2,13 +2,15 @@ import type { Logger } from "pino";
 import { deferred } from "../async.ts";
 import { RunnerPool } from "./pool.ts";
 import type { RunnerOptions } from "./process.ts";
-import type { StageJob, StageOutcome, StageSink, StopReason } from "./protocol.ts";
+import type { OnPhase, StageJob, StageOutcome, StageSink, StopReason } from "./protocol.ts";
 import { StageRun } from "./stage-run.ts";
 
 export interface RunningStage {
   /** Never rejects: what goes wrong is an outcome. Nothing of the stage is left when this resolves. */
   readonly done: Promise<StageOutcome>;
-  /** Resolves when the stage itself begins: its process is there and has loaded its module. */
+  /** Resolves when its process is there and loads its module, if it has not done so before. */
+  readonly loading: Promise<void>;
+  /** Resolves when the stage itself begins: its process has loaded its module. */
   readonly begun: Promise<void>;
   /** Asks it to end, and makes it after `graceMs`. A second call may shorten the grace. */
   stop(reason: StopReason, graceMs: number): void;
@@ -30,14 +32,19 @@ export class StageRunner {
   run(job: StageJob, sink: StageSink, log: Logger): RunningStage {
     let stopped: StopReason | undefined;
     let stage: StageRun | undefined;
+    const loading = deferred<void>();
     const begun = deferred<void>();
+    const onPhase: OnPhase = (phase) => {
+      loading.resolve();
+      if (phase === "begun") begun.resolve();
+    };
     const run = async (): Promise<StageOutcome> => {
       const runner = await this.#pool.acquire(userKey(job.project.user_id));
       if (stopped !== undefined) {
         this.#pool.release(runner);
         return { kind: "stopped", reason: stopped };
       }
-      stage = new StageRun(runner, job, sink, log, () => begun.resolve());
+      stage = new StageRun(runner, job, sink, log, onPhase);
       try {
         const { outcome, reusable } = await stage.run();
         if (reusable) this.#pool.release(runner);
@@ -54,6 +61,7 @@ export class StageRunner {
     });
     return {
       done,
+      loading: loading.promise,
       begun: begun.promise,
       stop: (reason, graceMs) => {
         stopped ??= reason;

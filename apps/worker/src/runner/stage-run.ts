@@ -1,3 +1,4 @@
+// Long because: from its start to its end an attempt shares one state.
 import { setImmediate } from "node:timers/promises";
 import { endingFields, endingText, newestPid, SecretMask } from "@stagefold/node-files";
 import type { ModelQuestion } from "@stagefold/pipeline";
@@ -6,6 +7,7 @@ import { deferred, sleep } from "../async.ts";
 import { failureOf } from "./child/failure.ts";
 import type { OutputName, RunnerProcess } from "./process.ts";
 import type {
+  OnPhase,
   PartEvent,
   RunnerMessage,
   StageArtifact,
@@ -46,7 +48,7 @@ export class StageRun {
   readonly #job: StageJob;
   readonly #sink: StageSink;
   readonly #log: Logger;
-  readonly #onBegun: () => void;
+  readonly #onPhase: OnPhase;
   readonly #mask: SecretMask;
   readonly #output: StageOutput;
   readonly #ended = deferred<Ending>();
@@ -61,8 +63,8 @@ export class StageRun {
   #ending = false;
   #stores: Promise<void> = Promise.resolve();
 
-  constructor(runner: RunnerProcess, job: StageJob, sink: StageSink, log: Logger, onBegun: () => void) {
-    this.#onBegun = onBegun;
+  constructor(runner: RunnerProcess, job: StageJob, sink: StageSink, log: Logger, onPhase: OnPhase) {
+    this.#onPhase = onPhase;
     this.#mask = new SecretMask(Object.values(job.secrets));
     this.#process = runner;
     this.#job = job;
@@ -88,7 +90,7 @@ export class StageRun {
     );
     // A command runs in processes of its own: of its code nothing is left in the runner.
     if (action.kind === "run") this.#process.user = project.user_id ?? "";
-    if (action.kind === "command" || this.#process.hasModule(action.module)) this.#onBegun();
+    if (action.kind === "command" || this.#process.hasModule(action.module)) this.#onPhase("begun");
     this.#process.send({ kind: "start", job: this.#job });
     this.#watchMemory();
     const ending = await this.#ended.promise;
@@ -200,9 +202,12 @@ export class StageRun {
   #receive(message: RunnerMessage): void {
     if (message.kind === "ready" || message.job !== this.#job.id || this.#ending) return;
     switch (message.kind) {
+      case "loading":
+        this.#onPhase("loading");
+        return;
       case "begun":
         if (this.#job.action.kind === "run") this.#process.addModule(this.#job.action.module);
-        this.#onBegun();
+        this.#onPhase("begun");
         return;
       case "progress":
         this.#sink.progress(message.percent, message.sub_stage);

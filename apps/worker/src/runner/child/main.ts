@@ -96,7 +96,7 @@ async function run(mine: Running): Promise<Record<string, unknown>> {
   }
   if (!isRunJob(job))
     throw new Error(`Expected a stage with a function or a command, found ${job.action.kind}.`);
-  const stage = await loadStage(job);
+  const stage = await loadStage(job, () => channel.send({ kind: "loading", job: job.id }));
   if (stage.isNew) channel.send({ kind: "begun", job: job.id });
   // What a module sets up when it is loaded is there for all its stages.
   mine.before = footprint();

@@ -26,10 +26,17 @@ const agentBuild = () => import("@stagefold/agent-build");
 let loader: ModuleLoader | undefined;
 const loaded = new Map<string | undefined, Promise<readonly Pipeline[]>>();
 
-/** The definition of the job's stage, from its module alone. `isNew`: the module was loaded for it. */
-export async function loadStage(job: RunJob): Promise<{ definition: StageDefinition; isNew: boolean }> {
+/**
+ * The definition of the job's stage, from its module alone. `isNew`: the module was loaded for it. `onLoading` is called
+ * before a user's module is.
+ */
+export async function loadStage(
+  job: RunJob,
+  onLoading: () => void,
+): Promise<{ definition: StageDefinition; isNew: boolean }> {
   const { module, pipeline, stage } = job.action;
   const known = loaded.get(module);
+  if (known === undefined && module !== undefined) onLoading();
   const loading = known ?? load(module);
   loaded.set(module, loading);
   const definition = (await loading)
