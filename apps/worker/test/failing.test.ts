@@ -46,8 +46,12 @@ stages:
     command: echo before; echo "to the other" >&2; echo direct > /dev/stderr; mkdir -p out; echo kept > out/kept.txt; exit 7
     artifacts: ["out/**"]
 `;
+const REMOVES = `
+name: removes
+stages: [{ stage: s, command: 'here=$PWD; cd /; rm -rf "$here"; exit 7', artifacts: ["out/**"] }]
+`;
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
-const files = { "failing.ts": FAILING, "commands.yaml": COMMANDS };
+const files = { "failing.ts": FAILING, "commands.yaml": COMMANDS, "removes.yaml": REMOVES };
 
 const metrics = createMetrics();
 let bench: Bench;
@@ -146,6 +150,12 @@ test("a command that fails has its output and its artifacts recorded", async () 
     "direct",
     "The command exited with 7.",
   ]);
+});
+
+test("an error while artifacts are collected hid how a failed command had ended", async () => {
+  const project = await bench.until(await bench.create("removes"), ended);
+  expect(project.error_info).toMatchObject({ message: "The command exited with 7.", exit_code: 7 });
+  expect((await bench.logOf(project, "s"))[0]).toContain("The artifacts are not recorded: ENOENT");
 });
 
 test("a build whose pipeline has other stages now fails and says which", async () => {

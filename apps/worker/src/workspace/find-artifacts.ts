@@ -57,11 +57,15 @@ async function* matching(
   let found: Stats | undefined;
   let literal = 0;
   while (literal < parts.length) {
-    const next = await orNone(lstat(join(root, ...parts.slice(0, literal + 1))));
-    if (next === undefined) break;
-    found = next;
+    try {
+      found = await lstat(join(root, ...parts.slice(0, literal + 1)));
+    } catch (error) {
+      // Not there, longer than a name may be, as a pattern is, or in a folder that is closed: reading that says so.
+      if (errorCode(error) === undefined) throw error;
+      break;
+    }
     literal += 1;
-    if (!next.isDirectory()) break;
+    if (!found.isDirectory()) break;
   }
   const base = parts.slice(0, literal).join("/");
   const rest = parts.slice(literal);

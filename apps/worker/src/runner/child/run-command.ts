@@ -6,7 +6,7 @@ import { inheritedEnv, stageEnv } from "../../env.ts";
 import { findArtifacts } from "../../workspace/find-artifacts.ts";
 import type { StageJob } from "../protocol.ts";
 import type { Channel } from "./channel.ts";
-import { CommandError, NotRunError } from "./failure.ts";
+import { CommandError, failureOf, NotRunError } from "./failure.ts";
 import { writeOutput } from "./output-stream.ts";
 
 type CommandJob = StageJob & { readonly action: Extract<StageJob["action"], { kind: "command" }> };
@@ -29,7 +29,14 @@ export async function runCommand(
   signal: AbortSignal,
 ): Promise<Record<string, unknown>> {
   const failure = await execute(job, tree, signal);
-  const problem = await recordArtifacts(job, channel);
+  let problem: string | undefined;
+  try {
+    problem = await recordArtifacts(job, channel);
+  } catch (error) {
+    // Such as a workspace that the command removed: how the command ended says more.
+    if (failure === undefined) throw error;
+    say(`The artifacts are not recorded: ${failureOf(error, job.work_dir).message}`);
+  }
   if (failure !== undefined) throw failure;
   if (problem !== undefined) throw new StageError(problem);
   return {};
