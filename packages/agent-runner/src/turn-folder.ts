@@ -32,7 +32,8 @@ const MAX_NAME = 120;
 
 /**
  * Lays the files of a question, of the questions before it, and those that the agent wrote then, into a folder of their
- * own. Of two with the same name the newer one is there. A file that is not in the store any more is left out.
+ * own. Of two with the same name the newer one is there, also where one of them is a file and the other's folder. A file
+ * that is not in the store any more is left out.
  */
 export async function layOut(
   root: string,
@@ -69,7 +70,7 @@ export async function layOut(
       // A path below folders is one that an agent wrote.
       const name = file.name.includes("/") && isSafePath(file.name) ? file.name : safeName(file.name);
       const { sha256, media_type } = file;
-      if (laid.has(name) || file.size > left) continue;
+      if (isTaken(name) || file.size > left) continue;
       const bytes = await bytesOf(file);
       if (bytes === undefined || bytes.byteLength > left) continue;
       left -= bytes.byteLength;
@@ -80,6 +81,13 @@ export async function layOut(
       found.push({ name, media_type, sha256, bytes });
     }
     return found;
+  }
+
+  function isTaken(name: string): boolean {
+    const others = [...laid.keys()];
+    return others.some(
+      (other) => other === name || other.startsWith(`${name}/`) || name.startsWith(`${other}/`),
+    );
   }
 
   async function bytesOf(file: TurnFile): Promise<Uint8Array | undefined> {
