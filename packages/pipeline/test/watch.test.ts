@@ -1,8 +1,20 @@
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { definitionDigest, loadPipelines, watchPipelines } from "../src/index.ts";
+
+/** What comes of the next processes that are started; those after them are as they are. */
+const starts = vi.hoisted(() => [] as ("refused" | "slow")[]);
+vi.mock("node:child_process", async (original) => {
+  const real = await original<typeof import("node:child_process")>();
+  const spawn: (...given: Parameters<typeof real.spawn>) => unknown = (file, args, options) => {
+    const next = starts.shift();
+    if (next === "refused") return real.spawn("/no/such/program", args, options);
+    return real.spawn(file, next === "slow" ? ["-c", "sleep 0.8"] : args, options);
+  };
+  return { ...real, spawn };
+});
 
 const yaml = (command: string) => `name: one\nstages: [{ stage: a, command: ${JSON.stringify(command)} }]\n`;
 const module = (text: string) => `
@@ -68,6 +80,31 @@ test("a module that never settles keeps no other file from being read again, not
     await rm(folder, { recursive: true });
   }
 }, 40_000);
+
+test.each<[string, typeof starts]>([
+  ["at once", ["refused"]],
+  ["while it is waited for no more", ["slow", "refused"]],
+])(
+  "a module for which no process could be started was not read until a file changed: %s",
+  async (_when, refusals) => {
+    const folder = await mkdtemp(join(tmpdir(), "stagefold-watch-"));
+    const errors: unknown[] = [];
+    await writeFile(join(folder, "one.yaml"), yaml("echo 1"));
+    await writeFile(join(folder, "_helper.ts"), 'export const said = "a";\n');
+    await using pipelines = await watchPipelines(folder, { onError: (error) => errors.push(error) });
+    try {
+      starts.push(...refusals);
+      await writeFile(join(folder, "two.ts"), module("first"));
+      await writeFile(join(folder, "three.ts"), module("other").replace('"two"', '"three"'));
+      await expect.poll(() => pipelines.list().length, { timeout: 10_000 }).toBe(3);
+      expect(pipelines.problems()).toEqual([]);
+      expect(errors.length).toBe(refusals.length === 1 ? 1 : 0);
+    } finally {
+      starts.length = 0;
+      await rm(folder, { recursive: true });
+    }
+  },
+);
 
 // Skipped where there are no users, whose folders others cannot read.
 test.runIf(process.getuid !== undefined)(

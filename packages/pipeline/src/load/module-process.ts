@@ -107,8 +107,10 @@ async function describeSome(
     else if (message.kind === "refused")
       found.set(file, { problem: new PipelineError(message.message, message.mistake) });
   };
-  openChannel(child, { message: receive, garbled });
   try {
+    // Rejects where no process can be started, which has no channel either then.
+    await once(child, "spawn");
+    openChannel(child, { message: receive, garbled });
     const ended: unknown[] = await once(child, "close");
     if (signal?.aborted) return;
     const [code, killedBy] = ended;

@@ -58,11 +58,11 @@ export async function watchPipelines(folder: string, options: WatchOptions = {})
     try {
       const next = await stateOf(folder);
       if (next.text !== state.text || modules.hasNews) {
-        // A file that is being written is read once more when it has changed again.
-        state = next;
         modules.code = next.code;
         const loaded = await loadPipelines(folder, options, modules.describe);
         if (closed) return;
+        // A file that is being written is read once more when it has changed again; what could not be read, with the next look.
+        state = next;
         registry = loaded;
         remember();
         options.onChange?.(registry.problems());
@@ -108,14 +108,16 @@ class ModuleMemory {
   #ending = new AbortController();
   /** Of the files that are being read, how many the last answer had. */
   #told = 0;
+  /** No process could be started for them. */
+  #isUnread = false;
 
   constructor(code: string | undefined) {
     this.code = code;
   }
 
-  /** Whether more is known than the last answer had. */
+  /** Whether more is known than the last answer had, or is to be read once more. */
   get hasNews(): boolean {
-    return this.#reading !== undefined && this.#reading.found.size > this.#told;
+    return this.#isUnread || (this.#reading !== undefined && this.#reading.found.size > this.#told);
   }
 
   readonly describe: Describe = async (files, options) => {
@@ -145,9 +147,12 @@ class ModuleMemory {
     const found = new Map<string, Loaded>();
     const reading = { key, found, all: describeModules(order, options, { found, signal }) };
     this.#reading = reading;
+    this.#isUnread = false;
     // That no process could be started is no matter of the files: the next look tries again.
     reading.all.catch(() => {
-      if (this.#reading === reading) this.#reading = undefined;
+      if (this.#reading !== reading) return;
+      this.#reading = undefined;
+      this.#isUnread = true;
     });
     return reading;
   }
