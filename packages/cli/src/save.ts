@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { lstat } from "node:fs/promises";
 import { dirname, extname, join, relative, resolve, sep } from "node:path";
+import { permissionsOf } from "@stagefold/core";
 import { errorCode, fsReason, makeFolder, verifiedBytes, writeFileAtomic } from "@stagefold/node-files";
 import type { Cli } from "./cli.ts";
 import { CliError, EXIT } from "./exit.ts";
@@ -28,6 +29,7 @@ export interface Recorded {
   readonly sha256?: string | undefined;
   readonly size?: number | undefined;
   readonly executable?: boolean | undefined;
+  readonly mode?: string | undefined;
 }
 
 export interface Saved {
@@ -85,7 +87,7 @@ export class ArtifactFolder {
     };
     await saveFile(file, async () => source(), {
       signal: this.#signal,
-      mode: artifact.executable ? 0o777 : 0o666,
+      mode: permissionsOf(artifact) ?? (artifact.executable ? 0o777 : 0o666),
     });
     this.#saved.set(folded(name), { name, file });
     return { file, size };

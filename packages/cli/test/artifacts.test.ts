@@ -155,6 +155,26 @@ test("L17, C2, F1: names that the disk cannot keep are saved safely and said, mo
   }
 });
 
+test("a file that its owner alone may read was saved for all to read", async () => {
+  const { project_id, lease_token, report } = await beginProgram(server.client);
+  await report({ event: "started", stage: "one" });
+  const modes = { secret: "0600", tool: "4711", closed: "0000", usual: undefined };
+  const made = [];
+  for (const [path, mode] of Object.entries(modes)) {
+    const at = { project_id, stage: "one", attempt: 1, path, lease_token };
+    made.push({ ...(await server.client.artifacts.upload({ ...at, content: path })), path, mode });
+  }
+  await report({ event: "artifacts", stage: "one", artifacts: made });
+  const folder = await mkdtemp(join(tmpdir(), "stagefold-cli-"));
+  try {
+    expect((await stagefold("artifacts", project_id, "--download", folder)).code).toBe(0);
+    const found = made.map(async ({ path }) => (await stat(join(folder, path))).mode & 0o7777);
+    expect(await Promise.all(found)).toEqual([0o600, 0o711, 0o400, 0o666 & ~process.umask()]);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
 test("L17: an artifact that was changed in the store is not saved, and those after it are", async () => {
   const { project_id, lease_token, report } = await beginProgram(server.client);
   await report({ event: "started", stage: "one" });

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -133,12 +133,25 @@ async function withArtifacts() {
     path,
     ...(await put(stage, path, content)),
   });
-  const plan = [await named("plan", "docs/计划.md", "plan"), await named("plan", "same.txt", "earlier")];
+  const secret = { ...(await named("plan", "docs/计划.md", "plan")), mode: "4600" };
+  const plan = [secret, await named("plan", "same.txt", "earlier")];
   const make = [await named("make", "same.txt", "later"), { path: "elsewhere.bin", size: 9 }];
   await table.repository.artifacts.record(project_id, "plan", plan, "add");
   await table.repository.artifacts.record(project_id, "make", make, "add");
   return { project_id, put };
 }
+
+test("a file that its owner alone may read was exported for all to read", async () => {
+  const { project_id } = await withArtifacts();
+  const to = join(folder, "built");
+  await table.stagefold("export", project_id, "--artifacts", "--to", to);
+  expect((await stat(join(to, "docs", "计划.md"))).mode & 0o7777).toBe(0o600);
+  await table.stagefold("export", project_id, "--artifacts", "--to", `${to}.zip`);
+  const modes: Record<string, string> = {};
+  for await (const { fileName, externalFileAttributes } of (await openPromise(`${to}.zip`)).eachEntry())
+    modes[fileName] = (externalFileAttributes >>> 16).toString(8);
+  expect(modes).toEqual({ "docs/计划.md": "100600", "same.txt": "100644" });
+});
 
 test("artifacts of a build go to a folder, what the last stage left", async () => {
   const { project_id } = await withArtifacts();

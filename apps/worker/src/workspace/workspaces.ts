@@ -18,11 +18,11 @@ import { pipeline } from "node:stream/promises";
 import {
   type AgentVersion,
   type Artifact,
-  type ArtifactInfo,
   type ArtifactStore,
   allNeedsOf,
   isStagefoldError,
   type Project,
+  permissionsOf,
   projectIdSchema,
   type Repository,
   type Stage,
@@ -251,7 +251,7 @@ async function makeWritable(folder: string): Promise<void> {
 /** A file of an earlier stage, in place of whatever a stage has put there since. */
 async function putFile(root: string, entry: Artifact, content: AsyncIterable<Uint8Array>): Promise<void> {
   const { path, stage } = entry;
-  const mode = modeOf(entry);
+  const mode = permissionsOf(entry) ?? (entry.executable === true ? 0o755 : 0o644);
   const target = await freePlace(root, path);
   // A stage that gets other bytes than those that were recorded makes something wrong of them.
   const bytes = verifiedBytes(content, entry, (expected, found) => {
@@ -283,12 +283,6 @@ async function freePlace(root: string, path: string): Promise<string> {
   if (found?.isDirectory() === true) await removeFolder(target);
   else if (found !== undefined) await rm(target, { force: true });
   return target;
-}
-
-function modeOf({ mode, executable }: ArtifactInfo): number {
-  const bits = Number.parseInt(mode ?? "", 8) & 0o777;
-  // Whatever it says, the build's own user can read it: later stages are to.
-  return bits > 0 ? bits | 0o400 : executable === true ? 0o755 : 0o644;
 }
 
 /** Whether a stage stored files: what is kept elsewhere has no hash of ours. */

@@ -1,11 +1,13 @@
 import { Readable } from "node:stream";
-import type { Artifact } from "@stagefold/core";
+import { type Artifact, permissionsOf } from "@stagefold/core";
 import type { OpenTable } from "@stagefold/runtime";
 import yazl from "yazl";
 import type { Cli } from "../cli.ts";
 import { endingOf } from "../errors.ts";
 import { CliError, EXIT } from "../exit.ts";
 import { ArtifactFolder, noteCollisions, saveFile, verified } from "../save.ts";
+
+const REGULAR_FILE = 0o100000;
 
 export interface ExportedArtifacts {
   readonly exported: number;
@@ -102,16 +104,15 @@ function zipOf(entries: readonly Entry[], signal: AbortSignal): AsyncIterable<Ui
   if (!(output instanceof Readable)) throw new TypeError("expected the zip to be a readable stream");
   const fail = (error: unknown) => output.destroy(error instanceof Error ? error : new Error(String(error)));
   zip.on("error", fail);
-  for (const { name, artifact, open } of entries)
-    zip.addReadStreamLazy(
-      name,
-      { mtime: new Date(artifact.created_at ?? 0), mode: artifact.executable ? 0o100755 : 0o100644 },
-      (give) => {
-        open().then((source) => {
-          give(null, Readable.from(verified(artifact, source), { signal }).on("error", fail));
-        }, fail);
-      },
-    );
+  for (const { name, artifact, open } of entries) {
+    const permissions = permissionsOf(artifact) ?? (artifact.executable ? 0o755 : 0o644);
+    const options = { mtime: new Date(artifact.created_at ?? 0), mode: REGULAR_FILE | permissions };
+    zip.addReadStreamLazy(name, options, (give) => {
+      open().then((source) => {
+        give(null, Readable.from(verified(artifact, source), { signal }).on("error", fail));
+      }, fail);
+    });
+  }
   zip.end();
   return output;
 }
