@@ -1,6 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { itemBytes } from "../snapshot/limits.ts";
-import type { Project } from "../snapshot/schema.ts";
+import {
+  artifactInfoSchema,
+  errorInfoSchema,
+  metricsSchema,
+  type Project,
+  projectSchema,
+  stageSchema,
+  subStageSchema,
+} from "../snapshot/schema.ts";
 import { aProject } from "../testing/builders.ts";
 import { isCurrentVersion, normalise } from "./normalise.ts";
 
@@ -194,6 +202,47 @@ describe("an older form of a project", () => {
     const was = { schema_version: 1, lease_token: 9_999_999_999, lease_seq: 40, revision: 17, run: 3 };
     const project = read({ ...was, status: "building", stages_snapshot: JSON.stringify(snapshot) });
     expect(project).toMatchObject({ lease_token: 9_999_999_999, lease_seq: 40, revision: 17, run: 3 });
+  });
+
+  /** How an older item has a map of each kind, and the fields that the current version knows of it. */
+  const MAPS: readonly [what: string, shape: object, has: (map: object) => object][] = [
+    ["item", projectSchema.options[0].shape, (map) => ({ ...map, stages_snapshot: snapshot })],
+    ["error", errorInfoSchema.shape, (map) => ({ status: "failed", error_info: map })],
+    ...(
+      [
+        ["stage", stageSchema.options[0].shape, (map) => map],
+        ["metrics", metricsSchema.shape, (metrics) => ({ metrics })],
+        ["sub-stage", subStageSchema.shape, (part) => ({ sub_stages: { part } })],
+        [
+          "artifact",
+          artifactInfoSchema.shape,
+          (a) => ({ output_data: { artifacts: ["a"], artifact_info: { a } } }),
+        ],
+      ] satisfies [string, object, (map: object) => object][]
+    ).map(([what, shape, has]): [string, object, (map: object) => object] => [
+      what,
+      shape,
+      (map) => ({ stages_snapshot: { stages: [{ ...stages[0], ...has(map) }] } }),
+    ]),
+  ];
+
+  it.each(MAPS)("with an odd value in any field of its %s is read", (_what, shape, has) => {
+    // An item without an id is no item, and a later version is left alone.
+    const fields = Object.keys(shape).filter((name) => name !== "project_id" && name !== "schema_version");
+    for (const field of fields)
+      for (const odd of [null, -1, 0.5, "", "odd", true, [null], { odd: null }])
+        expect(() => read({ ...has({ [field]: odd }) }), `${field}: ${JSON.stringify(odd)}`).not.toThrow();
+  });
+
+  it("has the cost of its stages also where it was written as text", () => {
+    const metrics = { cost_usd: "0.06", model_calls: "2", model: null, own: "kept" };
+    const project = read({ created_by: null, stages_snapshot: { stages: [{ ...stages[0], metrics }] } });
+    expect(project.stages_snapshot.stages[0]?.metrics).toEqual({
+      cost_usd: 0.06,
+      model_calls: 2,
+      own: "kept",
+    });
+    expect(project.build_summary?.cost_usd).toBe(0.06);
   });
 
   it("takes nothing for older that is newer", () => {

@@ -4,6 +4,7 @@ import { isUnderway, progressOf, snapshotOf, summarise } from "../snapshot/deriv
 import { itemBytes, previewOf, valueBytes, withOwnCount } from "../snapshot/limits.ts";
 import {
   type ErrorInfo,
+  errorInfoSchema,
   PROJECT_STATUSES,
   type Project,
   type ProjectStatus,
@@ -14,7 +15,7 @@ import {
 import { inNaturalOrder } from "../snapshot/storable.ts";
 import { fromTime } from "../snapshot/time.ts";
 import { IMPORTED_VERSION } from "../snapshot/work-queue.ts";
-import { isRecord, numberOf, readLegacyStage, textOf, textsOf, timeOf, without } from "./stage.ts";
+import { isRecord, numberOf, readable, readLegacyStage, textOf, textsOf, timeOf, without } from "./stage.ts";
 
 /** Whether an item is stored in the current version; any other is replaced as a whole by its first write. */
 export function isCurrentVersion(item: Item): boolean {
@@ -112,7 +113,7 @@ function fromLegacy(item: Item): unknown {
   const open =
     stages.find((stage) => stage.status !== "completed" && stage.status !== "skipped") ?? stages.at(-1);
   const project = {
-    ...without(item, RETYPED),
+    ...without(readable(item, projectSchema.options[0].shape), RETYPED),
     schema_version: SCHEMA_VERSION,
     project_name: textOf(item.project_name) ?? textOf(item.project_id) ?? "",
     requirement: textOf(item.requirement) ?? "",
@@ -149,7 +150,7 @@ function fromLegacy(item: Item): unknown {
   return { ...project, item_bytes: withOwnCount(itemBytes(project) - valueBytes(0)) };
 }
 
-/** Fields of the current version whose old value, if any, is converted or makes no sense any more. */
+/** Fields of the current version whose old value, if any, is converted or makes no sense any more, whatever it is. */
 const RETYPED = [
   "agent_id",
   "user_id",
@@ -245,5 +246,10 @@ function errorInfoOf(item: Item, stages: readonly Stage[]): ErrorInfo {
     textOf(item.error_info) ??
     failed?.error_message ??
     "no error was recorded";
-  return { ...stored, ...(failed && { stage: failed.stage }), code: "STAGE_FAILED", message };
+  return {
+    ...readable(stored, errorInfoSchema.shape),
+    ...(failed && { stage: failed.stage }),
+    code: "STAGE_FAILED",
+    message,
+  };
 }

@@ -1,11 +1,14 @@
+import { z } from "zod";
 import { stageKeySchema } from "../snapshot/ids.ts";
 import {
   type ArtifactInfo,
   artifactInfoSchema,
   type Metrics,
+  metricsSchema,
   type Stage,
   type StageStatus,
   type SubStage,
+  stageSchema,
   stageStatusSchema,
 } from "../snapshot/schema.ts";
 import { secondsBetween, timeSchema, toTime } from "../snapshot/time.ts";
@@ -71,7 +74,7 @@ export function readLegacyStage(raw: unknown, index: number): Stage | undefined 
   const duration = numberOf(raw.duration_seconds);
   const sub_stages = subStagesOf(raw.sub_stages);
   const base = {
-    ...without(raw, RENAMED),
+    ...without(readable(raw, stageSchema.options[0].shape), RENAMED),
     stage: keyOf(raw, index),
     stage_number: index + 1,
     stage_name: nameOf(raw, index),
@@ -96,7 +99,7 @@ export function readLegacyStage(raw: unknown, index: number): Stage | undefined 
   return { ...base, status };
 }
 
-/** Fields whose content moves to a field of the current version, or whose old value may be of the wrong type. */
+/** Fields whose content moves to a field of the current version, or means nothing beside what is read here. */
 const RENAMED = [
   "name",
   "display_name",
@@ -119,6 +122,16 @@ const RENAMED = [
   "notes",
   "summary",
 ];
+
+/** The map without fields that the schema has and whose old value it does not take. */
+export function readable(raw: Raw, shape: z.core.$ZodShape): Raw {
+  return Object.fromEntries(
+    Object.entries(raw).filter(([field, value]) => {
+      const schema = Object.hasOwn(shape, field) ? shape[field] : undefined;
+      return schema === undefined || z.safeParse(schema, value).success;
+    }),
+  );
+}
 
 export function without(raw: Raw, fields: readonly string[]): Raw {
   return Object.fromEntries(Object.entries(raw).filter(([field]) => !fields.includes(field)));
@@ -194,22 +207,16 @@ function outputOf(raw: Raw, parts: Stage["sub_stages"]): Stage["output_data"] {
 
 /** What is known of an artifact, without the fields whose old value is of another type. */
 function infoOf(value: Raw): ArtifactInfo {
-  const entries = Object.entries(value).filter(
-    ([field, one]) => artifactInfoSchema.safeParse(Object.fromEntries([[field, one]])).success,
-  );
-  return artifactInfoSchema.parse(Object.fromEntries(entries));
+  return artifactInfoSchema.parse(readable(value, artifactInfoSchema.shape));
 }
 
 function metricsOf(value: unknown): Metrics {
   if (!isRecord(value)) return {};
-  const figures = ["input_tokens", "output_tokens", "tool_calls"].flatMap((name) => {
-    const figure = numberOf(value[name]);
+  const figures = Object.keys(metricsSchema.shape).flatMap((name) => {
+    const figure = name === "model" ? undefined : numberOf(value[name]);
     return figure === undefined ? [] : [[name, figure] as const];
   });
-  return {
-    ...without(value, ["input_tokens", "output_tokens", "tool_calls"]),
-    ...Object.fromEntries(figures),
-  };
+  return metricsSchema.parse({ ...readable(value, metricsSchema.shape), ...Object.fromEntries(figures) });
 }
 
 function subStagesOf(value: unknown): Record<string, SubStage> {
