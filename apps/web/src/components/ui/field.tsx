@@ -29,7 +29,7 @@ export interface FieldProps {
 /** A label, the control with this id (give it `aria-describedby={describedBy(id)}`), and what there is to say of it. */
 export function Field({ id, label, hint, error, children }: FieldProps) {
   return (
-    <div className="grid content-start gap-1">
+    <div className="grid grid-cols-1 content-start gap-1">
       <label className="font-medium text-sm" htmlFor={id}>
         {label}
       </label>

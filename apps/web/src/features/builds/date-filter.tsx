@@ -43,7 +43,7 @@ export function DateFilter({ search: { since, until }, onChange }: DateFilterPro
           {t.anyDate}
         </Button>
       </div>
-      <div className="grid grid-cols-2 gap-3">
+      <div className="grid gap-x-3 sm:grid-cols-2">
         <Field id="since" label={t.since}>
           <TextInput
             id="since"
