@@ -1,3 +1,4 @@
+import { buildSeconds } from "@stagefold/core";
 import { useLang } from "../i18n/lang.ts";
 import { cn } from "../lib/cn.ts";
 import { formatDuration, formatExact, formatRelative, formatUntil } from "../lib/format.ts";
@@ -48,4 +49,20 @@ export function Duration({
   const seconds = Math.max(0, (end - Date.parse(from)) / 1000);
   // Tenths of a running clock would only flicker.
   return <span className={className}>{formatDuration(seconds, lang, to === undefined)}</span>;
+}
+
+/** The time that a build was active. It runs on while the build does. */
+export function BuildDuration({
+  build,
+  className,
+}: {
+  build: Parameters<typeof buildSeconds>[0];
+  className?: string;
+}) {
+  const lang = useLang();
+  const runs = build.status === "building" || build.status === "paused";
+  const seconds = buildSeconds(build, useNow(runs));
+  return (
+    <span className={className}>{seconds === undefined ? "–" : formatDuration(seconds, lang, runs)}</span>
+  );
 }

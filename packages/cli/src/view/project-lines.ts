@@ -1,6 +1,7 @@
 import type { Project } from "@stagefold/client";
+import { buildSeconds } from "@stagefold/core";
 import { escaped } from "./escape.ts";
-import { clockTime, duration, percent, plural, secondsSince } from "./format.ts";
+import { clockTime, duration, percent, plural } from "./format.ts";
 import { type Frame, stageLines } from "./stage-lines.ts";
 import { PROJECT_COLOUR, statusText } from "./status.ts";
 import { cut, widthOf } from "./width.ts";
@@ -61,11 +62,13 @@ function titleLine(project: Project, { paint, columns }: Frame): string {
 }
 
 function factsOf(project: Project, nowMs: number): string {
-  const { pipeline, run, started_at, completed_at, lease } = project;
+  const { pipeline, run, started_at, lease } = project;
+  const seconds = buildSeconds(project, nowMs);
   return [
     escaped(pipeline ?? "no pipeline"),
     `${project.stages_snapshot.completed} of ${plural(project.stages_snapshot.total, "stage")}`,
-    started_at === undefined ? "not started" : duration(secondsSince(started_at, completed_at, nowMs)),
+    ...(seconds === undefined ? [] : [duration(seconds)]),
+    ...(started_at === undefined ? ["not started"] : []),
     ...(run > 1 ? [`run ${run}`] : []),
     ...(project.status === "building" ? [escaped(lease.owner ?? "")] : []),
   ].join(" · ");

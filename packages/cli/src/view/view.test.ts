@@ -137,6 +137,17 @@ test("a build shows every stage's state in words", () => {
   for (const word of ["skipped", "cancelled", "pending"]) expect(text).toContain(word);
 });
 
+test("a build that is retried after 75 days shows the time in which it ran", () => {
+  const begun = new Date(Date.parse(time) - 75 * 86_400_000).toISOString();
+  const first = { started_at: begun, completed_at: begun.replace(/:\d\d\./, ":59."), duration_seconds: 59 };
+  const project = projectOf([
+    stageOf(1, { status: "completed", ...first }),
+    stageOf(2, { status: "running" }),
+  ]);
+  const [, facts] = projectLines({ ...project, run: 2, started_at: begun }, frame);
+  expect(facts).toContain("· 3m 04s · run 2");
+});
+
 test("a paused build whose stage still runs is pausing", () => {
   expect(projectLines(projectOf([stageOf(1, { status: "running" })], "paused"), frame)[0]).toContain(
     "pausing",

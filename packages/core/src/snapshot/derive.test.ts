@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { MemoryProjectStore } from "../memory/project-store.ts";
 import { applyEvent } from "../project/apply-event.ts";
 import { aProject, aRepository, events } from "../testing/builders.ts";
-import { attemptsOf, summarise } from "./derive.ts";
+import { attemptsOf, buildSeconds, summarise } from "./derive.ts";
 import type { Project } from "./schema.ts";
 
 it("attemptsOf puts the present attempt last, once", () => {
@@ -65,4 +65,26 @@ it("a build has cost what all its attempts have, of calls that nobody counted an
   expect(ended.build_summary?.cost_usd).toBe(62);
   await control.retry(project_id, { from_stage: "one" });
   expect((await attempt({ event: "completed", stage: "one", metrics })).build_summary?.cost_usd).toBe(64);
+});
+
+it("a build that failed 75 days ago and is retried took what its stages did", () => {
+  const at = (second: number) => new Date(second * 1000).toISOString();
+  const late = 75 * 86_400;
+  const build = { started_at: at(0), run: 2 };
+  const ran = { status: "completed", started_at: at(0), completed_at: at(60), duration_seconds: 60 } as const;
+  const runs = { status: "running", started_at: at(late) } as const;
+  const stages_snapshot = { stages: [ran, runs] };
+  const now = (late + 5) * 1000;
+  expect(buildSeconds({ ...build, status: "building", stages_snapshot }, now)).toBe(65);
+  // A list knows neither when the second run began nor what the first one took.
+  expect(buildSeconds({ ...build, status: "building" }, now)).toBeUndefined();
+  const build_summary = { ...summarise([]), stage_seconds: { a: 60, b: 10 } };
+  const ended = { ...build, completed_at: at(late + 10) };
+  expect(buildSeconds({ ...ended, status: "completed", build_summary }, now)).toBe(70);
+  const overlapping = { ...build_summary, active_seconds: 61 };
+  expect(buildSeconds({ ...ended, status: "completed", build_summary: overlapping }, now)).toBe(61);
+  expect(buildSeconds({ ...ended, status: "cancelled", stages_snapshot }, now)).toBeUndefined();
+  const first = { run: 1, started_at: at(0), status: "cancelled", completed_at: at(7) } as const;
+  expect(buildSeconds(first, now)).toBe(7);
+  expect(buildSeconds({ status: "queued", run: 1 }, now)).toBeUndefined();
 });

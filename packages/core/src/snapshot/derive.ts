@@ -136,8 +136,10 @@ export function summarise(stages: readonly Stage[]): BuildSummary {
   };
 }
 
+type Span = Pick<Stage, "status" | "started_at" | "completed_at" | "duration_seconds">;
+
 /** Seconds in which a stage ran, several at once counted once. What still runs counts until `now`, where it is given. */
-export function activeSeconds(stages: readonly Stage[], now?: string): number {
+export function activeSeconds(stages: readonly Span[], now?: string): number {
   const spans = stages.flatMap((stage) => {
     const { started_at, completed_at, duration_seconds } = stage;
     const to = stage.status === "running" ? now : duration_seconds === undefined ? undefined : completed_at;
@@ -152,6 +154,29 @@ export function activeSeconds(stages: readonly Stage[], now?: string): number {
     end = Math.max(end, to);
   }
   return ms / 1000;
+}
+
+type Timed = Pick<ProjectSummary, "status" | "run" | "started_at" | "completed_at" | "build_summary">;
+
+/**
+ * Seconds that a build was active, also while it goes on; with its stages, or as far as its line in a list tells.
+ * Undefined where that is not known: the time from its first start to its end has what lay idle before a retry.
+ */
+export function buildSeconds(
+  build: Timed & { readonly stages_snapshot?: { readonly stages: readonly Span[] } },
+  nowMs: number,
+): number | undefined {
+  const { status, run, started_at, completed_at, build_summary: summary, stages_snapshot } = build;
+  if (summary?.active_seconds !== undefined) return summary.active_seconds;
+  const stages = Object.values(summary?.stage_seconds ?? {});
+  if (stages.length > 0) return stages.reduce((sum, seconds) => sum + seconds, 0);
+  if (started_at === undefined) return undefined;
+  if (completed_at === undefined && stages_snapshot)
+    return activeSeconds(stages_snapshot.stages, new Date(nowMs).toISOString());
+  // When a later run began is not known, nor what a stage has run that was cut off by a cancel.
+  if (run > 1) return undefined;
+  const endMs = status === "building" || status === "paused" ? nowMs : Date.parse(completed_at ?? "");
+  return Number.isNaN(endMs) ? undefined : Math.max(0, endMs - Date.parse(started_at)) / 1000;
 }
 
 /** USD that all attempts of the stages have used of a language model. */

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { ProgressBar } from "../../components/progress-bar.tsx";
-import { Duration, RelativeTime } from "../../components/relative-time.tsx";
+import { BuildDuration, RelativeTime } from "../../components/relative-time.tsx";
 import { StageDots } from "../../components/stage-dots.tsx";
 import { StatusBadge } from "../../components/status.tsx";
 import { Waits } from "../../components/waits.tsx";
@@ -154,12 +154,8 @@ function Stages({ build, stage, pipelines }: CellProps) {
   );
 }
 
-/** From the start to the end; of what has not ended, until now. */
 function Took({ build }: CellProps) {
-  const { started_at, completed_at, status } = build;
-  const runs = status === "building" || status === "paused";
-  if (started_at === undefined || (completed_at === undefined && !runs)) return "–";
-  return <Duration from={started_at} to={completed_at} />;
+  return <BuildDuration build={build} />;
 }
 
 function Tokens({ build: { build_summary: used } }: CellProps) {

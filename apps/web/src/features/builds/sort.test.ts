@@ -33,9 +33,9 @@ test("a list is put in order by what its columns show, and what has no such valu
 test("a build that runs is as long as it runs until now", () => {
   const at = (second: number) => new Date(second * 1000).toISOString();
   const builds = [
-    build("runs", { started_at: at(10) }),
-    build("ended", { started_at: at(0), completed_at: at(50) }),
-    build("waits"),
+    build("runs", { status: "building", run: 1, started_at: at(10) }),
+    build("ended", { run: 1, started_at: at(0), completed_at: at(50) }),
+    build("waits", { status: "queued", run: 1 }),
   ];
   expect(names(sorted(builds, "-duration", 30_000))).toBe("ended runs waits");
   expect(names(sorted(builds, "-duration", 90_000))).toBe("runs ended waits");

@@ -1,3 +1,4 @@
+import { buildSeconds } from "@stagefold/core";
 import type { ProjectSummary } from "../../lib/api.ts";
 import type { Sort, SortKey } from "../../lib/builds-list.ts";
 import { STATUSES } from "./search.ts";
@@ -13,10 +14,7 @@ const VALUE: Readonly<Record<SortKey, (build: ProjectSummary, nowMs: number) => 
   pipeline: ({ pipeline }) => pipeline,
   user: ({ user_name, user_id }) => user_name ?? user_id,
   priority: ({ priority }) => priority,
-  duration: ({ started_at, completed_at }, nowMs) =>
-    started_at === undefined
-      ? undefined
-      : (completed_at === undefined ? nowMs : Date.parse(completed_at)) - Date.parse(started_at),
+  duration: buildSeconds,
   tokens: ({ build_summary }) => build_summary && build_summary.input_tokens + build_summary.output_tokens,
   cost: ({ build_summary }) => build_summary?.cost_usd,
   created: ({ created_at }) => created_at,

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { Duration, RelativeTime } from "../../../components/relative-time.tsx";
+import { BuildDuration, RelativeTime } from "../../../components/relative-time.tsx";
 import { Badge } from "../../../components/ui/badge.tsx";
 import { useLang, useMessages } from "../../../i18n/lang.ts";
 import { earlierBuildsQuery, type Project, useApi } from "../../../lib/api.ts";
@@ -12,17 +12,16 @@ import { timeLeft } from "../model/estimate.ts";
 /** What there is to know of a build besides its stages. */
 export function Facts({ project }: { project: Project }) {
   const t = useMessages(messages);
-  const { started_at, completed_at, user_id, user_name, pipeline, agent_id, tags } = project;
-  const from = started_at ?? (completed_at === undefined ? undefined : project.created_at);
+  const { started_at, user_id, user_name, pipeline, agent_id, tags } = project;
   return (
     <div className="flex flex-wrap items-center gap-x-6 gap-y-2 text-sm">
       <dl className="contents">
         <Fact name={t.created}>
           <RelativeTime at={project.created_at} />
         </Fact>
-        {from !== undefined && (
+        {started_at !== undefined && (
           <Fact name={t.took}>
-            <Duration className="tabular" from={from} to={completed_at} />
+            <BuildDuration build={project} className="tabular" />
           </Fact>
         )}
         {user_id !== undefined && <Fact name={t.user}>{user_name ?? user_id}</Fact>}
