@@ -1,4 +1,3 @@
-import { trimReturns } from "@stagefold/core";
 import { createAnsiSequenceParser, type ParseToken } from "ansi-sequence-parser";
 import { colourOf, legible, PAPER } from "./colours.ts";
 
@@ -43,7 +42,7 @@ function keptStyle(_all: string, codes: string, between: string, final: string):
 
 /** A progress bar rewrites its line after each carriage return: what was written last is what one saw. */
 function lastRewrite(raw: string): string {
-  return trimReturns(raw).split("\r").at(-1) ?? "";
+  return raw.split("\r").findLast((part) => part !== "") ?? "";
 }
 
 /** A control character as the picture of itself. */
