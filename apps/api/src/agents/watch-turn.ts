@@ -67,13 +67,40 @@ async function* watchStored(
   let seen = await records.turns.get(target);
   yield { event: "turn", turn: seen };
   while (seen.status === "running") {
-    await pause(POLL_MS, signal);
-    if (signal?.aborted) return;
-    const now = await records.turns.get(target);
+    const now = await orAborted(nextRead(records, target), signal);
+    if (!now) return;
     yield* eventsBetween(seen, now);
     seen = now;
   }
   yield endOf(seen);
+}
+
+/** The reads that are due next, by their turn: all who watch it in this process share them. */
+const due = new WeakMap<AgentRecords, Map<string, Promise<Turn>>>();
+
+function nextRead(records: AgentRecords, target: TurnTarget): Promise<Turn> {
+  const reads = due.get(records) ?? new Map<string, Promise<Turn>>();
+  due.set(records, reads);
+  const key = JSON.stringify(target);
+  const known = reads.get(key);
+  if (known) return known;
+  const read = new Promise<void>((resolve) => setTimeout(resolve, POLL_MS).unref()).then(() => {
+    // One who joins while it is read may have seen a later state already.
+    reads.delete(key);
+    return records.turns.get(target);
+  });
+  reads.set(key, read);
+  return read;
+}
+
+/** What the promise gives, or undefined once the signal is aborted. */
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => resolve(undefined);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    void promise.then(resolve, reject).finally(() => signal?.removeEventListener("abort", onAbort));
+    if (signal?.aborted) onAbort();
+  });
 }
 
 /** What happened from one state of a turn to a later one. Where blocks were given away, the turn as it is. */
@@ -113,18 +140,6 @@ function usageOf({
 }: Turn): RunUsage {
   const usage = { input_tokens, output_tokens, cached_tokens, tool_calls, steps, cost_usd };
   return model === undefined ? usage : { ...usage, model };
-}
-
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener("abort", done);
-  });
 }
 
 /** Roughly four characters of ASCII, or one of most others, are a token. */
