@@ -90,6 +90,8 @@ export interface ContextDeps {
   /** USD that may be spent on language models in a day, and builds of one user at once: what alerts are held against. */
   readonly budgetUsd?: number | undefined;
   readonly maxRunningPerUser?: number | undefined;
+  /** A monotonic clock, in milliseconds. */
+  readonly monotonic?: (() => number) | undefined;
 }
 
 export interface Context extends Omit<ContextDeps, "system" | "watch" | "onWebhookChange" | "telemetry"> {

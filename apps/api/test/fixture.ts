@@ -11,8 +11,9 @@ import { createRegistry, definePipeline } from "@stagefold/pipeline";
 import { type ContextDeps, createContextInner } from "../src/context.ts";
 import { appRouter } from "../src/routers/index.ts";
 
-/** A time that only moves when it is told to. */
+/** A time that only moves when it is told to. Setting the clock is no time that passes. */
 export class TestClock {
+  #uptime = 0;
   #now = Date.parse("2025-06-01T10:00:00.000Z");
 
   now(): number {
@@ -25,7 +26,10 @@ export class TestClock {
 
   pass(seconds: number): void {
     this.#now += seconds * 1000;
+    this.#uptime += Math.max(0, seconds * 1000);
   }
+
+  readonly monotonic = (): number => this.#uptime;
 }
 
 export const twoSteps = definePipeline({
@@ -53,7 +57,8 @@ export function memoryDeps(
   const repository = new Repository({ store, artifacts, logs, clock, leaseMs: 60_000 });
   const pipelines = createRegistry([agentBuild, twoSteps]);
   const feed = new MemoryChangeFeed(store, clock);
-  return { store, clock, artifacts, logs, feed, repository, pipelines } satisfies ContextDeps & {
+  const { monotonic } = clock;
+  return { store, clock, monotonic, artifacts, logs, feed, repository, pipelines } satisfies ContextDeps & {
     [name: string]: unknown;
   };
 }

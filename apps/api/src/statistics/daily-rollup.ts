@@ -17,9 +17,12 @@ const DAY_MS = 86_400_000;
 const GRACE_MS = 60_000;
 /** Rows of one page; between two pages other requests are served. */
 const PAGE_ROWS = 1000;
-/** A feed that asks for the newest rows alone does not see every change of closed days: two days are read again. */
-const KEEP_MS = 600_000;
-const REREAD_DAYS = 2;
+/**
+ * A partial feed does not tell of every change of closed days, such as an import: each question reads so many of their
+ * builds again, unless they were read so short a time ago. Milliseconds.
+ */
+const REREAD_BUILDS = 1000;
+const FRESH_MS = 3000;
 /** Builds that are kept; beyond it days are read each time. */
 const MAX_KEPT = 120_000;
 /** After so long without a question nothing is kept, and no change is followed. */
@@ -32,7 +35,8 @@ const OPEN = PROJECT_STATUSES.filter((status) => !ENDED.some((ended) => ended ==
 type Span = readonly [from: number, until: number];
 
 interface Day {
-  readonly readAtMs: number;
+  /** By the monotonic clock. */
+  readonly readAt: number;
   readonly builds: Map<string, BuildRow>;
 }
 
@@ -44,6 +48,7 @@ interface Day {
 export class DailyRollup {
   readonly #repository: Repository;
   readonly #feed: ChangeFeed;
+  readonly #monotonic: () => number;
   /** By the day's first millisecond. */
   readonly #days = new Map<number, Day>();
   /** When each build was created that was open at the last look. */
@@ -54,9 +59,11 @@ export class DailyRollup {
   #unsubscribe: Unsubscribe | undefined;
   #idle: NodeJS.Timeout | undefined;
 
-  constructor(repository: Repository, feed: ChangeFeed) {
+  /** `monotonic` gives milliseconds. */
+  constructor(repository: Repository, feed: ChangeFeed, monotonic: () => number) {
     this.#repository = repository;
     this.#feed = feed;
+    this.#monotonic = monotonic;
   }
 
   /** Every build created since then, each once. */
@@ -72,9 +79,8 @@ export class DailyRollup {
   }
 
   async #since(fromMs: number): Promise<BuildRow[]> {
-    const nowMs = this.#repository.clock.now();
     const first = dayOf(fromMs);
-    const live = dayOf(nowMs - GRACE_MS);
+    const live = dayOf(this.#repository.clock.now() - GRACE_MS);
     const open: BuildRow[] = [];
     const since = toTime(first);
     for (const status of OPEN)
@@ -82,7 +88,7 @@ export class DailyRollup {
     this.#compareOpen(open, first);
     const closed: number[] = [];
     for (let day = first; day < live; day += DAY_MS) closed.push(day);
-    const [kept, fresh] = await Promise.all([this.#closed(closed, nowMs), this.#readEnded(live, undefined)]);
+    const [kept, fresh] = await Promise.all([this.#closed(closed), this.#readEnded(live, undefined)]);
     // What has ended since it was read as open is in both.
     const all = new Map([...open, ...kept, ...fresh].map((build) => [build.project_id, build]));
     this.#evict();
@@ -112,20 +118,38 @@ export class DailyRollup {
     if (build) this.#days.get(createdDay(build))?.builds.set(id, build);
   }
 
-  async #closed(days: readonly number[], nowMs: number): Promise<BuildRow[]> {
-    const old = days.filter((day) => nowMs - (this.#days.get(day)?.readAtMs ?? nowMs) > KEEP_MS);
-    const missing = [...days.filter((day) => !this.#days.has(day)), ...old.slice(0, REREAD_DAYS)];
+  async #closed(days: readonly number[]): Promise<BuildRow[]> {
+    const missing = [...days.filter((day) => !this.#days.has(day)), ...this.#outdated(days)];
     // A copy: another call may forget days meanwhile.
     const known = new Map(this.#days);
-    for (const span of spansOf(missing.sort((a, b) => a - b))) await this.#readSpan(span, nowMs, known);
+    for (const span of spansOf(missing.sort((a, b) => a - b))) await this.#readSpan(span, known);
     for (const change of this.#meanwhile) this.#apply(change);
     return days.flatMap((day) => [...(known.get(day)?.builds.values() ?? [])]);
   }
 
-  async #readSpan([from, until]: Span, nowMs: number, known: Map<number, Day>): Promise<void> {
+  /** The kept days that were read longest ago, as many as have builds of so great a number; one at least. */
+  #outdated(days: readonly number[]): number[] {
+    if (!this.#feed.isPartial) return [];
+    const latest = this.#monotonic() - FRESH_MS;
+    const kept = days.flatMap((at) => {
+      const { readAt, builds } = this.#days.get(at) ?? {};
+      return readAt === undefined || readAt > latest ? [] : [{ at, readAt, size: builds?.size ?? 0 }];
+    });
+    let sum = 0;
+    return kept
+      .sort((a, b) => a.readAt - b.readAt)
+      .filter(({ size }, i) => {
+        sum += size;
+        return i === 0 || sum <= REREAD_BUILDS;
+      })
+      .map(({ at }) => at);
+  }
+
+  async #readSpan([from, until]: Span, known: Map<number, Day>): Promise<void> {
+    const readAt = this.#monotonic();
     const builds = await this.#readEnded(from, until);
     for (let at = from; at < until; at += DAY_MS) {
-      const day = { readAtMs: nowMs, builds: new Map<string, BuildRow>() };
+      const day = { readAt, builds: new Map<string, BuildRow>() };
       known.set(at, day);
       this.#days.set(at, day);
     }

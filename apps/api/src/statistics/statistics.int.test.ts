@@ -25,7 +25,7 @@ async function twoProcesses() {
   return {
     clock,
     elsewhere: elsewhere.projects,
-    statistics: new Statistics({ repository, feed: here.feed }),
+    statistics: new Statistics({ repository, feed: here.feed, monotonic: clock.monotonic }),
     [Symbol.asyncDispose]: close,
   };
 }

@@ -27,6 +27,18 @@ describe("stats.overview", () => {
     expect(await stats.overview()).toMatchObject({ total: 3 });
   });
 
+  it("are not kept longer where the clock is set back", async () => {
+    const deps = memoryDeps();
+    const { projects, stats } = callerOf(deps);
+    const totals = async () => [(await stats.overview()).total, (await stats.builds({ days: 1 })).all.total];
+    await projects.create({ requirement: "a" });
+    expect(await totals()).toEqual([1, 1]);
+    deps.clock.set("2025-06-01T09:00:00.000Z");
+    await projects.create({ requirement: "b" });
+    deps.clock.pass(10);
+    expect(await totals()).toEqual([2, 2]);
+  });
+
   it("S5: three deletes and a question count the builds once", async () => {
     const store = new MemoryProjectStore();
     const deps = memoryDeps(store);

@@ -39,12 +39,20 @@ export class Statistics {
   readonly #builds: SharedAnswers<Builds>;
   readonly #rollup: DailyRollup;
 
-  constructor({ repository, feed }: { readonly repository: Repository; readonly feed: ChangeFeed }) {
+  /** `monotonic` gives milliseconds: a clock that is set back keeps no answer longer. */
+  constructor({
+    repository,
+    feed,
+    monotonic = () => performance.now(),
+  }: {
+    readonly repository: Repository;
+    readonly feed: ChangeFeed;
+    readonly monotonic?: (() => number) | undefined;
+  }) {
     this.#repository = repository;
-    const now = () => repository.clock.now();
-    this.#overview = new SharedAnswers(now);
-    this.#builds = new SharedAnswers(now);
-    this.#rollup = new DailyRollup(repository, feed);
+    this.#overview = new SharedAnswers(monotonic);
+    this.#builds = new SharedAnswers(monotonic);
+    this.#rollup = new DailyRollup(repository, feed, monotonic);
   }
 
   overview(): Promise<Overview> {
@@ -86,7 +94,7 @@ function overviewOf(counts: Readonly<StatusCounts>, at: string): Overview {
 
 interface Answer<T> {
   readonly value: Promise<T>;
-  /** Epoch milliseconds; none while it is being worked out. */
+  /** Monotonic milliseconds; none while it is being worked out. */
   until?: number;
 }
 
@@ -112,11 +120,10 @@ class SharedAnswers<T> {
   }
 
   async #settle(key: string, answer: Answer<T>): Promise<void> {
-    const start = performance.now();
     const asked = this.#now();
     try {
       await answer.value;
-      const took = performance.now() - start;
+      const took = this.#now() - asked;
       answer.until = asked + Math.min(MAX_KEEP_MS, Math.max(MIN_KEEP_MS, 9 * took));
     } catch {
       // Those who asked get the error itself; the next to ask starts anew.

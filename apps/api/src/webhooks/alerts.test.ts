@@ -1,10 +1,12 @@
 import { once } from "node:events";
-import { DailySpending, type ReportEvent, StagefoldError } from "@stagefold/core";
+import { DailySpending, MemoryRecordStore, type ReportEvent, StagefoldError } from "@stagefold/core";
 import { WorkerDirectory } from "@stagefold/runtime/worker-directory";
 import { SMTPServer } from "smtp-server";
 import { describe, expect, it } from "vitest";
+import { TestClock } from "../../test/fixture.ts";
 import { aReceiver, aSystem, closers, until } from "../../test/webhooks.ts";
 import type { WebhookEvent } from "./events.ts";
+import { Incidents } from "./incidents.ts";
 import { createMailer } from "./mail.ts";
 import { mailOf, slackBodyOf } from "./sentences.ts";
 import type { Webhook } from "./webhooks.ts";
@@ -102,6 +104,24 @@ describe("an alert", () => {
       ["/hook?tags", `build.cancelled ${tagged?.project_id}`],
       ["/hook?users", `build.cancelled ${adas?.project_id}`],
     ]);
+  });
+
+  it("begins after its time though the clock is set back, and not before though it is set ahead", async () => {
+    const clock = new TestClock();
+    const incidents = new Incidents(new MemoryRecordStore(), clock, clock.monotonic);
+    const watched = {
+      subject: "queue",
+      begin: "queue.stuck",
+      end: "queue.recovered",
+      holdMs: 60_000,
+    } as const;
+    const types = async () => (await incidents.observe(watched, "stuck")).map(({ type, at }) => [type, at]);
+    expect(await types()).toEqual([]);
+    clock.set("2025-06-01T11:00:00.000Z");
+    expect(await types()).toEqual([]);
+    clock.set("2025-06-01T09:00:00.000Z");
+    clock.pass(60);
+    expect(await types()).toEqual([["queue.stuck", "2025-06-01T09:01:00.000Z"]]);
   });
 
   it("of a deployment without workers comes once from several APIs, and so does its end", async () => {

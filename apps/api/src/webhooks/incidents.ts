@@ -28,27 +28,29 @@ export interface Watched {
 export class Incidents {
   readonly #records: RecordStore;
   readonly #clock: Clock;
-  /** Since when this process has seen it wrong at every look. */
+  readonly #monotonic: () => number;
+  /** Since when this process has seen it wrong at every look, by the monotonic clock. */
   readonly #wrongSince = new Map<string, number>();
 
-  constructor(records: RecordStore, clock: Clock) {
+  constructor(records: RecordStore, clock: Clock, monotonic = () => performance.now()) {
     this.#records = records;
     this.#clock = clock;
+    this.#monotonic = monotonic;
   }
 
   /** `detail` says what is wrong now; undefined: nothing. Gives the events of the last incident. */
   async observe(watched: Watched, detail: string | undefined): Promise<WebhookEvent[]> {
     const { subject, holdMs } = watched;
-    const now = this.#clock.now();
+    const now = this.#monotonic();
     const key = { pk: `incident#${subject}`, sk: "incident" };
     if (detail === undefined) this.#wrongSince.delete(subject);
     else if (!this.#wrongSince.has(subject)) this.#wrongSince.set(subject, now);
-    const since = this.#wrongSince.get(subject);
+    const wrongMs = now - (this.#wrongSince.get(subject) ?? now);
     const { item } = await optimisticRecordWrite(this.#records, {
       stored: await this.#records.get(key),
       decide: (stored) => {
         const known = recordSchema.safeParse(stored).data?.incident;
-        const next = this.#next(known, detail, since, holdMs);
+        const next = this.#next(known, detail, wrongMs, holdMs);
         if (next === undefined) return undefined;
         if (stored === undefined)
           return { ...key, kind: "put", guards: [], item: { ...key, incident: next } };
@@ -72,14 +74,14 @@ export class Incidents {
   #next(
     known: Incident | undefined,
     detail: string | undefined,
-    since: number | undefined,
+    wrongMs: number,
     holdMs: number,
   ): Incident | undefined {
     const now = this.#clock.now();
     const isOpen = known !== undefined && known.until === undefined;
     if (isOpen) return detail === undefined ? { ...known, until: toTime(now) } : undefined;
-    if (detail === undefined || since === undefined || now - since < holdMs) return undefined;
-    return { since: toTime(since), opened_at: toTime(now), detail };
+    if (detail === undefined || wrongMs < holdMs) return undefined;
+    return { since: toTime(now - wrongMs), opened_at: toTime(now), detail };
   }
 }
 

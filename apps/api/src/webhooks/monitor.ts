@@ -53,6 +53,8 @@ export interface MonitorOptions {
   readonly budgetUsd?: number | undefined;
   readonly maxRunningPerUser?: number | undefined;
   readonly log?: Logger | undefined;
+  /** A monotonic clock, in milliseconds. */
+  readonly monotonic?: (() => number) | undefined;
 }
 
 /** Finds what no change of a build says. It looks only for what a webhook asks. */
@@ -67,9 +69,9 @@ export class Monitor {
   #lookedAt = 0;
 
   constructor(options: MonitorOptions) {
-    const { records, repository } = options;
+    const { records, repository, monotonic } = options;
     this.#options = options;
-    this.#incidents = new Incidents(records, repository.clock);
+    this.#incidents = new Incidents(records, repository.clock, monotonic);
     this.#directory = new WorkerDirectory(records, repository.clock);
     this.#spending = new DailySpending(records, repository.clock);
   }

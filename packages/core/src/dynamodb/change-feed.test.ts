@@ -151,3 +151,24 @@ it("a store that does not answer is asked ever more seldom, and the subscription
   await expect.poll(() => seen).toEqual(["building"]);
   await polls();
 });
+
+it("does not tell of a build that is older than those it asks for, and says that it is partial", async () => {
+  const store = new MemoryProjectStore();
+  const ids = Array.from({ length: 51 }, (_, n) => `proj_${String(n).padStart(12, "0")}`);
+  for (const [n, project_id] of ids.entries()) {
+    const created_at = `2025-01-01T00:00:${String(n).padStart(2, "0")}.000Z`;
+    const item = { ...aProject({ project_id }), status: "completed", created_at };
+    await store.write({ kind: "put", transition: "import", project_id, guards: [], item });
+  }
+  const feed = new PollingChangeFeed(store, { listPollMs: 10 });
+  const seen: RowChange[] = [];
+  onTestFinished(feed.watchRows((changes) => seen.push(...changes)));
+  const remove = async (project_id = "") => {
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    await store.write({ kind: "delete", transition: "delete", project_id, guards: [] });
+  };
+  await remove(ids[0]);
+  await remove(ids[50]);
+  await expect.poll(() => seen).toEqual([{ kind: "deleted", project_id: ids[50] }]);
+  expect(feed.isPartial).toBe(true);
+});

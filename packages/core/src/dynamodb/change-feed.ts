@@ -35,6 +35,7 @@ type RowsListener = (changes: readonly RowChange[]) => void;
  * however many subscribers there are. It does not tell of work: an idle worker's own look is as cheap.
  */
 export class PollingChangeFeed implements ChangeFeed {
+  readonly isPartial = true;
   readonly #store: ProjectStore;
   readonly #options: Required<ChangeFeedOptions>;
   readonly #projects = new Map<string, Poll<ProjectListener>>();

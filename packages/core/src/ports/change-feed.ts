@@ -18,6 +18,8 @@ export interface ChangeFeed {
   watchProject(projectId: string, listener: (item: Item | undefined) => void): Unsubscribe;
   /** The rows of all lists that changed since the subscription began, several changes at a time. */
   watchRows(listener: (changes: readonly RowChange[]) => void): Unsubscribe;
+  /** It asks for the newest rows of each state alone: `watchRows` does not tell of every change of older ones. */
+  readonly isPartial?: boolean;
   /**
    * Called soon after a project becomes claimable by a write of any process. A feed that cannot tell at no cost never
    * calls: workers scan their queues anyway.
