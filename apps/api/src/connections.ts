@@ -115,11 +115,18 @@ export class Connections {
   }
 }
 
-/** What one client of IPv6 has is a network of 64 bits. */
-function networkOf(address: string): string {
-  return isIPv6(address) && !address.startsWith("::ffff:")
-    ? address.split(":").slice(0, 4).join(":")
-    : address;
+/**
+ * What one client of IPv6 has is a network of 64 bits. Of an address of IPv4 in IPv6, and of one of this link, the
+ * network says nothing of the client.
+ */
+export function networkOf(address: string): string {
+  if (!isIPv6(address) || /^(?:::ffff:|64:ff9b::|fe80:)/i.test(address)) return address;
+  const [before = "", after] = address.split("::");
+  const groups = before.split(":");
+  // `::` stands for all the zeros that are missing.
+  if (after !== undefined)
+    groups.push(...Array<string>(8 - groups.length - after.split(":").length).fill("0"));
+  return [...groups, ...(after ?? "").split(":")].slice(0, 4).join(":");
 }
 
 /**

@@ -10,7 +10,7 @@ import {
   projectStoreSuite,
   recordStoreSuite,
 } from "@stagefold/store-testing";
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { openSqlite, type Sqlite } from "../src/index.ts";
 import { aDatabase } from "./folder.ts";
 
@@ -68,3 +68,31 @@ changeFeedSuite(
   },
   { tellsWork: true, withinMs: 50 },
 );
+
+it("what expires faster than a sweep removes is not left to grow: the next sweep comes after a second", async () => {
+  await using database = await aDatabase();
+  const { records } = database.sqlite;
+  vi.useFakeTimers({ toFake: ["Date"] });
+  try {
+    const put = async (pk: string, sk: string, expires_at?: number) => {
+      const item = { pk, sk, ...(expires_at !== undefined && { expires_at }) };
+      await records.write({ pk, sk, kind: "put", guards: [], item });
+    };
+    const soon = Math.ceil(Date.now() / 1000) + 30;
+    for (let n = 0; n < 1100; n++) await put("signin", String(n), soon);
+    const left = async (ms: number) => {
+      vi.setSystemTime(Date.now() + ms);
+      await put("other", crypto.randomUUID());
+      return (await records.query({ pk: "signin", limit: 2000 })).items.length;
+    };
+    expect([await left(90_000), await left(0), await left(1000), await left(1000)]).toEqual([
+      600, 600, 100, 0,
+    ]);
+    await put("signin", "late", soon);
+    expect([await left(1000), await left(58_000), await left(1000)], "once a minute again").toEqual([
+      1, 1, 0,
+    ]);
+  } finally {
+    vi.useRealTimers();
+  }
+});

@@ -1,5 +1,6 @@
 import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
-import { get } from "node:http";
+import { get, IncomingMessage } from "node:http";
+import { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { decodeCursor, encodeCursor, MemoryRecordStore, ROLES } from "@stagefold/core";
@@ -538,6 +539,43 @@ describe("limits", () => {
     now += 100;
     limit.take("a");
     expect(() => limit.take("a")).toThrow();
+  });
+});
+
+describe("the limit of an address", () => {
+  it("is one for all addresses of a network of IPv6, which a client has to itself, however they are written", () => {
+    const deps = { records: new MemoryRecordStore(), clock: memoryDeps().clock, onError: () => undefined };
+    const publicUrl = new URL("https://builds.example.org");
+    const auth = new Auth({ keys: true, ratePerMinute: 10, publicUrl }, deps);
+    const isTaken = (from: string) => {
+      const req = new IncomingMessage(new Socket());
+      req.headers = { "x-forwarded-for": from };
+      try {
+        auth.limitAddress(req);
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    for (const [first, ...same] of [
+      ["2001:db8::1", "2001:db8::2", "2001:db8::1:2:3:4", "2001:db8:0:0:9:9:9:9"],
+      ["2001:db8:0:1::1", "2001:db8:0:1:2:3:4:5", "2001:db8:0:1::"],
+      ["2001:db8:1::1", "2001:db8:1::2:3:4:5", "2001:db8:1:0:2:3:4:5"],
+      ["::1", "::2"],
+      ["192.0.2.1", "192.0.2.1"],
+    ]) {
+      expect(isTaken(first ?? ""), first).toBe(true);
+      for (const from of same) expect(isTaken(from), from).toBe(false);
+    }
+    for (const other of [
+      "2001:db8:0:2::1",
+      "192.0.2.2",
+      "::ffff:192.0.2.3",
+      "::ffff:192.0.2.4",
+      "fe80::1",
+      "fe80::2",
+    ])
+      expect(isTaken(other), other).toBe(true);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Clock, type RecordStore, StagefoldError } from "@stagefold/core";
-import { markProven } from "../connections.ts";
+import { markProven, networkOf } from "../connections.ts";
 import { basePathOf } from "../http/base-path.ts";
 import { forwardedAddress } from "../http/forwarded.ts";
 import { ApiKeys } from "./api-keys.ts";
@@ -85,9 +85,9 @@ export class Auth {
     return principal;
   }
 
-  /** Counts a request against the limit of its address. Errors: RATE_LIMITED. */
+  /** Counts a request against the limit of its address, or its network of IPv6. Errors: RATE_LIMITED. */
   limitAddress(req: IncomingMessage): void {
-    this.#limit?.take(`address ${this.addressOf(req)}`);
+    this.#limit?.take(`address ${networkOf(this.addressOf(req))}`);
   }
 
   /** The caller's address: what the proxy says where there is one, else that of the connection. */
