@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { StagefoldError } from "../errors.ts";
 import { depthOf, itemBytes, utf8Bytes } from "../snapshot/limits.ts";
 
@@ -12,11 +13,22 @@ export const DYNAMODB_LIMITS = {
   /** Operands of IN. */
   operands: 100,
   depth: 32,
+  /** Bytes of a key. */
+  partitionKey: 2048,
+  sortKey: 1024,
   /** Bytes of an item. */
   item: 400 * 1024,
   /** Bytes of the names and values of one request's expressions together. */
   values: 2 * 1024 * 1024,
 } as const;
+
+/** A key that a cursor brings. DynamoDB refuses an empty or too long one as a request that is wrong in itself. */
+export function cursorKeySchema(kind: "partitionKey" | "sortKey") {
+  return z
+    .string()
+    .min(1)
+    .refine((key) => utf8Bytes(key) <= DYNAMODB_LIMITS[kind]);
+}
 
 /** What is known of an expression before it is sent. */
 export interface ExpressionSize {

@@ -6,6 +6,7 @@ import type { ListQuery } from "../ports/project-store.ts";
 import { PROJECT_STATUSES } from "../snapshot/schema.ts";
 import { aProject } from "../testing/builders.ts";
 import { readList } from "./lists.ts";
+import { recordQuery } from "./record-store.ts";
 
 const DAY = "2026-01-01T";
 
@@ -152,3 +153,26 @@ function byTime(reads: ReturnType<typeof indexes>) {
 function keyOf(row: Item): string {
   return `${row.created_at} ${row.project_id}`;
 }
+
+it("a made-up place whose keys are empty or longer than a key may be is refused before DynamoDB fails over it", async () => {
+  const reads = indexes([build(1)]);
+  const at = build(2).created_at;
+  const long = "€".repeat(342);
+  for (const position of [
+    [long, "p"],
+    [at, ""],
+    [at, long.repeat(2)],
+  ]) {
+    const cursor = JSON.stringify({ taken: { u: position }, at, seen: [] });
+    const page = readList(
+      "t",
+      { user_id: "u", limit: 1, cursor },
+      { query: reads.query, items: async () => [] },
+    );
+    await expect(page).rejects.toMatchObject({ code: "INVALID_INPUT" });
+    const record = () =>
+      recordQuery("t", { pk: "p", limit: 1, cursor: JSON.stringify([position[0], position[1], "s"]) });
+    expect(record).toThrow(expect.objectContaining({ code: "INVALID_INPUT" }));
+  }
+  expect(reads.asked).toEqual([]);
+});

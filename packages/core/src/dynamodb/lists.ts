@@ -6,6 +6,7 @@ import type { Item } from "../patch/index.ts";
 import { hasNote } from "../ports/note-filter.ts";
 import type { ListPage, ListQuery } from "../ports/project-store.ts";
 import { PROJECT_STATUSES, type ProjectStatus } from "../snapshot/schema.ts";
+import { cursorKeySchema } from "./limits.ts";
 import { type Partition, partitionQuery } from "./queries.ts";
 import { INDEXES } from "./table.ts";
 
@@ -24,7 +25,7 @@ export interface ListReads {
   items(projectIds: readonly string[]): Promise<readonly Item[]>;
 }
 
-const positionSchema = z.tuple([z.string().min(1), z.string().min(1)]);
+const positionSchema = z.tuple([cursorKeySchema("sortKey"), cursorKeySchema("partitionKey")]);
 const cursorSchema = z.object({
   /** By partition: time of creation and id of the last row that was taken of it. */
   taken: z.record(z.string(), positionSchema),

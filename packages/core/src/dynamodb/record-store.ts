@@ -13,6 +13,7 @@ import type { Item, RecordKey, RecordPatch } from "../patch/index.ts";
 import type { Written } from "../ports/project-store.ts";
 import type { RecordPage, RecordQuery, RecordStore } from "../ports/record-store.ts";
 import { toDeleteItem, toPutItem, toUpdateItem } from "./expression.ts";
+import { cursorKeySchema } from "./limits.ts";
 import { failedCondition, type RequestListener, Requests } from "./requests.ts";
 
 /** The record store on DynamoDB: one request each. */
@@ -121,7 +122,11 @@ function keysOf({ index }: RecordQuery) {
   return index === undefined ? { hash: "pk", range: "sk" } : { hash: `${index}_pk`, range: `${index}_sk` };
 }
 
-const cursorSchema = z.tuple([z.string().min(1), z.string().min(1), z.string().min(1)]);
+const cursorSchema = z.tuple([
+  cursorKeySchema("sortKey"),
+  cursorKeySchema("partitionKey"),
+  cursorKeySchema("sortKey"),
+]);
 
 /** The sort key and the item's own key: the partition is that of the query. */
 function encodeCursor(query: RecordQuery, row: Item): string {
