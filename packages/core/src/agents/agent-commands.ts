@@ -67,8 +67,8 @@ export function withoutFilesOf(agent: Agent, projectId: string): Agent {
 }
 
 /**
- * The agent within its limit, as far as its oldest versions can make room: one that does not answer leaves its files to be
- * read from its build, which still lists them unless a later run of it made another version.
+ * The agent within its limit, as far as its oldest versions can make room: one that does not answer leaves its files to
+ * be read from its build, which lists them unless a later run of it made another version.
  */
 function withRoom(agent: Agent): Agent {
   let roomy = agent;

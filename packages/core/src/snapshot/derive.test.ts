@@ -32,7 +32,7 @@ it("what an attempt has cost is counted once while its stage waits for the next 
   expect(costAfter(started, failed, started, { event: "completed", stage: "one", metrics })).toBe(1);
 });
 
-it("a build has cost what all its attempts have, of calls that nobody counted and of attempts that its history left out too", async () => {
+it("a build has cost what all its attempts have, also those that its history left out and those without counted calls", async () => {
   const store = new MemoryProjectStore();
   const { control, work } = aRepository(store).repository;
   const plan = { pipeline: "p", pipeline_version: "1", stages: [{ stage: "one" }] };
