@@ -70,6 +70,31 @@ test.each([
   expect(api.asked).toContain(stops);
 });
 
+test("Ctrl-C in chat did nothing while the API was away, and the lost connection was not said", async () => {
+  const data = { session_id: `sess_${"0".repeat(32)}`, turn: 1 };
+  let watches = 0;
+  using api = await serveThat((req, res) => {
+    const procedure = api.asked.at(-1);
+    if (procedure === "turns.watch") watches += 1;
+    if (watches === 0) {
+      res.end(JSON.stringify({ result: { data } }));
+      return;
+    }
+    if (watches === 2 && procedure === "turns.watch") interrupt();
+    if (watches > 1 || procedure !== "turns.watch") {
+      req.socket.destroy();
+      return;
+    }
+    res.writeHead(200, { "content-type": "text/event-stream" }).write("event: connected\ndata: {}\n\n");
+    setTimeout(() => res.destroy(), 50);
+  });
+  const { code, stderr } = await run(["chat", "agent_0123456789ab", "hello"], api.env, { onStart });
+  expect([code, api.asked.at(-1)]).toEqual([130, "turns.stop"]);
+  expect(stderr).toMatch(
+    /^connection lost; connecting again …\nnot stopped: .+; to try again: stagefold stop sess_0+\n$/,
+  );
+});
+
 /** What a person sees and gets who is asked, and presses this. */
 async function pressing(keys: string) {
   using api = await serveThat((_req, res) => res.end('{"result":{"data":{}}}'));

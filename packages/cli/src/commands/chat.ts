@@ -1,16 +1,20 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { createInterface } from "node:readline/promises";
-import { addressOfRef, artifactRoute, type Turn, type TurnEvent } from "@stagefold/client";
+import { addressOfRef, type Turn } from "@stagefold/client";
 import type { Command } from "commander";
 import { type Cli, openClient } from "../cli.ts";
 import { CliError, EXIT, usageError } from "../exit.ts";
 import { agentRef, collect, folder, wholeNumber } from "../options.ts";
 import type { Runner } from "../runner.ts";
 import { ArtifactFolder } from "../save.ts";
+import { AnswerPrinter } from "../view/answer-printer.ts";
 import { escaped } from "../view/escape.ts";
-import { duration, size } from "../view/format.ts";
+import { size } from "../view/format.ts";
 import { bytesOf } from "./artifacts.ts";
+
+/** What the API gets to stop an answer after Ctrl-C, in milliseconds: the command ends also while it is away. */
+const STOP_MS = 2000;
 
 interface ChatOptions {
   readonly file?: string[];
@@ -133,15 +137,22 @@ async function ask(
 ): Promise<Turn> {
   const { turns } = openClient(cli.env, undefined);
   const { turn } = await turns.send({ session_id, text, files, caller: "cli" });
-  const stop = () => void turns.stop({ session_id, turn }).catch(() => undefined);
+  const printer = new AnswerPrinter(cli, out === undefined ? { turn } : undefined);
+  const unstopped = new AbortController();
+  const stop = () =>
+    void turns.stop({ session_id, turn }, stopOptions()).catch((error: unknown) => {
+      printer.unstopped(session_id, error);
+      unstopped.abort(error);
+    });
   if (cli.signal.aborted) stop();
   cli.signal.addEventListener("abort", stop, { once: true });
-  const printer = new AnswerPrinter(cli, out === undefined ? { turn } : undefined);
+  const options = { signal: unstopped.signal, onConnection: printer.onConnection };
   try {
-    for await (const event of turns.watch({ session_id, turn })) printer.take(event);
+    for await (const event of turns.watch({ session_id, turn }, options)) printer.take(event);
   } finally {
     cli.signal.removeEventListener("abort", stop);
   }
+  unstopped.signal.throwIfAborted();
   const ended = await turns.get({ session_id, turn });
   await saveFiles(cli, ended, out);
   return ended;
@@ -173,10 +184,14 @@ async function invoke(cli: Cli, agent_id: string, text: string, options: InvokeO
   const { invocation_id = "" } = begun;
   const signal = AbortSignal.any([cli.signal, AbortSignal.timeout(options.wait * 1000)]);
   const printer = new AnswerPrinter(cli, options.out === undefined ? {} : undefined);
+  const { onConnection } = printer;
   if (options.wait > 0)
-    for await (const event of invocations.watch({ invocation_id }, { signal })) printer.take(event);
+    for await (const event of invocations.watch({ invocation_id }, { signal, onConnection }))
+      printer.take(event);
   if (cli.signal.aborted) {
-    await invocations.stop({ invocation_id });
+    await invocations
+      .stop({ invocation_id }, stopOptions())
+      .catch((error: unknown) => printer.unstopped(invocation_id, error));
     return EXIT.interrupted;
   }
   const call = await invocations.get({ invocation_id });
@@ -184,6 +199,10 @@ async function invoke(cli: Cli, agent_id: string, text: string, options: InvokeO
   if (cli.json) cli.terminal.json(call);
   else if (call.status === "running") cli.terminal.lines([`${invocation_id} running`]);
   return call.status === "completed" || call.status === "running" ? EXIT.done : EXIT.failed;
+}
+
+function stopOptions() {
+  return { signal: AbortSignal.timeout(STOP_MS) };
 }
 
 async function readFiles(paths: readonly string[] = []) {
@@ -195,91 +214,4 @@ async function readFiles(paths: readonly string[] = []) {
       return { name: basename(path), base64: bytes.toString("base64") };
     }),
   );
-}
-
-type ToolBlock = Extract<Turn["blocks"][number], { type: "tool" }>;
-
-/** Text to stdout as it comes, everything else beside it. What an agent says moves no cursor and turns no text around. */
-class AnswerPrinter {
-  readonly #cli: Cli;
-  /** Whose files are named by their addresses; undefined where they are saved. */
-  readonly #linked: { readonly turn?: number } | undefined;
-  readonly #named = new Set<string>();
-  #printed: string[] = [];
-  #atLineStart = true;
-
-  constructor(cli: Cli, linked: { readonly turn?: number } | undefined) {
-    this.#cli = cli;
-    this.#linked = linked;
-  }
-
-  take(event: TurnEvent): void {
-    if (this.#cli.json) return;
-    switch (event.event) {
-      case "turn":
-        for (const [at, block] of event.turn.blocks.entries())
-          if (block.type === "text") this.#text(at, block.text);
-          else this.#tool(block);
-        break;
-      case "text":
-        this.#text(event.block, (this.#printed[event.block] ?? "").slice(0, event.at) + event.text);
-        break;
-      case "tool":
-        this.#tool(event.tool);
-        break;
-      case "usage":
-        break;
-      case "end":
-        this.#end(event);
-        break;
-      default:
-        event satisfies never;
-    }
-  }
-
-  /** What of the block's text is not printed yet. */
-  #text(block: number, text: string): void {
-    const known = this.#printed[block] ?? "";
-    if (!text.startsWith(known)) return;
-    this.#printed[block] = text;
-    const added = text.slice(known.length);
-    if (added === "") return;
-    this.#cli.terminal.stdout.write(added.split("\n").map(escaped).join("\n"));
-    this.#atLineStart = added.endsWith("\n");
-  }
-
-  /** How a call ended, and what it wrote, each once: a call comes again when its files are known later. */
-  #tool({ id, name, status, files = [], left_out }: ToolBlock): void {
-    if (status === "running") return;
-    if (!this.#named.has(id)) this.#note(`[${name}: ${status}]`);
-    this.#named.add(id);
-    for (const file of this.#linked ? files : []) {
-      if (this.#named.has(file.ref)) continue;
-      this.#named.add(file.ref);
-      const address = `${this.#cli.client.url}${artifactRoute(addressOfRef(file.ref, this.#linked))}`;
-      this.#note(`[${file.name}, ${size(file.size)}: ${address}]`);
-    }
-    if (left_out !== undefined && !this.#named.has(left_out)) {
-      this.#named.add(left_out);
-      this.#note(`[${left_out}]`);
-    }
-  }
-
-  #end({ status, error, duration_ms, usage }: Extract<TurnEvent, { event: "end" }>): void {
-    this.#newLine();
-    const tokens = usage.input_tokens + usage.output_tokens;
-    const spent = tokens === 0 ? "" : `, ${tokens} tokens, $${usage.cost_usd.toFixed(4)}`;
-    if (status === "completed") this.#note(`[${duration(duration_ms / 1000)}${spent}]`);
-    else this.#cli.terminal.note(escaped(`${status}${error ? `: ${error.message} (${error.code})` : ""}`));
-  }
-
-  #note(text: string): void {
-    this.#newLine();
-    this.#cli.terminal.note(this.#cli.terminal.paint.dim(escaped(text)));
-  }
-
-  #newLine(): void {
-    if (!this.#atLineStart) this.#cli.terminal.stdout.write("\n");
-    this.#atLineStart = true;
-  }
 }
