@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { widthOf } from "../src/view/width.ts";
 import { run } from "./run.ts";
 import { serveThat } from "./server.ts";
 
@@ -30,3 +31,40 @@ test.each([[["audit"]], [["schedules", "list"]], [["webhooks", "deliveries", "ho
     expect(JSON.parse((await run([...args, "--all", "--json"], api.env)).stdout).items).toHaveLength(200);
   },
 );
+
+const AGENT = "agent_0123456789ab";
+const LONG = "每个城市的价格 and what comes of them ".repeat(10);
+/** The columns of one row of each of these lists. */
+const columns = {
+  ...{ agent_id: AGENT, version: 3, tools: 12, title: LONG, turns: 17, text: LONG, name: LONG, turn: 7 },
+  ...{ session_id: `sess_${"0a".repeat(16)}`, started_at: row.at, last_active_at: row.at, next_at: row.at },
+  ...{
+    schedule_id: `sched_${"0".repeat(16)}`,
+    last: { project_id: "proj_0123456789ab" },
+    created_at: row.at,
+  },
+  ...{ webhook_id: `hook_${"0".repeat(16)}`, format: "standard", url: LONG, duration_ms: 59_000 },
+  ...{ key_id: "0123456789ab", role: "operator", last_used_at: row.at },
+};
+
+test.each([
+  [["agents"], "disabled"],
+  [["sessions", AGENT], "active"],
+  [["invocations", AGENT], "interrupted"],
+  [["schedules", "list"], "paused"],
+  [["webhooks", "list"], "paused"],
+  [["keys", "list"], "active"],
+])("lines of %o were wider than a terminal of 80 columns", async (args, status) => {
+  using api = await serveThat((_req, res) =>
+    res.end(JSON.stringify({ result: { data: { items: [{ ...columns, status }], next_cursor: null } } })),
+  );
+  const shown = (await run(args, api.env, { columns: 80 })).stdout.trimEnd().split("\n");
+  expect(shown.map(widthOf)).toEqual([
+    expect.any(Number),
+    expect.toSatisfy((width) => width === 80 || width === 79),
+  ]);
+  expect(widthOf(shown[0] ?? "")).toBeLessThanOrEqual(80);
+  expect(shown[1]).toContain("每个城市的价格 and");
+  // A program gets all of it.
+  expect((await run(args, api.env)).stdout).toContain(LONG.trim());
+});

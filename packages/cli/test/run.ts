@@ -21,6 +21,8 @@ interface Given {
   readonly stdin?: Readable;
   /** Whether a person is asked and answers. */
   readonly isTTY?: true;
+  /** Of the terminal that the answer goes to; unless given, it goes to a program. */
+  readonly columns?: number;
   /** Gets what Ctrl-C does. */
   readonly onStart?: (interrupt: () => void) => void;
 }
@@ -28,7 +30,10 @@ interface Given {
 /** The command line in this process: what it says and answers is the same, and it need not start. */
 export async function run(args: readonly string[], env: Settings = {}, given: Given = {}): Promise<Result> {
   const isTTY = given.isTTY === true;
-  const [stdout, stderr] = [new PassThrough(), Object.assign(new PassThrough(), { isTTY })];
+  const { columns } = given;
+  const screen = columns === undefined ? {} : { isTTY: true, columns, rows: 24 };
+  const stdout = Object.assign(new PassThrough(), screen);
+  const stderr = Object.assign(new PassThrough(), { isTTY });
   const stdin = Object.assign(given.stdin ?? Readable.from([]), { isTTY });
   const said = Promise.all([text(stdout), text(stderr)]);
   const interrupted = new AbortController();

@@ -6,7 +6,7 @@ import { readAll } from "../read-pages.ts";
 import type { Runner } from "../runner.ts";
 import { escaped } from "../view/escape.ts";
 import { clockTime, duration, plural } from "../view/format.ts";
-import { cell, cellRight } from "../view/width.ts";
+import { type Column, listTable } from "../view/table.ts";
 
 const SESSION = /^sess_[0-9a-f]{32}$/;
 const INVOCATION = /^inv_[0-9a-f]{32}$/;
@@ -30,7 +30,7 @@ export function addAgents(program: Command, run: Runner): void {
           const page = await readAll(limit, (paging) =>
             cli.client.agents.list({ user_id, tag, text, ...paging }),
           );
-          return table(cli, page, AGENT_HEADING, agentLine, "no agents");
+          return table(cli, page, AGENT_COLUMNS, TITLE, "no agents");
         }),
     );
   program
@@ -61,7 +61,7 @@ export function addAgents(program: Command, run: Runner): void {
     .action((agent_id: string, { limit }: { limit: number }, command: Command) =>
       run(command, async (cli) => {
         const page = await readAll(limit, (paging) => cli.client.sessions.list({ agent_id, ...paging }));
-        return table(cli, page, SESSION_HEADING, sessionLine, "no sessions");
+        return table(cli, page, SESSION_COLUMNS, TITLE, "no sessions");
       }),
     );
   program
@@ -105,7 +105,7 @@ export function addAgents(program: Command, run: Runner): void {
           const page = await readAll(limit, (paging) =>
             cli.client.invocations.list({ agent_id, status, ...paging }),
           );
-          return table(cli, page, CALL_HEADING, callLine, "no calls");
+          return table(cli, page, CALL_COLUMNS, QUESTION, "no calls");
         }),
     );
   program
@@ -142,38 +142,57 @@ function runningId(text: string): string {
 function table<T>(
   { terminal, json }: Cli,
   page: { readonly items: readonly T[]; readonly next_cursor: string | null },
-  heading: string,
-  line: (row: T) => string,
+  fixed: readonly Column<T>[],
+  last: Pick<Column<T>, "heading" | "text">,
   none: string,
 ): undefined {
   if (json) terminal.json(page);
   else if (page.items.length === 0) terminal.note(none);
-  else terminal.lines([terminal.paint.dim(heading), ...page.items.map(line)]);
+  else terminal.lines(listTable(page.items, fixed, last, terminal));
   if (!json && page.next_cursor !== null) terminal.note("there may be more: a higher --limit");
   return undefined;
 }
 
-const AGENT_HEADING = `${cell("AGENT", 18)}  ${cell("STATUS", 8)}  ${cellRight("VERSION", 7)}  ${cellRight("TOOLS", 5)}  ${cell("CREATED", 16)}  TITLE`;
+const AGENT_COLUMNS: readonly Column<AgentRow>[] = [
+  { heading: "AGENT", width: 18, text: ({ agent_id }) => agent_id },
+  { heading: "STATUS", width: 8, text: ({ status }) => status },
+  { heading: "VERSION", width: 7, isRight: true, text: ({ version }) => String(version) },
+  { heading: "TOOLS", width: 5, isRight: true, isSpare: true, text: ({ tools }) => String(tools) },
+  { heading: "CREATED", width: 16, text: ({ created_at }) => clockTime(created_at) },
+];
 
-function agentLine(row: AgentRow): string {
-  const numbers = `${cellRight(String(row.version), 7)}  ${cellRight(String(row.tools), 5)}`;
-  return `${cell(row.agent_id, 18)}  ${cell(row.status, 8)}  ${numbers}  ${clockTime(row.created_at)}  ${escaped(row.title)}`;
-}
+const SESSION_COLUMNS: readonly Column<AgentSessionRow>[] = [
+  { heading: "SESSION", width: 37, text: ({ session_id }) => session_id },
+  { heading: "TURNS", width: 5, isRight: true, isSpare: true, text: ({ turns }) => String(turns) },
+  { heading: "LAST ACTIVE", width: 16, text: ({ last_active_at }) => clockTime(last_active_at) },
+];
 
-const SESSION_HEADING = `${cell("SESSION", 37)}  ${cellRight("TURNS", 5)}  ${cell("LAST ACTIVE", 16)}  TITLE`;
+const TITLE = { heading: "TITLE", text: ({ title }: { readonly title: string }) => escaped(title) };
 
-function sessionLine(row: AgentSessionRow): string {
-  return `${row.session_id}  ${cellRight(String(row.turns), 5)}  ${clockTime(row.last_active_at)}  ${escaped(row.title)}`;
-}
+const CALL_COLUMNS: readonly Column<TurnRow>[] = [
+  {
+    heading: "CALL",
+    width: 37,
+    text: ({ session_id, invocation_id }) => session_id ?? invocation_id ?? "",
+  },
+  {
+    heading: "TURN",
+    width: 5,
+    isRight: true,
+    text: ({ turn }) => (turn === undefined ? "" : String(turn)),
+  },
+  { heading: "STATUS", width: 11, text: ({ status }) => status },
+  { heading: "STARTED", width: 16, isSpare: true, text: ({ started_at }) => clockTime(started_at) },
+  {
+    heading: "TOOK",
+    width: 7,
+    isRight: true,
+    isSpare: true,
+    text: ({ duration_ms }) => (duration_ms === undefined ? "" : duration(duration_ms / 1000)),
+  },
+];
 
-const CALL_HEADING = `${cell("CALL", 37)}  ${cellRight("TURN", 5)}  ${cell("STATUS", 11)}  ${cell("STARTED", 16)}  ${cellRight("TOOK", 7)}  QUESTION`;
-
-function callLine(row: TurnRow): string {
-  const id = cell(row.session_id ?? row.invocation_id ?? "", 37);
-  const took = row.duration_ms === undefined ? "" : duration(row.duration_ms / 1000);
-  const turn = cellRight(row.turn === undefined ? "" : String(row.turn), 5);
-  return `${id}  ${turn}  ${cell(row.status, 11)}  ${clockTime(row.started_at)}  ${cellRight(took, 7)}  ${escaped(row.text)}`;
-}
+const QUESTION = { heading: "QUESTION", text: ({ text }: TurnRow) => escaped(text) };
 
 function agentLines(agent: Agent): string[] {
   const current = agent.versions.find(({ version }) => version === agent.version);

@@ -38,7 +38,11 @@ export function addArtifacts(program: Command, run: Runner): void {
         const { terminal } = cli;
         if (cli.json) terminal.json(page);
         else if (page.items.length === 0) terminal.note("no artifacts");
-        else terminal.lines([...artifactTable(page.items, terminal), ...total(page.items)]);
+        else
+          terminal.lines([
+            ...artifactTable(page.items, { paint: terminal.paint, columns: terminal.columns }),
+            ...total(page.items),
+          ]);
         return undefined;
       }),
     );

@@ -5,7 +5,7 @@ import { type ListOptions, MAX_LIMIT, readList, showList } from "../read-pages.t
 import type { Runner } from "../runner.ts";
 import { escaped } from "../view/escape.ts";
 import { clockTime } from "../view/format.ts";
-import { cell } from "../view/width.ts";
+import { type Column, listTable } from "../view/table.ts";
 
 const ROLES = ["viewer", "member", "operator", "runner", "admin"] as const;
 
@@ -50,7 +50,7 @@ export function addKeys(program: Command, run: Runner): void {
       run(command, async ({ client, terminal, json }) => {
         const page = await client.keys.list();
         if (json) terminal.json(page);
-        else terminal.lines([HEADING, ...page.items.map(keyLine)]);
+        else terminal.lines(listTable(page.items, COLUMNS, NAME, terminal));
         return undefined;
       }),
     );
@@ -102,11 +102,20 @@ function auditLine({ at, by, procedure, project_id, result, from }: AuditRow): s
   return escaped([at, by, procedure, project_id ?? "-", result, from ?? "-"].join("  "));
 }
 
-const HEADING = `${cell("KEY", 12)}  ${cell("ROLE", 8)}  ${cell("STATE", 10)}  ${cell("LAST USED", 16)}  NAME`;
+const COLUMNS: readonly Column<ApiKey>[] = [
+  { heading: "KEY", width: 12, text: ({ key_id }) => key_id },
+  { heading: "ROLE", width: 8, text: ({ role }) => role },
+  { heading: "STATE", width: 10, text: stateOf },
+  {
+    heading: "LAST USED",
+    width: 16,
+    text: ({ last_used_at }) => (last_used_at === undefined ? "never" : clockTime(last_used_at)),
+  },
+];
 
-function keyLine(key: ApiKey): string {
-  const over = key.valid_until !== undefined && Date.parse(key.valid_until) <= Date.now();
-  const state = key.revoked_at !== undefined ? "revoked" : over ? "over" : "valid";
-  const used = key.last_used_at === undefined ? "never" : clockTime(key.last_used_at);
-  return `${cell(key.key_id, 12)}  ${cell(key.role, 8)}  ${cell(state, 10)}  ${cell(used, 16)}  ${escaped(key.name)}`;
+const NAME = { heading: "NAME", text: ({ name }: ApiKey) => escaped(name) };
+
+function stateOf({ revoked_at, valid_until }: ApiKey): string {
+  if (revoked_at !== undefined) return "revoked";
+  return valid_until !== undefined && Date.parse(valid_until) <= Date.now() ? "over" : "valid";
 }

@@ -7,7 +7,7 @@ import { type ListOptions, MAX_LIMIT, readList, showList } from "../read-pages.t
 import type { Runner } from "../runner.ts";
 import { escaped } from "../view/escape.ts";
 import { clockTime } from "../view/format.ts";
-import { cell } from "../view/width.ts";
+import { type Column, listTable } from "../view/table.ts";
 
 interface CreateOptions {
   readonly cron: string;
@@ -53,7 +53,7 @@ export function addSchedules(program: Command, run: Runner): void {
     .action((options: ListOptions, command: Command) =>
       run(command, async (cli) => {
         const page = await readList(options, (paging) => cli.client.schedules.list(paging));
-        showList(cli, page, (rows) => [HEADING, ...rows.map(lineOf)], "no schedules");
+        showList(cli, page, (rows) => listTable(rows, COLUMNS, NAME, cli.terminal), "no schedules");
         return undefined;
       }),
     );
@@ -67,8 +67,7 @@ export function addSchedules(program: Command, run: Runner): void {
         if (json) terminal.json(schedule);
         else
           terminal.lines([
-            HEADING,
-            lineOf(schedule),
+            ...whole(schedule, terminal),
             ...(schedule.last?.error === undefined ? [] : [`last: ${escaped(schedule.last.error)}`]),
             ...schedule.next_times.map((time) => `next: ${clockTime(time)}`),
           ]);
@@ -113,15 +112,30 @@ function scheduleId(text: string): string {
   throw new InvalidArgumentError("expected the id of a schedule: sched_ and 16 hex digits");
 }
 
-const HEADING = `${cell("SCHEDULE", 22)}  ${cell("STATE", 6)}  ${cell("NEXT", 16)}  ${cell("LAST BUILD", 17)}  NAME`;
+const COLUMNS: readonly Column<Schedule>[] = [
+  { heading: "SCHEDULE", width: 22, text: ({ schedule_id }) => schedule_id },
+  { heading: "STATE", width: 6, text: ({ status }) => status },
+  {
+    heading: "NEXT",
+    width: 16,
+    text: ({ next_at }) => (next_at === undefined ? "-" : clockTime(next_at)),
+  },
+  {
+    heading: "LAST BUILD",
+    width: 17,
+    isSpare: true,
+    text: ({ last }) => last?.project_id ?? (last?.error === undefined ? "-" : "failed"),
+  },
+];
 
-function lineOf({ schedule_id, status, next_at, last, name }: Schedule): string {
-  const next = next_at === undefined ? "-" : clockTime(next_at);
-  const build = last?.project_id ?? (last?.error === undefined ? "-" : "failed");
-  return `${cell(schedule_id, 22)}  ${cell(status, 6)}  ${cell(next, 16)}  ${cell(build, 17)}  ${escaped(name)}`;
-}
+const NAME = { heading: "NAME", text: ({ name }: Schedule) => escaped(name) };
 
 function tell({ terminal, json }: Cli, schedule: Schedule): void {
   if (json) terminal.json(schedule);
-  else terminal.lines([HEADING, lineOf(schedule)]);
+  else terminal.lines(whole(schedule, terminal));
+}
+
+/** One alone is not cut. */
+function whole(schedule: Schedule, { paint }: Cli["terminal"]): string[] {
+  return listTable([schedule], COLUMNS, NAME, { paint, columns: undefined });
 }

@@ -6,7 +6,7 @@ import { type ListOptions, MAX_LIMIT, readList, showList } from "../read-pages.t
 import type { Runner } from "../runner.ts";
 import { escaped } from "../view/escape.ts";
 import { clockTime } from "../view/format.ts";
-import { cell } from "../view/width.ts";
+import { type Column, listTable } from "../view/table.ts";
 
 interface CreateOptions {
   readonly event?: EventType[];
@@ -61,7 +61,7 @@ export function addWebhooks(program: Command, run: Runner): void {
         const page = await client.webhooks.list();
         if (json) terminal.json(page);
         else if (page.items.length === 0) terminal.note("no webhooks");
-        else terminal.lines([HEADING, ...page.items.map(lineOf)]);
+        else terminal.lines(listTable(page.items, COLUMNS, ADDRESS, terminal));
         return undefined;
       }),
     );
@@ -163,11 +163,13 @@ function webhookId(text: string): string {
   throw new InvalidArgumentError("expected the id of a webhook: hook_ and 16 hex digits");
 }
 
-const HEADING = `${cell("WEBHOOK", 21)}  ${cell("STATE", 6)}  ${cell("FORMAT", 8)}  URL`;
+const COLUMNS: readonly Column<Webhook>[] = [
+  { heading: "WEBHOOK", width: 21, text: ({ webhook_id }) => webhook_id },
+  { heading: "STATE", width: 6, text: ({ status }) => status },
+  { heading: "FORMAT", width: 8, text: ({ format }) => format },
+];
 
-function lineOf({ webhook_id, status, format, url }: Webhook): string {
-  return `${cell(webhook_id, 21)}  ${cell(status, 6)}  ${cell(format, 8)}  ${escaped(url)}`;
-}
+const ADDRESS = { heading: "URL", text: ({ url }: Webhook) => escaped(url) };
 
 function deliveryLine({
   created_at,
@@ -183,5 +185,6 @@ function deliveryLine({
 
 function tell({ terminal, json }: Cli, webhook: Webhook): void {
   if (json) terminal.json(webhook);
-  else terminal.lines([HEADING, lineOf(webhook)]);
+  // One alone is not cut.
+  else terminal.lines(listTable([webhook], COLUMNS, ADDRESS, { paint: terminal.paint, columns: undefined }));
 }

@@ -6,52 +6,90 @@ import { cell, cellRight, cut, widthOf } from "./width.ts";
 
 interface Look {
   readonly paint: Paint;
-  /** The last column is cut to what is left of it; undefined where nothing needs to be cut. */
+  /** Of the terminal; undefined where nothing needs to be cut. */
   readonly columns: number | undefined;
 }
 
-/** A line for each project, under a line of headings. */
-export function projectTable(projects: readonly ProjectSummary[], { paint, columns }: Look): string[] {
-  const rows = projects.map((project) => {
-    const status = paint[PROJECT_COLOUR[project.status]](cell(project.status, 9));
-    const progress = cellRight(percent(project.progress_percentage), 5);
-    const before = `${project.project_id}  ${status}  ${progress}  ${clockTime(project.created_at)}  `;
-    const { unmet_total = 0 } = project.build_summary ?? {};
-    const unmet = unmet_total > 0 ? `${unmet_total} unmet: ` : "";
-    return before + rest(unmet + escaped(project.project_name), BEFORE_NAME, columns);
-  });
-  const heading = `${cell("PROJECT", 17)}  ${cell("STATUS", 9)}  ${cellRight("DONE", 5)}  ${cell("CREATED", 16)}  NAME`;
-  return [paint.dim(heading), ...rows];
+/** A column of a list before its last one. */
+export interface Column<Row> {
+  readonly heading: string;
+  readonly width: number;
+  readonly text: (row: Row) => string;
+  /** Its text is at the right. */
+  readonly isRight?: true;
+  /** It is left out where the last column would have no room. */
+  readonly isSpare?: true;
 }
 
-/** Columns before the name: id, status, progress, time, and two spaces after each. */
-const BEFORE_NAME = 17 + 9 + 5 + 16 + 8;
-
-interface ArtifactsLook extends Look {
-  /** With the build of each. */
-  readonly builds?: boolean;
-}
-
-/** A line for each artifact, under a line of headings. */
-export function artifactTable(
-  artifacts: readonly Artifact[],
-  { paint, columns, builds = false }: ArtifactsLook,
-): string[] {
-  const build = (id: string) => (builds ? `${cell(id, 17)}  ` : "");
-  const before = 13 + (builds ? 19 : 0);
-  const stageColumns = Math.max(5, ...artifacts.map(({ stage }) => widthOf(stage)));
-  const rows = artifacts.map((artifact) => {
-    const bytes = cellRight(artifact.size === undefined ? "" : size(artifact.size), 9);
-    const path = rest(escaped(artifact.path), before + stageColumns, columns);
-    return `${build(artifact.project_id)}${bytes}  ${cell(artifact.stage, stageColumns)}  ${path}`;
-  });
-  const heading = `${build("PROJECT")}${cellRight("SIZE", 9)}  ${cell("STAGE", stageColumns)}  PATH`;
-  return [paint.dim(heading), ...rows];
-}
-
-/** A path or a name that is cut is of no use as one: at least this much of it is shown. */
+/** A title or a path that is cut is of no use as one: at least this much of it is shown. */
 const LEAST = 20;
 
-function rest(text: string, before: number, columns: number | undefined): string {
-  return columns === undefined ? text : cut(text, Math.max(LEAST, columns - before));
+/** A line for each row, under a line of headings. The last column is cut to what is left of the terminal. */
+export function listTable<Row>(
+  rows: readonly Row[],
+  fixed: readonly Column<Row>[],
+  last: Pick<Column<Row>, "heading" | "text">,
+  { paint, columns = Number.POSITIVE_INFINITY }: Look,
+): string[] {
+  let shown = fixed;
+  for (const spare of fixed.toReversed().filter(({ isSpare }) => isSpare))
+    if (before(shown) + LEAST > columns) shown = shown.filter((column) => column !== spare);
+  const room = Math.max(LEAST, columns - before(shown));
+  const line = (text: (column: Pick<Column<Row>, "heading" | "text">) => string) => {
+    const cells = shown.map((column) => (column.isRight ? cellRight : cell)(text(column), column.width));
+    return [...cells, cut(text(last), room)].join("  ");
+  };
+  return [paint.dim(line(({ heading }) => heading)), ...rows.map((row) => line(({ text }) => text(row)))];
+}
+
+/** The width of these columns, with two spaces after each. */
+function before(columns: readonly { readonly width: number }[]): number {
+  return columns.reduce((sum, { width }) => sum + width + 2, 0);
+}
+
+/** A line for each project. */
+export function projectTable(projects: readonly ProjectSummary[], look: Look): string[] {
+  const fixed: Column<ProjectSummary>[] = [
+    { heading: "PROJECT", width: 17, text: (project) => project.project_id },
+    {
+      heading: "STATUS",
+      width: 9,
+      text: ({ status }) => look.paint[PROJECT_COLOUR[status]](status),
+    },
+    {
+      heading: "DONE",
+      width: 5,
+      isRight: true,
+      text: (project) => percent(project.progress_percentage),
+    },
+    { heading: "CREATED", width: 16, text: (project) => clockTime(project.created_at) },
+  ];
+  return listTable(projects, fixed, { heading: "NAME", text: nameOf }, look);
+}
+
+function nameOf({ project_name, build_summary }: ProjectSummary): string {
+  const { unmet_total = 0 } = build_summary ?? {};
+  return (unmet_total > 0 ? `${unmet_total} unmet: ` : "") + escaped(project_name);
+}
+
+/** A line for each artifact; `builds`: with the build of each. */
+export function artifactTable(
+  artifacts: readonly Artifact[],
+  { builds = false, ...look }: Look & { readonly builds?: boolean },
+): string[] {
+  const fixed: Column<Artifact>[] = [
+    ...(builds ? [{ heading: "PROJECT", width: 17, text: (artifact: Artifact) => artifact.project_id }] : []),
+    {
+      heading: "SIZE",
+      width: 9,
+      isRight: true,
+      text: (artifact) => (artifact.size === undefined ? "" : size(artifact.size)),
+    },
+    {
+      heading: "STAGE",
+      width: Math.max(5, ...artifacts.map(({ stage }) => widthOf(stage))),
+      text: ({ stage }) => stage,
+    },
+  ];
+  return listTable(artifacts, fixed, { heading: "PATH", text: ({ path }) => escaped(path) }, look);
 }
