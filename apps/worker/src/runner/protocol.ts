@@ -204,7 +204,7 @@ const remains = {
 
 const runnerMessage = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("ready") }),
-  // The module of the stage, which this runner has not loaded yet, is loaded now: what comes before is the runner's own.
+  // The stage's module, which this runner does not have yet, is loaded now: what comes before is the runner's own.
   z.object({ kind: z.literal("loading"), job }),
   // The stage's module is loaded: what comes before is not the time of the stage.
   z.object({ kind: z.literal("begun"), job }),

@@ -61,7 +61,8 @@ export async function watchPipelines(folder: string, options: WatchOptions = {})
         modules.code = next.code;
         const loaded = await loadPipelines(folder, options, modules.describe);
         if (closed) return;
-        // A file that is being written is read once more when it has changed again; what could not be read, with the next look.
+        // A file that is being written is read once more when it has changed again. What could not be read is looked at
+        // again.
         state = next;
         registry = loaded;
         remember();
