@@ -32,8 +32,8 @@ const MAX_NAME = 120;
 
 /**
  * Lays the files of a question, of the questions before it, and those that the agent wrote then, into a folder of their
- * own. Of two with the same name the newer one is there, also where one of them is a file and the other's folder. A file
- * that is not in the store any more is left out.
+ * own. Of two with the same name the newer one is there, also where one of them is a file and the other a folder. A
+ * file that is not in the store any more is left out.
  */
 export async function layOut(
   root: string,

@@ -27,8 +27,8 @@ let loader: ModuleLoader | undefined;
 const loaded = new Map<string | undefined, Promise<readonly Pipeline[]>>();
 
 /**
- * The definition of the job's stage, from its module alone. `isNew`: the module was loaded for it. `onLoading` is called
- * before a user's module is.
+ * The definition of the job's stage, from its module alone. `isNew`: the module was loaded for it. `onLoading` is
+ * called before a user's module is loaded.
  */
 export async function loadStage(
   job: RunJob,
