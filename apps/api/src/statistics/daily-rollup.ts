@@ -22,7 +22,7 @@ const PAGE_ROWS = 1000;
  * builds again, unless they were read so short a time ago. Milliseconds.
  */
 const REREAD_BUILDS = 1000;
-const FRESH_MS = 3000;
+const FRESH_MS = 2000;
 /** Builds that are kept; beyond it days are read each time. */
 const MAX_KEPT = 120_000;
 /** After so long without a question nothing is kept, and no change is followed. */
