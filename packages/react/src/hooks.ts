@@ -63,8 +63,8 @@ function useEntry<T>(entry: Entry<T>): Snapshot<T> {
 }
 
 /**
- * The build as it is, and after every change. Errors: PROJECT_NOT_FOUND, also when it is deleted; INVALID_INPUT for an id
- * that no build can have.
+ * The build as it is, and after every change. Errors: PROJECT_NOT_FOUND, also when it is deleted; INVALID_INPUT for an
+ * id that no build can have.
  */
 export function useBuild<P extends PipelineLike = PipelineLike>(id: string): Snapshot<ProjectOf<P>>;
 export function useBuild(id: string): Snapshot<Project> {

@@ -5,7 +5,7 @@ afterEach(() => void vi.unstubAllGlobals());
 
 const KEY = `sf_${"0".repeat(12)}_${"x".repeat(32)}`;
 
-/** The keys that a server with this answer was sent. A request with a header that no browser sends is refused as there. */
+/** What a server with this answer was sent to sign in with. */
 function serverWith(status: number): string[] {
   const sent: string[] = [];
   vi.stubGlobal("fetch", async (_address: string, init: RequestInit) => {
