@@ -30,6 +30,9 @@ function http(url: string) {
   };
 }
 
+/** What the protocol's cases of packages/client show too, without the example. */
+const itInSoak = it.runIf(process.env.SOAK === "1");
+
 const data = (answer: { body: unknown }) => Reflect.get(Reflect.get(Object(answer.body), "result"), "data");
 
 describe("a program that knows only HTTP", () => {
@@ -125,24 +128,28 @@ describe("a program that knows only HTTP", () => {
     ]);
   });
 
-  it("T: every call of the runner in Python may be repeated", { timeout: 120_000 }, async ({ skip }) => {
-    skip(spawnSync("python3", ["--version"]).status !== 0, "python3 is not on this machine");
-    await using folder = await tempFolder();
-    await using system = await start({ dataDir: folder.path });
-    await using doubling = await doublingProxy(system.url);
-    const create = runner(doubling.url, "create", "Index the handbook twice");
-    await create.ended;
-    const run = runner(doubling.url, "run", "--once", "--seconds", "0.4");
-    await run.ended;
-    const { items } = await system.client.projects.list({});
-    expect(items.map(({ project_id }) => project_id)).toEqual([create.out().trim()]);
-    const project = await system.client.projects.get({ project_id: create.out().trim() });
-    expect(project.status, run.out()).toBe("completed");
-    expect(project.stages_snapshot.stages.map(({ attempt }) => attempt)).toEqual([1, 1, 1]);
-    const logs = await system.client.stages.logs({ project_id: project.project_id, stage: "collect" });
-    expect(logs.items).toHaveLength(4);
-    expect(doubling.calls()).toBeGreaterThan(10);
-  });
+  itInSoak(
+    "T: every call of the runner in Python may be repeated",
+    { timeout: 120_000 },
+    async ({ skip }) => {
+      skip(spawnSync("python3", ["--version"]).status !== 0, "python3 is not on this machine");
+      await using folder = await tempFolder();
+      await using system = await start({ dataDir: folder.path });
+      await using doubling = await doublingProxy(system.url);
+      const create = runner(doubling.url, "create", "Index the handbook twice");
+      await create.ended;
+      const run = runner(doubling.url, "run", "--once", "--seconds", "0.4");
+      await run.ended;
+      const { items } = await system.client.projects.list({});
+      expect(items.map(({ project_id }) => project_id)).toEqual([create.out().trim()]);
+      const project = await system.client.projects.get({ project_id: create.out().trim() });
+      expect(project.status, run.out()).toBe("completed");
+      expect(project.stages_snapshot.stages.map(({ attempt }) => attempt)).toEqual([1, 1, 1]);
+      const logs = await system.client.stages.logs({ project_id: project.project_id, stage: "collect" });
+      expect(logs.items).toHaveLength(4);
+      expect(doubling.calls()).toBeGreaterThan(10);
+    },
+  );
 
   it("in Python: one that was frozen gives its build up by itself", { timeout: 120_000 }, async ({
     skip,
@@ -170,37 +177,41 @@ describe("a program that knows only HTTP", () => {
     await frozen.ended;
   });
 
-  it("in Python: paused unheard in a stage, it records the stage's end and gives the build back", {
-    timeout: 240_000,
-  }, async ({ skip }) => {
-    skip(spawnSync("python3", ["--version"]).status !== 0, "python3 is not on this machine");
-    await using folder = await tempFolder();
-    await using system = await start({ dataDir: folder.path, env: { STAGEFOLD_LEASE_SECONDS: "600" } });
-    const create = runner(system.url, "create", "Index the handbook");
-    await create.ended;
-    const project_id = create.out().trim();
-    // No heartbeat tells it of the pause: the refused start of the next stage is the first that it hears.
-    const first = runner(system.url, "run", "--once", "--seconds", "4", "--beat", "1000");
-    const get = () => system.client.projects.get({ project_id });
-    await until(60_000, "half of the first stage", async () =>
-      (await get()).stages_snapshot.stages[0]?.progress === 50 ? true : undefined,
-    );
-    await system.client.projects.pause({ project_id });
-    await first.ended;
-    const paused = await get();
-    expect(paused, first.out()).toMatchObject({ status: "paused", lease: { claims: 0 } });
-    expect(paused.stages_snapshot.stages[0]).toMatchObject({ status: "completed", attempt: 1 });
-    await system.client.projects.resume({ project_id });
-    const second = runner(system.url, "run", "--once", "--seconds", "0.1");
-    await second.ended;
-    const project = await get();
-    expect(project.status, second.out()).toBe("completed");
-    expect(project.stages_snapshot.stages.map(({ attempt, history }) => [attempt, history])).toEqual([
-      [1, []],
-      [1, []],
-      [1, []],
-    ]);
-  });
+  itInSoak(
+    "in Python: paused unheard in a stage, it records the stage's end and gives the build back",
+    {
+      timeout: 240_000,
+    },
+    async ({ skip }) => {
+      skip(spawnSync("python3", ["--version"]).status !== 0, "python3 is not on this machine");
+      await using folder = await tempFolder();
+      await using system = await start({ dataDir: folder.path, env: { STAGEFOLD_LEASE_SECONDS: "600" } });
+      const create = runner(system.url, "create", "Index the handbook");
+      await create.ended;
+      const project_id = create.out().trim();
+      // No heartbeat tells it of the pause: the refused start of the next stage is the first that it hears.
+      const first = runner(system.url, "run", "--once", "--seconds", "4", "--beat", "1000");
+      const get = () => system.client.projects.get({ project_id });
+      await until(60_000, "half of the first stage", async () =>
+        (await get()).stages_snapshot.stages[0]?.progress === 50 ? true : undefined,
+      );
+      await system.client.projects.pause({ project_id });
+      await first.ended;
+      const paused = await get();
+      expect(paused, first.out()).toMatchObject({ status: "paused", lease: { claims: 0 } });
+      expect(paused.stages_snapshot.stages[0]).toMatchObject({ status: "completed", attempt: 1 });
+      await system.client.projects.resume({ project_id });
+      const second = runner(system.url, "run", "--once", "--seconds", "0.1");
+      await second.ended;
+      const project = await get();
+      expect(project.status, second.out()).toBe("completed");
+      expect(project.stages_snapshot.stages.map(({ attempt, history }) => [attempt, history])).toEqual([
+        [1, []],
+        [1, []],
+        [1, []],
+      ]);
+    },
+  );
 });
 
 describe("a program of Python over REST", () => {

@@ -5,7 +5,7 @@ import type { Page } from "playwright-core";
 import { describe, expect } from "vitest";
 import { axe, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
-import { type Dashboard, it } from "./dashboard.ts";
+import { type Dashboard, it, itInSoak } from "./dashboard.ts";
 import { tabTo } from "./keys.ts";
 import { sideways } from "./sideways.ts";
 import { until } from "./system.ts";
@@ -126,7 +126,7 @@ describe.skipIf(chromiumPath === undefined)(`artifacts${skipReason}`, { timeout:
     expect(reader.complaints).toEqual([]);
   });
 
-  it("are found, opened and downloaded with the keyboard alone", async () => {
+  itInSoak("are found, opened and downloaded with the keyboard alone", async () => {
     const artifacts = await recorded(filesId);
     await using reader = await visit(browser, system.url, `/builds/${filesId}`);
     const { page } = reader;

@@ -3,7 +3,7 @@ import type { Page } from "playwright-core";
 import { afterEach, describe, expect } from "vitest";
 import { axe, LOOKS, PATIENCE_MS, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
-import { type Dashboard, it } from "./dashboard.ts";
+import { type Dashboard, it, itInSoak } from "./dashboard.ts";
 import { tabTo } from "./keys.ts";
 import { HOSTILE } from "./pipelines.ts";
 import { sideways } from "./sideways.ts";
@@ -277,51 +277,54 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, { timeout:
     expect(reader.complaints).toEqual([]);
   });
 
-  it("goes by the keyboard alone: from stage to stage, through its log, a retry and a cancel", async () => {
-    const { project_id } = await make("flaky", "by_keys");
-    await ended(project_id);
-    await using reader = await visit(browser, system.url, `/builds/${project_id}`);
-    const { page } = reader;
-    const heading = (name: string) =>
-      page.getByTestId("stage-panel").getByRole("heading", { name }).waitFor();
-    await heading("second");
-    await page.keyboard.press("k");
-    await heading("first");
-    await page.keyboard.press("j");
-    await heading("second");
-    await tabTo(page, "button", "second");
-    await tabTo(page, "button", "Run again from here");
-    await tabTo(page, "tab", "Log");
-    await page.keyboard.press("ArrowRight");
-    await page.keyboard.press("Enter");
-    await page
-      .getByRole("tab", { name: /Artifacts/, selected: true })
-      .last()
-      .waitFor();
-    await page.keyboard.press("ArrowLeft");
-    await page.keyboard.press("Enter");
-    await tabTo(page, "searchbox", "Search the log");
-    await tabTo(page, "button", "Download the log");
-    await tabTo(page, "region", "Log");
-    await tabTo(page, "button", "Retry");
-    await page.keyboard.press("Enter");
-    await shows(page, "completed");
-    await page.keyboard.press("u");
-    await page.waitForURL((url) => url.pathname === "/");
+  itInSoak(
+    "goes by the keyboard alone: from stage to stage, through its log, a retry and a cancel",
+    async () => {
+      const { project_id } = await make("flaky", "by_keys");
+      await ended(project_id);
+      await using reader = await visit(browser, system.url, `/builds/${project_id}`);
+      const { page } = reader;
+      const heading = (name: string) =>
+        page.getByTestId("stage-panel").getByRole("heading", { name }).waitFor();
+      await heading("second");
+      await page.keyboard.press("k");
+      await heading("first");
+      await page.keyboard.press("j");
+      await heading("second");
+      await tabTo(page, "button", "second");
+      await tabTo(page, "button", "Run again from here");
+      await tabTo(page, "tab", "Log");
+      await page.keyboard.press("ArrowRight");
+      await page.keyboard.press("Enter");
+      await page
+        .getByRole("tab", { name: /Artifacts/, selected: true })
+        .last()
+        .waitFor();
+      await page.keyboard.press("ArrowLeft");
+      await page.keyboard.press("Enter");
+      await tabTo(page, "searchbox", "Search the log");
+      await tabTo(page, "button", "Download the log");
+      await tabTo(page, "region", "Log");
+      await tabTo(page, "button", "Retry");
+      await page.keyboard.press("Enter");
+      await shows(page, "completed");
+      await page.keyboard.press("u");
+      await page.waitForURL((url) => url.pathname === "/");
 
-    const { project_id: slow } = await make("slow", "cancelled_by_keys");
-    await page.goto(`${system.url}/builds/${slow}`);
-    await shows(page, "building");
-    await tabTo(page, "button", "Cancel");
-    await page.keyboard.press("Enter");
-    await page.getByRole("alertdialog").waitFor();
-    await tabTo(page, "button", "Cancel build");
-    await page.keyboard.press("Enter");
-    await shows(page, "cancelled");
-    expect(await ended(slow)).toBe("cancelled");
-  });
+      const { project_id: slow } = await make("slow", "cancelled_by_keys");
+      await page.goto(`${system.url}/builds/${slow}`);
+      await shows(page, "building");
+      await tabTo(page, "button", "Cancel");
+      await page.keyboard.press("Enter");
+      await page.getByRole("alertdialog").waitFor();
+      await tabTo(page, "button", "Cancel build");
+      await page.keyboard.press("Enter");
+      await shows(page, "cancelled");
+      expect(await ended(slow)).toBe("cancelled");
+    },
+  );
 
-  it("has its log followed, left and followed again with the keyboard alone", async () => {
+  itInSoak("has its log followed, left and followed again with the keyboard alone", async () => {
     const { project_id } = await make("slow", "followed_by_keys");
     await using reader = await visit(browser, system.url, `/builds/${project_id}`);
     const { page } = reader;
@@ -375,85 +378,91 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, { timeout:
     expect(await axe(page)).toEqual([]);
   });
 
-  it.each(LOOKS)("ends with what was made, what is not in it, and what to do with it ($lang, $width px)", async (the) => {
-    const zh = the.lang === "zh";
-    await ended(agentId);
-    await using reader = await visit(browser, system.url, `/builds/${agentId}`, {
-      viewport: { width: the.width, height: 900 },
-      locale: the.locale,
-      permissions: ["clipboard-read", "clipboard-write"],
-    });
-    const { page } = reader;
-    const result = page.getByTestId("result");
-    await result.getByText(zh ? /自测通过 \d+ \/ \d+/ : /\d+ of \d+ self-tests passed/).waitFor();
-    await result.getByTestId("unmet").waitFor();
-    await result
-      .getByRole("list", { name: zh ? "工具" : "Tools" })
-      .getByText("text_statistics")
-      .waitFor();
-    expect(await axe(page)).toEqual([]);
-    expect(await sideways(page)).toBeLessThanOrEqual(0);
-    await result.getByRole("button", { name: zh ? "复制命令" : "Copy the command" }).click();
-    expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^node agents\//);
-    await result.getByRole("button", { name: "README.md" }).click();
-    await page.getByTestId("preview").waitFor();
-    expect(new URL(page.url()).searchParams.get("file")).toMatch(/README\.md$/);
-    const [download] = await Promise.all([
-      page.waitForEvent("download"),
-      result.getByRole("button", { name: zh ? "下载" : "Download" }).click(),
-    ]);
-    expect(download.suggestedFilename()).toBe("ending.zip");
-    // The same again: the form has everything of it.
-    await result.getByRole("link", { name: zh ? "修改后再次构建" : "Build again with changes" }).focus();
-    await page.keyboard.press("Enter");
-    const requirement = page.getByRole("textbox", { name: zh ? "需求" : "Requirement" });
-    await requirement.waitFor();
-    expect(await requirement.inputValue()).toBe("Counts words, sentences and paragraphs of a text");
-    expect(await page.getByLabel(zh ? "标签" : "Tags").inputValue()).toBe("demo");
-    expect(await page.getByLabel(zh ? "优先级" : "Priority").inputValue()).toBe("2");
-    expect(await page.getByLabel(zh ? "名称" : "Name").inputValue()).toBe("ending");
-    expect(await axe(page)).toEqual([]);
-    // What was made can be talked to at once, and updated.
-    await page.goBack();
-    await result.getByRole("link", { name: zh ? "更新智能体" : "Update the agent" }).waitFor();
-    await result.getByRole("button", { name: zh ? "对话" : "Talk" }).click();
-    await page.waitForURL(/\/talk\/sess_/);
-    expect(reader.complaints).toEqual([]);
-  });
+  it.each(LOOKS)(
+    "ends with what was made, what is not in it, and what to do with it ($lang, $width px)",
+    async (the) => {
+      const zh = the.lang === "zh";
+      await ended(agentId);
+      await using reader = await visit(browser, system.url, `/builds/${agentId}`, {
+        viewport: { width: the.width, height: 900 },
+        locale: the.locale,
+        permissions: ["clipboard-read", "clipboard-write"],
+      });
+      const { page } = reader;
+      const result = page.getByTestId("result");
+      await result.getByText(zh ? /自测通过 \d+ \/ \d+/ : /\d+ of \d+ self-tests passed/).waitFor();
+      await result.getByTestId("unmet").waitFor();
+      await result
+        .getByRole("list", { name: zh ? "工具" : "Tools" })
+        .getByText("text_statistics")
+        .waitFor();
+      expect(await axe(page)).toEqual([]);
+      expect(await sideways(page)).toBeLessThanOrEqual(0);
+      await result.getByRole("button", { name: zh ? "复制命令" : "Copy the command" }).click();
+      expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^node agents\//);
+      await result.getByRole("button", { name: "README.md" }).click();
+      await page.getByTestId("preview").waitFor();
+      expect(new URL(page.url()).searchParams.get("file")).toMatch(/README\.md$/);
+      const [download] = await Promise.all([
+        page.waitForEvent("download"),
+        result.getByRole("button", { name: zh ? "下载" : "Download" }).click(),
+      ]);
+      expect(download.suggestedFilename()).toBe("ending.zip");
+      // The same again: the form has everything of it.
+      await result.getByRole("link", { name: zh ? "修改后再次构建" : "Build again with changes" }).focus();
+      await page.keyboard.press("Enter");
+      const requirement = page.getByRole("textbox", { name: zh ? "需求" : "Requirement" });
+      await requirement.waitFor();
+      expect(await requirement.inputValue()).toBe("Counts words, sentences and paragraphs of a text");
+      expect(await page.getByLabel(zh ? "标签" : "Tags").inputValue()).toBe("demo");
+      expect(await page.getByLabel(zh ? "优先级" : "Priority").inputValue()).toBe("2");
+      expect(await page.getByLabel(zh ? "名称" : "Name").inputValue()).toBe("ending");
+      expect(await axe(page)).toEqual([]);
+      // What was made can be talked to at once, and updated.
+      await page.goBack();
+      await result.getByRole("link", { name: zh ? "更新智能体" : "Update the agent" }).waitFor();
+      await result.getByRole("button", { name: zh ? "对话" : "Talk" }).click();
+      await page.waitForURL(/\/talk\/sess_/);
+      expect(reader.complaints).toEqual([]);
+    },
+  );
 
-  it("has two parts whose widths are the reader's, by mouse and by keys, and are remembered", async () => {
-    await ended(hostileId);
-    await using reader = await visit(browser, system.url, `/builds/${hostileId}`, {
-      viewport: { width: 1440, height: 900 },
-    });
-    const { page } = reader;
-    const handle = page.getByRole("separator", { name: "Width of the two parts" });
-    const at = async () => Number(await handle.getAttribute("aria-valuenow"));
-    await handle.waitFor();
-    expect(await at()).toBe(44);
-    const box = await handle.boundingBox();
-    await page.mouse.move((box?.x ?? 0) + 4, 400);
-    await page.mouse.down();
-    await page.mouse.move(720, 400, { steps: 4 });
-    await page.mouse.up();
-    expect(await at()).toBe(50);
-    await handle.focus();
-    await page.keyboard.press("ArrowRight");
-    expect(await at()).toBe(52);
-    await page.reload();
-    await handle.waitFor();
-    expect(await at()).toBe(52);
-    // The log has the height that is there.
-    const log_ = await log(page).boundingBox();
-    expect((log_?.y ?? 0) + (log_?.height ?? 0)).toBeGreaterThan(850);
-    await page.getByRole("button", { name: "Details" }).click();
-    await page.getByRole("dialog", { name: "Details" }).getByText(hostileId).waitFor();
-    expect(await axe(page)).toEqual([]);
-    await page.keyboard.press("Escape");
-    await page.setViewportSize({ width: 900, height: 900 });
-    await handle.waitFor({ state: "detached" });
-    expect(reader.complaints).toEqual([]);
-  });
+  itInSoak(
+    "has two parts whose widths are the reader's, by mouse and by keys, and are remembered",
+    async () => {
+      await ended(hostileId);
+      await using reader = await visit(browser, system.url, `/builds/${hostileId}`, {
+        viewport: { width: 1440, height: 900 },
+      });
+      const { page } = reader;
+      const handle = page.getByRole("separator", { name: "Width of the two parts" });
+      const at = async () => Number(await handle.getAttribute("aria-valuenow"));
+      await handle.waitFor();
+      expect(await at()).toBe(44);
+      const box = await handle.boundingBox();
+      await page.mouse.move((box?.x ?? 0) + 4, 400);
+      await page.mouse.down();
+      await page.mouse.move(720, 400, { steps: 4 });
+      await page.mouse.up();
+      expect(await at()).toBe(50);
+      await handle.focus();
+      await page.keyboard.press("ArrowRight");
+      expect(await at()).toBe(52);
+      await page.reload();
+      await handle.waitFor();
+      expect(await at()).toBe(52);
+      // The log has the height that is there.
+      const log_ = await log(page).boundingBox();
+      expect((log_?.y ?? 0) + (log_?.height ?? 0)).toBeGreaterThan(850);
+      await page.getByRole("button", { name: "Details" }).click();
+      await page.getByRole("dialog", { name: "Details" }).getByText(hostileId).waitFor();
+      expect(await axe(page)).toEqual([]);
+      await page.keyboard.press("Escape");
+      await page.setViewportSize({ width: 900, height: 900 });
+      await handle.waitFor({ state: "detached" });
+      expect(reader.complaints).toEqual([]);
+    },
+  );
 
   it("has lines that an address names, the next error, and a log that fills the window", async () => {
     await ended(failedId);

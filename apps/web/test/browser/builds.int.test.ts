@@ -1,7 +1,7 @@
 import { describe, expect } from "vitest";
 import { axe, LOOKS, PATIENCE_MS, settled, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
-import { type Dashboard, it } from "./dashboard.ts";
+import { type Dashboard, it, itInSoak } from "./dashboard.ts";
 import { tabTo } from "./keys.ts";
 import { sideways } from "./sideways.ts";
 import { until } from "./system.ts";
@@ -249,7 +249,7 @@ describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, {
     expect(reader.complaints).toEqual([]);
   });
 
-  it("is filtered, and several builds are deleted, with the keyboard alone", async () => {
+  itInSoak("is filtered, and several builds are deleted, with the keyboard alone", async () => {
     await removeAll();
     for (const name of ["keep_one", "drop_one", "drop_two"]) await make(name);
     await using reader = await visit(browser, system.url);

@@ -35,6 +35,9 @@ export const it = test
     };
   });
 
+/** What shows by keys alone, or on another screen, what a test of the short form shows by other means. */
+export const itInSoak = it.runIf(process.env.SOAK === "1");
+
 /** Removes what an earlier file left. Agents go first: a build that one was made by is kept. */
 async function empty({ client }: System): Promise<void> {
   const { projects, agents, schedules, webhooks } = client;

@@ -1,7 +1,7 @@
 import { describe, expect } from "vitest";
 import { axe, go, PATIENCE_MS, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
-import { type Dashboard, it } from "./dashboard.ts";
+import { type Dashboard, it, itInSoak } from "./dashboard.ts";
 import { tabTo } from "./keys.ts";
 import { until } from "./system.ts";
 
@@ -46,24 +46,27 @@ describe.skipIf(chromiumPath === undefined)(
       expect([...reader.complaints, ...chinese.complaints]).toEqual([]);
     });
 
-    it("is light or dark as the system is, or as the reader chooses, and readable in both", async () => {
-      await using reader = await visit(browser, system.url, "/", { colorScheme: "dark" });
-      const { page } = reader;
-      await page.getByRole("row", { name: /alpha/ }).waitFor();
-      const background = () =>
-        page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
-      const dark = await background();
-      expect(await axe(page)).toEqual([]);
-      await page.emulateMedia({ colorScheme: "light" });
-      await until(PATIENCE_MS, "light", async () => (await background()) !== dark);
-      expect(await axe(page)).toEqual([]);
-      await page.getByRole("button", { name: "Language and look" }).click();
-      await page.getByRole("menuitemradio", { name: "Dark" }).click();
-      await until(PATIENCE_MS, "dark", async () => (await background()) === dark);
-      await page.reload();
-      expect(await background()).toBe(dark);
-      expect(reader.complaints).toEqual([]);
-    });
+    itInSoak(
+      "is light or dark as the system is, or as the reader chooses, and readable in both",
+      async () => {
+        await using reader = await visit(browser, system.url, "/", { colorScheme: "dark" });
+        const { page } = reader;
+        await page.getByRole("row", { name: /alpha/ }).waitFor();
+        const background = () =>
+          page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+        const dark = await background();
+        expect(await axe(page)).toEqual([]);
+        await page.emulateMedia({ colorScheme: "light" });
+        await until(PATIENCE_MS, "light", async () => (await background()) !== dark);
+        expect(await axe(page)).toEqual([]);
+        await page.getByRole("button", { name: "Language and look" }).click();
+        await page.getByRole("menuitemradio", { name: "Dark" }).click();
+        await until(PATIENCE_MS, "dark", async () => (await background()) === dark);
+        await page.reload();
+        expect(await background()).toBe(dark);
+        expect(reader.complaints).toEqual([]);
+      },
+    );
 
     it("is operated with the keyboard alone, and says how", async () => {
       await using reader = await visit(browser, system.url);
@@ -119,7 +122,7 @@ describe.skipIf(chromiumPath === undefined)(
       expect(reader.complaints).toEqual([]);
     });
 
-    it("goes anywhere by a few letters, in either language", async () => {
+    itInSoak("goes anywhere by a few letters, in either language", async () => {
       await using reader = await visit(browser, system.url);
       const { page } = reader;
       await page.getByRole("row", { name: /alpha/ }).waitFor();

@@ -204,6 +204,5 @@ describe.skipIf(chromiumPath === undefined)(
       expect(new URL(page.url()).searchParams.get("view")).toBe("artifacts");
       expect(reader.complaints).toEqual([]);
     });
-
   },
 );

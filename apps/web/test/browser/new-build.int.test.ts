@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect } from "vitest";
 import { axe, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
-import { type Dashboard, it } from "./dashboard.ts";
+import { type Dashboard, it, itInSoak } from "./dashboard.ts";
 
 // Skipped where there is no Chromium to drive; the name of the suite says so.
 describe.skipIf(chromiumPath === undefined)(`starting a build${skipReason}`, { timeout: 300_000 }, () => {
@@ -86,7 +86,7 @@ describe.skipIf(chromiumPath === undefined)(`starting a build${skipReason}`, { t
     expect(reader.complaints).toEqual([]);
   });
 
-  it("can be done, and the build watched to its end, with the keyboard alone", async () => {
+  itInSoak("can be done, and the build watched to its end, with the keyboard alone", async () => {
     await using reader = await visit(browser, system.url);
     const { page } = reader;
     await page.getByRole("navigation").waitFor();

@@ -71,67 +71,70 @@ describe.skipIf(chromiumPath === undefined)(`signing in${skipReason}`, { timeout
     await page.getByLabel("API key").waitFor();
   });
 
-  it.each(LOOKS)("makes, rotates and revokes keys, and says who did so, by keyboard ($lang, $width px)", async (the) => {
-    const zh = the.lang === "zh";
-    const [keys, audit] = zh ? ["API 密钥", "审计"] : ["API keys", "Audit"];
-    const client = createClient({ url: system.url, key: adminKey });
-    await using reader = await visit(browser, system.url, `/#key=${adminKey}`, {
-      viewport: { width: the.width, height: 800 },
-      locale: the.locale,
-    });
-    const { page } = reader;
-    const press = async (role: "button" | "menuitem", name: string | RegExp) => {
-      await page.getByRole(role, { name }).focus();
+  it.each(LOOKS)(
+    "makes, rotates and revokes keys, and says who did so, by keyboard ($lang, $width px)",
+    async (the) => {
+      const zh = the.lang === "zh";
+      const [keys, audit] = zh ? ["API 密钥", "审计"] : ["API keys", "Audit"];
+      const client = createClient({ url: system.url, key: adminKey });
+      await using reader = await visit(browser, system.url, `/#key=${adminKey}`, {
+        viewport: { width: the.width, height: 800 },
+        locale: the.locale,
+      });
+      const { page } = reader;
+      const press = async (role: "button" | "menuitem", name: string | RegExp) => {
+        await page.getByRole(role, { name }).focus();
+        await page.keyboard.press("Enter");
+      };
+      await page.getByRole("navigation").waitFor();
+      await press("button", zh ? "更多" : "More");
+      await page.getByRole("menuitem", { name: keys }).waitFor();
+      await press("menuitem", keys);
+      await page.getByRole("heading", { name: keys }).waitFor();
+      await press("button", zh ? "新建密钥" : "New key");
+      const dialog = page.getByRole("dialog");
+      await dialog.getByRole("button", { name: zh ? "创建密钥" : "Create the key" }).click();
+      // What is missing is said beside its field, which has the focus.
+      await dialog.getByText(zh ? "请填写名称。" : "Give it a name.").waitFor();
+      expect(await axe(page)).toEqual([]);
+      await page.keyboard.type(`phone-${the.lang}`);
       await page.keyboard.press("Enter");
-    };
-    await page.getByRole("navigation").waitFor();
-    await press("button", zh ? "更多" : "More");
-    await page.getByRole("menuitem", { name: keys }).waitFor();
-    await press("menuitem", keys);
-    await page.getByRole("heading", { name: keys }).waitFor();
-    await press("button", zh ? "新建密钥" : "New key");
-    const dialog = page.getByRole("dialog");
-    await dialog.getByRole("button", { name: zh ? "创建密钥" : "Create the key" }).click();
-    // What is missing is said beside its field, which has the focus.
-    await dialog.getByText(zh ? "请填写名称。" : "Give it a name.").waitFor();
-    expect(await axe(page)).toEqual([]);
-    await page.keyboard.type(`phone-${the.lang}`);
-    await page.keyboard.press("Enter");
-    const issued = page.getByTestId("secret");
-    await issued.waitFor();
-    const made = (await issued.textContent()) ?? "";
-    expect(await createClient({ url: system.url, key: made }).session.get()).toMatchObject({
-      role: "member",
-    });
-    await press("button", zh ? "我已复制" : "I have copied it");
-    await issued.waitFor({ state: "detached" });
-    expect(await page.content()).not.toContain(made);
-    const row = page.getByRole("row").filter({ hasText: `phone-${the.lang}` });
-    await press("button", zh ? `轮换 phone-zh` : `Rotate phone-en`);
-    await page.getByRole("alertdialog").getByRole("button").last().click();
-    await issued.waitFor();
-    expect(await issued.textContent()).not.toBe(made);
-    await press("button", zh ? "我已复制" : "I have copied it");
-    await issued.waitFor({ state: "detached" });
-    await press("button", zh ? `吊销 phone-zh` : `Revoke phone-en`);
-    await page.getByRole("alertdialog").getByRole("button").last().click();
-    await row
-      .getByText(zh ? "已吊销" : "Revoked")
-      .first()
-      .waitFor();
-    expect(await sideways(page)).toBeLessThanOrEqual(0);
-    expect(await axe(page)).toEqual([]);
-    const { items } = await client.keys.list();
-    expect(items.find(({ name }) => name === `phone-${the.lang}`)?.revoked_at).toBeDefined();
+      const issued = page.getByTestId("secret");
+      await issued.waitFor();
+      const made = (await issued.textContent()) ?? "";
+      expect(await createClient({ url: system.url, key: made }).session.get()).toMatchObject({
+        role: "member",
+      });
+      await press("button", zh ? "我已复制" : "I have copied it");
+      await issued.waitFor({ state: "detached" });
+      expect(await page.content()).not.toContain(made);
+      const row = page.getByRole("row").filter({ hasText: `phone-${the.lang}` });
+      await press("button", zh ? `轮换 phone-zh` : `Rotate phone-en`);
+      await page.getByRole("alertdialog").getByRole("button").last().click();
+      await issued.waitFor();
+      expect(await issued.textContent()).not.toBe(made);
+      await press("button", zh ? "我已复制" : "I have copied it");
+      await issued.waitFor({ state: "detached" });
+      await press("button", zh ? `吊销 phone-zh` : `Revoke phone-en`);
+      await page.getByRole("alertdialog").getByRole("button").last().click();
+      await row
+        .getByText(zh ? "已吊销" : "Revoked")
+        .first()
+        .waitFor();
+      expect(await sideways(page)).toBeLessThanOrEqual(0);
+      expect(await axe(page)).toEqual([]);
+      const { items } = await client.keys.list();
+      expect(items.find(({ name }) => name === `phone-${the.lang}`)?.revoked_at).toBeDefined();
 
-    await press("button", zh ? "更多" : "More");
-    await page.getByRole("menuitem", { name: audit }).click();
-    await page.getByRole("heading", { name: audit }).waitFor();
-    await page.getByText("keys.revoke").first().waitFor();
-    expect(await sideways(page)).toBeLessThanOrEqual(0);
-    expect(await axe(page)).toEqual([]);
-    expect(reader.complaints).toEqual([]);
-  });
+      await press("button", zh ? "更多" : "More");
+      await page.getByRole("menuitem", { name: audit }).click();
+      await page.getByRole("heading", { name: audit }).waitFor();
+      await page.getByText("keys.revoke").first().waitFor();
+      expect(await sideways(page)).toBeLessThanOrEqual(0);
+      expect(await axe(page)).toEqual([]);
+      expect(reader.complaints).toEqual([]);
+    },
+  );
 
   it("shows the ways to keys and audit to administrators alone", async () => {
     const client = createClient({ url: system.url, key: adminKey });

@@ -1,7 +1,7 @@
 import { describe, expect } from "vitest";
 import { axe, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
-import { type Dashboard, it } from "./dashboard.ts";
+import { type Dashboard, it, itInSoak } from "./dashboard.ts";
 import { tabTo } from "./keys.ts";
 import { sideways } from "./sideways.ts";
 import { until } from "./system.ts";
@@ -110,7 +110,7 @@ describe.skipIf(chromiumPath === undefined)(`statistics${skipReason}`, { timeout
     expect(reader.complaints).toEqual([]);
   });
 
-  it("are asked for with the keyboard alone, over another time, and read as a table", async () => {
+  itInSoak("are asked for with the keyboard alone, over another time, and read as a table", async () => {
     await using reader = await visit(browser, system.url);
     const { page } = reader;
     await page.getByRole("navigation").first().waitFor();
