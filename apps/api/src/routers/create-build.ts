@@ -45,8 +45,9 @@ export async function requireOwnAgent(
   if (asker.owner === undefined || (await agentRecords.agents.requireOwn(ref, asker))) return;
   const agent_id = await agentIdOf(ref);
   try {
-    // See `agentIdOfBuild`.
-    requireOwner(await repository.get(agent_id.replace(/^agent_/, "proj_")), asker, "agent");
+    // See `agentIdOfBuild`. The build may have been made a moment ago.
+    const build = await repository.get(agent_id.replace(/^agent_/, "proj_"), { consistent: true });
+    requireOwner(build, asker, "agent");
   } catch (error) {
     if (!isStagefoldError(error, "PROJECT_NOT_FOUND")) throw error;
   }
