@@ -97,7 +97,7 @@ test("no stage starts beyond the budget, and a retry with a higher one continues
   await control.retry(made.project_id, { limits: { tokens: 500 } });
   const done = await bench.until(made.project_id, completed);
   expect(done).toMatchObject({ spent: { tokens: 200, cost_usd: 1, attempts: 4 }, limits: { cost_usd: 10 } });
-  expect(done.build_summary).toMatchObject({ cost_usd: 0.75 });
+  expect(done.build_summary).toMatchObject({ cost_usd: 1 });
 });
 
 test("a build is not claimed before its start time", async () => {
