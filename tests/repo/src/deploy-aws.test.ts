@@ -10,11 +10,13 @@ const statementSchema = z.object({
 });
 const policySchema = z.object({ Statement: z.array(statementSchema) });
 
-/** The actions of the policy that a page shows. */
-function actionsIn(page: string): string[] {
+/** The statements of the policy that a page shows, each as its actions. */
+function statementsIn(page: string): string[][] {
   const [, json = ""] = /```json\n(\{\s*"Version"[\s\S]*?)```/.exec(read(page)) ?? [];
-  return policySchema.parse(JSON.parse(json)).Statement.flatMap(({ Action }) => Action);
+  return policySchema.parse(JSON.parse(json)).Statement.map(({ Action }) => [Action].flat());
 }
+
+const actionsIn = (page: string) => statementsIn(page).flat();
 
 /** The actions of a list in the sources of deploy/aws, which is not installed here. */
 function actionsNamed(name: string): string[] {
@@ -42,6 +44,8 @@ describe("deploy/aws", () => {
     expect(given.sort()).toEqual(expected.sort());
     const ofTables = actionsIn("docs/aws.md").filter((action) => action.startsWith("dynamodb:"));
     expect(actionsIn("docs/cost.md").sort()).toEqual(ofTables.sort());
+    // What every start asks is not among what the first one needs besides.
+    expect(statementsIn("docs/cost.md").at(-1)).toEqual(before);
   });
 
   test("is installed by its own lockfile, and is no part of the install of the repository", () => {

@@ -222,7 +222,6 @@ export const sessionRowSchema = z.looseObject({
 });
 
 export type TurnFile = z.output<typeof turnFileSchema>;
-export type TurnUser = z.output<typeof turnUserSchema>;
 export type TextBlock = z.output<typeof textBlockSchema>;
 export type ToolBlock = z.output<typeof toolBlockSchema>;
 export type Block = z.output<typeof blockSchema>;

@@ -1,4 +1,3 @@
-import { utf8Bytes, valueBytes } from "../snapshot/limits.ts";
 import type { Project, Stage } from "../snapshot/schema.ts";
 import type { Edit, Path } from "./patch.ts";
 
@@ -60,20 +59,4 @@ function same(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
   return JSON.stringify(a) === JSON.stringify(b);
-}
-
-/** How many bytes heavier the item is after `edits`; `at` gives the present value of a path. */
-export function editBytes(edits: readonly Edit[], at: (path: Path) => unknown): number {
-  let bytes = 0;
-  for (const edit of edits) {
-    const before = at(edit.path);
-    const name = utf8Bytes(String(edit.path.at(-1))) + (edit.path.length > 1 ? 1 : 0);
-    if (edit.op === "remove") bytes -= before === undefined ? 0 : valueBytes(before) + name;
-    else if (edit.op === "add") bytes += before === undefined ? 3 + name : 0;
-    else if (edit.op === "default") bytes += before === undefined ? valueBytes(edit.value) + name : 0;
-    else
-      bytes +=
-        before === undefined ? valueBytes(edit.value) + name : valueBytes(edit.value) - valueBytes(before);
-  }
-  return bytes;
 }

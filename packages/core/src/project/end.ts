@@ -102,7 +102,7 @@ export function waitMs(project: Project, at: string, isIdle = false): number {
 }
 
 /** Back to the queue, free to be claimed from `dueAt` on. */
-export function requeue(project: Project, dueAt: string, lease: FreeLease = NOT_HELD): Project {
+function requeue(project: Project, dueAt: string, lease: FreeLease = NOT_HELD): Project {
   const { lease: _l, ...rest } = project;
   return {
     ...rest,

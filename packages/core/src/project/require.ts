@@ -11,7 +11,7 @@ export function requireStatus<S extends ProjectStatus>(
   throw projectConflict(allowed, project.status);
 }
 
-export function projectConflict(expected: readonly string[] | string, actual: string) {
+function projectConflict(expected: readonly string[] | string, actual: string) {
   const wanted = typeof expected === "string" ? expected : expected.join(" or ");
   return new StagefoldError(
     "PROJECT_CONFLICT",

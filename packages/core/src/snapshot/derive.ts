@@ -37,7 +37,7 @@ export function progressOf(stages: readonly Stage[]): number {
 }
 
 /** The stage that runs or waits, else the first that is not finished, else the last. */
-export function currentStage(stages: readonly Stage[]): Stage | undefined {
+function currentStage(stages: readonly Stage[]): Stage | undefined {
   return stages.find(isUnderway) ?? stages.find((stage) => !isFinished(stage)) ?? stages.at(-1);
 }
 
@@ -109,7 +109,7 @@ export function isNewerState(a: State, b: State): boolean {
 }
 
 /** How many artifacts a stage has, also where the full list is a manifest. */
-export function artifactCount(stage: Stage): number {
+function artifactCount(stage: Stage): number {
   return stage.output_data.artifact_count ?? stage.output_data.artifacts.length;
 }
 
