@@ -30,7 +30,7 @@ function http(url: string) {
   };
 }
 
-/** What the protocol's cases of packages/client show too, without the example. */
+// Skipped but in the long form: the protocol's cases of packages/client show it too, without the example.
 const itInSoak = it.runIf(process.env.SOAK === "1");
 
 const data = (answer: { body: unknown }) => Reflect.get(Reflect.get(Object(answer.body), "result"), "data");

@@ -95,7 +95,7 @@ export class DynamoRecordStore implements RecordStore {
 }
 
 /** One more than is asked for, so that a page knows whether it is the last. Pure. */
-function recordQuery(table: string, query: RecordQuery): QueryCommandInput {
+export function recordQuery(table: string, query: RecordQuery): QueryCommandInput {
   const { index, pk, from, to, newestFirst, limit, cursor } = query;
   const { hash, range } = keysOf(query);
   const conditions = ["#hash = :hash"];

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { history, moves } from "../../test/histories.ts";
 import { type Project, projectSchema } from "../snapshot/schema.ts";
 import { aProject } from "../testing/builders.ts";
-import { apply } from "./apply.ts";
+import { apply, valueAt } from "./apply.ts";
 import { difference } from "./difference.ts";
 import type { Edit, Item, UpdatePatch } from "./patch.ts";
 
