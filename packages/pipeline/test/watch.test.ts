@@ -4,18 +4,6 @@ import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { definitionDigest, loadPipelines, watchPipelines } from "../src/index.ts";
 
-/** What comes of the next processes that are started; those after them are as they are. */
-const starts = vi.hoisted(() => [] as ("refused" | "slow")[]);
-vi.mock("node:child_process", async (original) => {
-  const real = await original<typeof import("node:child_process")>();
-  const spawn: (...given: Parameters<typeof real.spawn>) => unknown = (file, args, options) => {
-    const next = starts.shift();
-    if (next === "refused") return real.spawn("/no/such/program", args, options);
-    return real.spawn(file, next === "slow" ? ["-c", "sleep 0.8"] : args, options);
-  };
-  return { ...real, spawn };
-});
-
 const yaml = (command: string) => `name: one\nstages: [{ stage: a, command: ${JSON.stringify(command)} }]\n`;
 const module = (text: string) => `
 import { definePipeline } from "@stagefold/pipeline";
@@ -81,7 +69,28 @@ test("a module that never settles keeps no other file from being read again, not
   }
 }, 40_000);
 
-test.each<[string, typeof starts]>([
+/** What comes of the next processes that are started; those after them are as they are. */
+async function withStarts(starts: ("refused" | "slow")[]): Promise<typeof import("../src/index.ts")> {
+  vi.doMock("node:child_process", async (original) => {
+    const real = await original<typeof import("node:child_process")>();
+    const spawn: (...given: Parameters<typeof real.spawn>) => unknown = (file, args, options) => {
+      const next = starts.shift();
+      if (next === "refused") return real.spawn("/no/such/program", args, options);
+      return real.spawn(file, next === "slow" ? ["-c", "sleep 0.8"] : args, options);
+    };
+    return { ...real, spawn };
+  });
+  // Test files of one process share what is loaded: it is loaded once more, with what stands in for the system.
+  vi.resetModules();
+  try {
+    return await import("../src/index.ts");
+  } finally {
+    vi.doUnmock("node:child_process");
+    vi.resetModules();
+  }
+}
+
+test.each<[string, ("refused" | "slow")[]]>([
   ["at once", ["refused"]],
   ["while it is waited for no more", ["slow", "refused"]],
 ])(
@@ -91,7 +100,9 @@ test.each<[string, typeof starts]>([
     const errors: unknown[] = [];
     await writeFile(join(folder, "one.yaml"), yaml("echo 1"));
     await writeFile(join(folder, "_helper.ts"), 'export const said = "a";\n');
-    await using pipelines = await watchPipelines(folder, { onError: (error) => errors.push(error) });
+    const starts: typeof refusals = [];
+    const load = await withStarts(starts);
+    await using pipelines = await load.watchPipelines(folder, { onError: (error) => errors.push(error) });
     try {
       starts.push(...refusals);
       await writeFile(join(folder, "two.ts"), module("first"));
@@ -99,8 +110,8 @@ test.each<[string, typeof starts]>([
       await expect.poll(() => pipelines.list().length, { timeout: 10_000 }).toBe(3);
       expect(pipelines.problems()).toEqual([]);
       expect(errors.length).toBe(refusals.length === 1 ? 1 : 0);
+      expect(starts).toEqual([]);
     } finally {
-      starts.length = 0;
       await rm(folder, { recursive: true });
     }
   },
