@@ -32,12 +32,12 @@ export interface LogQuery extends LogRef {
 }
 
 /** Which attempt a reader is at, and where in its log; null before the first line. `line`: complete lines before it. */
-const placeSchema = z.object({
+const logPositionSchema = z.object({
   attempt: z.number().int().min(1),
   at: z.string().nullable(),
   line: z.number().int().min(0).optional(),
 });
-type Place = z.output<typeof placeSchema>;
+type LogPosition = z.output<typeof logPositionSchema>;
 
 /** A line, or a piece of one. What a search found has the number of its line, from 1. */
 export const loggedLineSchema = logLineSchema.extend({ number: z.number().int().optional() });
@@ -46,7 +46,7 @@ export type LoggedLine = z.output<typeof loggedLineSchema>;
 /** One read: its lines, where the next begins, and whether none can come any more. */
 interface Read {
   readonly lines: readonly LoggedLine[];
-  readonly place: Place;
+  readonly position: LogPosition;
   /** All that there is was read. */
   readonly end: boolean;
   /** No more can come. */
@@ -57,9 +57,9 @@ interface Read {
 export async function logPage(reader: LogReader, query: LogQuery): Promise<Page<LoggedLine>> {
   const project = await reader.repository.get(query.project_id);
   const cursors = await cursorsFor(project, query.stage);
-  const place = placeOf(query, findStage(project, query.stage).stage, cursors);
-  const read = await readLines(reader, project, query.stage, place, query);
-  return { items: [...read.lines], next_cursor: read.over ? null : cursors.encode(read.place) };
+  const position = positionOf(query, findStage(project, query.stage).stage, cursors);
+  const read = await readLines(reader, project, query.stage, position, query);
+  return { items: [...read.lines], next_cursor: read.over ? null : cursors.encode(read.position) };
 }
 
 /**
@@ -84,24 +84,24 @@ export async function* watchLog(
   signal?: AbortSignal,
 ): AsyncGenerator<LogChange, void, undefined> {
   const query = { limit: WATCHED_LINES };
-  let place: Place | undefined;
-  let cursors: Cursors<Place> | undefined;
+  let position: LogPosition | undefined;
+  let cursors: Cursors<LogPosition> | undefined;
   let from = ref.cursor ?? null;
   let seen = "";
   for await (const project of reader.watch.projects.watch(ref.project_id, { signal })) {
     const { stage } = findStage(project, ref.stage);
     cursors ??= await cursorsFor(project, ref.stage);
-    place ??= placeOf(ref, stage, cursors);
+    position ??= positionOf(ref, stage, cursors);
     // Most changes of a project bring no line.
     const state = [project.status, stage.status, stage.attempt, stage.log_seq].join();
     if (state === seen) continue;
     seen = state;
     for (let end = false; !end && !signal?.aborted; ) {
-      const read: Read = await readLines(reader, project, ref.stage, place, query);
-      ({ place, end } = read);
+      const read: Read = await readLines(reader, project, ref.stage, position, query);
+      ({ position, end } = read);
       const { lines, over } = read;
-      const cursor = cursors.encode(place);
-      if (lines.length > 0 || over) yield { lines, attempt: place.attempt, from, cursor, over };
+      const cursor = cursors.encode(position);
+      if (lines.length > 0 || over) yield { lines, attempt: position.attempt, from, cursor, over };
       if (over) return;
       from = cursor;
     }
@@ -118,35 +118,35 @@ export function endsLog(error: unknown): boolean {
   );
 }
 
-async function cursorsFor(project: Project, key: string): Promise<Cursors<Place>> {
+async function cursorsFor(project: Project, key: string): Promise<Cursors<LogPosition>> {
   const { stage } = findStage(project, key);
-  return await cursorsOf(["logs", project.project_id, stage.stage], placeSchema);
+  return await cursorsOf(["logs", project.project_id, stage.stage], logPositionSchema);
 }
 
 async function readLines(
   reader: LogReader,
   project: Project,
   key: string,
-  place: Place,
+  position: LogPosition,
   { limit, text }: { readonly limit: number; readonly text?: string | undefined },
 ): Promise<Read> {
   const { stage } = findStage(project, key);
-  const { attempt } = place;
+  const { attempt } = position;
   // The next attempt has not begun; unless the build is over, it may.
-  if (attempt > stage.attempt) return { lines: [], place, end: true, over: isOver(project, stage) };
+  if (attempt > stage.attempt) return { lines: [], position, end: true, over: isOver(project, stage) };
   const upTo = await lastWriteOf(reader, project, stage, attempt);
   const over = attempt < stage.attempt || stage.status !== "running";
-  if (upTo === undefined && !over) return { lines: [], place, end: true, over: false };
+  if (upTo === undefined && !over) return { lines: [], position, end: true, over: false };
   const ref = { project_id: project.project_id, stage: stage.stage, attempt };
   const pageAt = (cursor: string | null, most: number) =>
     upTo === undefined
       ? Promise.resolve(inItem(stage, attempt, cursor, most))
       : reader.logs.read(ref, { cursor: cursor ?? undefined, limit: most, upTo });
-  if (text !== undefined) return await search(pageAt, place, { limit, text, over });
-  const page = await pageAt(place.at, limit);
+  if (text !== undefined) return await search(pageAt, position, { limit, text, over });
+  const page = await pageAt(position.at, limit);
   return {
     lines: page.lines,
-    place: { attempt, at: page.cursor },
+    position: { attempt, at: page.cursor },
     end: page.end,
     over: over && page.end,
   };
@@ -165,7 +165,7 @@ const SEARCH_MS = 1000;
  */
 async function search(
   pageAt: PageAt,
-  from: Place,
+  from: LogPosition,
   { limit, text, over }: { readonly limit: number; readonly text: string; readonly over: boolean },
 ): Promise<Read> {
   const start = performance.now();
@@ -180,13 +180,13 @@ async function search(
       if (match) found.push(match);
       if (found.length < limit) continue;
       const { cursor, end } = await pageAt(at, i + 1);
-      const place = { attempt, at: cursor, line: finder.line };
-      return { lines: found, place, end, over: over && end };
+      const position = { attempt, at: cursor, line: finder.line };
+      return { lines: found, position, end, over: over && end };
     }
     at = page.cursor;
-    const place = { attempt, at, line: finder.line };
-    if (page.end) return { lines: found, place, end: true, over };
-    if (performance.now() - start > SEARCH_MS) return { lines: found, place, end: false, over: false };
+    const position = { attempt, at, line: finder.line };
+    if (page.end) return { lines: found, position, end: true, over };
+    if (performance.now() - start > SEARCH_MS) return { lines: found, position, end: false, over: false };
   }
 }
 
@@ -221,19 +221,21 @@ function isOver(project: Project, stage: Stage): boolean {
   return project.completed_at !== undefined || stage.status === "skipped" || stage.status === "completed";
 }
 
-function placeOf(query: LogRef, stage: Stage, cursors: Cursors<Place>): Place {
-  const place =
+function positionOf(query: LogRef, stage: Stage, cursors: Cursors<LogPosition>): LogPosition {
+  const position =
     query.cursor === undefined
       ? { attempt: query.attempt ?? Math.max(1, stage.attempt), at: null }
       : cursors.decode(query.cursor);
-  if (query.attempt !== undefined && query.attempt !== place.attempt)
-    throw invalidInput(`The cursor is one of attempt ${place.attempt}, not of ${query.attempt}.`, ["cursor"]);
-  if (place.attempt > stage.attempt + 1)
+  if (query.attempt !== undefined && query.attempt !== position.attempt)
+    throw invalidInput(`The cursor is one of attempt ${position.attempt}, not of ${query.attempt}.`, [
+      "cursor",
+    ]);
+  if (position.attempt > stage.attempt + 1)
     throw invalidInput(
       `Stage ${stage.stage} has had ${stage.attempt} attempt${stage.attempt === 1 ? "" : "s"}.`,
-      [`attempt: expected at most ${Math.max(1, stage.attempt)}, found ${place.attempt}`],
+      [`attempt: expected at most ${Math.max(1, stage.attempt)}, found ${position.attempt}`],
     );
-  return place;
+  return position;
 }
 
 /** The item alone has the short log of a stage that was imported; no other has lines without a write of its lease owner. */

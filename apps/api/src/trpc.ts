@@ -76,8 +76,8 @@ const authorised = t.middleware(async ({ ctx, next, path, type, getRawInput }) =
   // A program that asks for work and gets none asks again, many times a minute.
   const isIdle = path === "work.claim" && result.ok && result.data === null;
   // What was done to several builds has a row for each of them.
-  const isTold = UNAUDITED.includes(path) || (result.ok && (isIdle || OF_SEVERAL.includes(path)));
-  if (type === "mutation" && !isTold)
+  const needsNoRow = UNAUDITED.includes(path) || (result.ok && (isIdle || OF_SEVERAL.includes(path)));
+  if (type === "mutation" && !needsNoRow)
     await (result.ok ? audit("ok", result.data) : audit(toStagefoldError(result.error).code));
   return result;
 });

@@ -38,12 +38,12 @@ export class Presence {
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.#say(), WORKER_BEAT_MS).unref();
-    this.#say();
+    this.#timer = setInterval(() => this.#enqueue(), WORKER_BEAT_MS).unref();
+    this.#enqueue();
   }
 
   pipelinesChanged(): void {
-    if (this.#timer) this.#say();
+    if (this.#timer) this.#enqueue();
   }
 
   async stop(): Promise<void> {
@@ -54,7 +54,7 @@ export class Presence {
     await this.#directory.withdraw(owner).catch((error: unknown) => this.#warn(error));
   }
 
-  #say(): void {
+  #enqueue(): void {
     this.#last = this.#last.then(() => this.#announce()).catch((error: unknown) => this.#warn(error));
   }
 

@@ -2,7 +2,7 @@ import { isStagefoldError, scopeOf } from "@stagefold/core";
 import type { Logger } from "pino";
 import type { Principal } from "../auth/principal.ts";
 import type { Context } from "../context.ts";
-import { RepeatedLook } from "../repeated-look.ts";
+import { PollLoop } from "../poll-loop.ts";
 import { createBuild } from "../routers/create-build.ts";
 import { SetBackClock } from "../set-back-clock.ts";
 import { nextTimes } from "./next-time.ts";
@@ -25,7 +25,7 @@ interface SchedulerOptions {
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
-  readonly #looks = new RepeatedLook(() => this.#look());
+  readonly #loop = new PollLoop(() => this.#poll());
   readonly #clock = new SetBackClock();
   #unsubscribe: (() => void) | undefined;
   #isClosed = false;
@@ -36,14 +36,14 @@ export class Scheduler {
 
   start(): void {
     // The time of a schedule that was made here may come sooner than the next look.
-    this.#unsubscribe = this.#options.context.schedules.onChange(() => this.#looks.wake());
-    this.#looks.start();
+    this.#unsubscribe = this.#options.context.schedules.onChange(() => this.#loop.wake());
+    this.#loop.start();
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#unsubscribe?.();
-    await this.#looks.close();
+    await this.#loop.close();
   }
 
   /** Serves what is due now. Errors: those of the store. */
@@ -56,7 +56,7 @@ export class Scheduler {
     }
   }
 
-  async #look(): Promise<number> {
+  async #poll(): Promise<number> {
     const { context, log } = this.#options;
     try {
       await this.serveDue();

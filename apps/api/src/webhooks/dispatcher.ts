@@ -9,7 +9,7 @@ import {
 import type { Logger } from "pino";
 import { urlOf } from "../answer-links/answer-link.ts";
 import type { AnswerLinks } from "../answer-links/answer-links.ts";
-import { RepeatedLook } from "../repeated-look.ts";
+import { PollLoop } from "../poll-loop.ts";
 import { SetBackClock } from "../set-back-clock.ts";
 import type { Deliveries, Delivery, DueDelivery } from "./deliveries.ts";
 import { bodyOf, eventsOf, type Gate, type WebhookEvent } from "./events.ts";
@@ -59,7 +59,7 @@ export class WebhookDispatcher {
   readonly #seen = new Set<string>();
   readonly #sending = new Map<string, Set<string>>();
   readonly #stop = new AbortController();
-  readonly #looks = new RepeatedLook(() => this.#look());
+  readonly #loop = new PollLoop(() => this.#poll());
   readonly #clock = new SetBackClock();
   #unsubscribe: (() => void) | undefined;
   /** Where the last look stopped before the end: behind many of a receiver that hangs there may be others. */
@@ -70,23 +70,23 @@ export class WebhookDispatcher {
   }
 
   start(): void {
-    this.#looks.start();
+    this.#loop.start();
   }
 
   /** A webhook or a delivery was changed here: look now. */
   wake(): void {
-    this.#looks.wake();
+    this.#loop.wake();
   }
 
   async close(): Promise<void> {
     this.#stop.abort();
     this.#unsubscribe?.();
-    await this.#looks.close();
+    await this.#loop.close();
     while (this.#sending.size > 0) await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
   /** Resolves to the milliseconds until the next look. */
-  async #look(): Promise<number> {
+  async #poll(): Promise<number> {
     const { webhooks, deliveries, repository, log } = this.#options;
     try {
       const active = await webhooks.active();
@@ -147,7 +147,7 @@ export class WebhookDispatcher {
     const events = eventsOf(project);
     if (events.every(({ id }) => this.#seen.has(id))) return;
     this.#unrecorded.set(project.project_id, project);
-    this.#looks.wake();
+    this.#loop.wake();
   }
 
   /** Into the outbox; what the store does not take now stays for the next look. */
@@ -196,7 +196,7 @@ export class WebhookDispatcher {
         .finally(() => {
           sending.delete(row.key.sk);
           if (sending.size === 0) this.#sending.delete(webhook_id);
-          this.#looks.wake();
+          this.#loop.wake();
         });
     }
   }

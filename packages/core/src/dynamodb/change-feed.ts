@@ -53,9 +53,9 @@ export class PollingChangeFeed implements ChangeFeed {
       const reader = new ProjectReader(this.#store, projectId);
       poll = new Poll(
         projectPollMs,
-        async (tell) => {
+        async (notify) => {
           const change = await reader.read();
-          if (change) tell((each) => each(change.item));
+          if (change) notify((each) => each(change.item));
         },
         onError,
       );
@@ -70,9 +70,9 @@ export class PollingChangeFeed implements ChangeFeed {
   watchRows(listener: RowsListener): Unsubscribe {
     if (!this.#rows) {
       const window = new ListWindow(this.#store);
-      const read = async (tell: Tell<RowsListener>) => {
+      const read = async (notify: Notify<RowsListener>) => {
         const changes = await window.read();
-        if (changes.length > 0) tell((each) => each(changes));
+        if (changes.length > 0) notify((each) => each(changes));
       };
       this.#rows = new Poll(this.#options.listPollMs, read, this.#options.onError);
     }
@@ -87,19 +87,23 @@ export class PollingChangeFeed implements ChangeFeed {
   }
 }
 
-type Tell<L> = (call: (listener: L) => void) => void;
+type Notify<L> = (call: (listener: L) => void) => void;
 
 /** Reads again and again while it has listeners, more seldom while reads fail. */
 class Poll<L> {
   readonly #everyMs: number;
-  readonly #read: (tell: Tell<L>) => Promise<void>;
+  readonly #read: (notify: Notify<L>) => Promise<void>;
   readonly #onError: (error: unknown) => void;
   /** Each subscription by its own mark: a listener may be there twice. */
   readonly #listeners = new Map<object, L>();
   #failures = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(everyMs: number, read: (tell: Tell<L>) => Promise<void>, onError: (error: unknown) => void) {
+  constructor(
+    everyMs: number,
+    read: (notify: Notify<L>) => Promise<void>,
+    onError: (error: unknown) => void,
+  ) {
     this.#everyMs = everyMs;
     this.#read = read;
     this.#onError = onError;
@@ -118,7 +122,7 @@ class Poll<L> {
 
   async #run(): Promise<void> {
     try {
-      await this.#read((call) => this.#tell(call));
+      await this.#read((call) => this.#notify(call));
       this.#failures = 0;
     } catch (error) {
       this.#failures += 1;
@@ -130,7 +134,7 @@ class Poll<L> {
     this.#timer.unref();
   }
 
-  #tell(call: (listener: L) => void): void {
+  #notify(call: (listener: L) => void): void {
     for (const [mark, listener] of [...this.#listeners]) {
       if (!this.#listeners.has(mark)) continue;
       try {

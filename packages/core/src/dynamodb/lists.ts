@@ -51,7 +51,7 @@ export async function readList(table: string, query: ListQuery, reads: ListReads
       reads.query(partitionQuery(table, partition, { ...query, limit: size }, after));
     return new Source(partition.value, ask, last && { created_at: last[0], project_id: last[1] });
   });
-  const place = new Place(given);
+  const position = new ListPosition(given);
   const found = new Map<string, Item>();
   const twice = new Set<string>();
   for (let rows = 0; found.size < limit && rows < MAX_ROWS; rows++) {
@@ -60,12 +60,12 @@ export async function readList(table: string, query: ListQuery, reads: ListReads
     if (!row) break;
     const { project_id } = positionOf(row);
     if (found.has(project_id)) twice.add(project_id);
-    else if (place.isNew(row) && rowPasses(row, query)) found.set(project_id, row);
-    place.take(row);
+    else if (position.isNew(row) && rowPasses(row, query)) found.set(project_id, row);
+    position.take(row);
   }
   await settle(found, [...twice], query, reads);
   const atEnd = sources.every((source) => source.atEnd);
-  return { items: [...found.values()], next: atEnd ? undefined : place.cursor(sources) };
+  return { items: [...found.values()], next: atEnd ? undefined : position.cursor(sources) };
 }
 
 /** Items read at the most for one page of a list by note. */
@@ -84,7 +84,7 @@ export async function readNoted(
   const found: Item[] = [];
   let { cursor } = query;
   for (let read = 0; found.length * 2 < query.limit && read < MAX_NOTED_READS; ) {
-    // As many as the page still takes: the place behind them is then that of the next page.
+    // As many as the page still takes: the position behind them is then that of the next page.
     const page = await list({ ...query, cursor, limit: query.limit - found.length });
     const ids = page.items.map((row) => String(row.project_id));
     const noted = new Set(
@@ -158,7 +158,7 @@ class Source {
       const page = await this.#ask(this.#taken);
       this.#rows = page.items;
       this.#next = 0;
-      // A page without rows has no place to continue from.
+      // A page without rows has no position to continue from.
       this.#more = page.more && page.items.length > 0;
     }
   }
@@ -176,7 +176,7 @@ class Source {
  * How far a list has come. Rows come newest first, so one that is newer than the last was given before: its project has
  * changed its state since and is in another partition now.
  */
-class Place {
+class ListPosition {
   #at: string | undefined;
   #seen: string[];
 

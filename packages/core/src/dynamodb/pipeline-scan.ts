@@ -12,7 +12,7 @@ const RESCAN_ROWS = 6000;
 const MAX_SCANS = 1000;
 
 /** Where the next look begins. */
-interface Place {
+interface ScanPosition {
   /** Due from here on (inclusive). */
   readonly since: string | undefined;
   /** Behind this row, where a look ended before the queue did. */
@@ -24,7 +24,7 @@ interface Place {
 }
 
 /** One page of a queue's work of some pipelines, among so many rows `scanned`. `last`: it was cut behind this row. */
-export type ReadPage = (place: Pick<Place, "since" | "after">) => Promise<{
+export type ReadPage = (position: Pick<ScanPosition, "since" | "after">) => Promise<{
   readonly rows: readonly DueWork[];
   readonly scanned: number;
   readonly last: Item | undefined;
@@ -35,7 +35,7 @@ export type ReadPage = (place: Pick<Place, "since" | "after">) => Promise<{
  * but once is enough: where nothing was found, the next look begins at what has become due since.
  */
 export class PipelineScans {
-  readonly #places = new Map<string, Place>();
+  readonly #positions = new Map<string, ScanPosition>();
   readonly #now: () => number;
 
   constructor(now: () => number = () => performance.now()) {
@@ -50,12 +50,12 @@ export class PipelineScans {
     read: ReadPage,
   ): Promise<readonly DueWork[]> {
     const key = JSON.stringify([queue, [...pipelines].sort()]);
-    const place = this.#placeOf(key, dueBy);
+    const position = this.#positionOf(key, dueBy);
     const found: DueWork[] = [];
-    let { after } = place;
+    let { after } = position;
     let scanned = 0;
     do {
-      const page = await read({ since: place.since, after });
+      const page = await read({ since: position.since, after });
       found.push(...page.rows);
       after = page.last;
       scanned += page.scanned;
@@ -63,28 +63,28 @@ export class PipelineScans {
     // What was found may be there the next time too; nothing before it is wanted.
     const next = found[0]
       ? { since: found[0].work_due_at, after: undefined }
-      : { since: after ? place.since : toTime(fromTime(dueBy) - OVERLAP_MS), after };
-    const first = place.rescanAt === Number.POSITIVE_INFINITY;
-    const all = first ? place.rows + scanned : place.rows;
+      : { since: after ? position.since : toTime(fromTime(dueBy) - OVERLAP_MS), after };
+    const first = position.rescanAt === Number.POSITIVE_INFINITY;
+    const all = first ? position.rows + scanned : position.rows;
     const through = found.length > 0 || after === undefined;
     const rescanAt =
-      first && through ? this.#now() + RESCAN_MS * Math.max(1, all / RESCAN_ROWS) : place.rescanAt;
+      first && through ? this.#now() + RESCAN_MS * Math.max(1, all / RESCAN_ROWS) : position.rescanAt;
     this.#keep(key, { ...next, rows: all, rescanAt });
     return found.slice(0, limit);
   }
 
-  #placeOf(key: string, dueBy: string): Place {
-    const known = this.#places.get(key);
+  #positionOf(key: string, dueBy: string): ScanPosition {
+    const known = this.#positions.get(key);
     const isGood = known && known.rescanAt > this.#now() && (known.since ?? "") <= dueBy;
     return isGood
       ? known
       : { since: undefined, after: undefined, rows: 0, rescanAt: Number.POSITIVE_INFINITY };
   }
 
-  #keep(key: string, place: Place): void {
-    this.#places.delete(key);
-    this.#places.set(key, place);
-    const oldest = this.#places.keys().next();
-    if (this.#places.size > MAX_SCANS && !oldest.done) this.#places.delete(oldest.value);
+  #keep(key: string, position: ScanPosition): void {
+    this.#positions.delete(key);
+    this.#positions.set(key, position);
+    const oldest = this.#positions.keys().next();
+    if (this.#positions.size > MAX_SCANS && !oldest.done) this.#positions.delete(oldest.value);
   }
 }

@@ -39,11 +39,11 @@ export class StoreClock implements Clock {
 
   /** Takes note of an answer's `Date`, and of this machine's time when the request was sent and answered. */
   observe(date: string | undefined, sentAt: number, answeredAt: number): void {
-    const told = date === undefined ? Number.NaN : Date.parse(date);
+    const storeTime = date === undefined ? Number.NaN : Date.parse(date);
     // A clock that went back while the answer was on its way says nothing of the difference.
-    if (!Number.isFinite(told) || answeredAt < sentAt) return;
+    if (!Number.isFinite(storeTime) || answeredAt < sentAt) return;
     // The store wrote it between the two, within the second that it names.
-    const fresh = { least: told - answeredAt, most: told + 999 - sentAt, since: answeredAt };
+    const fresh = { least: storeTime - answeredAt, most: storeTime + 999 - sentAt, since: answeredAt };
     const known = this.#difference;
     const kept = known !== undefined && Math.abs(answeredAt - known.since) < MAX_AGE_MS;
     const least = kept ? Math.max(known.least, fresh.least) : fresh.least;

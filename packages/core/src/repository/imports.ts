@@ -32,7 +32,7 @@ export class Imports {
    * Errors: SNAPSHOT_TOO_LARGE, INVALID_INPUT when no item can keep it.
    */
   async create(project: Project): Promise<{ readonly created: boolean; readonly item: Item }> {
-    return await this.createAsIs(project.project_id, weighed(await this.#fit(project)));
+    return await this.createAsIs(project.project_id, weighed(await this.#spill(project)));
   }
 
   /** The same for an item that stays as it is, to the byte: one that cannot be read, or of the current version. */
@@ -99,21 +99,21 @@ export class Imports {
 
   async #patch(stored: Item, known: Project, next: Project | undefined): Promise<UpdatePatch> {
     const at = this.#context.now();
-    if (isCurrentVersion(stored)) return mergeImport(known, next ? await this.#fit(next) : known, at);
-    if (!next) return upgradeWith(stored, await this.#fit(known), undefined, at);
-    return upgradeWith(stored, known, await this.#fit(next), at);
+    if (isCurrentVersion(stored)) return mergeImport(known, next ? await this.#spill(next) : known, at);
+    if (!next) return upgradeWith(stored, await this.#spill(known), undefined, at);
+    return upgradeWith(stored, known, await this.#spill(next), at);
   }
 
   /** Every stage within the caps of the item, also those that nothing was added to. */
-  async #fit(project: Project): Promise<Project> {
-    const bare = { ...project, stages_snapshot: { ...project.stages_snapshot, stages: [] } };
-    const fitted = await spill(
-      bare,
+  async #spill(project: Project): Promise<Project> {
+    const empty = { ...project, stages_snapshot: { ...project.stages_snapshot, stages: [] } };
+    const spilled = await spill(
+      empty,
       await spillLogs(project, this.#context.files.logs),
       this.#context.files.artifacts,
     );
     // The figures of an ended build that no worker of ours has summed up.
-    if (fitted.build_summary === undefined || fitted.lease_seq > 0) return fitted;
-    return { ...fitted, build_summary: summarise(fitted.stages_snapshot.stages) };
+    if (spilled.build_summary === undefined || spilled.lease_seq > 0) return spilled;
+    return { ...spilled, build_summary: summarise(spilled.stages_snapshot.stages) };
   }
 }

@@ -7,8 +7,8 @@ import type { Clock } from "../../ports/clock.ts";
 import { AgentImports } from "./agent-imports.ts";
 import { AgentLists } from "./agent-lists.ts";
 import { Agents } from "./agents.ts";
+import { completeInvocation, completeSession } from "./complete-turn.ts";
 import { AgentContext, type AgentRecordsOptions } from "./context.ts";
-import { completeInvocation, completeSession } from "./rescue.ts";
 import { Sessions } from "./sessions.ts";
 import { Turns } from "./turns.ts";
 

@@ -12,10 +12,10 @@ import {
 import type { Session } from "../../agents/turn-schema.ts";
 import { type Asker, requireOwner } from "../../commands/control-patch.ts";
 import { isStagefoldError, StagefoldError } from "../../errors.ts";
+import { completeSession } from "./complete-turn.ts";
 import type { AgentContext } from "./context.ts";
 import { sessionNotFound } from "./errors.ts";
 import { optimisticRecordWrite, upsertRecord } from "./record-write.ts";
-import { completeSession } from "./rescue.ts";
 
 /** A begin, an end or a stop may come in between. */
 const MAX_RETRIES = 5;

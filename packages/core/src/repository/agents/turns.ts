@@ -9,10 +9,10 @@ import { StagefoldError } from "../../errors.ts";
 import type { Item } from "../../patch/index.ts";
 import { sha256Hex } from "../../snapshot/ids.ts";
 import type { Asked, TurnTarget } from "./asked.ts";
+import { completeInvocation, completeSession } from "./complete-turn.ts";
 import type { AgentContext } from "./context.ts";
 import { sessionBusy, sessionConflict, sessionNotFound, turnNotFound } from "./errors.ts";
 import { optimisticRecordWrite } from "./record-write.ts";
-import { completeInvocation, completeSession } from "./rescue.ts";
 import { InvocationLease, SessionTurnLease, type TurnLease } from "./turn-lease.ts";
 
 /** A question was taken, or it had been before (`again`): then its turn may be running, here or elsewhere, or over. */

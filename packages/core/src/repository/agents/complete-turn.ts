@@ -44,7 +44,7 @@ async function takeOver(context: AgentContext, head: Session, open: OpenTurn): P
     maxRetries: 1,
   });
   const taken = item && readSession(item);
-  // Another rescuer was first, or the owner lives after all.
+  // Another process was first, or the owner lives after all.
   if (taken?.open?.lease.owner !== owner) return;
   await archiveAndEnd(context, taken, interrupted(context, openAsTurn(head.session_id, taken.open)));
 }
