@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect } from "vitest";
 import { axe, type SharedBrowser, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
-import { it, itInSoak } from "./dashboard.ts";
+import { it } from "./dashboard.ts";
 import { tabTo } from "./keys.ts";
 import { type System, startSystem, until } from "./system.ts";
 
@@ -102,7 +102,7 @@ stages:
     expect(reader.complaints).toEqual([]);
   });
 
-  itInSoak("asks the same in Chinese, on a phone, from the stage that failed", async () => {
+  it("asks the same in Chinese, on a phone, from the stage that failed", async () => {
     const [, project_id = ""] = builds;
     const phone = { locale: "zh-CN", colorScheme: "dark", viewport: { width: 360, height: 740 } } as const;
     await using reader = await visit(browser, system.url, `/builds/${project_id}`, phone);
