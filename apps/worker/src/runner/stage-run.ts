@@ -61,6 +61,8 @@ export class StageRun {
   /** When its grace is over, by the monotonic clock. */
   #killAt = Number.POSITIVE_INFINITY;
   #ending = false;
+  /** The process is not this attempt's any more: it may run another stage. */
+  #isOver = false;
   #stores: Promise<void> = Promise.resolve();
 
   constructor(runner: RunnerProcess, job: StageJob, sink: StageSink, log: Logger, onPhase: OnPhase) {
@@ -98,6 +100,7 @@ export class StageRun {
     clearTimeout(this.#memoryTimer);
     this.#process.resumeOutput();
     const reusable = await this.#settle(ending);
+    this.#isOver = true;
     clearTimeout(this.#graceTimer);
     this.#process.listener = undefined;
     const outcome: StageOutcome =
@@ -105,8 +108,12 @@ export class StageRun {
     return { outcome: this.#mask.value(outcome), reusable };
   }
 
-  /** Asks the stage to end and makes it end when the grace is over, in milliseconds. Of several graces the first ends it. */
+  /**
+   * Asks the stage to end and makes it end when the grace is over, in milliseconds. Of several graces the first ends it.
+   * Does nothing when nothing of it is left, as while the write of its end waits for the store.
+   */
   stop(reason: StopReason, graceMs: number): void {
+    if (this.#isOver) return;
     this.#stopped ??= reason;
     const killAt = performance.now() + graceMs;
     if (killAt >= this.#killAt) return;
@@ -136,7 +143,10 @@ export class StageRun {
     this.#sink.lines(this.#output.end());
     if (this.#stopped === undefined) await this.#stores;
     else await Promise.race([this.#stores, sleep(LAST_STORE_MS)]);
-    return reusable;
+    if (this.#stopped === undefined || !reusable) return reusable;
+    // Stopped while its files were stored: its process has been ended, or will be.
+    await this.#endRunner();
+    return false;
   }
 
   /** Without /proc the worker cannot see what a stage left behind, so it ends the whole group. */
