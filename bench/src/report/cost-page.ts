@@ -107,9 +107,11 @@ Where nothing else is said, reads are eventually consistent: half a unit for eac
 | one build | the item, strongly consistent | 2 at 8 KB |
 | a page of an agent's artifacts | one index page, then as many builds as the page takes | 1 and up for each build |
 | watching one build | the item every 0.7 seconds, for all who watch it in a process | 1.4 a second |
+| watching an answer that another process gives | the session's head and two looks for the end, strongly consistent, every 0.5 seconds, for all who watch it in a process | 8 a second at 8 KB |
 | watching lists | the newest 850 rows every 1.5 seconds, for all who watch in a process; each build whose row changed, once, strongly consistent | about 71 a second when all those rows are there; 2 for each change |
 | the number of builds in each state | every row of StatusIndex | 125 for each 1,000 builds |
 | statistics of some days, the first time | the rows of builds that were made in these days | 125 for each 1,000 builds |
+| the same days again, at most every 3 seconds | the rows of today's builds and of the open ones, and of 1,000 builds of past days | up to 125 beside those of today |
 
 An hour of one open list on a full table is about 255,000 units, $${((255_000 * PRICE.read) / 1e6).toFixed(2)}; it costs nothing while no list is open.
 
