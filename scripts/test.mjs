@@ -25,7 +25,14 @@ await command(async () => {
   const code = await runTool(
     "turbo/bin/turbo",
     [
-      ...["run", "test", "--continue", `--concurrency=${soak ? AT_ONCE.long : AT_ONCE.short}`, "--output-logs=new-only", ...filters],
+      ...[
+        "run",
+        "test",
+        "--continue",
+        `--concurrency=${AT_ONCE[soak ? "long" : "short"]}`,
+        "--output-logs=new-only",
+        ...filters,
+      ],
       ...(soak ? ["--force"] : []),
       ...["--", "--passWithNoTests", ...passedOn],
     ],
