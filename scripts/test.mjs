@@ -9,11 +9,8 @@ import { runTool, toolEnv } from "./lib/run.mjs";
 import { countTests, readReport, summaryLine } from "./lib/test-summary.mjs";
 import { readWorkspaces, root } from "./lib/workspaces.mjs";
 
-/**
- * Workspaces whose tests run at once; each has one or two test processes (tooling/vitest/project.ts). The long form has more
- * that measures times, or keeps all cores busy by itself.
- */
-const AT_ONCE = { short: 3, long: 2 };
+/** Workspaces whose tests run at once; each has test processes of its own (tooling/vitest/project.ts). */
+const AT_ONCE = 2;
 
 await command(async () => {
   await prepare({ build: false });
@@ -25,14 +22,7 @@ await command(async () => {
   const code = await runTool(
     "turbo/bin/turbo",
     [
-      ...[
-        "run",
-        "test",
-        "--continue",
-        `--concurrency=${AT_ONCE[soak ? "long" : "short"]}`,
-        "--output-logs=new-only",
-        ...filters,
-      ],
+      ...["run", "test", "--continue", `--concurrency=${AT_ONCE}`, "--output-logs=new-only", ...filters],
       ...(soak ? ["--force"] : []),
       ...["--", "--passWithNoTests", ...passedOn],
     ],

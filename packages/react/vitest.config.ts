@@ -1,4 +1,4 @@
 import { defineConfig } from "vitest/config";
 import { project } from "../../tooling/vitest/project.ts";
 
-export default defineConfig(project("react", 1));
+export default defineConfig(project("react"));

@@ -13,9 +13,8 @@ const soak = process.env.SOAK === "1";
 export const testTimeoutMs = soak ? 3_600_000 : 120_000;
 
 /**
- * Number of test processes at once, in one of the large workspaces: the machines that check every change have two cores,
- * and what is tested are mostly processes that are waited for. A small workspace has one: a second would spend its time
- * on loading once more what the first has loaded.
+ * Number of test processes at once, in one workspace: the machines that check every change have two cores, and what is
+ * tested are mostly processes that are waited for. More would slow down those that a person waits for.
  */
 export const maxWorkers = 2;
 
@@ -43,7 +42,7 @@ class LongestFirst extends BaseSequencer {
  * The vitest configuration that every workspace shares; spread it and add what the workspace needs besides.
  * It also makes `vitest run` work inside the workspace alone.
  */
-export function project(name: string, processes = maxWorkers): ViteUserConfig {
+export function project(name: string): ViteUserConfig {
   return {
     resolve: { conditions: sourceFirst },
     ssr: { resolve: { conditions: sourceFirst } },
@@ -53,7 +52,7 @@ export function project(name: string, processes = maxWorkers): ViteUserConfig {
       // What takes long, or shows once more what a shorter test shows.
       exclude: [...configDefaults.exclude, ...(soak ? [] : ["**/*.soak.test.ts"])],
       pool: "forks",
-      maxWorkers: processes,
+      maxWorkers,
       // The files of a workspace share its processes, so that zod and the AWS SDK are loaded once and not by every file.
       // What a file changes for its whole process is put back: vitest does it with spies and stubbed variables.
       isolate: false,

@@ -87,7 +87,7 @@ export class ArtifactFolder {
     };
     await saveFile(file, async () => source(), {
       signal: this.#signal,
-      mode: permissionsOf(artifact) ?? (artifact.executable ? 0o777 : 0o666),
+      mode: permissionsOf(artifact),
     });
     this.#saved.set(folded(name), { name, file });
     return { file, size };

@@ -154,7 +154,7 @@ describe("another user's agent", () => {
     expect(await refusal(publish(bobs))).toMatchObject(forbidden);
   });
 
-  it("is nobody's own without sign-in", async () => {
+  it("belongs to no user without sign-in", async () => {
     const { deps, publish } = setUp();
     const { projects } = callerOf(deps);
     const agent_id = "agent_00000000beef";

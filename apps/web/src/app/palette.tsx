@@ -7,7 +7,7 @@ import { TextInput } from "../components/ui/field.tsx";
 import { useMessages } from "../i18n/lang.ts";
 import { type ProjectSummary, useApi } from "../lib/api.ts";
 import { cn } from "../lib/cn.ts";
-import { cutUtf8 } from "../lib/cut-utf8.ts";
+import { cutUtf8, SEARCH_BYTES } from "../lib/cut-utf8.ts";
 import { isForInputMethod } from "../lib/ime.ts";
 import { messages } from "./messages.ts";
 
@@ -25,9 +25,6 @@ export interface PaletteProps {
 
 /** So many builds are offered. */
 const BUILDS = 8;
-/** Of a text that is searched for: what the API takes, in bytes of UTF-8. */
-const LONGEST = 200;
-
 /** Every page, action and build by a few letters of its name. */
 export function Palette({ open, onOpenChange, entries }: PaletteProps) {
   const t = useMessages(messages);
@@ -79,7 +76,7 @@ function Chooser({ entries, onDone }: { entries: readonly PaletteEntry[]; onDone
         aria-expanded={found.length > 0}
         aria-label={t.paletteField}
         autoComplete="off"
-        maxLength={LONGEST}
+        maxLength={SEARCH_BYTES}
         onChange={(event) => {
           setText(event.target.value);
           setAt(0);
@@ -119,7 +116,8 @@ function useBuildsNamed(text: string): readonly ProjectSummary[] {
   const api = useApi();
   const { data } = useQuery({
     queryKey: ["palette", text],
-    queryFn: ({ signal }) => api.projects.list({ text: cutUtf8(text, LONGEST), limit: BUILDS }, { signal }),
+    queryFn: ({ signal }) =>
+      api.projects.list({ text: cutUtf8(text, SEARCH_BYTES), limit: BUILDS }, { signal }),
     enabled: text.length > 1,
     placeholderData: (known) => known,
   });

@@ -251,7 +251,7 @@ async function makeWritable(folder: string): Promise<void> {
 /** A file of an earlier stage, in place of whatever a stage has put there since. */
 async function putFile(root: string, entry: Artifact, content: AsyncIterable<Uint8Array>): Promise<void> {
   const { path, stage } = entry;
-  const mode = permissionsOf(entry) ?? (entry.executable === true ? 0o755 : 0o644);
+  const mode = permissionsOf(entry);
   const target = await freePlace(root, path);
   // A stage that gets other bytes than those that were recorded makes something wrong of them.
   const bytes = verifiedBytes(content, entry, (expected, found) => {

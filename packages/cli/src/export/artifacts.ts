@@ -105,7 +105,7 @@ function zipOf(entries: readonly Entry[], signal: AbortSignal): AsyncIterable<Ui
   const fail = (error: unknown) => output.destroy(error instanceof Error ? error : new Error(String(error)));
   zip.on("error", fail);
   for (const { name, artifact, open } of entries) {
-    const permissions = permissionsOf(artifact) ?? (artifact.executable ? 0o755 : 0o644);
+    const permissions = permissionsOf(artifact);
     const options = { mtime: new Date(artifact.created_at ?? 0), mode: REGULAR_FILE | permissions };
     zip.addReadStreamLazy(name, options, (give) => {
       open().then((source) => {

@@ -21,12 +21,13 @@ export function isUnderway({ status }: Stage): boolean {
 }
 
 /**
- * The permission bits that are recorded of a file: no set-uid and the like, and its owner may always read it. Undefined
- * where it has the usual ones.
+ * The permission bits of a file as they are recorded, or the usual ones: no set-uid and the like, and its owner may always
+ * read it.
  */
-export function permissionsOf({ mode }: Pick<ArtifactInfo, "mode">): number | undefined {
+export function permissionsOf({ mode, executable }: Pick<ArtifactInfo, "mode" | "executable">): number {
   const bits = Number.parseInt(mode ?? "", 8);
-  return Number.isNaN(bits) ? undefined : (bits & 0o777) | 0o400;
+  if (Number.isNaN(bits)) return executable === true ? 0o755 : 0o644;
+  return (bits & 0o777) | 0o400;
 }
 
 /** 0 … 100: the weight of the finished stages over that of all. */

@@ -13,22 +13,19 @@ import { Skeleton } from "../../components/ui/skeleton.tsx";
 import { common } from "../../i18n/common.ts";
 import { useMessages } from "../../i18n/lang.ts";
 import { type AgentRow, agentsQuery, useApi } from "../../lib/api.ts";
-import { cutUtf8 } from "../../lib/cut-utf8.ts";
+import { cutUtf8, SEARCH_BYTES } from "../../lib/cut-utf8.ts";
 import { usePageTitle } from "../../lib/page-title.ts";
 import { useShortcut } from "../../lib/shortcuts.ts";
 import { useSettledText } from "../../lib/use-settled-text.ts";
 import { useStartTalk } from "../talk/index.ts";
 import { messages } from "./messages.ts";
 
-/** Of a text that is searched for: what the API takes, in bytes of UTF-8. */
-const LONGEST = 200;
-
 /** The agents that builds have made. */
 export function AgentsPage() {
   const t = useMessages(messages);
   const c = useMessages(common);
   const { text } = useSearch({ strict: false });
-  const wanted = text === undefined || text === "" ? undefined : cutUtf8(String(text), LONGEST);
+  const wanted = text === undefined || text === "" ? undefined : cutUtf8(String(text), SEARCH_BYTES);
   const query = useInfiniteQuery({
     ...agentsQuery(useApi(), wanted === undefined ? {} : { text: wanted }),
     placeholderData: keepPreviousData,
@@ -89,7 +86,7 @@ function SearchAgents({ text }: { text: string }) {
     <search className="mb-4 block max-w-md">
       <TextInput
         aria-label={t.search}
-        maxLength={LONGEST}
+        maxLength={SEARCH_BYTES}
         onChange={(event) => type(event.target.value)}
         placeholder={t.search}
         ref={field}

@@ -25,6 +25,7 @@ export function useDownloadAll(artifacts: readonly Artifact[], name: string) {
     const entries = [...archivePaths(artifacts)].map(([artifact, path]) => ({
       path,
       executable: artifact.executable,
+      mode: artifact.mode,
       bytes: async () => {
         const bytes = await storedBytesOf(api, artifact);
         if (!bytes) elsewhere += 1;

@@ -1,7 +1,6 @@
 import type { BuildFilter, ProjectSummary } from "../../lib/api.ts";
 import type { BuildsSearch } from "../../lib/builds-list.ts";
-import { cutUtf8 } from "../../lib/cut-utf8.ts";
-import { LONGEST } from "./search.ts";
+import { cutUtf8, SEARCH_BYTES } from "../../lib/cut-utf8.ts";
 
 /**
  * What the API is asked for. It finds a user by the whole id alone; its search also finds parts of ids and of the names
@@ -26,7 +25,7 @@ export function filterOf({
     ...(note !== undefined && { note }),
     ...(since !== undefined && { since: startOfDay(since, 0) }),
     ...(until !== undefined && { until: startOfDay(until, 1) }),
-    ...(wanted !== undefined && { text: cutUtf8(wanted, LONGEST.text) }),
+    ...(wanted !== undefined && { text: cutUtf8(wanted, SEARCH_BYTES) }),
   };
 }
 

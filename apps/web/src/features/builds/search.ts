@@ -1,6 +1,6 @@
 import type { ProjectStatus } from "../../lib/api.ts";
 import { type BuildsSearch, SORTS, type Sort } from "../../lib/builds-list.ts";
-import { cutUtf8 } from "../../lib/cut-utf8.ts";
+import { cutUtf8, SEARCH_BYTES } from "../../lib/cut-utf8.ts";
 import { isOneOf } from "../../lib/one-of.ts";
 
 /** In the order in which a build has them. */
@@ -29,7 +29,7 @@ export function filtersOf({ sort: _, ...filters }: BuildsSearch): BuildsSearch {
 }
 
 /** What the API takes, in bytes of UTF-8. */
-export const LONGEST = { user: 256, tag: 64, pipeline: 64, note: 2000, text: 200 } as const;
+const LONGEST = { user: 256, tag: 64, pipeline: 64, note: 2000, text: SEARCH_BYTES } as const;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
 /** What means nothing in the address is as good as none; a number there may be a text that looks like one. */

@@ -1,9 +1,12 @@
+import { permissionsOf } from "@stagefold/core";
 import { Zip, ZipDeflate, ZipPassThrough } from "fflate";
 
 /** A file for the archive; its bytes are asked for when its turn comes. There are none of one that is left out. */
 export interface ZipEntry {
   readonly path: string;
   readonly executable?: boolean | undefined;
+  /** Its permission bits in octal digits, where they are not the usual ones. */
+  readonly mode?: string | undefined;
   bytes(): Promise<Uint8Array<ArrayBuffer> | undefined>;
 }
 
@@ -31,7 +34,8 @@ export async function zipOf(
     const file =
       bytes.length > MAX_PACKED_BYTES ? new ZipPassThrough(entry.path) : new ZipDeflate(entry.path);
     file.os = UNIX;
-    file.attrs = ((REGULAR_FILE | (entry.executable ? 0o755 : 0o644)) << 16) >>> 0;
+    const permissions = permissionsOf(entry);
+    file.attrs = ((REGULAR_FILE | permissions) << 16) >>> 0;
     zip.add(file);
     file.push(bytes, true);
   }
