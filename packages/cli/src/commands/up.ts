@@ -14,8 +14,8 @@ import { escaped } from "../view/escape.ts";
 
 /** An end that takes no longer needs no words. */
 const QUIET_MS = 1000;
-/** What a program that has the port gets to say that it is a Stagefold. */
-const PROBE_MS = 1000;
+/** What a program that has the port gets to say that it is a Stagefold; on a busy machine one needs seconds. */
+const PROBE_MS = 10_000;
 
 interface UpOptions {
   readonly pipelines?: string;
