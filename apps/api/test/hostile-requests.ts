@@ -51,7 +51,8 @@ export function hostileRequests(texts: readonly string[]): fc.Arbitrary<Hostile>
   );
   const text = fc.oneof(
     fc.constantFrom(...texts),
-    HOSTILE.map((value) => String(value)),
+    // An object that has a `toString` of its own cannot be made a text by `String`.
+    HOSTILE.map((value) => (typeof value === "object" ? JSON.stringify(value) : String(value))),
   );
   const files = fc
     .record({
