@@ -6,7 +6,7 @@ import type { BuildCount } from "./count-build.ts";
 import { writeUnits } from "./write-units.ts";
 
 describe("what a build costs", () => {
-  it("at most one request per transition, few write units, a small item", { timeout: 120_000 }, async () => {
+  it("at most one request per transition, few write units, a small item", async () => {
     // As `npm run count` does, from what was built.
     const script = join(import.meta.dirname, "../dist/count.js");
     const { stdout } = await promisify(execFile)(process.execPath, [

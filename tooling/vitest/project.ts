@@ -2,6 +2,7 @@ import type { ViteUserConfig } from "vitest/config";
 import { configDefaults } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 import type { Reporter } from "vitest/reporters";
+import { PATIENCE_MS } from "./until.ts";
 
 // Workspace packages load from their sources, so that a test sees an edit without a build.
 // The rest is what Node itself goes by: "module" is for bundlers, and some packages cannot be loaded that way.
@@ -9,8 +10,11 @@ const sourceFirst = ["@stagefold/source", "node", "development|production"];
 
 const soak = process.env.SOAK === "1";
 
-/** Time limit of one test, in milliseconds. The long form generates far more: minutes, and several times that on a busy machine. */
-export const testTimeoutMs = soak ? 3_600_000 : 120_000;
+/**
+ * Time limit of one test, in milliseconds: longer than what it waits for, so that a test says what it waited for in vain. The
+ * long form generates far more: minutes, and several times that on a busy machine.
+ */
+const testTimeoutMs = soak ? 3_600_000 : 3 * PATIENCE_MS;
 
 /**
  * Number of test processes at once, in one workspace: the machines that check every change have two cores, and what is
@@ -60,7 +64,7 @@ export function project(name: string): ViteUserConfig {
       restoreMocks: true,
       unstubEnvs: true,
       testTimeout: testTimeoutMs,
-      hookTimeout: 60_000,
+      hookTimeout: 3 * PATIENCE_MS,
       teardownTimeout: 20_000,
       // With turbo's cache the report of an earlier run comes back too: `npm test` counts what is in it.
       ...(process.env.TURBO_HASH !== undefined && {
@@ -68,7 +72,7 @@ export function project(name: string): ViteUserConfig {
       }),
       // A test that asserts nothing cannot fail. Type tests (*.test-d.ts) belong to the typecheck task.
       // `expect.poll` waits for what must come: only a hang lasts so long, however busy the machine is.
-      expect: { requireAssertions: true, poll: { timeout: 30_000 } },
+      expect: { requireAssertions: true, poll: { timeout: PATIENCE_MS } },
     },
   };
 }

@@ -4,6 +4,7 @@ import { text } from "node:stream/consumers";
 import { MemoryRecordStore } from "@stagefold/core";
 import { Webhook as Verifier } from "standardwebhooks";
 import { afterEach, vi } from "vitest";
+import { PATIENCE_MS } from "../../../tooling/vitest/until.ts";
 import { type ContextDeps, createContextInner } from "../src/context.ts";
 import { appRouter } from "../src/routers/index.ts";
 import { WebhookDispatcher } from "../src/webhooks/dispatcher.ts";
@@ -92,7 +93,7 @@ export function aSystem(more: Partial<ContextDeps> = {}) {
   return { deps, records, process, begin, ...first };
 }
 
-export const until = (check: () => void) => vi.waitFor(check, { timeout: 30_000, interval: 10 });
+export const until = (check: () => void) => vi.waitFor(check, { timeout: PATIENCE_MS, interval: 10 });
 
 /** Whether the public library of Standard Webhooks takes it for ours, at the time that it says. */
 export function verifies({ headers, body }: Received, secret: string): boolean {

@@ -13,7 +13,7 @@ const read = (path: string) => readFileSync(join(dist, path));
 let system: Dashboard["system"];
 it.beforeAll(async ({ fresh }) => {
   ({ system } = await fresh());
-}, 120_000);
+});
 
 /** What comes over the wire, as it comes. */
 function fetched(path: string): Promise<{ encoding: string | undefined; bytes: number }> {

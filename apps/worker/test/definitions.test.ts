@@ -23,7 +23,7 @@ test("C6: a build continues with the definition that it began with, each attempt
   // The workspace is there when the stage has begun.
   const go = async (project: string) => {
     const write = () => writeFile(join(bench.folder, "data/work", project, "go"), "");
-    await expect.poll(() => write().then(() => "there", String), { timeout: 20_000 }).toBe("there");
+    await expect.poll(() => write().then(() => "there", String)).toBe("there");
   };
   let changed = () => undefined as undefined;
   await using pipelines = await followPipelines(bench.pipelinesFolder, {
@@ -39,9 +39,9 @@ test("C6: a build continues with the definition that it began with, each attempt
   await bench.until(id, (project) => stageOf(project, "a").status === "running");
   const directory = new WorkerDirectory(records, bench.repository.clock);
   await writeFile(join(bench.pipelinesFolder, "words.yaml"), yaml("second"));
-  await expect.poll(digest, { timeout: 10_000 }).not.toBe(began);
+  await expect.poll(digest).not.toBe(began);
   await expect
-    .poll(() => directory.list(), { timeout: 10_000 })
+    .poll(() => directory.list())
     .toMatchObject([
       {
         owner: worker.owner,

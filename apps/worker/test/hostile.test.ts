@@ -62,9 +62,7 @@ const VALUES = 51;
 const share = process.env.SOAK === "1" ? 1 : 0.06;
 const seed = Number(process.env.HOSTILE_SEED ?? Date.now() % 100_000);
 
-test(`O1, W7: whatever a stage says, its build ends with a true state (HOSTILE_SEED=${seed})`, {
-  timeout: 1_800_000,
-}, async () => {
+test(`O1, W7: whatever a stage says, its build ends with a true state (HOSTILE_SEED=${seed})`, async () => {
   await using bench = await openBench({ files: { "hostile.ts": PIPELINE }, leaseMs: 10_000 });
   const worker = bench.worker({ concurrency: 4, timings: { flushMs: 50 } });
   worker.start();

@@ -21,9 +21,7 @@ export const innocent = definePipeline({ name: "innocent", stages: [{ stage: "wo
 } }] });
 `;
 
-test("L20: innocent builds beside stages that kill their worker complete; those stages alone are to blame", {
-  timeout: 240_000,
-}, async () => {
+test("L20: innocent builds beside stages that kill their worker complete; those stages alone are to blame", async () => {
   const root = await mkdtemp(join(tmpdir(), "stagefold-killer-"));
   const folder = join(root, "pipelines");
   await mkdir(folder);

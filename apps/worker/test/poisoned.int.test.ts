@@ -28,9 +28,7 @@ const POISONS: readonly (readonly [path: readonly string[], value: unknown])[] =
   [["work_due_at"], "0000"],
 ];
 
-test("W1: poisoned items at the head of the queue of the store that is the default stop nothing behind them", {
-  timeout: 120_000,
-}, async () => {
+test("W1: poisoned items at the head of the queue of the store that is the default stop nothing behind them", async () => {
   const root = await mkdtemp(join(tmpdir(), "stagefold-poison-"));
   const folder = join(root, "pipelines");
   await mkdir(folder);

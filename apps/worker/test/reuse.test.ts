@@ -112,7 +112,7 @@ it(`F4: ${FILES} small files of one stage are recorded in batches, within 20 ms 
   expect(performance.now() - from).toBeLessThan(FILES * 20);
   // A write for each file would be so many.
   expect(bench.store.writes.length).toBeLessThan(FILES / 20);
-}, 600_000);
+});
 
 it("F2: a neighbour that breaks while runners are warm stops no stage", async () => {
   await using bench = await openBench({ files: { "code.ts": CODE }, ownFiles: true });

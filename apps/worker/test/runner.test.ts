@@ -59,7 +59,7 @@ async function openRunner(): Promise<Bench> {
     work,
     run: (command, id) => runner.run(jobIn(work, command, id), sink, log),
     made: async (file) => {
-      await expect.poll(() => readFile(join(work, file), "utf8"), { timeout: 60_000 }).toBe("");
+      await expect.poll(() => readFile(join(work, file), "utf8")).toBe("");
     },
     async [Symbol.asyncDispose]() {
       await runner.close();

@@ -109,7 +109,7 @@ async function built(name: string): Promise<Project> {
     },
   );
   return await expect
-    .poll(() => backend.repository.get(project_id), { timeout: 60_000 })
+    .poll(() => backend.repository.get(project_id))
     .toSatisfy((project: Project) => project.completed_at !== undefined)
     .then(() => backend.repository.get(project_id));
 }
@@ -129,9 +129,7 @@ async function kept(): Promise<string> {
   return [worker.said(), ...files.map(({ name }) => name), ...texts].join("\n");
 }
 
-test("what a hostile stage does with its secrets is masked wherever the platform keeps it", {
-  timeout: 120_000,
-}, async () => {
+test("what a hostile stage does with its secrets is masked wherever the platform keeps it", async () => {
   const project = await built("leaks");
   const { output_data, sub_stages } = stageOf(project, "all");
   expect(output_data.said).toBe("it is ***");
@@ -162,7 +160,6 @@ test("what a hostile stage does with its secrets is masked wherever the platform
 // Skipped when there is no /proc.
 test.runIf(process.platform === "linux")(
   "A8: no stage reads the worker's environment in /proc, and a command gets what it names alone",
-  { timeout: 120_000 },
   async () => {
     const project = await built("spies");
     for (const key of ["token", "credentials"])
@@ -175,9 +172,7 @@ test.runIf(process.platform === "linux")(
   },
 );
 
-test("a stage whose secret this worker does not have fails before it starts, and says which", {
-  timeout: 60_000,
-}, async () => {
+test("a stage whose secret this worker does not have fails before it starts, and says which", async () => {
   const project = await built("lacks");
   const stage = stageOf(project, "s");
   expect(stage).toMatchObject({ status: "failed", attempt: 1 });

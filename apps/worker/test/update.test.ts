@@ -51,4 +51,4 @@ test("a build for an agent that exists is given its version, and makes another o
   expect(stageOf(second, "requirements_analysis").output_data).toMatchObject({
     agent_name: stageOf(first, "requirements_analysis").output_data.agent_name,
   });
-}, 400_000);
+});

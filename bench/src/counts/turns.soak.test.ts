@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
 
-it("a turn costs no more write units than it did", { timeout: 240_000 }, async () => {
+it("a turn costs no more write units than it did", async () => {
   const script = join(import.meta.dirname, "../../dist/bench.js");
   const asked = [script, "--json", "--short", "--only", "turn_units"];
   const { stdout } = await promisify(execFile)(process.execPath, asked);

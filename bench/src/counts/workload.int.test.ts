@@ -7,9 +7,7 @@ import type { countWorkload } from "./workload.ts";
 // Fewer builds than the benchmark counts: what each asks for is the same.
 const BUILDS = 16;
 
-it("the workload costs no more requests, write units and bytes than it did", {
-  timeout: 240_000,
-}, async () => {
+it("the workload costs no more requests, write units and bytes than it did", async () => {
   // Its processes run from what was built, and so does what starts them.
   const script = join(import.meta.dirname, "../../dist/count.js");
   const { stdout } = await promisify(execFile)(process.execPath, [script, "--workload", String(BUILDS)]);

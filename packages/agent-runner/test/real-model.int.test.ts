@@ -40,5 +40,5 @@ describe.skipIf(REAL === undefined)("a real language model (skipped without STAG
     expect(text).toContain("QX-4471");
     expect(outcome.usage.input_tokens).toBeGreaterThan(0);
     expect(outcome.usage.output_tokens).toBeGreaterThan(0);
-  }, 120_000);
+  });
 });

@@ -164,7 +164,7 @@ test("artifacts of a build go to a folder, what the last stage left", async () =
   });
   expect(await readFile(join(to, "docs", "计划.md"), "utf8")).toBe("plan");
   expect(await readFile(join(to, "same.txt"), "utf8")).toBe("later");
-  await expect.poll(() => openFiles(table.dataDir), { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => openFiles(table.dataDir)).toEqual([]);
 });
 
 /** The files below a folder that this process has open, where the system tells. */

@@ -60,9 +60,7 @@ async function undisturbed(folders: readonly string[], work: string): Promise<Ma
   return comparable(await store.getMany(IDS));
 }
 
-test("killed at random moments and run again, an import gives the same items", {
-  timeout: 900_000,
-}, async () => {
+test("killed at random moments and run again, an import gives the same items", async () => {
   const seed = Math.floor(Math.random() * 2 ** 31);
   const random = randomFrom(seed);
   const folder = await mkdtemp(join(tmpdir(), "stagefold-kills-"));

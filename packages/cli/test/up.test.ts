@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { acquireLock } from "@stagefold/node-files";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
+import { until } from "../../../tooling/vitest/until.ts";
 import { run } from "./run.ts";
 import { serve } from "./server.ts";
 
@@ -15,7 +16,7 @@ test("a second up answers with how its build ended, and says what it ignores", a
   try {
     const env = { STAGEFOLD_DATA_DIR: folder };
     const second = run(["up", "count words", "--pipelines", "mine"], env);
-    const made = await vi.waitUntil(async () => (await server.client.projects.list()).items[0]);
+    const made = await until("the build", async () => (await server.client.projects.list()).items[0]);
     await server.client.projects.cancel({ project_id: made.project_id });
     const { code, stdout, stderr } = await second;
     expect(code).toBe(1);

@@ -20,7 +20,7 @@ beforeAll(async () => {
   await writeFile(join(consumer.dir, "sample.ts"), sample.replace("SERVER_URL", server.url));
   await writeFile(join(consumer.dir, "package.json"), JSON.stringify({ type: "module", private: true }));
   await writeFile(join(consumer.dir, "tsconfig.json"), JSON.stringify(TSCONFIG));
-}, 120_000);
+});
 
 afterAll(async () => {
   await server?.close();

@@ -135,9 +135,7 @@ async function isReadable(owner: LeaseOwner): Promise<void> {
 const typed = (error: unknown) => isStagefoldError(error) && error.code !== "INTERNAL";
 
 describe("hostile values", () => {
-  it("O1, W7: through any field of a report are stored or refused with a typed error, and never harm the item", {
-    timeout: 120_000,
-  }, async () => {
+  it("O1, W7: through any field of a report are stored or refused with a typed error, and never harm the item", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.oneof(anEvent, anEnd), { minLength: 1, maxLength: 4 }), async (events) => {
         const owner = await running();
@@ -226,7 +224,7 @@ describe("hostile values", () => {
     },
   );
 
-  it("O1, W7: never keep a stage from ending", { timeout: 120_000 }, async () => {
+  it("O1, W7: never keep a stage from ending", async () => {
     await fc.assert(
       fc.asyncProperty(anEnd, fc.array(anEvent, { maxLength: 2 }), async (end, said) => {
         const owner = await running();

@@ -169,7 +169,7 @@ async function storedMessages(store: RecordStore, rows: readonly object[]): Prom
 }
 
 describe("any rows of the older tables of agents", () => {
-  it("are each merged, already there or refused with a reason, once", { timeout: 600_000 }, async () => {
+  it("are each merged, already there or refused with a reason, once", async () => {
     await fc.assert(
       fc.asyncProperty(runs, async (all) => {
         const store = new MemoryRecordStore();

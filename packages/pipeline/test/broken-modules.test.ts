@@ -109,9 +109,9 @@ it.runIf(process.platform === "linux")(
         }
       return found;
     };
-    await expect.poll(mine, { timeout: 20_000 }).toHaveLength(1);
+    await expect.poll(mine).toHaveLength(1);
     starter.kill("SIGKILL");
     await once(starter, "exit");
-    await expect.poll(mine, { timeout: 20_000 }).toEqual([]);
+    await expect.poll(mine).toEqual([]);
   },
 );

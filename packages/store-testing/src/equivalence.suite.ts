@@ -302,6 +302,6 @@ export function equivalenceSuite(name: string, getStore: () => ProjectStore, run
         },
       );
       await fc.assert(property, { numRuns: runs });
-    }, 1_200_000);
+    });
   });
 }

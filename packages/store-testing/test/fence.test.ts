@@ -43,7 +43,7 @@ const TAKEN_OUT: readonly TakenOut[] = [
   { weakness: "runs without their input", kind: "input_changed", seeds: 60 },
 ];
 
-it.each(TAKEN_OUT)("a store that lets $weakness write is found out", { timeout: 600_000 }, async (given) => {
+it.each(TAKEN_OUT)("a store that lets $weakness write is found out", async (given) => {
   const { weakness, kind, from = 1, seeds, rates, shape, isOfClocks = false } = given;
   const foundBy = { watch: 0, history: 0 };
   const isFound = () => foundBy.watch > 0 && (isOfClocks || foundBy.history > 0);
@@ -59,7 +59,7 @@ it.each(TAKEN_OUT)("a store that lets $weakness write is found out", { timeout: 
   expect(foundBy.history, "the first seed whose history has no explanation").toBeGreaterThan(0);
 });
 
-it("a store with the whole fence is not, in the same weather", { timeout: 600_000 }, async () => {
+it("a store with the whole fence is not, in the same weather", async () => {
   for (let seed = 1; seed <= 20; seed++) {
     const { violations, histories } = await simulate({ seed, rates: CLOCKS_AND_COPIES });
     expect(violations, `seed ${seed}`).toEqual([]);

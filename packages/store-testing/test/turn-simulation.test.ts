@@ -36,7 +36,7 @@ it(`no turn is lost, doubled or reordered, and totals are exact, in seeds ${firs
   );
   expect(turns).toBeGreaterThan(5 * SEEDS);
   expect(interrupted).toBeGreaterThan(SEEDS / 2);
-}, 3_600_000);
+});
 
 // The tests of the tests: with a part of the fence taken out, the checks must find what comes of it.
 const TAKEN_OUT: readonly [TurnWeakness, readonly TurnViolationKind[]][] = [

@@ -2,11 +2,11 @@ import { join } from "node:path";
 import { isStagefoldError, type Repository } from "@stagefold/core";
 import { createFileStores } from "@stagefold/core/files";
 import { describe, expect, test } from "vitest";
+import { until } from "../../../tooling/vitest/until.ts";
 import { collect, compare } from "./audit/audit.ts";
 import { type Finding, report } from "./audit/finding.ts";
 import { ChosenFaults, type Rewrite } from "./net/faults.ts";
 import { withoutFence } from "./net/wire.ts";
-import { TEST_MS, until } from "./world/patience.ts";
 import { ENGINES, openWorld, type World } from "./world/world.ts";
 
 /** A worker's write gets stuck in the network, another one takes over and writes, and then the first one arrives. */
@@ -57,7 +57,7 @@ async function found(world: World): Promise<Finding[]> {
 }
 
 describe.each(ENGINES)("a late write of a superseded worker on %s", (engine) => {
-  test("is refused, and nothing is found", { timeout: TEST_MS }, async () => {
+  test("is refused, and nothing is found", async () => {
     const faults = new ChosenFaults();
     await using world = await openWorld({ engine, workers: 0, faults });
     await lateWrite(world, faults);
@@ -66,7 +66,7 @@ describe.each(ENGINES)("a late write of a superseded worker on %s", (engine) => 
     expect(report(await found(world))).toEqual([]);
   });
 
-  test("is found, where the fence is taken out of it", { timeout: TEST_MS }, async () => {
+  test("is found, where the fence is taken out of it", async () => {
     const faults = new ChosenFaults();
     await using world = await openWorld({ engine, workers: 0, faults });
     await lateWrite(world, faults, withoutFence);

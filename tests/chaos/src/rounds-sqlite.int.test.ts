@@ -6,6 +6,7 @@ import { type Item, normalise } from "@stagefold/core";
 import { type Backend, openBackend, parseEnv } from "@stagefold/runtime";
 import { type Connection, connect } from "@stagefold/sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { until } from "../../../tooling/vitest/until.ts";
 import { checkAnswer } from "./audit/answers.ts";
 import { report } from "./audit/finding.ts";
 import { checkHistory } from "./audit/history.ts";
@@ -16,7 +17,7 @@ import { Random } from "./random.ts";
 import { BUILDS, type Event, scheduleOf } from "./round/schedule.ts";
 import { Closers } from "./world/closers.ts";
 import { Driver } from "./world/driver.ts";
-import { persist, TEST_MS, until } from "./world/patience.ts";
+import { persist } from "./world/patience.ts";
 import { runsOf, writePipelines } from "./world/pipeline.ts";
 import { untilGone } from "./world/processes.ts";
 import { WorkerProcess } from "./world/worker-process.ts";
@@ -62,8 +63,8 @@ describe(`real processes on SQLite, CHAOS_SEED=${seed}`, () => {
       workers.push(worker);
     }
     await Promise.all(workers.map((worker) => worker.ready()));
-  }, TEST_MS);
-  afterAll(() => closers.close(), TEST_MS);
+  });
+  afterAll(() => closers.close());
 
   function withDatabase<T>(work: (database: Connection) => T): T {
     const database = connect(join(folder, "data", "stagefold.db"));
@@ -77,7 +78,6 @@ describe(`real processes on SQLite, CHAOS_SEED=${seed}`, () => {
 
   test.each(Array.from({ length: ROUNDS }, (_, n) => n + 1))(
     "round %i: what was written is there, once",
-    { timeout: TEST_MS },
     async (n) => {
       const { repository, artifacts, logs } = backend ?? expect.fail("no backend");
       const person = driver ?? expect.fail("no driver");

@@ -9,7 +9,6 @@ import { FAULT_KINDS, RandomFaults } from "./net/faults.ts";
 import { Random } from "./random.ts";
 import { Round } from "./round/round.ts";
 import { EVENTS, Tally } from "./round/tally.ts";
-import { TEST_MS } from "./world/patience.ts";
 import { ENGINES, openWorld, type World } from "./world/world.ts";
 
 const SOAK = process.env.SOAK === "1";
@@ -33,15 +32,14 @@ export function testRounds(engine: EngineName): void {
 
     beforeAll(async () => {
       opened = await openWorld({ engine, workers: 3, faults });
-    }, TEST_MS);
+    });
     afterAll(async () => {
       for (const line of tally.summary(faults.counts)) say(`${engine}: ${line}`);
       await opened?.[Symbol.asyncDispose]();
-    }, TEST_MS);
+    });
 
     test.each(Array.from({ length: ROUNDS }, (_, n) => n + 1))(
       "round %i: what was acknowledged is there, once",
-      { timeout: TEST_MS },
       async (n) => {
         expect(broken, "an earlier round failed").toBeUndefined();
         broken = `round ${n}`;

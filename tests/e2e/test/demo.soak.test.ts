@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { processesOf, root, tempFolder } from "./harness.ts";
 
-it("shows a killed worker's build finished by another one, and cleans up", { timeout: 240_000 }, async () => {
+it("shows a killed worker's build finished by another one, and cleans up", async () => {
   await using folder = await tempFolder();
   const { PATH, HOME } = process.env;
   const child = spawn(process.execPath, [join(root, "scripts", "demo-takeover.mjs"), "--as-built"], {

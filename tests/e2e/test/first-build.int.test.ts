@@ -5,7 +5,8 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { itemBytes } from "@stagefold/core";
 import { describe, expect, it } from "vitest";
-import { processesOf, run, start, tempFolder, until } from "./harness.ts";
+import { until } from "../../../tooling/vitest/until.ts";
+import { processesOf, run, start, tempFolder } from "./harness.ts";
 
 const REQUIREMENT =
   "A simple math calculation agent that supports basic arithmetic operations (addition, subtraction, multiplication, division).";
@@ -33,14 +34,14 @@ async function listening(pids: readonly number[]): Promise<string[]> {
 }
 
 describe("npm start with a requirement", () => {
-  it("builds the agent, keeps serving, and what it built works", { timeout: 120_000 }, async () => {
+  it("builds the agent, keeps serving, and what it built works", async () => {
     await using folder = await tempFolder();
     await using system = await start({
       dataDir: folder.path,
       args: [REQUIREMENT],
     });
     const { client, url } = system;
-    const listed = await until(20_000, "the project", async () => (await client.projects.list({})).items[0]);
+    const listed = await until("the project", async () => (await client.projects.list({})).items[0]);
     const project = await client.projects.waitForEnd({ project_id: listed.project_id });
     expect(project).toMatchObject({
       status: "completed",

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { agentBuild } from "@stagefold/agent-build";
 import { createClient } from "@stagefold/client";
+import { until } from "../../../tooling/vitest/until.ts";
 
 export const root = resolve(import.meta.dirname, "../../..");
 const cli = join(root, "packages/cli/dist/main.js");
@@ -65,7 +66,7 @@ export async function start(options: StartOptions): Promise<System & AsyncDispos
   const child = launch(["up", ...(options.args ?? [])], env);
   const out = collect(child);
   const printed = () => out().stdout + out().stderr;
-  const url = await until(120_000, "the address", () => {
+  const url = await until("the address", () => {
     if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${printed()}`);
     return /http:\/\/127\.0\.0\.1:\d+/.exec(out().stdout)?.[0];
   }).catch((error: unknown) => {
@@ -89,21 +90,6 @@ async function stop(child: ChildProcess): Promise<void> {
   const timer = setTimeout(() => child.kill("SIGKILL"), 40_000);
   await ended;
   clearTimeout(timer);
-}
-
-/** Asks until there is an answer. */
-export async function until<T>(
-  ms: number,
-  what: string,
-  ask: () => T | undefined | Promise<T | undefined>,
-): Promise<T> {
-  const deadline = Date.now() + ms;
-  for (;;) {
-    const answer = await ask();
-    if (answer !== undefined && answer !== false) return answer;
-    if (Date.now() > deadline) throw new Error(`${what} did not come within ${ms} ms`);
-    await new Promise((next) => setTimeout(next, 50));
-  }
 }
 
 /**

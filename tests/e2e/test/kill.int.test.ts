@@ -2,7 +2,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ConnectionError, createClient } from "@stagefold/client";
 import { describe, expect, it } from "vitest";
-import { processesOf, type System, start, tempFolder, until } from "./harness.ts";
+import { until } from "../../../tooling/vitest/until.ts";
+import { processesOf, type System, start, tempFolder } from "./harness.ts";
 
 /** Its second stage does not end before there is such a file: so it runs when everything is killed. */
 const slow = (go: string) => `
@@ -31,9 +32,7 @@ stages:
 const answerOf = (by: string) => ({ stage: "approve", value: { by } });
 
 describe("kill -9 of everything", () => {
-  it("W3: loses nothing, and the interrupted build continues to its end; each process outlives the death of any other", {
-    timeout: 240_000,
-  }, async () => {
+  it("W3: loses nothing, and the interrupted build continues to its end; each process outlives the death of any other", async () => {
     await using folder = await tempFolder();
     const go = join(folder.path, "go");
     await writeFile(join(folder.path, "slow.yaml"), slow(go));
@@ -54,7 +53,7 @@ describe("kill -9 of everything", () => {
         user_id: "u1",
       });
       made.push(project_id);
-      await until(20_000, "the second stage", async () => {
+      await until("the second stage", async () => {
         const { stages_snapshot } = await client.projects.get({ project_id });
         return stages_snapshot.stages[1]?.status === "running" || undefined;
       });
@@ -63,7 +62,7 @@ describe("kill -9 of everything", () => {
         const { project_id: id } = await client.projects.create(about);
         made.push(id);
         asking.push(id);
-        await until(20_000, "the question", async () =>
+        await until("the question", async () =>
           (await client.projects.get({ project_id: id })).status === "waiting" ? true : undefined,
         );
       }
@@ -80,7 +79,7 @@ describe("kill -9 of everything", () => {
       expect(all.length).toBeGreaterThanOrEqual(3);
       for (const pid of all) killNow(pid);
     }
-    await until(10_000, "the end of everything", async () =>
+    await until("the end of everything", async () =>
       (await processesOf(folder.path)).length === 0 ? true : undefined,
     );
     await writeFile(go, "");
@@ -99,7 +98,7 @@ describe("kill -9 of everything", () => {
     const lost = person.answer(operation).catch((error: unknown) => error);
     await killApi(folder.path);
     await lost;
-    await until(90_000, "an answer", () =>
+    await until("an answer", () =>
       person.answer(operation).then(
         () => true,
         (error: unknown) => (error instanceof ConnectionError ? undefined : Promise.reject(error)),

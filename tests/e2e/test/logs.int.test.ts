@@ -64,9 +64,7 @@ async function readAgain({ client }: System, project_id: string, stage: string):
 const short = (texts: readonly string[]) =>
   texts.map((text) => (text.length > 200 ? `${text.length} ${text.slice(0, 50)}` : text));
 
-it("shows the same text live, after a reload and in the command line, whatever a command writes", {
-  timeout: process.env.SOAK ? 600_000 : 240_000,
-}, async () => {
+it("shows the same text live, after a reload and in the command line, whatever a command writes", async () => {
   await using folder = await tempFolder();
   await writeFile(join(folder.path, "writes.yaml"), yaml);
   const env = { STAGEFOLD_PIPELINES: folder.path };

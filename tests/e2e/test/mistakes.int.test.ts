@@ -2,7 +2,8 @@ import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { launch, processesOf, run, start, tempFolder, until } from "./harness.ts";
+import { until } from "../../../tooling/vitest/until.ts";
+import { launch, processesOf, run, start, tempFolder } from "./harness.ts";
 
 describe("what can go wrong at the start", () => {
   it("an unknown or malformed setting is named", async () => {
@@ -42,7 +43,7 @@ describe("what can go wrong at the start", () => {
     await using folder = await tempFolder();
     const first = await start({ dataDir: folder.path });
     for (const pid of await processesOf(folder.path)) process.kill(pid, "SIGKILL");
-    await until(10_000, "their end", async () => (await processesOf(folder.path)).length === 0 || undefined);
+    await until("their end", async () => (await processesOf(folder.path)).length === 0 || undefined);
     expect(first.process.signalCode).toBe("SIGKILL");
     await using second = await start({ dataDir: folder.path });
     expect(await second.client.system.info()).toBeTruthy();
@@ -84,7 +85,7 @@ describe("what can go wrong at the start", () => {
     await writeFile(join(pipelines, "bad.yaml"), "name: bad\nstages:\n  - stage: one\n    comand: true\n");
     const env = { STAGEFOLD_PIPELINES: pipelines };
     await using system = await start({ dataDir: join(folder.path, "data"), env });
-    await until(20_000, "the mistake to be named", () => system.printed().includes("comand") || undefined);
+    await until("the mistake to be named", () => system.printed().includes("comand") || undefined);
     expect(system.printed()).toContain("bad.yaml");
     expect(await system.client.system.info()).toBeTruthy();
   });
@@ -104,11 +105,7 @@ describe("Ctrl-C", () => {
       const [code, signal] = await ended;
       // Before the program itself runs, Node ends by the signal.
       expect(signal === "SIGINT" || code === 0 || code === 130).toBe(true);
-      await until(
-        10_000,
-        "no process",
-        async () => (await processesOf(folder.path)).length === 0 || undefined,
-      );
+      await until("no process", async () => (await processesOf(folder.path)).length === 0 || undefined);
     },
   );
 

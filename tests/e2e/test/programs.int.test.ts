@@ -6,7 +6,8 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
-import { root, start, tempFolder, until } from "./harness.ts";
+import { until } from "../../../tooling/vitest/until.ts";
+import { root, start, tempFolder } from "./harness.ts";
 
 /** Nothing but HTTP, as curl would: a query with its input in the address, a mutation with it in the body. */
 function http(url: string) {
@@ -98,7 +99,7 @@ describe("a program that knows only HTTP", () => {
     });
   });
 
-  it("in Python: killed in the middle, another one takes over", { timeout: 240_000 }, async ({ skip }) => {
+  it("in Python: killed in the middle, another one takes over", async ({ skip }) => {
     skip(spawnSync("python3", ["--version"]).status !== 0, "python3 is not on this machine");
     await using folder = await tempFolder();
     await using system = await start({ dataDir: folder.path, env: { STAGEFOLD_LEASE_SECONDS: "6" } });
@@ -107,9 +108,7 @@ describe("a program that knows only HTTP", () => {
     const project_id = create.out().trim();
     expect(project_id).toMatch(/^proj_[0-9a-f]{12}$/);
     const first = runner(system.url, "run", "--once", "--seconds", "1.5");
-    await until(60_000, "the second stage", () =>
-      first.out().includes("index: attempt 1") ? true : undefined,
-    );
+    await until("the second stage", () => (first.out().includes("index: attempt 1") ? true : undefined));
     first.child.kill("SIGKILL");
     await first.ended;
     const second = runner(system.url, "run", "--once", "--seconds", "0.4");
@@ -128,32 +127,26 @@ describe("a program that knows only HTTP", () => {
     ]);
   });
 
-  itInSoak(
-    "T: every call of the runner in Python may be repeated",
-    { timeout: 120_000 },
-    async ({ skip }) => {
-      skip(spawnSync("python3", ["--version"]).status !== 0, "python3 is not on this machine");
-      await using folder = await tempFolder();
-      await using system = await start({ dataDir: folder.path });
-      await using doubling = await doublingProxy(system.url);
-      const create = runner(doubling.url, "create", "Index the handbook twice");
-      await create.ended;
-      const run = runner(doubling.url, "run", "--once", "--seconds", "0.4");
-      await run.ended;
-      const { items } = await system.client.projects.list({});
-      expect(items.map(({ project_id }) => project_id)).toEqual([create.out().trim()]);
-      const project = await system.client.projects.get({ project_id: create.out().trim() });
-      expect(project.status, run.out()).toBe("completed");
-      expect(project.stages_snapshot.stages.map(({ attempt }) => attempt)).toEqual([1, 1, 1]);
-      const logs = await system.client.stages.logs({ project_id: project.project_id, stage: "collect" });
-      expect(logs.items).toHaveLength(4);
-      expect(doubling.calls()).toBeGreaterThan(10);
-    },
-  );
+  itInSoak("T: every call of the runner in Python may be repeated", async ({ skip }) => {
+    skip(spawnSync("python3", ["--version"]).status !== 0, "python3 is not on this machine");
+    await using folder = await tempFolder();
+    await using system = await start({ dataDir: folder.path });
+    await using doubling = await doublingProxy(system.url);
+    const create = runner(doubling.url, "create", "Index the handbook twice");
+    await create.ended;
+    const run = runner(doubling.url, "run", "--once", "--seconds", "0.4");
+    await run.ended;
+    const { items } = await system.client.projects.list({});
+    expect(items.map(({ project_id }) => project_id)).toEqual([create.out().trim()]);
+    const project = await system.client.projects.get({ project_id: create.out().trim() });
+    expect(project.status, run.out()).toBe("completed");
+    expect(project.stages_snapshot.stages.map(({ attempt }) => attempt)).toEqual([1, 1, 1]);
+    const logs = await system.client.stages.logs({ project_id: project.project_id, stage: "collect" });
+    expect(logs.items).toHaveLength(4);
+    expect(doubling.calls()).toBeGreaterThan(10);
+  });
 
-  it("in Python: one that was frozen gives its build up by itself", { timeout: 120_000 }, async ({
-    skip,
-  }) => {
+  it("in Python: one that was frozen gives its build up by itself", async ({ skip }) => {
     skip(spawnSync("python3", ["--version"]).status !== 0, "python3 is not on this machine");
     await using folder = await tempFolder();
     await using system = await start({ dataDir: folder.path, env: { STAGEFOLD_LEASE_SECONDS: "6" } });
@@ -161,14 +154,12 @@ describe("a program that knows only HTTP", () => {
     await create.ended;
     const project_id = create.out().trim();
     const frozen = runner(system.url, "run", "--once", "--seconds", "60");
-    await until(60_000, "the first stage", () =>
-      frozen.out().includes("collect: attempt 1") ? true : undefined,
-    );
+    await until("the first stage", () => (frozen.out().includes("collect: attempt 1") ? true : undefined));
     frozen.child.kill("SIGSTOP");
     await new Promise((resolve) => setTimeout(resolve, 5000));
     const second = runner(system.url, "run", "--once", "--seconds", "0.4");
     frozen.child.kill("SIGCONT");
-    await until(60_000, "its word", () => (frozen.out().includes("lease lost") ? true : undefined));
+    await until("its word", () => (frozen.out().includes("lease lost") ? true : undefined));
     await second.ended;
     const project = await system.client.projects.get({ project_id });
     expect(project.status, second.out()).toBe("completed");
@@ -179,9 +170,6 @@ describe("a program that knows only HTTP", () => {
 
   itInSoak(
     "in Python: paused unheard in a stage, it records the stage's end and gives the build back",
-    {
-      timeout: 240_000,
-    },
     async ({ skip }) => {
       skip(spawnSync("python3", ["--version"]).status !== 0, "python3 is not on this machine");
       await using folder = await tempFolder();
@@ -192,7 +180,7 @@ describe("a program that knows only HTTP", () => {
       // No heartbeat tells it of the pause: the refused start of the next stage is the first that it hears.
       const first = runner(system.url, "run", "--once", "--seconds", "4", "--beat", "1000");
       const get = () => system.client.projects.get({ project_id });
-      await until(60_000, "half of the first stage", async () =>
+      await until("half of the first stage", async () =>
         (await get()).stages_snapshot.stages[0]?.progress === 50 ? true : undefined,
       );
       await system.client.projects.pause({ project_id });

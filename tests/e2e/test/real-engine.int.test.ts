@@ -2,10 +2,11 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Turn } from "@stagefold/client";
 import { expect, it } from "vitest";
+import { until } from "../../../tooling/vitest/until.ts";
 import { builtAgent } from "./built-agent.ts";
 import { type EngineCall, startLlama } from "./engine/llama.ts";
 import { SENTENCE, TOOL, weights } from "./engine/weights.ts";
-import { start, tempFolder, until } from "./harness.ts";
+import { start, tempFolder } from "./harness.ts";
 
 /** A folder where node-llama-cpp is installed. */
 const INSTALLED = process.env.STAGEFOLD_TEST_LLAMA;
@@ -51,7 +52,7 @@ it.skipIf(INSTALLED === undefined)(
 
     const { session_id } = await client.sessions.create({ agent_id });
     const ended = async (turn: number) =>
-      await until(60_000, `the end of turn ${turn}`, async () => {
+      await until(`the end of turn ${turn}`, async () => {
         const found = await client.turns.get({ session_id, turn });
         return found.status === "running" ? undefined : found;
       });
@@ -71,7 +72,6 @@ it.skipIf(INSTALLED === undefined)(
 
     await client.turns.send({ session_id, text: "Go on and on!" });
     await until(
-      60_000,
       "some text",
       async () => textOf(await client.turns.get({ session_id, turn: 3 })) || undefined,
     );
@@ -79,9 +79,8 @@ it.skipIf(INSTALLED === undefined)(
     const third = await ended(3);
     expect(third.status).toBe("cancelled");
     expect(textOf(third)).toMatch(/^(?: on and)+/);
-    await until(10_000, "the engine's stop", () => engine.calls.at(-1)?.stopped || undefined);
+    await until("the engine's stop", () => engine.calls.at(-1)?.stopped || undefined);
     const said = engine.calls.at(-1)?.text ?? "";
     expect(said.startsWith(textOf(third))).toBe(true);
   },
-  300_000,
 );

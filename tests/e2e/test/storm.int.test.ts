@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { StagefoldClientError } from "@stagefold/client";
 import { expect, it } from "vitest";
-import { type System, start, tempFolder, until } from "./harness.ts";
+import { until } from "../../../tooling/vitest/until.ts";
+import { type System, start, tempFolder } from "./harness.ts";
 
 const BUILDS = process.env.SOAK === "1" ? 300 : 24;
 const AT_ONCE = 20;
@@ -20,9 +21,7 @@ stages:
   - { stage: three, command: "sleep 0.05" }
 `;
 
-it(`C8: builds that people stop, repeat and delete at random never run backwards for who watches, STORM_SEED=${SEED}`, {
-  timeout: 600_000,
-}, async () => {
+it(`C8: builds that people stop, repeat and delete at random never run backwards for who watches, STORM_SEED=${SEED}`, async () => {
   await using folder = await tempFolder();
   await writeFile(join(folder.path, "quick.yaml"), QUICK);
   const env = { STAGEFOLD_PIPELINES: folder.path, STAGEFOLD_WORKER_CONCURRENCY: "8" };
@@ -39,7 +38,7 @@ it(`C8: builds that people stop, repeat and delete at random never run backwards
   const { client } = system;
   const kept = builds.filter(({ deleted }) => !deleted);
   // What is paused at the end is resumed, as a person would: then nothing may be left that is not over.
-  const ends = await until(60_000, "the end of every build", async () => {
+  const ends = await until("the end of every build", async () => {
     const found = await Promise.all(kept.map(({ project_id }) => client.projects.get({ project_id })));
     for (const { project_id, status } of found)
       if (status === "paused") await client.projects.resume({ project_id }).catch(refused);

@@ -1,8 +1,9 @@
 import { readdir, readFile } from "node:fs/promises";
 import type { Turn, TurnEvent } from "@stagefold/client";
 import { expect } from "vitest";
+import { until } from "../../../tooling/vitest/until.ts";
 import { builtAgent, CSV, REQUIREMENT } from "./built-agent.ts";
-import { type System, start, until } from "./harness.ts";
+import { type System, start } from "./harness.ts";
 
 const SOAK = process.env.SOAK === "1";
 const ROUNDS = SOAK ? Number(process.env.ROUNDS ?? 40) : 2;
@@ -76,9 +77,7 @@ async function killedRounds(system: System, { first, last, talks, kills }: Round
     if (!talk) throw new Error("expected a talk");
     await talk.last;
     const { session_id, ended } = talk;
-    const { turn } = await until(120_000, "a server that takes a question", () =>
-      ask(system, session_id, round),
-    );
+    const { turn } = await until("a server that takes a question", () => ask(system, session_id, round));
     expect(turn).toBe(ended.length + 1);
     const reading = read(client.turns.watch({ session_id, turn }));
     await new Promise((next) => setTimeout(next, (round * 37) % 400));
@@ -100,7 +99,7 @@ async function toItsEnd(
   turn: number,
   reading: Promise<string>,
 ): Promise<void> {
-  const end = await until(120_000, "the end of the turn", async () => {
+  const end = await until("the end of the turn", async () => {
     const found = await client.turns.get({ session_id, turn }).catch(() => undefined);
     return found && found.status !== "running" ? found : undefined;
   });

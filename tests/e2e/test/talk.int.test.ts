@@ -8,9 +8,7 @@ import { run, start, tempFolder } from "./harness.ts";
 const textOf = (turn: Turn) => turn.blocks.map((block) => (block.type === "text" ? block.text : "")).join("");
 
 describe("an agent that was built", () => {
-  it("answers with the right means, records its tool call, and remembers the turn before", {
-    timeout: 180_000,
-  }, async () => {
+  it("answers with the right means, records its tool call, and remembers the turn before", async () => {
     await using folder = await tempFolder();
     await using system = await start({ dataDir: join(folder.path, "data"), args: [REQUIREMENT] });
     const { client, url } = system;

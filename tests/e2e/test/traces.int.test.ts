@@ -108,9 +108,7 @@ function plain(attributes: readonly { key: string; value: object }[]): Record<st
   return Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
 }
 
-it("a build is one trace, from the request that made it to each call of the language model", {
-  timeout: 60_000,
-}, async () => {
+it("a build is one trace, from the request that made it to each call of the language model", async () => {
   await using folder = await tempFolder();
   await using collector = await openCollector();
   const pipelines = join(folder.path, "pipelines");
@@ -190,9 +188,7 @@ it("a build is one trace, from the request that made it to each call of the lang
   expect(figures).toContain("stagefold-api stagefold_procedure_duration_seconds");
 });
 
-it("an answer of an agent is part of the trace of its call, with each call of the model and of a tool", {
-  timeout: 60_000,
-}, async () => {
+it("an answer of an agent is part of the trace of its call, with each call of the model and of a tool", async () => {
   await using folder = await tempFolder();
   await using collector = await openCollector();
   const pipelines = join(folder.path, "pipelines");

@@ -8,7 +8,8 @@ import { createClient, type StagefoldClient } from "@stagefold/client";
 import { createDynamoClient, DynamoRecordStore } from "@stagefold/core/dynamodb";
 import { startEngine, startS3Double } from "@stagefold/store-testing";
 import { expect, it } from "vitest";
-import { root, tempFolder, until } from "./harness.ts";
+import { until } from "../../../tooling/vitest/until.ts";
+import { root, tempFolder } from "./harness.ts";
 
 const BUILDS = 15;
 const LINES = 40;
@@ -143,7 +144,7 @@ it.skipIf(!canMakeMachines())(
     });
     const onNetwork = { STAGEFOLD_HOST: "0.0.0.0", STAGEFOLD_AUTH: "keys", STAGEFOLD_PORT: "4000" };
     await using api = startMachine("api", "apps/api/dist/main.js", { ...envOf("api"), ...onNetwork });
-    const key = await until(30_000, "the first key", () =>
+    const key = await until("the first key", () =>
       readFile(join(folder.path, "api/admin-key"), "utf8").then(
         (text) => text.trim() || undefined,
         () => {
@@ -153,7 +154,7 @@ it.skipIf(!canMakeMachines())(
       ),
     );
     const client = createClient({ url: "http://10.77.0.4:4000", key });
-    await until(30_000, "the API", () =>
+    await until("the API", () =>
       client.system.info().then(
         () => true,
         () => undefined,
@@ -168,14 +169,14 @@ it.skipIf(!canMakeMachines())(
     }
     const projects = () =>
       Promise.all(ids.map((project_id) => again(() => client.projects.get({ project_id }))));
-    await until(120_000, "the middle, with work in the hands of the first machine", async () => {
+    await until("the middle, with work in the hands of the first machine", async () => {
       const all = await projects();
       const done = all.filter(({ status }) => status === "completed").length;
       const held = all.filter(({ lease }) => lease.owner?.startsWith("worker-w1-")).length;
       return done >= 3 && held > 0 ? true : undefined;
     });
     await kill(first.child);
-    await until(240_000, `the end of all builds (${second.said().slice(-2000)})`, async () =>
+    await until(`the end of all builds (${second.said().slice(-2000)})`, async () =>
       (await projects()).every(({ status }) => status === "completed") ? true : undefined,
     );
     let takenOver = 0;
@@ -193,14 +194,13 @@ it.skipIf(!canMakeMachines())(
     expect(takenOver).toBeGreaterThan(0);
     // Nothing is in a folder of one machine alone: the logs are in the bucket, sealed after the write that ended their
     // attempt. What a machine was lost between the two of is marked as open: another one seals it a day later.
-    await until(30_000, "the logs in the bucket", async () => {
+    await until("the logs in the bucket", async () => {
       const open = await openLogs(engine.endpoint);
       const unsealed = ended.filter((one) => !isSealed(s3.objects, one));
       for (const one of unsealed) expect(open).toContainEqual(one);
       return unsealed.length <= AT_ONCE || undefined;
     });
   },
-  600_000,
 );
 
 interface Attempt {

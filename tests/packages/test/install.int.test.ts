@@ -104,9 +104,7 @@ async function reviewed(cwd: string, url: string): Promise<void> {
 }
 
 describe("in an empty project", () => {
-  it("npm installs the tarballs; init, test, start, build, and types", {
-    timeout: 600_000,
-  }, async (context) => {
+  it("npm installs the tarballs; init, test, start, build, and types", async (context) => {
     await using folder = await tempFolder();
     const tarballs = await pack(join(folder.path, "tarballs"));
     // Nothing is in it: the install writes the package.json.

@@ -5,6 +5,7 @@ import { Client as OldClient } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport as OldTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { ResourceUpdatedNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { PATIENCE_MS } from "../../../../tooling/vitest/until.ts";
 import { callerOf, memoryDeps, OWN_STAGES } from "../../test/fixture.ts";
 import { Program } from "../../test/program.ts";
 import { serve } from "../../test/serve.ts";
@@ -117,7 +118,7 @@ describe.each(Object.entries(CLIENTS))("MCP on stdin and stdout, with %s", (_nam
           : caller.projects.pause({ project_id }));
         await expect.poll(() => client.updated, { timeout: 1000 }).toContain(buildUri(project_id));
       },
-      { timeout: 30_000 },
+      { timeout: PATIENCE_MS },
     );
     await caller.projects.pause({ project_id: other.project_id });
     expect(client.updated).not.toContain(buildUri(other.project_id));

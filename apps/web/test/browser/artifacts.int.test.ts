@@ -3,17 +3,17 @@ import { readFile } from "node:fs/promises";
 import { unzipSync } from "fflate";
 import type { Page } from "playwright-core";
 import { describe, expect } from "vitest";
+import { until } from "../../../../tooling/vitest/until.ts";
 import { axe, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
 import { type Dashboard, it, itInSoak } from "./dashboard.ts";
 import { tabTo } from "./keys.ts";
 import { sideways } from "./sideways.ts";
-import { until } from "./system.ts";
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
 // Skipped where there is no Chromium to drive; the name of the suite says so.
-describe.skipIf(chromiumPath === undefined)(`artifacts${skipReason}`, { timeout: 180_000 }, () => {
+describe.skipIf(chromiumPath === undefined)(`artifacts${skipReason}`, () => {
   let system: Dashboard["system"];
   let browser: Dashboard["browser"];
   /** A build that the tests read and leave as it is. */
@@ -21,7 +21,7 @@ describe.skipIf(chromiumPath === undefined)(`artifacts${skipReason}`, { timeout:
   it.beforeAll(async ({ fresh }) => {
     ({ browser, system } = await fresh());
     filesId = await built("files");
-  }, 120_000);
+  });
 
   const built = async (pipeline: string) => {
     const { project_id } = await system.client.projects.create({ requirement: "files", pipeline });
@@ -29,7 +29,7 @@ describe.skipIf(chromiumPath === undefined)(`artifacts${skipReason}`, { timeout:
     return project_id;
   };
   const end = (project_id: string) =>
-    until(60_000, `the end of ${project_id}`, async () => {
+    until(`the end of ${project_id}`, async () => {
       const { status } = await system.client.projects.get({ project_id });
       return ["completed", "failed"].includes(status);
     });
@@ -80,9 +80,7 @@ describe.skipIf(chromiumPath === undefined)(`artifacts${skipReason}`, { timeout:
 
     await open(page, /pixel\.png/);
     const image = page.getByRole("img", { name: "out/pixel.png" });
-    await until(30_000, "the picture", () =>
-      image.evaluate((img: HTMLImageElement) => img.naturalWidth === 1),
-    );
+    await until("the picture", () => image.evaluate((img: HTMLImageElement) => img.naturalWidth === 1));
     await open(page, /noise\.bin/);
     await page.getByText("This is not text").waitFor();
     // The address alone opens the file again.
@@ -165,7 +163,7 @@ describe.skipIf(chromiumPath === undefined)(`artifacts${skipReason}`, { timeout:
   it("are compared between two attempts of their stage", async () => {
     const project_id = await built("flaky");
     await system.client.projects.retry({ project_id });
-    await until(60_000, "the second attempt", async () => {
+    await until("the second attempt", async () => {
       const { status, run } = await system.client.projects.get({ project_id });
       return run === 2 && status === "completed";
     });

@@ -8,11 +8,8 @@ import {
   chromium,
   type Page,
 } from "playwright-core";
+import { PATIENCE_MS, until } from "../../../../tooling/vitest/until.ts";
 import { chromiumPath } from "./chromium.ts";
-import { until } from "./system.ts";
-
-/** The machines that check every change are slow and busy. Milliseconds. */
-export const PATIENCE_MS = 60_000;
 
 /** One browser for all tests of a process. */
 export interface SharedBrowser extends AsyncDisposable {
@@ -110,7 +107,7 @@ export async function go(page: Page, path: string): Promise<void> {
 /** What is asked for, once it has been the same for half a second: a place that has been scrolled to, or a size. */
 export async function settled<T>(ask: () => Promise<T>): Promise<T> {
   let last = await ask();
-  await until(PATIENCE_MS, "a page that stands still", async () => {
+  await until("a page that stands still", async () => {
     await new Promise((next) => setTimeout(next, 500));
     const before = last;
     last = await ask();

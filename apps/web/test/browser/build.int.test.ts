@@ -1,16 +1,16 @@
 import { readFile } from "node:fs/promises";
 import type { Page } from "playwright-core";
 import { afterEach, describe, expect } from "vitest";
-import { axe, LOOKS, PATIENCE_MS, visit } from "./browser.ts";
+import { until } from "../../../../tooling/vitest/until.ts";
+import { axe, LOOKS, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
 import { type Dashboard, it, itInSoak } from "./dashboard.ts";
 import { tabTo } from "./keys.ts";
 import { HOSTILE } from "./pipelines.ts";
 import { sideways } from "./sideways.ts";
-import { until } from "./system.ts";
 
 // Skipped where there is no Chromium to drive; the name of the suite says so.
-describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, { timeout: 180_000 }, () => {
+describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, () => {
   let pipelines: Dashboard["pipelines"];
   let system: Dashboard["system"];
   let browser: Dashboard["browser"];
@@ -29,7 +29,7 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, { timeout:
       tags: ["demo"],
       priority: 2,
     }));
-  }, 120_000);
+  });
 
   /** A test that fails leaves no build that runs beside the next ones. */
   const open: string[] = [];
@@ -43,23 +43,20 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, { timeout:
     return made;
   };
   const ended = (project_id: string) =>
-    until(60_000, `the end of ${project_id}`, async () => {
+    until(`the end of ${project_id}`, async () => {
       const { status } = await system.client.projects.get({ project_id });
       return ["completed", "failed", "cancelled"].includes(status) ? status : undefined;
     });
   /** The state of the build, as the header says it. */
   const shows = (page: Page, status: string) =>
-    page
-      .locator(`header [data-status=${status}]`)
-      .first()
-      .waitFor({ timeout: 2 * PATIENCE_MS });
+    page.locator(`header [data-status=${status}]`).first().waitFor();
   const log = (page: Page) => page.getByTestId("log");
   const isAtEnd = (page: Page) =>
     log(page).evaluate((element) => element.scrollHeight - element.scrollTop - element.clientHeight <= 24);
 
   /** More lines than fit. Which of them is shown depends on how long the page took. */
   const isLong = (page: Page) =>
-    until(2 * PATIENCE_MS, "a log of more than a screen", () =>
+    until("a log of more than a screen", () =>
       log(page).evaluate((element) => element.scrollHeight > 2 * element.clientHeight),
     );
 
@@ -72,22 +69,22 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, { timeout:
     const panel = page.getByTestId("stage-panel");
     await panel.getByRole("heading", { name: "Work" }).waitFor();
     await isLong(page);
-    await until(PATIENCE_MS, "the end of the log in sight", () => isAtEnd(page));
+    await until("the end of the log in sight", () => isAtEnd(page));
     expect(await axe(page)).toEqual([]);
 
     // Who scrolls up stays there, whatever comes.
     await log(page).hover();
     // A line that comes with the first turn of the wheel may take its place; a reader turns on.
-    await until(PATIENCE_MS, "the beginning of the log", async () => {
+    await until("the beginning of the log", async () => {
       await page.mouse.wheel(0, -1_000_000);
       return log(page).evaluate(({ scrollTop }) => scrollTop === 0);
     });
     const height = () => log(page).evaluate(({ scrollHeight }) => scrollHeight);
     const before = await height();
-    await until(2 * PATIENCE_MS, "more lines", async () => (await height()) > before + 200);
+    await until("more lines", async () => (await height()) > before + 200);
     expect(await log(page).evaluate(({ scrollTop }) => scrollTop)).toBe(0);
     await page.getByRole("button", { name: "Follow the end" }).click();
-    await until(PATIENCE_MS, "the end of the log again", () => isAtEnd(page));
+    await until("the end of the log again", () => isAtEnd(page));
 
     await pipelines.finish(project_id);
     await shows(page, "completed");
@@ -118,11 +115,11 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, { timeout:
     for (const tab of tabs) await isLong(tab);
     const height = (tab: Page) => log(tab).evaluate(({ scrollHeight }) => scrollHeight);
     // What was there before the stream is asked for; from then on the stream alone brings lines, to both tabs.
-    await until(2 * PATIENCE_MS, "more lines in both tabs without a request", async () => {
+    await until("more lines in both tabs without a request", async () => {
       const before = String(count("stages.logs"));
       const heights = await Promise.all(tabs.map(height));
       for (const [i, tab] of tabs.entries())
-        await until(2 * PATIENCE_MS, "more lines", async () => (await height(tab)) > (heights[i] ?? 0) + 200);
+        await until("more lines", async () => (await height(tab)) > (heights[i] ?? 0) + 200);
       return String(count("stages.logs")) === before;
     });
     expect(count("watch")[1]).toBe(0);
@@ -133,7 +130,7 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, { timeout:
 
   it("has its log searched and downloaded, in its colours", async () => {
     const { project_id } = await make("slow", "searched");
-    await until(60_000, "a few lines", async () => {
+    await until("a few lines", async () => {
       const { items } = await system.client.stages
         .logs({ project_id, stage: "work", attempt: 1, limit: 200 })
         .catch(() => ({ items: [] }));
@@ -236,7 +233,7 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, { timeout:
     expect((await system.client.projects.get({ project_id })).run).toBe(1);
     await page.getByRole("button", { name: "Run again from here" }).click();
     await question.getByRole("button", { name: "Retry" }).click();
-    await until(60_000, "the second run", async () => {
+    await until("the second run", async () => {
       const { run, status } = await system.client.projects.get({ project_id });
       return run === 2 && status === "completed";
     });
@@ -331,12 +328,10 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, { timeout:
     await isLong(page);
     await tabTo(page, "region", "Log");
     await page.keyboard.press("Home");
-    await until(PATIENCE_MS, "the beginning of the log", () =>
-      log(page).evaluate(({ scrollTop }) => scrollTop === 0),
-    );
+    await until("the beginning of the log", () => log(page).evaluate(({ scrollTop }) => scrollTop === 0));
     await tabTo(page, "button", "Follow the end");
     await page.keyboard.press("Enter");
-    await until(PATIENCE_MS, "the end of the log again", () => isAtEnd(page));
+    await until("the end of the log again", () => isAtEnd(page));
     await pipelines.finish(project_id);
     await shows(page, "completed");
     await log(page).getByText("the end", { exact: true }).waitFor();
@@ -483,7 +478,7 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, { timeout:
     await page.getByRole("button", { name: "More of the log" }).focus();
     await page.keyboard.press("Enter");
     await page.getByRole("menuitem", { name: "Copy a link to L1" }).click();
-    await until(PATIENCE_MS, "the link", async () =>
+    await until("the link", async () =>
       (await page.evaluate(() => navigator.clipboard.readText())).endsWith("?stage=second#L1"),
     );
     await page.getByRole("button", { name: "Show times" }).click();
@@ -495,11 +490,7 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, { timeout:
     expect((await log(page).boundingBox())?.width).toBe(1440);
     expect(await axe(page)).toEqual([]);
     await page.keyboard.press("Escape");
-    await until(
-      PATIENCE_MS,
-      "its own place",
-      async () => ((await log(page).boundingBox())?.width ?? 0) < 1000,
-    );
+    await until("its own place", async () => ((await log(page).boundingBox())?.width ?? 0) < 1000);
     expect(reader.complaints).toEqual([]);
   });
 });

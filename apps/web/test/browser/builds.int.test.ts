@@ -1,20 +1,20 @@
 import { describe, expect } from "vitest";
-import { axe, LOOKS, PATIENCE_MS, settled, visit } from "./browser.ts";
+import { until } from "../../../../tooling/vitest/until.ts";
+import { axe, LOOKS, settled, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
 import { type Dashboard, it, itInSoak } from "./dashboard.ts";
 import { tabTo } from "./keys.ts";
 import { sideways } from "./sideways.ts";
-import { until } from "./system.ts";
 
 const HOSTILE = `<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>"'\u202Eabc`;
 
 // Skipped where there is no Chromium to drive; the name of the suite says so.
-describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, { timeout: 300_000 }, () => {
+describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, () => {
   let system: Dashboard["system"];
   let browser: Dashboard["browser"];
   it.beforeAll(async ({ fresh }) => {
     ({ browser, system } = await fresh());
-  }, 120_000);
+  });
 
   /** A build that no worker takes: its stages are its maker's. */
   const build = (project_name: string, more: { user_id?: string; tags?: string[] } = {}) => ({
@@ -26,7 +26,7 @@ describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, {
   });
   const make = (...of: Parameters<typeof build>) => system.client.projects.create(build(...of));
   const removeAll = () =>
-    until(PATIENCE_MS, "a list without builds", async () => {
+    until("a list without builds", async () => {
       await system.client.projects.bulk({ action: "delete", filter: {} });
       return (await system.client.projects.list({})).items.length === 0;
     });
@@ -66,7 +66,7 @@ describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, {
         .filter({ hasText: /^[a-z]+s$/ })
         .allTextContents();
     const shows = (...expected: string[]) =>
-      until(PATIENCE_MS, `the list ${expected}`, async () => String(await names()) === String(expected));
+      until(`the list ${expected}`, async () => String(await names()) === String(expected));
     await shows("carrots", "bananas", "apples");
 
     const field = page.getByRole("combobox", { name: /^Search/ });
@@ -136,10 +136,10 @@ describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, {
     expect(await axe(page)).toEqual([]);
     await keyboard.press("ArrowDown");
     await keyboard.press("Enter");
-    await until(PATIENCE_MS, "the one with the tag", async () => (await rows.count()) === 1);
+    await until("the one with the tag", async () => (await rows.count()) === 1);
     expect(new URL(page.url()).searchParams.get("tag")).toBe("fruit");
     await keyboard.press("Escape");
-    await until(PATIENCE_MS, "both", async () => (await rows.count()) === 2);
+    await until("both", async () => (await rows.count()) === 2);
 
     await page.getByRole("button", { name: zh ? "日期" : "Dates", exact: true }).click();
     await page.getByLabel(zh ? "到" : "To", { exact: true }).fill("2020-01-31");
@@ -147,7 +147,7 @@ describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, {
     expect(new URL(page.url()).searchParams.get("until")).toBe("2020-01-31");
     expect(await axe(page)).toEqual([]);
     await page.getByRole("button", { name: zh ? "今天" : "Today" }).click();
-    await until(PATIENCE_MS, "both of today", async () => (await rows.count()) === 2);
+    await until("both of today", async () => (await rows.count()) === 2);
     await keyboard.press("Escape");
     expect(await sideways(page)).toBeLessThanOrEqual(0);
     expect(reader.complaints).toEqual([]);
@@ -177,7 +177,7 @@ describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, {
     const display = page.getByRole("button", { name: "Columns and density" });
     await display.click();
     await page.getByRole("menuitemradio", { name: "One line" }).click();
-    await until(PATIENCE_MS, "less room", async () => (await height()) < before);
+    await until("less room", async () => (await height()) < before);
     await page.getByText("for a test").first().waitFor();
     await page.keyboard.press("Escape");
     await display.focus();
@@ -187,8 +187,7 @@ describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, {
     await page.keyboard.press("Escape");
     await page.getByRole("columnheader", { name: "Priority" }).waitFor();
     const names = () => page.locator("tr[data-build] td:nth-child(2) a:first-child").allTextContents();
-    const inOrder = (wanted: string) =>
-      until(PATIENCE_MS, wanted, async () => (await names()).join(" ") === wanted);
+    const inOrder = (wanted: string) => until(wanted, async () => (await names()).join(" ") === wanted);
     await inOrder("keys_three keys_two keys_one");
     const byName = page.getByRole("columnheader", { name: "Build" });
     await byName.getByRole("button").click();
@@ -262,11 +261,11 @@ describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, {
     await page.getByText("No builds match").waitFor();
     await tabTo(page, "button", "Clear filters");
     await keyboard.press("Enter");
-    await until(PATIENCE_MS, "all of them", async () => (await rows.count()) === 3);
+    await until("all of them", async () => (await rows.count()) === 3);
     await keyboard.press("/");
     await keyboard.type("drop");
     await keyboard.press("Enter");
-    await until(PATIENCE_MS, "what was searched for", async () => (await rows.count()) === 2);
+    await until("what was searched for", async () => (await rows.count()) === 2);
     await tabTo(page, "checkbox", "Select drop_two");
     await keyboard.press("Space");
     await tabTo(page, "checkbox", "Select drop_one");
@@ -301,7 +300,7 @@ describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, {
     await page.getByText("240 builds paused").waitFor();
     expect((await system.client.projects.list({ status: "queued" })).items).toEqual([]);
     const scroller = page.locator("div:has(> table)");
-    await until(PATIENCE_MS, "the last build", async () => {
+    await until("the last build", async () => {
       await scroller.evaluate((element) => element.scrollBy(0, 4000));
       return page.locator('tr[aria-rowindex="241"]').isVisible();
     });
@@ -317,7 +316,7 @@ describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, {
     const height = () => scroller.evaluate((element) => element.scrollHeight);
     const was = await height();
     await make("new_above");
-    await until(PATIENCE_MS, "the new build", async () => (await height()) > was);
+    await until("the new build", async () => (await height()) > was);
     expect(await seen()).toEqual(before);
 
     // On a phone, rows out of sight make no column that is not there.

@@ -1,8 +1,9 @@
 import { ConnectionError } from "@stagefold/client";
 import { test } from "vitest";
+import { until } from "../../../../tooling/vitest/until.ts";
 import { createSharedBrowser, type SharedBrowser } from "./browser.ts";
 import { type Pipelines, writePipelines } from "./pipelines.ts";
-import { type System, startSystem, until } from "./system.ts";
+import { type System, startSystem } from "./system.ts";
 
 export interface Dashboard {
   readonly browser: SharedBrowser;
@@ -41,7 +42,7 @@ export const itInSoak = it.runIf(process.env.SOAK === "1");
 /** Removes what an earlier file left. Agents go first: a build that one was made by is kept. */
 async function empty({ client }: System): Promise<void> {
   const { projects, agents, schedules, webhooks } = client;
-  await until(60_000, "a Stagefold without builds and agents", async () => {
+  await until("a Stagefold without builds and agents", async () => {
     try {
       for (const { agent_id } of (await agents.list({})).items) await agents.delete({ agent_id });
       await projects.bulk({ action: "delete", filter: {} });

@@ -2,7 +2,8 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient, type StagefoldClient } from "@stagefold/client";
-import { startSystem, until } from "./system.ts";
+import { until } from "../../../../tooling/vitest/until.ts";
+import { startSystem } from "./system.ts";
 
 const PIPELINES = {
   "release.yaml": `
@@ -73,7 +74,7 @@ export async function startFurnished(): Promise<Furnished> {
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   };
   try {
-    const key = await until(30_000, "the first key", async () => {
+    const key = await until("the first key", async () => {
       const text = await readFile(join(system.dataDir, "admin-key"), "utf8").catch(() => "");
       return text.trim() === "" ? undefined : text.trim();
     });
@@ -111,14 +112,14 @@ async function furnish(client: StagefoldClient, url: string): Promise<Pages> {
   });
   const failed = await failedBuild(client);
   const ended = (project_id: string, status: string) =>
-    until(120_000, `${project_id} ${status}`, async () => {
+    until(`${project_id} ${status}`, async () => {
       const project = await client.projects.get({ project_id });
       return project.status === status ? project : undefined;
     });
   await ended(made.project_id, "completed");
   await ended(other.project_id, "completed");
   await ended(gate.project_id, "waiting");
-  const agent = await until(60_000, "the agents", async () => {
+  const agent = await until("the agents", async () => {
     const { items } = await client.agents.list({});
     return items.length < 2 ? undefined : items.find(({ agent_name }) => agent_name === "text_statistics");
   });
@@ -131,7 +132,7 @@ async function furnish(client: StagefoldClient, url: string): Promise<Pages> {
       text,
       files: [{ name: "orders_of_the_quarter.csv", text: "a,b" }],
     });
-    await until(60_000, `turn ${i + 1}`, async () => {
+    await until(`turn ${i + 1}`, async () => {
       const { items } = await client.turns.list({ session_id });
       return items.length > i && items.every(({ status }) => status !== "running");
     });

@@ -1,23 +1,23 @@
 import { describe, expect } from "vitest";
-import { axe, PATIENCE_MS, visit } from "./browser.ts";
+import { until } from "../../../../tooling/vitest/until.ts";
+import { axe, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
 import { type Dashboard, it } from "./dashboard.ts";
 import { tabTo } from "./keys.ts";
 import { sideways } from "./sideways.ts";
-import { until } from "./system.ts";
 
 // Skipped where there is no Chromium to drive; the name of the suite says so.
-describe.skipIf(chromiumPath === undefined)(`a gate${skipReason}`, { timeout: 180_000 }, () => {
+describe.skipIf(chromiumPath === undefined)(`a gate${skipReason}`, () => {
   let system: Dashboard["system"];
   let browser: Dashboard["browser"];
   it.beforeAll(async ({ fresh }) => {
     ({ browser, system } = await fresh());
-  }, 120_000);
+  });
 
   const make = (project_name: string) =>
     system.client.projects.create({ requirement: "a draft", pipeline: "gate", project_name });
   const state = async (project_id: string, wanted: string) =>
-    until(PATIENCE_MS, `${project_id} ${wanted}`, async () => {
+    until(`${project_id} ${wanted}`, async () => {
       const project = await system.client.projects.get({ project_id });
       return project.status === wanted ? project : undefined;
     });
@@ -128,9 +128,9 @@ describe.skipIf(chromiumPath === undefined)(`a gate${skipReason}`, { timeout: 18
     await copies.fill("1");
     // What is typed outlives a window, or a tablet, that is turned, and another page.
     await page.setViewportSize({ width: 1000, height: 900 });
-    await until(PATIENCE_MS, "the answer", async () => (await copies.inputValue()) === "1");
+    await until("the answer", async () => (await copies.inputValue()) === "1");
     await page.reload();
-    await until(PATIENCE_MS, "the answer", async () => (await copies.inputValue()) === "1");
+    await until("the answer", async () => (await copies.inputValue()) === "1");
     await tabTo(page, "button", "Refuse");
     await page.keyboard.press("Enter");
     const project = await state(project_id, "failed");

@@ -1,8 +1,8 @@
 import { describe, expect } from "vitest";
-import { axe, PATIENCE_MS, visit } from "./browser.ts";
+import { until } from "../../../../tooling/vitest/until.ts";
+import { axe, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
 import { type Dashboard, it } from "./dashboard.ts";
-import { until } from "./system.ts";
 
 /** As many as a build may have, and as many parts of each as are open without being asked for. */
 const STAGES = 64;
@@ -10,12 +10,12 @@ const PARTS = 8;
 const ROWS = STAGES * (1 + PARTS);
 
 // Skipped where there is no Chromium to drive; the name of the suite says so.
-describe.skipIf(chromiumPath === undefined)(`a build of 64 stages${skipReason}`, { timeout: 180_000 }, () => {
+describe.skipIf(chromiumPath === undefined)(`a build of 64 stages${skipReason}`, () => {
   let system: Dashboard["system"];
   let browser: Dashboard["browser"];
   it.beforeAll(async ({ fresh }) => {
     ({ browser, system } = await fresh());
-  }, 120_000);
+  });
 
   /** All its stages run at once, each with eight parts that run. */
   async function wideBuild(): Promise<string> {
@@ -85,7 +85,7 @@ describe.skipIf(chromiumPath === undefined)(`a build of 64 stages${skipReason}`,
     const part = timeline.locator("li", { has: page.locator(":focus") });
     await part.getByText("part-7").waitFor();
     expect(await part.getAttribute("aria-posinset")).toBe(String(5 * (1 + PARTS)));
-    await until(PATIENCE_MS, "the row in sight", async () => {
+    await until("the row in sight", async () => {
       const [outer, inner] = await Promise.all([list.boundingBox(), part.boundingBox()]);
       if (!outer || !inner) return undefined;
       return inner.y >= outer.y - 1 && inner.y + inner.height <= outer.y + outer.height + 1;

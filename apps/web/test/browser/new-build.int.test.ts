@@ -6,13 +6,13 @@ import { chromiumPath, skipReason } from "./chromium.ts";
 import { type Dashboard, it, itInSoak } from "./dashboard.ts";
 
 // Skipped where there is no Chromium to drive; the name of the suite says so.
-describe.skipIf(chromiumPath === undefined)(`starting a build${skipReason}`, { timeout: 300_000 }, () => {
+describe.skipIf(chromiumPath === undefined)(`starting a build${skipReason}`, () => {
   let system: Dashboard["system"];
   let browser: Dashboard["browser"];
   let pipelines: Dashboard["pipelines"];
   it.beforeAll(async ({ fresh }) => {
     ({ browser, system, pipelines } = await fresh());
-  }, 120_000);
+  });
 
   it("shows the build at once, and remembers what was asked for", async () => {
     await using reader = await visit(browser, system.url, "/new");
@@ -103,7 +103,7 @@ describe.skipIf(chromiumPath === undefined)(`starting a build${skipReason}`, { t
     await page.waitForURL(/\/builds\/proj_[0-9a-f]{12}$/);
     const { items } = await system.client.projects.list({});
     expect(page.url()).toContain(items[0]?.project_id ?? "no build");
-    await page.locator("header [data-status=completed]").first().waitFor({ timeout: 120_000 });
+    await page.locator("header [data-status=completed]").first().waitFor();
     expect(reader.complaints).toEqual([]);
   });
 

@@ -1,5 +1,5 @@
 import type { Page } from "playwright-core";
-import { axe, PATIENCE_MS } from "./browser.ts";
+import { axe } from "./browser.ts";
 import type { Furnished } from "./furnished.ts";
 import { targets } from "./targets.ts";
 
@@ -126,7 +126,7 @@ async function faultsOf(page: Page, press: Opening["press"]): Promise<string[]> 
 }
 
 async function come(page: Page): Promise<void> {
-  await page.locator(`:is(${SURFACE}):not([data-seen])`).waitFor({ timeout: PATIENCE_MS });
+  await page.locator(`:is(${SURFACE}):not([data-seen])`).waitFor();
   await page.locator(`:is(${SURFACE})[data-seen]`).waitFor({ state: "detached" });
   await page.locator(`:is(${SURFACE}) [aria-busy=true]`).waitFor({ state: "detached" });
 }

@@ -1,11 +1,11 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, describe, expect } from "vitest";
+import { until } from "../../../../tooling/vitest/until.ts";
 import { axe, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
 import { type Dashboard, it } from "./dashboard.ts";
 import { sideways } from "./sideways.ts";
-import { until } from "./system.ts";
 
 const RELEASE = `
 name: release
@@ -23,7 +23,7 @@ stages:
 `;
 
 // Skipped where there is no Chromium to drive; the name of the suite says so.
-describe.skipIf(chromiumPath === undefined)(`the pipelines${skipReason}`, { timeout: 180_000 }, () => {
+describe.skipIf(chromiumPath === undefined)(`the pipelines${skipReason}`, () => {
   let file: string;
   let system: Dashboard["system"];
   let browser: Dashboard["browser"];
@@ -32,11 +32,11 @@ describe.skipIf(chromiumPath === undefined)(`the pipelines${skipReason}`, { time
     ({ browser, system } = dashboard);
     file = join(dashboard.pipelines.folder, "release.yaml");
     await writeFile(file, RELEASE);
-    await until(60_000, "the pipeline", async () => {
+    await until("the pipeline", async () => {
       const { items } = await system.client.pipelines.list();
       return items.some(({ name }) => name === "release");
     });
-  }, 120_000);
+  });
   afterAll(() => rm(file, { force: true }));
 
   it.each([

@@ -1,22 +1,23 @@
 import { ConnectionError } from "@stagefold/client";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createSharedBrowser, PATIENCE_MS, visit } from "./browser.ts";
+import { until } from "../../../../tooling/vitest/until.ts";
+import { createSharedBrowser, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
-import { type System, startSystem, until } from "./system.ts";
+import { type System, startSystem } from "./system.ts";
 
 // Skipped where there is no Chromium to drive; the name of the suite says so.
-describe.skipIf(chromiumPath === undefined)(`the event stream${skipReason}`, { timeout: 300_000 }, () => {
+describe.skipIf(chromiumPath === undefined)(`the event stream${skipReason}`, () => {
   // Of this file alone: it kills the API, and counts the streams that are open, which pages of other files may leave.
   let system: System;
   const browser = createSharedBrowser();
   beforeAll(async () => {
     system = await startSystem({});
-  }, 120_000);
+  });
   afterAll(async () => {
     await browser[Symbol.asyncDispose]();
     await system?.[Symbol.asyncDispose]();
-  }, 120_000);
+  });
 
   const make = (project_name: string) =>
     system.client.projects.create({ requirement: "r", project_name, stages: [{ stage: "one" }] });
@@ -37,14 +38,14 @@ describe.skipIf(chromiumPath === undefined)(`the event stream${skipReason}`, { t
     const again = await reader.tab("/?status=queued");
     await row(list, "first_build").waitFor();
     await row(again, "first_build").waitFor();
-    await until(PATIENCE_MS, "one stream", async () => (await streams()) === 1);
+    await until("one stream", async () => (await streams()) === 1);
     // Each tab hears of what it shows.
     await system.client.projects.pause({ project_id: other.project_id });
     await second.getByText("Paused").filter({ visible: true }).first().waitFor();
     await row(list, "second_build").getByText("Paused").filter({ visible: true }).waitFor();
     await row(again, "second_build").waitFor({ state: "detached" });
     await reader.page.close();
-    await until(PATIENCE_MS, "one stream again", async () => (await streams()) === 1);
+    await until("one stream again", async () => (await streams()) === 1);
     await system.client.projects.resume({ project_id: other.project_id });
     await second.getByText("Queued").filter({ visible: true }).first().waitFor();
     await row(again, "second_build").waitFor();
@@ -56,12 +57,12 @@ describe.skipIf(chromiumPath === undefined)(`the event stream${skipReason}`, { t
     await using reader = await visit(browser, system.url);
     const { page } = reader;
     await row(page, "before_the_kill").waitFor();
-    await until(PATIENCE_MS, "the stream", async () => (await streams()) === 1);
+    await until("the stream", async () => (await streams()) === 1);
     await system.killApi();
     const banner = page.getByText("No connection to the server");
     const said = banner.waitFor();
     // Before the page has its stream again.
-    const missed = await until(PATIENCE_MS, "the API", () =>
+    const missed = await until("the API", () =>
       make("made_meanwhile").catch((error: unknown) =>
         error instanceof ConnectionError ? undefined : Promise.reject(error),
       ),

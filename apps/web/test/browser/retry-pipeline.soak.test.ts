@@ -2,16 +2,17 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect } from "vitest";
+import { until } from "../../../../tooling/vitest/until.ts";
 import { axe, type SharedBrowser, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
 import { it } from "./dashboard.ts";
 import { tabTo } from "./keys.ts";
-import { type System, startSystem, until } from "./system.ts";
+import { type System, startSystem } from "./system.ts";
 
 const suite = `a build whose pipeline has changed${skipReason}`;
 
 // Skipped where there is no Chromium to drive; the name of the suite says so.
-describe.skipIf(chromiumPath === undefined)(suite, { timeout: 180_000 }, () => {
+describe.skipIf(chromiumPath === undefined)(suite, () => {
   let folder: string;
   let dataDir: string;
   let system: System;
@@ -38,7 +39,7 @@ stages:
 `,
     );
   const statusIs = (project_id: string, wanted: (status: string, completed: number) => boolean) =>
-    until(60_000, `the state of ${project_id}`, async () => {
+    until(`the state of ${project_id}`, async () => {
       const { status, stages_snapshot } = await system.client.projects.get({ project_id });
       return wanted(status, stages_snapshot.completed);
     });
@@ -61,11 +62,11 @@ stages:
     await describePipeline("site-before", "test");
     system = await start();
     for (const project_id of builds) await statusIs(project_id, (status) => status === "failed");
-  }, 180_000);
+  });
   afterAll(async () => {
     await system?.[Symbol.asyncDispose]();
     for (const path of [folder, dataDir]) await rm(path, { recursive: true, force: true, maxRetries: 5 });
-  }, 60_000);
+  });
 
   it("is retried with another that has its stages, by the keyboard alone; one with others is refused beside the field", async () => {
     const [project_id = ""] = builds;

@@ -2,14 +2,15 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createClient } from "@stagefold/client";
 import { afterAll, describe, expect } from "vitest";
+import { until } from "../../../../tooling/vitest/until.ts";
 import { axe, LOOKS, type SharedBrowser, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
 import { it } from "./dashboard.ts";
 import { sideways } from "./sideways.ts";
-import { type System, startSystem, until } from "./system.ts";
+import { type System, startSystem } from "./system.ts";
 
 // Skipped where there is no Chromium to drive; the name of the suite says so.
-describe.skipIf(chromiumPath === undefined)(`signing in${skipReason}`, { timeout: 300_000 }, () => {
+describe.skipIf(chromiumPath === undefined)(`signing in${skipReason}`, () => {
   let system: System;
   let browser: SharedBrowser;
   let adminKey: string;
@@ -17,11 +18,11 @@ describe.skipIf(chromiumPath === undefined)(`signing in${skipReason}`, { timeout
     browser = shared;
     system = await startSystem({ STAGEFOLD_AUTH: "keys" });
     const file = join(system.dataDir, "admin-key");
-    adminKey = await until(30_000, "the first key", async () => {
+    adminKey = await until("the first key", async () => {
       const text = await readFile(file, "utf8").catch(() => "");
       return text.trim() === "" ? undefined : text.trim();
     });
-  }, 120_000);
+  });
   afterAll(() => system?.[Symbol.asyncDispose](), 60_000);
 
   it("takes a key, refuses another, and shows builds live until one signs out", async () => {
@@ -43,7 +44,7 @@ describe.skipIf(chromiumPath === undefined)(`signing in${skipReason}`, { timeout
     await page.getByRole("link", { name: "New build" }).click();
     await page.getByRole("textbox", { name: "Requirement" }).fill("what the next reader must not see");
     const kept = () => page.evaluate(() => JSON.stringify(localStorage));
-    await until(30_000, "a draft", async () => (await kept()).includes("must not see"));
+    await until("a draft", async () => (await kept()).includes("must not see"));
     // One that could not be signed out stays, and is told so.
     await reader.page.route("**/auth/session", (route) => route.abort(), { times: 1 });
     for (const text of ["Not signed out", undefined]) {
@@ -173,7 +174,7 @@ describe.skipIf(chromiumPath === undefined)(`signing in${skipReason}`, { timeout
 });
 
 // Skipped where there is no Chromium to drive; the name of the suite says so.
-describe.skipIf(chromiumPath === undefined)(`below a path${skipReason}`, { timeout: 300_000 }, () => {
+describe.skipIf(chromiumPath === undefined)(`below a path${skipReason}`, () => {
   it("the page signs in, shows builds live and keeps its addresses, and asks for nothing outside the path", async ({
     browser,
   }) => {
@@ -182,7 +183,7 @@ describe.skipIf(chromiumPath === undefined)(`below a path${skipReason}`, { timeo
       STAGEFOLD_AUTH: "keys",
       STAGEFOLD_PUBLIC_URL: "http://builds.example/team/builds",
     });
-    const adminKey = await until(30_000, "the first key", async () => {
+    const adminKey = await until("the first key", async () => {
       const text = await readFile(join(system.dataDir, "admin-key"), "utf8").catch(() => "");
       return text.trim() === "" ? undefined : text.trim();
     });

@@ -1,18 +1,18 @@
 import { describe, expect } from "vitest";
+import { until } from "../../../../tooling/vitest/until.ts";
 import { axe, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
 import { type Dashboard, it, itInSoak } from "./dashboard.ts";
 import { tabTo } from "./keys.ts";
 import { sideways } from "./sideways.ts";
-import { until } from "./system.ts";
 
 // Skipped where there is no Chromium to drive; the name of the suite says so.
-describe.skipIf(chromiumPath === undefined)(`statistics${skipReason}`, { timeout: 180_000 }, () => {
+describe.skipIf(chromiumPath === undefined)(`statistics${skipReason}`, () => {
   let system: Dashboard["system"];
   let browser: Dashboard["browser"];
   it.beforeAll(async ({ fresh }) => {
     ({ browser, system } = await fresh());
-  }, 120_000);
+  });
 
   /** A build of one stage, run here to the outcome that is asked for. */
   const make = async (outcome: "completed" | "failed") => {
@@ -85,14 +85,13 @@ describe.skipIf(chromiumPath === undefined)(`statistics${skipReason}`, { timeout
     await page.goBack();
     await failing.getByRole("link", { name: "Their builds" }).click();
     await page.waitForURL(/status=failed/);
-    await until(30_000, "the failed one", async () => (await page.locator("tr[data-build]").count()) === 1);
+    await until("the failed one", async () => (await page.locator("tr[data-build]").count()) === 1);
     expect(new URL(page.url()).searchParams.get("since")).toMatch(/^\d{4}-\d\d-\d\d$/);
     await page.goBack();
 
     // Charts are drawn, and the same is there as a table.
     const outcomes = page.getByRole("region", { name: "Builds by outcome" });
     await until(
-      30_000,
       "bars of both outcomes",
       async () => (await outcomes.locator(".recharts-bar-rectangle path").count()) >= 2,
     );
@@ -104,7 +103,7 @@ describe.skipIf(chromiumPath === undefined)(`statistics${skipReason}`, { timeout
     expect(await axe(page)).toEqual([]);
 
     await page.getByRole("button", { name: "30 days" }).click();
-    await until(30_000, "30 days", async () => (await days.count()) === 31);
+    await until("30 days", async () => (await days.count()) === 31);
     expect(new URL(page.url()).searchParams.get("days")).toBe("30");
     expect(await page.getByRole("button", { name: "30 days" }).getAttribute("aria-pressed")).toBe("true");
     expect(reader.complaints).toEqual([]);
@@ -125,7 +124,7 @@ describe.skipIf(chromiumPath === undefined)(`statistics${skipReason}`, { timeout
     for (let i = 0; i < 60 && !(await table.evaluate((it) => it === document.activeElement)); i++)
       await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
-    await until(30_000, "a line for each day", async () => (await outcomes.getByRole("row").count()) === 8);
+    await until("a line for each day", async () => (await outcomes.getByRole("row").count()) === 8);
     expect(reader.complaints).toEqual([]);
   });
 
@@ -134,11 +133,7 @@ describe.skipIf(chromiumPath === undefined)(`statistics${skipReason}`, { timeout
     await using reader = await visit(browser, system.url, "/statistics", phone);
     const { page } = reader;
     await page.getByText("成功率", { exact: true }).waitFor();
-    await until(
-      30_000,
-      "the chart",
-      async () => (await page.locator(".recharts-bar-rectangle path").count()) > 0,
-    );
+    await until("the chart", async () => (await page.locator(".recharts-bar-rectangle path").count()) > 0);
     expect(await sideways(page)).toBe(0);
     expect(await axe(page)).toEqual([]);
   });

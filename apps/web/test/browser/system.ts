@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, readlink, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createClient, type StagefoldClient } from "@stagefold/client";
+import { until } from "../../../../tooling/vitest/until.ts";
 
 /** The command line as it was built: the tests run what people run. */
 const CLI = resolve(import.meta.dirname, "../../../../packages/cli/dist/main.js");
@@ -42,7 +43,7 @@ export async function startSystem(env: Record<string, string> = {}): Promise<Sys
     await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
   };
   try {
-    const url = await until(60_000, "the address", () => {
+    const url = await until("the address", () => {
       if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${printed}`);
       return /http:\/\/127\.0\.0\.1:\d+/.exec(printed)?.[0];
     });
@@ -76,19 +77,4 @@ async function killApi(dataDir: string): Promise<number> {
     return Number(name);
   }
   throw new Error(`expected an API process with ${dataDir}, found none`);
-}
-
-/** Asks until there is an answer. */
-export async function until<T>(
-  ms: number,
-  what: string,
-  ask: () => T | undefined | Promise<T | undefined>,
-): Promise<T> {
-  const deadline = Date.now() + ms;
-  for (;;) {
-    const answer = await ask();
-    if (answer !== undefined && answer !== false) return answer;
-    if (Date.now() > deadline) throw new Error(`${what} did not come within ${ms} ms`);
-    await new Promise((next) => setTimeout(next, 50));
-  }
 }

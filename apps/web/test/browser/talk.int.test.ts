@@ -1,13 +1,13 @@
 import { describe, expect } from "vitest";
-import { axe, PATIENCE_MS, visit } from "./browser.ts";
+import { until } from "../../../../tooling/vitest/until.ts";
+import { axe, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
 import { type Dashboard, it } from "./dashboard.ts";
 import { tabTo } from "./keys.ts";
 import { sideways } from "./sideways.ts";
-import { until } from "./system.ts";
 
 // Skipped where there is no Chromium to drive; the name of the suite says so.
-describe.skipIf(chromiumPath === undefined)(`agents${skipReason}`, { timeout: 180_000 }, () => {
+describe.skipIf(chromiumPath === undefined)(`agents${skipReason}`, () => {
   let system: Dashboard["system"];
   let browser: Dashboard["browser"];
   let agentId: string;
@@ -18,7 +18,7 @@ describe.skipIf(chromiumPath === undefined)(`agents${skipReason}`, { timeout: 18
       requirement: "Counts words, sentences and paragraphs of a text",
       project_name: "text_statistics",
     });
-    const project = await until(60_000, "the build", async () => {
+    const project = await until("the build", async () => {
       const now = await projects.get({ project_id });
       return now.status === "completed" ? now : undefined;
     });
@@ -35,7 +35,7 @@ describe.skipIf(chromiumPath === undefined)(`agents${skipReason}`, { timeout: 18
         agent_name: "text_statistics",
       }));
     }
-  }, 120_000);
+  });
 
   it("are found, asked and asked again; an answer comes with its tools, and is there the next time", async () => {
     await using reader = await visit(browser, system.url, "/", { viewport: { width: 1440, height: 900 } });
@@ -162,7 +162,7 @@ describe.skipIf(chromiumPath === undefined)(`agents${skipReason}`, { timeout: 18
     // Which reads as JSON, and is a text.
     await page.keyboard.type("[1, 2, 3]");
     await page.reload();
-    await until(PATIENCE_MS, "the draft", async () => (await question.inputValue()) === "[1, 2, 3]");
+    await until("the draft", async () => (await question.inputValue()) === "[1, 2, 3]");
     await question.focus();
     await page.keyboard.press("Enter");
     await page.locator('[data-turn="1"]:not([data-turn-status=running])').waitFor();

@@ -61,7 +61,7 @@ test("C12: one that hangs while it starts, and does not end when it is asked to,
   await supervisor.stop();
   expect(() => process.kill(pid, 0)).toThrow("ESRCH");
   await failed;
-}, 60_000);
+});
 
 test("one that dies is started again, at the place where it was", async () => {
   const { supervisor, said } =

@@ -97,17 +97,13 @@ const CALLERS = [
 
 describe.each(CALLERS)("by %s", (_name, open, isHere) => {
   // Skipped when python3 or curl is not on the machine.
-  it.skipIf(!isHere).each(cases.map((one) => [one.name, one] as const))(
-    "%s",
-    { timeout: 30_000 },
-    async (name, one) => {
-      await using api = await serve(one.lease_ms);
-      const caller = open(api.url);
-      try {
-        await play(caller, one.steps, new Map([["unique", name]]));
-      } finally {
-        caller.close();
-      }
-    },
-  );
+  it.skipIf(!isHere).each(cases.map((one) => [one.name, one] as const))("%s", async (name, one) => {
+    await using api = await serve(one.lease_ms);
+    const caller = open(api.url);
+    try {
+      await play(caller, one.steps, new Map([["unique", name]]));
+    } finally {
+      caller.close();
+    }
+  });
 });

@@ -130,5 +130,5 @@ describe("S3: a batch that is left undone", () => {
     const waits = requests.map(({ at }, n) => at - (requests[n - 1]?.at ?? from)).slice(1);
     // Each between half of its length and all of it: two waits on, it is longer for certain.
     for (let n = 2; n < waits.length; n++) expect(waits[n]).toBeGreaterThan(waits[n - 2] ?? 0);
-  }, 15_000);
+  });
 });

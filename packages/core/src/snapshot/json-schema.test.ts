@@ -20,26 +20,22 @@ describe("W: a schema that others wrote cannot stop the process that checks a va
     ["nested repeats", "^(a+)+$"],
     ["alternatives that are the same", "^(a|a)*$"],
     ["what may be anything, many times", `^${"(.*)*".repeat(8)}b$`],
-  ])(
-    "a pattern of %s",
-    (_what, pattern) => {
-      expect(() => checkedAnswer(LONG, { type: "string", pattern })).toThrow("takes too long");
-      const input = { type: "object", properties: { text: { type: "string", pattern } } };
-      expect(() => checkedInput({ text: LONG }, input)).toThrow("takes too long");
-      expect(() => checkedInput({ text: 5 }, input)).toThrow("expected string");
-    },
-    60_000,
-  );
+  ])("a pattern of %s", (_what, pattern) => {
+    expect(() => checkedAnswer(LONG, { type: "string", pattern })).toThrow("takes too long");
+    const input = { type: "object", properties: { text: { type: "string", pattern } } };
+    expect(() => checkedInput({ text: LONG }, input)).toThrow("takes too long");
+    expect(() => checkedInput({ text: 5 }, input)).toThrow("expected string");
+  });
 
   it("names of fields by such a pattern", () => {
     const schema = { type: "object", patternProperties: { "^(a+)+$": { type: "number" } } };
     expect(() => checkedInput({ [LONG]: 1 }, schema)).toThrow("takes too long");
-  }, 60_000);
+  });
 
   it("references that double", () => {
     expect(answerSchemaSchema.safeParse(DOUBLING).success).toBe(true);
     expect(() => checkedAnswer("x", DOUBLING)).toThrow("takes too long");
-  }, 60_000);
+  });
 
   it("what takes no time is checked as ever", () => {
     expect(checkedAnswer("aaa", { type: "string", pattern: "^(a+)+$" })).toBe("aaa");

@@ -2,9 +2,9 @@ import { join } from "node:path";
 import { type Item, normalise, type Stage } from "@stagefold/core";
 import { createFileStores } from "@stagefold/core/files";
 import { beforeAll, describe, expect, test } from "vitest";
+import { until } from "../../../../tooling/vitest/until.ts";
 import { ChosenFaults } from "../net/faults.ts";
 import type { Write } from "../net/journal.ts";
-import { TEST_MS, until } from "../world/patience.ts";
 import { openWorld } from "../world/world.ts";
 import { collect, compare, type Evidence } from "./audit.ts";
 import { type FindingKind, report } from "./finding.ts";
@@ -25,7 +25,7 @@ beforeAll(async () => {
   }
   await world.drained();
   clean = await collect(world, createFileStores(join(world.root, "files")));
-}, TEST_MS);
+});
 
 const ALL = nameOf("projects", {});
 

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Project } from "@stagefold/core";
+import { until } from "../../../../tooling/vitest/until.ts";
 import type { RandomFaults } from "../net/faults.ts";
 import type { Random } from "../random.ts";
-import { persist, until } from "../world/patience.ts";
+import { persist } from "../world/patience.ts";
 import { LEASE_SECONDS, type Site, type World } from "../world/world.ts";
 import { heldBy, type Incident } from "./recovery.ts";
 import { BUILDS, type Event, scheduleOf } from "./schedule.ts";
