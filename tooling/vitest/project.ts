@@ -2,19 +2,18 @@ import type { ViteUserConfig } from "vitest/config";
 import { configDefaults } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 import type { Reporter } from "vitest/reporters";
+import { SOAK } from "./soak.ts";
 import { PATIENCE_MS } from "./until.ts";
 
 // Workspace packages load from their sources, so that a test sees an edit without a build.
 // The rest is what Node itself goes by: "module" is for bundlers, and some packages cannot be loaded that way.
 const sourceFirst = ["@stagefold/source", "node", "development|production"];
 
-const soak = process.env.SOAK === "1";
-
 /**
  * Time limit of one test, in milliseconds: longer than what it waits for, so that a test says what it waited for in vain. The
  * long form generates far more: minutes, and several times that on a busy machine.
  */
-const testTimeoutMs = soak ? 3_600_000 : 3 * PATIENCE_MS;
+const testTimeoutMs = SOAK ? 3_600_000 : 3 * PATIENCE_MS;
 
 /**
  * Number of test processes at once, in one workspace: the machines that check every change have two cores, and what is
@@ -54,7 +53,7 @@ export function project(name: string): ViteUserConfig {
       name,
       include: ["src/**/*.test.ts", "test/**/*.test.ts"],
       // What takes long, or shows once more what a shorter test shows.
-      exclude: [...configDefaults.exclude, ...(soak ? [] : ["**/*.soak.test.ts"])],
+      exclude: [...configDefaults.exclude, ...(SOAK ? [] : ["**/*.soak.test.ts"])],
       pool: "forks",
       maxWorkers,
       // The files of a workspace share its processes, so that zod and the AWS SDK are loaded once and not by every file.

@@ -1,8 +1,9 @@
+import { SOAK } from "./soak.ts";
 /**
  * How long anything may take that must happen in the end, in milliseconds: machines are slow and busy, in the long form
  * most of all. Only what never happens lasts so long.
  */
-export const PATIENCE_MS = process.env.SOAK === "1" ? 300_000 : 100_000;
+export const PATIENCE_MS = SOAK ? 300_000 : 100_000;
 
 /** Asks until there is an answer. `state` tells what was found instead. */
 export async function until<T>(

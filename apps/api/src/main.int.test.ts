@@ -54,7 +54,7 @@ describe("the API as a process, on SQLite", () => {
     await until(() => seen.length === 2);
     // It looks every 700 ms; a machine that is busy with other tests adds to that.
     expect((seen[1]?.[1] ?? Number.NaN) - acknowledged).toBeLessThan(2000);
-    await until(() => listed.includes("paused"), 4000);
+    await until(() => listed.includes("paused"));
     watch.unsubscribe();
     list.unsubscribe();
     other.child.kill("SIGTERM");

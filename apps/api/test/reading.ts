@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { PATIENCE_MS } from "../../../tooling/vitest/until.ts";
 
 /** Reads a stream one value at a time, and says when the next does not come in time. */
 export class Reading<T> {
@@ -25,7 +26,7 @@ export class Reading<T> {
 }
 
 /** Waits until something is so; fails when it never is. */
-export async function until(isSo: () => boolean, withinMs = 30_000): Promise<void> {
+export async function until(isSo: () => boolean, withinMs = PATIENCE_MS): Promise<void> {
   const end = performance.now() + withinMs;
   while (!isSo()) {
     if (performance.now() > end) throw new Error(`expected within ${withinMs} ms: ${isSo}`);

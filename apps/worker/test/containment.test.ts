@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { SOAK } from "../../../tooling/vitest/soak.ts";
 import { type Bench, completed, ended, openBench, stageOf } from "./harness.ts";
 import { isAlive } from "./processes.ts";
 
@@ -66,7 +67,9 @@ function running(text: string): number[] {
 }
 
 // Skipped where the system has no means to hold on to what a stage starts.
-it.runIf(process.platform === "linux").each([...names, "spawns", "waits"])(
+it
+  .runIf(process.platform === "linux")
+  .each(SOAK ? [...names, "spawns", "waits"] : ["plain", "double", "spawns"])(
   "A4, O10: what a stage leaves running (%s) is gone when the stage ends, and says nothing in another build's log",
   async (name) => {
     const project = await bench.until(await bench.create(name), completed);

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { SOAK } from "../../../tooling/vitest/soak.ts";
 import { ended, openBench } from "./harness.ts";
 
 /** What a stage may say, by where it says it; `x` is the hostile value. */
@@ -59,7 +60,7 @@ const FIELDS = 28;
 const VALUES = 51;
 
 /** All pairs in the long form, a sample of them otherwise. */
-const share = process.env.SOAK === "1" ? 1 : 0.06;
+const share = SOAK ? 1 : 0.06;
 const seed = Number(process.env.HOSTILE_SEED ?? Date.now() % 100_000);
 
 test(`O1, W7: whatever a stage says, its build ends with a true state (HOSTILE_SEED=${seed})`, async () => {

@@ -4,13 +4,17 @@ import { StagefoldError } from "@stagefold/core";
 import { pino } from "pino";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { z } from "zod";
+import { SOAK } from "../../../tooling/vitest/soak.ts";
 import { createMetrics } from "../src/metrics.ts";
 import { type Bench, completed, openBench, stageOf } from "./harness.ts";
 import { pidsIn, untilGone } from "./processes.ts";
 
+const itInSoak = test.runIf(SOAK);
+
 const DEAF = `
 import { appendFileSync } from "node:fs";
 import { definePipeline } from "@stagefold/pipeline";
+
 export const deaf = definePipeline({ name: "deaf", stages: [{ stage: "wait", run(ctx) {
   appendFileSync(ctx.workDir + "/pids", process.pid + "\\n");
   if (ctx.attempt > 1) return {};
@@ -78,7 +82,7 @@ test("a stage that does not yield for two leases and a half keeps its lease", as
 
 const lineSchema = z.looseObject({ msg: z.string(), project: z.string().optional() });
 
-test("every line about a running stage says project, stage, attempt and token", async () => {
+itInSoak("every line about a running stage says project, stage, attempt and token", async () => {
   await using bench = await openBench({ files, leaseMs: 8000 });
   const lines: z.output<typeof lineSchema>[] = [];
   const log = pino(

@@ -1,12 +1,16 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { SOAK } from "../../../tooling/vitest/soak.ts";
 import { type Bench, completed, openBench, stageOf } from "./harness.ts";
+
+const itInSoak = test.runIf(SOAK);
 
 const LARGE = `
 import { mkdirSync, symlinkSync, writeFileSync, existsSync, readFileSync } from "node:fs";
 import { definePipeline, StageError } from "@stagefold/pipeline";
 import { z } from "zod";
+
 export const large = definePipeline({ name: "large", stages: [
   { stage: "make", output: z.object({ text: z.string() }), run: () => ({ text: "é".repeat(20_000) }) },
   { stage: "read", run: (ctx) => ({ length: ctx.output("make", z.object({ text: z.string() })).text.length }) },
@@ -96,7 +100,7 @@ test("sixty artifacts become a manifest", async () => {
   for (const { path, size } of all) expect(size).toBe(path === "files/0.txt" ? 8 : path.length + 1 - 4);
 });
 
-test("a hundred thousand lines are all kept, in few writes and a small item", async () => {
+itInSoak("a hundred thousand lines are all kept, in few writes and a small item", async () => {
   await using bench = await openBench({ files, leaseMs: 60_000 });
   bench.worker().start();
   const from = performance.now();

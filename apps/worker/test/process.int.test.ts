@@ -7,10 +7,13 @@ import { type PipelineRegistry, stagesFor } from "@stagefold/pipeline";
 import { type Backend, openBackend, parseEnv } from "@stagefold/runtime";
 import { pino } from "pino";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { SOAK } from "../../../tooling/vitest/soak.ts";
 import { createWorker } from "../src/worker.ts";
 import { RUNNER_SCRIPT, stageOf } from "./harness.ts";
 import { isAlive, pidsIn, untilGone } from "./processes.ts";
 import { freePort, spawnAlone, spawnWorker, untilReady } from "./worker-process.ts";
+
+const itInSoak = test.runIf(SOAK);
 
 const YAML = `
 name: waits
@@ -28,6 +31,7 @@ stages:
 const SPIN = `
 import { appendFileSync } from "node:fs";
 import { definePipeline } from "@stagefold/pipeline";
+
 export default definePipeline({ name: "spins", stages: [{ stage: "s", run(ctx) {
   appendFileSync(ctx.workDir + "/pids", process.pid + "\\n");
   if (ctx.attempt === 1) for (;;) {}
@@ -231,7 +235,7 @@ test("an agent-build runs to its end, and its worker tells how it is", async () 
   );
 });
 
-test("started by hand it continues after a build, until a signal", async () => {
+itInSoak("started by hand it continues after a build, until a signal", async () => {
   const { STAGEFOLD_DATA_DIR = "" } = env;
   await using worker = spawnAlone({ STAGEFOLD_DATA_DIR });
   for (let build = 0; build < 2; build++) {

@@ -1,10 +1,13 @@
 import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { SOAK } from "../../../tooling/vitest/soak.ts";
 import { completed, ended, openBench, stageOf } from "./harness.ts";
 
+const itInSoak = it.runIf(SOAK);
+
 /** As many as a tool that writes a tree of documents makes; one write for each would take an hour. */
-const FILES = process.env.SOAK === "1" ? 8000 : 1500;
+const FILES = SOAK ? 8000 : 1500;
 const THREE = `
 name: three
 stages:
@@ -14,6 +17,7 @@ stages:
 `;
 const CODE = `
 import { definePipeline } from "@stagefold/pipeline";
+
 const pid = (ctx) => { ctx.log(String(process.pid)); return {}; };
 export const two = definePipeline({ name: "two", stages: [{ stage: "a", run: pid }, { stage: "b", run: pid }] });
 export const listens = definePipeline({ name: "listens", stages: [{ stage: "a", run(ctx) {
@@ -102,7 +106,7 @@ it("O7: a question without an end of line, and a bar that rewrites itself, are s
   await bench.repository.control.cancel(id);
 });
 
-it(`F4: ${FILES} small files of one stage are recorded in batches, within 20 ms each`, async () => {
+itInSoak(`F4: ${FILES} small files of one stage are recorded in batches, within 20 ms each`, async () => {
   const yaml = `name: files\nstages:\n  - stage: s\n    command: mkdir d; for i in $(seq ${FILES}); do echo $i > d/$i; done\n    artifacts: ["d/**"]\n`;
   await using bench = await openBench({ files: { "files.yaml": yaml } });
   bench.worker().start();
@@ -114,7 +118,7 @@ it(`F4: ${FILES} small files of one stage are recorded in batches, within 20 ms 
   expect(bench.store.writes.length).toBeLessThan(FILES / 20);
 });
 
-it("F2: a neighbour that breaks while runners are warm stops no stage", async () => {
+itInSoak("F2: a neighbour that breaks while runners are warm stops no stage", async () => {
   await using bench = await openBench({ files: { "code.ts": CODE }, ownFiles: true });
   bench.worker({ concurrency: 1 }).start();
   await bench.until(await bench.create("two"), completed);

@@ -2,8 +2,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { SOAK } from "../../../tooling/vitest/soak.ts";
 import { agentOutput, requirementsOutput } from "../src/outputs.ts";
 import { artifactsOf, type Builds, builds, CALCULATOR, itemBytes, runAgent } from "./built-agents.ts";
+
+const itInSoak = test.runIf(SOAK);
 
 let all: Builds;
 let build: Builds["build"];
@@ -36,7 +39,7 @@ const HOSTILE: readonly (readonly [string, string])[] = [
 ];
 
 // In turns but for the long form: each is a whole build.
-const isDue = (_: unknown, index: number) => process.env.SOAK === "1" || index % 3 === 0;
+const isDue = (_: unknown, index: number) => SOAK || index % 3 === 0;
 
 describe("hostile requirements", () => {
   test.each(HOSTILE.filter(isDue))("%s: the agent works", async (_name, requirement) => {
@@ -53,7 +56,7 @@ describe("hostile requirements", () => {
   });
 });
 
-test("every tool of the catalogue passes its self-tests in one agent, well within the item", async () => {
+itInSoak("every tool of the catalogue passes its self-tests in one agent, well within the item", async () => {
   const run = await build(
     "Calculator, unit converter, dates, median, csv tables, json, file reading, fetch urls, word count, summaries, markdown outline and greetings; web search, AWS prices, Word documents, export PDF, data reports, write files",
     "all_tools",

@@ -4,6 +4,7 @@ import { PROVIDERS, realSettings } from "@stagefold/models/testing";
 import { type PipelineRun, runPipeline } from "@stagefold/pipeline/testing";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { SOAK } from "../../../tooling/vitest/soak.ts";
 import { sameAuthor } from "../src/choose-author.ts";
 import { requirementsDocument } from "../src/documents.ts";
 import { agentBuild, offlineAuthor } from "../src/index.ts";
@@ -46,9 +47,9 @@ const answersFor = (agent: string) => {
 const repairsOf = (run: PipelineRun) =>
   run.records.flatMap((record) => record.logs).filter((line) => line.startsWith("repair ")).length;
 
-// Each with one provider, in turns; the long form has each with all of them.
+// As many as there are providers, each by one of them; the long form has each by all of them.
 const CASES = ANSWERS.flatMap((answers, index) =>
-  PROVIDERS.filter((_, at) => process.env.SOAK !== undefined || at === index % PROVIDERS.length).map(
+  PROVIDERS.filter((_, at) => SOAK || at === index).map(
     (provider) => [answers.agent_name, provider, answers] as const,
   ),
 );

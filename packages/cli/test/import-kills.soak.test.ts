@@ -15,13 +15,14 @@ import { createDynamoClient, DynamoProjectStore } from "@stagefold/core/dynamodb
 import { findFiles, runImport } from "@stagefold/migrate";
 import { startEngine } from "@stagefold/store-testing/engine";
 import { expect, test } from "vitest";
+import { SOAK } from "../../../tooling/vitest/soak.ts";
 import { LEGACY_TABLES, writeExport } from "./export-files.ts";
 import { run, start } from "./run.ts";
 
-const SIZE = { projects: process.env.SOAK === "1" ? 150 : 40, artifacts: 5 };
+const SIZE = { projects: SOAK ? 150 : 40, artifacts: 5 };
 const IDS = Array.from({ length: SIZE.projects }, (_, n) => `proj_${n.toString(16).padStart(12, "0")}`);
 /** Kills before each run to the end. */
-const KILLS = process.env.SOAK === "1" ? [4, 3, 3] : [1, 2];
+const KILLS = SOAK ? [4, 3, 3] : [1, 2];
 /** A run that ends before its kill is none; there is always another try. */
 const TRIES = 40;
 

@@ -5,10 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
+import { SOAK } from "../../../tooling/vitest/soak.ts";
 import { writeExport } from "./export-files.ts";
 import { start } from "./run.ts";
 
-const SIZE = { projects: process.env.SOAK === "1" ? 1000 : 300, artifacts: 10 };
+const SIZE = { projects: SOAK ? 1000 : 300, artifacts: 10 };
 const MEMORY_MB = 300;
 
 /** The most memory that a process has had, in megabytes; 0 once it is gone. */

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { SOAK } from "../../../tooling/vitest/soak.ts";
 import { isStagefoldError, StagefoldError } from "../src/errors.ts";
 import { normalise } from "../src/legacy/normalise.ts";
 import type { Patch } from "../src/patch/index.ts";
@@ -11,7 +12,7 @@ import { textsOf } from "../src/snapshot/log-line.ts";
 import { aLeaseOwner, type LeaseOwner, StrictStore, stageOf } from "./lease-owner.ts";
 
 /** Generated cases of each property. */
-const RUNS = process.env.SOAK === "1" ? 3000 : 100;
+const RUNS = SOAK ? 3000 : 100;
 
 const deep = (levels: number): unknown => (levels === 0 ? 1 : { a: deep(levels - 1) });
 const WIDE = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`k${i}`, i]));

@@ -10,13 +10,12 @@ import {
 } from "@stagefold/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { SOAK } from "../../../tooling/vitest/soak.ts";
 import { messageDigest } from "../src/agents/turns-of-messages.ts";
 import type { ImportSummary } from "../src/index.ts";
 import { isOfAgents, readRow } from "../src/rows/read-row.ts";
 import { sourceOf } from "./fixtures.ts";
 import { aPlace } from "./place.ts";
-
-const SOAK = process.env.SOAK === "1";
 
 // Few values, so that rows meet each other.
 const id = (prefix: string) => fc.integer({ min: 1, max: 3 }).map((n) => `${prefix}${n}`);

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { agentIdOf, invocationIdOf, parseRef, sessionIdOf } from "@stagefold/core";
 import { describe, expect, it } from "vitest";
+import { SOAK } from "../../../tooling/vitest/soak.ts";
 import {
   countOf,
   LOCAL_AGENT,
@@ -15,7 +16,7 @@ import { sourceOf } from "./fixtures.ts";
 import { aPlace } from "./place.ts";
 
 const BOTH = { ...V1, ...V2 };
-const MANY = process.env.SOAK === "1" ? 5000 : 1000;
+const MANY = SOAK ? 5000 : 1000;
 const sum = (counts: object) => Object.values(counts).reduce((total: number, one) => total + Number(one), 0);
 const rowsOf = (name: string, rows: readonly object[]) =>
   sourceOf(

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { SOAK } from "../../../tooling/vitest/soak.ts";
 import { loadPipelines } from "../src/index.ts";
 
 const ENTRY = new URL("../dist/index.js", import.meta.url).href;
@@ -30,18 +31,22 @@ const WAITING: readonly [string, RegExp][] = [
   ["setInterval(() => undefined, 9); await new Promise(() => undefined);", /broken\.ts: .*still loading/],
 ];
 
-it.each<[string, RegExp]>([
+/** Further ones that end or fool the process which reads them. */
+const FURTHER: readonly [string, RegExp][] = [
   ["process.exit(0);", /broken\.ts: .*it ended the process \(exit code 0\)/],
-  ["process.exit(7);", /broken\.ts: .*it ended the process \(exit code 7\)/],
-  ["while (true);", /broken\.ts: .*still loading/],
   ["process.kill(process.pid, 'SIGKILL');", /broken\.ts: .*SIGKILL/],
   ["setTimeout(() => { throw new Error('later'); }); await new Promise((r) => setTimeout(r, 500));", /later/],
-  ["\n\nthrow new TypeError('no luck');", /broken\.ts:3: cannot be loaded: TypeError: no luck/],
   ["process.send({ kind: 'loaded', file: '/etc/passwd', pipelines: [] });", /message of its own|no exports/],
   ["process.send({ cmd: 'NODE_HANDLE_ACK' });", /message of its own|no exports/],
+];
+
+it.each<[string, RegExp]>([
+  ["process.exit(7);", /broken\.ts: .*it ended the process \(exit code 7\)/],
+  ["while (true);", /broken\.ts: .*still loading/],
+  ["\n\nthrow new TypeError('no luck');", /broken\.ts:3: cannot be loaded: TypeError: no luck/],
   ["(await import('node:fs')).writeSync(3, 'no json\\n');", /message of its own|no exports/],
   ["export const x = { name: 'x', stages: [{ stage: '../..', run() {} }] };", /broken\.ts.*stage/],
-  ...(process.env.SOAK === "1" ? WAITING : []),
+  ...(SOAK ? [...WAITING, ...FURTHER] : []),
 ])(
   "W10, F5, F6, C5: a module that does %s is named within seconds, and the others work",
   async (text, said) => {

@@ -5,13 +5,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type Item, textsOf } from "@stagefold/core";
 import { expect, it } from "vitest";
+import { SOAK } from "../../../tooling/vitest/soak.ts";
 import { connect } from "../src/driver.ts";
 import { openSqlite } from "../src/index.ts";
 import { aFolder } from "./folder.ts";
 import { createNewProject } from "./projects.ts";
 
-const soak = process.env.SOAK === "1";
-const KILLS = soak ? 400 : 6;
+const KILLS = SOAK ? 400 : 6;
 const WRITERS = 3;
 const WRITER = fileURLToPath(new URL("./writer.mjs", import.meta.url));
 

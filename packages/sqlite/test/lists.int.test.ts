@@ -1,6 +1,7 @@
 import { type ListQuery, MemoryProjectStore, PROJECT_STATUSES, type ProjectStore } from "@stagefold/core";
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { SOAK } from "../../../tooling/vitest/soak.ts";
 import { aDatabase } from "./folder.ts";
 import { aNewProject } from "./projects.ts";
 
@@ -72,5 +73,5 @@ it("lists and counts are those of the reference, with any filter, for projects o
       expect(await database.sqlite.projects.counts()).toEqual(await memory.counts());
     },
   );
-  await fc.assert(property, { numRuns: process.env.SOAK === "1" ? 1000 : 40 });
+  await fc.assert(property, { numRuns: SOAK ? 1000 : 40 });
 });

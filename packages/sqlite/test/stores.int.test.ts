@@ -11,6 +11,7 @@ import {
   recordStoreSuite,
 } from "@stagefold/store-testing";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { SOAK } from "../../../tooling/vitest/soak.ts";
 import { openSqlite, type Sqlite } from "../src/index.ts";
 import { aDatabase } from "./folder.ts";
 
@@ -33,7 +34,7 @@ const store = () => stores().projects;
 projectStoreSuite("sqlite", store);
 recordStoreSuite("sqlite", () => stores().records);
 agentRecordsSuite("sqlite", () => stores().records);
-equivalenceSuite("sqlite", store, process.env.SOAK === "1" ? 1000 : 100);
+equivalenceSuite("sqlite", store, SOAK ? 1000 : 100);
 
 fileStoresSuite("logs in sqlite", async () => {
   const root = await mkdtemp(join(tmpdir(), "stagefold-sqlite-"));

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { SOAK } from "../../../tooling/vitest/soak.ts";
 import { Model } from "./model.ts";
 import { Player } from "./model-player.ts";
 import { Real } from "./model-real.ts";
 import { type Step, steps } from "./model-steps.ts";
 
-const SOAK = process.env.SOAK === "1";
 /** One in twenty has an answer that is taken: in so many none is missing but once in six thousand times. */
 const RUNS = SOAK ? 1500 : 160;
 
@@ -52,9 +52,7 @@ class PlayStep implements fc.AsyncCommand<Player, null> {
   }
 }
 
-it("whatever workers and users do, one after another, is what the model says", {
-  timeout: SOAK ? 3_600_000 : 600_000,
-}, async () => {
+it("whatever workers and users do, one after another, is what the model says", async () => {
   const commands = fc.commands([steps.map((step) => new PlayStep(step))], { maxCommands: 150, size: "max" });
   const met = new Set<string>();
   await fc.assert(

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll } from "vitest";
+import { SOAK } from "../../../tooling/vitest/soak.ts";
 import { equivalenceSuite } from "../src/equivalence.suite.ts";
 import { projectStoreSuite } from "../src/project-store.suite.ts";
 import { ENGINES, startStore } from "./store.ts";
@@ -16,5 +17,5 @@ for (const engine of ENGINES) {
     return running.store;
   };
   projectStoreSuite(engine, store);
-  equivalenceSuite(engine, store, process.env.SOAK === "1" ? 200 : 25);
+  equivalenceSuite(engine, store, SOAK ? 200 : 25);
 }

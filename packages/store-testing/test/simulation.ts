@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
+import { SOAK } from "../../../tooling/vitest/soak.ts";
 import { describeEntry } from "../src/simulation/history.ts";
 import { explain } from "../src/simulation/linearizability.ts";
 import { type SimulationResult, simulate } from "../src/simulation/simulation.ts";
 
-const SOAK = process.env.SOAK === "1";
 const SEEDS = SOAK ? 4000 : 100;
 const SEEDS_AT_ONCE = SEEDS / 20;
 /** The long form tries other seeds each time; the short one must say the same of the same source. */

@@ -1,10 +1,10 @@
 import { expect, it } from "vitest";
+import { SOAK } from "../../../tooling/vitest/soak.ts";
 import { simulateTurns } from "../src/turn-simulation/simulate-turns.ts";
 import type { TurnViolationKind, TurnWeakness } from "../src/turn-simulation/watch.ts";
 
 /** One seed to replay. */
 const { SIM_SEED } = process.env;
-const SOAK = process.env.SOAK === "1";
 const SEEDS = SOAK ? 2000 : 60;
 /** The long form tries other seeds each time; the short one must say the same of the same source. */
 const start = SOAK ? Math.floor(Math.random() * 2 ** 31) : 1;

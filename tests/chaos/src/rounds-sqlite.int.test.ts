@@ -6,6 +6,7 @@ import { type Item, normalise } from "@stagefold/core";
 import { type Backend, openBackend, parseEnv } from "@stagefold/runtime";
 import { type Connection, connect } from "@stagefold/sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { SOAK } from "../../../tooling/vitest/soak.ts";
 import { until } from "../../../tooling/vitest/until.ts";
 import { checkAnswer } from "./audit/answers.ts";
 import { report } from "./audit/finding.ts";
@@ -24,7 +25,7 @@ import { WorkerProcess } from "./world/worker-process.ts";
 import { LEASE_SECONDS } from "./world/world.ts";
 import { WRITE_LOG, writesOf } from "./world/write-log.ts";
 
-const ROUNDS = Number(process.env.CHAOS_ROUNDS ?? (process.env.SOAK === "1" ? 10 : 2));
+const ROUNDS = Number(process.env.CHAOS_ROUNDS ?? (SOAK ? 10 : 2));
 const WORKERS = 3;
 const GONE_MS = 8000;
 const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 2 ** 31));

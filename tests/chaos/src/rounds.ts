@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { createFileStores } from "@stagefold/core/files";
 import type { EngineName } from "@stagefold/store-testing/engine";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { SOAK } from "../../../tooling/vitest/soak.ts";
 import { collect, compare } from "./audit/audit.ts";
 import { report } from "./audit/finding.ts";
 import { timelines } from "./audit/timeline.ts";
@@ -11,7 +12,6 @@ import { Round } from "./round/round.ts";
 import { EVENTS, Tally } from "./round/tally.ts";
 import { ENGINES, openWorld, type World } from "./world/world.ts";
 
-const SOAK = process.env.SOAK === "1";
 const WANTED = SOAK ? 10 : 3;
 /** `CHAOS_ROUNDS` for a shorter or longer run, such as up to the round that an earlier run failed in. */
 const ROUNDS = Number(process.env.CHAOS_ROUNDS ?? WANTED);

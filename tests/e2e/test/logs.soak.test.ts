@@ -2,11 +2,12 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { LogLines } from "@stagefold/client";
 import { expect, it } from "vitest";
+import { SOAK } from "../../../tooling/vitest/soak.ts";
 import { run, type System, start, tempFolder } from "./harness.ts";
 
-const LONG = process.env.SOAK ? 30 * 1024 * 1024 : 1024 * 1024;
-const LINES = process.env.SOAK ? 100_000 : 10_000;
-const SPINS = process.env.SOAK ? 600 : 50;
+const LONG = SOAK ? 30 * 1024 * 1024 : 1024 * 1024;
+const LINES = SOAK ? 100_000 : 10_000;
+const SPINS = SOAK ? 600 : 50;
 
 /** What a command writes in each stage, and the lines that people know it by. */
 const CASES: Readonly<Record<string, readonly [command: string, lines: readonly string[]]>> = {

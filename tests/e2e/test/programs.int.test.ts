@@ -6,8 +6,11 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
+import { SOAK } from "../../../tooling/vitest/soak.ts";
 import { until } from "../../../tooling/vitest/until.ts";
 import { root, start, tempFolder } from "./harness.ts";
+
+const itInSoak = it.runIf(SOAK);
 
 /** Nothing but HTTP, as curl would: a query with its input in the address, a mutation with it in the body. */
 function http(url: string) {
@@ -32,8 +35,6 @@ function http(url: string) {
 }
 
 // Skipped but in the long form: the protocol's cases of packages/client show it too, without the example.
-const itInSoak = it.runIf(process.env.SOAK === "1");
-
 const data = (answer: { body: unknown }) => Reflect.get(Reflect.get(Object(answer.body), "result"), "data");
 
 describe("a program that knows only HTTP", () => {
@@ -99,7 +100,7 @@ describe("a program that knows only HTTP", () => {
     });
   });
 
-  it("in Python: killed in the middle, another one takes over", async ({ skip }) => {
+  itInSoak("in Python: killed in the middle, another one takes over", async ({ skip }) => {
     skip(spawnSync("python3", ["--version"]).status !== 0, "python3 is not on this machine");
     await using folder = await tempFolder();
     await using system = await start({ dataDir: folder.path, env: { STAGEFOLD_LEASE_SECONDS: "6" } });
@@ -146,7 +147,7 @@ describe("a program that knows only HTTP", () => {
     expect(doubling.calls()).toBeGreaterThan(10);
   });
 
-  it("in Python: one that was frozen gives its build up by itself", async ({ skip }) => {
+  itInSoak("in Python: one that was frozen gives its build up by itself", async ({ skip }) => {
     skip(spawnSync("python3", ["--version"]).status !== 0, "python3 is not on this machine");
     await using folder = await tempFolder();
     await using system = await start({ dataDir: folder.path, env: { STAGEFOLD_LEASE_SECONDS: "6" } });

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stageOutput } from "@stagefold/client";
 import { describe, expect, it } from "vitest";
+import { SOAK } from "../../../tooling/vitest/soak.ts";
 import { root, start, tempFolder } from "./harness.ts";
 
 const OWN = [
@@ -35,7 +36,7 @@ describe("requirements in Chinese and English", () => {
   });
 
   it("of real records build to the end as well", async ({ skip }) => {
-    skip(process.env.SOAK !== "1", "a dozen builds: the long form has them");
+    skip(!SOAK, "a dozen builds: the long form has them");
     skip(!existsSync(file), "the real requirement texts are not beside the project");
     const texts = (await readFile(file, "utf8")).split("\n").filter((line) => line.trim() !== "");
     const built = await buildAll(texts);

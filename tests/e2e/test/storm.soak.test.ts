@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { StagefoldClientError } from "@stagefold/client";
 import { expect, it } from "vitest";
+import { SOAK } from "../../../tooling/vitest/soak.ts";
 import { until } from "../../../tooling/vitest/until.ts";
 import { type System, start, tempFolder } from "./harness.ts";
 
-const BUILDS = process.env.SOAK === "1" ? 300 : 24;
+const BUILDS = SOAK ? 300 : 24;
 const AT_ONCE = 20;
 /** Printed when it fails, and replayed by STORM_SEED. */
 const SEED = Number(process.env.STORM_SEED ?? Date.now() % 2 ** 31);

@@ -1,11 +1,11 @@
 import { readdir, readFile } from "node:fs/promises";
 import type { Turn, TurnEvent } from "@stagefold/client";
 import { expect } from "vitest";
+import { SOAK } from "../../../tooling/vitest/soak.ts";
 import { until } from "../../../tooling/vitest/until.ts";
 import { builtAgent, CSV, REQUIREMENT } from "./built-agent.ts";
 import { type System, start } from "./harness.ts";
 
-const SOAK = process.env.SOAK === "1";
 const ROUNDS = SOAK ? Number(process.env.ROUNDS ?? 40) : 2;
 /** Then everything is started anew: what starts API and worker gives one up that dies five times within seconds. */
 const ROUNDS_OF_A_START = 6;

@@ -4,7 +4,10 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { LLMock } from "@copilotkit/aimock";
 import { expect, it } from "vitest";
+import { SOAK } from "../../../tooling/vitest/soak.ts";
 import { start, tempFolder } from "./harness.ts";
+
+const itInSoak = it.runIf(SOAK);
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const ASKED = "b7ad6b7169203331";
@@ -35,6 +38,7 @@ const MAKER = `
 import { definePipeline } from "@stagefold/pipeline";
 const TOOL = \`
 import { createInterface } from "node:readline";
+
 console.log(JSON.stringify({ type: "ready", protocol: 1, tools: [] }));
 for await (const line of createInterface({ input: process.stdin })) {
   const { id } = JSON.parse(line);
@@ -188,59 +192,62 @@ it("a build is one trace, from the request that made it to each call of the lang
   expect(figures).toContain("stagefold-api stagefold_procedure_duration_seconds");
 });
 
-it("an answer of an agent is part of the trace of its call, with each call of the model and of a tool", async () => {
-  await using folder = await tempFolder();
-  await using collector = await openCollector();
-  const pipelines = join(folder.path, "pipelines");
-  await mkdir(pipelines);
-  await writeFile(join(pipelines, "maker.ts"), MAKER);
-  const mock = new LLMock({ port: 0, logLevel: "silent" });
-  await mock.start();
-  const usage = { prompt_tokens: 100, completion_tokens: 20 };
-  mock.on(
-    { userMessage: "where", hasToolResult: false },
-    { toolCalls: [{ name: "where", arguments: {} }], usage },
-  );
-  mock.on({ userMessage: "where", hasToolResult: true }, { content: "There.", usage });
-  const env = {
-    STAGEFOLD_PIPELINES: pipelines,
-    STAGEFOLD_MODEL: "openai-compatible:gpt-4.1",
-    STAGEFOLD_MODEL_URL: `${mock.url}/v1`,
-    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${collector.url}/v1/traces`,
-  };
-  const turn = await invokeOnce(join(folder.path, "data"), env);
-  await mock.stop();
-  expect(turn).toMatchObject({ status: "completed" });
+itInSoak(
+  "an answer of an agent is part of the trace of its call, with each call of the model and of a tool",
+  async () => {
+    await using folder = await tempFolder();
+    await using collector = await openCollector();
+    const pipelines = join(folder.path, "pipelines");
+    await mkdir(pipelines);
+    await writeFile(join(pipelines, "maker.ts"), MAKER);
+    const mock = new LLMock({ port: 0, logLevel: "silent" });
+    await mock.start();
+    const usage = { prompt_tokens: 100, completion_tokens: 20 };
+    mock.on(
+      { userMessage: "where", hasToolResult: false },
+      { toolCalls: [{ name: "where", arguments: {} }], usage },
+    );
+    mock.on({ userMessage: "where", hasToolResult: true }, { content: "There.", usage });
+    const env = {
+      STAGEFOLD_PIPELINES: pipelines,
+      STAGEFOLD_MODEL: "openai-compatible:gpt-4.1",
+      STAGEFOLD_MODEL_URL: `${mock.url}/v1`,
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${collector.url}/v1/traces`,
+    };
+    const turn = await invokeOnce(join(folder.path, "data"), env);
+    await mock.stop();
+    expect(turn).toMatchObject({ status: "completed" });
 
-  expect([collector.logs, collector.metrics]).toEqual([[], []]);
-  const ofTrace = collector.spans.filter((span) => span.traceId === TRACE);
-  const named = (name: string) => ofTrace.filter((span) => span.name === name);
-  const [call] = named("agents.invoke");
-  expect(call?.parentSpanId).toBe(ASKED);
-  const [answer] = named("invoke_agent tracer");
-  expect(answer).toMatchObject({
-    parentSpanId: call?.spanId,
-    failed: false,
-    attributes: {
-      "gen_ai.operation.name": "invoke_agent",
-      "gen_ai.agent.name": "tracer",
-      "stagefold.invocation_id": turn.invocation_id,
-      "stagefold.status": "completed",
-    },
-  });
-  const chats = named("chat gpt-4.1");
-  expect(chats).toHaveLength(2);
-  for (const chat of chats)
-    expect(chat).toMatchObject({
-      parentSpanId: answer?.spanId,
-      attributes: { "gen_ai.provider.name": "openai-compatible", "gen_ai.usage.input_tokens": 100 },
+    expect([collector.logs, collector.metrics]).toEqual([[], []]);
+    const ofTrace = collector.spans.filter((span) => span.traceId === TRACE);
+    const named = (name: string) => ofTrace.filter((span) => span.name === name);
+    const [call] = named("agents.invoke");
+    expect(call?.parentSpanId).toBe(ASKED);
+    const [answer] = named("invoke_agent tracer");
+    expect(answer).toMatchObject({
+      parentSpanId: call?.spanId,
+      failed: false,
+      attributes: {
+        "gen_ai.operation.name": "invoke_agent",
+        "gen_ai.agent.name": "tracer",
+        "stagefold.invocation_id": turn.invocation_id,
+        "stagefold.status": "completed",
+      },
     });
-  expect(named("execute_tool where")).toMatchObject([
-    { parentSpanId: answer?.spanId, failed: false, attributes: { "gen_ai.tool.name": "where" } },
-  ]);
-  const [tool] = turn.blocks.filter(({ type }) => type === "tool");
-  expect(tool).toMatchObject({ output: `in 00-${TRACE}-${answer?.spanId}-01` });
-});
+    const chats = named("chat gpt-4.1");
+    expect(chats).toHaveLength(2);
+    for (const chat of chats)
+      expect(chat).toMatchObject({
+        parentSpanId: answer?.spanId,
+        attributes: { "gen_ai.provider.name": "openai-compatible", "gen_ai.usage.input_tokens": 100 },
+      });
+    expect(named("execute_tool where")).toMatchObject([
+      { parentSpanId: answer?.spanId, failed: false, attributes: { "gen_ai.tool.name": "where" } },
+    ]);
+    const [tool] = turn.blocks.filter(({ type }) => type === "tool");
+    expect(tool).toMatchObject({ output: `in 00-${TRACE}-${answer?.spanId}-01` });
+  },
+);
 
 async function invokeOnce(dataDir: string, env: NodeJS.ProcessEnv) {
   await using system = await start({ dataDir, env });

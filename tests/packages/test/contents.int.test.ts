@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
 import { publint } from "publint";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { SOAK } from "../../../tooling/vitest/soak.ts";
 import { mustRun, pack, tempFolder } from "./harness.ts";
 
 /** What people install by name. The rest is what these need. */
@@ -13,8 +14,6 @@ const NAMED = [
   "@stagefold/pipeline",
   "@stagefold/react",
 ];
-
-const isSoak = process.env.SOAK === "1";
 
 interface Packed {
   readonly file: string;
@@ -107,7 +106,7 @@ describe("the packages", () => {
   });
 
   it("have types that fit what is imported: arethetypeswrong, for ES modules", async () => {
-    const typed = packages.filter((one) => hasTypes(one) && (isSoak || NAMED.includes(one.manifest.name)));
+    const typed = packages.filter((one) => hasTypes(one) && (SOAK || NAMED.includes(one.manifest.name)));
     expect(typed.length).toBeGreaterThan(2);
     for (const { file, manifest } of typed) {
       const result = await checkPackage(createPackageFromTarballData(await readFile(file)));

@@ -1,10 +1,10 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it, type TestContext } from "vitest";
+import { SOAK } from "../../../tooling/vitest/soak.ts";
 import { emptyProject, mustRun, npmStart, pack, run, tempFolder } from "./harness.ts";
 import { GIVEN_SECRET, REVIEW_CLIENT, REVIEW_PIPELINE, REVIEW_YAML } from "./review.ts";
 
-const isSoak = process.env.SOAK === "1";
 const NO_NETWORK = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH|ECONNRESET|ENOTCACHED/;
 
 /** A page of this project's pipeline: keys and outputs are typed, also those that are wrong. */
@@ -126,7 +126,7 @@ describe("in an empty project", () => {
     await writeFile(join(cwd, "pipelines/letter.yaml"), REVIEW_YAML);
     await writeFile(join(cwd, "scripts/review.ts"), REVIEW_CLIENT);
     await mustRun(cwd, "npm", ["run", "typecheck"]);
-    if (isSoak) {
+    if (SOAK) {
       await install(context, cwd, ["react@19", "@types/react@19"]);
       await writeFile(join(cwd, "scripts/page.tsx"), PAGE);
       await writeFile(join(cwd, "tsconfig.json"), TSCONFIG);
@@ -139,7 +139,7 @@ describe("in an empty project", () => {
 
     await using system = await npmStart(cwd, { STAGEFOLD_SECRET_SITE_TOKEN: GIVEN_SECRET });
     const env = { STAGEFOLD_URL: system.url };
-    if (isSoak) await reviewed(cwd, system.url);
+    if (SOAK) await reviewed(cwd, system.url);
     expect(await (await fetch(system.url)).text()).toContain("<div id=");
     const built = await mustRun(cwd, "npm", ["run", "build", "--", "one three fifteen"], env);
     expect(built).toContain("3 words");
@@ -148,7 +148,7 @@ describe("in an empty project", () => {
     const agent = ["stagefold", "create", "Convert units and count words", "--wait"];
     expect(await mustRun(cwd, "npx", agent, env)).toMatch(/proj_[0-9a-f]{12} completed/);
 
-    if (isSoak) {
+    if (SOAK) {
       // The official client of people who look at a server of MCP.
       const inspector = [
         "--yes",
@@ -171,7 +171,7 @@ describe("in an empty project", () => {
   });
 
   // Skipped but in the long form: it takes a minute for each.
-  it.runIf(isSoak).each([
+  it.runIf(SOAK).each([
     ["pnpm", ["pnpm@10.34.9", "add"]],
     ["yarn", ["yarn@1.22.22", "add"]],
   ] as const)("%s installs the tarballs, and builds an agent", async (name, [tool, add]) => {

@@ -1,6 +1,7 @@
 import { MemoryRecordStore, ROLES, type Role } from "@stagefold/core";
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { SOAK } from "../../../../tooling/vitest/soak.ts";
 import { callerOf, memoryDeps, OWN_STAGES } from "../../test/fixture.ts";
 import { type Hostile, hostileRequests } from "../../test/hostile-requests.ts";
 import { Program } from "../../test/program.ts";
@@ -9,7 +10,7 @@ import { serve } from "../../test/serve.ts";
 import { createWatch } from "../watch/index.ts";
 import { Auth } from "./authenticate.ts";
 
-const INPUTS = process.env.SOAK === "1" ? 10_000 : 300;
+const INPUTS = SOAK ? 10_000 : 300;
 /** Printed, and replayed by HOSTILE_SEED. */
 const SEED = Number(process.env.HOSTILE_SEED ?? Date.now() % 2 ** 31);
 const ANSWER_MS = 10_000;

@@ -10,6 +10,7 @@ import { runInNewContext } from "node:vm";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { createFileStores } from "@stagefold/core/files";
 import { describe, expect, it } from "vitest";
+import { SOAK } from "../../../../tooling/vitest/soak.ts";
 import { callerOf, memoryDeps } from "../../test/fixture.ts";
 import { Program } from "../../test/program.ts";
 import { until } from "../../test/reading.ts";
@@ -17,8 +18,7 @@ import { query } from "../../test/serve.ts";
 import { startApi } from "../index.ts";
 import { createWatch } from "../watch/index.ts";
 
-const isSoak = process.env.SOAK === "1";
-const TIMES = isSoak ? 1000 : 30;
+const TIMES = SOAK ? 1000 : 20;
 /** The protocol's version whose answers have no pings. */
 const PINNED = { versionNegotiation: { mode: { pin: "2026-07-28" } } } as const;
 const ARTIFACT = randomBytes(1_500_000);
@@ -153,7 +153,7 @@ describe.skipIf(process.platform !== "linux")("A3: exchanges that their client a
     await expect.poll(descriptors).toBeLessThanOrEqual(before.descriptors + 2);
     await expect.poll(timers).toBeLessThanOrEqual(before.timers + 3);
     // A stream that stays, or an answer, would be 5 KB and more each time: after a few times less than the heap grows by itself.
-    if (isSoak)
+    if (SOAK)
       await expect
         .poll(() => heapAfterCollection() - before.heap, { interval: 500 })
         .toBeLessThan(3_000_000 + TIMES * 2000);

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createFileStores } from "@stagefold/core/files";
 import { describe, expect, it } from "vitest";
+import { SOAK } from "../../../../tooling/vitest/soak.ts";
 import { callerOf, memoryDeps } from "../../test/fixture.ts";
 import { Program } from "../../test/program.ts";
 import { serve } from "../../test/serve.ts";
@@ -263,7 +264,7 @@ describe.each(Object.keys(STORES))("artifacts over HTTP, kept in %s", (name) => 
   });
 });
 
-const LARGE = process.env.SOAK === "1" ? 2 * 1024 ** 3 : 100 * 1024 ** 2;
+const LARGE = SOAK ? 2 * 1024 ** 3 : 100 * 1024 ** 2;
 
 it("are sent in constant memory at any size", async () => {
   const root = await mkdtemp(join(tmpdir(), "stagefold-api-"));

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { SOAK } from "../../../../tooling/vitest/soak.ts";
 import { callerOf, memoryDeps, OWN_STAGES } from "../../test/fixture.ts";
 import { hostileRequests } from "../../test/hostile-requests.ts";
 import { Program } from "../../test/program.ts";
@@ -7,7 +8,7 @@ import { until } from "../../test/reading.ts";
 import { serve } from "../../test/serve.ts";
 import { createWatch } from "../watch/index.ts";
 
-const INPUTS = process.env.SOAK === "1" ? 10_000 : 500;
+const INPUTS = SOAK ? 10_000 : 500;
 const ANSWER_MS = 10_000;
 
 it(`answers ${INPUTS} hostile inputs to every procedure and route with a refusal at the most`, async () => {

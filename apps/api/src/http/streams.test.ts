@@ -70,7 +70,7 @@ describe("projects.watch over SSE", () => {
     await control.pause(api.project_id);
     await using again = await serve(memoryDeps(api.deps.store), Number(new URL(api.url).port));
     expect(again.url).toBe(api.url);
-    await until(() => following.ids.length === 2, 10_000);
+    await until(() => following.ids.length === 2);
     expect(following).toMatchObject({ ids: ["1", "2"], errors: [] });
     following.stop();
   });
@@ -142,7 +142,7 @@ describe("projects.watch over SSE", () => {
     source.addEventListener("message", ({ lastEventId }) => ids.push(lastEventId.split("-", 1)[0] ?? ""));
     await until(() => ids.length === 1);
     await api.deps.repository.control.pause(api.project_id);
-    await until(() => ids.length === 2, 10_000);
+    await until(() => ids.length === 2);
     expect(ids).toEqual(["1", "2"]);
     source.close();
     await until(() => api.watch.projects.open.watches === 0);

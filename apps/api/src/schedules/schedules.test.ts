@@ -1,5 +1,6 @@
 import { agentVersionSchema, MemoryRecordStore } from "@stagefold/core";
 import { afterEach, describe, expect, it, test } from "vitest";
+import { SOAK } from "../../../../tooling/vitest/soak.ts";
 import { memoryDeps } from "../../test/fixture.ts";
 import { serve } from "../../test/serve.ts";
 import { Auth } from "../auth/authenticate.ts";
@@ -8,7 +9,6 @@ import { appRouter } from "../routers/index.ts";
 import { nextTime, nextTimes } from "./next-time.ts";
 import { Scheduler } from "./scheduler.ts";
 
-const SOAK = process.env.SOAK === "1";
 const HOUR_MS = 3_600_000;
 const closers: (() => unknown)[] = [];
 afterEach(async () => {

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { createMemoryFileStores, MemoryChangeFeed, MemoryProjectStore, Repository } from "@stagefold/core";
 import { openSqlite } from "@stagefold/sqlite";
 import { expect, it } from "vitest";
+import { SOAK } from "../../../../tooling/vitest/soak.ts";
 import { TestClock } from "../../test/fixture.ts";
 import { putAll, yearOfBuilds } from "../../test/year-of-builds.ts";
 import { Statistics } from "./statistics.ts";
 
-const SOAK = process.env.SOAK === "1";
 const BUILDS = SOAK ? 100_000 : 5000;
 
 /** The statistics of a process on a data folder that another process writes to as well. */

@@ -160,7 +160,7 @@ describe.skipIf(chromiumPath === undefined)(`artifacts${skipReason}`, () => {
     expect(reader.complaints).toEqual([]);
   });
 
-  it("are compared between two attempts of their stage", async () => {
+  itInSoak("are compared between two attempts of their stage", async () => {
     const project_id = await built("flaky");
     await system.client.projects.retry({ project_id });
     await until("the second attempt", async () => {

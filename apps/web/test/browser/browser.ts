@@ -8,6 +8,7 @@ import {
   chromium,
   type Page,
 } from "playwright-core";
+import { SOAK } from "../../../../tooling/vitest/soak.ts";
 import { PATIENCE_MS, until } from "../../../../tooling/vitest/until.ts";
 import { chromiumPath } from "./chromium.ts";
 
@@ -56,7 +57,7 @@ async function launch(): Promise<Browser> {
 /** The languages and widths that a page is read in; but for the long form, those in which more can go wrong. */
 export const LOOKS = [
   { lang: "zh", locale: "zh-CN", width: 360 },
-  ...(process.env.SOAK === "1" ? [{ lang: "en", locale: "en-GB", width: 1440 }] : []),
+  ...(SOAK ? [{ lang: "en", locale: "en-GB", width: 1440 }] : []),
 ];
 
 export interface Visit extends AsyncDisposable {

@@ -98,35 +98,38 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, () => {
     expect(reader.complaints).toEqual([]);
   });
 
-  it("has its lines brought by the one event stream, to a second tab too, without a request for them", async () => {
-    const { project_id } = await make("slow", "streamed");
-    await using reader = await visit(browser, system.url, `/builds/${project_id}`);
-    const tabs = [reader.page, await reader.page.context().newPage()];
-    const asked = tabs.map((tab) => {
-      const urls: string[] = [];
-      tab.on("request", (request) => urls.push(request.url()));
-      return urls;
-    });
-    const count = (procedure: string) =>
-      asked.map((urls) => urls.filter((url) => url.includes(procedure)).length);
-    // Whichever tab comes first has the stream.
-    await isLong(reader.page);
-    await tabs[1]?.goto(`${system.url}/builds/${project_id}`);
-    for (const tab of tabs) await isLong(tab);
-    const height = (tab: Page) => log(tab).evaluate(({ scrollHeight }) => scrollHeight);
-    // What was there before the stream is asked for; from then on the stream alone brings lines, to both tabs.
-    await until("more lines in both tabs without a request", async () => {
-      const before = String(count("stages.logs"));
-      const heights = await Promise.all(tabs.map(height));
-      for (const [i, tab] of tabs.entries())
-        await until("more lines", async () => (await height(tab)) > (heights[i] ?? 0) + 200);
-      return String(count("stages.logs")) === before;
-    });
-    expect(count("watch")[1]).toBe(0);
-    await pipelines.finish(project_id);
-    for (const tab of tabs) await log(tab).getByText("the end", { exact: true }).waitFor();
-    expect(reader.complaints).toEqual([]);
-  });
+  itInSoak(
+    "has its lines brought by the one event stream, to a second tab too, without a request for them",
+    async () => {
+      const { project_id } = await make("slow", "streamed");
+      await using reader = await visit(browser, system.url, `/builds/${project_id}`);
+      const tabs = [reader.page, await reader.page.context().newPage()];
+      const asked = tabs.map((tab) => {
+        const urls: string[] = [];
+        tab.on("request", (request) => urls.push(request.url()));
+        return urls;
+      });
+      const count = (procedure: string) =>
+        asked.map((urls) => urls.filter((url) => url.includes(procedure)).length);
+      // Whichever tab comes first has the stream.
+      await isLong(reader.page);
+      await tabs[1]?.goto(`${system.url}/builds/${project_id}`);
+      for (const tab of tabs) await isLong(tab);
+      const height = (tab: Page) => log(tab).evaluate(({ scrollHeight }) => scrollHeight);
+      // What was there before the stream is asked for; from then on the stream alone brings lines, to both tabs.
+      await until("more lines in both tabs without a request", async () => {
+        const before = String(count("stages.logs"));
+        const heights = await Promise.all(tabs.map(height));
+        for (const [i, tab] of tabs.entries())
+          await until("more lines", async () => (await height(tab)) > (heights[i] ?? 0) + 200);
+        return String(count("stages.logs")) === before;
+      });
+      expect(count("watch")[1]).toBe(0);
+      await pipelines.finish(project_id);
+      for (const tab of tabs) await log(tab).getByText("the end", { exact: true }).waitFor();
+      expect(reader.complaints).toEqual([]);
+    },
+  );
 
   it("has its log searched and downloaded, in its colours", async () => {
     const { project_id } = await make("slow", "searched");
@@ -220,7 +223,7 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, () => {
     expect(reader.complaints).toEqual([]);
   });
 
-  it("asks before a finished stage runs again", async () => {
+  itInSoak("asks before a finished stage runs again", async () => {
     const { project_id } = await make("files", "again");
     await ended(project_id);
     await using reader = await visit(browser, system.url, `/builds/${project_id}`);
@@ -358,20 +361,23 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, () => {
     expect(reader.complaints).toEqual([]);
   });
 
-  it("is read in Chinese, with the pipeline's names of the stages, in the dark, on a phone", async () => {
-    const { project_id } = await make("slow", "zh");
-    await pipelines.finish(project_id);
-    await ended(project_id);
-    const phone = { locale: "zh-CN", colorScheme: "dark", viewport: { width: 360, height: 740 } } as const;
-    await using reader = await visit(browser, system.url, `/builds/${project_id}`, phone);
-    const { page } = reader;
-    await page.getByRole("heading", { name: "工作" }).waitFor();
-    await page.getByRole("button", { name: /准备/ }).waitFor();
-    await page.getByRole("tab", { name: "日志" }).waitFor();
-    await log(page).getByText("a line that is far too long").waitFor();
-    expect(await sideways(page)).toBe(0);
-    expect(await axe(page)).toEqual([]);
-  });
+  itInSoak(
+    "is read in Chinese, with the pipeline's names of the stages, in the dark, on a phone",
+    async () => {
+      const { project_id } = await make("slow", "zh");
+      await pipelines.finish(project_id);
+      await ended(project_id);
+      const phone = { locale: "zh-CN", colorScheme: "dark", viewport: { width: 360, height: 740 } } as const;
+      await using reader = await visit(browser, system.url, `/builds/${project_id}`, phone);
+      const { page } = reader;
+      await page.getByRole("heading", { name: "工作" }).waitFor();
+      await page.getByRole("button", { name: /准备/ }).waitFor();
+      await page.getByRole("tab", { name: "日志" }).waitFor();
+      await log(page).getByText("a line that is far too long").waitFor();
+      expect(await sideways(page)).toBe(0);
+      expect(await axe(page)).toEqual([]);
+    },
+  );
 
   it.each(LOOKS)(
     "ends with what was made, what is not in it, and what to do with it ($lang, $width px)",
@@ -459,7 +465,7 @@ describe.skipIf(chromiumPath === undefined)(`one build${skipReason}`, () => {
     },
   );
 
-  it("has lines that an address names, the next error, and a log that fills the window", async () => {
+  itInSoak("has lines that an address names, the next error, and a log that fills the window", async () => {
     await ended(failedId);
     await using reader = await visit(browser, system.url, `/builds/${failedId}?stage=first#L1`, {
       viewport: { width: 1440, height: 900 },

@@ -153,64 +153,67 @@ describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, (
     expect(reader.complaints).toEqual([]);
   });
 
-  it("selects all by the box of the heading, acts by keys, is in the order and has the columns and the room that are wanted", async () => {
-    await removeAll();
-    for (const name of ["one", "two", "three"]) await make(`keys_${name}`);
-    await using reader = await visit(browser, system.url, "/", { viewport: { width: 1440, height: 800 } });
-    const { page } = reader;
-    const all = page.getByRole("checkbox", { name: "Select all that are loaded" });
-    await page.getByRole("checkbox", { name: "Select keys_two" }).check();
-    expect(await all.evaluate((box) => Reflect.get(box, "indeterminate"))).toBe(true);
-    await all.click();
-    await page.getByText("3 selected").waitFor();
-    await page.keyboard.press("p");
-    await page.getByText("3 builds paused").waitFor();
-    await all.click();
-    await page.getByText("3 selected").waitFor();
-    await page.keyboard.press("#");
-    await page.getByRole("alertdialog", { name: "Delete 3 builds?" }).waitFor();
-    await page.keyboard.press("Escape");
-    await all.click();
-    await page.getByText("3 selected").waitFor({ state: "detached" });
-    const height = async () => (await page.locator("tr[data-build]").first().boundingBox())?.height ?? 0;
-    const before = await height();
-    const display = page.getByRole("button", { name: "Columns and density" });
-    await display.click();
-    await page.getByRole("menuitemradio", { name: "One line" }).click();
-    await until("less room", async () => (await height()) < before);
-    await page.getByText("for a test").first().waitFor();
-    await page.keyboard.press("Escape");
-    await display.focus();
-    await page.keyboard.press("Enter");
-    await page.getByRole("menuitemcheckbox", { name: "Priority" }).focus();
-    await page.keyboard.press("Enter");
-    await page.keyboard.press("Escape");
-    await page.getByRole("columnheader", { name: "Priority" }).waitFor();
-    const names = () => page.locator("tr[data-build] td:nth-child(2) a:first-child").allTextContents();
-    const inOrder = (wanted: string) => until(wanted, async () => (await names()).join(" ") === wanted);
-    await inOrder("keys_three keys_two keys_one");
-    const byName = page.getByRole("columnheader", { name: "Build" });
-    await byName.getByRole("button").click();
-    await inOrder("keys_one keys_three keys_two");
-    expect(await byName.getAttribute("aria-sort")).toBe("ascending");
-    expect(new URL(page.url()).searchParams.get("sort")).toBe("name");
-    // The order and the columns are there again, and the order is no filter.
-    await page.reload();
-    await inOrder("keys_one keys_three keys_two");
-    await page.getByRole("columnheader", { name: "Priority" }).waitFor();
-    expect(await page.getByRole("button", { name: "Clear filters" }).count()).toBe(0);
-    expect(await axe(page)).toEqual([]);
-    // The whole row is a link, which opens in another tab where the reader wants that.
-    const [tab] = await Promise.all([
-      page.context().waitForEvent("page"),
-      page
-        .getByRole("row", { name: /keys_one/ })
-        .click({ modifiers: ["ControlOrMeta"], position: { x: 900, y: 10 } }),
-    ]);
-    await tab.getByRole("heading", { name: "keys_one" }).waitFor();
-    expect(new URL(page.url()).pathname).toBe("/");
-    expect(reader.complaints).toEqual([]);
-  });
+  itInSoak(
+    "selects all by the box of the heading, acts by keys, is in the order and has the columns and the room that are wanted",
+    async () => {
+      await removeAll();
+      for (const name of ["one", "two", "three"]) await make(`keys_${name}`);
+      await using reader = await visit(browser, system.url, "/", { viewport: { width: 1440, height: 800 } });
+      const { page } = reader;
+      const all = page.getByRole("checkbox", { name: "Select all that are loaded" });
+      await page.getByRole("checkbox", { name: "Select keys_two" }).check();
+      expect(await all.evaluate((box) => Reflect.get(box, "indeterminate"))).toBe(true);
+      await all.click();
+      await page.getByText("3 selected").waitFor();
+      await page.keyboard.press("p");
+      await page.getByText("3 builds paused").waitFor();
+      await all.click();
+      await page.getByText("3 selected").waitFor();
+      await page.keyboard.press("#");
+      await page.getByRole("alertdialog", { name: "Delete 3 builds?" }).waitFor();
+      await page.keyboard.press("Escape");
+      await all.click();
+      await page.getByText("3 selected").waitFor({ state: "detached" });
+      const height = async () => (await page.locator("tr[data-build]").first().boundingBox())?.height ?? 0;
+      const before = await height();
+      const display = page.getByRole("button", { name: "Columns and density" });
+      await display.click();
+      await page.getByRole("menuitemradio", { name: "One line" }).click();
+      await until("less room", async () => (await height()) < before);
+      await page.getByText("for a test").first().waitFor();
+      await page.keyboard.press("Escape");
+      await display.focus();
+      await page.keyboard.press("Enter");
+      await page.getByRole("menuitemcheckbox", { name: "Priority" }).focus();
+      await page.keyboard.press("Enter");
+      await page.keyboard.press("Escape");
+      await page.getByRole("columnheader", { name: "Priority" }).waitFor();
+      const names = () => page.locator("tr[data-build] td:nth-child(2) a:first-child").allTextContents();
+      const inOrder = (wanted: string) => until(wanted, async () => (await names()).join(" ") === wanted);
+      await inOrder("keys_three keys_two keys_one");
+      const byName = page.getByRole("columnheader", { name: "Build" });
+      await byName.getByRole("button").click();
+      await inOrder("keys_one keys_three keys_two");
+      expect(await byName.getAttribute("aria-sort")).toBe("ascending");
+      expect(new URL(page.url()).searchParams.get("sort")).toBe("name");
+      // The order and the columns are there again, and the order is no filter.
+      await page.reload();
+      await inOrder("keys_one keys_three keys_two");
+      await page.getByRole("columnheader", { name: "Priority" }).waitFor();
+      expect(await page.getByRole("button", { name: "Clear filters" }).count()).toBe(0);
+      expect(await axe(page)).toEqual([]);
+      // The whole row is a link, which opens in another tab where the reader wants that.
+      const [tab] = await Promise.all([
+        page.context().waitForEvent("page"),
+        page
+          .getByRole("row", { name: /keys_one/ })
+          .click({ modifiers: ["ControlOrMeta"], position: { x: 900, y: 10 } }),
+      ]);
+      await tab.getByRole("heading", { name: "keys_one" }).waitFor();
+      expect(new URL(page.url()).pathname).toBe("/");
+      expect(reader.complaints).toEqual([]);
+    },
+  );
 
   it("does to several builds at once what is possible for each, and asks before what cannot be undone", async () => {
     await removeAll();
@@ -282,54 +285,57 @@ describe.skipIf(chromiumPath === undefined)(`the list of builds${skipReason}`, (
     expect(reader.complaints).toEqual([]);
   });
 
-  it("continues while it is scrolled, and stays where it is read when builds come in above", async () => {
-    await removeAll();
-    for (let from = 0; from < 240; from += 80)
-      await system.client.projects.createMany({
-        projects: Array.from({ length: 80 }, (_, i) => build(`many_${String(from + i).padStart(3, "0")}`)),
+  itInSoak(
+    "continues while it is scrolled, and stays where it is read when builds come in above",
+    async () => {
+      await removeAll();
+      for (let from = 0; from < 240; from += 80)
+        await system.client.projects.createMany({
+          projects: Array.from({ length: 80 }, (_, i) => build(`many_${String(from + i).padStart(3, "0")}`)),
+        });
+      await using reader = await visit(browser, system.url, "/", { viewport: { width: 1000, height: 700 } });
+      const { page } = reader;
+      await page.locator("tr[data-build]").first().waitFor();
+      // What is done to all that match reaches those too that have not been read.
+      await page.keyboard.press("a");
+      await page.getByRole("button", { name: "Select all that match" }).click();
+      await page.keyboard.press("p");
+      const question = page.getByRole("alertdialog", { name: "Pause 240 builds?" });
+      await question.getByRole("button", { name: "Pause" }).click();
+      await page.getByText("240 builds paused").waitFor();
+      expect((await system.client.projects.list({ status: "queued" })).items).toEqual([]);
+      const scroller = page.locator("div:has(> table)");
+      await until("the last build", async () => {
+        await scroller.evaluate((element) => element.scrollBy(0, 4000));
+        return page.locator('tr[aria-rowindex="241"]').isVisible();
       });
-    await using reader = await visit(browser, system.url, "/", { viewport: { width: 1000, height: 700 } });
-    const { page } = reader;
-    await page.locator("tr[data-build]").first().waitFor();
-    // What is done to all that match reaches those too that have not been read.
-    await page.keyboard.press("a");
-    await page.getByRole("button", { name: "Select all that match" }).click();
-    await page.keyboard.press("p");
-    const question = page.getByRole("alertdialog", { name: "Pause 240 builds?" });
-    await question.getByRole("button", { name: "Pause" }).click();
-    await page.getByText("240 builds paused").waitFor();
-    expect((await system.client.projects.list({ status: "queued" })).items).toEqual([]);
-    const scroller = page.locator("div:has(> table)");
-    await until("the last build", async () => {
-      await scroller.evaluate((element) => element.scrollBy(0, 4000));
-      return page.locator('tr[aria-rowindex="241"]').isVisible();
-    });
-    expect(await page.locator("tr[data-build]").count()).toBeLessThan(80);
-    await scroller.evaluate((element) => element.scrollTo(0, 3000));
-    const seen = () =>
-      page.evaluate(() => {
-        const rows = [...document.querySelectorAll("tr[data-build]")];
-        const row = rows.find((one) => one.getBoundingClientRect().top > 200);
-        return [row?.getAttribute("data-build"), Math.round(row?.getBoundingClientRect().top ?? 0)];
-      });
-    const before = await settled(seen);
-    const height = () => scroller.evaluate((element) => element.scrollHeight);
-    const was = await height();
-    await make("new_above");
-    await until("the new build", async () => (await height()) > was);
-    expect(await seen()).toEqual(before);
+      expect(await page.locator("tr[data-build]").count()).toBeLessThan(80);
+      await scroller.evaluate((element) => element.scrollTo(0, 3000));
+      const seen = () =>
+        page.evaluate(() => {
+          const rows = [...document.querySelectorAll("tr[data-build]")];
+          const row = rows.find((one) => one.getBoundingClientRect().top > 200);
+          return [row?.getAttribute("data-build"), Math.round(row?.getBoundingClientRect().top ?? 0)];
+        });
+      const before = await settled(seen);
+      const height = () => scroller.evaluate((element) => element.scrollHeight);
+      const was = await height();
+      await make("new_above");
+      await until("the new build", async () => (await height()) > was);
+      expect(await seen()).toEqual(before);
 
-    // On a phone, rows out of sight make no column that is not there.
-    await page.setViewportSize({ width: 360, height: 700 });
-    await page.keyboard.press("a");
-    await page.getByText(/\d+ selected/).waitFor();
-    const right = await page.evaluate(() => {
-      const cells = [...document.querySelectorAll("tr[data-build]:nth-child(5) > td")];
-      return Math.max(...cells.map((cell) => cell.getBoundingClientRect().right));
-    });
-    expect(right).toBe(360);
-    const bar = page.getByRole("region", { name: "Selected builds" });
-    expect((await bar.boundingBox())?.height).toBeLessThan(60);
-    expect(reader.complaints).toEqual([]);
-  });
+      // On a phone, rows out of sight make no column that is not there.
+      await page.setViewportSize({ width: 360, height: 700 });
+      await page.keyboard.press("a");
+      await page.getByText(/\d+ selected/).waitFor();
+      const right = await page.evaluate(() => {
+        const cells = [...document.querySelectorAll("tr[data-build]:nth-child(5) > td")];
+        return Math.max(...cells.map((cell) => cell.getBoundingClientRect().right));
+      });
+      expect(right).toBe(360);
+      const bar = page.getByRole("region", { name: "Selected builds" });
+      expect((await bar.boundingBox())?.height).toBeLessThan(60);
+      expect(reader.complaints).toEqual([]);
+    },
+  );
 });

@@ -1,5 +1,6 @@
 import { ConnectionError } from "@stagefold/client";
 import { test } from "vitest";
+import { SOAK } from "../../../../tooling/vitest/soak.ts";
 import { until } from "../../../../tooling/vitest/until.ts";
 import { createSharedBrowser, type SharedBrowser } from "./browser.ts";
 import { type Pipelines, writePipelines } from "./pipelines.ts";
@@ -37,7 +38,7 @@ export const it = test
   });
 
 /** What shows by keys alone, or on another screen, what a test of the short form shows by other means. */
-export const itInSoak = it.runIf(process.env.SOAK === "1");
+export const itInSoak = it.runIf(SOAK);
 
 /** Removes what an earlier file left. Agents go first: a build that one was made by is kept. */
 async function empty({ client }: System): Promise<void> {

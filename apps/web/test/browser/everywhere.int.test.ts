@@ -19,29 +19,32 @@ describe.skipIf(chromiumPath === undefined)(`everywhere in the dashboard${skipRe
       });
   });
 
-  it("speaks the reader's language, or the one they choose with the keyboard alone, in every tab and the next time", async () => {
-    await using chinese = await visit(browser, system.url, "/", { locale: "zh-CN" });
-    await chinese.page.getByRole("link", { name: "新建构建" }).waitFor();
-    expect(await chinese.page.evaluate(() => document.documentElement.lang)).toBe("zh-CN");
-    await using reader = await visit(browser, system.url);
-    const { page } = reader;
-    const other = await reader.tab();
-    await other.getByText("New build").waitFor();
-    await tabTo(page, "button", "Language and look");
-    await page.keyboard.press("Enter");
-    const choice = page.getByRole("menuitemradio", { name: "中文" });
-    await choice.waitFor();
-    for (let i = 0; i < 10 && !(await choice.evaluate((it) => it === document.activeElement)); i++)
-      await page.keyboard.press("ArrowDown");
-    await page.keyboard.press("Enter");
-    await page.getByRole("link", { name: "新建构建" }).waitFor();
-    await other.getByRole("link", { name: "新建构建" }).waitFor();
-    await page.getByRole("row", { name: /alpha/ }).getByText("排队中").filter({ visible: true }).waitFor();
-    await page.reload();
-    await page.getByRole("link", { name: "新建构建" }).waitFor();
-    expect(await axe(page)).toEqual([]);
-    expect([...reader.complaints, ...chinese.complaints]).toEqual([]);
-  });
+  itInSoak(
+    "speaks the reader's language, or the one they choose with the keyboard alone, in every tab and the next time",
+    async () => {
+      await using chinese = await visit(browser, system.url, "/", { locale: "zh-CN" });
+      await chinese.page.getByRole("link", { name: "新建构建" }).waitFor();
+      expect(await chinese.page.evaluate(() => document.documentElement.lang)).toBe("zh-CN");
+      await using reader = await visit(browser, system.url);
+      const { page } = reader;
+      const other = await reader.tab();
+      await other.getByText("New build").waitFor();
+      await tabTo(page, "button", "Language and look");
+      await page.keyboard.press("Enter");
+      const choice = page.getByRole("menuitemradio", { name: "中文" });
+      await choice.waitFor();
+      for (let i = 0; i < 10 && !(await choice.evaluate((it) => it === document.activeElement)); i++)
+        await page.keyboard.press("ArrowDown");
+      await page.keyboard.press("Enter");
+      await page.getByRole("link", { name: "新建构建" }).waitFor();
+      await other.getByRole("link", { name: "新建构建" }).waitFor();
+      await page.getByRole("row", { name: /alpha/ }).getByText("排队中").filter({ visible: true }).waitFor();
+      await page.reload();
+      await page.getByRole("link", { name: "新建构建" }).waitFor();
+      expect(await axe(page)).toEqual([]);
+      expect([...reader.complaints, ...chinese.complaints]).toEqual([]);
+    },
+  );
 
   itInSoak("is light or dark as the system is, or as the reader chooses, and readable in both", async () => {
     await using reader = await visit(browser, system.url, "/", { colorScheme: "dark" });
@@ -61,7 +64,7 @@ describe.skipIf(chromiumPath === undefined)(`everywhere in the dashboard${skipRe
     expect(reader.complaints).toEqual([]);
   });
 
-  it("is operated with the keyboard alone, and says how", async () => {
+  itInSoak("is operated with the keyboard alone, and says how", async () => {
     await using reader = await visit(browser, system.url);
     const { page } = reader;
     const press = (key: string) => page.keyboard.press(key);

@@ -2,7 +2,7 @@ import { describe, expect } from "vitest";
 import { until } from "../../../../tooling/vitest/until.ts";
 import { axe, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
-import { type Dashboard, it } from "./dashboard.ts";
+import { type Dashboard, it, itInSoak } from "./dashboard.ts";
 import { tabTo } from "./keys.ts";
 import { sideways } from "./sideways.ts";
 
@@ -109,37 +109,40 @@ describe.skipIf(chromiumPath === undefined)(`a gate${skipReason}`, () => {
     expect([...reader.complaints, ...desk.complaints]).toEqual([]);
   });
 
-  it("is refused by the keyboard alone, and says what the API finds wrong beside its field", async () => {
-    const { project_id } = await make("desk_gate");
-    await state(project_id, "waiting");
-    await using reader = await visit(browser, system.url, `/builds/${project_id}`, {
-      viewport: { width: 1440, height: 900 },
-    });
-    const { page } = reader;
-    const gate = page.getByTestId("gate");
-    await gate.waitFor();
-    expect(await axe(page)).toEqual([]);
-    const copies = gate.getByLabel("Copies");
-    await copies.focus();
-    await page.keyboard.type("none");
-    await tabTo(page, "button", "Refuse");
-    await page.keyboard.press("Enter");
-    await gate.getByText("Expected a number.").waitFor();
-    await copies.fill("1");
-    // What is typed outlives a window, or a tablet, that is turned, and another page.
-    await page.setViewportSize({ width: 1000, height: 900 });
-    await until("the answer", async () => (await copies.inputValue()) === "1");
-    await page.reload();
-    await until("the answer", async () => (await copies.inputValue()) === "1");
-    await tabTo(page, "button", "Refuse");
-    await page.keyboard.press("Enter");
-    const project = await state(project_id, "failed");
-    expect(project.error_info?.code).toBe("GATE_REFUSED");
-    await page.getByTestId("failure").getByText("The answer was no").waitFor();
-    expect(reader.complaints).toEqual([]);
-  });
+  itInSoak(
+    "is refused by the keyboard alone, and says what the API finds wrong beside its field",
+    async () => {
+      const { project_id } = await make("desk_gate");
+      await state(project_id, "waiting");
+      await using reader = await visit(browser, system.url, `/builds/${project_id}`, {
+        viewport: { width: 1440, height: 900 },
+      });
+      const { page } = reader;
+      const gate = page.getByTestId("gate");
+      await gate.waitFor();
+      expect(await axe(page)).toEqual([]);
+      const copies = gate.getByLabel("Copies");
+      await copies.focus();
+      await page.keyboard.type("none");
+      await tabTo(page, "button", "Refuse");
+      await page.keyboard.press("Enter");
+      await gate.getByText("Expected a number.").waitFor();
+      await copies.fill("1");
+      // What is typed outlives a window, or a tablet, that is turned, and another page.
+      await page.setViewportSize({ width: 1000, height: 900 });
+      await until("the answer", async () => (await copies.inputValue()) === "1");
+      await page.reload();
+      await until("the answer", async () => (await copies.inputValue()) === "1");
+      await tabTo(page, "button", "Refuse");
+      await page.keyboard.press("Enter");
+      const project = await state(project_id, "failed");
+      expect(project.error_info?.code).toBe("GATE_REFUSED");
+      await page.getByTestId("failure").getByText("The answer was no").waitFor();
+      expect(reader.complaints).toEqual([]);
+    },
+  );
 
-  it("that another has answered meanwhile says so", async () => {
+  itInSoak("that another has answered meanwhile says so", async () => {
     const { project_id } = await make("raced_gate");
     await state(project_id, "waiting");
     await using reader = await visit(browser, system.url, `/builds/${project_id}`);

@@ -35,7 +35,7 @@ describe.skipIf(chromiumPath === undefined)(`starting a build${skipReason}`, () 
     expect(reader.complaints).toEqual([]);
   });
 
-  it("says beside each field what is wrong with it, and takes the reader there", async () => {
+  itInSoak("says beside each field what is wrong with it, and takes the reader there", async () => {
     await using reader = await visit(browser, system.url, "/new");
     const { page } = reader;
     await page.getByRole("button", { name: "Start the build" }).click();
@@ -107,7 +107,7 @@ describe.skipIf(chromiumPath === undefined)(`starting a build${skipReason}`, () 
     expect(reader.complaints).toEqual([]);
   });
 
-  it("says which pipeline files are wrong, and where, until they are right", async () => {
+  itInSoak("says which pipeline files are wrong, and where, until they are right", async () => {
     const broken = join(pipelines.folder, "broken.yaml");
     await writeFile(broken, "name: broken\nstages:\n  - stage: one\n    comand: echo one\n");
     await using reader = await visit(browser, system.url, "/pipelines");

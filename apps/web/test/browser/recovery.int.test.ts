@@ -1,10 +1,13 @@
 import { ConnectionError } from "@stagefold/client";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { SOAK } from "../../../../tooling/vitest/soak.ts";
 import { until } from "../../../../tooling/vitest/until.ts";
 import { createSharedBrowser, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
 import { type System, startSystem } from "./system.ts";
+
+const itInSoak = it.runIf(SOAK);
 
 // Skipped where there is no Chromium to drive; the name of the suite says so.
 describe.skipIf(chromiumPath === undefined)(`the event stream${skipReason}`, () => {
@@ -29,7 +32,7 @@ describe.skipIf(chromiumPath === undefined)(`the event stream${skipReason}`, () 
     return Number(/stagefold_open_watches\{kind="list"\} (\d+)/.exec(text)?.[1]);
   }
 
-  it("is one for all tabs of a browser, and continues when the tab that has it is closed", async () => {
+  itInSoak("is one for all tabs of a browser, and continues when the tab that has it is closed", async () => {
     const one = await make("first_build");
     const other = await make("second_build");
     await using reader = await visit(browser, system.url, `/builds/${one.project_id}`);

@@ -128,7 +128,7 @@ describe.skipIf(chromiumPath === undefined)(`statistics${skipReason}`, () => {
     expect(reader.complaints).toEqual([]);
   });
 
-  it("fit a phone, in Chinese, in the dark", async () => {
+  itInSoak("fit a phone, in Chinese, in the dark", async () => {
     const phone = { locale: "zh-CN", colorScheme: "dark", viewport: { width: 360, height: 740 } } as const;
     await using reader = await visit(browser, system.url, "/statistics", phone);
     const { page } = reader;

@@ -2,7 +2,7 @@ import { describe, expect } from "vitest";
 import { until } from "../../../../tooling/vitest/until.ts";
 import { axe, visit } from "./browser.ts";
 import { chromiumPath, skipReason } from "./chromium.ts";
-import { type Dashboard, it } from "./dashboard.ts";
+import { type Dashboard, it, itInSoak } from "./dashboard.ts";
 import { tabTo } from "./keys.ts";
 import { sideways } from "./sideways.ts";
 
@@ -136,47 +136,50 @@ describe.skipIf(chromiumPath === undefined)(`agents${skipReason}`, () => {
     expect(reader.complaints).toEqual([]);
   });
 
-  it("are talked to on a phone, in Chinese, by the keyboard alone, with a file; a draft is kept", async () => {
-    await using reader = await visit(browser, system.url, `/agents/${agentId}`, {
-      viewport: { width: 360, height: 740 },
-      locale: "zh-CN",
-      colorScheme: "dark",
-    });
-    const { page } = reader;
-    await page.getByRole("heading", { name: "能做什么" }).waitFor();
-    expect(await axe(page)).toEqual([]);
-    expect(await sideways(page)).toBeLessThanOrEqual(0);
-    await tabTo(page, "button", "对话");
-    await page.keyboard.press("Enter");
-    const question = page.getByRole("textbox", { name: "您的问题" });
-    await question.waitFor();
-    await page.locator("input[type=file]").setInputFiles({
-      name: "note.txt",
-      mimeType: "text/plain",
-      buffer: Buffer.from("one two"),
-    });
-    await page.getByRole("button", { name: "移除 note.txt" }).focus();
-    await page.keyboard.press("Enter");
-    // The button that had the focus was the file's.
-    await question.and(page.locator(":focus")).waitFor();
-    // Which reads as JSON, and is a text.
-    await page.keyboard.type("[1, 2, 3]");
-    await page.reload();
-    await until("the draft", async () => (await question.inputValue()) === "[1, 2, 3]");
-    await question.focus();
-    await page.keyboard.press("Enter");
-    await page.locator('[data-turn="1"]:not([data-turn-status=running])').waitFor();
-    expect(await axe(page)).toEqual([]);
-    expect(await sideways(page)).toBeLessThanOrEqual(0);
-    await page.getByRole("button", { name: "更多操作" }).focus();
-    await page.keyboard.press("Enter");
-    await page.getByRole("menuitem", { name: "删除" }).focus();
-    await page.keyboard.press("Enter");
-    await page.getByRole("alertdialog").getByRole("button", { name: "删除" }).focus();
-    await page.keyboard.press("Enter");
-    await page.waitForURL(/\/agents\/agent_/);
-    expect(reader.complaints).toEqual([]);
-  });
+  itInSoak(
+    "are talked to on a phone, in Chinese, by the keyboard alone, with a file; a draft is kept",
+    async () => {
+      await using reader = await visit(browser, system.url, `/agents/${agentId}`, {
+        viewport: { width: 360, height: 740 },
+        locale: "zh-CN",
+        colorScheme: "dark",
+      });
+      const { page } = reader;
+      await page.getByRole("heading", { name: "能做什么" }).waitFor();
+      expect(await axe(page)).toEqual([]);
+      expect(await sideways(page)).toBeLessThanOrEqual(0);
+      await tabTo(page, "button", "对话");
+      await page.keyboard.press("Enter");
+      const question = page.getByRole("textbox", { name: "您的问题" });
+      await question.waitFor();
+      await page.locator("input[type=file]").setInputFiles({
+        name: "note.txt",
+        mimeType: "text/plain",
+        buffer: Buffer.from("one two"),
+      });
+      await page.getByRole("button", { name: "移除 note.txt" }).focus();
+      await page.keyboard.press("Enter");
+      // The button that had the focus was the file's.
+      await question.and(page.locator(":focus")).waitFor();
+      // Which reads as JSON, and is a text.
+      await page.keyboard.type("[1, 2, 3]");
+      await page.reload();
+      await until("the draft", async () => (await question.inputValue()) === "[1, 2, 3]");
+      await question.focus();
+      await page.keyboard.press("Enter");
+      await page.locator('[data-turn="1"]:not([data-turn-status=running])').waitFor();
+      expect(await axe(page)).toEqual([]);
+      expect(await sideways(page)).toBeLessThanOrEqual(0);
+      await page.getByRole("button", { name: "更多操作" }).focus();
+      await page.keyboard.press("Enter");
+      await page.getByRole("menuitem", { name: "删除" }).focus();
+      await page.keyboard.press("Enter");
+      await page.getByRole("alertdialog").getByRole("button", { name: "删除" }).focus();
+      await page.keyboard.press("Enter");
+      await page.waitForURL(/\/agents\/agent_/);
+      expect(reader.complaints).toEqual([]);
+    },
+  );
 
   it("are switched off and on, and say so", async () => {
     await using reader = await visit(browser, system.url, `/agents/${agentId}`);

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { SOAK } from "../../../../tooling/vitest/soak.ts";
 import { history, moves } from "../../test/histories.ts";
 import { upgrade } from "../commands/import.ts";
 import { sameRevision } from "../commands/revision.ts";
@@ -83,7 +84,7 @@ describe("a patch as UpdateItem", () => {
       if (first && last && first !== last)
         withinLimits(patchOf(difference(first, last), sameRevision(first)));
     });
-    fc.assert(property, { numRuns: process.env.SOAK === "1" ? 3000 : 60 });
+    fc.assert(property, { numRuns: SOAK ? 3000 : 60 });
   });
 
   it("aliases names of any kind", () => {

@@ -5,8 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { SOAK } from "../../../../tooling/vitest/soak.ts";
 import { textsOf } from "../snapshot/log-line.ts";
 import { createFileStores } from "./index.ts";
+
+const itInSoak = it.runIf(SOAK);
 
 const attempt = { project_id: "proj_0123456789ab", stage: "build", attempt: 1 };
 const ref = { ...attempt, path: "dir/big.bin" };
@@ -53,7 +56,7 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 const program = (source: string, ...args: string[]) => ["--input-type=module", "-e", source, root, ...args];
 
 describe("a process killed while it writes", () => {
-  it("leaves whole files only, and all that it was told are kept", async () => {
+  itInSoak("leaves whole files only, and all that it was told are kept", async () => {
     const stores = createFileStores(root);
     let last = 0;
     let reads = 0;

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { SOAK } from "../../../../tooling/vitest/soak.ts";
 import { aLeaseOwner, type LeaseOwner, stageOf } from "../../test/lease-owner.ts";
 import { DYNAMODB_LIMITS } from "../dynamodb/limits.ts";
 import { isStagefoldError } from "../errors.ts";
@@ -206,7 +207,7 @@ describe("the writes that end something always fit", () => {
         expect((await owner.repository.get(owner.id)).status).toBe("completed");
       },
     );
-    await fc.assert(property, { numRuns: process.env.SOAK === "1" ? 60 : 3 });
+    await fc.assert(property, { numRuns: SOAK ? 60 : 3 });
     // It did come to the brim.
     expect(largest).toBeGreaterThan(LIMITS.item / 2);
   });

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { SOAK } from "../../../../tooling/vitest/soak.ts";
 import { upgrade } from "../commands/import.ts";
 import { isStagefoldError } from "../errors.ts";
 import { apply, type Item } from "../patch/index.ts";
@@ -68,7 +69,7 @@ const anyItem = fc
   });
 
 describe("any JSON at all", () => {
-  const runs = process.env.SOAK === "1" ? 10_000 : 300;
+  const runs = SOAK ? 10_000 : 300;
 
   it("is read as a project that the schema accepts, or is unreadable, and nothing else", () => {
     let understood = 0;

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { SOAK } from "../../../../tooling/vitest/soak.ts";
 import { history, moves } from "../../test/histories.ts";
 import { type Project, projectSchema } from "../snapshot/schema.ts";
 import { aProject } from "../testing/builders.ts";
@@ -7,7 +8,7 @@ import { apply, valueAt } from "./apply.ts";
 import { difference } from "./difference.ts";
 import type { Edit, Item, UpdatePatch } from "./patch.ts";
 
-const runs = process.env.SOAK === "1" ? 2000 : 150;
+const runs = SOAK ? 2000 : 150;
 
 function patchOf(project: Project, edits: readonly Edit[]): UpdatePatch {
   return { kind: "update", transition: "report", project_id: project.project_id, guards: [], edits };
