@@ -3,7 +3,7 @@ import { it } from "vitest";
 import { tempFolder } from "./harness.ts";
 import { rounds } from "./talk-kills.ts";
 
-// Apart from talk-kills.int.test.ts, so that both run at the same time.
+// Apart from talk-kills.soak.test.ts, so that both run at the same time.
 it("no turn is lost, doubled or moved when API, worker and runner are killed in its middle, on DynamoDB", async () => {
   await using folder = await tempFolder();
   await using engine = await startEngine();
