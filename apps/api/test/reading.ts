@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { PATIENCE_MS } from "../../../tooling/vitest/until.ts";
+import { until as untilAnswered } from "../../../tooling/vitest/until.ts";
 
 /** Reads a stream one value at a time, and says when the next does not come in time. */
 export class Reading<T> {
@@ -25,11 +25,5 @@ export class Reading<T> {
   }
 }
 
-/** Waits until something is so; fails when it never is. */
-export async function until(isSo: () => boolean, withinMs = PATIENCE_MS): Promise<void> {
-  const end = performance.now() + withinMs;
-  while (!isSo()) {
-    if (performance.now() > end) throw new Error(`expected within ${withinMs} ms: ${isSo}`);
-    await sleep(10);
-  }
-}
+/** Waits until something is so. Where it never is, its text says what was expected. */
+export const until = (isSo: () => boolean): Promise<boolean> => untilAnswered(String(isSo), isSo);

@@ -92,7 +92,7 @@ it("O10: a daemon is gone also when its build is cancelled", async () => {
   const id = await other.create("long");
   await expect.poll(() => running(markOf("environment")).length).toBeGreaterThan(0);
   await other.repository.control.cancel(id);
-  await expect.poll(() => running(markOf("environment"))).toEqual([]);
+  await expect.poll(() => running(markOf("environment")), { timeout: 10_000 }).toEqual([]);
   await sleep(300);
   expect(stageOf(await other.until(id, ended), "leave").status).toBe("cancelled");
 });

@@ -117,6 +117,6 @@ it.runIf(process.platform === "linux")(
     await expect.poll(mine).toHaveLength(1);
     starter.kill("SIGKILL");
     await once(starter, "exit");
-    await expect.poll(mine).toEqual([]);
+    await expect.poll(mine, { timeout: 20_000 }).toEqual([]);
   },
 );

@@ -68,7 +68,7 @@ it(`${WRITERS} processes that write are killed ${KILLS} times: nothing acknowled
   }
   for (const { child, acknowledged, ended } of running) {
     const before = acknowledged.length;
-    await expect.poll(() => acknowledged.length).toBeGreaterThan(before);
+    await expect.poll(() => acknowledged.length, { timeout: 10_000 }).toBeGreaterThan(before);
     child.kill("SIGKILL");
     await ended;
     all.push(...acknowledged);

@@ -79,9 +79,7 @@ describe("kill -9 of everything", () => {
       expect(all.length).toBeGreaterThanOrEqual(3);
       for (const pid of all) killNow(pid);
     }
-    await until("the end of everything", async () =>
-      (await processesOf(folder.path)).length === 0 ? true : undefined,
-    );
+    await expect.poll(() => processesOf(folder.path), { timeout: 10_000 }).toEqual([]);
     await writeFile(go, "");
 
     await using after = await start(options);

@@ -43,7 +43,7 @@ describe("what can go wrong at the start", () => {
     await using folder = await tempFolder();
     const first = await start({ dataDir: folder.path });
     for (const pid of await processesOf(folder.path)) process.kill(pid, "SIGKILL");
-    await until("their end", async () => (await processesOf(folder.path)).length === 0 || undefined);
+    await expect.poll(() => processesOf(folder.path), { timeout: 10_000 }).toEqual([]);
     expect(first.process.signalCode).toBe("SIGKILL");
     await using second = await start({ dataDir: folder.path });
     expect(await second.client.system.info()).toBeTruthy();
@@ -105,7 +105,7 @@ describe("Ctrl-C", () => {
       const [code, signal] = await ended;
       // Before the program itself runs, Node ends by the signal.
       expect(signal === "SIGINT" || code === 0 || code === 130).toBe(true);
-      await until("no process", async () => (await processesOf(folder.path)).length === 0 || undefined);
+      await expect.poll(() => processesOf(folder.path), { timeout: 10_000 }).toEqual([]);
     },
   );
 

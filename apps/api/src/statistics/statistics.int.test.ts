@@ -66,19 +66,25 @@ it("L10: builds of past days that another process imports are counted within ten
   expect((await statistics.overview()).total).toBe(2);
   await putAll(elsewhere, all.slice(0, 170));
   await expect
-    .poll(async () => {
-      clock.pass(8);
-      const [builds, overview] = [await statistics.builds(query), await statistics.overview()];
-      return [builds.all.total, builds.days.reduce((sum, { total }) => sum + total, 0), overview.total];
-    })
+    .poll(
+      async () => {
+        clock.pass(8);
+        const [builds, overview] = [await statistics.builds(query), await statistics.overview()];
+        return [builds.all.total, builds.days.reduce((sum, { total }) => sum + total, 0), overview.total];
+      },
+      { timeout: 5000 },
+    )
     .toEqual([172, 172, 172]);
   const [gone] = all;
   const project_id = String(gone?.project_id);
   await elsewhere.write({ kind: "delete", transition: "delete", project_id, guards: [] });
   await expect
-    .poll(async () => {
-      clock.pass(8);
-      return (await statistics.builds(query)).all.total;
-    })
+    .poll(
+      async () => {
+        clock.pass(8);
+        return (await statistics.builds(query)).all.total;
+      },
+      { timeout: 5000 },
+    )
     .toBe(171);
 });
