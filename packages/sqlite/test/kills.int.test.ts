@@ -11,7 +11,7 @@ import { openSqlite } from "../src/index.ts";
 import { aFolder } from "./folder.ts";
 import { createNewProject } from "./projects.ts";
 
-const KILLS = SOAK ? 400 : 6;
+const KILLS = SOAK ? 200 : 6;
 const WRITERS = 3;
 const WRITER = fileURLToPath(new URL("./writer.mjs", import.meta.url));
 

@@ -9,7 +9,7 @@ import { TestClock } from "../../test/fixture.ts";
 import { putAll, yearOfBuilds } from "../../test/year-of-builds.ts";
 import { Statistics } from "./statistics.ts";
 
-const BUILDS = SOAK ? 100_000 : 5000;
+const BUILDS = SOAK ? 20_000 : 5000;
 
 /** The statistics of a process on a data folder that another process writes to as well. */
 async function twoProcesses() {
@@ -30,11 +30,19 @@ async function twoProcesses() {
   };
 }
 
+function cpuMsSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}
+
 it("a year of builds is summed up on SQLite as by the reference, the first question quickly", async () => {
   await using both = await twoProcesses();
   const { clock, elsewhere, statistics } = both;
   const reference = new MemoryProjectStore();
-  for (const one of [elsewhere, reference]) await putAll(one, yearOfBuilds(BUILDS, clock.now()));
+  await putAll(reference, yearOfBuilds(BUILDS, clock.now()));
+  const writing = process.cpuUsage();
+  await putAll(elsewhere, yearOfBuilds(BUILDS, clock.now()));
+  const writingMs = cpuMsSince(writing);
   const repository = new Repository({ store: reference, ...createMemoryFileStores(), clock });
   const expected = new Statistics({ repository, feed: new MemoryChangeFeed(reference) });
   const query = { days: 30, time_zone: "Europe/Berlin" };
@@ -45,15 +53,15 @@ it("a year of builds is summed up on SQLite as by the reference, the first quest
   const counting = performance.now();
   const overview = await statistics.overview();
   const countMs = performance.now() - counting;
-  const cpuMs = (process.cpuUsage(cpu).user + process.cpuUsage(cpu).system) / 1000;
+  const cpuMs = cpuMsSince(cpu);
   console.info(
-    `${BUILDS} builds: ${firstMs.toFixed(0)} ms for 30 days, ${countMs.toFixed(0)} ms for the states, ${cpuMs.toFixed(0)} ms of CPU`,
+    `${BUILDS} builds: ${firstMs.toFixed(0)} ms for 30 days, ${countMs.toFixed(0)} ms for the states, ${cpuMs.toFixed(0)} ms of CPU; ${writingMs.toFixed(0)} ms of CPU to write them`,
   );
   expect(first).toEqual(await expected.builds(query));
   expect(overview).toEqual(await expected.overview());
   expect(overview.total).toBe(BUILDS);
-  // Of its own processor: a busy machine makes the wall clock meaningless.
-  expect(cpuMs).toBeLessThan(1500);
+  // A share of what writing them costs here: a busy machine makes seconds meaningless, of the wall as of the processor.
+  expect(cpuMs / writingMs).toBeLessThan(1 / 10);
 });
 
 it("L10: builds of past days that another process imports are counted within ten seconds, all at once", async () => {
