@@ -80,6 +80,20 @@ test("a stage that does not yield for two leases and a half keeps its lease", as
   expect(bench.store.count("heartbeat")).toBeGreaterThanOrEqual(3);
 });
 
+test("a heartbeat whose answer never comes holds up none after it: the lease is kept", async () => {
+  await using bench = await openBench({ files, leaseMs: 3000 });
+  const write = bench.store.write.bind(bench.store);
+  let heartbeats = 0;
+  vi.spyOn(bench.store, "write").mockImplementation((patch) => {
+    const isLost = patch.transition === "heartbeat" && heartbeats++ % 2 === 0;
+    return isLost ? new Promise(() => undefined) : write(patch);
+  });
+  bench.worker().start();
+  const project = await bench.until(await bench.create("blocks"), completed);
+  expect(stageOf(project, "s")).toMatchObject({ attempt: 1, history: [] });
+  expect(heartbeats).toBeGreaterThanOrEqual(4);
+});
+
 const lineSchema = z.looseObject({ msg: z.string(), project: z.string().optional() });
 
 itInSoak("every line about a running stage says project, stage, attempt and token", async () => {

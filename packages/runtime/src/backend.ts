@@ -82,7 +82,8 @@ async function openOnDynamoDB(env: Env, options: BackendOptions): Promise<Backen
     endpoint,
     clock,
     maxAttempts: 3,
-    requestTimeoutMs: Math.max(500, Math.min(5000, env.leaseSeconds * 125)),
+    // As long as a renewal may take: from a quarter of the lease to three quarters.
+    requestTimeoutMs: Math.min(5000, env.leaseSeconds * 500),
   });
   const opened = [() => client.destroy(), () => heartbeats.destroy()];
   const close = async () => {

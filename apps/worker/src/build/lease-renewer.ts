@@ -20,8 +20,7 @@ export class LeaseRenewer {
   readonly #leaseMs: number;
   #timer: NodeJS.Timeout | undefined;
   #lookedAt = performance.now();
-  #retryAt = 0;
-  #renewing = false;
+  #renewAt = 0;
   #looking = false;
 
   constructor(options: RenewerOptions) {
@@ -58,23 +57,22 @@ export class LeaseRenewer {
       return;
     }
     const now = performance.now();
-    if (age > this.#leaseMs / 4 && !this.#renewing && now >= this.#retryAt) void this.#renew();
+    if (age > this.#leaseMs / 4 && now >= this.#renewAt) void this.#renew();
     if (now - Math.max(this.#lookedAt, writer.wroteAt) > pollMs && !this.#looking) void this.#scan();
   }
 
+  /** An answer that is late, or never comes, holds up no other: the next heartbeat is sent meanwhile, and each counts. */
   async #renew(): Promise<void> {
     const { repository, writer, log } = this.#options;
-    this.#renewing = true;
     const sentAt = readClock();
+    this.#renewAt = sentAt.monotonic + this.#leaseMs / 6;
     try {
       await repository.work.heartbeat(writer.projectId, writer.leaseToken);
       writer.renewed(sentAt);
     } catch (error) {
       if (isLeaseLost(error)) writer.end(isStagefoldError(error, "PROJECT_NOT_FOUND") ? "deleted" : "lost");
       else log().warn({ err: error }, "a heartbeat failed and is sent again");
-      this.#retryAt = performance.now() + this.#leaseMs / 20;
-    } finally {
-      this.#renewing = false;
+      this.#renewAt = Math.min(this.#renewAt, performance.now() + this.#leaseMs / 20);
     }
   }
 

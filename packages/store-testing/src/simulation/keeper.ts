@@ -16,9 +16,8 @@ export class Keeper {
   readonly #machine: Machine;
   readonly #writer: Writer;
   #stopped = false;
-  #renewing = false;
   #looking = false;
-  #retryAt = 0;
+  #renewAt = 0;
   #lookedAt: number;
 
   constructor(world: World, machine: Machine, writer: Writer) {
@@ -46,14 +45,14 @@ export class Keeper {
       return;
     }
     const now = this.#machine.process.monotonic();
-    if (age > LEASE_MS / 4 && !this.#renewing && now >= this.#retryAt) void this.#renew();
+    if (age > LEASE_MS / 4 && now >= this.#renewAt) void this.#renew();
     if (now - this.#lookedAt > WATCH_MS && !this.#looking) void this.#look();
   }
 
   async #renew(): Promise<void> {
     const { projectId, token } = this.#writer;
-    this.#renewing = true;
     const sentAt = momentOf(this.#machine);
+    this.#renewAt = this.#machine.process.monotonic() + LEASE_MS / 6;
     try {
       await this.#world.histories.record(
         this.#machine.process.name,
@@ -68,9 +67,7 @@ export class Keeper {
         this.#writer.end(isStagefoldError(error, "PROJECT_NOT_FOUND") ? "deleted" : "lost");
       else if (!isStagefoldError(error, "STORE_UNAVAILABLE") && !isStagefoldError(error, "PROJECT_CONFLICT"))
         this.#world.violated("unexpected_error", `heartbeat: ${String(error)}`);
-      this.#retryAt = this.#machine.process.monotonic() + LEASE_MS / 20;
-    } finally {
-      this.#renewing = false;
+      this.#renewAt = Math.min(this.#renewAt, this.#machine.process.monotonic() + LEASE_MS / 20);
     }
   }
 
