@@ -9,6 +9,7 @@ import { openWorld } from "../world/world.ts";
 import { collect, compare, type Evidence } from "./audit.ts";
 import { type FindingKind, report } from "./finding.ts";
 import { nameOf } from "./observe.ts";
+import { checkSteps } from "./steps.ts";
 
 // A real worker runs three builds without any fault, one of them with stages at once; then one thing of what was seen is changed.
 let clean: Evidence;
@@ -162,6 +163,14 @@ function reopened(snapshot: unknown): unknown {
   return JSON.parse(text);
 }
 
+/** A stage that ran again and again, of whose outcomes these are kept. */
+function withOutcomesOf(item: Item, attempts: readonly number[]): Item {
+  const history = attempts.map((attempt) => ({ attempt, status: "failed", code: "WORKER_LOST" }) as const);
+  return withStage(item, "flaky", { status: "running", attempt: 30, history });
+}
+
+const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+
 describe("the comparison", () => {
   test("finds nothing where nothing went wrong", () => {
     expect(report(compare(clean))).toEqual([]);
@@ -171,5 +180,19 @@ describe("the comparison", () => {
 
   test.each(CHANGES)("finds %s: %s", (_, kind, change) => {
     expect(compare(change(clean)).map(({ what }) => what)).toContain(kind);
+  });
+
+  test.each([
+    ["the oldest of a full history", numbers(1, 20), numbers(3, 22), 0],
+    ["the oldest of one that is not full", numbers(1, 5), numbers(2, 5), 1],
+    ["another than the oldest", numbers(1, 20), [...numbers(1, 9), ...numbers(11, 21)], 1],
+  ])("of outcomes that are gone (%s) finds what was lost", (_, before, after, found) => {
+    const item = clean.histories[0]?.stored ?? expect.fail("no build");
+    const steps = [before, after].map((attempts) => ({
+      item: withOutcomesOf(item, attempts),
+      seq: undefined,
+    }));
+    const lost = checkSteps("a build", steps).filter(({ what }) => what === "outcome changed");
+    expect(lost).toHaveLength(found);
   });
 });

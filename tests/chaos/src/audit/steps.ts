@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import {
   type Item,
   isFinished,
+  LIMITS,
   normalise,
   type Project,
   type ProjectStatus,
@@ -112,8 +113,15 @@ function checkStages(before: Project, after: Project, add: Add): void {
     if (isFinished(stage) && !isDeepStrictEqual(stage, next))
       add("outcome changed", `${at} was ${stage.status} in attempt ${stage.attempt}, and changed`);
     if ((next?.attempt ?? 0) < stage.attempt) add("outcome changed", `${at} lost attempt ${stage.attempt}`);
-    const known = stage.history.map(({ attempt }) => attempt);
-    if (!known.every((attempt) => next?.history.some((entry) => entry.attempt === attempt)))
+    if (next && !keepsOutcomes(stage, next))
       add("outcome changed", `${at} lost the outcomes of earlier attempts`);
   }
+}
+
+/** Once a history is full, each new outcome takes the place of the oldest. */
+function keepsOutcomes(before: Stage, after: Stage): boolean {
+  const kept = after.history.map(({ attempt }) => attempt);
+  const gone = before.history.filter(({ attempt }) => !kept.includes(attempt));
+  if (gone.length > 0 && kept.length < LIMITS.history) return false;
+  return isDeepStrictEqual(gone, before.history.slice(0, gone.length));
 }
