@@ -75,15 +75,21 @@ async function oneBuild({ client }: System, chances: readonly number[]) {
   const watching = [0, 1].map(async (n) => {
     let last: Project | undefined;
     while (!over.signal.aborted) {
-      const away = AbortSignal.any([over.signal, AbortSignal.timeout(150 + 200 * n)]);
+      // It stays for a while once it was answered: a slow machine is not asked again and again before it can answer.
+      const leaving = new AbortController();
+      const away = AbortSignal.any([over.signal, leaving.signal]);
+      let timer: NodeJS.Timeout | undefined;
       try {
         for await (const project of client.projects.watch({ project_id }, { signal: away })) {
+          timer ??= setTimeout(() => leaving.abort(), 150 + 200 * n);
           if (last !== undefined) expectForward(last, project);
           last = project;
         }
       } catch (error) {
         if (error instanceof StagefoldClientError && error.code === "PROJECT_NOT_FOUND") return;
         if (!away.aborted) throw error;
+      } finally {
+        clearTimeout(timer);
       }
     }
   });
